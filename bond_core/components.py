@@ -1,0 +1,291 @@
+"""What a plugin hands over: typed descriptions of its sources, transforms, sinks and the rest.
+
+They are asked for once, at start-up. A field with a default can always be added, so a plugin
+written today keeps working. Factories import their heavy parts when they are called, not before.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+from bond_core.clock import Clock
+from bond_core.events import AnyEvent, Batch
+
+if TYPE_CHECKING:
+  from bond_core.bridge import AsyncioThread
+  from bond_core.feed.dialect import Feed, Subscription
+  from bond_core.log.memory import Log
+
+
+@attrs.frozen
+class NoConfig:
+  """The configuration of a component that takes none."""
+
+
+# What runs ---------------------------------------------------------------------------------------
+
+
+class Out(Protocol):
+  """Where a source puts its batches."""
+
+  async def send(self, batch: Batch) -> None:
+    """Hands over events in order. Waits for the readers where the source can wait (a recording);
+    a live source is never held up."""
+
+
+class SourceContext(Protocol):
+  """What the core gives a running source."""
+
+  name: str
+  clock: Clock
+  log: logging.LoggerAdapter[logging.Logger]
+
+  def live(self) -> None:
+    """Tells that the source is connected and delivers."""
+
+  async def gap(
+    self, cause: str, *, symbol: str = "*", channel: str = "*", missed: int | None = None
+  ) -> None:
+    """Declares that events were or may have been lost at the source."""
+
+  async def asyncio(self) -> "AsyncioThread":
+    """The process's one asyncio thread, for libraries that need it; started on first use."""
+
+
+class Transform(Protocol):
+  """A function over a batch. An object may have more: `on_timer`, `next_timer`, `finish`."""
+
+  def __call__(self, batch: Batch) -> Batch:
+    """The events that go on. The given batch is shared with other readers: never change it."""
+
+
+class TimedTransform(Transform, Protocol):
+  """A transform that also acts when time passes or the input ends."""
+
+  def next_timer(self) -> int | None:
+    """When `on_timer` wants to be called (epoch ms on the pipeline's clock), None for never."""
+
+  def on_timer(self, now_ms: int) -> Batch:
+    """The events that are due at `now_ms`."""
+
+  def finish(self) -> Batch:
+    """The rest, after the input has ended."""
+
+
+class TransformContext(Protocol):
+  """What the core gives a transform when it is made."""
+
+  name: str
+  clock: Clock
+  simulated: frozenset[str]
+  """The exchanges whose events come from a simulator."""
+
+
+class Sink(Protocol):
+  """Where a pipeline's events leave it; its `async with` is its lifetime."""
+
+  async def write(self, batch: Batch) -> None:
+    """Takes events in order; awaiting here is the sink's back-pressure."""
+
+
+class SinkContext(Protocol):
+  """What the core gives a sink when it is made."""
+
+  name: str
+  clock: Clock
+  log: logging.LoggerAdapter[logging.Logger]
+
+
+class Authenticator(Protocol):
+  """Decides who a caller is."""
+
+  async def __call__(self, credentials: "Credentials") -> "Principal | None":
+    """The principal, or None where these credentials are not this plugin's kind. Raises AuthError
+    for credentials that are its kind and wrong."""
+
+
+@attrs.frozen
+class Credentials:
+  """What a caller showed. Values never reach a log."""
+
+  token: str | None = attrs.field(default=None, repr=False)
+  headers: dict[str, str] = attrs.field(factory=dict, repr=False)
+  path: str = "/"
+  address: str | None = None
+
+
+@attrs.frozen
+class Principal:
+  """Who a caller is, what it may read, and until when (epoch ms, None for no end)."""
+
+  name: str
+  streams: frozenset[str] | None = None
+  expires_at: int | None = None
+
+
+@attrs.frozen
+class Reading:
+  """What a parser understood of a text: a spec in its short JSON form and an account of the words.
+
+  `outcome` is ok, warn, ask or reject; a spec whose outcome is ask or reject is never started.
+  """
+
+  outcome: str
+  spec: dict[str, Any] | None = None
+  account: list[dict[str, Any]] = attrs.field(factory=list)
+  unknown: list[str] = attrs.field(factory=list)
+  questions: list[str] = attrs.field(factory=list)
+  sentence: str = ""
+
+
+# What a plugin hands over ------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class SourceSpec:
+  """A source of events. Give `run`, or `feed` with `connection` and `subscriptions`.
+
+  `run(config, out, ctx)` is one coroutine function; it raises Disconnected or RetryAfter and the
+  core retries. A venue rather gives `feed`: a factory of a sans-IO Feed
+  (bond_core.feed.dialect) from a hashable connection; equal connections share one feed, and the
+  core owns its sockets. `view` makes a transform that this source's reader sees the feed through.
+  `replay` says that the source can wait for its readers, and that its events bring their own time.
+  """
+
+  name: str
+  summary: str
+  config: type = NoConfig
+  emits: tuple[type[AnyEvent], ...]
+  run: Callable[[Any, Out, SourceContext], Awaitable[None]] | None = None
+  feed: "Callable[[Any], Feed] | None" = None
+  connection: Callable[[Any], Hashable] | None = None
+  subscriptions: "Callable[[Any], Iterable[Subscription]] | None" = None
+  view: Callable[[Any], Transform | None] | None = None
+  replay: bool = False
+  words: tuple[str, ...] = ()
+  simulator: str | None = None
+  terms: str = ""
+  example: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class TransformSpec:
+  """A function over batches. `trusted` ones run code named in the spec, so only specs of the
+  machine's own user may use them."""
+
+  name: str
+  summary: str
+  config: type = NoConfig
+  accepts: tuple[type[AnyEvent], ...] | None = None
+  emits: tuple[type[AnyEvent], ...] | None = None
+  make: Callable[[Any, TransformContext], Transform]
+  trusted: bool = False
+  example: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class SinkSpec:
+  """A place where events leave the pipeline."""
+
+  name: str
+  summary: str
+  config: type = NoConfig
+  accepts: tuple[type[AnyEvent], ...] | None = None
+  make: Callable[[Any, SinkContext], AbstractAsyncContextManager[Sink]]
+  example: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class AuthSpec:
+  """A way to tell who a caller is."""
+
+  name: str
+  summary: str
+  config: type = NoConfig
+  make: Callable[[Any], Authenticator]
+  example: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class LogSpec:
+  """An engine that keeps events in order: opens the log of a given name."""
+
+  name: str
+  summary: str
+  config: type = NoConfig
+  open: "Callable[[Any, str], Log]"
+  example: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ParserSpec:
+  """A reader of plain text. `parse(text, words)` gets the words of the installed sources (word →
+  source name)."""
+
+  name: str
+  summary: str
+  parse: Callable[[str, dict[str, str]], Reading]
+
+
+@attrs.frozen(kw_only=True)
+class SimulatorSpec:
+  """A simulated venue: a real server that speaks the venue's protocol.
+
+  `serve(config, task_status=…)` runs until it is cancelled and reports its base URL with
+  `task_status.started(url)`. `config` has the attributes host and port, and as far as the venue can
+  do it capture, speed, seed and faults.
+  """
+
+  name: str
+  summary: str
+  config: type
+  serve: Callable[..., Awaitable[None]]
+  faults: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class CommandSpec:
+  """A command of `bond`: `load` gives a click.Command."""
+
+  name: str
+  summary: str
+  load: Callable[[], Any]
+
+
+Component = (
+  SourceSpec
+  | TransformSpec
+  | SinkSpec
+  | AuthSpec
+  | LogSpec
+  | ParserSpec
+  | SimulatorSpec
+  | CommandSpec
+)
+
+__all__ = [
+  "AuthSpec",
+  "Authenticator",
+  "CommandSpec",
+  "Component",
+  "Credentials",
+  "LogSpec",
+  "NoConfig",
+  "Out",
+  "ParserSpec",
+  "Principal",
+  "Reading",
+  "SimulatorSpec",
+  "Sink",
+  "SinkContext",
+  "SinkSpec",
+  "SourceContext",
+  "SourceSpec",
+  "TimedTransform",
+  "Transform",
+  "TransformContext",
+  "TransformSpec",
+]

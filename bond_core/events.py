@@ -1,0 +1,329 @@
+"""The events that move through Bond: msgspec structs whose fields are the wire's own.
+
+An event in memory, on a socket, in a recording and in a replay is one and the same thing, in the
+same units, so a window computed live and the same window computed from its recording are equal
+(docs/decisions/0003-events-are-the-wire-form.md).
+
+Units: `ts_event` (receive time) and `ts_exchange` (venue time) are epoch milliseconds,
+`ts_internal` is a monotonic clock in nanoseconds. Prices are in the quote currency, sizes in the
+base currency. A float64 carries every decimal of up to 15 significant digits through JSON
+unchanged.
+"""
+
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+
+Level: TypeAlias = tuple[float, float]
+"""One price level: (price, size)."""
+
+
+class Event(msgspec.Struct, tag_field="type", gc=False, kw_only=True):
+  """What every event says: which venue, which instrument, when.
+
+  `seq_internal` is given by the log when the event enters it. `raw` is the venue's own message,
+  kept only where somebody asked for it.
+  """
+
+  channel: ClassVar[str] = ""
+
+  exchange: str
+  symbol: str
+  ts_event: int = 0
+  ts_exchange: int | None = None
+  market_type: str | None = None
+  raw: Any = None
+  ts_internal: int | None = None
+  seq_internal: int | None = None
+
+
+class Trade(Event, tag="trade", gc=False, kw_only=True):
+  """One execution. `side` is the taker's: buy, sell or unknown; `maker` tells whether the buyer
+  was the maker."""
+
+  channel: ClassVar[str] = "trades"
+
+  price: float
+  size: float
+  side: str = "unknown"
+  trade_id: str | None = None
+  match_id: str | None = None
+  agg_trade_id: str | None = None
+  maker: bool | None = None
+  liquidity: str | None = None
+  order_id: str | None = None
+  client_order_id: str | None = None
+  is_liquidation: bool | None = None
+  is_block: bool | None = None
+  is_odd_lot: bool | None = None
+  fee: float | None = None
+  fee_currency: str | None = None
+  sequence: int | None = None
+  expiry: str | None = None
+
+
+class OrderBook(Event, tag="orderbook", gc=False, kw_only=True):
+  """A view of a book (`update_type` snapshot) or the levels that changed (delta, size 0 removes).
+
+  Bids descend, asks ascend. Deltas are chained: each one's `prev_sequence` is the `sequence` before
+  it; `is_reset` marks a snapshot that starts the chain anew.
+  """
+
+  channel: ClassVar[str] = "orderbook"
+
+  bids: list[Level]
+  asks: list[Level]
+  update_type: str = "snapshot"
+  depth: int | None = None
+  sequence: int | None = None
+  prev_sequence: int | None = None
+  checksum: int | None = None
+  is_reset: bool | None = None
+  book_id: str | None = None
+  expiry: str | None = None
+
+
+class Ticker(Event, tag="ticker", gc=False, kw_only=True):
+  """The latest quote and statistics; a field the venue's message does not hold is null. `volume` is
+  the last 24 hours' in base units."""
+
+  channel: ClassVar[str] = "ticker"
+
+  last: float | None = None
+  mark: float | None = None
+  index: float | None = None
+  open_interest: float | None = None
+  bid: float | None = None
+  bid_size: float | None = None
+  ask: float | None = None
+  ask_size: float | None = None
+  volume: float | None = None
+  sequence: int | None = None
+  expiry: str | None = None
+
+
+class Funding(Event, tag="funding", gc=False, kw_only=True):
+  """A perpetual's funding rate as a fraction, and when it is next paid (epoch ms)."""
+
+  channel: ClassVar[str] = "funding"
+
+  rate: float | None = None
+  next_time: int | None = None
+  mark: float | None = None
+  index: float | None = None
+  expiry: str | None = None
+
+
+class Liquidation(Event, tag="liquidation", gc=False, kw_only=True):
+  """A forced order. `side` is the side of the forced order itself (sell closes a long)."""
+
+  channel: ClassVar[str] = "liquidation"
+
+  price: float
+  size: float
+  side: str = "unknown"
+  average_price: float | None = None
+  filled: float | None = None
+  status: str | None = None
+  order_id: str | None = None
+  expiry: str | None = None
+
+
+class OpenInterest(Event, tag="open_interest", gc=False, kw_only=True):
+  """Open contracts in base units, and their value in the quote currency where the venue says it."""
+
+  channel: ClassVar[str] = "open_interest"
+
+  amount: float
+  value: float | None = None
+  expiry: str | None = None
+
+
+class Candle(Event, tag="candle", gc=False, kw_only=True):
+  """One bar. `start` and `end` are epoch ms (end exclusive); `closed` says it will not change."""
+
+  channel: ClassVar[str] = "candle"
+
+  interval: str
+  start: int
+  end: int
+  open: float
+  high: float
+  low: float
+  close: float
+  volume: float
+  quote_volume: float | None = None
+  trades: int | None = None
+  closed: bool = False
+  expiry: str | None = None
+
+
+class Post(Event, tag="post", gc=False, kw_only=True):
+  """One post of a social network; `symbol` is the asset it was matched to."""
+
+  channel: ClassVar[str] = "post"
+
+  text: str
+  tweet_id: str | None = None
+  user: str | None = None
+  lang: str | None = None
+  symbols: list[str] | None = None
+  metrics: dict[str, int] | None = None
+
+
+class ChainEvent(Event, tag="chain", gc=False, kw_only=True):
+  """One thing that happened on a chain: a transaction, transfer, block, account or metric."""
+
+  channel: ClassVar[str] = "chain"
+
+  chain: str
+  kind: str
+  value: float | None = None
+  meta: dict[str, Any] | None = None
+
+
+class Custom(Event, tag="custom", gc=False, kw_only=True):
+  """Anything else: `event_type` names it, `data` holds it."""
+
+  channel: ClassVar[str] = "custom"
+
+  event_type: str
+  data: dict[str, Any]
+
+
+class Window(msgspec.Struct, tag_field="type", tag="window", gc=False, kw_only=True):
+  """What one symbol did between `window_start` and `window_end` (RFC 3339, UTC).
+
+  price_avg is the mean trade price, vwap weighs it by size, volume_sum is in base units. A field
+  that no event filled is null; the counts are then 0.
+  """
+
+  channel: ClassVar[str] = "window"
+
+  ts: str
+  window_start: str
+  window_end: str
+  symbol: str
+  price_avg: float | None = None
+  price_open: float | None = None
+  price_high: float | None = None
+  price_low: float | None = None
+  price_close: float | None = None
+  vwap: float | None = None
+  volume_sum: float = 0.0
+  bid_avg: float | None = None
+  ask_avg: float | None = None
+  tweets: int = 0
+  onchain_count: int = 0
+  onchain_value_sum: float | None = None
+  custom_count: int = 0
+  seq: int | None = None
+  raw_data: dict[str, Any]
+
+
+class Gap(msgspec.Struct, tag_field="type", tag="gap", gc=False, kw_only=True):
+  """Events that were or may have been lost: nothing is ever dropped without one.
+
+  reason `upstream`: between `ts_from` and `ts_to` (receive time, epoch ms) the venue's events did
+  not reach us; `venue_from` and `venue_to` are the first and last missing venue sequence numbers
+  where the venue numbers them, `missed` their count. reason `slow` or `expired`: this reader lost
+  the log's events `from_seq` to `to_seq`, both inclusive. reason `late`: `missed` events came after
+  their window or place was closed. reason `failed`: a transform raised on them.
+  `symbol` or `channel` is "*" where several are concerned; `streams` then names them.
+  """
+
+  channel: str
+  exchange: str
+  symbol: str
+  from_seq: int | None = None
+  to_seq: int | None = None
+  reason: str = "upstream"
+  market_type: str | None = None
+  expiry: str | None = None
+  ts_event: int = 0
+  ts_from: int | None = None
+  ts_to: int | None = None
+  venue_from: int | None = None
+  venue_to: int | None = None
+  missed: int | None = None
+  cause: str = ""
+  backfilled: bool = False
+  streams: list[str] | None = None
+  seq_internal: int | None = None
+
+
+class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", gc=False, kw_only=True):
+  """The process lives: `info` holds the log's head and the state of each source."""
+
+  channel: ClassVar[str] = "heartbeat"
+
+  exchange: str = "system"
+  symbol: str = ""
+  ts_event: int = 0
+  ts_exchange: int | None = None
+  market_type: str | None = None
+  raw: dict[str, Any]
+  ts_internal: int | None = None
+  seq_internal: int | None = None
+  info: dict[str, Any]
+
+
+MarketEvent: TypeAlias = (
+  Trade
+  | OrderBook
+  | Ticker
+  | Funding
+  | Liquidation
+  | OpenInterest
+  | Candle
+  | Post
+  | ChainEvent
+  | Custom
+)
+AnyEvent: TypeAlias = MarketEvent | Window | Gap | Heartbeat
+Batch: TypeAlias = list[AnyEvent]
+"""The unit that moves: events in order. A batch that was handed over is never changed again."""
+
+EVENT_TYPES: dict[str, type[AnyEvent]] = {
+  kind.__struct_config__.tag: kind  # type: ignore[misc]
+  for kind in (
+    Trade,
+    OrderBook,
+    Ticker,
+    Funding,
+    Liquidation,
+    OpenInterest,
+    Candle,
+    Post,
+    ChainEvent,
+    Custom,
+    Window,
+    Gap,
+    Heartbeat,
+  )
+}
+"""Every event type by the name it has on the wire."""
+
+CHANNELS: tuple[str, ...] = (
+  "trades",
+  "orderbook",
+  "ticker",
+  "funding",
+  "liquidation",
+  "open_interest",
+  "candle",
+  "post",
+  "chain",
+  "custom",
+  "window",
+)
+"""The channels a reader can ask for; each carries one type of event."""
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+encode = _encoder.encode
+"""The wire form of an event: one JSON object as bytes, every key present."""
+
+decode = _decoder.decode
+"""The event that a wire form stands for; msgspec.DecodeError says what is wrong with it."""

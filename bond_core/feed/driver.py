@@ -1,0 +1,473 @@
+"""Owns a Feed's sockets: connects, resubscribes, watches, rolls over, declares what was lost."""
+
+import logging
+import random
+from collections.abc import Callable, Iterable
+from itertools import count
+
+import trio
+
+from bond_core.clock import Clock
+from bond_core.errors import Disconnected, PluginError, Refused
+from bond_core.events import Batch, Gap
+from bond_core.feed.desired import Desired
+from bond_core.feed.dialect import (
+  Expire,
+  Feed,
+  Fetch,
+  Received,
+  Reject,
+  Reset,
+  Response,
+  Send,
+  Subscription,
+)
+from bond_core.feed.fetcher import Fetcher
+from bond_core.feed.link import Connection, Link
+from bond_core.feed.liveness import State
+from bond_core.feed.pace import Pace
+from bond_core.supervise import Backoff, RestartBudget
+from bond_core.ws.client import HandshakeRefused, open_websocket
+
+PONG_WITHIN = 10.0
+STABLE_AFTER = 30.0
+# How long two sockets carry the same streams when one follows the other.
+OVERLAP = 5.0
+# A successor is opened this long before a venue's known limit, spread so that not all roll at once.
+ROLL_EARLY = (300.0, 1800.0)
+NAMED_STREAMS = 50
+
+
+class FeedDriver:
+  """Runs one Feed for everybody who wants something from it.
+
+  `append` takes batches of events in order; `reject` is told about subscriptions that the venue
+  does not have. Each outage of a connection becomes exactly one Gap event, placed before the first
+  event after it.
+  """
+
+  def __init__(
+    self,
+    feed: Feed,
+    desired: Desired,
+    *,
+    append: Callable[[Batch], None],
+    reject: Callable[[Subscription, str], None],
+    clock: Clock,
+    log: logging.LoggerAdapter[logging.Logger],
+    rng: random.Random | None = None,
+  ) -> None:
+    self.feed = feed
+    self.desired = desired
+    self.connects = 0
+    self.reconnects = 0
+    self.outages = 0
+    self.rejected: dict[Subscription, str] = {}
+    self._append = append
+    self._reject = reject
+    self._clock = clock
+    self._log = log
+    self._rng = rng or random.Random()
+    self._links: list[Link] = []
+    self._numbers = count(1)
+    self._connections: dict[int, Connection] = {}
+    self._fetchers: dict[str, Fetcher] = {}
+    self._connect_paces: dict[str, Pace] = {}
+    self._budget = RestartBudget(restarts=10, seconds=60.0)
+    self._nursery: trio.Nursery
+
+  async def run(self) -> None:
+    """Works until it is cancelled. Raises PluginError when the Feed itself keeps failing."""
+    async with trio.open_nursery() as nursery:
+      self._nursery = nursery
+      nursery.start_soon(self._tick)
+      while True:
+        self._reconcile(self.desired.wanted(trio.current_time()))
+        await self.desired.changed()
+
+  def states(self) -> dict[Subscription, State]:
+    """How each stream is."""
+    now = trio.current_time()
+    states = dict.fromkeys(self.rejected, State.REJECTED)
+    for link in self._links:
+      for subscription in link.subscriptions:
+        states[subscription] = self._state(link, subscription, now)
+    return states
+
+  def _state(self, link: Link, subscription: Subscription, now: float) -> State:
+    if not link.connections:
+      return State.RECONNECTING if link.opened else State.CONNECTING
+    overall = link.rhythm.state(now)
+    if overall is not State.LIVE:
+      return overall
+    heard = self.feed.last_received(subscription)
+    if heard is None or self._clock.mono_ns() - heard > link.rhythm.QUIET_AFTER * 1e9:
+      # The socket is alive with other streams: silence of this one is its market's.
+      return State.QUIET
+    return State.LIVE
+
+  # Which subscription goes where ---------------------------------------------------------------
+
+  def _reconcile(self, wanted: Iterable[Subscription]) -> None:
+    wanted = [s for s in wanted if s not in self.rejected]
+    keep = set(wanted)
+    placed = {s for link in self._links for s in link.subscriptions}
+    added: dict[int, list[Subscription]] = {}
+    removed: dict[int, list[Subscription]] = {}
+    for link in self._links:
+      for subscription in [s for s in link.subscriptions if s not in keep]:
+        del link.subscriptions[subscription]
+        removed.setdefault(id(link), []).append(subscription)
+    for subscription in wanted:
+      if subscription not in placed and (link_for := self._place(subscription)) is not None:
+        added.setdefault(id(link_for), []).append(subscription)
+    now = self._now()
+    for link in list(self._links):
+      gone, new = removed.get(id(link), []), added.get(id(link), [])
+      if not link.subscriptions:
+        link.scope.cancel()
+        self._links.remove(link)
+      elif gone or new:
+        for connection in link.connections:
+          self.feed.on_change(connection.number, new, gone, now)
+    self._act()
+
+  def _place(self, subscription: Subscription) -> Link | None:
+    try:
+      group = self.feed.group(subscription)
+    except Refused as exc:
+      self._refuse(subscription, str(exc))
+      return None
+    capacity = self.feed.limits(group).streams_per_connection
+    for link in self._links:
+      if link.group == group and len(link.subscriptions) < capacity:
+        link.subscriptions[subscription] = None
+        return link
+    link = Link(group)
+    link.subscriptions[subscription] = None
+    self._links.append(link)
+    self._nursery.start_soon(self._keep, link)
+    return link
+
+  def _refuse(self, subscription: Subscription, reason: str) -> None:
+    self.rejected[subscription] = reason
+    self._reject(subscription, reason)
+
+  # The life of a link --------------------------------------------------------------------------
+
+  async def _keep(self, link: Link) -> None:
+    """Keeps a link connected until nobody wants it."""
+    backoff = Backoff(rng=self._rng)
+    try:
+      with link.scope:
+        while True:
+          await self._connect_turn(link.group)
+          started = trio.current_time()
+          async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._connection, link, nursery, None)
+          if trio.current_time() - started > STABLE_AFTER:
+            backoff.reset()
+          wait = max(backoff.delay(), link.retry_after)
+          link.retry_after = 0.0
+          self._log.warning(
+            "%s: %s; trying again in %.1f s (%d in a row)",
+            link.group,
+            link.cause,
+            wait,
+            backoff.failures,
+          )
+          await trio.sleep(wait)
+    finally:
+      # An outage that is still open when reading ends is declared too.
+      if link.down_since_ms is not None:
+        self._declare_outage(link)
+
+  async def _connect_turn(self, group: str) -> None:
+    pace = self._connect_paces.get(group)
+    if pace is None:
+      pace = self._connect_paces[group] = Pace(*self.feed.limits(group).connects)
+    while wait := pace.delay(trio.current_time()):
+      self._log.warning("%s: waiting %.1f s for the venue's connection limit", group, wait)
+      await trio.sleep(wait)
+    pace.spend(trio.current_time())
+
+  async def _connection(
+    self, link: Link, nursery: trio.Nursery, predecessor: Connection | None
+  ) -> None:
+    """One socket from handshake to end. With a `predecessor` it takes over from it."""
+    limits = self.feed.limits(link.group)
+    subscriptions = list(link.subscriptions)
+    handshake = self.feed.handshake(link.group, subscriptions)
+    try:
+      async with open_websocket(
+        handshake.url,
+        headers=handshake.headers,
+        subprotocols=handshake.subprotocols,
+        max_message_bytes=limits.max_message_bytes,
+      ) as websocket:
+        connection = Connection(next(self._numbers), websocket, limits.messages)
+        self._opened(link, connection, subscriptions, predecessor)
+        try:
+          with connection.scope:
+            async with trio.open_nursery() as inner:
+              inner.start_soon(self._pump, link, connection)
+              inner.start_soon(self._write, connection)
+              inner.start_soon(self._watch, link, connection, nursery)
+              if predecessor is not None:
+                inner.start_soon(self._retire, predecessor)
+        finally:
+          self._closed(link, connection)
+    except HandshakeRefused as exc:
+      self._handshake_refused(link, exc, predecessor)
+    except Disconnected as exc:
+      self._failed_to_open(link, str(exc), predecessor)
+    except Refused as exc:
+      for subscription in list(link.subscriptions):
+        self._refuse(subscription, str(exc))
+      link.scope.cancel()
+
+  def _opened(
+    self,
+    link: Link,
+    connection: Connection,
+    subscriptions: list[Subscription],
+    predecessor: Connection | None,
+  ) -> None:
+    overlap = predecessor is not None and predecessor in link.connections
+    self.connects += 1
+    link.connections.append(connection)
+    self._connections[connection.number] = connection
+    if link.opened:
+      link.rhythm.reopened(trio.current_time())
+    link.opened += 1
+    if link.down_since_ms is not None:
+      self.reconnects += 1
+      self._declare_outage(link)
+    now = self._now()
+    self.feed.on_open(connection.number, subscriptions, overlap=overlap, now=now)
+    # The set may have changed while the handshake was under way.
+    added = [s for s in link.subscriptions if s not in subscriptions]
+    removed = [s for s in subscriptions if s not in link.subscriptions]
+    if added or removed:
+      self.feed.on_change(connection.number, added, removed, now)
+    self._act()
+    self._log.info("%s: connected, %d streams", link.group, len(link.subscriptions))
+
+  def _closed(self, link: Link, connection: Connection) -> None:
+    link.connections.remove(connection)
+    del self._connections[connection.number]
+    self.feed.on_close(connection.number)
+    if not link.connections:
+      link.cause = connection.cause or "reading ended"
+      if connection.cause is not None:
+        link.down_since_ms = link.last_heard_ms or self._clock.now_ms()
+
+  def _failed_to_open(self, link: Link, cause: str, predecessor: Connection | None) -> None:
+    if predecessor is None:
+      link.cause = cause
+    else:
+      self._log.warning("%s: the next connection did not open: %s", link.group, cause)
+
+  def _handshake_refused(
+    self, link: Link, exc: HandshakeRefused, predecessor: Connection | None
+  ) -> None:
+    told = self.feed.explain(exc.status, exc.body) or str(exc)
+    if exc.status in (401, 403, 404, 451) and link.opened == 0:
+      # Trying again does not change a place, a key or a path: a person has to act.
+      for subscription in list(link.subscriptions):
+        self._refuse(subscription, told)
+      link.scope.cancel()
+      return
+    retry_after = exc.headers.get("retry-after", "")
+    if retry_after.isdigit():
+      link.retry_after = float(retry_after)
+    self._failed_to_open(link, told, predecessor)
+
+  def _declare_outage(self, link: Link) -> None:
+    subscriptions = list(link.subscriptions)
+    now = self._clock.now_ms()
+    self.outages += 1
+    self._append(
+      [
+        Gap(
+          exchange=self.feed.exchange,
+          symbol=_only({s.instrument.symbol for s in subscriptions}) or "*",
+          channel=_only({s.channel for s in subscriptions}) or "*",
+          market_type=_only({s.instrument.market_type or "" for s in subscriptions}) or None,
+          reason="upstream",
+          ts_event=now,
+          ts_from=link.down_since_ms,
+          ts_to=now,
+          cause=link.cause,
+          streams=[str(s) for s in subscriptions[:NAMED_STREAMS]],
+        )
+      ]
+    )
+    link.down_since_ms = None
+
+  # The tasks of a connection -------------------------------------------------------------------
+
+  async def _pump(self, link: Link, connection: Connection) -> None:
+    """The hot path: one read, one batch."""
+    feed, number, clock, rhythm = self.feed, connection.number, self._clock, link.rhythm
+    receive, append = connection.websocket.receive, self._append
+    try:
+      while True:
+        frames = await receive()
+        received = Received(clock.now_ms(), clock.mono_ns())
+        try:
+          events = feed.on_frames(number, frames, received)
+        except Exception as exc:
+          self._feed_failed(exc, connection)
+          return
+        if events:
+          append(events)
+        rhythm.heard(trio.current_time())
+        link.last_heard_ms = received.ts_ms
+        if feed.actions:
+          self._act()
+    except Disconnected as exc:
+      connection.end(str(exc))
+
+  async def _write(self, connection: Connection) -> None:
+    try:
+      while True:
+        while not connection.outbox:
+          connection.outbox_ready = trio.Event()
+          await connection.outbox_ready.wait()
+        while wait := connection.pace.delay(trio.current_time()):
+          await trio.sleep(wait)
+        connection.pace.spend(trio.current_time())
+        await connection.websocket.send(connection.outbox.popleft())
+    except Disconnected as exc:
+      connection.end(str(exc))
+
+  async def _watch(self, link: Link, connection: Connection, nursery: trio.Nursery) -> None:
+    """Pings a silent venue, ends a dead connection, starts the successor of an old one."""
+    limits = self.feed.limits(link.group)
+    age = None if limits.max_age is None else limits.max_age - self._rng.uniform(*ROLL_EARLY)
+    pinged_at: float | None = None
+    pongs = connection.websocket.pongs
+    roll_at = float("inf") if age is None else connection.opened_at + age
+    while True:
+      await trio.sleep(1.0)
+      now = trio.current_time()
+      silence = now - link.rhythm.last
+      if link.rhythm.state(now) is State.STALE:
+        usual = "" if link.opened > 1 else f", and {link.rhythm.limit():.0f} s is its limit"
+        connection.end(f"stale: nothing for {silence:.0f} s on an open connection{usual}")
+        return
+      if (dead := self._broken_promise(link, connection, now)) is not None:
+        connection.end(dead)
+        return
+      if silence < limits.ping_after or connection.websocket.pongs != pongs:
+        pinged_at, pongs = None, connection.websocket.pongs
+      if pinged_at is not None and now - pinged_at > PONG_WITHIN:
+        connection.end(f"half-open: no answer to a ping for {PONG_WITHIN:.0f} s")
+        return
+      if pinged_at is None and silence >= limits.ping_after:
+        pinged_at = now
+        connection.pace.spend(now)
+        await self._ping(connection)
+      if connection.expiring is not None or now >= roll_at:
+        # Asked again in a minute if it fails; until then this connection lives.
+        connection.expiring, roll_at = None, now + 60.0
+        self._log.info("%s: opening the next connection before this one ends", link.group)
+        await self._connect_turn(link.group)
+        nursery.start_soon(self._connection, link, nursery, connection)
+
+  async def _ping(self, connection: Connection) -> None:
+    with trio.move_on_after(PONG_WITHIN):
+      try:
+        await connection.websocket.ping()
+      except Disconnected as exc:
+        connection.end(str(exc))
+
+  def _broken_promise(self, link: Link, connection: Connection, now: float) -> str | None:
+    """What to say when a stream breaks a rhythm that the venue promises."""
+    for subscription in link.subscriptions:
+      limit = self.feed.silence(subscription)
+      if limit is None or now - connection.opened_at < limit:
+        continue
+      heard = self.feed.last_received(subscription)
+      if heard is None or (self._clock.mono_ns() - heard) / 1e9 > limit:
+        return f"stale: no {subscription} for {limit:.0f} s although the venue sends it steadily"
+    return None
+
+  async def _retire(self, predecessor: Connection) -> None:
+    """Ends the connection that another took over from, once both have run for a while."""
+    await trio.sleep(OVERLAP)
+    predecessor.end("another connection took over")
+
+  async def _tick(self) -> None:
+    while True:
+      await trio.sleep(1.0)
+      events = self.feed.on_timer(self._now())
+      if events:
+        self._append(events)
+      self._act()
+
+  # Actions -------------------------------------------------------------------------------------
+
+  def _act(self) -> None:
+    """Carries out what the Feed left in `actions`."""
+    actions = self.feed.actions
+    while actions:
+      action = actions.popleft()
+      if isinstance(action, Fetch):
+        self._fetcher(action.group).put(action)
+        continue
+      if isinstance(action, Reject):
+        self._refuse(action.subscription, action.reason)
+        self._drop_rejected(action.subscription)
+        continue
+      connection = self._connections.get(action.connection)
+      if connection is None:
+        continue
+      if isinstance(action, Send):
+        connection.put(action.data)
+      elif isinstance(action, Reset):
+        connection.end(action.reason)
+      elif isinstance(action, Expire):
+        connection.expiring = action.reason
+
+  def _drop_rejected(self, subscription: Subscription) -> None:
+    for link in self._links:
+      if subscription in link.subscriptions:
+        del link.subscriptions[subscription]
+        if not link.subscriptions:
+          link.scope.cancel()
+          self._links.remove(link)
+        return
+
+  def _fetcher(self, group: str) -> Fetcher:
+    fetcher = self._fetchers.get(group)
+    if fetcher is None:
+      fetcher = self._fetchers[group] = Fetcher(self.feed, group, self._answered, self._log)
+      self._nursery.start_soon(fetcher.run)
+    return fetcher
+
+  def _answered(self, fetch: Fetch, response: Response) -> None:
+    events = self.feed.on_response(fetch, response, self._now())
+    if events:
+      self._append(events)
+    self._act()
+
+  def _feed_failed(self, exc: Exception, connection: Connection) -> None:
+    name = type(self.feed).__name__
+    self._log.error("%s raised %s: %s", name, type(exc).__name__, exc, exc_info=exc)
+    if not self._budget.spend(trio.current_time()):
+      raise PluginError(
+        f"{name} of {self.feed.exchange} failed {self._budget.restarts} times within "
+        f"{self._budget.seconds:.0f} s, the last time with {type(exc).__name__}: {exc}; "
+        "please report it to the plugin's author"
+      ) from exc
+    connection.end(f"{name} raised {type(exc).__name__}: {exc}")
+
+  def _now(self) -> Received:
+    return Received(self._clock.now_ms(), self._clock.mono_ns())
+
+
+def _only(values: set[str]) -> str | None:
+  """The one value of a set that has just one."""
+  return next(iter(values)) if len(values) == 1 else None

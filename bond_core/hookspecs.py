@@ -1,0 +1,228 @@
+"""The hooks: asked once at start-up, without arguments, answered with typed descriptions."""
+
+from collections.abc import Iterable
+
+import pluggy
+
+from bond_core.components import (
+  AuthSpec,
+  CommandSpec,
+  LogSpec,
+  ParserSpec,
+  SimulatorSpec,
+  SinkSpec,
+  SourceSpec,
+  TransformSpec,
+)
+
+PROJECT = "bond"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def bond_register_sources() -> Iterable[SourceSpec]:
+  """Sources that this plugin offers.
+
+  ```python
+  import attrs
+  import trio
+  from bond_core import Custom, SourceSpec, hookimpl
+
+
+  @attrs.frozen
+  class Every:
+    seconds: float = 1.0
+
+
+  async def ticks(config, out, ctx):
+    while True:
+      await out.send([Custom(exchange="clock", symbol="", event_type="tick", data={})])
+      await trio.sleep(config.seconds)
+
+
+  @hookimpl
+  def bond_register_sources():
+    yield SourceSpec(
+      name="clock.ticks", summary="A tick every so often.", config=Every, emits=(Custom,), run=ticks
+    )
+  ```
+  """
+  raise NotImplementedError
+
+
+@hookspec
+def bond_register_transforms() -> Iterable[TransformSpec]:
+  """Transforms that this plugin offers: functions over a batch of events.
+
+  ```python
+  from bond_core import Trade, TransformSpec, hookimpl
+
+
+  def only_buys(config, ctx):
+    return lambda batch: [e for e in batch if not isinstance(e, Trade) or e.side == "buy"]
+
+
+  @hookimpl
+  def bond_register_transforms():
+    yield TransformSpec(name="mine.buys", summary="Keeps the buys.", make=only_buys)
+  ```
+  """
+  raise NotImplementedError
+
+
+@hookspec
+def bond_register_sinks() -> Iterable[SinkSpec]:
+  """Sinks that this plugin offers: async context managers that take batches.
+
+  ```python
+  from contextlib import asynccontextmanager
+  from bond_core import SinkSpec, encode, hookimpl
+  import trio
+
+
+  class Lines:
+    def __init__(self, file):
+      self.file = file
+
+    async def write(self, batch):
+      await self.file.write(b"".join(encode(event) + b"\\n" for event in batch))
+
+
+  @asynccontextmanager
+  async def lines(config, ctx):
+    async with await trio.open_file("out.jsonl", "ab") as file:
+      yield Lines(file)
+
+
+  @hookimpl
+  def bond_register_sinks():
+    yield SinkSpec(name="mine.lines", summary="Appends JSON lines to out.jsonl.", make=lines)
+  ```
+  """
+  raise NotImplementedError
+
+
+@hookspec
+def bond_register_auth() -> Iterable[AuthSpec]:
+  """Ways to tell who a caller of a server is.
+
+  ```python
+  from bond_core import AuthSpec, Principal, hookimpl
+
+
+  def by_address(config):
+    async def who(credentials):
+      return Principal("local") if credentials.address == "127.0.0.1" else None
+
+    return who
+
+
+  @hookimpl
+  def bond_register_auth():
+    yield AuthSpec(name="mine.local", summary="Trusts this machine.", make=by_address)
+  ```
+  """
+  raise NotImplementedError
+
+
+@hookspec
+def bond_register_logs() -> Iterable[LogSpec]:
+  """Engines that keep events in order.
+
+  ```python
+  from bond_core import LogSpec, MemoryLog, hookimpl
+
+
+  @hookimpl
+  def bond_register_logs():
+    yield LogSpec(
+      name="mine.minute",
+      summary="A minute in memory.",
+      open=lambda config, name: MemoryLog(name, seconds=60),
+    )
+  ```
+  """
+  raise NotImplementedError
+
+
+@hookspec
+def bond_register_parsers() -> Iterable[ParserSpec]:
+  """Readers of plain text: from a request to a spec and an account of every word.
+
+  ```python
+  from bond_core import ParserSpec, Reading, hookimpl
+
+
+  def parse(text, words):
+    return Reading(outcome="ask", unknown=text.split(), questions=["Which symbol?"])
+
+
+  @hookimpl
+  def bond_register_parsers():
+    yield ParserSpec(name="mine.shy", summary="Understands nothing, and says so.", parse=parse)
+  ```
+  """
+  raise NotImplementedError
+
+
+@hookspec
+def bond_register_simulators() -> Iterable[SimulatorSpec]:
+  """Simulated venues: real servers that speak a venue's protocol, for work without the venue.
+
+  ```python
+  import attrs
+  import trio
+  from bond_core import SimulatorSpec, hookimpl
+
+
+  @attrs.frozen
+  class Echo:
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+  async def serve(config, *, task_status):
+    async def echo(stream):
+      async for data in stream:
+        await stream.send_all(data)
+
+    listeners = await trio.open_tcp_listeners(config.port, host=config.host)
+    port = listeners[0].socket.getsockname()[1]
+    task_status.started(f"http://{config.host}:{port}")
+    await trio.serve_listeners(echo, listeners)
+
+
+  @hookimpl
+  def bond_register_simulators():
+    yield SimulatorSpec(name="echo", summary="Says it back.", config=Echo, serve=serve)
+  ```
+  """
+  raise NotImplementedError
+
+
+@hookspec
+def bond_register_commands() -> Iterable[CommandSpec]:
+  """Commands of `bond`. The package also names each in its entry points (group `bond.commands`,
+  command name = the plugin's module), so that `bond --help` need not import it.
+
+  ```python
+  import click
+  from bond_core import CommandSpec, hookimpl
+
+
+  def load():
+    @click.command(help="Says hello.")
+    def hello():
+      click.echo("hello")
+
+    return hello
+
+
+  @hookimpl
+  def bond_register_commands():
+    yield CommandSpec(name="hello", summary="Says hello.", load=load)
+  ```
+  """
+  raise NotImplementedError

@@ -1,0 +1,338 @@
+"""The log in memory, and the cursors that read it.
+
+A log is a named sequence of batches. Each event has a position; the first is 1. What was appended
+is kept for a time and up to a number of bytes, whoever reads it; a reader is a cursor at some
+position and costs nothing but itself.
+"""
+
+import secrets
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Hashable
+from itertools import islice
+from typing import Protocol
+
+import trio
+
+from bond_core.clock import Clock, SystemClock
+from bond_core.events import Batch, Gap, OrderBook, Window
+from bond_core.log.conflate import conflate
+
+# What an event weighs in memory, measured with tracemalloc over the captures: a struct with its
+# numbers and strings, and each price level.
+EVENT_BYTES = 520
+LEVEL_BYTES = 120
+
+
+class Log(Protocol):
+  """What every engine offers."""
+
+  name: str
+  epoch: str
+  """Changes whenever continuity with an earlier sequence cannot be promised."""
+
+  @property
+  def head(self) -> int:
+    """The last sequence number given, 0 when there is none."""
+
+  @property
+  def oldest(self) -> int:
+    """The first sequence number that can still be read; head + 1 when nothing can."""
+
+  def append(self, batch: Batch, source: Hashable = None) -> int:
+    """Adds events in order; the sequence number of the first."""
+
+  def read(self, first: int, limit: int) -> Batch:
+    """Up to `limit` events from sequence number `first` on."""
+
+  def find(self, time_ms: int) -> int:
+    """The sequence number of the first event appended at or after a time (epoch ms)."""
+
+
+class Segment:
+  """One appended batch and where it stands."""
+
+  __slots__ = ("events", "first", "number", "source", "ts_ms", "weight", "weight_before")
+
+  def __init__(
+    self, number: int, first: int, ts_ms: int, events: Batch, source: Hashable, before: int
+  ) -> None:
+    self.number = number
+    self.first = first
+    self.ts_ms = ts_ms
+    self.events = events
+    self.source = source
+    self.weight = weigh(events)
+    self.weight_before = before
+
+
+def weigh(batch: Batch) -> int:
+  """About how many bytes a batch holds."""
+  levels = sum(len(event.bids) + len(event.asks) for event in batch if type(event) is OrderBook)
+  return len(batch) * EVENT_BYTES + levels * LEVEL_BYTES
+
+
+class MemoryLog:
+  """A ring in memory, bounded by time and by bytes.
+
+  The one log of all market events `stamps` them with their sequence number (`seq_internal`); any
+  log numbers windows that have no `seq` yet. A `paced` log makes its writer wait (`room`) for its
+  cursors instead of letting them fall behind.
+  """
+
+  def __init__(
+    self,
+    name: str,
+    *,
+    seconds: float = 60.0,
+    max_bytes: int = 64 * 1024 * 1024,
+    clock: Clock | None = None,
+    stamps: bool = False,
+    paced: bool = False,
+  ) -> None:
+    self.name = name
+    self.epoch = secrets.token_hex(8)
+    self.appended = 0
+    self.bytes_held = 0
+    self._seconds_ms = int(seconds * 1000)
+    self._max_bytes = max_bytes
+    self._clock = clock or SystemClock()
+    self._stamps = stamps
+    self._paced = paced
+    self._segments: deque[Segment] = deque()
+    self._weight_total = 0
+    self._next_number = 0
+    self._cursors: list[Cursor] = []
+    self._ended: set[Hashable] = set()
+    self._closed = False
+    self._room = trio.Event()
+
+  @property
+  def head(self) -> int:
+    return self.appended
+
+  @property
+  def oldest(self) -> int:
+    return self._segments[0].first if self._segments else self.appended + 1
+
+  def append(self, batch: Batch, source: Hashable = None) -> int:
+    """Adds events in order; the sequence number of the first. `source` names the writer, for
+    cursors that follow only some."""
+    first = self.appended + 1
+    if not batch:
+      return first
+    if self._stamps:
+      for sequence, event in enumerate(batch, first):
+        event.seq_internal = sequence  # type: ignore[union-attr]
+    else:
+      for sequence, event in enumerate(batch, first):
+        if type(event) is Window and event.seq is None:
+          event.seq = sequence
+    now = self._clock.now_ms()
+    segment = Segment(self._next_number, first, now, batch, source, self._weight_total)
+    self._next_number += 1
+    self._segments.append(segment)
+    self.appended += len(batch)
+    self._weight_total += segment.weight
+    self.bytes_held += segment.weight
+    self._evict(now)
+    for cursor in self._cursors:
+      if cursor._waiting is not None and (cursor._sources is None or source in cursor._sources):
+        cursor._waiting.set()
+    return first
+
+  async def room(self) -> None:
+    """Returns when the slowest cursor of a paced log is near enough; at once for any other."""
+    await trio.lowlevel.checkpoint()
+    while self._paced and self._lag() > self._max_bytes // 2:
+      self._room = trio.Event()
+      await self._room.wait()
+
+  def end(self, source: Hashable = None) -> None:
+    """Nothing more comes from this writer; cursors that follow only ended ones come to their
+    end."""
+    self._ended.add(source)
+    self._wake_all()
+
+  def close(self) -> None:
+    """Nothing more comes at all."""
+    self._closed = True
+    self._wake_all()
+
+  def read(self, first: int, limit: int) -> Batch:
+    """Up to `limit` events from sequence number `first` on."""
+    batch: Batch = []
+    for segment in islice(self._segments, self._index(first), None):
+      batch += segment.events[max(0, first - segment.first) :][: limit - len(batch)]
+      if len(batch) >= limit:
+        break
+    return batch
+
+  def find(self, time_ms: int) -> int:
+    """The sequence number of the first event appended at or after a time (epoch ms)."""
+    for segment in self._segments:
+      if segment.ts_ms >= time_ms:
+        return segment.first
+    return self.appended + 1
+
+  def cursor(
+    self,
+    *,
+    start: int | None = None,
+    sources: frozenset[Hashable] | None = None,
+    select: Callable[[Batch], Batch] | None = None,
+    conflated: bool = False,
+  ) -> "Cursor":
+    """A reader from sequence number `start` on (default: what comes from now on), of the named
+    writers only, through `select`. `conflated` ones never fall behind: they get the latest of each
+    state."""
+    return Cursor(
+      self,
+      start=self.appended + 1 if start is None else start,
+      sources=sources,
+      select=select,
+      conflated=conflated,
+    )
+
+  def _evict(self, now_ms: int) -> None:
+    keep_from = now_ms - self._seconds_ms
+    segments = self._segments
+    held = self._slowest() if self._paced else self.appended + 1
+    while len(segments) > 1:
+      segment = segments[0]
+      if self.bytes_held <= self._max_bytes and segment.ts_ms >= keep_from:
+        return
+      if segments[1].first > held:
+        return
+      segments.popleft()
+      self.bytes_held -= segment.weight
+
+  def _slowest(self) -> int:
+    return min((cursor.position for cursor in self._cursors), default=self.appended + 1)
+
+  def _lag(self) -> int:
+    position = self._slowest()
+    if position > self.appended or not self._segments:
+      return 0
+    return self._weight_total - self._segments[self._index(position)].weight_before
+
+  def _index(self, position: int) -> int:
+    """Where in the ring the segment stands that holds a position (the first one if it is gone)."""
+    # Readers are nearly always at the end, so it is looked at first.
+    segments = self._segments
+    if segments and position >= segments[-1].first:
+      return len(segments) - 1
+    return max(0, bisect_right(segments, position, key=lambda segment: segment.first) - 1)
+
+  def _wake_all(self) -> None:
+    for cursor in self._cursors:
+      if cursor._waiting is not None:
+        cursor._waiting.set()
+
+  def _moved(self) -> None:
+    if self._paced and not self._room.is_set() and self._lag() <= self._max_bytes // 4:
+      self._room.set()
+
+
+class Cursor:
+  """A place in a log. `position` is the next sequence number it will look at.
+
+  What the ring no longer holds is declared with a Gap (reason slow) and counted in `lost`; what
+  conflation left out is counted in `conflated_away`.
+  """
+
+  def __init__(
+    self,
+    log: MemoryLog,
+    *,
+    start: int,
+    sources: frozenset[Hashable] | None,
+    select: Callable[[Batch], Batch] | None,
+    conflated: bool,
+  ) -> None:
+    self.position = start
+    self.lost = 0
+    self.conflated_away = 0
+    self._log = log
+    self._sources = sources
+    self._select = select
+    self._conflated = conflated
+    self._waiting: trio.Event | None = None
+    log._cursors.append(self)
+
+  def close(self) -> None:
+    """Leaves the log; a paced writer no longer waits for this cursor."""
+    if self in self._log._cursors:
+      self._log._cursors.remove(self)
+      self._log._moved()
+
+  @property
+  def lag(self) -> int:
+    """How many events the log is ahead."""
+    return self._log.appended + 1 - self.position
+
+  async def next(self, limit: int = 8192) -> Batch:
+    """The next events, at least one. Raises trio.EndOfChannel when no more can come."""
+    await trio.lowlevel.checkpoint()
+    while True:
+      batch = self.take(limit)
+      if batch:
+        return batch
+      if self.ended:
+        raise trio.EndOfChannel
+      self._waiting = trio.Event()
+      await self._waiting.wait()
+      self._waiting = None
+
+  @property
+  def ended(self) -> bool:
+    """Everything was read and nothing more can come."""
+    if self.position <= self._log.appended:
+      return False
+    log = self._log
+    return log._closed or (self._sources is not None and self._sources <= log._ended)
+
+  def take(self, limit: int = 8192) -> Batch:
+    """What there is now, up to about `limit` events (a conflated cursor: all of it)."""
+    log = self._log
+    batch: Batch = []
+    if self.position < log.oldest:
+      batch.append(self._skip_lost())
+    segments = log._segments
+    if self.position <= log.appended:
+      index = log._index(self.position)
+      for segment in islice(segments, index, None):
+        if self._sources is None or segment.source in self._sources:
+          events = segment.events
+          if self.position > segment.first:
+            events = events[self.position - segment.first :]
+          if self._select is not None:
+            events = self._select(events)
+          # The common case, one segment at a time, hands on the batch itself.
+          batch = events if not batch else batch + events
+        self.position = segment.first + len(segment.events)
+        if len(batch) >= limit and not self._conflated:
+          break
+    log._moved()
+    if self._conflated and batch:
+      batch, away = conflate(batch)
+      self.conflated_away += away
+    return batch
+
+  def _skip_lost(self) -> Gap:
+    oldest = self._log.oldest
+    lost = oldest - self.position
+    self.lost += lost
+    gap = Gap(
+      exchange="*",
+      symbol="*",
+      channel="*",
+      reason="slow",
+      from_seq=self.position,
+      to_seq=oldest - 1,
+      ts_event=self._log._clock.now_ms(),
+      missed=lost,
+      cause=f"this reader of {self._log.name!r} fell behind what the log keeps",
+    )
+    self.position = oldest
+    return gap

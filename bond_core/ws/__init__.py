@@ -1,0 +1,1 @@
+"""WebSockets: the one place that knows the library."""
