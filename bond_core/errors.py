@@ -1,5 +1,7 @@
 """Errors by what has to happen next. A plugin raises one; the core decides and retries."""
 
+import unicodedata
+
 
 class BondError(Exception):
   """Base of all errors that Bond raises on purpose; its text is a sentence for the user."""
@@ -39,9 +41,13 @@ class SpecError(BondError):
 
 
 class Problem:
-  """One thing that is wrong with a spec, and where: `line` and `column` count from 1."""
+  """One thing that is wrong with a spec, and where: `line` and `column` count from 1, `width` is
+  what the caret underlines. `excerpt` is the whole line; a long one is cut around the column."""
 
   __slots__ = ("column", "excerpt", "file", "line", "message", "path", "width")
+
+  SHOWN = 100
+  """Characters of a line that are shown."""
 
   def __init__(
     self,
@@ -66,8 +72,36 @@ class Problem:
     where = f"{self.file}:{self.line}:{self.column}: "
     named = f"{self.path}: " if self.path else ""
     text = f"{where}{named}{self.message}"
-    if self.excerpt is not None:
-      gutter = f"{self.line:4} | "
-      caret = " " * (len(gutter) + self.column - 1) + "^" * max(1, self.width)
-      text += f"\n{gutter}{self.excerpt}\n{caret}"
-    return text
+    if self.excerpt is None:
+      return text
+    at = self.column - 1
+    start = max(0, at - self.SHOWN // 2) if len(self.excerpt) > self.SHOWN else 0
+    shown = self.excerpt[start : start + self.SHOWN]
+    # What no terminal shows as it stands (controls, changes of direction) would move the caret.
+    shown = "".join(char if char.isprintable() else " " for char in shown)
+    before, under = shown[: at - start], shown[at - start : at - start + self.width]
+    cut = "…" if start else ""
+    more = "…" if start + self.SHOWN < len(self.excerpt) else ""
+    gutter = f"{self.line:4} | "
+    caret = " " * (len(gutter + cut) + _cells(before)) + "^" * max(1, _cells(under))
+    return f"{text}\n{gutter}{cut}{shown.rstrip()}{more}\n{caret}"
+
+
+def _cells(text: str) -> int:
+  """How many columns of a terminal the text takes."""
+  return len(text) + sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+
+
+def leaf(exc: BaseException) -> BaseException:
+  """The one error in nested groups, or the group where there are several."""
+  while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
+    exc = exc.exceptions[0]
+  return exc
+
+
+def sentence(exc: BaseException) -> str:
+  """What an error says to a user: its own sentence, or its kind and text where it has none."""
+  found = leaf(exc)
+  if isinstance(found, BondError):
+    return str(found)
+  return f"{type(found).__name__}: {found}"

@@ -142,6 +142,10 @@ class Feed(Protocol):
     """Request weight that starting this subscription costs (0 for most), for `bond plan` and
     pacing."""
 
+  def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
+    """What must be sent after opening a connection for these subscriptions, because the handshake
+    does not carry it; empty where it does."""
+
   def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
     """How to connect for these subscriptions."""
 

@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from itertools import count
 
 import trio
@@ -27,7 +28,7 @@ from bond_core.feed.link import Connection, Link
 from bond_core.feed.liveness import State
 from bond_core.feed.pace import Pace
 from bond_core.supervise import Backoff, RestartBudget
-from bond_core.ws.client import HandshakeRefused, open_websocket
+from bond_core.ws.client import HandshakeRefused, WebSocket, open_websocket
 
 PONG_WITHIN = 10.0
 STABLE_AFTER = 30.0
@@ -56,6 +57,7 @@ class FeedDriver:
     clock: Clock,
     log: logging.LoggerAdapter[logging.Logger],
     rng: random.Random | None = None,
+    connect: Callable[..., AbstractAsyncContextManager[WebSocket]] = open_websocket,
   ) -> None:
     self.feed = feed
     self.desired = desired
@@ -67,13 +69,14 @@ class FeedDriver:
     self._reject = reject
     self._clock = clock
     self._log = log
+    self._connect = connect
     self._rng = rng or random.Random()
     self._links: list[Link] = []
     self._numbers = count(1)
     self._connections: dict[int, Connection] = {}
     self._fetchers: dict[str, Fetcher] = {}
     self._connect_paces: dict[str, Pace] = {}
-    self._budget = RestartBudget(restarts=10, seconds=60.0)
+    self._budget = RestartBudget(restarts=5, seconds=300.0)
     self._nursery: trio.Nursery
 
   async def run(self) -> None:
@@ -199,7 +202,7 @@ class FeedDriver:
     subscriptions = list(link.subscriptions)
     handshake = self.feed.handshake(link.group, subscriptions)
     try:
-      async with open_websocket(
+      async with self._connect(
         handshake.url,
         headers=handshake.headers,
         subprotocols=handshake.subprotocols,

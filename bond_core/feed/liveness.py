@@ -26,10 +26,12 @@ class Rhythm:
   CEILING = 300.0
   FACTOR = 20.0
   QUIET_AFTER = 5.0
+  KNOWN_AFTER = 20
+  """How often something must have been heard before its rhythm is known."""
 
   def __init__(self, now: float) -> None:
     self._last = now
-    self._heard = False
+    self._heard = 0
     self._longest = 0.0
     self._patience = 1.0
 
@@ -44,7 +46,7 @@ class Rhythm:
     if self._heard:
       # The longest silence fades slowly, so that a market that woke up is held to its new rhythm.
       self._longest = max(self._longest * 0.999, silence)
-    self._heard = True
+    self._heard += 1
     self._patience = 1.0
     self._last = now
 
@@ -56,7 +58,7 @@ class Rhythm:
 
   def limit(self) -> float:
     """Seconds of silence that would be too long."""
-    if not self._heard:
+    if self._heard < self.KNOWN_AFTER:
       return self.CEILING
     normal = max(self.FLOOR, self._longest * self.FACTOR)
     return min(self.CEILING, normal * self._patience)

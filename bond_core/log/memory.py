@@ -8,7 +8,7 @@ position and costs nothing but itself.
 import secrets
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from itertools import islice
 from typing import Protocol
 
@@ -77,7 +77,8 @@ class MemoryLog:
 
   The one log of all market events `stamps` them with their sequence number (`seq_internal`); any
   log numbers windows that have no `seq` yet. A `paced` log makes its writer wait (`room`) for its
-  cursors instead of letting them fall behind.
+  cursors instead of letting them fall behind; one that does not move at all for `patience` seconds
+  is waited for no longer.
   """
 
   def __init__(
@@ -89,6 +90,7 @@ class MemoryLog:
     clock: Clock | None = None,
     stamps: bool = False,
     paced: bool = False,
+    patience: float = 30.0,
   ) -> None:
     self.name = name
     self.epoch = secrets.token_hex(8)
@@ -99,6 +101,7 @@ class MemoryLog:
     self._clock = clock or SystemClock()
     self._stamps = stamps
     self._paced = paced
+    self._patience = patience
     self._segments: deque[Segment] = deque()
     self._weight_total = 0
     self._next_number = 0
@@ -146,7 +149,14 @@ class MemoryLog:
     await trio.lowlevel.checkpoint()
     while self._paced and self._lag() > self._max_bytes // 2:
       self._room = trio.Event()
-      await self._room.wait()
+      slowest = self._slowest()
+      with trio.move_on_after(self._patience) as patience:
+        await self._room.wait()
+      if patience.cancelled_caught and self._slowest() == slowest:
+        # A reader that hangs must not hold up the others: it falls behind alone from here on.
+        for cursor in self._cursors:
+          if cursor.position == slowest:
+            cursor.paced = False
 
   def end(self, source: Hashable = None) -> None:
     """Nothing more comes from this writer; cursors that follow only ended ones come to their
@@ -180,17 +190,14 @@ class MemoryLog:
     *,
     start: int | None = None,
     sources: frozenset[Hashable] | None = None,
-    select: Callable[[Batch], Batch] | None = None,
     conflated: bool = False,
   ) -> "Cursor":
     """A reader from sequence number `start` on (default: what comes from now on), of the named
-    writers only, through `select`. `conflated` ones never fall behind: they get the latest of each
-    state."""
+    writers only. A `conflated` one gets the latest of each state instead of falling behind."""
     return Cursor(
       self,
       start=self.appended + 1 if start is None else start,
       sources=sources,
-      select=select,
       conflated=conflated,
     )
 
@@ -208,7 +215,7 @@ class MemoryLog:
       self.bytes_held -= segment.weight
 
   def _slowest(self) -> int:
-    return min((cursor.position for cursor in self._cursors), default=self.appended + 1)
+    return min((c.position for c in self._cursors if c.paced), default=self.appended + 1)
 
   def _lag(self) -> int:
     position = self._slowest()
@@ -247,18 +254,21 @@ class Cursor:
     *,
     start: int,
     sources: frozenset[Hashable] | None,
-    select: Callable[[Batch], Batch] | None,
     conflated: bool,
   ) -> None:
     self.position = start
     self.lost = 0
     self.conflated_away = 0
+    self.paced = True
     self._log = log
     self._sources = sources
-    self._select = select
     self._conflated = conflated
     self._waiting: trio.Event | None = None
     log._cursors.append(self)
+
+  def follow(self, sources: frozenset[Hashable]) -> None:
+    """From now on reads these writers only."""
+    self._sources = sources
 
   def close(self) -> None:
     """Leaves the log; a paced writer no longer waits for this cursor."""
@@ -273,11 +283,20 @@ class Cursor:
 
   async def next(self, limit: int = 8192) -> Batch:
     """The next events, at least one. Raises trio.EndOfChannel when no more can come."""
+    tagged = await self.next_tagged(limit)
+    batch = tagged[0][1] if len(tagged) == 1 else [e for _, part in tagged for e in part]
+    if self._conflated:
+      batch, away = conflate(batch)
+      self.conflated_away += away
+    return batch
+
+  async def next_tagged(self, limit: int = 8192) -> list[tuple[Hashable, Batch]]:
+    """Like `next`, as (writer, its batch) in order; the writer of a Gap of this cursor is None."""
     await trio.lowlevel.checkpoint()
     while True:
-      batch = self.take(limit)
-      if batch:
-        return batch
+      tagged = self.take(limit)
+      if tagged:
+        return tagged
       if self.ended:
         raise trio.EndOfChannel
       self._waiting = trio.Event()
@@ -292,32 +311,27 @@ class Cursor:
     log = self._log
     return log._closed or (self._sources is not None and self._sources <= log._ended)
 
-  def take(self, limit: int = 8192) -> Batch:
+  def take(self, limit: int = 8192) -> list[tuple[Hashable, Batch]]:
     """What there is now, up to about `limit` events (a conflated cursor: all of it)."""
     log = self._log
-    batch: Batch = []
+    tagged: list[tuple[Hashable, Batch]] = []
     if self.position < log.oldest:
-      batch.append(self._skip_lost())
-    segments = log._segments
+      tagged.append((None, [self._skip_lost()]))
+    count = 0
     if self.position <= log.appended:
-      index = log._index(self.position)
-      for segment in islice(segments, index, None):
+      for segment in islice(log._segments, log._index(self.position), None):
         if self._sources is None or segment.source in self._sources:
+          # The common case, a whole segment, hands on the batch itself.
           events = segment.events
           if self.position > segment.first:
             events = events[self.position - segment.first :]
-          if self._select is not None:
-            events = self._select(events)
-          # The common case, one segment at a time, hands on the batch itself.
-          batch = events if not batch else batch + events
+          tagged.append((segment.source, events))
+          count += len(events)
         self.position = segment.first + len(segment.events)
-        if len(batch) >= limit and not self._conflated:
+        if count >= limit and not self._conflated:
           break
     log._moved()
-    if self._conflated and batch:
-      batch, away = conflate(batch)
-      self.conflated_away += away
-    return batch
+    return tagged
 
   def _skip_lost(self) -> Gap:
     oldest = self._log.oldest

@@ -1,0 +1,41 @@
+# Everything for a fresh machine: `make demo` shows it, `make test` proves it.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml sdk/*/pyproject.toml))
+STAMP := $(VENV)/.installed
+
+.PHONY: install demo test lint format dist clean
+
+install: $(STAMP)
+
+# One pip call, so that the packages in this folder satisfy each other.
+$(STAMP): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Bond needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group lint --group test -e . $(addprefix -e ,$(PACKAGES))
+	touch $(STAMP)
+
+demo: install
+	$(BIN)/bond run examples/btc-pulse.yaml --sim --duration 20s
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+dist: install
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . $(addprefix ./,$(PACKAGES))
+	ls dist
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

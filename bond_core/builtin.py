@@ -1,0 +1,34 @@
+"""The core's own components: they enter by the same door as any plugin's."""
+
+from collections.abc import Iterable
+
+from bond_core.components import LogSpec, SinkSpec, SourceSpec, TransformSpec
+from bond_core.hookspecs import hookimpl
+
+
+@hookimpl
+def bond_register_sources() -> Iterable[SourceSpec]:
+  from bond_core.sources import recording
+
+  return [recording.SPEC]
+
+
+@hookimpl
+def bond_register_transforms() -> Iterable[TransformSpec]:
+  from bond_core.transforms import dedupe, filter, map, merge, project, sample, window
+
+  return [m.SPEC for m in (filter, project, map, dedupe, merge, window, sample)]
+
+
+@hookimpl
+def bond_register_sinks() -> Iterable[SinkSpec]:
+  from bond_core.sinks import recorder, screen
+
+  return [screen.SPEC, recorder.SPEC]
+
+
+@hookimpl
+def bond_register_logs() -> Iterable[LogSpec]:
+  from bond_core.log import specs
+
+  return [specs.SPEC]

@@ -1,0 +1,83 @@
+"""What several commands share: reading a spec, logging, exit codes."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import click
+
+from bond_core.errors import PluginError, SpecError
+from bond_core.registry import Registry
+from bond_core.spec import Spec, load_spec
+
+BAD_SPEC = 2
+FAILED = 1
+
+_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
+
+
+class _Formatter(logging.Formatter):
+  """12:00:01 WARNING binance: what happened."""
+
+  def __init__(self, colour: bool) -> None:
+    super().__init__(datefmt="%H:%M:%S")
+    self._colour = colour
+
+  def format(self, record: logging.LogRecord) -> str:
+    level = record.levelname
+    if self._colour and level in _COLOURS:
+      level = click.style(level, fg=_COLOURS[level])
+    name = "" if record.name == "bond" else f"{record.name.removeprefix('bond.')}: "
+    text = f"{self.formatTime(record, self.datefmt)} {level} {name}{record.getMessage()}"
+    # A traceback helps the author of a plugin; everybody else has the sentence.
+    if record.exc_info and logging.getLogger("bond").isEnabledFor(logging.DEBUG):
+      text += "\n" + self.formatException(record.exc_info)
+    return text
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+  """Writes to what sys.stderr is now: a live table takes it over while it is drawn."""
+
+  def __init__(self) -> None:
+    logging.Handler.__init__(self)
+
+  @property
+  def stream(self) -> TextIO:
+    return sys.stderr
+
+  @stream.setter
+  def stream(self, value: TextIO) -> None:
+    raise AttributeError("the stream is sys.stderr")
+
+
+def set_up_logging(verbose: int, quiet: bool) -> None:
+  """Logs to standard error: warnings, with -v what happens, with -vv tracebacks too."""
+  handler = _Stderr()
+  handler.setFormatter(_Formatter(sys.stderr.isatty()))
+  logger = logging.getLogger("bond")
+  logger.handlers[:] = [handler]
+  logger.propagate = False
+  levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+  logger.setLevel(logging.ERROR if quiet else levels[min(verbose, 2)])
+
+
+def read_spec(path: str) -> Spec:
+  """The checked spec of a file (- for standard input); exits with 2 and every problem otherwise."""
+  try:
+    if path == "-":
+      return load_spec(sys.stdin.read(), file="<stdin>", registry=Registry())
+    text = Path(path).read_text(encoding="utf-8")
+    return load_spec(text, file=path, registry=Registry())
+  except OSError as exc:
+    fail(f"cannot read {path}: {exc.strerror}; give a spec file, such as examples/btc-pulse.yaml")
+  except UnicodeDecodeError:
+    fail(f"{path} is not UTF-8 text; a spec is YAML or JSON")
+  except (SpecError, PluginError) as exc:
+    fail(str(exc))
+
+
+def fail(message: str, code: int = BAD_SPEC) -> NoReturn:
+  """Says why on standard error and exits."""
+  click.echo(message, err=True)
+  sys.exit(code)

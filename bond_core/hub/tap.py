@@ -1,0 +1,38 @@
+"""One reader's share of a source."""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+
+from bond_core.events import Batch
+
+logger = logging.getLogger("bond")
+
+
+class Writer(Protocol):
+  """A source that runs in a hub. Its identity tags what it writes."""
+
+  name: str
+  scope: trio.CancelScope
+
+  def leave(self, tap: "Tap") -> None:
+    """A reader goes."""
+
+
+class Tap:
+  """One node's share of a source: which writer of the market log to follow, and `select`, which
+  keeps of its batches what the node asked for. `failure` says why nothing more comes."""
+
+  def __init__(self, name: str, writer: Writer, select: Callable[[Batch], Batch]) -> None:
+    self.name = name
+    self.writer = writer
+    self.select = select
+    self.failure: str | None = None
+
+  def fail(self, reason: str) -> None:
+    """Ends this tap; the first reason is kept."""
+    if self.failure is None:
+      self.failure = reason
+      logger.error("%s: %s", self.name, reason)

@@ -1,0 +1,1 @@
+"""A checked spec, running: sources of a hub → a graph of transforms → sinks."""

@@ -1,0 +1,97 @@
+"""A sink at work in a pipeline."""
+
+import logging
+
+import attrs
+import trio
+
+from bond_core.clock import Clock
+from bond_core.components import SinkSpec
+from bond_core.errors import BondError, sentence
+from bond_core.events import Batch, Gap
+from bond_core.log.memory import Cursor
+from bond_core.supervise import Backoff, RestartBudget
+
+
+@attrs.frozen
+class OutletContext:
+  """The SinkContext of an outlet."""
+
+  name: str
+  clock: Clock
+  log: logging.LoggerAdapter[logging.Logger]
+
+
+class Outlet:
+  """Reads a cursor into a sink. A sink that raises is named and opened anew, and the batch it lost
+  is declared to it; one that keeps raising ends alone."""
+
+  def __init__(
+    self, name: str, spec: SinkSpec, config: object, cursor: Cursor, clock: Clock
+  ) -> None:
+    self.name = name
+    self.cursor = cursor
+    self.scope = trio.CancelScope()
+    self.failure: str | None = None
+    self.ended = False
+    self._spec = spec
+    self._config = config
+    self._clock = clock
+    self._log = logging.LoggerAdapter(logging.getLogger(f"bond.{spec.name.split('.')[0]}"))
+    self._owed: Batch = []
+
+  async def run(self) -> None:
+    """Writes until the input ends."""
+    backoff, budget = Backoff(), RestartBudget()
+    context = OutletContext(self.name, self._clock, self._log)
+    try:
+      with self.scope:
+        while True:
+          try:
+            async with self._spec.make(self._config, context) as sink:
+              while True:
+                batch = self._owed + await self.cursor.next()
+                self._owed = [self._lost(len(batch))]
+                await sink.write(batch)
+                self._owed = []
+          except trio.EndOfChannel:
+            return
+          except Exception as exc:
+            if not self._again(exc, budget):
+              return
+          await trio.sleep(backoff.delay())
+    finally:
+      self.cursor.close()
+      self.ended = True
+
+  def end(self, reason: str) -> None:
+    """Ends this branch."""
+    if self.failure is None:
+      self.failure = reason
+      self._log.error("%s: %s", self.name, reason)
+    self.scope.cancel()
+
+  def _again(self, exc: Exception, budget: RestartBudget) -> bool:
+    told = sentence(exc)
+    if isinstance(exc, BondError):
+      self._log.error("%s: %s", self.name, told)
+    else:
+      self._log.error("%s: %s raised %s", self.name, self._spec.name, told, exc_info=exc)
+    if budget.spend(trio.current_time()):
+      return True
+    self.end(
+      f"{self._spec.name} failed {budget.restarts + 1} times within {budget.seconds:.0f} s, the last "
+      f"time with {told}"
+    )
+    return False
+
+  def _lost(self, count: int) -> Gap:
+    return Gap(
+      exchange="*",
+      symbol="*",
+      channel="*",
+      reason="failed",
+      ts_event=self._clock.now_ms(),
+      missed=count,
+      cause=f"{self.name} failed while it wrote them",
+    )

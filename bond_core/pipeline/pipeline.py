@@ -1,0 +1,151 @@
+"""Runs one spec on a hub: its sources' share of the market log, through the graph, into sinks."""
+
+from collections.abc import Mapping
+
+import trio
+
+from bond_core.clock import Clock, DataClock
+from bond_core.events import Batch, Gap
+from bond_core.hub import Hub, Tap
+from bond_core.log.memory import Cursor, MemoryLog
+from bond_core.pipeline.graph import Graph
+from bond_core.pipeline.outlet import Outlet
+from bond_core.pipeline.stage import Stage, StageContext
+from bond_core.spec import Spec
+
+
+class Pipeline:
+  """One spec at work.
+
+  Live, stages and sinks run on the machine's clock and a sink that falls behind gets a Gap. On a
+  recording the data's own times are the clock and a slow sink holds the recording up, so that equal
+  input gives equal output.
+  """
+
+  def __init__(self, spec: Spec, hub: Hub, simulated: Mapping[str, str]) -> None:
+    self.spec = spec
+    self.events = 0
+    self.gaps = 0
+    self.taps: dict[str, Tap] = {}
+    self.outlets: list[Outlet] = []
+    self._hub = hub
+    self._clock: Clock = hub.clock
+    # Taps are opened without a checkpoint between them: no source delivers before all are there.
+    stages: dict[str, Stage] = {}
+    self._cursor: Cursor = hub.market.cursor(sources=None)
+    for key, source in spec.sources.items():
+      tap = hub.open(f"sources.{key}", source.spec, source.config)
+      self.taps[key] = tap
+      view = None if source.spec.view is None else source.spec.view(source.config)
+      if view is not None:
+        context = self._context(f"sources.{key}", simulated)
+        stages[key] = Stage.of_view(view, context, (_feed_of(key),), source.spec.name)
+    for key, node in spec.transforms.items():
+      context = self._context(f"transforms.{key}", simulated)
+      stages[key] = Stage(node.spec, node.config, context, node.inputs)
+    self.graph = Graph(stages)
+    self._viewed = {key: _feed_of(key) if key in stages else key for key in self.taps}
+    self._cursor.follow(frozenset(tap.writer for tap in self.taps.values()))
+    self._logs: dict[tuple[str, ...], MemoryLog] = {}
+    for key, sink in spec.sinks.items():
+      log = self._logs.get(sink.inputs)
+      if log is None:
+        log = MemoryLog("/".join(sink.inputs), clock=hub.clock, paced=self._replays)
+        self._logs[sink.inputs] = log
+      self.outlets.append(Outlet(f"sinks.{key}", sink.spec, sink.config, log.cursor(), hub.clock))
+
+  @property
+  def _replays(self) -> bool:
+    return isinstance(self._clock, DataClock)
+
+  def _context(self, name: str, simulated: Mapping[str, str]) -> StageContext:
+    return StageContext(name, self._clock, frozenset(simulated))
+
+  def failures(self) -> list[str]:
+    """What ended although it should not have, in sentences."""
+    taps = [f"{tap.name}: {tap.failure}" for tap in self.taps.values() if tap.failure]
+    stages = [f"{stage.name}: {stage.failure}" for stage in self.graph.stages if stage.failure]
+    outlets = [f"{outlet.name}: {outlet.failure}" for outlet in self.outlets if outlet.failure]
+    return taps + stages + outlets
+
+  async def run(self) -> None:
+    """Works until the sources have ended and the sinks have taken everything."""
+    async with trio.open_nursery() as nursery:
+      for outlet in self.outlets:
+        nursery.start_soon(outlet.run)
+      try:
+        await self._read()
+      except trio.EndOfChannel:
+        self._end()
+
+  def _end(self) -> None:
+    # A recording has ended: its last windows are whole. A live feed was cut off in the middle of
+    # its last windows, and half a window is no window.
+    if self._replays:
+      self._hand_on(self.graph.finish())
+    for log in self._logs.values():
+      log.close()
+
+  async def _read(self) -> None:
+    push = self._push_replay if isinstance(self._clock, DataClock) else self._push
+    while True:
+      timer = None if self._replays else self.graph.next_timer()
+      wait = float("inf") if timer is None else max(0, timer - self._clock.now_ms()) / 1000
+      with trio.move_on_after(wait) as sleeping:
+        tagged = await self._cursor.next_tagged()
+      if sleeping.cancelled_caught:
+        tagged = []
+      for writer, batch in tagged:
+        push(writer, batch)
+      if not self._replays:
+        now = self._clock.now_ms()
+        if (timer := self.graph.next_timer()) is not None and timer <= now:
+          self._hand_on(self.graph.on_timer(now))
+      for log in self._logs.values():
+        await log.room()
+
+  def _push(self, writer: object, batch: Batch) -> None:
+    """One writer's batch through every node that reads it."""
+    made: dict[str, Batch] = {}
+    self.events += len(batch)
+    for key, tap in self.taps.items():
+      if writer is None or tap.writer is writer:
+        part = tap.select(batch)
+        if part:
+          made[self._viewed[key]] = part
+    self.gaps += sum(type(event) is Gap for event in batch)
+    self._hand_on(self.graph.push(made))
+
+  def _push_replay(self, writer: object, batch: Batch) -> None:
+    """The same on the data's own clock: timers go off between the events where they are due."""
+    clock = self._clock
+    if not isinstance(clock, DataClock):
+      raise TypeError("a replay runs on a DataClock")
+    start = 0
+    for position, event in enumerate(batch):
+      now = getattr(event, "ts_event", 0)
+      if now <= clock.now_ms():
+        continue
+      if (timer := self.graph.next_timer()) is not None and timer <= now:
+        if position > start:
+          self._push(writer, batch[start:position])
+          start = position
+        while (timer := self.graph.next_timer()) is not None and timer <= now:
+          clock.advance(timer)
+          self._hand_on(self.graph.on_timer(timer))
+      clock.advance(now)
+    self._push(writer, batch[start:] if start else batch)
+
+  def _hand_on(self, made: dict[str, Batch]) -> None:
+    """Appends what the nodes made to the logs of the sinks that read them."""
+    if not made:
+      return
+    for inputs, log in self._logs.items():
+      parts = [made[key] for key in inputs if made.get(key)]
+      if parts:
+        log.append(parts[0] if len(parts) == 1 else [e for part in parts for e in part])
+
+
+def _feed_of(key: str) -> str:
+  """The key under which a viewed source's feed enters the graph; no user can write it."""
+  return f"{key} (feed)"

@@ -1,0 +1,143 @@
+"""Runs a spec from start to summary."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import attrs
+import trio
+
+from bond_core.clock import Clock, DataClock, SystemClock
+from bond_core.errors import PluginError
+from bond_core.hub import open_hub
+from bond_core.hub.feed_source import FeedSource
+from bond_core.hub.plain_source import PlainSource
+from bond_core.log.memory import MemoryLog
+from bond_core.pipeline.outlet import Outlet
+from bond_core.pipeline.pipeline import Pipeline
+from bond_core.pipeline.stage import Stage
+from bond_core.simulate import simulated
+from bond_core.spec import Spec
+from bond_core.watchdog import Watchdog
+
+logger = logging.getLogger("bond")
+
+# What the sinks get to take the rest when the sources have been stopped.
+DRAIN = 5.0
+
+
+@attrs.frozen
+class RunResult:
+  """What a run did. `failures` are the branches that ended although they should not have."""
+
+  events: int
+  gaps: int
+  reconnects: int
+  seconds: float
+  failures: tuple[str, ...]
+
+  @property
+  def rate(self) -> float:
+    """Events per second."""
+    return self.events / self.seconds if self.seconds else 0.0
+
+  def __str__(self) -> str:
+    return (
+      f"{self.events:,} events, {self.gaps} gaps, {self.reconnects} reconnects in "
+      f"{self.seconds:.1f} s ({self.rate:,.0f} events/s)"
+    )
+
+
+async def run(
+  spec: Spec,
+  *,
+  duration: float | None = None,
+  simulate: bool = False,
+  stop: trio.Event | None = None,
+  give_up: Callable[[list[str]], None] | None = None,
+) -> RunResult:
+  """Runs a spec until its sources end, `duration` seconds have passed, or `stop` is set.
+
+  Then the sources are stopped and the sinks take what is left. With `simulate` the venues are
+  simulators. `give_up` is called, in another thread, with the names of branches that do not stop
+  within 5 s although they were cancelled.
+  """
+  replay = _is_replay(spec)
+  clock: Clock = DataClock() if replay else SystemClock()
+  stop = stop or trio.Event()
+  async with AsyncExitStack() as stack:
+    urls: dict[str, str] = {}
+    if simulate:
+      spec, urls = await stack.enter_async_context(simulated(spec))
+    market = _market(spec, clock, replay)
+    watchdog = await stack.enter_async_context(
+      Watchdog((PlainSource, FeedSource, Stage, Outlet), lambda name, told: block(name, told))
+    )
+    hub = await stack.enter_async_context(open_hub(market, clock))
+    pipeline = Pipeline(spec, hub, urls)
+
+    def block(name: str, told: str) -> None:
+      for tap in pipeline.taps.values():
+        if tap.name == name or tap.writer.name == name:
+          tap.fail(told)
+          tap.writer.scope.cancel()
+      for branch in (*pipeline.graph.stages, *pipeline.outlets):
+        if branch.name == name:
+          branch.end(told)
+
+    started = time.monotonic()
+    async with trio.open_nursery() as nursery:
+
+      async def work() -> None:
+        await pipeline.run()
+        nursery.cancel_scope.cancel()
+
+      nursery.start_soon(work)
+      with trio.move_on_after(float("inf") if duration is None else duration):
+        await stop.wait()
+      watchdog.stopping(lambda: _running(hub.writers, pipeline.outlets), give_up or _only_log)
+      await hub.stop()
+      await trio.sleep(DRAIN)
+      late = [outlet.name for outlet in pipeline.outlets if not outlet.ended]
+      if late:
+        logger.error("%s did not take the rest within %.0f s", " and ".join(late), DRAIN)
+      nursery.cancel_scope.cancel()
+    # Also when the sources ended by themselves, leaving them must not hang.
+    watchdog.stopping(lambda: _running(hub.writers, pipeline.outlets), give_up or _only_log)
+    return RunResult(
+      events=pipeline.events,
+      gaps=pipeline.gaps,
+      reconnects=sum(feed.driver.reconnects for feed in hub.feeds),
+      seconds=time.monotonic() - started,
+      failures=tuple(pipeline.failures()),
+    )
+
+
+def _market(spec: Spec, clock: Clock, replay: bool) -> MemoryLog:
+  if replay:
+    return MemoryLog("market", clock=clock, stamps=True, paced=True)
+  log = spec.log.spec.open(spec.log.config, "market")
+  if not isinstance(log, MemoryLog):
+    raise PluginError(f"{spec.log.use} cannot be the market log of a run; use core.memory")
+  return log
+
+
+def _is_replay(spec: Spec) -> bool:
+  kinds = {source.spec.replay for source in spec.sources.values()}
+  if len(kinds) > 1:
+    raise PluginError("recordings and live sources live at different times; run them as two specs")
+  return kinds == {True}
+
+
+def _running(writers: list[FeedSource | PlainSource], outlets: list[Outlet]) -> list[str]:
+  sources = [writer.name for writer in writers if not writer.ended.is_set()]
+  return sources + [outlet.name for outlet in outlets if not outlet.ended]
+
+
+def _only_log(names: list[str]) -> None:
+  logger.error(
+    "%s did not stop within 5 s of being cancelled; a plugin must not catch trio.Cancelled or "
+    "shield itself for long",
+    " and ".join(names),
+  )

@@ -1,0 +1,36 @@
+"""The smallest useful plugin: a source that ticks. docs/write-a-plugin.md is built around it."""
+
+import attrs
+import trio
+
+from bond_core import Custom, Out, SourceContext, SourceSpec, hookimpl
+
+
+@attrs.frozen
+class Every:
+  seconds: float = attrs.field(default=1.0, validator=attrs.validators.gt(0))
+
+
+async def ticks(config: Every, out: Out, ctx: SourceContext) -> None:
+  count = 0
+  while True:
+    count += 1
+    await out.send([Custom(exchange="clock", symbol="", event_type="tick", data={"count": count})])
+    await trio.sleep(config.seconds)
+
+
+@hookimpl
+def bond_register_sources() -> list[SourceSpec]:
+  summary = "A tick every so often."
+  example = "{seconds: 0.5}"
+  return [
+    SourceSpec(
+      name="clock.ticks",
+      summary=summary,
+      config=Every,
+      emits=(Custom,),
+      run=ticks,
+      example=example,
+      terms="Yours: it is your own clock.",
+    )
+  ]

@@ -1,0 +1,292 @@
+"""The feed driver on a mock clock, against a venue on memory streams."""
+
+import logging
+import random
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import trio
+from mini import MiniFeed, MiniVenue, subscription
+from trio.testing import wait_all_tasks_blocked
+
+from bond_core import Gap, PluginError, Trade
+from bond_core.errors import leaf
+from bond_core.feed.desired import Desired
+from bond_core.feed.dialect import Limits
+from bond_core.feed.driver import FeedDriver
+from bond_core.feed.liveness import State
+
+
+class MockTime:
+  """A Clock that follows trio's mock clock."""
+
+  def now_ms(self):
+    return 1_700_000_000_000 + int(trio.current_time() * 1000)
+
+  def mono_ns(self):
+    return int(trio.current_time() * 1e9)
+
+
+class Rig:
+  def __init__(self, *symbols, limits=None, seed=1):
+    self.venue = MiniVenue()
+    self.feed = MiniFeed(limits)
+    self.desired = Desired(grace=10.0)
+    self.desired.add([subscription(s) for s in symbols])
+    self.events = []
+    self.rejected = []
+    self.driver = FeedDriver(
+      self.feed,
+      self.desired,
+      append=self.events.extend,
+      reject=lambda s, why: self.rejected.append((s.instrument.symbol, why)),
+      clock=MockTime(),
+      log=logging.LoggerAdapter(logging.getLogger("bond.mini")),
+      rng=random.Random(seed),
+      connect=self.venue.connect,
+    )
+
+  @property
+  def gaps(self):
+    return [e for e in self.events if isinstance(e, Gap)]
+
+  @property
+  def trades(self):
+    return [(e.symbol, int(e.trade_id)) for e in self.events if isinstance(e, Trade)]
+
+  async def connected(self, count=1):
+    """The venue's end of the connection number `count`, served."""
+    while len(self.venue.sockets) < count:
+      await trio.sleep(0.01)
+    await wait_all_tasks_blocked()
+    return self.venue.sockets[count - 1]
+
+
+@asynccontextmanager
+async def running(*symbols, **options):
+  rig = Rig(*symbols, **options)
+  async with trio.open_nursery() as nursery:
+    rig.nursery = nursery
+    nursery.start_soon(rig.driver.run)
+    yield rig
+    nursery.cancel_scope.cancel()
+
+
+async def test_events_arrive_in_order_and_the_stream_is_live(autojump_clock):
+  async with running("A/USDT", "B/USDT") as rig:
+    venue = await rig.connected()
+    assert rig.venue.urls == ["ws://mini/A/USDT,B/USDT"]
+    await venue.say("A/USDT 1", "B/USDT 7", "A/USDT 2")
+    await wait_all_tasks_blocked()
+    assert rig.trades == [("A/USDT", 1), ("B/USDT", 7), ("A/USDT", 2)]
+    assert set(rig.driver.states().values()) == {State.LIVE}
+    await trio.sleep(7)
+    assert set(rig.driver.states().values()) == {State.QUIET}
+    assert rig.gaps == []
+
+
+async def test_one_outage_is_one_gap_with_its_range_and_cause_before_what_follows(autojump_clock):
+  async with running("A/USDT") as rig:
+    venue = await rig.connected()
+    await venue.say("A/USDT 1")
+    await wait_all_tasks_blocked()
+    lost_at = MockTime().now_ms()
+    rig.venue.refusing = True
+    await venue.cut()
+    await trio.sleep(20)
+    assert list(rig.driver.states().values()) == [State.RECONNECTING]
+    rig.venue.refusing = False
+    venue = await rig.connected(2)
+    await venue.say("A/USDT 9")
+    await wait_all_tasks_blocked()
+    first, gap, last = rig.events
+    assert (first.trade_id, last.trade_id) == ("1", "9")
+    assert isinstance(gap, Gap)
+    assert (gap.reason, gap.exchange, gap.symbol, gap.channel) == (
+      "upstream",
+      "mini",
+      "A/USDT",
+      "trades",
+    )
+    assert gap.ts_from == lost_at
+    assert gap.ts_to >= lost_at + 20_000
+    assert gap.streams == ["trades of mini A/USDT spot"]
+    assert gap.cause
+    assert (rig.driver.outages, rig.driver.reconnects) == (1, 1)
+
+
+async def test_an_outage_that_is_still_open_at_the_end_is_declared(autojump_clock):
+  async with running("A/USDT") as rig:
+    venue = await rig.connected()
+    await venue.say("A/USDT 1")
+    await wait_all_tasks_blocked()
+    rig.venue.refusing = True
+    await venue.cut()
+    await trio.sleep(3)
+  assert len(rig.gaps) == 1
+
+
+async def test_reconnects_back_off_with_jitter_and_keep_the_venues_limit(autojump_clock):
+  limits = Limits(connects=(5, 60.0))
+  async with running("A/USDT", limits=limits) as rig:
+    rig.venue.refusing = True
+    await trio.sleep(600)
+    times = rig.venue.times
+    for start in times:
+      assert sum(start <= t < start + 60 for t in times) <= 5
+    pauses = [b - a for a, b in zip(times, times[1:], strict=False)]
+    assert len({round(p, 3) for p in pauses}) > 3
+    assert rig.gaps == []
+
+
+async def test_a_half_open_socket_is_pinged_and_given_up(autojump_clock):
+  async with running("A/USDT") as rig:
+    venue = await rig.connected()
+    venue.answering = False
+    rig.nursery.start_soon(venue.serve)
+    await venue.say("A/USDT 1")
+    # A market that is usually quiet for this long, so that only the missing pong can tell.
+    rig.driver._links[0].rhythm._longest = 100.0
+    await trio.sleep(40)
+    await rig.connected(2)
+    assert venue.pings >= 1
+    assert "half-open" in rig.gaps[0].cause
+
+
+async def test_silence_on_a_socket_that_answers_pings_is_stale_when_it_used_to_talk(autojump_clock):
+  async with running("A/USDT") as rig:
+    venue = await rig.connected()
+    rig.nursery.start_soon(venue.serve)
+    for i in range(50):
+      await venue.say(f"A/USDT {i}")
+      await trio.sleep(0.1)
+    await trio.sleep(30)
+    await rig.connected(2)
+    assert "stale" in rig.gaps[0].cause
+
+
+async def test_a_market_that_is_usually_quiet_is_left_alone(autojump_clock):
+  async with running("A/USDT") as rig:
+    venue = await rig.connected()
+    rig.nursery.start_soon(venue.serve)
+    for i in range(12):
+      await venue.say(f"A/USDT {i}")
+      await trio.sleep(40)
+    assert len(rig.venue.sockets) == 1
+    assert rig.gaps == []
+
+
+async def test_a_stream_that_breaks_the_rhythm_its_venue_promises_is_stale(autojump_clock):
+  async with running("A/USDT", "STEADY/USDT") as rig:
+    venue = await rig.connected()
+    rig.nursery.start_soon(venue.serve)
+    await venue.say("STEADY/USDT 1")
+    with suppress(trio.BrokenResourceError):
+      for i in range(30):
+        await venue.say(f"A/USDT {i}")
+        await trio.sleep(1)
+    await rig.connected(2)
+    assert "no trades of mini STEADY/USDT spot for 20 s" in rig.gaps[0].cause
+
+
+async def test_subscriptions_change_while_it_runs_and_leave_after_a_grace_period(autojump_clock):
+  async with running("A/USDT") as rig:
+    venue = await rig.connected()
+    rig.nursery.start_soon(venue.serve)
+    rig.desired.add([subscription("B/USDT")])
+    await trio.sleep(1)
+    rig.desired.drop([subscription("A/USDT")], trio.current_time())
+    rig.desired.add([subscription("A/USDT")])
+    rig.desired.drop([subscription("B/USDT")], trio.current_time())
+    await trio.sleep(5)
+    assert [m for _, m in venue.received] == ["+B/USDT"]
+    await trio.sleep(10)
+    assert [m for _, m in venue.received] == ["+B/USDT", "-B/USDT"]
+    assert len(rig.venue.sockets) == 1
+
+
+async def test_messages_keep_the_venues_rate(autojump_clock):
+  async with running("A/USDT", limits=Limits(messages=(5, 1.0))) as rig:
+    venue = await rig.connected()
+    rig.nursery.start_soon(venue.serve)
+    rig.desired.add([subscription(f"S{i}/USDT") for i in range(23)])
+    await trio.sleep(10)
+    times = [t for t, _ in venue.received]
+    assert len(times) == 23
+    for start in times:
+      assert sum(start <= t < start + 0.999 for t in times) <= 5
+
+
+async def test_more_subscriptions_than_a_connection_holds_get_another(autojump_clock):
+  limits = Limits(streams_per_connection=2)
+  async with running("A/USDT", "B/USDT", "C/USDT", limits=limits) as rig:
+    await rig.connected(2)
+    assert sorted(rig.venue.urls) == ["ws://mini/A/USDT,B/USDT", "ws://mini/C/USDT"]
+
+
+async def test_a_successor_opens_before_the_venues_age_limit_and_nothing_is_lost(autojump_clock):
+  limits = Limits(max_age=24 * 3600)
+  async with running("A/USDT", limits=limits) as rig:
+    first = await rig.connected()
+    rig.nursery.start_soon(first.serve)
+    number = 0
+    while len(rig.venue.sockets) == 1:
+      number += 1
+      await first.say(f"A/USDT {number}")
+      await trio.sleep(5)
+    assert 22 * 3600 < trio.current_time() < 24 * 3600
+    second = await rig.connected(2)
+    rig.nursery.start_soon(second.serve)
+    for socket in (first, second):
+      await socket.say(f"A/USDT {number + 1}", f"A/USDT {number + 2}")
+    await trio.sleep(6)
+    await second.say(f"A/USDT {number + 3}")
+    await wait_all_tasks_blocked()
+    assert [i for _, i in rig.trades] == list(range(1, number + 4))
+    assert [overlap for _, _, overlap in rig.feed.opened] == [False, True]
+    assert rig.gaps == []
+    assert rig.driver.reconnects == 0
+
+
+async def test_a_venue_that_announces_the_end_gets_a_successor_at_once(autojump_clock):
+  async with running("A/USDT") as rig:
+    first = await rig.connected()
+    await first.say("A/USDT 1", "!expire")
+    await rig.connected(2)
+    assert rig.gaps == []
+
+
+async def test_what_the_venue_does_not_have_is_rejected_and_the_rest_goes_on(autojump_clock):
+  async with running("A/USDT", "BAD/USDT", "C/USDT") as rig:
+    venue = await rig.connected()
+    await venue.say("!reject C/USDT", "A/USDT 1")
+    await wait_all_tasks_blocked()
+    assert rig.rejected == [
+      ("BAD/USDT", "mini has no BAD markets"),
+      ("C/USDT", "mini has no C/USDT"),
+    ]
+    assert rig.trades == [("A/USDT", 1)]
+
+
+async def test_a_feed_that_raises_is_named_reconnected_and_given_up_in_the_end(
+  autojump_clock, caplog
+):
+  rig = Rig("A/USDT")
+
+  async def crash():
+    count = 1
+    while True:
+      await (await rig.connected(count)).say("!crash")
+      count += 1
+      await wait_all_tasks_blocked()
+
+  with pytest.raises(ExceptionGroup) as raised:
+    async with trio.open_nursery() as nursery:
+      nursery.start_soon(rig.driver.run)
+      nursery.start_soon(crash)
+  error = raised.value
+  while isinstance(error, ExceptionGroup):
+    error = error.exceptions[0]
+  assert isinstance(leaf(error), PluginError)
+  assert "MiniFeed of mini failed" in str(error)
+  assert "ValueError: cannot read this" in rig.gaps[0].cause

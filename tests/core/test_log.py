@@ -1,0 +1,205 @@
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bond_core import Custom, Gap, OrderBook, Ticker, Trade
+from bond_core.clock import DataClock
+from bond_core.log.conflate import conflate
+from bond_core.log.memory import EVENT_BYTES, MemoryLog
+
+
+def trades(*ids):
+  return [
+    Trade(exchange="v", symbol="BTC/USDT", price=1.0, size=1.0, trade_id=str(i)) for i in ids
+  ]
+
+
+def ids(batch):
+  return [event.trade_id for event in batch]
+
+
+async def test_a_cursor_sees_what_comes_after_it_was_made_in_order():
+  log = MemoryLog("market", stamps=True)
+  log.append(trades(0))
+  cursor = log.cursor()
+  assert log.append(trades(1, 2)) == 2
+  log.append(trades(3))
+  batch = await cursor.next()
+  assert ids(batch) == ["1", "2", "3"]
+  assert [event.seq_internal for event in batch] == [2, 3, 4]
+  assert (log.head, log.oldest, cursor.lag) == (4, 1, 0)
+
+
+async def test_a_cursor_starts_at_a_sequence_number_or_a_time():
+  clock = DataClock(1000)
+  log = MemoryLog("market", clock=clock)
+  log.append(trades(1, 2))
+  clock.advance(2000)
+  log.append(trades(3, 4))
+  assert ids(await log.cursor(start=2).next()) == ["2", "3", "4"]
+  assert ids(await log.cursor(start=log.find(1500)).next()) == ["3", "4"]
+  assert ids(log.read(2, 2)) == ["2", "3"]
+  assert log.find(5000) == 5
+
+
+async def test_a_cursor_follows_the_writers_it_names_and_ends_with_them():
+  log = MemoryLog("market")
+  cursor = log.cursor(sources=frozenset({"a"}))
+  log.append(trades(1), "a")
+  log.append(trades(2), "b")
+  log.append(trades(3), "a")
+  assert ids(await cursor.next()) == ["1", "3"]
+  log.end("a")
+  with pytest.raises(trio.EndOfChannel):
+    await cursor.next()
+
+
+async def test_a_waiting_cursor_wakes_for_its_writers_only(autojump_clock):
+  log = MemoryLog("market")
+  cursor = log.cursor(sources=frozenset({"a"}))
+  async with trio.open_nursery() as nursery:
+    got = []
+    nursery.start_soon(lambda: _collect(cursor, got))
+    await trio.testing.wait_all_tasks_blocked()
+    log.append(trades(1), "b")
+    await trio.testing.wait_all_tasks_blocked()
+    assert got == []
+    log.append(trades(2), "a")
+    await trio.testing.wait_all_tasks_blocked()
+    assert got == ["2"]
+
+
+async def _collect(cursor, got):
+  got += ids(await cursor.next())
+
+
+async def test_what_the_ring_lost_is_declared_with_its_exact_range():
+  log = MemoryLog("market", max_bytes=10 * EVENT_BYTES)
+  cursor = log.cursor()
+  for i in range(1, 31):
+    log.append(trades(i))
+  batch = await cursor.next()
+  gap, rest = batch[0], batch[1:]
+  assert isinstance(gap, Gap)
+  assert (gap.reason, gap.from_seq, gap.to_seq, gap.missed) == ("slow", 1, 20, 20)
+  assert ids(rest) == [str(i) for i in range(21, 31)]
+  assert cursor.lost == 20
+
+
+async def test_old_segments_go_by_time_but_the_newest_stays():
+  clock = DataClock(0)
+  log = MemoryLog("market", seconds=1, clock=clock)
+  log.append(trades(1))
+  clock.advance(5000)
+  log.append(trades(2))
+  assert log.oldest == 2
+
+
+async def test_a_paced_writer_waits_for_the_slowest_reader(autojump_clock):
+  log = MemoryLog("recording", max_bytes=10 * EVENT_BYTES, paced=True)
+  slow, fast = log.cursor(), log.cursor()
+  written = []
+
+  async def write():
+    for i in range(1, 101):
+      log.append(trades(i))
+      written.append(i)
+      await log.room()
+    log.close()
+
+  async def read(cursor, pause, got):
+    try:
+      while True:
+        got += ids(await cursor.next(limit=1))
+        await trio.sleep(pause)
+    except trio.EndOfChannel:
+      return
+
+  got_slow, got_fast = [], []
+  async with trio.open_nursery() as nursery:
+    nursery.start_soon(write)
+    nursery.start_soon(read, slow, 1.0, got_slow)
+    nursery.start_soon(read, fast, 0.0, got_fast)
+    await trio.sleep(3.5)
+    assert len(written) <= len(got_slow) + 7
+    assert log.bytes_held <= 11 * EVENT_BYTES
+  assert got_slow == got_fast == [str(i) for i in range(1, 101)]
+
+
+async def test_a_reader_that_hangs_stops_being_waited_for(autojump_clock):
+  log = MemoryLog("recording", max_bytes=10 * EVENT_BYTES, paced=True, patience=5.0)
+  hung, other = log.cursor(), log.cursor()
+  got = []
+
+  async def write():
+    for i in range(1, 51):
+      log.append(trades(i))
+      await log.room()
+    log.close()
+
+  async with trio.open_nursery() as nursery:
+    nursery.start_soon(write)
+    try:
+      while True:
+        got += ids(await other.next())
+    except trio.EndOfChannel:
+      pass
+  assert got == [str(i) for i in range(1, 51)]
+  gap = (await hung.next())[0]
+  assert isinstance(gap, Gap)
+  assert gap.missed == hung.lost > 0
+
+
+def quote(symbol, **fields):
+  return Ticker(exchange="v", symbol=symbol, **fields)
+
+
+steps = st.lists(
+  st.one_of(
+    st.builds(
+      lambda s, b, l: quote(s, bid=b, last=l),
+      st.sampled_from(["A", "B"]),
+      st.one_of(st.none(), st.integers(1, 9).map(float)),
+      st.one_of(st.none(), st.integers(1, 9).map(float)),
+    ),
+    st.integers(0, 99).map(lambda i: trades(i)[0]),
+    st.sampled_from(["A", "B"]).map(
+      lambda s: OrderBook(exchange="v", symbol=s, bids=[], asks=[], update_type="delta")
+    ),
+  ),
+  max_size=40,
+)
+
+
+@given(steps)
+def test_after_conflation_the_last_state_of_every_key_is_right(batch):
+  def state(events):
+    last = {}
+    for event in events:
+      if isinstance(event, Ticker):
+        known = last.setdefault(event.symbol, {})
+        known.update({n: v for n in ("bid", "last") if (v := getattr(event, n)) is not None})
+    return last
+
+  kept, away = conflate(batch)
+  assert len(kept) + away == len(batch)
+  assert state(kept) == state(batch)
+  assert [e for e in kept if not isinstance(e, Ticker)] == [
+    e for e in batch if not isinstance(e, Ticker)
+  ]
+  assert len({e.symbol for e in kept if isinstance(e, Ticker)}) == sum(
+    isinstance(e, Ticker) for e in kept
+  )
+
+
+async def test_a_conflated_cursor_gets_the_latest_of_each_state():
+  log = MemoryLog("market")
+  cursor = log.cursor(conflated=True)
+  log.append([quote("A", bid=1.0), quote("A", last=5.0)])
+  log.append([quote("A", bid=2.0), Custom(exchange="v", symbol="", event_type="x", data={})])
+  first, second = await cursor.next()
+  assert (first.bid, first.last) == (2.0, 5.0)
+  assert isinstance(second, Custom)
+  assert cursor.conflated_away == 2
