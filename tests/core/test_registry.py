@@ -1,7 +1,7 @@
 """Finding and checking plugins: what goes wrong is one clear sentence."""
 
 from importlib.metadata import EntryPoint
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import attrs
 import pytest
@@ -26,17 +26,23 @@ def source(name="good.ticks", **changes):
   return SourceSpec(**{"name": name, "summary": "s", "emits": (Custom,), "run": nothing} | changes)
 
 
+def module(*hooks):
+  found = ModuleType("good")
+  vars(found).update({hook.__name__: hook for hook in hooks})
+  return found
+
+
 def plugin(*sources):
   @hookimpl
   def bond_register_sources():
     return list(sources)
 
-  return SimpleNamespace(bond_register_sources=bond_register_sources)
+  return module(bond_register_sources)
 
 
-def refused(name, module):
+def refused(name, bad):
   with pytest.raises(PluginError) as error:
-    Registry([]).add(name, module)
+    Registry([]).add(name, bad)
   return str(error.value)
 
 
@@ -116,7 +122,7 @@ def test_each_mistake_of_a_plugin_is_one_sentence_that_names_it():
   assert "config of 'good.ticks' is not an attrs class" in refused(
     "good", plugin(source(config=dict))
   )
-  assert "offers nothing" in refused("good", SimpleNamespace())
+  assert "offers nothing" in refused("good", module())
 
 
 def test_a_hook_that_raises_or_does_not_exist_is_named():
@@ -124,8 +130,7 @@ def test_a_hook_that_raises_or_does_not_exist_is_named():
   def bond_register_sources():
     raise KeyError("oops")
 
-  raising = SimpleNamespace(bond_register_sources=bond_register_sources)
-  assert refused("good", raising) == (
+  assert refused("good", module(bond_register_sources)) == (
     "plugin 'good': bond_register_sources failed with KeyError: 'oops'"
   )
 
@@ -133,8 +138,7 @@ def test_a_hook_that_raises_or_does_not_exist_is_named():
   def bond_register_source():
     return []
 
-  misspelt = SimpleNamespace(bond_register_source=bond_register_source)
-  assert refused("good", misspelt) == (
+  assert refused("good", module(bond_register_source)) == (
     "plugin 'good' implements bond_register_source, which is no hook of Bond; did you mean "
     "'bond_register_sources'?"
   )
@@ -157,11 +161,7 @@ def test_simulators_and_commands_are_named_after_what_they_are():
     yield CommandSpec(name="land", summary="s", load=lambda: None)
 
   registry = Registry([])
-  module = SimpleNamespace(
-    bond_register_simulators=bond_register_simulators,
-    bond_register_commands=bond_register_commands,
-  )
-  registry.add("sim", module)
+  registry.add("sim", module(bond_register_simulators, bond_register_commands))
   assert registry.simulator("mars").config is Config
   with pytest.raises(PluginError, match="no simulator of 'venus'"):
     registry.simulator("venus")
@@ -173,5 +173,5 @@ def test_a_transform_is_found_among_those_of_its_plugin():
     yield TransformSpec(name="good.same", summary="s", make=lambda config, ctx: list)
 
   registry = Registry([])
-  registry.add("good", SimpleNamespace(bond_register_transforms=bond_register_transforms))
+  registry.add("good", module(bond_register_transforms))
   assert registry.transform("good.same").summary == "s"

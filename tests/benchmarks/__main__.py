@@ -1,0 +1,45 @@
+"""python -m tests.benchmarks [S1 S4 …] [--json FILE]: the table of promises, measured here and now."""
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+# Long figures come last, so that a broken one shows early.
+BENCHMARKS = {
+  "S6": ("s6_start", "start of the command"),
+  "S4": ("s4_book", "order book, a level update"),
+  "S1": ("s1_feed", "feed to framed event"),
+  "STAGES": ("s1_stages", "a venue's frames to events"),
+  "TRANSFORMS": ("transforms", "filter and window"),
+}
+
+
+def main() -> None:
+  parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+  parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(BENCHMARKS))
+  parser.add_argument("--json", metavar="FILE", help="write the results there too")
+  given = parser.parse_args()
+  unknown = [name for name in given.names if name not in BENCHMARKS]
+  if unknown:
+    parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+  results: dict[str, dict[str, Any]] = {}
+  for name in given.names or BENCHMARKS:
+    module, title = BENCHMARKS[name]
+    print(f"{name} {title} …", file=sys.stderr, flush=True)
+    results[name] = importlib.import_module(f"tests.benchmarks.{module}").run()
+  for name, result in results.items():
+    goal = result.get("goal")
+    met = "" if goal is None else f"  goal {goal}: {'met' if result['value'] <= goal else 'MISSED'}"
+    print(f"{name:10} {result['value']} {result['unit']}{met}")
+    for key, value in result.items():
+      if key not in ("value", "unit", "goal") and value not in ({}, None):
+        print(f"{'':10}   {key}: {value}")
+  if given.json:
+    Path(given.json).write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+  main()
