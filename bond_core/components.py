@@ -75,13 +75,14 @@ class TimedTransform(Transform, Protocol):
     """The rest, after the input has ended."""
 
 
-class TransformContext(Protocol):
-  """What the core gives a transform when it is made."""
+@attrs.frozen
+class TransformContext:
+  """What the core gives a transform when it is made. `simulated` are the exchanges whose events
+  come from a simulator."""
 
   name: str
   clock: Clock
-  simulated: frozenset[str]
-  """The exchanges whose events come from a simulator."""
+  simulated: frozenset[str] = frozenset()
 
 
 class Sink(Protocol):
@@ -91,7 +92,8 @@ class Sink(Protocol):
     """Takes events in order; awaiting here is the sink's back-pressure."""
 
 
-class SinkContext(Protocol):
+@attrs.frozen
+class SinkContext:
   """What the core gives a sink when it is made."""
 
   name: str

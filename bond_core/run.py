@@ -82,7 +82,8 @@ async def run(
         if tap.name == name or tap.writer.name == name:
           tap.fail(told)
           tap.writer.scope.cancel()
-      for branch in (*pipeline.graph.stages, *pipeline.outlets):
+      branches: list[Stage | Outlet] = [*pipeline.graph.stages, *pipeline.outlets]
+      for branch in branches:
         if branch.name == name:
           branch.end(told)
 

@@ -34,7 +34,9 @@ class Watchdog:
   `blocked(name, sentence)` is called on the loop when the same branch has blocked it three times.
   """
 
-  def __init__(self, branches: tuple[type, ...], blocked: Callable[[str, str], None]) -> None:
+  def __init__(
+    self, branches: tuple[type[Branch], ...], blocked: Callable[[str, str], None]
+  ) -> None:
     self._branches = branches
     self._blocked = blocked
     self._strikes: dict[str, int] = {}

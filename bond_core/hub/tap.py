@@ -17,6 +17,9 @@ class Writer(Protocol):
   name: str
   scope: trio.CancelScope
 
+  def __hash__(self) -> int:
+    """By identity."""
+
   def leave(self, tap: "Tap") -> None:
     """A reader goes."""
 

@@ -2,24 +2,14 @@
 
 import logging
 
-import attrs
 import trio
 
 from bond_core.clock import Clock
-from bond_core.components import SinkSpec
+from bond_core.components import SinkContext, SinkSpec
 from bond_core.errors import BondError, sentence
 from bond_core.events import Batch, Gap
 from bond_core.log.memory import Cursor
 from bond_core.supervise import Backoff, RestartBudget
-
-
-@attrs.frozen
-class OutletContext:
-  """The SinkContext of an outlet."""
-
-  name: str
-  clock: Clock
-  log: logging.LoggerAdapter[logging.Logger]
 
 
 class Outlet:
@@ -43,7 +33,7 @@ class Outlet:
   async def run(self) -> None:
     """Writes until the input ends."""
     backoff, budget = Backoff(), RestartBudget()
-    context = OutletContext(self.name, self._clock, self._log)
+    context = SinkContext(self.name, self._clock, self._log)
     try:
       with self.scope:
         while True:
@@ -55,6 +45,9 @@ class Outlet:
                 await sink.write(batch)
                 self._owed = []
           except trio.EndOfChannel:
+            return
+          except BrokenPipeError:
+            self._log.info("%s: nobody reads it any more", self.name)
             return
           except Exception as exc:
             if not self._again(exc, budget):

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import trio
 
 from bond_core.clock import Clock, DataClock
+from bond_core.components import TransformContext
 from bond_core.events import Batch, Gap
 from bond_core.hub import Hub, Tap
 from bond_core.log.memory import Cursor, MemoryLog
 from bond_core.pipeline.graph import Graph
 from bond_core.pipeline.outlet import Outlet
-from bond_core.pipeline.stage import Stage, StageContext
+from bond_core.pipeline.stage import Stage
 from bond_core.spec import Spec
 
 
@@ -58,8 +59,8 @@ class Pipeline:
   def _replays(self) -> bool:
     return isinstance(self._clock, DataClock)
 
-  def _context(self, name: str, simulated: Mapping[str, str]) -> StageContext:
-    return StageContext(name, self._clock, frozenset(simulated))
+  def _context(self, name: str, simulated: Mapping[str, str]) -> TransformContext:
+    return TransformContext(name, self._clock, frozenset(simulated))
 
   def failures(self) -> list[str]:
     """What ended although it should not have, in sentences."""
@@ -71,12 +72,19 @@ class Pipeline:
   async def run(self) -> None:
     """Works until the sources have ended and the sinks have taken everything."""
     async with trio.open_nursery() as nursery:
-      for outlet in self.outlets:
-        nursery.start_soon(outlet.run)
+      nursery.start_soon(self._write, nursery.cancel_scope)
       try:
         await self._read()
       except trio.EndOfChannel:
         self._end()
+
+  async def _write(self, reading: trio.CancelScope) -> None:
+    """Runs the sinks. When all of them have ended there is nothing left to read for."""
+    async with trio.open_nursery() as nursery:
+      for outlet in self.outlets:
+        nursery.start_soon(outlet.run)
+    if self.outlets:
+      reading.cancel()
 
   def _end(self) -> None:
     # A recording has ended: its last windows are whole. A live feed was cut off in the middle of

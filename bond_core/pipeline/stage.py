@@ -3,24 +3,12 @@
 import logging
 from typing import cast
 
-import attrs
-
-from bond_core.clock import Clock
-from bond_core.components import TimedTransform, Transform, TransformSpec
+from bond_core.components import TimedTransform, Transform, TransformContext, TransformSpec
 from bond_core.errors import sentence
 from bond_core.events import AnyEvent, Batch, Gap, Heartbeat
 from bond_core.supervise import RestartBudget
 
 logger = logging.getLogger("bond")
-
-
-@attrs.frozen
-class StageContext:
-  """The TransformContext of a stage."""
-
-  name: str
-  clock: Clock
-  simulated: frozenset[str]
 
 
 class Stage:
@@ -32,7 +20,7 @@ class Stage:
   """
 
   def __init__(
-    self, spec: TransformSpec, config: object, context: StageContext, inputs: tuple[str, ...]
+    self, spec: TransformSpec, config: object, context: TransformContext, inputs: tuple[str, ...]
   ) -> None:
     self.name = context.name
     self.inputs = inputs
@@ -47,7 +35,7 @@ class Stage:
 
   @classmethod
   def of_view(
-    cls, transform: Transform, context: StageContext, inputs: tuple[str, ...], source: str
+    cls, transform: Transform, context: TransformContext, inputs: tuple[str, ...], source: str
   ) -> "Stage":
     """The stage through which a source's reader sees a shared feed."""
     spec = TransformSpec(name=source, summary="view", make=lambda config, ctx: transform)

@@ -96,8 +96,8 @@ def _row(event: AnyEvent) -> tuple[tuple[str, ...], str]:
     return (event.exchange, event.market_type or "", event.symbol, "gap"), (
       f"{event.reason}: {event.cause}"
     )
-  market = event.market_type or ""
-  market += f" {event.expiry}" if getattr(event, "expiry", None) else ""
+  parts = (event.market_type, getattr(event, "expiry", None))
+  market = " ".join(part for part in parts if part)
   return (event.exchange, market, event.symbol, event.channel), _latest(event)
 
 
