@@ -1,0 +1,12 @@
+"""Binance spot and USD-M futures for Bond."""
+
+from collections.abc import Iterable
+
+from bond_core import SourceSpec, hookimpl
+
+
+@hookimpl
+def bond_register_sources() -> Iterable[SourceSpec]:
+  from bond_binance.sources import SPECS
+
+  return SPECS
