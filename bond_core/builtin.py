@@ -15,9 +15,9 @@ def bond_register_sources() -> Iterable[SourceSpec]:
 
 @hookimpl
 def bond_register_transforms() -> Iterable[TransformSpec]:
-  from bond_core.transforms import dedupe, filter, map, merge, project, sample, window
+  from bond_core import transforms
 
-  return [m.SPEC for m in (filter, project, map, dedupe, merge, window, sample)]
+  return transforms.specs()
 
 
 @hookimpl

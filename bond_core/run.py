@@ -65,7 +65,7 @@ async def run(
   """
   replay = _is_replay(spec)
   clock: Clock = DataClock() if replay else SystemClock()
-  stop = stop or trio.Event()
+  stop = trio.Event() if stop is None else stop
   async with AsyncExitStack() as stack:
     urls: dict[str, str] = {}
     if simulate:

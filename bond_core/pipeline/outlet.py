@@ -73,8 +73,8 @@ class Outlet:
     if budget.spend(trio.current_time()):
       return True
     self.end(
-      f"{self._spec.name} failed {budget.restarts + 1} times within {budget.seconds:.0f} s, the last "
-      f"time with {told}"
+      f"{self._spec.name} failed {budget.restarts + 1} times within {budget.seconds:.0f} s, the "
+      f"last time with {told}"
     )
     return False
 

@@ -109,7 +109,9 @@ def ccxt_pro(port: int, wanted: int) -> float:
   async def main() -> float:
     exchange = ccxt.pro.binance({"options": {"defaultType": "spot", "tradesLimit": 1_000_000}})
     market = {"id": "BTCUSDT", "symbol": "BTC/USDT", "base": "BTC", "quote": "USDT", "spot": True}
-    exchange.set_markets([{**market, "type": "spot", "active": True, "precision": {}, "limits": {}}])
+    exchange.set_markets(
+      [{**market, "type": "spot", "active": True, "precision": {}, "limits": {}}]
+    )
     exchange.urls["api"]["ws"]["spot"] = f"ws://127.0.0.1:{port}/stream"
     exchange.newUpdates = True
     count = 0

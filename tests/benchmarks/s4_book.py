@@ -10,6 +10,7 @@ message's own cost (the checksum above all) weighs more where messages are small
 `python tests/benchmarks/s4_book.py` prints the result.
 """
 
+import functools
 import gc
 import gzip
 import json
@@ -19,16 +20,16 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from bond_core.book.book import Book
 from bond_core.book.checksum import interleaved_crc32
-from bond_core.book.sequence import Ids, contiguous, linked_ranges
+from bond_core.book.sequence import Ids, SequenceRule, contiguous, linked_ranges
 from bond_core.book.sync import BookSync, Update
 from bond_core.book.view import BookView
-from bond_core.events import Level, OrderBook
+from bond_core.events import Batch, Level, OrderBook
 from bond_core.instruments import Instrument
 
 GOAL = 1.5
@@ -54,10 +55,11 @@ class Message(NamedTuple):
 
 class Recording(NamedTuple):
   """A snapshot and the deltas after it, `repeat` times over in one measurement. `source` names the
-  connection they were recorded from."""
+  connection they were recorded from, `rule` the venue's numbering (None where it has none)."""
 
   source: str
   name: str
+  rule: SequenceRule | None
   snapshot: Message
   deltas: list[Message]
   repeat: int = 1
@@ -66,8 +68,7 @@ class Recording(NamedTuple):
 def shared_data() -> Path:
   """The folder of recorded frames: beside the project, or where BOND_SHARED says."""
   beside = Path(__file__).resolve().parents[2].parent / "shared"
-  base = Path(os.environ.get("BOND_SHARED", beside))
-  return base / "data" if (base / "data").is_dir() else base
+  return Path(os.environ.get("BOND_SHARED", beside)) / "data"
 
 
 def read_binance(path: Path) -> Recording:
@@ -89,7 +90,8 @@ def read_binance(path: Path) -> Recording:
         deltas.append(_message(ids, data["b"], data["a"], None, int(received) // 1_000_000))
   assert snapshot is not None, f"{path} holds no snapshot"
   name = "binance " + path.name.split("_")[0]
-  return Recording(name, name, snapshot, deltas)
+  linked = deltas[0].ids is not None and deltas[0].ids.prev is not None
+  return Recording(name, name, linked_ranges if linked else contiguous, snapshot, deltas)
 
 
 def read_okx(path: Path) -> list[Recording]:
@@ -111,7 +113,8 @@ def read_okx(path: Path) -> list[Recording]:
       else:
         deltas[name].append(message)
   return [
-    Recording("okx", f"okx {name}", snapshots[name], deltas[name], repeat=20) for name in snapshots
+    Recording("okx", f"okx {name}", None, snapshots[name], deltas[name], repeat=20)
+    for name in snapshots
   ]
 
 
@@ -134,24 +137,28 @@ def _message(
 Top = tuple[list[Any], list[Any]]
 
 
-class Subject:
-  """Something that keeps a book: `start` takes the snapshot, `apply` a delta (and verifies it where
-  it can), `top` gives the best levels."""
+class Subject(Protocol):
+  """Something that keeps a book."""
 
   def start(self, snapshot: Message) -> None:
-    raise NotImplementedError
+    """Takes the first state."""
 
   def apply(self, delta: Message) -> None:
-    raise NotImplementedError
+    """Takes a delta, and verifies it where it can."""
 
   def top(self) -> Top:
-    raise NotImplementedError
+    """The best levels of both sides."""
 
 
-class BondBook(Subject):
+def _book(snapshot: Message) -> Book:
+  return Book(checksum=None if snapshot.checksum is None else interleaved_crc32())
+
+
+class BondBook:
+  """The book alone, with its checksum."""
+
   def start(self, snapshot: Message) -> None:
-    verify = snapshot.checksum is not None
-    self.book = Book(checksum=interleaved_crc32() if verify else None)
+    self.book = _book(snapshot)
     self.book.snapshot(snapshot.bids, snapshot.asks, snapshot.bid_rows, snapshot.ask_rows)
 
   def apply(self, delta: Message) -> None:
@@ -163,32 +170,31 @@ class BondBook(Subject):
     return self.book.top(TOP)
 
 
-class BondSync(Subject):
+class BondSync:
   """The whole chain: sequence, crossed book, checksum, and the event that is let out."""
 
+  def __init__(self, rule: SequenceRule | None) -> None:
+    self.rule = rule
+
   def start(self, snapshot: Message) -> None:
-    verify, ids = snapshot.checksum is not None, snapshot.ids
-    book = Book(checksum=interleaved_crc32() if verify else None)
     instrument = Instrument("recorded", "spot", "BTC/USDT")
-    self.rule = None if ids is None else contiguous
-    self.sync = BookSync(instrument, self.rule, book)
+    self.sync = BookSync(instrument, self.rule, _book(snapshot))
     self.sync.on_snapshot(_update(snapshot))
 
   def apply(self, delta: Message) -> None:
-    if delta.ids is not None and delta.ids.prev is not None and self.rule is contiguous:
-      self.rule = self.sync._rule = linked_ranges
-    if not self.sync.on_delta(_update(delta)) and self.sync.needs_snapshot:
+    self.sync.on_delta(_update(delta))
+    if self.sync.needs_snapshot:
       raise AssertionError(f"the recorded chain broke: {self.sync.take_need()}")
 
   def top(self) -> Top:
     return self.sync.book.top(TOP)
 
 
-class SortedContainersBook(Subject):
+class SortedContainersBook:
   """sortedcontainers' SortedDict from price to size, as its users write a book."""
 
   def start(self, snapshot: Message) -> None:
-    from sortedcontainers import SortedDict
+    from sortedcontainers import SortedDict  # type: ignore[import-untyped]
 
     self.bids, self.asks = SortedDict(snapshot.bids), SortedDict(snapshot.asks)
 
@@ -208,7 +214,7 @@ class SortedContainersBook(Subject):
     )
 
 
-class CcxtBook(Subject):
+class CcxtBook:
   """ccxt.pro's own book."""
 
   def start(self, snapshot: Message) -> None:
@@ -230,17 +236,14 @@ class CcxtBook(Subject):
     return self.book["bids"][:TOP], self.book["asks"][:TOP]
 
 
-class CryptofeedBook(Subject):
+class CryptofeedBook:
   """order-book, the C extension that cryptofeed uses. Keys are floats here; cryptofeed's Decimals
   are slower. Where a recording has checksums it verifies them over Decimals, as it must."""
 
   def start(self, snapshot: Message) -> None:
-    from decimal import Decimal
-
-    from order_book import OrderBook as COrderBook
+    from order_book import OrderBook as COrderBook  # type: ignore[import-not-found]
 
     self.verify = snapshot.checksum is not None
-    self.decimal = Decimal
     self.book = COrderBook(checksum_format="OKX") if self.verify else COrderBook()
     self._write(snapshot)
 
@@ -289,11 +292,12 @@ def _decimals(message: Message) -> Any:
   return found
 
 
-PEERS: tuple[tuple[str, str, Callable[[], Subject]], ...] = (
-  ("sortedcontainers", "sortedcontainers", SortedContainersBook),
-  ("ccxt.pro", "ccxt", CcxtBook),
-  ("order-book (C, cryptofeed)", "order_book", CryptofeedBook),
+PEERS: tuple[tuple[str, str, bool, Callable[[], Subject]], ...] = (
+  ("sortedcontainers", "sortedcontainers", False, SortedContainersBook),
+  ("ccxt.pro", "ccxt", False, CcxtBook),
+  ("order-book (C, cryptofeed)", "order_book", True, CryptofeedBook),
 )
+"""Name, module, whether it verifies OKX's checksum here as ours does, and how to make one."""
 
 
 def _update(message: Message) -> Update:
@@ -356,21 +360,20 @@ def measure(
 def _view_cost(recording: Recording) -> dict[str, float]:
   """Microseconds a level update in a BookView of 20 levels each 100 ms, deltas given in batches of
   16, and the views it made for each delta."""
-  sync = BondSync()
-  sync.start(recording.snapshot)
+  first = recording.snapshot
   restart = OrderBook(
     exchange="recorded",
     symbol="BTC/USDT",
     market_type="spot",
-    ts_event=recording.snapshot.ts_ms,
-    bids=recording.snapshot.bids,
-    asks=recording.snapshot.asks,
-    sequence=sync.sync.sequence,
+    ts_event=first.ts_ms,
+    bids=first.bids,
+    asks=first.asks,
+    sequence=0,
     is_reset=True,
   )
   deltas = [delta for delta, _ in _steps(recording, None)]
-  events: list[Any] = [restart]
-  for number, delta in enumerate(deltas, sync.sync.sequence + 1):
+  events: Batch = [restart]
+  for number, delta in enumerate(deltas, 1):
     change = msgspec.structs.replace(restart, update_type="delta", is_reset=None)
     change.bids, change.asks, change.ts_event = delta.bids, delta.asks, delta.ts_ms
     change.prev_sequence, change.sequence = number - 1, number
@@ -389,9 +392,7 @@ def _view_cost(recording: Recording) -> dict[str, float]:
 def recordings() -> list[Recording]:
   """Every recording that is there."""
   data = shared_data()
-  found: list[Recording] = []
-  for path in sorted((data / "binance-2024").glob("*.gz")):
-    found.append(read_binance(path))
+  found = [read_binance(path) for path in sorted((data / "binance-2024").glob("*.gz"))]
   okx = data / "captures" / "OKX.ws.1.0.gz"
   if okx.exists():
     found += read_okx(okx)
@@ -415,6 +416,7 @@ def run() -> dict[str, Any]:
   for recording in found:
     value, tops[recording.name] = measure(BondBook, recording, 10)
     ours[recording.name] = value
+    chain = functools.partial(BondSync, recording.rule)
     detail[recording.name] = {
       "deltas": len(recording.deltas),
       "levels_per_delta": round(
@@ -423,11 +425,13 @@ def run() -> dict[str, Any]:
       "checksum": recording.snapshot.checksum is not None,
       "book_top_each_10_levels": round(value, 3),
       "book_top_each_10_messages": round(measure(BondBook, recording, None)[0], 3),
-      "sync_top_each_10_levels": round(measure(BondSync, recording, 10)[0], 3),
-      "sync_top_each_10_messages": round(measure(BondSync, recording, None)[0], 3),
+      "sync_top_each_10_levels": round(measure(chain, recording, 10)[0], 3),
+      "sync_top_each_10_messages": round(measure(chain, recording, None)[0], 3),
       "view_20_levels_each_100_ms": _view_cost(recording),
     }
-  peers = {name: _peer(module, make, found, tops) for name, module, make in PEERS}
+  peers = {
+    name: _peer(module, verifies, make, found, tops) for name, module, verifies, make in PEERS
+  }
   return {
     "value": _dearest(found, ours),
     "unit": "µs/level",
@@ -438,7 +442,11 @@ def run() -> dict[str, Any]:
 
 
 def _peer(
-  module: str, make: Callable[[], Subject], found: list[Recording], tops: dict[str, Top]
+  module: str,
+  verifies: bool,
+  make: Callable[[], Subject],
+  found: list[Recording],
+  tops: dict[str, Top],
 ) -> dict[str, Any]:
   """A peer's figures on the same recordings, or why there are none."""
   try:
@@ -457,8 +465,7 @@ def _peer(
     )
     if not same:
       result[f"{recording.name}_differs"] = "its final top 20 is not ours"
-  result["value"] = _dearest(found, costs)
-  return result
+  return {"value": _dearest(found, costs), "verifies_checksum": verifies, **result}
 
 
 def _dearest(found: list[Recording], costs: dict[str, float]) -> float:

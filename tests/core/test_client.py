@@ -173,9 +173,7 @@ async def test_tls_is_verified_and_a_pinned_address_still_needs_the_right_name()
       async with open_websocket(url, addresses=["127.0.0.1"]):
         raise AssertionError("opened")
     with pytest.raises(Refused, match=r"certificate of other\.test was not accepted"):
-      async with open_websocket(
-        f"wss://other.test:{port}/", addresses=["127.0.0.1"], tls=trusting
-      ):
+      async with open_websocket(f"wss://other.test:{port}/", addresses=["127.0.0.1"], tls=trusting):
         raise AssertionError("opened")
     nursery.cancel_scope.cancel()
 

@@ -11,9 +11,7 @@ from bond_core.log.memory import EVENT_BYTES, MemoryLog
 
 
 def trades(*ids):
-  return [
-    Trade(exchange="v", symbol="BTC/USDT", price=1.0, size=1.0, trade_id=str(i)) for i in ids
-  ]
+  return [Trade(exchange="v", symbol="BTC/USDT", price=1.0, size=1.0, trade_id=str(i)) for i in ids]
 
 
 def ids(batch):

@@ -61,8 +61,8 @@ class _Symbols:
 
 @attrs.frozen(kw_only=True)
 class Trades(_Symbols):
-  """Trades of spot markets, or of perpetuals with `market: perp`; `aggregate` joins the fills of one
-  taker order at one price."""
+  """Trades of spot markets, or of perpetuals with `market: perp`; `aggregate` joins the fills of
+  one taker order at one price."""
 
   market: Literal["spot", "perp"] = "spot"
   aggregate: bool = False

@@ -265,7 +265,7 @@ class Depth(_Stream):
 
 
 class Quotes(_Stream):
-  """bookTicker: numbered by the book's update id. Numbers have holes, so a missing one is unknown."""
+  """bookTicker: numbered by the book's update id, with holes, so a missing one is unknown."""
 
   def __init__(self, subscription: Subscription) -> None:
     super().__init__(subscription)

@@ -44,8 +44,8 @@ SNAPSHOT_LEVELS = 1000
 # Source: spot "Order book": 501-1000 levels weigh 50; futures "Order Book": 1000 levels weigh 20.
 _SNAPSHOT_WEIGHT = {SPOT: 50, USDM_PUBLIC: 20}
 
-# Source: USDⓈ-M Futures "Important WebSocket Change Notice" (2026-03): high-frequency public streams
-# and market streams live on paths of their own, and a stream asked for on the wrong one is
+# Source: USDⓈ-M Futures "Important WebSocket Change Notice" (2026-03): high-frequency public
+# streams and market streams live on paths of their own, and a stream asked for on the wrong one is
 # acknowledged and silent. The trade stream is not documented there; it is served on /public.
 _USDM_STREAMS = {
   "trades": USDM_PUBLIC,
@@ -185,7 +185,7 @@ def explain(status: int, body: bytes) -> str | None:
       )
     case 429:
       return (
-        "Binance's request weight is used up (HTTP 429); other programs at this address share it, so "
-        "stop them or ask for fewer symbols"
+        "Binance's request weight is used up (HTTP 429); other programs at this address share it, "
+        "so stop them or ask for fewer symbols"
       )
   return f"Binance has a fault of its own (HTTP {status})" if status >= 500 else None

@@ -54,7 +54,7 @@ def naive_books(lines):
   for line in lines:
     message = json.loads(line.partition(b" ")[2])
     if "lastUpdateId" in message:
-      book = [{p: s for p, s in message["bids"]}, {p: s for p, s in message["asks"]}]
+      book = [dict(message["bids"]), dict(message["asks"])]
       last = message["lastUpdateId"]
       ready, early = [d for d in early if d["u"] > last], []
       yield last, *book
@@ -82,7 +82,9 @@ def naive_books(lines):
 def test_every_trade_and_quote_arrives_once_in_order_with_its_values(case, recorded):
   path, symbol, trades, quotes = CASES[case]
   feed = opened(
-    config.Trades(symbols=[symbol]), config.Tickers(symbols=[symbol]), config.Books(symbols=[symbol])
+    config.Trades(symbols=[symbol]),
+    config.Tickers(symbols=[symbol]),
+    config.Books(symbols=[symbol]),
   )
   events = play(feed, recorded(path))
   got = [e for e in events if isinstance(e, Trade)]
@@ -121,7 +123,7 @@ def test_the_book_equals_an_independent_reconstruction_at_each_update(case, reco
   assert events[0].update_type == "snapshot"
   bids, asks = {}, {}
   reference = iter(naive_books(recorded(path)))
-  compared = 0
+  compared = sequence = 0
   for event in events:
     if event.update_type == "snapshot":
       bids, asks = dict(event.bids), dict(event.asks)
@@ -134,7 +136,7 @@ def test_the_book_equals_an_independent_reconstruction_at_each_update(case, reco
           else:
             side.pop(price, None)
     sequence = event.sequence
-    number, naive_bids, naive_asks = next(r for r in reference if r[0] == sequence)
+    _, naive_bids, naive_asks = next(r for r in reference if r[0] == sequence)
     assert len(bids) == len(naive_bids)
     assert len(asks) == len(naive_asks)
     # Every level each 50th time, the top 20 always: the whole book each time takes minutes.

@@ -1,0 +1,1 @@
+"""The simulated Binance: spot and USD-M futures."""

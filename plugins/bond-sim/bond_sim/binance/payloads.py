@@ -1,0 +1,342 @@
+"""The JSON of Binance's streams and REST answers for a generated market, field by field as
+documented for spot ("WebSocket Streams") and USD-M futures ("Websocket Market Streams")."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from bond_sim.binance.book import BUY, SELL, Book
+from bond_sim.binance.candles import Bar
+from bond_sim.binance.listing import Listing
+from bond_sim.binance.paths import SPOT
+
+
+class Fill(NamedTuple):
+  """One trade, in ticks and lots."""
+
+  trade_id: int
+  price: int
+  lots: int
+  buyer_is_maker: bool
+  at_ms: int
+
+
+class AggFill(NamedTuple):
+  """The trades of one taker order at one price."""
+
+  agg_id: int
+  price: int
+  lots: int
+  first: int
+  last: int
+  buyer_is_maker: bool
+  at_ms: int
+
+
+class Liquidation(NamedTuple):
+  """A forced order, filled at once."""
+
+  side: int
+  lots: int
+  limit: int
+  average: float
+  at_ms: int
+
+
+class MarkPrice(NamedTuple):
+  """A contract's mark and index price, funding rate (empty for dated contracts) and next time."""
+
+  mark: float
+  average: float
+  index_price: float
+  rate: str
+  next_ms: int
+
+
+class Payloads:
+  """Writes one market's messages."""
+
+  def __init__(self, listing: Listing) -> None:
+    self._symbol = listing.symbol
+    self._spot = listing.market == SPOT
+    self._price_decimals = listing.price_decimals
+    self._size_decimals = listing.size_decimals
+
+  # Numbers ---------------------------------------------------------------------------------------
+
+  def price(self, ticks: int) -> str:
+    """Ticks as the venue writes a price."""
+    return _fixed(ticks, self._price_decimals, 8 if self._spot else 0)
+
+  def size(self, lots: int) -> str:
+    """Lots as the venue writes a quantity."""
+    return _fixed(lots, self._size_decimals, 8 if self._spot else 0)
+
+  def quote(self, ticks_lots: int) -> str:
+    """Ticks times lots as a quote volume."""
+    decimals = self._price_decimals + self._size_decimals
+    if decimals > 8:
+      ticks_lots, decimals = ticks_lots // 10 ** (decimals - 8), 8
+    return _fixed(ticks_lots, decimals, 8 if self._spot else 0)
+
+  def _mean(self, quote: int, lots: int) -> str:
+    return f"{quote / lots / 10**self._price_decimals if lots else 0:.8f}"
+
+  def _levels(self, levels: list[tuple[int, int]]) -> str:
+    return ",".join(f'["{self.price(price)}","{self.size(size)}"]' for price, size in levels)
+
+  # Streams ---------------------------------------------------------------------------------------
+
+  def trade(self, fill: Fill) -> bytes:
+    price, size, maker = self.price(fill.price), self.size(fill.lots), _flag(fill.buyer_is_maker)
+    at, symbol = fill.at_ms, self._symbol
+    if self._spot:
+      return (
+        f'{{"e":"trade","E":{at},"s":"{symbol}","t":{fill.trade_id},"p":"{price}","q":"{size}",'
+        f'"T":{at},"m":{maker},"M":true}}'
+      ).encode()
+    return (
+      f'{{"e":"trade","E":{at},"T":{at},"s":"{symbol}","t":{fill.trade_id},"p":"{price}",'
+      f'"q":"{size}","X":"MARKET","m":{maker}}}'
+    ).encode()
+
+  def agg_trade(self, agg: AggFill) -> bytes:
+    size = self.size(agg.lots)
+    tail = ',"M":true' if self._spot else ""
+    normal = "" if self._spot else f'"nq":"{size}",'
+    return (
+      f'{{"e":"aggTrade","E":{agg.at_ms},"s":"{self._symbol}","a":{agg.agg_id},'
+      f'"p":"{self.price(agg.price)}","q":"{size}",{normal}"f":{agg.first},"l":{agg.last},'
+      f'"T":{agg.at_ms},"m":{_flag(agg.buyer_is_maker)}{tail}}}'
+    ).encode()
+
+  def book_ticker(self, book: Book, update_id: int, at_ms: int) -> bytes:
+    (bid, bid_size), (ask, ask_size) = book.top(BUY, 1)[0], book.top(SELL, 1)[0]
+    quote = (
+      f'"b":"{self.price(bid)}","B":"{self.size(bid_size)}",'
+      f'"a":"{self.price(ask)}","A":"{self.size(ask_size)}"'
+    )
+    if self._spot:
+      return f'{{"u":{update_id},"s":"{self._symbol}",{quote}}}'.encode()
+    return (
+      f'{{"e":"bookTicker","u":{update_id},"s":"{self._symbol}",{quote},"T":{at_ms},"E":{at_ms}}}'
+    ).encode()
+
+  def depth(
+    self,
+    first: int,
+    last: int,
+    before: int,
+    bids: list[tuple[int, int]],
+    asks: list[tuple[int, int]],
+    at_ms: int,
+  ) -> bytes:
+    """A depthUpdate of the ids first…last; `before` is the last id of the update before it."""
+    futures = "" if self._spot else f'"T":{at_ms},'
+    chain = "" if self._spot else f'"pu":{before},'
+    return (
+      f'{{"e":"depthUpdate","E":{at_ms},{futures}"s":"{self._symbol}","U":{first},"u":{last},{chain}'
+      f'"b":[{self._levels(bids)}],"a":[{self._levels(asks)}]}}'
+    ).encode()
+
+  def snapshot(self, book: Book, update_id: int, limit: int, at_ms: int, *, rest: bool) -> bytes:
+    """The best levels: REST's depth, and spot's partial depth stream."""
+    times = "" if self._spot or not rest else f'"E":{at_ms},"T":{at_ms},'
+    return (
+      f'{{"lastUpdateId":{update_id},{times}"bids":[{self._levels(book.top(BUY, limit))}],'
+      f'"asks":[{self._levels(book.top(SELL, limit))}]}}'
+    ).encode()
+
+  def kline(self, bar: Bar, interval: str, length_ms: int, at_ms: int, *, closed: bool) -> bytes:
+    k = {
+      "t": bar.start,
+      "T": bar.start + length_ms - 1,
+      "s": self._symbol,
+      "i": interval,
+      "f": bar.first,
+      "L": bar.last,
+      "o": self.price(bar.open),
+      "c": self.price(bar.close),
+      "h": self.price(bar.high),
+      "l": self.price(bar.low),
+      "v": self.size(bar.volume),
+      "n": bar.count,
+      "x": closed,
+      "q": self.quote(bar.quote),
+      "V": self.size(bar.taker_volume),
+      "Q": self.quote(bar.taker_quote),
+      "B": "0",
+    }
+    return msgspec.json.encode({"e": "kline", "E": at_ms, "s": self._symbol, "k": k})
+
+  def mini_ticker(self, day: Bar, at_ms: int) -> bytes:
+    return msgspec.json.encode(
+      {
+        "e": "24hrMiniTicker",
+        "E": at_ms,
+        "s": self._symbol,
+        "c": self.price(day.close),
+        "o": self.price(day.open),
+        "h": self.price(day.high),
+        "l": self.price(day.low),
+        "v": self.size(day.volume),
+        "q": self.quote(day.quote),
+      }
+    )
+
+  def ticker(self, day: Bar, book: Book, last_lots: int, at_ms: int) -> bytes:
+    (bid, bid_size), (ask, ask_size) = book.top(BUY, 1)[0], book.top(SELL, 1)[0]
+    own = {
+      "x": self.price(day.open),
+      "b": self.price(bid),
+      "B": self.size(bid_size),
+      "a": self.price(ask),
+      "A": self.size(ask_size),
+    }
+    return msgspec.json.encode(
+      {
+        "e": "24hrTicker",
+        "E": at_ms,
+        "s": self._symbol,
+        "p": self._change(day),
+        "P": _percent(day),
+        "w": self._mean(day.quote, day.volume),
+        "c": self.price(day.close),
+        "Q": self.size(last_lots),
+        **(own if self._spot else {}),
+        "o": self.price(day.open),
+        "h": self.price(day.high),
+        "l": self.price(day.low),
+        "v": self.size(day.volume),
+        "q": self.quote(day.quote),
+        "O": day.start,
+        "C": at_ms,
+        "F": day.first,
+        "L": day.last,
+        "n": day.count,
+      }
+    )
+
+  def mark_price(self, mark: MarkPrice, at_ms: int) -> bytes:
+    return (
+      f'{{"e":"markPriceUpdate","E":{at_ms},"s":"{self._symbol}","p":"{mark.mark:.8f}",'
+      f'"ap":"{mark.average:.8f}","i":"{mark.index_price:.8f}","P":"{mark.index_price:.8f}",'
+      f'"r":"{mark.rate}","T":{mark.next_ms}}}'
+    ).encode()
+
+  def force_order(self, order: Liquidation, at_ms: int) -> bytes:
+    size = self.size(order.lots)
+    average = f"{order.average / 10**self._price_decimals:.{self._price_decimals + 2}f}"
+    return (
+      f'{{"e":"forceOrder","E":{at_ms},"o":{{"s":"{self._symbol}",'
+      f'"S":"{"BUY" if order.side == BUY else "SELL"}","o":"LIMIT","f":"IOC","q":"{size}",'
+      f'"p":"{self.price(order.limit)}","ap":"{average}","X":"FILLED","l":"{size}","z":"{size}",'
+      f'"T":{order.at_ms}}}}}'
+    ).encode()
+
+  # REST ------------------------------------------------------------------------------------------
+
+  def rest_trade(self, fill: Fill) -> dict[str, Any]:
+    own = {"isBestMatch": True} if self._spot else {"isRPITrade": False}
+    return {
+      "id": fill.trade_id,
+      "price": self.price(fill.price),
+      "qty": self.size(fill.lots),
+      "quoteQty": self.quote(fill.price * fill.lots),
+      "time": fill.at_ms,
+      "isBuyerMaker": fill.buyer_is_maker,
+      **own,
+    }
+
+  def rest_agg_trade(self, agg: AggFill) -> dict[str, Any]:
+    own = {"M": True} if self._spot else {"nq": self.size(agg.lots)}
+    return {
+      "a": agg.agg_id,
+      "p": self.price(agg.price),
+      "q": self.size(agg.lots),
+      "f": agg.first,
+      "l": agg.last,
+      "T": agg.at_ms,
+      "m": agg.buyer_is_maker,
+      **own,
+    }
+
+  def rest_kline(self, bar: Bar, length_ms: int) -> list[Any]:
+    return [
+      bar.start,
+      self.price(bar.open),
+      self.price(bar.high),
+      self.price(bar.low),
+      self.price(bar.close),
+      self.size(bar.volume),
+      bar.start + length_ms - 1,
+      self.quote(bar.quote),
+      bar.count,
+      self.size(bar.taker_volume),
+      self.quote(bar.taker_quote),
+      "0",
+    ]
+
+  def rest_ticker(self, day: Bar, book: Book, last_lots: int, at_ms: int) -> dict[str, Any]:
+    (bid, bid_size), (ask, ask_size) = book.top(BUY, 1)[0], book.top(SELL, 1)[0]
+    own = {
+      "prevClosePrice": self.price(day.open),
+      "bidPrice": self.price(bid),
+      "bidQty": self.size(bid_size),
+      "askPrice": self.price(ask),
+      "askQty": self.size(ask_size),
+    }
+    return {
+      "symbol": self._symbol,
+      "priceChange": self._change(day),
+      "priceChangePercent": _percent(day),
+      "weightedAvgPrice": self._mean(day.quote, day.volume),
+      "lastPrice": self.price(day.close),
+      "lastQty": self.size(last_lots),
+      **(own if self._spot else {}),
+      "openPrice": self.price(day.open),
+      "highPrice": self.price(day.high),
+      "lowPrice": self.price(day.low),
+      "volume": self.size(day.volume),
+      "quoteVolume": self.quote(day.quote),
+      "openTime": day.start,
+      "closeTime": at_ms,
+      "firstId": day.first,
+      "lastId": day.last,
+      "count": day.count,
+    }
+
+  def premium_index(self, mark: MarkPrice, at_ms: int) -> dict[str, Any]:
+    return {
+      "symbol": self._symbol,
+      "markPrice": f"{mark.mark:.8f}",
+      "indexPrice": f"{mark.index_price:.8f}",
+      "estimatedSettlePrice": f"{mark.index_price:.8f}",
+      "lastFundingRate": mark.rate,
+      "interestRate": "0.00010000" if mark.rate else "",
+      "nextFundingTime": mark.next_ms,
+      "time": at_ms,
+    }
+
+  def open_interest(self, lots: int, at_ms: int) -> dict[str, Any]:
+    return {"openInterest": self.size(lots), "symbol": self._symbol, "time": at_ms}
+
+  def _change(self, day: Bar) -> str:
+    change = day.close - day.open
+    return ("-" if change < 0 else "") + self.price(abs(change))
+
+
+def _percent(day: Bar) -> str:
+  return f"{100 * (day.close - day.open) / day.open:.3f}"
+
+
+def _flag(value: bool) -> str:
+  return "true" if value else "false"
+
+
+def _fixed(value: int, decimals: int, pad: int) -> str:
+  """A whole number of 10**-decimals as text with at least `pad` decimals."""
+  if not decimals:
+    return f"{value}.{'0' * pad}" if pad else str(value)
+  whole, part = divmod(value, 10**decimals)
+  return f"{whole}.{part:0{decimals}d}{'0' * (pad - decimals)}"

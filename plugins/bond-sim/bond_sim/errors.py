@@ -1,0 +1,7 @@
+"""What a simulator cannot be started with."""
+
+from bond_core.errors import BondError
+
+
+class SimulatorError(BondError, ValueError):
+  """A fault, recording or option that cannot be; the text is a sentence for the user."""

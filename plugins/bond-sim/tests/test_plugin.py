@@ -1,0 +1,12 @@
+from bond_sim import bond_register_simulators
+from bond_sim.faults import KINDS
+
+from bond_core import SimulatorSpec
+
+
+def test_the_package_offers_a_simulated_binance():
+  (spec,) = bond_register_simulators()
+  assert isinstance(spec, SimulatorSpec)
+  assert spec.name == "binance"
+  assert spec.config().port == 9001
+  assert dict(spec.faults) == {name: kind.summary for name, kind in KINDS.items()}
