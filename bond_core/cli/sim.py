@@ -51,7 +51,7 @@ def _command(spec: SimulatorSpec) -> click.Command:
     ),
     "seed": click.Option(["--seed"], type=int, default=0, show_default=True, help="The market's."),
     "faults": click.Option(
-      ["--fault", "faults"], multiple=True, metavar="FAULT", help="See below; repeatable."
+      ["--fault", "faults"], multiple=True, metavar="FAULT", help="See above; repeatable."
     ),
   }
   faults = "\n\n\b\nFaults:\n" + "\n".join(f"  {name:24} {what}" for name, what in spec.faults)

@@ -214,7 +214,8 @@ async def _handshake(
       if not data:
         raise Disconnected("the server closed the connection during the websocket handshake")
       received += data
-      if len(received) > MAX_HEAD_BYTES:
+      # Messages may follow the head in the same read; only the head is bounded here.
+      if received.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES) < 0 and len(received) > MAX_HEAD_BYTES:
         raise Disconnected("the server's answer to the websocket request is too long")
     head, _, rest = received.partition(b"\r\n\r\n")
     switching = head.split(b" ", 2)[1:2] == [b"101"]

@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [S1 S4 …] [--json FILE]: the table of promises, measured here and now."""
+"""python -m tests.benchmarks [S1 S4 …] [--json FILE]: the promises, measured here and now."""
 
 import argparse
 import importlib

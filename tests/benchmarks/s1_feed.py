@@ -21,16 +21,16 @@ def ours(port: int, wanted: int) -> float:
   """Bond's whole path: socket, frames, Feed, log, encoding, framing."""
   import trio
 
-  from bond_binance import feed_of
   from bond_core.clock import SystemClock
   from bond_core.events import encode
   from bond_core.feed.dialect import Received
   from bond_core.log.memory import MemoryLog
   from bond_core.ws.client import open_websocket
   from bond_core.ws.frames import text_frame
+  from tests.benchmarks.venue_feed import trades_feed
 
   async def main() -> float:
-    feed, clock = feed_of("trades", ["BTC/USDT"]), SystemClock()
+    feed, clock = trades_feed(), SystemClock()
     log = MemoryLog("market", stamps=True, max_bytes=16 << 20)
     count = 0
     async with open_websocket(f"ws://127.0.0.1:{port}/stream") as websocket:
@@ -48,13 +48,13 @@ def ours(port: int, wanted: int) -> float:
 
 def per_message() -> Callable[[bytes], bytes]:
   """Bond's normalising for one message: what is left to compare is the websocket library."""
-  from bond_binance import feed_of
   from bond_core.clock import SystemClock
   from bond_core.events import encode
   from bond_core.feed.dialect import Received
   from bond_core.ws.frames import text_frame
+  from tests.benchmarks.venue_feed import trades_feed
 
-  feed, clock = feed_of("trades", ["BTC/USDT"]), SystemClock()
+  feed, clock = trades_feed(), SystemClock()
 
   def normalise(message: bytes) -> bytes:
     events = feed.on_frames(1, [message], Received(clock.now_ms(), clock.mono_ns()))

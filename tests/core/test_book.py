@@ -100,6 +100,8 @@ def test_texts_are_those_of_the_last_rows(bids, asks, changes):
       for (price, _), row in zip(side_levels, side_rows, strict=True):
         side[price] = " at ".join(row)
     assert book.levels() == naive.levels()
+    for side in (book._bids, book._asks):
+      assert side.texts.keys() == side.levels.keys(), "texts of levels that are gone are kept"
     assert book.texts(20) == tuple(
       [side[price] for price, _ in kept] for side, kept in zip(written, naive.levels(), strict=True)
     )

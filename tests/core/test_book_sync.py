@@ -1,5 +1,5 @@
-"""BookSync: whatever is lost, doubled, swapped or flipped on the way, what it lets out is the venue's
-book, or nothing."""
+"""BookSync: whatever is lost, doubled, swapped or flipped on the way, what it lets out is the
+venue's book, or nothing."""
 
 import msgspec
 import pytest
@@ -181,7 +181,9 @@ class Reader:
 
 deliveries = st.lists(
   st.tuples(
-    st.sampled_from(["next", "next", "next", "lose", "double", "swap", "old", "snapshot", "stale"]),
+    st.sampled_from(
+      ["next", "next", "next", "lose", "double", "swap", "old", "snapshot", "stale", "in stream"]
+    ),
     st.integers(0, 1000),
   ),
   max_size=60,
@@ -220,9 +222,9 @@ def test_lets_out_the_venues_book_or_nothing(history, cuts, scheme, delivery, fl
   for what, pick in delivery:
     left = len(venue.deltas) - position
     if what == "snapshot":
-      newest = venue.numbers.index(told[position])
       reader.read(sync.on_snapshot(venue.snapshot(answers[pick % len(answers)])))
-      assert newest >= 0
+    elif what == "in stream":
+      reader.read(sync.on_snapshot(venue.snapshot(told[pick % (position + 1)]), in_stream=True))
     elif what == "stale":
       reader.read(sync.on_snapshot(venue.snapshot(told[pick % (position + 1)])))
     elif what == "old" and position:
@@ -454,6 +456,23 @@ def test_only_old_deltas_for_long_means_that_the_venue_counts_anew():
   assert need is not None
   assert need.gap
   assert "count anew" in need.reason
+
+
+def test_old_deltas_among_new_ones_are_just_doubles():
+  sync = synced(max_skipped=3)
+  for number in range(6, 20):
+    assert sync.on_delta(update([(10.0, 9.0)], ids=Ids(number, number)))
+    assert not sync.on_delta(update([(10.0, 9.0)], ids=Ids(number, number)))
+    assert not sync.on_delta(update([(10.0, 9.0)], ids=Ids(number - 1, number - 1)))
+  assert not sync.needs_snapshot
+  assert sync.skipped == 28
+
+
+def test_only_the_first_delta_after_a_snapshot_may_span_its_number():
+  sync = synced(linked_ranges)
+  assert sync.on_delta(update([(10.0, 2.0)], ids=Ids(8, 4, 2)))
+  assert sync.on_delta(update([(10.0, 3.0)], ids=Ids(12, 7, 6))) == []
+  assert sync.needs_snapshot
 
 
 def test_venues_without_numbers_are_numbered_here():

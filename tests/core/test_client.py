@@ -8,9 +8,11 @@ import pytest
 import trio
 import trustme
 from trio_websocket import ConnectionClosed, serve_websocket
+from websockets.utils import accept_key
 
 from bond_core import Disconnected, Refused
 from bond_core.ws.client import HandshakeRefused, open_websocket
+from bond_core.ws.frames import text_frame
 
 
 async def serving(nursery, handler, context=None):
@@ -54,6 +56,33 @@ async def test_a_burst_arrives_whole_and_in_order():
       while len(got) < 3000:
         got += await websocket.receive()
     assert [int(m.split()[0]) for m in got] == list(range(3000))
+    nursery.cancel_scope.cancel()
+
+
+async def test_messages_right_behind_the_handshake_are_not_lost_however_many():
+  async def blast(stream):
+    head = b""
+    while b"\r\n\r\n" not in head:
+      head += await stream.receive_some()
+    key = next(x for x in head.split(b"\r\n") if x.lower().startswith(b"sec-websocket-key"))
+    accept = accept_key(key.split(b": ")[1].decode())
+    answer = (
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
+    await stream.send_all(
+      answer.encode() + b"".join(text_frame(b"%06d" % i) for i in range(50_000))
+    )
+    await trio.sleep_forever()
+
+  async with trio.open_nursery() as nursery:
+    listeners = await nursery.start(trio.serve_tcp, blast, 0)
+    port = listeners[0].socket.getsockname()[1]
+    async with open_websocket(f"ws://127.0.0.1:{port}/") as websocket:
+      got = []
+      while len(got) < 50_000:
+        got += await websocket.receive()
+    assert [int(m) for m in got] == list(range(50_000))
     nursery.cancel_scope.cancel()
 
 

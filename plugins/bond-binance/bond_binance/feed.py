@@ -35,6 +35,9 @@ _NAME_AT = len(b'{"stream":"')
 # What a venue whose numbers do not fit does to msgspec, float() and int().
 _UNREADABLE = (msgspec.DecodeError, ValueError, OverflowError)
 
+# A book that has been well for so long asks again at once.
+CALM_NS = 60_000_000_000
+
 SNAPSHOT = "snapshot"
 LISTING = "listing"
 _GONE = frozenset(("CLOSE", "SETTLING", "DELIVERED", "DELIVERING"))
@@ -111,8 +114,7 @@ class BinanceFeed:
     for subscription in subscriptions:
       stream = self._stream(subscription)
       if not overlap:
-        stream.reopened()
-        self._ask_snapshot(stream, now)
+        self._reopened(stream, now)
     self._check_listed(subscriptions)
 
   def on_change(
@@ -130,8 +132,7 @@ class BinanceFeed:
       self._forget(subscription)
     for subscription in added:
       stream = self._stream(subscription)
-      stream.reopened()
-      self._ask_snapshot(stream, now)
+      self._reopened(stream, now)
     self._check_listed(added)
 
   def on_close(self, connection: int) -> None:
@@ -151,8 +152,6 @@ class BinanceFeed:
         stream(frame, received, events)
       except _UNREADABLE as exc:
         stream.unreadable(received, events, str(exc))
-      if type(stream) is Depth and stream.need is not None:
-        self._ask_snapshot(stream, received)
     return events
 
   def on_response(self, fetch: Fetch, response: Response, received: Received) -> Batch:
@@ -191,7 +190,7 @@ class BinanceFeed:
   def _stream(self, subscription: Subscription) -> Stream:
     stream = self._by_subscription.get(subscription)
     if stream is None:
-      stream = make_stream(subscription, self._kind(subscription))
+      stream = make_stream(subscription, self._kind(subscription), self._ask_snapshot)
       self._by_subscription[subscription] = stream
       self._streams[self._key(subscription)] = stream
       if isinstance(stream, Depth):
@@ -236,19 +235,21 @@ class BinanceFeed:
 
   # Books ---------------------------------------------------------------------------------------
 
-  def _ask_snapshot(self, stream: Stream, now: Received) -> None:
-    if not isinstance(stream, Depth):
+  def _reopened(self, stream: Stream, now: Received) -> None:
+    stream.reopened()
+    if isinstance(stream, Depth):
+      self._ask_snapshot(stream, now)
+
+  def _ask_snapshot(self, book: Depth, now: Received) -> None:
+    state = self._snapshots.get(book)
+    if state is None:
       return
-    stream.need = None
-    state = self._snapshots[stream]
-    if state.wanted and state.asked_ns:
-      return
-    if now.mono_ns - state.asked_ns > 60e9:
+    if now.mono_ns - state.asked_ns > CALM_NS:
       state.backoff.reset()
       state.not_before_ns = 0
     state.wanted = True
     if now.mono_ns >= state.not_before_ns:
-      self._fetch_snapshot(stream, state, now)
+      self._fetch_snapshot(book, state, now)
 
   def _fetch_snapshot(self, book: Depth, state: _Snapshots, now: Received) -> None:
     instrument = book.subscription.instrument
@@ -293,8 +294,6 @@ class BinanceFeed:
       )
     )
     book.take_need(received, events)
-    if book.need is not None:
-      self._ask_snapshot(book, received)
     return events
 
   # Which markets exist -------------------------------------------------------------------------

@@ -99,9 +99,14 @@ class Hub:
     """Nobody comes back for a stream: what follows is not counted as missed."""
     self._orphans.pop(stream, None)
 
+  @property
+  def has_readers(self) -> bool:
+    """Whether anybody reads anything."""
+    return bool(self._readers)
+
   async def somebody(self) -> None:
-    """Waits while nobody reads anything."""
-    while not self._readers:
+    """Waits while nobody does."""
+    while not self.has_readers:
       await self._joined.park()
 
   async def drained(self) -> None:

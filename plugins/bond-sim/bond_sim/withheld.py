@@ -27,11 +27,6 @@ class Withheld:
         ranges.append([first, last])
     self._streams[stream] = (frames + 1, ranges)
 
-  @property
-  def frames(self) -> int:
-    """All frames."""
-    return sum(frames for frames, _ in self._streams.values())
-
   def report(self) -> dict[str, Any]:
     """By stream: {"frames": count, "ids": [[first, last], …]}."""
     return {

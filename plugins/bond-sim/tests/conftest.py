@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trio
+from bond_sim.binance import playback
 from bond_sim.binance.config import BinanceConfig, serve_binance
 from websockets.exceptions import ConnectionClosed
 from websockets.trio.client import connect
@@ -14,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[3]
 SHARED = Path(os.environ.get("BOND_SHARED", ROOT.parent / "shared")) / "data"
 
 
-async def read(ws, *, quiet=0.5, until=None):
+async def read(ws, *, quiet=0.3, until=None):
   """Messages as (raw text, decoded), until the connection ends or is quiet, or `until` says so. The
-  first may take longer: playback begins half a second after the subscription."""
+  first may take longer."""
   found = []
   try:
     while True:
@@ -56,15 +57,15 @@ class Sim:
     return connect(self.ws_url + path, **options)
 
   async def get(self, path):
-    async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=self.url, trust_env=False, verify=False) as client:
       return await client.get(path)
 
   async def fault(self, written):
-    async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=self.url, trust_env=False, verify=False) as client:
       return await client.post("/_sim/faults", json={"fault": written})
 
   async def end_faults(self):
-    async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=self.url, trust_env=False, verify=False) as client:
       return (await client.delete("/_sim/faults")).json()
 
   async def faults(self):
@@ -83,7 +84,9 @@ class Sim:
 
 
 @pytest.fixture
-def start(nursery):
+def start(nursery, monkeypatch):
+  monkeypatch.setattr(playback, "SETTLE_SECONDS", 0.05)
+
   async def begin(**options):
     return Sim(await nursery.start(serve_binance, BinanceConfig(port=0, **options)))
 

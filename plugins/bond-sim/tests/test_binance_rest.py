@@ -2,7 +2,7 @@ import itertools
 import json
 
 import pytest
-from bond_sim.binance.limits import ConnectMeter, WeightMeter, weight
+from bond_sim.binance.limits import ConnectMeter, WeightMeter, policy, weight
 
 
 @pytest.mark.parametrize(
@@ -137,3 +137,12 @@ async def test_what_the_simulator_does_not_have_is_404(start):
   answer = await sim.get("/sapi/v1/account")
   assert answer.status_code == 404
   assert "/sapi/v1/account" in json.loads(answer.text)["error"]
+
+
+def test_connections_are_kept_alive_as_published():
+  def kept(market):
+    terms = policy(market, lambda: b"")
+    return terms.messages_per_second, terms.ping_every, terms.pong_within
+
+  assert kept("spot") == (5, 20.0, 60.0)
+  assert kept("usdm") == (10, 180.0, 600.0)

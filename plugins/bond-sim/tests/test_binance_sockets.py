@@ -49,7 +49,7 @@ async def test_futures_serve_a_stream_only_on_its_path_and_say_nothing(start):
   async def listen(path):
     seen = served.setdefault(path, set())
     async with sim.connect(f"{path}?streams={streams}") as ws:
-      with trio.move_on_after(1.5):
+      with trio.move_on_after(1):
         while True:
           seen.add(json.loads(await ws.recv())["stream"])
 

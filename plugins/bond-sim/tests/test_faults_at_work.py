@@ -57,9 +57,9 @@ async def test_at_speed_0_a_recording_waits_for_a_reader(start, recording):
   for _ in range(2):
     async with sim.connect(TRADES) as ws:
       got += sim.trade_ids(await sim.read(ws, until=lambda m: len(m) == COUNT))
-  lost = ids_in((await sim.stats())["missed"], "spot btcusdt@trade")
-  assert lost.isdisjoint(got)
-  assert set(got) | lost == ALL
+  # Only the frame on which the connection was cut had no reader.
+  assert ids_in((await sim.stats())["missed"], "spot btcusdt@trade") == {1200}
+  assert got == sorted(ALL - {1200})
 
 
 async def test_a_silent_connection_answers_pings_and_goes_on_after(start, recording):
@@ -137,9 +137,8 @@ async def test_corrupt_frames_are_no_json(start, recording):
 async def test_a_flipped_byte_is_no_utf_8(start, recording):
   sim = await play(start, recording, "corrupt:2@10f", speed=0)
   async with sim.connect(TRADES) as ws:
-    assert await sim.read(ws)
     with pytest.raises(ConnectionClosed) as closed:
-      await ws.recv()
+      [await ws.recv() for _ in range(20)]
   assert closed.value.sent.code == 1007
 
 

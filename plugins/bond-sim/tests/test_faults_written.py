@@ -75,4 +75,3 @@ def test_withheld_numbers_are_joined_to_ranges():
     "trade": {"frames": 6, "ids": [[1, 3], [7, 8], [20, 20]]},
     "kline": {"frames": 1, "ids": []},
   }
-  assert withheld.frames == 7

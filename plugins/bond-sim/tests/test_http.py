@@ -64,7 +64,7 @@ async def test_one_connection_carries_many_requests(served):
 
 
 async def test_a_body_is_read_and_an_overlong_one_refused(served):
-  async with httpx.AsyncClient(base_url=served.url, trust_env=False) as client:
+  async with httpx.AsyncClient(base_url=served.url, trust_env=False, verify=False) as client:
     assert (await client.post("/", content=b"x" * 1000)).json()["size"] == 1000
   head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
   async with await trio.open_tcp_stream("127.0.0.1", served.port) as stream:
@@ -88,7 +88,7 @@ async def test_what_is_no_request_is_told_so_and_cut_off(served, sent, status):
 
 async def test_a_body_can_be_streamed(served):
   async with (
-    httpx.AsyncClient(base_url=served.url, trust_env=False) as client,
+    httpx.AsyncClient(base_url=served.url, trust_env=False, verify=False) as client,
     client.stream("GET", "/stream") as answer,
   ):
     assert [line async for line in answer.aiter_lines()] == ["one", "two"]

@@ -46,6 +46,7 @@ def test_data_is_kept_to_the_byte_plain_and_in_cryptofeeds_format(tmp_path):
     (b"hello\nworld\n", "holds no Binance messages"),
     (b'1700000000000000000 {"e":"trade"}\n', ":1: neither a frame of a combined stream"),
     (b"\x1f\x8bnot really gzip", "cannot read the recording"),
+    (b'1700000000000000000 {"stream":"ausdt@trade","data":{"e":"tr', ":1: the frame is cut short"),
   ],
 )
 def test_what_is_no_recording_is_a_clear_sentence(tmp_path, content, said):

@@ -76,7 +76,7 @@ class Market:
     self._trades: deque[Fill] = deque(maxlen=RECENT)
     self._agg_trades: deque[AggFill] = deque(maxlen=RECENT)
     self._forced: Liquidation | None = None
-    self._mark_average = index()
+    self._mark_average = fair()
     self._interest = round(temper.level_lots * 20_000 * self._rng.uniform(0.8, 1.2))
     self._flow = OrderFlow(
       temper, self._rng, fair() * self._scale, self._level_changed, self._executed

@@ -79,7 +79,7 @@ class Playback:
         if due > now and due > (now := trio.current_time()):
           await trio.sleep_until(max(due, now + TICK_SECONDS))
           now = trio.current_time()
-      elif turn % FRAMES_PER_TURN == 0:
+      elif turn % FRAMES_PER_TURN == 0 or not self.hub.has_readers:
         await self.hub.somebody()
         await self.hub.drained()
       if turn % FRAMES_PER_TURN == 0:
@@ -90,7 +90,7 @@ class Playback:
   def _publish(self, market: str, record: Record) -> None:
     symbol, _, rest = record.stream.partition("@")
     if record.stream:
-      if rest.startswith("depth") and (book := self._books.get((market, symbol.upper()))):
+      if f"{rest}@".startswith("depth@") and (book := self._books.get((market, symbol.upper()))):
         book.played(record.data)
       self._played += 1
       self.hub.publish(f"{market} {record.stream}", record.data)

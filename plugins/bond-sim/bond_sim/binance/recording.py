@@ -103,6 +103,8 @@ def _open(path: Path) -> BinaryIO:
 
 def _record(line: bytes, found: Contents, number: int) -> Record | None:
   clock, separator, rest = line.partition(b" ")
+  if separator and _FRAME in line and not line.endswith((b"}}", b"]}")):
+    raise SimulatorError(f"{found.path}:{number}: the frame is cut short; remove the line")
   if separator and rest.startswith((_FRAME, _SNAPSHOT)):
     if clock.isdigit():
       return _message(int(clock), rest, "")
