@@ -24,7 +24,7 @@ class Rhythm:
 
   FLOOR = 10.0
   CEILING = 300.0
-  FACTOR = 20.0
+  FACTOR = 5.0
   QUIET_AFTER = 5.0
   KNOWN_AFTER = 20
   """How often something must have been heard before its rhythm is known."""

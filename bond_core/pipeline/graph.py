@@ -7,8 +7,25 @@ gives equal output, and a branch costs its own work only.
 from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 
-from bond_core.events import Batch
+from bond_core.events import Batch, Gap
 from bond_core.pipeline.stage import Stage
+
+
+def joined(parts: list[Batch]) -> Batch:
+  """The parts one after another. A gap that several of them carry, as an outage of a connection that
+  several sources share, stands once."""
+  if len(parts) == 1:
+    return parts[0]
+  out: Batch = []
+  gaps: set[int] = set()
+  for part in parts:
+    for event in part:
+      if type(event) is Gap:
+        if id(event) in gaps:
+          continue
+        gaps.add(id(event))
+      out.append(event)
+  return out
 
 
 class Graph:
@@ -28,8 +45,7 @@ class Graph:
     for key, stage in self._stages.items():
       inputs = [made[name] for name in stage.inputs if made.get(name)]
       if inputs:
-        batch = inputs[0] if len(inputs) == 1 else [e for part in inputs for e in part]
-        made[key] = stage.run(batch)
+        made[key] = stage.run(joined(inputs))
     return made
 
   def next_timer(self) -> int | None:
@@ -41,8 +57,8 @@ class Graph:
     """Wakes the stages that are due; what every node made of it."""
     made: dict[str, Batch] = {}
     for key, stage in self._stages.items():
-      inputs = [event for name in stage.inputs for event in made.get(name, ())]
-      out = stage.run(inputs) if inputs else []
+      inputs = [made[name] for name in stage.inputs if made.get(name)]
+      out = stage.run(joined(inputs)) if inputs else []
       timer = stage.next_timer()
       if timer is not None and timer <= now_ms:
         out = out + stage.on_timer(now_ms)
@@ -54,8 +70,8 @@ class Graph:
     """Flushes the stages in order after the input has ended; what every node made of it."""
     made: dict[str, Batch] = {}
     for key, stage in self._stages.items():
-      inputs = [event for name in stage.inputs for event in made.get(name, ())]
-      out = (stage.run(inputs) if inputs else []) + stage.finish()
+      inputs = [made[name] for name in stage.inputs if made.get(name)]
+      out = (stage.run(joined(inputs)) if inputs else []) + stage.finish()
       if out:
         made[key] = out
     return made

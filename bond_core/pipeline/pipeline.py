@@ -9,7 +9,7 @@ from bond_core.components import TransformContext
 from bond_core.events import Batch, Gap
 from bond_core.hub import Hub, Tap
 from bond_core.log.memory import Cursor, MemoryLog
-from bond_core.pipeline.graph import Graph
+from bond_core.pipeline.graph import Graph, joined
 from bond_core.pipeline.outlet import Outlet
 from bond_core.pipeline.stage import Stage
 from bond_core.spec import Spec
@@ -151,7 +151,7 @@ class Pipeline:
     for inputs, log in self._logs.items():
       parts = [made[key] for key in inputs if made.get(key)]
       if parts:
-        log.append(parts[0] if len(parts) == 1 else [e for part in parts for e in part])
+        log.append(joined(parts))
 
 
 def _feed_of(key: str) -> str:

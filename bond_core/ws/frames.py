@@ -143,7 +143,7 @@ def why_closed(protocol: Protocol) -> str:
   if protocol.close_rcvd is not None:
     reason = f" ({protocol.close_rcvd.reason})" if protocol.close_rcvd.reason else ""
     return f"closed by the other side with code {protocol.close_rcvd.code}{reason}"
-  if protocol.parser_exc is not None:
+  if protocol.parser_exc is not None and not isinstance(protocol.parser_exc, EOFError):
     return f"broken by a protocol error: {protocol.parser_exc}"
   if protocol.close_sent is not None:
     return f"closed by us with code {protocol.close_sent.code} ({protocol.close_sent.reason})"
