@@ -159,8 +159,8 @@ if TYPE_CHECKING:
   from bond_core.log.memory import Cursor as Cursor
   from bond_core.log.memory import MemoryLog as MemoryLog
   from bond_core.registry import Registry as Registry
-  from bond_core.run import RunResult as RunResult
-  from bond_core.run import run as run
+  from bond_core.running import RunResult as RunResult
+  from bond_core.running import run as run
   from bond_core.spec import Duration as Duration
   from bond_core.spec import Secret as Secret
   from bond_core.spec import Size as Size
@@ -185,7 +185,7 @@ _NAMES = {
   "instruments": "Instrument Market parse_market",
   "log.memory": "Cursor MemoryLog",
   "registry": "Registry",
-  "run": "RunResult run",
+  "running": "RunResult run",
   "spec": "Duration Secret Size Spec load_spec",
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}

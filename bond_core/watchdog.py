@@ -90,15 +90,17 @@ class Watchdog:
   def _tell(self, seconds: float) -> None:
     frame = sys._current_frames().get(self._thread_id)
     name, where = self._find(frame)
+    if name is None:
+      # No branch is at work: the machine is busy elsewhere, which nobody here can change.
+      logger.info("the event loop has not turned for %.1f s, at %s", seconds, where)
+      return
     logger.error(
       "%s has blocked the event loop for %.1f s at %s; move blocking work to a thread "
       "(trio.to_thread.run_sync) or make it await",
-      name or "something",
+      name,
       seconds,
       where,
     )
-    if name is None:
-      return
     self._strikes[name] = self._strikes.get(name, 0) + 1
     if self._strikes[name] == STRIKES:
       told = f"stopped, because it blocked the event loop {STRIKES} times, the last time at {where}"

@@ -12,7 +12,7 @@ import trio
 from bond_core.cli.common import FAILED, fail, read_spec, set_up_logging
 from bond_core.errors import BondError
 from bond_core.registry import Registry
-from bond_core.run import RunResult, run
+from bond_core.running import RunResult, run
 from bond_core.sinks.screen import Screen
 from bond_core.spec import Spec
 from bond_core.spec.model import SinkNode

@@ -125,7 +125,8 @@ class Pipeline:
     self._hand_on(self.graph.push(made))
 
   def _push_replay(self, writer: object, batch: Batch) -> None:
-    """The same on the data's own clock: timers go off between the events where they are due."""
+    """The same on the data's own clock, moment by moment: timers go off between the events where
+    they are due, and how the recording was cut into batches changes nothing."""
     clock = self._clock
     if not isinstance(clock, DataClock):
       raise TypeError("a replay runs on a DataClock")
@@ -134,13 +135,12 @@ class Pipeline:
       now = getattr(event, "ts_event", 0)
       if now <= clock.now_ms():
         continue
-      if (timer := self.graph.next_timer()) is not None and timer <= now:
-        if position > start:
-          self._push(writer, batch[start:position])
-          start = position
-        while (timer := self.graph.next_timer()) is not None and timer <= now:
-          clock.advance(timer)
-          self._hand_on(self.graph.on_timer(timer))
+      if position > start:
+        self._push(writer, batch[start:position])
+        start = position
+      while (timer := self.graph.next_timer()) is not None and timer <= now:
+        clock.advance(timer)
+        self._hand_on(self.graph.on_timer(timer))
       clock.advance(now)
     self._push(writer, batch[start:] if start else batch)
 

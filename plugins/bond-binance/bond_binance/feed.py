@@ -113,6 +113,7 @@ class BinanceFeed:
       self.actions.append(Send(connection, message))
     for subscription in subscriptions:
       stream = self._stream(subscription)
+      stream.overlapping = overlap
       if not overlap:
         self._reopened(stream, now)
     self._check_listed(subscriptions)
@@ -136,7 +137,10 @@ class BinanceFeed:
     self._check_listed(added)
 
   def on_close(self, connection: int) -> None:
-    self._carries.pop(connection, None)
+    carried = self._carries.pop(connection, set())
+    for subscription in carried:
+      if subscription in self._by_subscription:
+        self._by_subscription[subscription].overlapping = False
 
   # What comes in -------------------------------------------------------------------------------
 

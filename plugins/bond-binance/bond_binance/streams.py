@@ -36,6 +36,9 @@ class Stream(Protocol):
   subscription: Subscription
   heard: int | None
   duplicates: int
+  overlapping: bool
+  """Two connections carry this stream for a while. One may be ahead of the other, so what seems
+  to be missing is waited for until the older one has ended."""
 
   def __call__(self, frame: bytes, received: Received, events: Batch) -> None:
     """Appends the events of one message."""
@@ -58,6 +61,7 @@ class _Stream:
     self.subscription = subscription
     self.heard: int | None = None
     self.duplicates = 0
+    self.overlapping = False
     self._exchange = instrument.exchange
     self._symbol = instrument.symbol
     self._market_type = instrument.market_type
@@ -166,7 +170,7 @@ class Trades(_Stream):
       # The outage that lies between has been declared as one gap.
       self._resuming = False
       self.missed += self._release_all(None, events)
-    elif len(self._held) > HOLD:
+    elif len(self._held) > HOLD and not self.overlapping:
       self._release_all(received, events)
 
   def reopened(self) -> None:
@@ -176,7 +180,9 @@ class Trades(_Stream):
     return None
 
   def on_timer(self, received: Received, events: Batch) -> None:
-    if self._held and received.mono_ns - self._held_since > HOLD_NS:
+    if self.overlapping or not self._held:
+      return
+    if received.mono_ns - self._held_since > HOLD_NS:
       self._release_all(received, events)
 
   def _release_run(self, events: Batch) -> None:
@@ -249,6 +255,7 @@ class Depth(_Stream):
     self._decode = decoder(Combined[DepthMessage]).decode
     rule = contiguous if self._market_type == "spot" else linked_ranges
     self.sync = BookSync(subscription.instrument, rule, Book())
+    self._ahead: list[Update] = []
 
   def __call__(self, frame: bytes, received: Received, events: Batch) -> None:
     message = self._decode(frame).data
@@ -261,14 +268,43 @@ class Depth(_Stream):
       ts_exchange=message.E if message.T is None else message.T,
       ts_internal=received.mono_ns,
     )
+    if self.overlapping and self._is_ahead(message):
+      self._ahead.append(update)
+      return
     events += self.sync.on_delta(update)
+    if self._ahead:
+      self._catch_up(events)
     self.take_need(received, events)
+
+  def on_timer(self, received: Received, events: Batch) -> None:
+    if self._ahead and not self.overlapping:
+      self._catch_up(events)
+      self.take_need(received, events)
+
+  def _is_ahead(self, message: DepthMessage) -> bool:
+    if self.sync.needs_snapshot:
+      return False
+    before = message.U - 1 if message.pu is None else message.pu
+    return before > self.sync.sequence
+
+  def _catch_up(self, events: Batch) -> None:
+    """Applies the updates that were ahead and follow now; all of them once the overlap is over."""
+    self._ahead.sort(key=lambda update: 0 if update.ids is None else update.ids.last)
+    waiting, self._ahead = self._ahead, []
+    for update in waiting:
+      ids = update.ids
+      before = 0 if ids is None else ids.prev or (ids.first or 1) - 1
+      if self.overlapping and before > self.sync.sequence:
+        self._ahead.append(update)
+      else:
+        events += self.sync.on_delta(update)
 
   def unreadable(self, received: Received, events: Batch, why: str) -> None:
     # The next diff does not follow on the last one, and that is declared.
     return None
 
   def reopened(self) -> None:
+    self._ahead.clear()
     self.sync.restart("the connection was lost")
     # The driver has declared the outage for all its streams at once, and asks for a snapshot.
     self.sync.take_need()

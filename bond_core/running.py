@@ -133,7 +133,8 @@ def _is_replay(spec: Spec) -> bool:
 
 def _running(writers: list[FeedSource | PlainSource], outlets: list[Outlet]) -> list[str]:
   sources = [writer.name for writer in writers if not writer.ended.is_set()]
-  return sources + [outlet.name for outlet in outlets if not outlet.ended]
+  # While a source goes on, the sinks wait for it and are not to blame.
+  return sources or [outlet.name for outlet in outlets if not outlet.ended]
 
 
 def _only_log(names: list[str]) -> None:

@@ -1,0 +1,222 @@
+"""Writes the pages that come from the code: spec.md, hooks.md and the table of terms.
+
+Run as `python docs/generate.py` where the repository's plugins are installed. Only its own plugins
+are described, so that the pages are equal on every machine.
+"""
+
+import ast
+import inspect
+import types
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import attrs
+
+from bond_core import Registry, hookspecs
+from bond_core.components import NoConfig, SourceSpec
+from bond_core.events import EVENT_TYPES
+from bond_core.registry import HOOKS, Plugin
+
+DOCS = Path(__file__).parent
+PLUGINS = ("core", "binance", "clock", "sim")
+MADE = "<!-- Made by `python docs/generate.py`; changes belong into the code. -->"
+TERMS = ("<!-- generated: terms -->", "<!-- end -->")
+
+SHAPE = """\
+# Spec reference
+
+{made}
+
+A spec says where events come from, what happens to them, and where they go. It is YAML or JSON:
+
+```yaml
+name: big-trades          # optional; else the file's name
+sources:                  # where events come from; at least one
+  trades: {{use: binance.trades, with: {{symbols: [BTC/USDT]}}}}
+transforms:               # functions over events, in any order
+  big: {{use: core.filter, from: trades, with: {{where: "price * size > 10000"}}}}
+sinks:                    # where events go; none: they are printed
+  screen: {{use: core.print, from: [big]}}
+log: {{use: core.memory, with: {{keep: 60s}}}}   # optional; this is the default
+```
+
+| key | in | means |
+|---|---|---|
+| `use` | every entry | the component: `PLUGIN.NAME`, as `bond plugins` lists them |
+| `with` | every entry | the component's own keys, below; may be left out where none is required |
+| `from` | transforms, sinks | what it reads: the name of a source or transform, or a list of them |
+
+A name (`trades`, `big`) is up to 64 letters, digits, `_` and `-`, and is given once in a spec.
+Transforms may read each other, but not in a circle. `gap` events go wherever events go.
+`bond check` shows every problem of a spec at once, each with its line and column.
+
+| type | is written |
+|---|---|
+| Duration | `250ms`, `5s`, `2m`, `1h`, `1d`, or a number of seconds |
+| Size | `500kB`, `64MiB`, `1GiB`, or a number of bytes; kB is 1000, KiB is 1024 |
+| Secret | `{{secret: NAME}}` (environment) or `{{secret: {{file: PATH}}}}`, never the value itself |
+| a symbol | [any spelling](protocol.md#symbols): `BTC/USDT`, `btcusdt`, `BTC/USDT:USDT` |
+
+Types are strict: a text is no number and a number is no text; a whole number serves where any
+number does.
+"""
+
+HOOKS_INTRO = """\
+What the core asks a plugin. A plugin implements the hooks that it has something for, marked with
+`@hookimpl`; each is asked once, when the plugin is first named, takes no arguments and answers with
+descriptions. [Write a plugin](write-a-plugin.md) is the way in;
+[plugins are asked once](decisions/0014-plugins.md) says why it is so."""
+
+SECTIONS = {
+  "source": ("Sources", "sources:\n  my-source: {{use: {name}, with: {example}}}"),
+  "transform": (
+    "Transforms",
+    "transforms:\n  my-transform: {{use: {name}, from: my-source, with: {example}}}",
+  ),
+  "sink": ("Sinks", "sinks:\n  my-sink: {{use: {name}, from: my-source, with: {example}}}"),
+  "log": ("Logs", "log: {{use: {name}, with: {example}}}"),
+  "simulator": ("Simulators", ""),
+}
+
+
+def plugins() -> list[Plugin]:
+  """The repository's own plugins, in their fixed order."""
+  found = {plugin.name: plugin for plugin in Registry().plugins()}
+  for name in PLUGINS:
+    if name not in found or found[name].error is not None:
+      raise SystemExit(f"plugin {name} is not there; pip install -e plugins/bond-{name}")
+  return [found[name] for name in PLUGINS]
+
+
+def pages() -> dict[Path, str]:
+  """Every generated page and what it should hold."""
+  compliance = DOCS / "compliance.md"
+  before, rest = compliance.read_text(encoding="utf-8").split(TERMS[0])
+  after = rest.split(TERMS[1])[1]
+  return {
+    DOCS / "spec.md": _spec_page(),
+    DOCS / "hooks.md": _hooks_page(),
+    compliance: f"{before}{TERMS[0]}\n{_terms()}{TERMS[1]}{after}",
+  }
+
+
+def _spec_page() -> str:
+  parts = [SHAPE.format(made=MADE)]
+  everything = [component for plugin in plugins() for component in plugin.components]
+  for word, (title, snippet) in SECTIONS.items():
+    here = [component for component in everything if HOOKS[type(component)][1] == word]
+    parts.append(f"## {title}\n")
+    if word == "simulator":
+      parts.append(
+        "A simulator is not part of a spec: `bond run --sim` starts it, and `bond sim NAME` with "
+        "its\nkeys as options. Its faults are in [Faults](faults.md).\n"
+      )
+    parts += [_component(component, snippet) for component in here]
+  return "\n".join(parts)
+
+
+def _component(component: Any, snippet: str) -> str:
+  lines = [f"### {component.name}", "", component.summary, ""]
+  doc = None if component.config is NoConfig else inspect.getdoc(component.config)
+  if doc:
+    lines += [doc, ""]
+  if isinstance(component, SourceSpec):
+    gives = _tags(component.emits)
+    lines += [f"Gives: {gives}.", "", f"Terms: {component.terms or 'none of its own'}", ""]
+  elif getattr(component, "accepts", None):
+    lines += [f"Takes: {_tags(component.accepts)}.", ""]
+  if getattr(component, "trusted", False):
+    lines += ["Runs code that the spec names, so only specs of the machine's own user may.", ""]
+  fields = attrs.fields(component.config)
+  if fields:
+    lines += ["| key | type | default |", "|---|---|---|"]
+    for field in fields:
+      kind = type_text(field.type).replace("|", "\\|")
+      lines.append(f"| `{field.alias or field.name}` | {kind} | {_default(field)} |")
+    lines.append("")
+  if snippet:
+    example = component.example or "{}"
+    lines += ["```yaml", snippet.format(name=component.name, example=example), "```", ""]
+  return "\n".join(lines)
+
+
+def _tags(kinds: tuple[type, ...]) -> str:
+  if len(set(kinds)) == len(EVENT_TYPES):
+    return "every type of event"
+  names = {kind: tag for tag, kind in EVENT_TYPES.items()}
+  return ", ".join(f"`{names[kind]}`" for kind in kinds)
+
+
+def type_text(kind: Any) -> str:
+  """A type as somebody who writes a spec reads it."""
+  origin, args = get_origin(kind), get_args(kind)
+  if kind is None or kind is type(None):
+    return "null"
+  if origin is Literal:
+    return " | ".join(f"`{value}`" for value in args)
+  if origin in (Union, types.UnionType):
+    return " | ".join(type_text(arg) for arg in args)
+  if origin is not None:
+    return f"{origin.__name__} of {' to '.join(type_text(arg) for arg in args)}"
+  names = {str: "text", int: "integer", float: "number", bool: "true | false"}
+  return names.get(kind) or getattr(kind, "__name__", str(kind))
+
+
+def _default(field: Any) -> str:
+  if field.default is attrs.NOTHING:
+    return "required"
+  value = field.default
+  if isinstance(value, attrs.Factory):  # type: ignore[arg-type]
+    value = value.factory()
+  if value is None:
+    return "`null`"
+  if isinstance(value, bool):
+    return f"`{value}`".lower()
+  return f"`{value}`"
+
+
+def _hooks_page() -> str:
+  parts = [
+    "# Hook reference",
+    "",
+    MADE,
+    "",
+    HOOKS_INTRO,
+    "",
+  ]
+  tree = ast.parse(inspect.getsource(hookspecs))
+  kinds = {hook: kind for kind, (hook, _) in HOOKS.items()}
+  for node in tree.body:
+    if isinstance(node, ast.FunctionDef) and node.returns is not None:
+      signature = f"{node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
+      parts += [f"## `{signature}`", "", inspect.getdoc(getattr(hookspecs, node.name)) or "", ""]
+      parts += [_description(kinds[node.name])]
+  return "\n".join(parts).rstrip() + "\n"
+
+
+def _description(kind: type) -> str:
+  """The fields of a description, in the words of its own class."""
+  lines = [f"### {kind.__name__}", "", inspect.getdoc(kind) or "", ""]
+  lines += ["| field | type | default |", "|---|---|---|"]
+  body = ast.parse(inspect.getsource(kind)).body[0]
+  for node in body.body if isinstance(body, ast.ClassDef) else ():
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+      written = node.annotation
+      text = written.value if isinstance(written, ast.Constant) else ast.unparse(written)
+      default = "required" if node.value is None else f"`{ast.unparse(node.value)}`"
+      kind_text = str(text).replace("|", "\\|")
+      lines.append(f"| `{node.target.id}` | `{kind_text}` | {default} |")
+  return "\n".join([*lines, ""])
+
+
+def _terms() -> str:
+  lines = ["| source | terms |", "|---|---|"]
+  sources = [source for plugin in plugins() for source in plugin.of(SourceSpec)]
+  lines += [f"| `{s.name}` | {s.terms or 'none of its own: the file is yours'} |" for s in sources]
+  return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+  for path, text in pages().items():
+    path.write_text(text, encoding="utf-8")
+    print(f"docs/{path.name}")

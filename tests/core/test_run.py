@@ -1,0 +1,439 @@
+"""Whole runs of a spec: recordings, failing branches, what a stop leaves behind."""
+
+import time
+from types import ModuleType
+
+import attrs
+import pytest
+import trio
+
+from bond_core import (
+  Custom,
+  Disconnected,
+  Gap,
+  NoConfig,
+  PluginError,
+  Refused,
+  Registry,
+  RetryAfter,
+  SinkSpec,
+  SourceSpec,
+  Trade,
+  TransformSpec,
+  encode,
+  hookimpl,
+  load_spec,
+  run,
+)
+from bond_core.events import decode
+
+
+def custom(number, **more):
+  return Custom(exchange="mine", symbol="", event_type="n", data={"n": number}, **more)
+
+
+class Collected:
+  """A sink that keeps what it gets."""
+
+  def __init__(self):
+    self.events = []
+
+  async def __aenter__(self):
+    return self
+
+  async def __aexit__(self, *exc):
+    return None
+
+  async def write(self, batch):
+    await trio.lowlevel.checkpoint()
+    self.events += batch
+
+  @property
+  def numbers(self):
+    return [e.data["n"] for e in self.events if isinstance(e, Custom)]
+
+
+@attrs.frozen
+class Named:
+  name: str = "a"
+
+
+class Mine:
+  """A registry with the core and a plugin `mine` of the test's own functions."""
+
+  def __init__(self, sources=(), transforms=(), sinks=()):
+    self.sinks = {"a": Collected(), "b": Collected()}
+    module = ModuleType("mine")
+
+    @hookimpl
+    def bond_register_sources():
+      for function in sources:
+        name = f"mine.{function.__name__}"
+        yield SourceSpec(name=name, summary="s", emits=(Custom,), run=function)
+
+    @hookimpl
+    def bond_register_transforms():
+      for function in transforms:
+        name = f"mine.{function.__name__}"
+        yield TransformSpec(name=name, summary="s", make=lambda c, x, f=function: f)
+
+    @hookimpl
+    def bond_register_sinks():
+      yield SinkSpec(
+        name="mine.keep", summary="s", config=Named, make=lambda c, x: self.sinks[c.name]
+      )
+      for function in sinks:
+        yield SinkSpec(
+          name=f"mine.{function.__name__}", summary="s", config=NoConfig, make=function
+        )
+
+    vars(module).update(
+      bond_register_sources=bond_register_sources,
+      bond_register_transforms=bond_register_transforms,
+      bond_register_sinks=bond_register_sinks,
+    )
+    self.registry = Registry()
+    self.registry.add("mine", module)
+
+  def load(self, text):
+    return load_spec(text, registry=self.registry)
+
+
+async def count(config, out, ctx):
+  for number in range(1, 6):
+    await out.send([custom(number)])
+    await trio.sleep(0.01)
+
+
+async def forever(config, out, ctx):
+  number = 0
+  while True:
+    number += 1
+    await out.send([custom(number)])
+    await trio.sleep(0.01)
+
+
+ONE = "sources: {s: {use: mine.%s}}\nsinks: {k: {use: mine.keep, from: s}}\n"
+
+
+async def test_a_source_that_ends_ends_the_run_and_everything_has_arrived():
+  mine = Mine([count])
+  with trio.fail_after(5):
+    result = await run(mine.load(ONE % "count"))
+  assert mine.sinks["a"].numbers == [1, 2, 3, 4, 5]
+  assert (result.events, result.gaps, result.failures) == (5, 0, ())
+  stamps = [e.seq_internal for e in mine.sinks["a"].events]
+  assert stamps == [1, 2, 3, 4, 5]
+  assert all(e.ts_event and e.ts_internal for e in mine.sinks["a"].events)
+
+
+async def test_a_duration_or_a_stop_ends_a_live_run_promptly():
+  mine = Mine([forever])
+  started = time.monotonic()
+  result = await run(mine.load(ONE % "forever"), duration=0.2)
+  assert time.monotonic() - started < 3
+  assert result.failures == ()
+  assert mine.sinks["a"].numbers == list(range(1, result.events + 1))
+
+
+async def test_equal_sources_are_one_and_both_readers_get_everything():
+  runs = []
+
+  async def counted(config, out, ctx):
+    runs.append(ctx.name)
+    await count(config, out, ctx)
+
+  mine = Mine([counted])
+  await run(
+    mine.load(
+      "sources: {x: {use: mine.counted}, y: {use: mine.counted}}\n"
+      "sinks: {k: {use: mine.keep, from: x}, l: {use: mine.keep, from: y, with: {name: b}}}\n"
+    )
+  )
+  assert len(runs) == 1
+  assert mine.sinks["a"].numbers == mine.sinks["b"].numbers == [1, 2, 3, 4, 5]
+
+
+async def test_a_lost_connection_is_one_gap_before_what_follows():
+  tries = []
+
+  async def flaky(config, out, ctx):
+    tries.append(trio.current_time())
+    if len(tries) in (2, 3):
+      raise Disconnected("the line is down")
+    await out.send([custom(len(tries))])
+    if len(tries) == 1:
+      raise Disconnected("cut off")
+
+  mine = Mine([flaky])
+  with trio.fail_after(20):
+    result = await run(mine.load(ONE % "flaky"))
+  first, gap, last = mine.sinks["a"].events
+  assert (first.data["n"], last.data["n"]) == (1, 4)
+  assert isinstance(gap, Gap)
+  assert (gap.reason, gap.exchange, gap.cause) == ("upstream", "mine", "the line is down")
+  assert gap.ts_from <= gap.ts_to
+  assert (result.gaps, result.failures) == (1, ())
+
+
+async def test_a_venue_that_asks_for_patience_is_given_it():
+  tries = []
+
+  async def patient(config, out, ctx):
+    tries.append(time.monotonic())
+    if len(tries) == 1:
+      raise RetryAfter(0.3)
+    await out.send([custom(1)])
+
+  await run(Mine([patient]).load(ONE % "patient"))
+  assert tries[1] - tries[0] >= 0.3
+
+
+async def test_a_source_that_is_refused_or_broken_fails_alone_and_is_named(caplog):
+  async def refused(config, out, ctx):
+    raise Refused("no such market; name another")
+
+  async def wrong(config, out, ctx):
+    await out.send(["not an event"])
+
+  mine = Mine([count, refused, wrong])
+  result = await run(
+    mine.load(
+      "sources: {s: {use: mine.count}, r: {use: mine.refused}, w: {use: mine.wrong}}\n"
+      "sinks: {k: {use: mine.keep, from: [s, r, w]}}\n"
+    )
+  )
+  assert mine.sinks["a"].numbers == [1, 2, 3, 4, 5]
+  assert sorted(result.failures) == [
+    "sources.r: no such market; name another",
+    (
+      "sources.w: mine.wrong sent 'str', which is no event; send lists of events such as Trade or "
+      "Custom from bond_core"
+    ),
+  ]
+
+
+async def test_a_source_that_keeps_raising_is_given_up_by_name(autojump_clock):
+  async def buggy(config, out, ctx):
+    raise KeyError("oops")
+
+  mine = Mine([buggy])
+  result = await run(mine.load(ONE % "buggy"))
+  assert result.failures == (
+    "sources.s: mine.buggy failed 6 times within 60 s, the last time with KeyError: 'oops'",
+  )
+
+
+async def test_a_transform_that_raises_loses_its_batch_with_a_gap_and_harms_nobody_else():
+  def third(batch):
+    if any(e.data["n"] == 3 for e in batch if isinstance(e, Custom)):
+      raise ValueError("I do not like 3")
+    return batch
+
+  mine = Mine([count], [third])
+  result = await run(
+    mine.load(
+      "sources: {s: {use: mine.count}}\n"
+      "transforms: {t: {use: mine.third, from: s}}\n"
+      "sinks: {k: {use: mine.keep, from: t}, l: {use: mine.keep, from: s, with: {name: b}}}\n"
+    )
+  )
+  assert mine.sinks["b"].numbers == [1, 2, 3, 4, 5]
+  assert mine.sinks["a"].numbers == [1, 2, 4, 5]
+  gap = next(e for e in mine.sinks["a"].events if isinstance(e, Gap))
+  assert (gap.reason, gap.missed) == ("failed", 1)
+  assert gap.cause == "transforms.t raised ValueError: I do not like 3"
+  assert result.failures == ()
+
+
+async def test_a_transform_that_gives_no_list_is_told_so_and_ends():
+  def nothing(batch):
+    return None
+
+  mine = Mine([count], [nothing])
+  result = await run(
+    mine.load(
+      "sources: {s: {use: mine.count}}\n"
+      "transforms: {t: {use: mine.nothing, from: s}}\n"
+      "sinks: {k: {use: mine.keep, from: t}}\n"
+    )
+  )
+  assert result.failures == (
+    "transforms.t: mine.nothing gave 'NoneType' for a batch; a transform returns a list of events",
+  )
+
+
+async def test_a_transform_that_blocks_the_loop_is_named_and_stopped_at_the_third_time(caplog):
+  def sleepy(batch):
+    time.sleep(1.6)
+    return batch
+
+  mine = Mine([forever], [sleepy])
+  result = await run(
+    mine.load(
+      "sources: {s: {use: mine.forever}}\n"
+      "transforms: {t: {use: mine.sleepy, from: s}}\n"
+      "sinks: {k: {use: mine.keep, from: t}, l: {use: mine.keep, from: s, with: {name: b}}}\n"
+    ),
+    duration=6,
+  )
+  assert len(result.failures) == 1
+  assert result.failures[0].startswith(
+    "transforms.t: stopped, because it blocked the event loop 3 times, the last time at "
+  )
+  assert "test_run.py:" in result.failures[0]
+  assert mine.sinks["b"].numbers == list(range(1, result.events + 1))
+  # After it was stopped the others went on at their own pace.
+  assert result.events > 50
+
+
+async def test_a_sink_that_hangs_harms_only_itself(monkeypatch):
+  monkeypatch.setattr("bond_core.running.DRAIN", 0.3)
+
+  class Stuck(Collected):
+    async def write(self, batch):
+      await trio.sleep_forever()
+
+  mine = Mine([forever])
+  mine.sinks["a"] = Stuck()
+  result = await run(
+    mine.load(
+      "sources: {s: {use: mine.forever}}\n"
+      "sinks: {k: {use: mine.keep, from: s}, l: {use: mine.keep, from: s, with: {name: b}}}\n"
+    ),
+    duration=0.5,
+  )
+  assert mine.sinks["b"].numbers == list(range(1, result.events + 1))
+
+
+async def test_a_sink_that_fails_is_opened_again_and_told_what_it_lost():
+  class Failing(Collected):
+    failed = False
+
+    async def write(self, batch):
+      if not self.failed and any(isinstance(e, Custom) and e.data["n"] == 3 for e in batch):
+        self.failed = True
+        raise OSError("disk full")
+      await super().write(batch)
+
+  mine = Mine([count])
+  mine.sinks["a"] = Failing()
+  await run(mine.load(ONE % "count"))
+  gap = next(e for e in mine.sinks["a"].events if isinstance(e, Gap))
+  assert (gap.reason, gap.missed, gap.cause) == ("failed", 1, "sinks.k failed while it wrote them")
+  assert mine.sinks["a"].numbers == [1, 2, 4, 5]
+
+
+async def test_what_does_not_stop_when_cancelled_is_named(monkeypatch):
+  monkeypatch.setattr("bond_core.watchdog.STOP_WITHIN", 0.4)
+  given_up = []
+
+  async def stubborn(config, out, ctx):
+    await out.send([custom(1)])
+    with trio.CancelScope(shield=True):
+      while not given_up:
+        await trio.sleep(0.05)
+
+  mine = Mine([stubborn])
+  await run(mine.load(ONE % "stubborn"), duration=0.2, give_up=given_up.extend)
+  assert given_up == ["sources.s"]
+
+
+def trade(number, ts):
+  return Trade(
+    exchange="v",
+    symbol="BTC/USDT",
+    market_type="spot",
+    ts_event=ts,
+    ts_exchange=ts - 3,
+    ts_internal=ts * 1_000_000,
+    price=100.0 + number % 7,
+    size=1.0 + number % 3,
+    trade_id=str(number),
+  )
+
+
+@pytest.fixture
+def tape(tmp_path):
+  path = tmp_path / "tape.jsonl"
+  events = [trade(n, 1_700_000_000_000 + n * 37) for n in range(3000)]
+  path.write_bytes(b"".join(encode(e) + b"\n" for e in events))
+  return path
+
+
+REPLAY = """
+sources: {{tape: {{use: core.jsonl, with: {{path: {tape}, speed: {speed}}}}}}}
+transforms:
+  big: {{use: core.filter, from: tape, with: {{where: "size > 1"}}}}
+  calm: {{use: core.sample, from: big, with: {{every: 1s}}}}
+  pulse: {{use: core.window, from: [tape, big], with: {{every: 5s}}}}
+sinks: {{k: {{use: core.jsonl, from: [calm, pulse], with: {{path: {out}}}}}}}
+"""
+
+
+async def test_a_recording_gives_byte_identical_output_at_any_speed(tape, tmp_path):
+  outputs = set()
+  for attempt in range(6):
+    out = tmp_path / f"out{attempt}.jsonl"
+    spec = REPLAY.format(tape=tape, out=out, speed=0 if attempt else 400)
+    result = await run(load_spec(spec, registry=Registry()))
+    assert result.events == 3000
+    outputs.add(out.read_bytes())
+  assert len(outputs) == 1
+  events = [decode(line) for line in outputs.pop().splitlines()]
+  kinds = {type(e).__name__ for e in events}
+  assert kinds == {"Trade", "Window"}
+
+
+async def test_a_recording_waits_for_a_slow_sink_and_loses_nothing(tape, monkeypatch):
+  monkeypatch.setattr("bond_core.log.memory.EVENT_BYTES", 100_000)
+
+  class Slow(Collected):
+    async def write(self, batch):
+      await trio.sleep(0.002)
+      await super().write(batch)
+
+  mine = Mine()
+  mine.sinks["a"] = Slow()
+  spec = f"sources: {{t: {{use: core.jsonl, with: {{path: {tape}}}}}}}\n"
+  await run(mine.load(spec + "sinks: {k: {use: mine.keep, from: t}}\n"))
+  assert [e.trade_id for e in mine.sinks["a"].events] == [str(n) for n in range(3000)]
+
+
+async def test_a_recording_that_is_none_is_refused_with_its_line(tmp_path):
+  path = tmp_path / "bad.jsonl"
+  path.write_bytes(encode(trade(1, 1)) + b"\n{nonsense}\n")
+  mine = Mine()
+  spec = f"sources: {{t: {{use: core.jsonl, with: {{path: {path}}}}}}}\n"
+  result = await run(mine.load(spec + "sinks: {k: {use: mine.keep, from: t}}\n"))
+  assert f"{path}:2: not an event:" in result.failures[0]
+
+
+async def test_recordings_and_live_sources_do_not_mix(tape):
+  mine = Mine([count])
+  text = (
+    f"sources: {{t: {{use: core.jsonl, with: {{path: {tape}}}}}, s: {{use: mine.count}}}}\n"
+    "sinks: {k: {use: mine.keep, from: [t, s]}}\n"
+  )
+  with pytest.raises(PluginError, match="live at different times"):
+    await run(mine.load(text))
+
+
+async def test_a_recorder_rotates_and_keeps_the_newest(tmp_path):
+  async def much(config, out, ctx):
+    for number in range(50):
+      await out.send([custom(number)])
+      await trio.sleep(0.001)
+
+  path = tmp_path / "r.jsonl"
+  spec = (
+    "sources: {s: {use: mine.much}}\n"
+    f"sinks: {{k: {{use: core.jsonl, from: s, with: {{path: {path}, rotate_size: 1kB, keep: 3}}}}}}"
+  )
+  await run(Mine([much]).load(spec))
+  rotated = sorted(
+    (p for p in tmp_path.iterdir() if p != path), key=lambda p: int(p.name.rpartition(".")[2])
+  )
+  assert len(rotated) == 3
+  kept = [decode(x).data["n"] for p in [*rotated, path] for x in p.read_bytes().splitlines()]
+  assert kept == list(range(kept[0], 50))
