@@ -70,75 +70,16 @@ def test_the_public_names_are_these_and_all_of_them_load():
   import bond_core
 
   assert bond_core.__all__ == sorted(
-    [
-      "AnyEvent",
-      "AsyncioThread",
-      "AuthError",
-      "AuthSpec",
-      "Authenticator",
-      "Batch",
-      "BondError",
-      "Candle",
-      "ChainEvent",
-      "Clock",
-      "CommandSpec",
-      "Credentials",
-      "Cursor",
-      "Custom",
-      "DataClock",
-      "Disconnected",
-      "Duration",
-      "Funding",
-      "Gap",
-      "Heartbeat",
-      "Instrument",
-      "Level",
-      "Liquidation",
-      "LogSpec",
-      "Market",
-      "MarketEvent",
-      "MemoryLog",
-      "NoConfig",
-      "OpenInterest",
-      "OrderBook",
-      "Out",
-      "ParserSpec",
-      "PluginError",
-      "Post",
-      "Principal",
-      "Reading",
-      "Refused",
-      "Registry",
-      "RetryAfter",
-      "RunResult",
-      "Secret",
-      "SimulatorSpec",
-      "Sink",
-      "SinkContext",
-      "SinkSpec",
-      "Size",
-      "SourceContext",
-      "SourceSpec",
-      "Spec",
-      "SpecError",
-      "SystemClock",
-      "Ticker",
-      "TimedTransform",
-      "Trade",
-      "Transform",
-      "TransformContext",
-      "TransformSpec",
-      "Window",
-      "__version__",
-      "connector_source",
-      "decode",
-      "encode",
-      "hookimpl",
-      "iterate_in_thread",
-      "load_spec",
-      "parse_market",
-      "run",
-    ]
+    """
+    AnyEvent AsyncioThread AuthError AuthSpec Authenticator Batch BondError Candle ChainEvent Clock
+    CommandSpec Credentials Cursor Custom DataClock Disconnected Duration Funding Gap Heartbeat
+    Instrument Level Liquidation LogSpec Market MarketEvent MemoryLog NoConfig OpenInterest
+    OrderBook Out ParserSpec PluginError Post Principal Reading Refused Registry RetryAfter
+    RunResult Secret SimulatorSpec Sink SinkContext SinkSpec Size SourceContext SourceSpec Spec
+    SpecError SystemClock Ticker TimedTransform Trade Transform TransformContext TransformSpec
+    Window __version__ connector_source decode encode hookimpl iterate_in_thread load_spec
+    parse_market run
+    """.split()
   )
   for name in bond_core.__all__:
     assert getattr(bond_core, name) is not None

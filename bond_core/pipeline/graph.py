@@ -12,8 +12,8 @@ from bond_core.pipeline.stage import Stage
 
 
 def joined(parts: list[Batch]) -> Batch:
-  """The parts one after another. A gap that several of them carry, as an outage of a connection that
-  several sources share, stands once."""
+  """The parts one after another. A gap that several of them carry, such as the outage of a
+  connection that several sources share, stands once."""
   if len(parts) == 1:
     return parts[0]
   out: Batch = []

@@ -36,7 +36,7 @@ async def test_messages_both_ways_and_the_servers_close_reason():
         got += await websocket.receive()
       assert got == [b"first", b"second"]
       await websocket.send(b"hello")
-      with pytest.raises(Disconnected, match="code 4001 .that is all."):
+      with pytest.raises(Disconnected, match=r"code 4001 \(that is all\)"):
         await websocket.receive()
     nursery.cancel_scope.cancel()
 

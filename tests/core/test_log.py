@@ -157,7 +157,7 @@ def quote(symbol, **fields):
 steps = st.lists(
   st.one_of(
     st.builds(
-      lambda s, b, l: quote(s, bid=b, last=l),
+      lambda symbol, bid, last: quote(symbol, bid=bid, last=last),
       st.sampled_from(["A", "B"]),
       st.one_of(st.none(), st.integers(1, 9).map(float)),
       st.one_of(st.none(), st.integers(1, 9).map(float)),

@@ -1,4 +1,4 @@
-"""The dialect without network or clock: what goes wrong on the way, and what is asked of the venue."""
+"""The dialect without network or clock: what goes wrong, and what is asked of the venue."""
 
 import json
 import random
