@@ -54,7 +54,7 @@ Transforms may read each other, but not in a circle. `gap` events go wherever ev
 |---|---|
 | Duration | `250ms`, `5s`, `2m`, `1h`, `1d`, or a number of seconds |
 | Size | `500kB`, `64MiB`, `1GiB`, or a number of bytes; kB is 1000, KiB is 1024 |
-| Secret | `{{secret: NAME}}` (environment), `{{secret: {{file: PATH}}}}` (a file); never the value |
+| Secret | `{{secret: NAME}}` (environment), `{{secret: {{file: PATH}}}}` (file); never the value |
 | a symbol | [any spelling](protocol.md#symbols): `BTC/USDT`, `btcusdt`, `BTC/USDT:USDT` |
 
 Types are strict: a text is no number and a number is no text; a whole number serves where any

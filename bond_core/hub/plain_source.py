@@ -113,6 +113,10 @@ class PlainSource:
 
   async def send(self, batch: Batch) -> None:
     """Takes a batch from the source; waits for readers where the source can wait."""
+    if type(batch) is not list:
+      raise PluginError(
+        f"{self.spec.name} sent {type(batch).__name__!r}; send a list of events, [event] for one"
+      )
     now_ms, mono_ns = self.clock.now_ms(), self.clock.mono_ns()
     for event in batch:
       kind = type(event)

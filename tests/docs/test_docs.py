@@ -6,9 +6,11 @@ import sys
 import types
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bond_core import Registry, hookspecs, load_spec
+from bond_core.events import EVENT_TYPES, Event
 from bond_core.registry import HOOKS
 from bond_core.spec.document import read_document
 from bond_core.spec.structure import structure
@@ -114,6 +116,32 @@ def test_the_example_of_every_hook_registers(hook):
 def test_the_tutorials_plugin_is_the_one_that_is_tested():
   code = text_of(ROOT / "plugins/bond-clock/bond_clock/__init__.py")
   assert code in blocks(text_of(DOCS / "write-a-plugin.md"), "python")
+
+
+@pytest.mark.parametrize("code", blocks(text_of(DOCS / "write-a-plugin.md"), "python"))
+def test_the_code_of_the_tutorial_runs(code):
+  module = types.ModuleType("tutorial")
+  sys.modules[module.__name__] = module  # attrs looks a class's module up
+  try:
+    exec(compile(code, "write-a-plugin.md", "exec"), module.__dict__)
+  finally:
+    del sys.modules[module.__name__]
+
+
+@pytest.mark.parametrize("tag", EVENT_TYPES)
+def test_the_protocol_names_every_field(tag):
+  section = re.search(rf"^## {tag}\n(.*?)(?=^## |\Z)", text_of(DOCS / "protocol.md"), re.S | re.M)
+  table = section[1].partition("| reason |")[0]
+  rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+  told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+  fields = {field.name for field in msgspec.structs.fields(EVENT_TYPES[tag])}
+  common = {field.name for field in msgspec.structs.fields(Event)}
+  assert told == (fields if tag in ("window", "gap") else fields - common)
+
+
+def test_every_fault_is_explained():
+  rows = re.findall(r"^\| `([\w-]+)", text_of(DOCS / "faults.md"), re.M)
+  assert sorted(rows) == sorted(name for name, _ in Registry().simulator("binance").faults)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

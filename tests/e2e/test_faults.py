@@ -13,17 +13,17 @@ from test_recorded_market import naive_book
 from venue import apply, bond_run, recorded, simulator
 
 CAPTURE = "binance-2024/spot_btcusdt_20240808.gz"
-AT_ONCE = 4
-# (speed, seconds): the recording takes 8.7 s, or 17 s for what is found out only after 10 s.
-USUAL = ("40", 11)
+AT_ONCE = 5
+# (speed, seconds): the recording takes 6 s, or 17 s for what is found out only after 10 s.
+USUAL = ("60", 9)
 LONG = ("20", 20)
 
 FAULTS = {
+  "silence": "silence:60s@2s",
+  "half-open": "half-open@2s",
   "drop": "drop@2s",
   "rst": "rst@2s",
   "close-24h": "close-24h:1s@2s",
-  "silence": "silence:60s@2s",
-  "half-open": "half-open@2s",
   "refuse": "refuse:2s@2s",
   "gap": "gap:5@2000f",
   "duplicate": "duplicate:20@2000f",

@@ -63,7 +63,9 @@ class BinanceFeed:
     self.unknown = 0
     self._endpoint = connection.endpoint
     self._aggregate = connection.aggregate
-    self._streams: dict[bytes, Stream] = {}
+    # Spot and futures call their streams alike, so a name means something in its group only.
+    self._streams: dict[str, dict[bytes, Stream]] = {}
+    self._group_of: dict[int, str] = {}
     self._by_subscription: dict[Subscription, Stream] = {}
     self._snapshots: dict[Depth, _Snapshots] = {}
     self._carries: dict[int, set[Subscription]] = {}
@@ -108,7 +110,7 @@ class BinanceFeed:
     self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Received
   ) -> None:
     self._carries[connection] = set(subscriptions)
-    group = self.group(subscriptions[0]) if subscriptions else venue.SPOT
+    group = self._group_of[connection] = self.group(subscriptions[0])
     for message in self.opening_messages(group, subscriptions):
       self.actions.append(Send(connection, message))
     for subscription in subscriptions:
@@ -138,6 +140,7 @@ class BinanceFeed:
 
   def on_close(self, connection: int) -> None:
     carried = self._carries.pop(connection, set())
+    self._group_of.pop(connection, None)
     for subscription in carried:
       if subscription in self._by_subscription:
         self._by_subscription[subscription].overlapping = False
@@ -146,7 +149,7 @@ class BinanceFeed:
 
   def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
     events: Batch = []
-    streams = self._streams
+    streams = self._streams[self._group_of[connection]]
     for frame in frames:
       stream = streams.get(frame[_NAME_AT : frame.find(b'"', _NAME_AT)])
       if stream is None:
@@ -166,7 +169,7 @@ class BinanceFeed:
 
   def on_timer(self, now: Received) -> Batch:
     events: Batch = []
-    for stream in self._streams.values():
+    for stream in self._by_subscription.values():
       stream.on_timer(now, events)
     for book, state in self._snapshots.items():
       if state.wanted and now.mono_ns >= state.not_before_ns:
@@ -196,18 +199,16 @@ class BinanceFeed:
     if stream is None:
       stream = make_stream(subscription, self._kind(subscription), self._ask_snapshot)
       self._by_subscription[subscription] = stream
-      self._streams[self._key(subscription)] = stream
+      streams = self._streams.setdefault(self.group(subscription), {})
+      streams[self._name(subscription).encode()] = stream
       if isinstance(stream, Depth):
         self._snapshots[stream] = _Snapshots()
     return stream
 
-  def _key(self, subscription: Subscription) -> bytes:
-    return self._name(subscription).encode()
-
   def _forget(self, subscription: Subscription) -> None:
     stream = self._by_subscription.pop(subscription, None)
     if stream is not None:
-      self._streams.pop(self._key(subscription), None)
+      self._streams[self.group(subscription)].pop(self._name(subscription).encode(), None)
       if isinstance(stream, Depth):
         self._snapshots.pop(stream, None)
 

@@ -295,6 +295,19 @@ def test_spot_perpetual_and_dated_contracts_never_collide():
   }
 
 
+def test_equal_stream_names_of_spot_and_futures_stay_apart():
+  feed = BinanceFeed(config.Connection())
+  spot, perp = trades("BTC/USDT", "BTC/USDT:USDT").subscriptions()
+  feed.on_open(1, [spot], overlap=False, now=now())
+  feed.on_open(2, [perp], overlap=False, now=now())
+  events = feed.on_frames(1, [trade(1), trade(2)], now()) + feed.on_frames(2, [trade(1)], now())
+  assert [(e.market_type, e.trade_id) for e in events] == [
+    ("spot", "1"),
+    ("spot", "2"),
+    ("perp", "1"),
+  ]
+
+
 def test_many_streams_are_subscribed_in_bounded_messages():
   symbols = [f"A{n}/USDT" for n in range(350)]
   feed = opened(trades(*symbols))

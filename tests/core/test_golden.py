@@ -1,0 +1,40 @@
+"""Event shapes are frozen: fields may be added at the end, never changed or removed.
+
+Clients parse these. A failure here means that a client breaks.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bond_core.events import EVENT_TYPES, decode, encode
+
+GOLDEN = Path(__file__).parent / "golden_events.jsonl"
+VECTORS = {json.loads(line)["type"]: line for line in GOLDEN.read_text().splitlines()}
+
+
+def test_every_event_type_has_a_vector():
+  assert set(VECTORS) == set(EVENT_TYPES)
+
+
+@pytest.mark.parametrize("kind", VECTORS)
+def test_the_wire_form_is_byte_for_byte_what_it_was(kind):
+  line = VECTORS[kind].encode()
+  event = decode(line)
+  assert type(event) is EVENT_TYPES[kind]
+  assert encode(event) == line
+
+
+@pytest.mark.parametrize("kind", VECTORS)
+def test_every_key_is_present_also_when_it_is_null(kind):
+  fields = [field.encode_name for field in msgspec.structs.fields(EVENT_TYPES[kind])]
+  assert list(json.loads(VECTORS[kind])) == ["type", *fields]
+
+
+def test_decimals_of_fifteen_digits_go_through_unchanged():
+  line = VECTORS["trade"].encode()
+  for number in (b"0.00000001", b"123456789.123456", b"99999999999999.9", b"1e-08"):
+    assert float(number) == decode(line.replace(b"98123.45", number)).price
+  assert b'"price":0.1,' in line.replace(b"98123.45", b"0.1")
