@@ -200,6 +200,9 @@ class FeedDriver:
     """One socket from handshake to end. With a `predecessor` it takes over from it."""
     limits = self.feed.limits(link.group)
     subscriptions = list(link.subscriptions)
+    if not subscriptions:
+      # The last reader left while this connection waited for its turn.
+      return
     handshake = self.feed.handshake(link.group, subscriptions)
     try:
       async with self._connect(

@@ -68,8 +68,11 @@ class Segment:
 
 def weigh(batch: Batch) -> int:
   """About how many bytes a batch holds."""
-  levels = sum(len(event.bids) + len(event.asks) for event in batch if type(event) is OrderBook)
-  return len(batch) * EVENT_BYTES + levels * LEVEL_BYTES
+  weight = len(batch) * EVENT_BYTES
+  if OrderBook in set(map(type, batch)):
+    books = (event for event in batch if type(event) is OrderBook)
+    weight += sum(len(book.bids) + len(book.asks) for book in books) * LEVEL_BYTES
+  return weight
 
 
 class MemoryLog:
@@ -128,9 +131,7 @@ class MemoryLog:
       for sequence, event in enumerate(batch, first):
         event.seq_internal = sequence  # type: ignore[union-attr]
     else:
-      for sequence, event in enumerate(batch, first):
-        if type(event) is Window and event.seq is None:
-          event.seq = sequence
+      self._number_windows(batch, first)
     now = self._clock.now_ms()
     segment = Segment(self._next_number, first, now, batch, source, self._weight_total)
     self._next_number += 1
@@ -143,6 +144,12 @@ class MemoryLog:
       if cursor._waiting is not None and (cursor._sources is None or source in cursor._sources):
         cursor._waiting.set()
     return first
+
+  def _number_windows(self, batch: Batch, first: int) -> None:
+    if Window in set(map(type, batch)):
+      for sequence, event in enumerate(batch, first):
+        if type(event) is Window and event.seq is None:
+          event.seq = sequence
 
   async def room(self) -> None:
     """Returns when the slowest cursor of a paced log is near enough; at once for any other."""

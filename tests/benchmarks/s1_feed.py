@@ -1,7 +1,8 @@
 """S1: from websocket bytes to normalised, sequenced, encoded, framed event, on one core.
 
-Every peer reads the same frames from the same loopback venue in the same run, for the same number
-of events, each in a process of its own.
+Every peer reads the same frames from the same loopback venue in the same run, each in a process of
+its own. What counts is its processor time: one core is what the promise speaks of, and whatever else
+the machine does on the other is left out.
 """
 
 import importlib.util
@@ -34,14 +35,14 @@ def ours(port: int, wanted: int) -> float:
     log = MemoryLog("market", stamps=True, max_bytes=16 << 20)
     count = 0
     async with open_websocket(f"ws://127.0.0.1:{port}/stream") as websocket:
-      started = time.perf_counter()
+      started = time.process_time()
       while count < wanted:
         frames = await websocket.receive()
         events = feed.on_frames(1, frames, Received(clock.now_ms(), clock.mono_ns()))
         log.append(events)
         _ = b"".join([text_frame(encode(event)) for event in events])
         count += len(events)
-      return (time.perf_counter() - started) / count
+      return (time.process_time() - started) / count
 
   return trio.run(main)
 
@@ -71,10 +72,10 @@ def trio_websocket(port: int, wanted: int) -> float:
   async def main() -> float:
     normalise = per_message()
     async with open_websocket_url(f"ws://127.0.0.1:{port}/stream") as websocket:
-      started = time.perf_counter()
+      started = time.process_time()
       for _ in range(wanted):
         normalise((await websocket.get_message()).encode())
-      return (time.perf_counter() - started) / wanted
+      return (time.process_time() - started) / wanted
 
   return trio.run(main)
 
@@ -88,10 +89,10 @@ def websockets_asyncio(port: int, wanted: int) -> float:
   async def main() -> float:
     normalise = per_message()
     async with connect(f"ws://127.0.0.1:{port}/stream", compression=None) as websocket:
-      started = time.perf_counter()
+      started = time.process_time()
       for _ in range(wanted):
         normalise(await websocket.recv(decode=False))
-      return (time.perf_counter() - started) / wanted
+      return (time.process_time() - started) / wanted
 
   if importlib.util.find_spec("uvloop"):
     import uvloop
@@ -116,10 +117,10 @@ def ccxt_pro(port: int, wanted: int) -> float:
     exchange.newUpdates = True
     count = 0
     await exchange.watch_trades("BTC/USDT")
-    started = time.perf_counter()
+    started = time.process_time()
     while count < wanted:
       count += len(await exchange.watch_trades("BTC/USDT"))
-    elapsed = time.perf_counter() - started
+    elapsed = time.process_time() - started
     await exchange.close()
     return elapsed / count
 
@@ -151,12 +152,12 @@ def cryptofeed(port: int, wanted: int) -> float:
       for i in range(wanted)
     ]
     frames = [f.replace('"e":"trade"', '"e":"aggTrade"') for f in frames]
-    started = time.perf_counter()
+    started = time.process_time()
     for frame in frames:
       await feed.message_handler(frame, None, 0.0)
     if count != wanted:
       raise RuntimeError(f"{count} of {wanted} trades")
-    return (time.perf_counter() - started) / wanted
+    return (time.process_time() - started) / wanted
 
   return asyncio.run(main())
 
