@@ -1,8 +1,8 @@
 """S1: from websocket bytes to normalised, sequenced, encoded, framed event, on one core.
 
 Every peer reads the same frames from the same loopback venue in the same run, each in a process of
-its own. What counts is its processor time: one core is what the promise speaks of, and whatever else
-the machine does on the other is left out.
+its own. What counts is its processor time: one core is what the promise speaks of, and whatever
+else the machine does on the other is left out.
 """
 
 import importlib.util
@@ -21,6 +21,7 @@ GOAL = 3.0
 def ours(port: int, wanted: int) -> float:
   """Bond's whole path: socket, frames, Feed, log, encoding, framing."""
   import trio
+  from bond_binance import feed_of
 
   from bond_core.clock import SystemClock
   from bond_core.events import encode
@@ -28,10 +29,9 @@ def ours(port: int, wanted: int) -> float:
   from bond_core.log.memory import MemoryLog
   from bond_core.ws.client import open_websocket
   from bond_core.ws.frames import text_frame
-  from tests.benchmarks.venue_feed import trades_feed
 
   async def main() -> float:
-    feed, clock = trades_feed(), SystemClock()
+    feed, clock = feed_of("trades", ["BTC/USDT"]), SystemClock()
     log = MemoryLog("market", stamps=True, max_bytes=16 << 20)
     count = 0
     async with open_websocket(f"ws://127.0.0.1:{port}/stream") as websocket:
@@ -49,13 +49,14 @@ def ours(port: int, wanted: int) -> float:
 
 def per_message() -> Callable[[bytes], bytes]:
   """Bond's normalising for one message: what is left to compare is the websocket library."""
+  from bond_binance import feed_of
+
   from bond_core.clock import SystemClock
   from bond_core.events import encode
   from bond_core.feed.dialect import Received
   from bond_core.ws.frames import text_frame
-  from tests.benchmarks.venue_feed import trades_feed
 
-  feed, clock = trades_feed(), SystemClock()
+  feed, clock = feed_of("trades", ["BTC/USDT"]), SystemClock()
 
   def normalise(message: bytes) -> bytes:
     events = feed.on_frames(1, [message], Received(clock.now_ms(), clock.mono_ns()))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from bond_binance import feed_of
 from websockets.client import ClientProtocol
 from websockets.protocol import State
 from websockets.uri import parse_uri
@@ -14,7 +15,6 @@ from bond_core.feed.dialect import Received
 from bond_core.log.memory import MemoryLog
 from bond_core.ws.frames import FrameReader, text_frame
 from tests.benchmarks.blast import TEMPLATE, frame
-from tests.benchmarks.venue_feed import trades_feed
 
 BATCH = 380
 BATCHES = 300
@@ -41,7 +41,7 @@ def _once() -> dict[str, float]:
   protocol = ClientProtocol(parse_uri("ws://venue/"))
   protocol.state = State.OPEN
   reader = FrameReader(protocol, 1 << 20)
-  feed = trades_feed()
+  feed = feed_of("trades", ["BTC/USDT"])
   log = MemoryLog("market", stamps=True, max_bytes=8 << 20)
   reads = [
     b"".join(frame(TEMPLATE % (4_000_000_000 + n * BATCH + i)) for i in range(BATCH))

@@ -1,75 +1,91 @@
-"""What a spec can say about a Binance source."""
+"""What a spec says to Binance's sources."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import attrs
 
+from bond_binance.endpoints import DATA_ONLY, Connection
+from bond_binance.symbols import EXCHANGE, USDM, market_of, read_symbol, spelling
 from bond_core.feed.dialect import Subscription
-from bond_core.instruments import Instrument, parse_market
+from bond_core.instruments import Instrument
 
-EXCHANGE = "binance"
 MAX_SYMBOLS = 2000
 
 Interval = Literal[
   "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"
 ]
+FUTURES_INTERVALS = tuple(interval for interval in get_args(Interval) if interval != "1s")
+"""Futures document no candles of one second (USD-M "Kline/Candlestick Streams")."""
+
+OnMarket = Literal["spot", "perp"]
 
 
-def _check_symbols(
-  instance: object, attribute: "attrs.Attribute[list[str]]", value: list[str]
-) -> None:
-  if not 1 <= len(value) <= MAX_SYMBOLS:
-    raise ValueError(f"give 1 to {MAX_SYMBOLS} symbols, such as [BTC/USDT]")
-  seen: dict[Any, str] = {}
+def _check_symbols(config: Any, attribute: "attrs.Attribute[list[str]]", value: list[str]) -> None:
+  if not value:
+    raise ValueError("the list is empty; name at least one symbol such as BTC/USDT")
+  if len(value) > MAX_SYMBOLS:
+    raise ValueError(f"{len(value)} symbols are more than the {MAX_SYMBOLS} that a source takes")
+  market = getattr(config, "market", "perp")
+  seen: dict[Instrument, str] = {}
   for text in value:
-    market = parse_market(text)
-    if market in seen:
-      raise ValueError(f"{text!r} is {seen[market]!r} again")
-    seen[market] = text
+    instrument = read_symbol(text).on(EXCHANGE, market)
+    if instrument in seen:
+      first = seen[instrument]
+      twice = f"{text!r} is there twice" if first == text else f"{first!r} and {text!r} are one"
+      raise ValueError(f"{twice}: {spelling(instrument)}; write it once")
+    seen[instrument] = text
 
 
 def _check_endpoint(
-  instance: object, attribute: "attrs.Attribute[str | None]", value: str | None
+  config: Any, attribute: "attrs.Attribute[str | None]", value: str | None
 ) -> None:
-  if value is not None and not value.startswith(("http://", "https://")):
-    raise ValueError("an endpoint is a URL such as http://127.0.0.1:9001")
+  if value is None or value == DATA_ONLY:
+    return
+  try:
+    url = urlsplit(value)
+    good = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+  except ValueError:
+    good = False
+  if not good or url.query or url.fragment or url.username:
+    raise ValueError(
+      f"{value!r} is no endpoint; write http://HOST:PORT of a simulator, {DATA_ONLY} for Binance's "
+      "hosts of public spot data, or leave it out for Binance itself"
+    )
+
+
+def _trimmed(value: str | None) -> str | None:
+  # Anything but a text is left for the type check to tell.
+  return value.rstrip("/") if isinstance(value, str) else value
 
 
 @attrs.frozen(kw_only=True)
-class Connection:
-  """What makes two sources share a feed: equal connections are one. Aggregated trades cannot be
-  told from single ones by their events, so they have a feed of their own."""
+class _Source:
+  """What all have. `endpoint` is None for Binance itself."""
 
-  endpoint: str | None = None
-  aggregate: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class _Symbols:
   symbols: list[str] = attrs.field(validator=_check_symbols)
-  endpoint: str | None = attrs.field(default=None, validator=_check_endpoint)
+  endpoint: str | None = attrs.field(default=None, converter=_trimmed, validator=_check_endpoint)
 
   @property
   def connection(self) -> Connection:
     """The connection this source shares with its equals."""
-    return Connection(endpoint=self.endpoint)
+    return Connection(self.endpoint)
 
   def instruments(self, market: str) -> list[Instrument]:
     """The instruments meant; `market` serves where a spelling leaves it open."""
-    return [parse_market(text).on(EXCHANGE, market) for text in self.symbols]
+    return [read_symbol(text).on(EXCHANGE, market) for text in self.symbols]
 
 
 @attrs.frozen(kw_only=True)
-class Trades(_Symbols):
-  """Trades of spot markets, or of perpetuals with `market: perp`; `aggregate` joins the fills of
-  one taker order at one price."""
+class Trades(_Source):
+  """Trades; `aggregate` joins what one order took at one price."""
 
-  market: Literal["spot", "perp"] = "spot"
+  market: OnMarket = "spot"
   aggregate: bool = False
 
   @property
   def connection(self) -> Connection:
-    return Connection(endpoint=self.endpoint, aggregate=self.aggregate)
+    return Connection(self.endpoint, self.aggregate)
 
   def subscriptions(self) -> list[Subscription]:
     """One stream an instrument."""
@@ -77,40 +93,54 @@ class Trades(_Symbols):
 
 
 @attrs.frozen(kw_only=True)
-class Books(_Symbols):
-  """Order books: the best `depth` levels at most every `speed_ms` (0: after every update), or with
-  `deltas` a snapshot and then every change."""
+class Books(_Source):
+  """The best `depth` levels at most every `speed_ms` (0: after every update), or with `deltas` a
+  snapshot and then every change."""
 
-  market: Literal["spot", "perp"] = "spot"
-  depth: int = attrs.field(
-    default=20, validator=[attrs.validators.ge(1), attrs.validators.le(1000)]
-  )
-  speed_ms: int = attrs.field(
-    default=100, validator=[attrs.validators.ge(0), attrs.validators.le(60_000)]
-  )
-  deltas: bool = False
+  market: OnMarket = "spot"
+  depth: int = attrs.field(default=20)
+  speed_ms: int = attrs.field(default=100)
+  deltas: bool = attrs.field(default=False)
+
+  @depth.validator
+  def _check_depth(self, attribute: "attrs.Attribute[int]", value: int) -> None:
+    if not 1 <= value <= 500:
+      raise ValueError(f"{value} levels cannot be shown; ask for 1 to 500, or for deltas: true")
+
+  @speed_ms.validator
+  def _check_speed(self, attribute: "attrs.Attribute[int]", value: int) -> None:
+    if not 0 <= value <= 60_000:
+      raise ValueError(f"{value} ms is no pace; write 0 (every update) to 60000")
+
+  @deltas.validator
+  def _check_deltas(self, attribute: "attrs.Attribute[bool]", value: bool) -> None:
+    if value and (self.depth != 20 or self.speed_ms != 100):
+      raise ValueError(
+        "deltas are every level as it changes; leave depth and speed_ms out, or deltas"
+      )
 
   def subscriptions(self) -> list[Subscription]:
-    """One stream an instrument."""
+    """One stream an instrument; depth and pace are the reader's own view."""
     return [Subscription("orderbook", i) for i in self.instruments(self.market)]
 
 
 @attrs.frozen(kw_only=True)
-class Tickers(_Symbols):
-  """The best bid and ask at each change (`quotes`), last price and 24-hour volume each second
-  (`stats`)."""
+class Tickers(_Source):
+  """`quotes` are the best bid and ask as they change, `stats` last price and 24-hour volume once a
+  second (each two on futures)."""
 
-  market: Literal["spot", "perp"] = "spot"
-  quotes: bool = True
-  stats: bool = True
+  market: OnMarket = "spot"
+  quotes: bool = attrs.field(default=True)
+  stats: bool = attrs.field(default=True)
 
-  def __attrs_post_init__(self) -> None:
-    if not (self.quotes or self.stats):
-      raise ValueError("with neither quotes nor stats there is nothing to send")
+  @stats.validator
+  def _check_stats(self, attribute: "attrs.Attribute[bool]", value: bool) -> None:
+    if not value and not self.quotes:
+      raise ValueError("quotes and stats are both false, so nothing is left; make one of them true")
 
   def subscriptions(self) -> list[Subscription]:
     """Up to two streams an instrument."""
-    kinds = [kind for kind in ("quotes", "stats") if getattr(self, kind)]
+    kinds = [kind for kind, wanted in (("quotes", self.quotes), ("stats", self.stats)) if wanted]
     return [
       Subscription("ticker", instrument, (("stream", kind),))
       for instrument in self.instruments(self.market)
@@ -119,8 +149,9 @@ class Tickers(_Symbols):
 
 
 @attrs.frozen(kw_only=True)
-class Funding(_Symbols):
-  """Funding rate, mark and index price of perpetuals, each second."""
+class Funding(_Source):
+  """Funding rate, mark and index price of futures, each second; a spelling that leaves the market
+  open means the perpetual."""
 
   def subscriptions(self) -> list[Subscription]:
     """One stream an instrument."""
@@ -128,8 +159,8 @@ class Funding(_Symbols):
 
 
 @attrs.frozen(kw_only=True)
-class Liquidations(_Symbols):
-  """Forced orders of perpetuals: the largest of each second and symbol, as the venue sends them."""
+class Liquidations(_Source):
+  """Forced orders on futures: the largest of each second and symbol, as the venue sends them."""
 
   def subscriptions(self) -> list[Subscription]:
     """One stream an instrument."""
@@ -137,11 +168,18 @@ class Liquidations(_Symbols):
 
 
 @attrs.frozen(kw_only=True)
-class Candles(_Symbols):
-  """Candles, updated while they are open; `closed` marks the last word."""
+class Candles(_Source):
+  """Bars of one length, also the unfinished one as it grows (`closed` false)."""
 
-  market: Literal["spot", "perp"] = "spot"
-  interval: Interval = "1m"
+  market: OnMarket = "spot"
+  interval: Interval = attrs.field(default="1m")
+
+  @interval.validator
+  def _check_interval(self, attribute: "attrs.Attribute[str]", value: str) -> None:
+    if value in FUTURES_INTERVALS:
+      return
+    if any(market_of(instrument) == USDM for instrument in self.instruments(self.market)):
+      raise ValueError(f"Binance futures have no candles of {value}; the shortest are of 1m")
 
   def subscriptions(self) -> list[Subscription]:
     """One stream an instrument."""

@@ -1,17 +1,39 @@
-"""Binance's dialect: a Feed without I/O."""
+"""Binance's dialect as a Feed: spot and USD-M futures over combined streams."""
 
 from collections import deque
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
+import attrs
 import msgspec
 
-from bond_binance import venue
-from bond_binance.config import EXCHANGE, Connection
-from bond_binance.messages import Listing, Notice, SnapshotMessage, decoder
-from bond_binance.streams import Depth, Stream, make_stream
-from bond_core.book.sequence import Ids
-from bond_core.book.sync import Update
+from bond_binance.books import SNAPSHOT, BookStream
+from bond_binance.config import FUTURES_INTERVALS
+from bond_binance.endpoints import (
+  LIMITS,
+  LISTING_WEIGHT,
+  MARKET,
+  MAX_STREAMS_IN_URL,
+  PUBLIC,
+  SNAPSHOT_WEIGHT,
+  Connection,
+)
+from bond_binance.latest import (
+  LatestStream,
+  QuoteStream,
+  Reader,
+  read_candle_event,
+  read_funding_event,
+  read_liquidation_event,
+  read_stats_event,
+)
+from bond_binance.listing import refusals
+from bond_binance.messages import UNREADABLE, Other, read_listing, read_other, read_snapshot
+from bond_binance.refusals import INVALID_SYMBOL, explain, read_error
+from bond_binance.stream import Stream, stream_name
+from bond_binance.symbols import EXCHANGE, SPOT, USDM, market_of, spelling, venue_symbol
+from bond_binance.trades import TradeStream
+from bond_core.errors import Refused
 from bond_core.events import Batch, Gap
 from bond_core.feed.dialect import (
   Action,
@@ -26,99 +48,162 @@ from bond_core.feed.dialect import (
   Send,
   Subscription,
 )
-from bond_core.instruments import Instrument
-from bond_core.supervise import Backoff
 
-# Every message of a combined stream begins like this; the name follows.
-_NAME_AT = len(b'{"stream":"')
+SECOND = 1_000_000_000
 
-# What a venue whose numbers do not fit does to msgspec, float() and int().
-_UNREADABLE = (msgspec.DecodeError, ValueError, OverflowError)
+STEADY = 10.0
+"""Seconds of silence that markPrice@1s never has."""
 
-# A book that has been well for so long asks again at once.
-CALM_NS = 60_000_000_000
+ANSWER_WITHIN_NS = 30 * SECOND
+"""A control message is answered at once; its own place in the queue of 5 a second included."""
 
-SNAPSHOT = "snapshot"
-LISTING = "listing"
-_GONE = frozenset(("CLOSE", "SETTLING", "DELIVERED", "DELIVERING"))
+SNAPSHOT_TRIES = 3
+NAMED_STREAMS = 50
+
+_OPENING = b'{"stream":"'
+_NOTHING = b"\0"
+
+_CHANNELS = ("trades", "orderbook", "ticker", "candle", "funding", "liquidation")
+_FUTURES_ONLY = ("funding", "liquidation")
+# USD-M "Important WebSocket Change Notice". `trade` is not documented; it is served on /public.
+_ON_PUBLIC = ("@trade", "@bookTicker", "@depth@100ms")
+
+_READERS: dict[str, Reader] = {
+  "ticker": read_stats_event,
+  "funding": read_funding_event,
+  "liquidation": read_liquidation_event,
+  "candle": read_candle_event,
+}
+
+# The stream that a payload without its envelope belongs to, by its event type.
+_PLAIN = {
+  "trade": "trade",
+  "aggTrade": "aggTrade",
+  "depthUpdate": "depth@100ms",
+  "bookTicker": "bookTicker",
+  "24hrTicker": "ticker",
+  "markPriceUpdate": "markPrice@1s",
+  "forceOrder": "forceOrder",
+}
 
 
-class _Snapshots:
-  """When a book may ask for its next snapshot: at once, then ever more rarely while it fails."""
+@attrs.define
+class _Line:
+  """An open connection: the streams of its market by name, and what it was asked."""
 
-  def __init__(self) -> None:
-    self.backoff = Backoff(first=1.0, cap=30.0)
-    self.wanted = False
-    self.not_before_ns = 0
-    self.asked_ns = 0
+  number: int
+  group: str
+  streams: dict[bytes, Stream]
+  asked: dict[int, "_Asked"] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class _Asked:
+  """A control message without an answer yet."""
+
+  method: str
+  names: tuple[str, ...]
+  at_ns: int
 
 
 class BinanceFeed:
-  """Spot and USD-M futures over combined streams."""
+  """One connection's worth of Binance. `unknown` counts messages of streams that nobody asked for,
+  such as those still under way after an UNSUBSCRIBE, `unreadable` messages that do not even name
+  their stream."""
 
   exchange = EXCHANGE
 
   def __init__(self, connection: Connection) -> None:
     self.actions: deque[Action] = deque()
     self.unknown = 0
-    self._endpoint = connection.endpoint
-    self._aggregate = connection.aggregate
-    # Spot and futures call their streams alike, so a name means something in its group only.
-    self._streams: dict[str, dict[bytes, Stream]] = {}
-    self._group_of: dict[int, str] = {}
-    self._by_subscription: dict[Subscription, Stream] = {}
-    self._snapshots: dict[Depth, _Snapshots] = {}
-    self._carries: dict[int, set[Subscription]] = {}
-    self._ids = count(1)
-    self._listed: set[tuple[str, str]] = set()
-    self._decode_notice = decoder(Notice).decode
-    self._decode_snapshot = decoder(SnapshotMessage).decode
-    self._decode_listing = decoder(Listing).decode
+    self.unreadable = 0
+    self._endpoint = connection
+    self._streams: dict[str, dict[bytes, Stream]] = {SPOT: {}, USDM: {}}
+    self._lines: dict[int, _Line] = {}
+    self._next_id = 1
+    self._listed: dict[str, set[str]] = {SPOT: set(), USDM: set()}
+    self._retired = (0, 0, 0)
+    self._now_ns = 0
 
-  # What the driver asks ------------------------------------------------------------------------
+  @property
+  def duplicates(self) -> int:
+    """Messages left out because they were not new."""
+    return self._retired[0] + sum(stream.duplicates for stream in self._all())
+
+  @property
+  def missed(self) -> int:
+    """Messages that are known to be lost, in declared gaps and outages."""
+    return self._retired[1] + sum(stream.missed for stream in self._all())
+
+  @property
+  def skipped(self) -> int:
+    """Futures trades that were not made on the book."""
+    return self._retired[2] + sum(stream.skipped for stream in self._all())
+
+  # What it would take --------------------------------------------------------------------------
 
   def group(self, subscription: Subscription) -> str:
-    return venue.group_of(subscription, self._kind(subscription))
+    market = market_of(subscription.instrument)
+    self._endpoint.check(market)
+    channel = subscription.channel
+    if channel not in _CHANNELS:
+      raise Refused(f"Binance has no stream of {channel}; it has {', '.join(_CHANNELS)}")
+    if market == SPOT:
+      if channel in _FUTURES_ONLY:
+        meant = spelling(subscription.instrument._replace(market_type="perp"))
+        raise Refused(f"{subscription}: spot has no {channel}; the perpetual is written {meant}")
+      return SPOT
+    interval = dict(subscription.options).get("interval", "1m")
+    if channel == "candle" and interval not in FUTURES_INTERVALS:
+      raise Refused(f"{subscription}: futures have no candles of {interval}")
+    return PUBLIC if self._name(subscription).endswith(_ON_PUBLIC) else MARKET
 
   def limits(self, group: str) -> Limits:
-    return venue.limits(group)
+    return LIMITS[group]
 
   def silence(self, subscription: Subscription) -> float | None:
-    # Source: "Mark Price Stream": each second. Everything else is as busy as its market.
-    return 10.0 if subscription.channel == "funding" else None
+    if subscription.channel != "funding":
+      return None
+    stream = self._find(subscription)
+    # A stream that was just asked for has not broken its promise yet.
+    if stream is None or self._now_ns - stream.since < STEADY * SECOND:
+      return None
+    return STEADY
 
   def last_received(self, subscription: Subscription) -> int | None:
-    stream = self._by_subscription.get(subscription)
+    stream = self._find(subscription)
     return None if stream is None else stream.heard
 
   def snapshot_weight(self, subscription: Subscription) -> int:
-    return venue.snapshot_weight(self.group(subscription)) if _is_book(subscription) else 0
-
-  def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
-    names = [self._name(s) for s in subscriptions[: venue.URL_STREAMS]]
-    return Handshake(venue.stream_url(self._endpoint, group, names))
+    if subscription.channel != "orderbook":
+      return 0
+    return SNAPSHOT_WEIGHT[market_of(subscription.instrument)]
 
   def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
-    return self._requests("SUBSCRIBE", subscriptions[venue.URL_STREAMS :])
+    _, rest = self._split(subscriptions)
+    batches = _batches(rest, LIMITS[group].streams_per_message)
+    return [_control("SUBSCRIBE", names, number) for number, names in enumerate(batches, 1)]
 
-  def explain(self, status: int, body: bytes) -> str | None:
-    return venue.explain(status, body)
+  def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
+    names, _ = self._split(subscriptions)
+    # The venue reads stream names as they are; nothing is escaped.
+    return Handshake(self._endpoint.websocket(group) + "/".join(names))
 
-  # What happens to connections -----------------------------------------------------------------
+  # Connections ---------------------------------------------------------------------------------
 
   def on_open(
     self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Received
   ) -> None:
-    self._carries[connection] = set(subscriptions)
-    group = self._group_of[connection] = self.group(subscriptions[0])
-    for message in self.opening_messages(group, subscriptions):
-      self.actions.append(Send(connection, message))
+    if not subscriptions:
+      return  # All were refused while it opened.
+    group = self.group(subscriptions[0])
+    market = _market(group)
+    self._lines[connection] = line = _Line(connection, group, self._streams[market])
     for subscription in subscriptions:
-      stream = self._stream(subscription)
-      stream.overlapping = overlap
-      if not overlap:
-        self._reopened(stream, now)
-    self._check_listed(subscriptions)
+      self._stream(subscription).opened(connection, overlap=overlap, now=now)
+    _, rest = self._split(subscriptions)
+    self._ask(line, "SUBSCRIBE", rest, now.mono_ns)
+    self._check_listed(market, subscriptions)
 
   def on_change(
     self,
@@ -127,246 +212,317 @@ class BinanceFeed:
     removed: list[Subscription],
     now: Received,
   ) -> None:
-    self._carries[connection].update(added)
-    self._carries[connection].difference_update(removed)
-    for message in self._requests("UNSUBSCRIBE", removed) + self._requests("SUBSCRIBE", added):
-      self.actions.append(Send(connection, message))
+    line = self._lines.get(connection)
+    if line is None:
+      return
     for subscription in removed:
-      self._forget(subscription)
+      self._retire(subscription)
     for subscription in added:
       stream = self._stream(subscription)
-      self._reopened(stream, now)
-    self._check_listed(added)
+      stream.opened(connection, overlap=bool(stream.carriers), now=now)
+    self._ask(line, "UNSUBSCRIBE", [self._name(s) for s in removed], now.mono_ns)
+    self._ask(line, "SUBSCRIBE", [self._name(s) for s in added], now.mono_ns)
+    self._check_listed(_market(line.group), added)
 
   def on_close(self, connection: int) -> None:
-    carried = self._carries.pop(connection, set())
-    self._group_of.pop(connection, None)
-    for subscription in carried:
-      if subscription in self._by_subscription:
-        self._by_subscription[subscription].overlapping = False
-
-  # What comes in -------------------------------------------------------------------------------
-
-  def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
-    events: Batch = []
-    streams = self._streams[self._group_of[connection]]
-    for frame in frames:
-      stream = streams.get(frame[_NAME_AT : frame.find(b'"', _NAME_AT)])
-      if stream is None:
-        self._other(connection, frame, received, events)
-        continue
-      try:
-        stream(frame, received, events)
-      except _UNREADABLE as exc:
-        stream.unreadable(received, events, str(exc))
-    return events
-
-  def on_response(self, fetch: Fetch, response: Response, received: Received) -> Batch:
-    if fetch.purpose.startswith(LISTING):
-      self._on_listing(fetch, response)
-      return []
-    return self._on_snapshot(fetch, response, received)
+    self._lines.pop(connection, None)
+    for stream in self._all():
+      stream.carriers.discard(connection)
 
   def on_timer(self, now: Received) -> Batch:
-    events: Batch = []
-    for stream in self._by_subscription.values():
-      stream.on_timer(now, events)
-    for book, state in self._snapshots.items():
-      if state.wanted and now.mono_ns >= state.not_before_ns:
-        self._fetch_snapshot(book, state, now)
-    return events
+    self._now_ns = now.mono_ns
+    out: Batch = []
+    for stream in self._all():
+      stream.due(now, out)
+    for line in self._lines.values():
+      for asked in line.asked.values():
+        if now.mono_ns - asked.at_ns > ANSWER_WITHIN_NS:
+          reason = f"Binance did not answer {asked.method} within {ANSWER_WITHIN_NS // SECOND} s"
+          self.actions.append(Reset(line.number, reason))
+          line.asked.clear()
+          break
+    return out
 
-  # Details -------------------------------------------------------------------------------------
+  def explain(self, status: int, body: bytes) -> str | None:
+    return explain(status, body)
 
-  def _kind(self, subscription: Subscription) -> str:
-    return venue.kind_of(subscription, self._aggregate)
+  # Messages ------------------------------------------------------------------------------------
+
+  def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
+    out: Batch = []
+    line = self._lines.get(connection)
+    if line is None:
+      return out
+    ts_ms, mono_ns = received
+    streams = line.streams
+    # Messages of one stream come in runs: the last one's beginning is tried first.
+    prefix, stream = _NOTHING, None
+    lost = 0
+    for frame in frames:
+      if stream is None or not frame.startswith(prefix):
+        stream = None
+        if frame.startswith(_OPENING):
+          stream = streams.get(frame[11 : frame.find(b'"', 11)])
+        if stream is None:
+          lost += not self._other(line, frame, received, out)
+          continue
+        prefix = stream.prefix
+      try:
+        stream.take(frame, ts_ms, mono_ns, out)
+      except UNREADABLE as exc:
+        stream.unreadable(str(exc), ts_ms, mono_ns, out)
+    if lost:
+      self._lost(line, lost, received, out)
+    return out
+
+  def _other(self, line: _Line, frame: bytes, received: Received, out: Batch) -> bool:
+    """Anything that does not begin with the name of a stream that is read here; false where it
+    cannot be read at all."""
+    try:
+      other = read_other(frame)
+    except UNREADABLE:
+      return False
+    notice = other.event or (other.stream or "").removeprefix("!")
+    if notice == "serverShutdown":
+      self.actions.append(Expire(line.number, "Binance is about to shut this server down"))
+    elif other.stream is not None:
+      self._take(line, other.stream, bytes(other.data), received, out)
+    elif other.id is not None or other.code is not None or other.error is not None:
+      self._answered(line, other, received.mono_ns)
+    elif (name := _plain_stream(other)) is not None:
+      self._take(line, name, frame, received, out)
+    else:
+      self.unknown += 1
+    return True
+
+  def _take(self, line: _Line, name: str, data: bytes, received: Received, out: Batch) -> None:
+    """A payload whose stream is known, whatever its envelope was."""
+    stream = line.streams.get(name.encode(errors="replace"))
+    if stream is None:
+      self.unknown += 1
+      return
+    try:
+      stream.take(b'{"data":%b}' % data, received.ts_ms, received.mono_ns, out)
+    except UNREADABLE as exc:
+      stream.unreadable(str(exc), received.ts_ms, received.mono_ns, out)
+
+  def _lost(self, line: _Line, lost: int, received: Received, out: Batch) -> None:
+    """Messages without a readable name. Trades and books show by their numbers what they lost; for
+    the other streams of the connection it is declared here."""
+    self.unreadable += lost
+    concerned = [
+      stream.subscription
+      for stream in line.streams.values()
+      if line.number in stream.carriers and not stream.numbered
+    ]
+    if not concerned:
+      return
+    out.append(
+      Gap(
+        channel=_only(s.channel for s in concerned) or "*",
+        exchange=EXCHANGE,
+        symbol=_only(s.instrument.symbol for s in concerned) or "*",
+        market_type=_only(s.instrument.market_type for s in concerned),
+        expiry=_only(s.instrument.expiry for s in concerned),
+        ts_event=received.ts_ms,
+        ts_from=received.ts_ms,
+        ts_to=received.ts_ms,
+        missed=lost,
+        cause="a message could not be read, and not even told which stream it was of",
+        streams=[str(s) for s in concerned[:NAMED_STREAMS]],
+      )
+    )
+
+  # Control messages ----------------------------------------------------------------------------
+
+  def _ask(self, line: _Line, method: str, names: list[str], now_ns: int) -> None:
+    for batch in _batches(names, LIMITS[line.group].streams_per_message):
+      number, self._next_id = self._next_id, self._next_id + 1
+      line.asked[number] = _Asked(method, tuple(batch), now_ns)
+      self.actions.append(Send(line.number, _control(method, batch, number)))
+
+  def _answered(self, line: _Line, answer: Other, now_ns: int) -> None:
+    number = answer.id if type(answer.id) is int else None
+    failed = answer.code is not None or answer.error is not None
+    if failed and number is None:
+      # Most errors do not say which message they are about; answers come in order.
+      number = next(iter(line.asked), None)
+    asked = None if number is None else line.asked.pop(number, None)
+    if not failed:
+      return
+    said = answer.error.msg if answer.error is not None else answer.msg
+    what = f"Binance refused {'a message' if asked is None else asked.method}: {said[:200]}"
+    if asked is None or asked.method != "SUBSCRIBE":
+      self.actions.append(Reset(line.number, what))
+    elif len(asked.names) > 1:
+      # One name may spoil it for all: halves tell which.
+      middle = len(asked.names) // 2
+      self._ask(line, "SUBSCRIBE", list(asked.names[:middle]), now_ns)
+      self._ask(line, "SUBSCRIBE", list(asked.names[middle:]), now_ns)
+    elif (stream := line.streams.get(asked.names[0].encode())) is not None:
+      self._reject(stream.subscription, f"{stream.subscription}: {what}", now_ns)
+
+  def _reject(self, subscription: Subscription, reason: str, now_ns: int) -> None:
+    """Gives a subscription up. The driver forgets it without telling, so it is left here too."""
+    stream = self._find(subscription)
+    if stream is None:
+      return
+    for number in sorted(stream.carriers):
+      if number in self._lines:
+        self._ask(self._lines[number], "UNSUBSCRIBE", [stream.name], now_ns)
+    self._retire(subscription)
+    self.actions.append(Reject(subscription, reason))
+
+  # REST ----------------------------------------------------------------------------------------
+
+  def on_response(self, fetch: Fetch, response: Response, received: Received) -> Batch:
+    out: Batch = []
+    if fetch.purpose.startswith(SNAPSHOT):
+      self._on_depth(fetch, response, received, out)
+    else:
+      self._on_listing(fetch, response, received)
+    return out
+
+  def _on_depth(self, fetch: Fetch, response: Response, received: Received, out: Batch) -> None:
+    if fetch.instrument is None:
+      return
+    subscription = Subscription("orderbook", fetch.instrument)
+    stream = self._find(subscription)
+    if not isinstance(stream, BookStream):
+      return  # Nobody reads it any more.
+    told = self.explain(response.status, response.body)
+    if response.status == 200:
+      try:
+        snapshot = read_snapshot(response.body)
+      except UNREADABLE as exc:
+        told = f"Binance's snapshot could not be read: {exc}"
+      else:
+        stream.on_snapshot(snapshot, received, out)
+        return
+    fault = read_error(response.body)
+    hopeless = response.status == 451 or (fault is not None and fault.code == INVALID_SYMBOL)
+    tries = stream.failed()
+    if tries >= SNAPSHOT_TRIES or (tries and hopeless):
+      why = told or f"HTTP {response.status} {'' if fault is None else fault.msg}".rstrip()
+      reason = f"{spelling(fetch.instrument)}: no book without a snapshot. {why}"
+      self._reject(subscription, reason, received.mono_ns)
+
+  def _check_listed(self, market: str, subscriptions: Iterable[Subscription]) -> None:
+    """Asks whether the venue has these symbols, once; nothing waits for the answer, since a stream
+    of a symbol that does not exist is accepted and stays silent."""
+    known = self._listed[market]
+    symbols = dict.fromkeys(venue_symbol(s.instrument) for s in subscriptions)
+    new = [symbol for symbol in symbols if symbol not in known]
+    if new:
+      known.update(new)
+      self._fetch_listing(market, new)
+
+  def _fetch_listing(self, market: str, symbols: list[str] | None) -> None:
+    url = self._endpoint.listing(market, symbols)
+    self.actions.append(Fetch(url, "the list of markets", market, LISTING_WEIGHT[market]))
+
+  def _on_listing(self, fetch: Fetch, response: Response, received: Received) -> None:
+    market = fetch.group
+    complete = not urlsplit(fetch.url).query
+    if response.status == 400 and not complete:
+      # One of the symbols is wrong; the whole list tells which, and what was meant.
+      self._fetch_listing(market, None)
+      return
+    if response.status != 200:
+      return  # The streams themselves will show what there is.
+    try:
+      rows = read_listing(response.body).symbols
+    except UNREADABLE:
+      return
+    if complete and not rows:
+      return
+    wanted = [stream.subscription for stream in self._streams[market].values()]
+    refused = refusals(market, {s.instrument for s in wanted}, rows, complete=complete)
+    for subscription in wanted:
+      if (reason := refused.get(subscription.instrument)) is not None:
+        self._reject(subscription, reason, received.mono_ns)
+
+  # The streams ---------------------------------------------------------------------------------
+
+  def _all(self) -> Iterator[Stream]:
+    for streams in self._streams.values():
+      yield from streams.values()
 
   def _name(self, subscription: Subscription) -> str:
-    return venue.stream_name(subscription, self._kind(subscription))
+    return stream_name(subscription, aggregate=self._endpoint.aggregate)
 
-  def _requests(self, method: str, subscriptions: Sequence[Subscription]) -> list[bytes]:
-    names = [self._name(s) for s in subscriptions]
-    size = venue.STREAMS_PER_MESSAGE
-    return [
-      msgspec.json.encode(
-        {"method": method, "params": names[start : start + size], "id": next(self._ids)}
-      )
-      for start in range(0, len(names), size)
-    ]
+  def _split(self, subscriptions: list[Subscription]) -> tuple[list[str], list[str]]:
+    """The names that go into the URL, and the rest."""
+    names = [self._name(subscription) for subscription in subscriptions]
+    length = 0
+    for position, name in enumerate(names):
+      length += len(name) + 1
+      if length > MAX_STREAMS_IN_URL:
+        return names[:position], names[position:]
+    return names, []
+
+  def _find(self, subscription: Subscription) -> Stream | None:
+    name = self._name(subscription).encode()
+    return self._streams[market_of(subscription.instrument)].get(name)
 
   def _stream(self, subscription: Subscription) -> Stream:
-    stream = self._by_subscription.get(subscription)
+    """The stream of a subscription, made where there is none."""
+    market = market_of(subscription.instrument)
+    name = self._name(subscription)
+    streams = self._streams[market]
+    stream = streams.get(name.encode())
     if stream is None:
-      stream = make_stream(subscription, self._kind(subscription), self._ask_snapshot)
-      self._by_subscription[subscription] = stream
-      streams = self._streams.setdefault(self.group(subscription), {})
-      streams[self._name(subscription).encode()] = stream
-      if isinstance(stream, Depth):
-        self._snapshots[stream] = _Snapshots()
+      stream = streams[name.encode()] = self._make(subscription, name, market)
     return stream
 
-  def _forget(self, subscription: Subscription) -> None:
-    stream = self._by_subscription.pop(subscription, None)
+  def _make(self, subscription: Subscription, name: str, market: str) -> Stream:
+    if subscription.channel == "trades":
+      return TradeStream(subscription, name)
+    if subscription.channel == "orderbook":
+      url = self._endpoint.snapshot(market, venue_symbol(subscription.instrument))
+      return BookStream(subscription, name, market, url, self.actions)
+    if name.endswith("@bookTicker"):
+      return QuoteStream(subscription, name)
+    return LatestStream(subscription, name, _READERS[subscription.channel])
+
+  def _retire(self, subscription: Subscription) -> None:
+    """Forgets a stream, but not what it counted."""
+    market = market_of(subscription.instrument)
+    stream = self._streams[market].pop(self._name(subscription).encode(), None)
     if stream is not None:
-      self._streams[self.group(subscription)].pop(self._name(subscription).encode(), None)
-      if isinstance(stream, Depth):
-        self._snapshots.pop(stream, None)
-
-  def _other(self, connection: int, frame: bytes, received: Received, events: Batch) -> None:
-    """Answers, notices, and whatever cannot be told."""
-    try:
-      notice = self._decode_notice(frame)
-    except _UNREADABLE as exc:
-      events.append(
-        Gap(
-          exchange=EXCHANGE,
-          symbol="*",
-          channel="*",
-          ts_event=received.ts_ms,
-          cause=f"a message could not be read: {exc}",
-        )
+      duplicates, missed, skipped = self._retired
+      self._retired = (
+        duplicates + stream.duplicates,
+        missed + stream.missed,
+        skipped + stream.skipped,
       )
-      return
-    kind = notice.e or (notice.data.get("e") if isinstance(notice.data, dict) else None)
-    if kind == "serverShutdown":
-      # Source: spot "WebSocket Streams", event serverShutdown: open a new connection, soon.
-      self.actions.append(Expire(connection, "Binance announced that it will close the connection"))
-    elif notice.code is not None or notice.error is not None:
-      told = notice.msg or str(notice.error)
-      self.actions.append(Reset(connection, f"Binance refused a request: {told}"))
-    elif notice.stream:
-      # Of a stream that was just unsubscribed.
-      self.unknown += 1
-
-  # Books ---------------------------------------------------------------------------------------
-
-  def _reopened(self, stream: Stream, now: Received) -> None:
-    stream.reopened()
-    if isinstance(stream, Depth):
-      self._ask_snapshot(stream, now)
-
-  def _ask_snapshot(self, book: Depth, now: Received) -> None:
-    state = self._snapshots.get(book)
-    if state is None:
-      return
-    if now.mono_ns - state.asked_ns > CALM_NS:
-      state.backoff.reset()
-      state.not_before_ns = 0
-    state.wanted = True
-    if now.mono_ns >= state.not_before_ns:
-      self._fetch_snapshot(book, state, now)
-
-  def _fetch_snapshot(self, book: Depth, state: _Snapshots, now: Received) -> None:
-    instrument = book.subscription.instrument
-    group = venue.rest_group(self.group(book.subscription))
-    state.wanted = False
-    state.asked_ns = now.mono_ns
-    state.not_before_ns = now.mono_ns + int(state.backoff.delay() * 1e9)
-    self.actions.append(
-      Fetch(
-        url=venue.rest_url(self._endpoint, group, venue.snapshot_path(instrument)),
-        purpose=f"{SNAPSHOT} of {instrument}",
-        group=group,
-        weight=venue.snapshot_weight(group),
-        instrument=instrument,
-        priority=1,
-      )
-    )
-
-  def _on_snapshot(self, fetch: Fetch, response: Response, received: Received) -> Batch:
-    book = next((b for b in self._snapshots if b.subscription.instrument == fetch.instrument), None)
-    if book is None:
-      return []
-    if response.status != 200:
-      # The listing tells what does not exist; here it may be a passing fault.
-      self._ask_snapshot(book, received)
-      return []
-    try:
-      message = self._decode_snapshot(response.body)
-    except _UNREADABLE:
-      self._ask_snapshot(book, received)
-      return []
-    events: Batch = list(
-      book.sync.on_snapshot(
-        Update(
-          bids=message.bids,
-          asks=message.asks,
-          ids=Ids(message.lastUpdateId),
-          ts_event=received.ts_ms,
-          ts_exchange=message.T,
-          ts_internal=received.mono_ns,
-        )
-      )
-    )
-    book.take_need(received, events)
-    return events
-
-  # Which markets exist -------------------------------------------------------------------------
-
-  def _check_listed(self, subscriptions: list[Subscription]) -> None:
-    """Asks for the listing of markets that were not checked yet."""
-    wanted: dict[str, set[str]] = {}
-    for subscription in subscriptions:
-      group = venue.rest_group(self.group(subscription))
-      name = venue.venue_symbol(subscription.instrument)
-      if (group, name) not in self._listed:
-        self._listed.add((group, name))
-        wanted.setdefault(group, set()).add(name)
-    for group, names in wanted.items():
-      ordered = sorted(names)
-      for start in range(0, len(ordered), 100):
-        self._fetch_listing(group, ordered[start : start + 100])
-
-  def _fetch_listing(self, group: str, names: list[str]) -> None:
-    self.actions.append(
-      Fetch(
-        url=venue.rest_url(self._endpoint, group, venue.symbols_path(group, names)),
-        purpose=f"{LISTING} of {' '.join(names)}",
-        group=group,
-        weight=venue.symbols_weight(group),
-        priority=0,
-      )
-    )
-
-  def _on_listing(self, fetch: Fetch, response: Response) -> None:
-    names = fetch.purpose.split()[2:]
-    if response.status == 400 and len(names) > 1:
-      # One unknown symbol spoils the answer for all: halves find it.
-      half = len(names) // 2
-      self._fetch_listing(fetch.group, names[:half])
-      self._fetch_listing(fetch.group, names[half:])
-      return
-    if response.status == 400:
-      self._reject(fetch.group, names[0], None)
-      return
-    if response.status != 200:
-      return
-    try:
-      listing = self._decode_listing(response.body)
-    except _UNREADABLE:
-      return
-    status = {listed.symbol: listed.status for listed in listing.symbols}
-    for name in names:
-      if name not in status or status[name] in _GONE:
-        self._reject(fetch.group, name, status.get(name))
-
-  def _reject(self, group: str, name: str, status: str | None) -> None:
-    place = "spot" if group == venue.SPOT else "USD-M futures"
-    for subscription in list(self._by_subscription):
-      instrument = subscription.instrument
-      if venue.venue_symbol(instrument) != name:
-        continue
-      if venue.rest_group(self.group(subscription)) != group:
-        continue
-      told = _not_listed(instrument, place) if status is None else f"{instrument} is {status}"
-      self.actions.append(Reject(subscription, told))
-      self._forget(subscription)
 
 
-def _is_book(subscription: Subscription) -> bool:
-  return subscription.channel == "orderbook"
+def _market(group: str) -> str:
+  return SPOT if group == SPOT else USDM
 
 
-def _not_listed(instrument: Instrument, place: str) -> str:
-  other = " or its contract's date" if instrument.expiry else ""
-  return f"binance has no {instrument.symbol} in {place}; check the spelling{other}"
+def _batches(names: list[str], size: int) -> list[list[str]]:
+  return [names[start : start + size] for start in range(0, len(names), size)]
+
+
+def _control(method: str, names: Iterable[str], number: int) -> bytes:
+  return msgspec.json.encode({"method": method, "params": list(names), "id": number})
+
+
+def _plain_stream(other: Other) -> str | None:
+  """The stream that a payload without its envelope is of; spot's bookTicker has no event type."""
+  if other.event == "kline" and other.bar is not None:
+    return f"{other.symbol.lower()}@kline_{other.bar.interval}"
+  if other.event == "forceOrder" and isinstance(other.order, dict):
+    return f"{str(other.order.get('s', '')).lower()}@forceOrder"
+  kind = _PLAIN.get(other.event)
+  if kind is None and not other.event and other.symbol and other.number is not None:
+    kind = "bookTicker"
+  return None if kind is None else f"{other.symbol.lower()}@{kind}"
+
+
+def _only(values: Iterable[str | None]) -> str | None:
+  """The one value where there is just one."""
+  found = set(values)
+  return found.pop() if len(found) == 1 else None

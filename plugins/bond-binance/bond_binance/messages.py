@@ -1,164 +1,311 @@
-"""Binance's messages, only the fields that are used. Decimal strings become floats in C.
+"""The venue's messages: only the fields that are read, by readable names.
 
-Source: Binance Spot "WebSocket Streams" and USDⓈ-M Futures "Websocket Market Streams". Times are
-epoch ms: E when the event was sent, T when it happened.
+Prices and sizes are decimal texts on the wire; strict=False turns them into floats in C, and the
+bounds refuse what no venue means (nan, inf, negative). Everything here raises ValueError or
+RecursionError on input that is not what it should be.
+Sources: Spot "WebSocket Streams" and "Market Data endpoints"; USD-M "Websocket Market Streams" and
+"Market Data". The USD-M trade stream is not documented; its fields are those of recordings.
 """
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 
-from bond_core.events import Level
+UNREADABLE = (ValueError, RecursionError)
+"""What decoding raises: DecodeError and UnicodeDecodeError are ValueErrors."""
 
-M = TypeVar("M")
-
-
-class Combined(msgspec.Struct, Generic[M], gc=False):
-  """What a combined stream wraps each message in, without the name."""
-
-  data: M
+Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e300)]
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Levels = list[tuple[Amount, Amount]]
 
 
-class TradeMessage(msgspec.Struct, gc=False):
-  """trade: t id, m whether the buyer was the maker; X is on futures only."""
+class Trade(
+  msgspec.Struct,
+  gc=False,
+  rename={
+    "price": "p",
+    "size": "q",
+    "time": "T",
+    "buyer_is_maker": "m",
+    "number": "t",
+    "kind": "X",
+  },
+):
+  """One execution. `kind` is on futures only: what is not MARKET was not traded on the book."""
 
-  t: int
-  p: float
-  q: float
-  T: int
-  m: bool
-  X: str = "MARKET"
-
-
-class AggregateMessage(msgspec.Struct, gc=False):
-  """aggTrade: a id, f and l the first and last trade in it."""
-
-  a: int
-  p: float
-  q: float
-  f: int
-  l: int  # noqa: E741
-  T: int
-  m: bool
-
-
-class DepthMessage(msgspec.Struct, gc=False):
-  """depthUpdate: U and u the first and last change, pu the u before it (futures)."""
-
-  E: int
-  U: int
-  u: int
-  b: list[Level]
-  a: list[Level]
-  pu: int | None = None
-  T: int | None = None
+  price: Amount
+  size: Amount
+  time: Number
+  number: Number
+  buyer_is_maker: bool
+  kind: str = "MARKET"
 
 
-class SnapshotMessage(msgspec.Struct, gc=False):
-  """The answer of REST depth; E and T on futures only."""
+class AggTrade(
+  msgspec.Struct,
+  gc=False,
+  rename={
+    "price": "p",
+    "size": "q",
+    "time": "T",
+    "buyer_is_maker": "m",
+    "number": "a",
+    "first": "f",
+    "last": "l",
+  },
+):
+  """What one order took at one price. `size` includes retail price improvement orders, `first` and
+  `last` are the trades in it."""
 
-  lastUpdateId: int  # noqa: N815
-  bids: list[Level]
-  asks: list[Level]
-  T: int | None = None
-
-
-class QuoteMessage(msgspec.Struct, gc=False):
-  """bookTicker: spot's has no time at all."""
-
-  u: int
-  b: float
-  B: float
-  a: float
-  A: float
-  T: int | None = None
-
-
-class StatsMessage(msgspec.Struct, gc=False):
-  """24hrTicker: c the last price, v the volume in base units."""
-
-  E: int
-  c: float
-  v: float
+  price: Amount
+  size: Amount
+  time: Number
+  number: Number
+  first: Number
+  last: Number
+  buyer_is_maker: bool
 
 
-class MarkMessage(msgspec.Struct, gc=False):
-  """markPriceUpdate: p mark, i index, r rate (empty for dated contracts), T next funding."""
+class Quote(
+  msgspec.Struct,
+  gc=False,
+  rename={
+    "number": "u",
+    "bid": "b",
+    "bid_size": "B",
+    "ask": "a",
+    "ask_size": "A",
+    "time": "T",
+  },
+):
+  """bookTicker. Only futures say when it was."""
 
-  E: int
-  p: float
-  i: float
-  r: str
-  T: int
+  number: Number
+  bid: Amount
+  bid_size: Amount
+  ask: Amount
+  ask_size: Amount
+  time: Number | None = None
 
 
-class ForcedOrder(msgspec.Struct, gc=False):
-  """The o of a forceOrder: q asked, z filled, ap the average price of the fills."""
+class Stats(msgspec.Struct, gc=False, rename={"time": "E", "last": "c", "volume": "v"}):
+  """24hrTicker. Spot's also holds a best bid and ask, up to a second old, which are not read: the
+  quotes are newer."""
 
-  S: str
-  q: float
-  p: float
-  ap: float
-  X: str
-  z: float
-  T: int
+  time: Number
+  last: Amount
+  volume: Amount
 
 
-class ForceMessage(msgspec.Struct, gc=False):
+class Mark(
+  msgspec.Struct,
+  gc=False,
+  rename={"time": "E", "mark": "p", "index": "i", "rate": "r", "next_time": "T"},
+):
+  """markPriceUpdate. `rate` is "" and `next_time` 0 for a dated contract, which pays no funding."""
+
+  time: Number
+  mark: Amount
+  index: Amount | None = None
+  rate: str = ""
+  next_time: Number = 0
+
+
+class Forced(
+  msgspec.Struct,
+  gc=False,
+  rename={
+    "side": "S",
+    "size": "q",
+    "price": "p",
+    "average": "ap",
+    "status": "X",
+    "filled": "z",
+    "time": "T",
+  },
+):
+  """The order of a liquidation."""
+
+  side: str
+  size: Amount
+  price: Amount
+  average: Amount
+  status: str
+  filled: Amount
+  time: Number
+
+
+class Liquidation(msgspec.Struct, gc=False, rename={"time": "E", "order": "o"}):
   """forceOrder."""
 
-  E: int
-  o: ForcedOrder
+  time: Number
+  order: Forced
 
 
-class Bar(msgspec.Struct, gc=False):
-  """The k of a kline: t start, T the last ms of it, x whether it is closed."""
+class Bar(
+  msgspec.Struct,
+  gc=False,
+  rename={
+    "start": "t",
+    "last_ms": "T",
+    "interval": "i",
+    "open": "o",
+    "close": "c",
+    "high": "h",
+    "low": "l",
+    "volume": "v",
+    "trades": "n",
+    "closed": "x",
+    "quote_volume": "q",
+  },
+):
+  """A kline. `last_ms` is its last millisecond, inclusive."""
 
-  t: int
-  T: int
-  i: str
-  o: float
-  h: float
-  l: float  # noqa: E741
-  c: float
-  v: float
-  q: float
-  n: int
-  x: bool
+  start: Number
+  last_ms: Number
+  interval: str
+  open: Amount
+  close: Amount
+  high: Amount
+  low: Amount
+  volume: Amount
+  trades: Number
+  closed: bool
+  quote_volume: Amount
 
 
-class KlineMessage(msgspec.Struct, gc=False):
+class Candle(msgspec.Struct, gc=False, rename={"time": "E", "bar": "k"}):
   """kline."""
 
-  E: int
-  k: Bar
+  time: Number
+  bar: Bar
 
 
-class Notice(msgspec.Struct, gc=False):
-  """Anything that is not an event: answers to requests, errors, the venue's own notices."""
+class Depth(
+  msgspec.Struct,
+  gc=False,
+  rename={
+    "first": "U",
+    "last": "u",
+    "previous": "pu",
+    "bids": "b",
+    "asks": "a",
+    "sent": "E",
+    "time": "T",
+  },
+):
+  """depthUpdate. `previous` and `time` are on futures only."""
 
-  stream: str = ""
-  data: Any = None
-  e: str = ""
-  id: int | str | None = None
-  code: int | None = None
-  msg: str = ""
-  error: Any = None
+  first: Number
+  last: Number
+  bids: Levels
+  asks: Levels
+  sent: Number
+  previous: Number | None = None
+  time: Number | None = None
 
 
-class ListedSymbol(msgspec.Struct, gc=False):
+class Snapshot(msgspec.Struct, gc=False, rename={"last": "lastUpdateId", "time": "T"}):
+  """GET depth. `time` is on futures only."""
+
+  last: Number
+  bids: Levels
+  asks: Levels
+  time: Number | None = None
+
+
+class Listed(
+  msgspec.Struct,
+  gc=False,
+  rename={"base": "baseAsset", "quote": "quoteAsset"},
+):
   """A market in exchangeInfo."""
 
   symbol: str
-  status: str = "TRADING"
+  status: str
+  base: str
+  quote: str
 
 
-class Listing(msgspec.Struct, gc=False):
-  """exchangeInfo."""
+class Listing(msgspec.Struct):
+  """GET exchangeInfo."""
 
-  symbols: list[ListedSymbol]
+  symbols: list[Listed]
 
 
-def decoder(kind: type[M]) -> "msgspec.json.Decoder[M]":
-  """A decoder that takes "1.5" for 1.5."""
-  return msgspec.json.Decoder(kind, strict=False)
+class Fault(msgspec.Struct, gc=False):
+  """An error of REST or of a control message."""
+
+  code: int
+  msg: str = ""
+
+
+class _Interval(msgspec.Struct, gc=False, rename={"interval": "i"}):
+  interval: str = ""
+
+
+class Other(
+  msgspec.Struct,
+  gc=False,
+  rename={"event": "e", "symbol": "s", "order": "o", "bar": "k", "number": "u"},
+):
+  """Whatever does not begin as a combined stream's message does: answers, errors, notices, payloads
+  without their envelope."""
+
+  stream: str | None = None
+  data: msgspec.Raw = msgspec.Raw()
+  id: Any = None
+  code: int | None = None
+  msg: str = ""
+  error: Fault | None = None
+  event: str = ""
+  symbol: str = ""
+  order: Any = None
+  bar: _Interval | None = None
+  number: Any = None
+
+
+class _Trades(msgspec.Struct, gc=False):
+  data: Trade
+
+
+class _AggTrades(msgspec.Struct, gc=False):
+  data: AggTrade
+
+
+class _Quotes(msgspec.Struct, gc=False):
+  data: Quote
+
+
+class _Stats(msgspec.Struct, gc=False):
+  data: Stats
+
+
+class _Marks(msgspec.Struct, gc=False):
+  data: Mark
+
+
+class _Liquidations(msgspec.Struct, gc=False):
+  data: Liquidation
+
+
+class _Candles(msgspec.Struct, gc=False):
+  data: Candle
+
+
+class _Depths(msgspec.Struct, gc=False):
+  data: Depth
+
+
+read_trade = msgspec.json.Decoder(_Trades, strict=False).decode
+read_agg_trade = msgspec.json.Decoder(_AggTrades, strict=False).decode
+read_quote = msgspec.json.Decoder(_Quotes, strict=False).decode
+read_stats = msgspec.json.Decoder(_Stats, strict=False).decode
+read_mark = msgspec.json.Decoder(_Marks, strict=False).decode
+read_liquidation = msgspec.json.Decoder(_Liquidations, strict=False).decode
+read_candle = msgspec.json.Decoder(_Candles, strict=False).decode
+read_depth = msgspec.json.Decoder(_Depths, strict=False).decode
+read_snapshot = msgspec.json.Decoder(Snapshot, strict=False).decode
+read_listing = msgspec.json.Decoder(Listing).decode
+read_fault = msgspec.json.Decoder(Fault).decode
+read_other = msgspec.json.Decoder(Other).decode

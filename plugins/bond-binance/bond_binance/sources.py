@@ -4,7 +4,6 @@ from typing import Any
 
 from bond_binance import config
 from bond_binance.feed import BinanceFeed
-from bond_binance.venue import TERMS
 from bond_core.book.view import BookView
 from bond_core.components import SourceSpec, Transform
 from bond_core.events import (
@@ -18,9 +17,25 @@ from bond_core.events import (
   Trade,
 )
 
+TERMS = (
+  "Binance Terms of Use, https://www.binance.com/en/terms: public market data for your own use; "
+  "passing it on needs Binance's consent"
+)
 
-def _view(books: config.Books) -> Transform | None:
-  return None if books.deltas else BookView(depth=books.depth, speed_ms=books.speed_ms)
+
+def _view_of_books(books: config.Books) -> Transform | None:
+  return None if books.deltas else BookView(books.depth, books.speed_ms)
+
+
+def _view_of_tickers(tickers: config.Tickers) -> Transform | None:
+  """The part that was asked for, since another reader of the same feed may have the other."""
+  if tickers.quotes and tickers.stats:
+    return None
+  # Only quotes are numbered.
+  quotes = tickers.quotes
+  return lambda batch: [
+    event for event in batch if type(event) is not Ticker or (event.sequence is not None) is quotes
+  ]
 
 
 def _source(
@@ -28,6 +43,7 @@ def _source(
   summary: str,
   configuration: type,
   event: type[AnyEvent],
+  words: tuple[str, ...],
   example: str,
   **more: Any,
 ) -> SourceSpec:
@@ -41,7 +57,7 @@ def _source(
     subscriptions=lambda given: given.subscriptions(),
     simulator="binance",
     terms=TERMS,
-    words=("binance",),
+    words=words,
     example=example,
     **more,
   )
@@ -53,6 +69,7 @@ SPECS = [
     "Trades, single or aggregated.",
     config.Trades,
     Trade,
+    ("binance", "binance trades"),
     "{symbols: [BTC/USDT, 'ETH/USDT:USDT']}",
   ),
   _source(
@@ -60,28 +77,33 @@ SPECS = [
     "Order books, verified: the best levels, or every change.",
     config.Books,
     OrderBook,
+    ("binance order book", "binance book", "binance depth"),
     "{symbols: [BTC/USDT], depth: 20, speed_ms: 100}",
-    view=_view,
+    view=_view_of_books,
   ),
   _source(
     "ticker",
     "Best bid and ask, last price, 24-hour volume.",
     config.Tickers,
     Ticker,
+    ("binance ticker", "binance price", "binance quotes"),
     "{symbols: [BTC/USDT], stats: false}",
+    view=_view_of_tickers,
   ),
   _source(
     "funding",
-    "Funding rate, mark and index price of perpetuals.",
+    "Funding rate, mark and index price of futures.",
     config.Funding,
     Funding,
+    ("binance funding", "binance mark price"),
     "{symbols: [BTC/USDT]}",
   ),
   _source(
     "liquidation",
-    "Forced orders of perpetuals: the largest of each second.",
+    "Forced orders on futures: the largest of each second.",
     config.Liquidations,
     Liquidation,
+    ("binance liquidations",),
     "{symbols: [BTC/USDT]}",
   ),
   _source(
@@ -89,6 +111,7 @@ SPECS = [
     "Candles while they form and when they close.",
     config.Candles,
     Candle,
+    ("binance candles",),
     "{symbols: [BTC/USDT], interval: 1m}",
   ),
 ]

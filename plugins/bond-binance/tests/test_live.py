@@ -1,35 +1,41 @@
-"""The real venue, for those who have a network: tox -e live."""
+"""The real venue, for those who have a network: `pytest -m live`."""
+
+import json
 
 import pytest
-import trio
-from bond_binance.sources import SPECS
 
-from bond_core import Gap, MemoryLog, SystemClock
-from bond_core.hub import open_hub
+from bond_core import Registry, load_spec, run
 
-pytestmark = pytest.mark.live
+SPEC = """
+name: live
+sources:
+  spot:    {{use: binance.trades,    with: {{symbols: [BTC/USDT]}}}}
+  perp:    {{use: binance.trades,    with: {{symbols: ["BTC/USDT:USDT"]}}}}
+  joined:  {{use: binance.trades,    with: {{symbols: ["BTC/USDT:USDT"], aggregate: true}}}}
+  quotes:  {{use: binance.ticker,    with: {{symbols: [BTC/USDT, "BTC/USDT:USDT"]}}}}
+  books:   {{use: binance.orderbook, with: {{symbols: [BTC/USDT, "BTC/USDT:USDT"]}}}}
+  funding: {{use: binance.funding,   with: {{symbols: [BTC/USDT]}}}}
+  candles: {{use: binance.candle,    with: {{symbols: [BTC/USDT, "BTC/USDT:USDT"]}}}}
+sinks:
+  file: {{use: core.jsonl, with: {{path: "{path}"}},
+          from: [spot, perp, joined, quotes, books, funding, candles]}}
+"""
 
-CONFIGS = {
-  "binance.trades": {"symbols": ["BTC/USDT", "BTC/USDT:USDT"]},
-  "binance.orderbook": {"symbols": ["BTC/USDT", "BTC/USDT:USDT"], "deltas": True},
-  "binance.ticker": {"symbols": ["BTC/USDT", "BTC/USDT:USDT"]},
-  "binance.funding": {"symbols": ["BTC/USDT"]},
-  "binance.candle": {"symbols": ["BTC/USDT"]},
-}
 
-
-async def test_each_source_delivers_from_the_real_venue_without_a_gap():
-  clock = SystemClock()
-  market = MemoryLog("market", clock=clock, stamps=True)
-  cursor = market.cursor()
-  events = []
-  async with open_hub(market, clock) as hub:
-    for spec in SPECS:
-      if spec.name in CONFIGS:
-        hub.open(spec.name, spec, spec.config(**CONFIGS[spec.name]))
-    with trio.move_on_after(30):
-      while True:
-        events += await cursor.next()
-  assert {e.channel for e in events} >= {"trades", "orderbook", "ticker", "funding", "candle"}
-  assert {e.market_type for e in events} >= {"spot", "perp"}
-  assert [e for e in events if isinstance(e, Gap)] == []
+@pytest.mark.live
+async def test_every_channel_delivers_without_a_gap(tmp_path):
+  path = tmp_path / "events.jsonl"
+  spec = load_spec(SPEC.format(path=path), registry=Registry())
+  result = await run(spec, duration=30)
+  assert not result.failures
+  events = [json.loads(line) for line in path.read_text().splitlines()]
+  seen = {(event["type"], event["market_type"]) for event in events}
+  for channel in ("trade", "ticker", "orderbook", "candle"):
+    assert (channel, "spot") in seen
+    assert (channel, "perp") in seen
+  assert ("funding", "perp") in seen
+  assert any(event.get("agg_trade_id") for event in events)
+  assert [event for event in events if event["type"] == "gap"] == []
+  for event in events:
+    if event["type"] == "orderbook":
+      assert event["bids"][0][0] < event["asks"][0][0]

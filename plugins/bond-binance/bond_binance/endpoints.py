@@ -1,0 +1,100 @@
+"""Where Binance is: hosts, paths, published limits.
+
+Sources: Spot "WebSocket Streams" (general information, limits), "General endpoints" and "Limits";
+USD-M "Websocket Market Streams" and "Important WebSocket Change Notice" (since 2026-04-23 each
+stream is served on its own path only, /public or /market), "General Info", "Exchange Information".
+"""
+
+from urllib.parse import quote
+
+import attrs
+
+from bond_binance.symbols import SPOT, USDM
+from bond_core.errors import Refused
+from bond_core.feed.dialect import Limits
+
+DATA_ONLY = "data-only"
+"""The `endpoint` that means the venue's hosts for public market data alone; spot has them."""
+
+PUBLIC, MARKET = "usdm-public", "usdm-market"
+"""The two families of futures connections. Spot has one, named as its market."""
+
+DAY = 86_400.0
+
+# Both markets close a socket after 24 hours and carry 1024 streams on one. Spot takes 5 messages a
+# second and counts pongs, futures take 10: one or two are left for those.
+# 300 connects in five minutes is spot's limit; futures publish none and are held to the same.
+_LIMITS = {
+  SPOT: Limits(messages=(4, 1.0), weight=(6000, 60.0), max_age=DAY),
+  USDM: Limits(messages=(8, 1.0), weight=(2400, 60.0), max_age=DAY),
+}
+LIMITS = {SPOT: _LIMITS[SPOT], USDM: _LIMITS[USDM], PUBLIC: _LIMITS[USDM], MARKET: _LIMITS[USDM]}
+
+# An ordinary front-end refuses request lines of more than 8 KiB; what does not fit is subscribed to
+# after opening.
+MAX_STREAMS_IN_URL = 4000
+"""Characters of stream names in a URL."""
+
+SNAPSHOT_LEVELS = 1000
+SNAPSHOT_WEIGHT = {SPOT: 50, USDM: 20}
+"""Request weight of a snapshot of SNAPSHOT_LEVELS. Spot has 5,000 levels for 250."""
+
+LISTING_WEIGHT = {SPOT: 20, USDM: 1}
+
+MAX_SYMBOLS_ASKED = 100
+
+
+@attrs.frozen
+class Connection:
+  """A connection's identity: equal ones share one feed. `endpoint` is None for the real venue,
+  DATA_ONLY, or the URL of a simulator; feeds of aggregated trades run apart, so that nobody reads
+  both kinds where one was asked for."""
+
+  endpoint: str | None = None
+  aggregate: bool = False
+
+  def websocket(self, group: str) -> str:
+    """The URL of combined streams, up to the stream names. Raises Refused for a group that this
+    endpoint does not have."""
+    path = {SPOT: "", PUBLIC: "/public", MARKET: "/market"}[group]
+    if self.endpoint not in (None, DATA_ONLY):
+      market = "spot" if group == SPOT else "usdm"
+      base = f"{_websocket_scheme(str(self.endpoint))}/{market}"
+    elif group == SPOT:
+      data_only = self.endpoint == DATA_ONLY
+      base = "wss://data-stream.binance.vision" if data_only else "wss://stream.binance.com:9443"
+    else:
+      base = "wss://fstream.binance.com"
+    return f"{base}{path}/stream?streams="
+
+  def _rest(self, market: str) -> str:
+    prefix = "/api/v3" if market == SPOT else "/fapi/v1"
+    if self.endpoint not in (None, DATA_ONLY):
+      return f"{self.endpoint}/{market}{prefix}"
+    if market == USDM:
+      return f"https://fapi.binance.com{prefix}"
+    host = "data-api.binance.vision" if self.endpoint == DATA_ONLY else "api.binance.com"
+    return f"https://{host}{prefix}"
+
+  def snapshot(self, market: str, symbol: str) -> str:
+    """The URL of a book's snapshot."""
+    return f"{self._rest(market)}/depth?symbol={symbol}&limit={SNAPSHOT_LEVELS}"
+
+  def listing(self, market: str, symbols: list[str] | None) -> str:
+    """The URL of the listed markets: of these symbols, or all. Futures always list all."""
+    url = f"{self._rest(market)}/exchangeInfo"
+    if market == USDM or symbols is None or len(symbols) > MAX_SYMBOLS_ASKED:
+      return url
+    listed = ",".join(f'"{symbol}"' for symbol in symbols)
+    return f"{url}?symbols={quote(f'[{listed}]', safe=',')}"
+
+  def check(self, market: str) -> None:
+    """Raises Refused where this endpoint does not have that market."""
+    if self.endpoint == DATA_ONLY and market == USDM:
+      raise Refused(
+        "Binance's data-only hosts carry spot alone; leave `endpoint: data-only` out for futures"
+      )
+
+
+def _websocket_scheme(url: str) -> str:
+  return f"ws{url.removeprefix('http')}"

@@ -1,0 +1,70 @@
+"""What Binance's refusals mean, as sentences that say what to do.
+
+Sources: Spot "HTTP Return Codes", "Limits" and "Error codes"; USD-M "General Info" and "Error
+Codes". HTTP 451 is not in them; it comes with a body that names the Terms' eligibility clause.
+"""
+
+import re
+from datetime import UTC, datetime
+
+from bond_binance.endpoints import DATA_ONLY
+from bond_binance.messages import UNREADABLE, Fault, read_fault
+
+INVALID_SYMBOL = -1121
+
+_BANNED_UNTIL = re.compile(r"banned until (\d{13})\b")
+
+
+def read_error(body: bytes) -> Fault | None:
+  """The code and text in an error's body, None for anything else, such as a proxy's page."""
+  try:
+    return read_fault(body)
+  except UNREADABLE:
+    return None
+
+
+def explain(status: int, body: bytes) -> str | None:
+  """A sentence for an HTTP status, None for the usual ones."""
+  fault = read_error(body)
+  said = f" ({fault.msg.rstrip('.')[:200]})" if fault is not None and fault.msg else ""
+  code = None if fault is None else fault.code
+  if status == 451:
+    return (
+      "Binance does not serve this location (HTTP 451): run Bond where its terms let you use it, "
+      f"or for spot try `endpoint: {DATA_ONLY}`, its hosts for public market data"
+    )
+  if status == 403:
+    return (
+      "Binance's firewall refused this address (HTTP 403): wait some minutes, ask for fewer "
+      f"symbols, and if it goes on use another network or, for spot, `endpoint: {DATA_ONLY}`"
+    )
+  if status == 418:
+    return f"Binance has banned this address for a while (HTTP 418){_until(said)}; {_LESS}"
+  if status == 429 or code == -1003:
+    return f"Binance's request limit for this address is used up (HTTP {status}){said}; {_LESS}"
+  if code == INVALID_SYMBOL:
+    return "Binance does not know this symbol; check its spelling and the market (spot or perp)"
+  if code == -1016 or (status == 503 and "Service Unavailable" in said):
+    return (
+      f"Binance is under maintenance or shutting a service down (HTTP {status}){said}; Bond tries "
+      "again by itself, see binance.com/en/support/announcement for how long"
+    )
+  if status == 404:
+    return "Binance has nothing at this address (HTTP 404); check `endpoint`"
+  if status >= 500:
+    return f"Binance has an internal problem (HTTP {status}){said}; Bond tries again by itself"
+  return None
+
+
+_LESS = (
+  "Bond waits as long as it says; stop other programs that use Binance from this address, or ask "
+  "for fewer books"
+)
+
+
+def _until(said: str) -> str:
+  found = _BANNED_UNTIL.search(said)
+  if found is None:
+    return said
+  until = datetime.fromtimestamp(int(found[1]) // 1000, UTC)
+  return f" until {until:%Y-%m-%d %H:%M:%S} UTC"

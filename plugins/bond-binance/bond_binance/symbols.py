@@ -1,0 +1,68 @@
+"""Instruments in the venue's spelling, and back.
+
+Spot and USD-M futures are separate markets with separate connections, so BTCUSDT of one never meets
+BTCUSDT of the other; a dated contract is BTCUSDT_261225 (USD-M "Exchange Information": symbol =
+pair, underscore, YYMMDD).
+"""
+
+import re
+
+from bond_core.errors import Refused
+from bond_core.instruments import Instrument, Market, parse_market
+
+EXCHANGE = "binance"
+SPOT, USDM = "spot", "usdm"
+
+_DATED = re.compile(r"(?P<pair>[A-Z0-9]{2,40})_(?P<expiry>\d{6})")
+
+
+def read_symbol(text: str) -> Market:
+  """The market that a user's spelling means: what parse_market takes, and the venue's own
+  BTCUSDT_261225. Raises ValueError with a sentence, also for contracts that are not on USD-M."""
+  if found := _DATED.fullmatch(text.strip().upper()):
+    pair = parse_market(found["pair"])
+    return Market(pair.base, pair.quote, "future", pair.quote, found["expiry"])
+  market = parse_market(text)
+  if market.settle is not None and market.settle != market.quote:
+    raise ValueError(
+      f"{text} is settled in {market.settle}; only Binance's USD-M futures are served, which "
+      f"settle in their quote, such as {market.symbol}:{market.quote}"
+    )
+  return market
+
+
+def market_of(instrument: Instrument) -> str:
+  """The venue's market, SPOT or USDM. Raises Refused for a kind that neither has."""
+  if instrument.market_type == "spot":
+    return SPOT
+  if instrument.market_type == "perp" or (
+    instrument.market_type == "future" and instrument.expiry is not None
+  ):
+    return USDM
+  raise Refused(
+    f"{instrument}: Binance is served for spot, perpetuals (BTC/USDT:USDT) and dated contracts "
+    "(BTC/USDT:USDT-261225)"
+  )
+
+
+def venue_symbol(instrument: Instrument) -> str:
+  """What the venue calls an instrument, in upper case: BTCUSDT, BTCUSDT_261225."""
+  pair = instrument.symbol.replace("/", "")
+  return pair if instrument.expiry is None else f"{pair}_{instrument.expiry}"
+
+
+def instrument_of(market: str, symbol: str, base: str, quote: str) -> Instrument:
+  """The instrument that the venue lists under `symbol` with these assets."""
+  _, dated, expiry = symbol.partition("_")
+  kind = "spot" if market == SPOT else "future" if dated else "perp"
+  return Instrument(EXCHANGE, kind, f"{base}/{quote}", expiry or None)
+
+
+def spelling(instrument: Instrument) -> str:
+  """How a user writes an instrument so that nothing is left open: BTC/USDT, BTC/USDT:USDT,
+  BTC/USDT:USDT-261225."""
+  if instrument.market_type == "spot":
+    return instrument.symbol
+  settle = instrument.symbol.partition("/")[2]
+  dated = "" if instrument.expiry is None else f"-{instrument.expiry}"
+  return f"{instrument.symbol}:{settle}{dated}"

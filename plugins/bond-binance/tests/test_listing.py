@@ -1,0 +1,124 @@
+"""Symbols that the venue does not have, or no longer, are refused with a sentence."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from bond_binance import config
+from bond_binance.listing import refusals
+from bond_binance.messages import read_listing
+from bond_binance.symbols import instrument_of, venue_symbol
+
+from bond_core.feed.dialect import Fetch, Reject, Send
+from bond_core.instruments import Instrument
+
+
+def row(symbol, base, quote, status="TRADING"):
+  return {"symbol": symbol, "status": status, "baseAsset": base, "quoteAsset": quote, "filters": []}
+
+
+ROWS = [
+  row("BTCUSDT", "BTC", "USDT"),
+  row("ETHUSDT", "ETH", "USDT"),
+  row("LUNAUSDT", "LUNA", "USDT", "BREAK"),
+  row("HALTUSDT", "HALT", "USDT", "HALT"),
+]
+UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
+
+
+def listings(v):
+  return [a for a in v.take(Fetch) if "exchangeInfo" in a.url]
+
+
+def test_spot_is_asked_for_the_wanted_symbols_alone(venue):
+  v = venue(config.Trades(symbols=["BTC/USDT", "ETH/USDT"]), config.Books(symbols=["BTC/USDT"]))
+  (fetch,) = listings(v)
+  assert (fetch.weight, fetch.group) == (20, "spot")
+  assert parse_qs(urlsplit(fetch.url).query) == {"symbols": ['["BTCUSDT","ETHUSDT"]']}
+  assert "%22" in fetch.url
+  v.answer(fetch, {"symbols": ROWS[:2]})
+  assert v.take(Reject) == []
+  # Known ones are not asked for again, as after a reconnect.
+  v.close(1)
+  v.open(2)
+  assert listings(v) == []
+
+
+def test_an_unknown_symbol_is_found_in_the_whole_list_and_what_was_meant(venue):
+  v = venue(config.Trades(symbols=["BTC/USDT", "ETHH/USDT", "LUNA/USDT", "HALT/USDT"]))
+  (fetch,) = listings(v)
+  v.answer(fetch, UNKNOWN, 400)
+  (whole,) = listings(v)
+  assert whole.url == "https://api.binance.com/api/v3/exchangeInfo"
+  v.answer(whole, {"symbols": ROWS})
+  assert {r.subscription.instrument.symbol: r.reason for r in v.take(Reject)} == {
+    "ETHH/USDT": "there is no ETHH/USDT on Binance spot; did you mean ETH/USDT?",
+    "LUNA/USDT": ("LUNA/USDT is no longer traded on Binance spot (status BREAK); leave it out"),
+  }
+  # The connection is told too, and what still comes is nobody's.
+  assert [a.data for a in v.take(Send)] == [
+    b'{"method":"UNSUBSCRIBE","params":["ethhusdt@trade"],"id":1}',
+    b'{"method":"UNSUBSCRIBE","params":["lunausdt@trade"],"id":2}',
+  ]
+
+
+def test_futures_list_everything(venue):
+  v = venue(config.Trades(symbols=["BTC/USDT:USDT", "BTC/USDT:USDT-261226"]))
+  (fetch,) = listings(v)
+  assert (fetch.url, fetch.weight) == ("https://fapi.binance.com/fapi/v1/exchangeInfo", 1)
+  dated = row("BTCUSDT_261225", "BTC", "USDT")
+  v.answer(fetch, {"symbols": [ROWS[0], dated]})
+  assert [r.reason for r in v.take(Reject)] == [
+    (
+      "there is no BTC/USDT:USDT-261226 among Binance's USD-M futures; "
+      "did you mean BTC/USDT:USDT-261225?"
+    )
+  ]
+
+
+def test_symbols_added_later_are_asked_for(venue):
+  v = venue(config.Trades(symbols=["BTC/USDT"]))
+  listings(v)
+  v.feed.on_change(1, config.Trades(symbols=["ETH/USDT"]).subscriptions(), [], v.now)
+  v.actions += v.feed.actions
+  (fetch,) = listings(v)
+  assert parse_qs(urlsplit(fetch.url).query) == {"symbols": ['["ETHUSDT"]']}
+
+
+def test_very_many_symbols_ask_for_the_whole_list(venue):
+  v = venue(config.Trades(symbols=[f"C{i}/USDT" for i in range(101)]))
+  (fetch,) = listings(v)
+  assert fetch.url == "https://api.binance.com/api/v3/exchangeInfo"
+
+
+@pytest.mark.parametrize(
+  ("status", "body"), [(451, b"{}"), (403, b"<html>"), (200, b"{"), (200, b'{"symbols":[]}')]
+)
+def test_an_answer_that_tells_nothing_refuses_nothing(venue, status, body):
+  v = venue(config.Trades(symbols=["BTC/USDT:USDT"]))
+  (fetch,) = listings(v)
+  assert v.answer(fetch, body, status) == []
+  assert v.take(Reject) == []
+
+
+@pytest.mark.parametrize(
+  ("file", "market"), [("BINANCE.0.gz", "spot"), ("BINANCE_FUTURES.0.gz", "usdm")]
+)
+def test_every_recorded_market_is_its_instrument_and_back(recorded, file, market):
+  body = next(line for line in recorded(f"captures/{file}") if b"exchangeInfo ->" in line)
+  rows = read_listing(body.partition(b": ")[2]).symbols
+  assert len(rows) > 100
+  instruments = {}
+  for listed in rows:
+    instrument = instrument_of(market, listed.symbol, listed.base, listed.quote)
+    assert venue_symbol(instrument) == listed.symbol
+    assert instruments.setdefault(instrument, listed.symbol) == listed.symbol
+  alive = {
+    i for i, s in instruments.items() if any(r.symbol == s and r.status == "TRADING" for r in rows)
+  }
+  assert refusals(market, alive, rows, complete=True) == {}
+  # A kind that only futures have keeps apart what has the same name on spot.
+  assert {i.market_type for i in instruments} <= (
+    {"spot"} if market == "spot" else {"perp", "future"}
+  )
+  missing = Instrument("binance", "spot", "BTC/USDTT")
+  assert list(refusals("spot", [missing], rows, complete=True)) == [missing]
