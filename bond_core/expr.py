@@ -206,7 +206,7 @@ def compile_predicate(source: str, over: EventTypes, passing: Iterable[type] = (
   checked = _Checked(source, over)
   if checked.kind & ~(Kind.TRUTH | Kind.NOTHING):
     raise ValueError(
-      f"the expression {source!r} gives {checked.kind.words}, not true or false; "
+      f"the expression {_short(source)} gives {checked.kind.words}, not true or false; "
       "compare it with something, as in price > 100"
     )
   kept = frozenset(passing)
@@ -267,7 +267,7 @@ class _Checked:
     if not self.matching:
       together = " and ".join(f"'{name}'" for name in self.certain if name not in _OF_TYPE)
       raise ValueError(
-        f"the expression {source!r} can match no event: none has {together} together"
+        f"the expression {_short(source)} can match no event: none has {together} together"
       )
     self.names: dict[str, Any] = {
       "__builtins__": {},
@@ -292,9 +292,11 @@ class _Checked:
         warnings.simplefilter("ignore")
         tree = ast.parse(source.strip(), mode="eval").body
     except SyntaxError as error:
-      at = _place(source, error.lineno or 1, (error.offset or 1) - 1)
+      # An expression that ends too early has no offset.
+      column = error.offset - 1 if error.offset else len(source)
+      at = _place(source, error.lineno or 1, column)
       raise ValueError(
-        f"character {at + 1} of {source!r}: {error.msg or 'not an expression'}; "
+        f"character {at + 1} of {_short(source)}: {error.msg or 'not an expression'}; "
         "write one such as price * size > 100000 and side == 'buy'"
       ) from None
     except (ValueError, MemoryError, RecursionError):
@@ -312,7 +314,7 @@ class _Checked:
       depth += 1
       nodes += len(level)
       if depth > MAX_DEPTH:
-        self._refuse(level[0], f"the expression is nested more than {MAX_DEPTH} deep")
+        raise self._refusal(level[0], f"the expression is nested more than {MAX_DEPTH} deep")
       level = [
         child
         for node in level
@@ -325,9 +327,9 @@ class _Checked:
         "so split it over several transforms"
       )
 
-  def _refuse(self, node: ast.AST, sentence: str) -> NoReturn:
+  def _refusal(self, node: ast.AST, sentence: str) -> ValueError:
     at = _place(self.source, getattr(node, "lineno", 1), None, getattr(node, "col_offset", 0))
-    raise ValueError(f"character {at + 1} of {_short(self.source)}: {sentence}")
+    return ValueError(f"character {at + 1} of {_short(self.source)}: {sentence}")
 
   def _check(self, node: ast.expr) -> Kind:
     """The kinds that `node` can evaluate to; each node is looked at once."""
@@ -368,7 +370,7 @@ class _Checked:
         return self._check_call(node)
     culprit = getattr(node, "op", node)
     named = type(culprit).__name__
-    self._refuse(node, f"{_SIGNS.get(named, named)} is not allowed in an expression")
+    raise self._refusal(node, f"{_SIGNS.get(named, named)} is not allowed in an expression")
 
   def _check_constant(self, node: ast.Constant) -> Kind:
     match node.value:
@@ -378,26 +380,26 @@ class _Checked:
         return Kind.TRUTH
       case int():
         if abs(node.value) > MAX_INTEGER:
-          self._refuse(node, f"an integer of more than {MAX_INTEGER} is not allowed")
+          raise self._refusal(node, f"an integer of more than {MAX_INTEGER} is not allowed")
         return Kind.NUMBER
       case float():
         if not math.isfinite(node.value):
-          self._refuse(node, "the number is too big")
+          raise self._refusal(node, "the number is too big")
         return Kind.NUMBER
       case str():
         if len(node.value) > MAX_TEXT:
-          self._refuse(node, f"a text of more than {MAX_TEXT} characters is not allowed")
+          raise self._refusal(node, f"a text of more than {MAX_TEXT} characters is not allowed")
         return Kind.TEXT
-    self._refuse(node, "write a number, a text in quotes, True, False or None")
+    raise self._refusal(node, "write a number, a text in quotes, True, False or None")
 
   def _check_name(self, node: ast.Name) -> Kind:
     name = node.id
     if name not in self.known:
       if name in FUNCTIONS:
-        self._refuse(node, f"'{name}' is a function; write {name}(...)")
+        raise self._refusal(node, f"'{name}' is a function; write {name}(...)")
       names = sorted(known for known, kind in self.known.items() if kind is not None)
       close = difflib.get_close_matches(name, [*names, "True", "False", "None"], n=1, cutoff=0.7)
-      self._refuse(
+      raise self._refusal(
         node,
         f"there is no field '{name}'; "
         + (
@@ -406,7 +408,7 @@ class _Checked:
       )
     kind = self.known[name]
     if kind is None:
-      self._refuse(node, f"'{name}' holds nested data, which an expression cannot read")
+      raise self._refusal(node, f"'{name}' holds nested data, which an expression cannot read")
     self.used.add(name)
     return kind
 
@@ -414,7 +416,7 @@ class _Checked:
     """Checks `node` where `by` takes `wanted`; a null is let through, it just has no result."""
     kind = self._check(node)
     if kind & ~(wanted | Kind.NOTHING) or kind == Kind.NOTHING:
-      self._refuse(node, f"{by} takes {wanted.words}, and this is {kind.words}")
+      raise self._refusal(node, f"{by} takes {wanted.words}, and this is {kind.words}")
     return kind
 
   def _check_arithmetic(self, node: ast.BinOp) -> Kind:
@@ -423,7 +425,7 @@ class _Checked:
     wanted = Kind.TEXT if joins else NUMERIC
     for side, kind in zip((node.left, node.right), kinds, strict=True):
       if kind & ~(wanted | Kind.NOTHING) or kind == Kind.NOTHING:
-        self._refuse(side, f"arithmetic takes numbers, and this is {kind.words}")
+        raise self._refusal(side, f"arithmetic takes numbers, and this is {kind.words}")
     return Kind.TEXT if joins else Kind.NUMBER
 
   def _check_compare(self, node: ast.Compare) -> Kind:
@@ -440,49 +442,51 @@ class _Checked:
   ) -> None:
     if isinstance(op, ast.Is | ast.IsNot):
       if not (isinstance(right, ast.Constant) and right.value is None):
-        self._refuse(right, "'is' is only for None; write == instead")
+        raise self._refusal(right, "'is' is only for None; write == instead")
     elif isinstance(op, _ORDERING):
       both = (left_kind | right_kind) & ~Kind.NOTHING
       if Kind.NOTHING in (left_kind, right_kind) or (both & ~NUMERIC and both != Kind.TEXT):
-        self._refuse(
+        raise self._refusal(
           right,
           f"{left_kind.words} is compared with {right_kind.words}; write two numbers or two texts",
         )
     elif isinstance(op, ast.Eq | ast.NotEq):
       if not _comparable(left_kind, right_kind):
-        self._refuse(
+        raise self._refusal(
           right, f"{left_kind.words} is compared with {right_kind.words}, which is never equal"
         )
     elif isinstance(right, ast.Tuple | ast.List):
       for element in right.elts:
         kind = self._check(element)
         if not _comparable(left_kind, kind):
-          self._refuse(
+          raise self._refusal(
             element, f"{left_kind.words} is looked for among {kind.words}, which is never equal"
           )
     elif not right_kind & (Kind.TEXT | Kind.LIST) or right_kind & NUMERIC:
-      self._refuse(right, f"'in' looks into a list or a text, and this is {right_kind.words}")
+      raise self._refusal(
+        right, f"'in' looks into a list or a text, and this is {right_kind.words}"
+      )
     elif right_kind & Kind.TEXT and left_kind & ~(Kind.TEXT | Kind.NOTHING):
-      self._refuse(left, f"'in' looks for a text in a text, and this is {left_kind.words}")
+      raise self._refusal(left, f"'in' looks for a text in a text, and this is {left_kind.words}")
 
   def _check_call(self, node: ast.Call) -> Kind:
     if not isinstance(node.func, ast.Name):
-      self._refuse(node, "only a function by its name can be called")
+      raise self._refusal(node, "only a function by its name can be called")
     name = node.func.id
     function = FUNCTIONS.get(name)
     if function is None:
       close = difflib.get_close_matches(name, FUNCTIONS, n=1, cutoff=0.7)
       hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(sorted(FUNCTIONS))}"
-      self._refuse(node, f"there is no function '{name}'; {hint}")
+      raise self._refusal(node, f"there is no function '{name}'; {hint}")
     if node.keywords:
-      self._refuse(node, f"{name}() takes its arguments by place, without names")
+      raise self._refusal(node, f"{name}() takes its arguments by place, without names")
     if not function.least <= len(node.args) <= function.most:
       count = (
         f"{function.least}"
         if function.least == function.most
         else (f"{function.least} to {function.most}")
       )
-      self._refuse(node, f"{name}() takes {count} arguments, and {len(node.args)} are given")
+      raise self._refusal(node, f"{name}() takes {count} arguments, and {len(node.args)} are given")
     for place, argument in enumerate(node.args):
       self._take(argument, function.takes[min(place, len(function.takes) - 1)], f"{name}()")
     if name == "round" and len(node.args) == 2:
@@ -493,7 +497,7 @@ class _Checked:
         and type(digits.value) is int
         and 0 <= digits.value <= MAX_DIGITS
       ):
-        self._refuse(digits, f"round() takes its digits as a number from 0 to {MAX_DIGITS}")
+        raise self._refusal(digits, f"round() takes its digits as a number from 0 to {MAX_DIGITS}")
     return function.gives
 
 

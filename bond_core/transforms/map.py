@@ -1,7 +1,10 @@
 """core.map: a Python function of one's own, event by event."""
 
 import importlib
+import inspect
+import os
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +14,7 @@ from bond_core.components import Transform, TransformContext, TransformSpec
 from bond_core.errors import Refused
 from bond_core.events import EVENT_TYPES, AnyEvent, Batch, Gap, Heartbeat
 
-_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _EVENTS = frozenset(EVENT_TYPES.values())
 
 
@@ -23,22 +26,38 @@ def _check(instance: object, attribute: "attrs.Attribute[str]", value: str) -> N
 @attrs.frozen
 class Map:
   """`function` takes an event and gives an event, None to leave it out, or a list of events. It
-  must not change the event it is given. Gaps pass without it."""
+  must not change the event it is given. Gaps and heartbeats pass without it."""
 
   function: str = attrs.field(validator=_check)
 
 
 def load(reference: str) -> Callable[[AnyEvent], Any]:
-  """The function that package.module:function names; Refused says what is missing."""
+  """The function that package.module:function names, looked for also in the current folder. Refused
+  says what is missing."""
   module, _, path = reference.partition(":")
+  if os.getcwd() not in sys.path and "" not in sys.path:
+    # A console script's path begins at the script, not where the user is.
+    sys.path.append(os.getcwd())
   try:
     found: Any = importlib.import_module(module)
-    for name in path.split("."):
+  except ModuleNotFoundError as error:
+    if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+      raise Refused(
+        f"core.map: there is no module {error.name!r} for {reference}; "
+        "install it, or run in the folder that holds it"
+      ) from error
+    raise Refused(f"core.map: {module} needs {error.name!r}, which is not installed") from error
+  except Exception as error:
+    raise Refused(f"core.map: importing {module} raised {type(error).__name__}: {error}") from error
+  for name in path.split("."):
+    try:
       found = getattr(found, name)
-  except (ImportError, AttributeError) as exc:
-    raise Refused(f"core.map cannot load {reference}: {exc}") from exc
+    except AttributeError as error:
+      raise Refused(f"core.map: {module} has no {path!r}; write module:function") from error
   if not callable(found):
-    raise Refused(f"core.map cannot use {reference}: it is not a function")
+    raise Refused(f"core.map: {reference} is a {type(found).__name__} and not a function")
+  if inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found):
+    raise Refused(f"core.map: {reference} is async; a transform is a plain function")
   return found  # type: ignore[no-any-return]
 
 
@@ -63,9 +82,13 @@ def make(config: Map, ctx: TransformContext) -> Transform:
 
 
 def _listed(made: Any, name: str) -> Batch:
-  if type(made) is not list or any(type(event) not in _EVENTS for event in made):
+  if type(made) is not list:
     kind = type(made).__name__
     raise TypeError(f"{name} gave a {kind}; it must give an event, None, or a list of events")
+  for event in made:
+    if type(event) not in _EVENTS:
+      kind = type(event).__name__
+      raise TypeError(f"{name} gave a list that holds a {kind}; it must hold events only")
   return made
 
 

@@ -1,81 +1,109 @@
-"""What one symbol did in one window, so far."""
+"""What one symbol did in one window, so far: sums that no order of arrival changes."""
 
-from math import fsum
-from typing import NamedTuple
+from collections.abc import Iterable
+from math import fsum, isfinite
+from typing import Any
 
-# Values are summed exactly and rounded once, so that no order of arrival changes the result.
-_FOLD = 4096
+from bond_core.events import (
+  AnyEvent,
+  ChainEvent,
+  Custom,
+  Liquidation,
+  OrderBook,
+  Post,
+  Ticker,
+  Trade,
+)
 
-_At = tuple[int, int, str]
+# Events are kept as they are and folded into sums this many at a time, which is three times as fast
+# as one by one, and bounds the memory of long windows.
+FOLD = 512
+
+# Greater numbers are garbage: no sum of them is to overflow.
+_LIMIT = 1e290
 
 
 class ExactSum:
-  """A sum of floats that does not depend on their order."""
+  """A sum of floats that is rounded once and so does not depend on their order."""
 
-  __slots__ = ("_values", "count")
+  __slots__ = ("_parts", "count")
 
   def __init__(self) -> None:
     self.count = 0
-    self._values: list[float] = []
+    self._parts: list[float] = []
 
-  def add(self, value: float) -> None:
-    """Adds one value."""
-    self.count += 1
-    self._values.append(value)
-    if len(self._values) >= _FOLD:
-      self._fold()
+  def extend(self, values: list[float]) -> None:
+    """Adds values; what is no finite number is left out."""
+    if not _summable(values):
+      values = [value for value in values if abs(value) < _LIMIT]
+    self.count += len(values)
+    self._parts += values
+    if len(self._parts) > FOLD:
+      self._compact()
+
+  def join(self, other: "ExactSum") -> None:
+    """Adds another sum."""
+    self.count += other.count
+    self._parts += other._parts
 
   def total(self) -> float:
     """The sum, rounded once."""
-    return fsum(self._values)
+    return fsum(self._parts)
 
   def mean(self) -> float | None:
     """The mean, None of nothing."""
     return self.total() / self.count if self.count else None
 
-  def _fold(self) -> None:
-    """Replaces the values by a few that have exactly the same sum."""
+  def _compact(self) -> None:
+    """Replaces the parts by a few that have exactly the same sum: the rounded sum, the rounded rest
+    that it leaves, and so on until nothing is left."""
     parts: list[float] = []
-    while rest := fsum([*self._values, *(-part for part in parts)]):
+    while rest := fsum([*self._parts, *(-part for part in parts)]):
       parts.append(rest)
-    self._values = parts
+    self._parts = parts
 
 
-class Price(NamedTuple):
-  """The price fields of a window."""
-
-  average: float | None = None
-  open: float | None = None
-  high: float | None = None
-  low: float | None = None
-  close: float | None = None
-  vwap: float | None = None
-  volume: float = 0.0
+def _summable(values: list[float]) -> bool:
+  try:
+    return isfinite(fsum(values))
+  except (OverflowError, ValueError):
+    return False
 
 
 class Prices:
-  """Prices at times. The first and the last are by time, then by the venue's number of the trade
-  (a number that is longer is greater), so that the order of arrival does not matter."""
+  """Prices at times. First and last go by time, then by the source's own numbers, then by arrival,
+  so that the order of arrival matters only where nothing else can tell."""
 
-  __slots__ = ("_first", "_last", "high", "low", "sum")
+  __slots__ = ("_first", "_last", "_noted", "high", "low", "sum")
 
   def __init__(self) -> None:
     self.sum = ExactSum()
-    self.high = float("-inf")
-    self.low = float("inf")
-    self._first: tuple[_At, float] | None = None
-    self._last: tuple[_At, float] | None = None
+    self.high: float | None = None
+    self.low: float | None = None
+    self._first: tuple[tuple[Any, ...], float] | None = None
+    self._last: tuple[tuple[Any, ...], float] | None = None
+    self._noted = 0
 
-  def add(self, when: int, number: str, price: float) -> None:
-    """Adds one price."""
-    self.sum.add(price)
-    self.high = max(self.high, price)
-    self.low = min(self.low, price)
-    at = ((when, len(number), number), price)
-    if self._first is None or at < self._first:
-      self._first = at
-    if self._last is None or at > self._last:
-      self._last = at
+  def extend(self, rows: list[tuple[int, Any]], values: list[float]) -> None:
+    """Adds the values of rows of (time, event)."""
+    if not rows:
+      return
+    self.sum.extend(values)
+    self._bound(min(values), max(values))
+    times = [when for when, _ in rows]
+    begin, end = min(times), max(times)
+    first = min(self._at(i, rows[i], values[i]) for i, when in enumerate(times) if when == begin)
+    last = max(self._at(i, rows[i], values[i]) for i, when in enumerate(times) if when == end)
+    self._place(first, last)
+    self._noted += len(rows)
+
+  def join(self, other: "Prices") -> None:
+    """Adds other prices."""
+    if other._first is None or other._last is None or other.low is None or other.high is None:
+      return
+    self.sum.join(other.sum)
+    self._bound(other.low, other.high)
+    self._place(other._first, other._last)
 
   @property
   def open(self) -> float | None:
@@ -87,74 +115,134 @@ class Prices:
     """The last price."""
     return None if self._last is None else self._last[1]
 
+  def _at(self, index: int, row: tuple[int, Any], value: float) -> tuple[tuple[Any, ...], float]:
+    when, event = row
+    number = event.sequence
+    if number is None:
+      text = getattr(event, "trade_id", None)
+      number = int(text) if text and text.isdecimal() and len(text) < 20 else 0
+    place = when, event.exchange, event.market_type or "", number, self._noted + index
+    return place, value
+
+  def _bound(self, low: float, high: float) -> None:
+    self.low = low if self.low is None else min(self.low, low)
+    self.high = high if self.high is None else max(self.high, high)
+
+  def _place(
+    self, first: tuple[tuple[Any, ...], float], last: tuple[tuple[Any, ...], float]
+  ) -> None:
+    if self._first is None or first < self._first:
+      self._first = first
+    if self._last is None or last > self._last:
+      self._last = last
+
 
 class Tally:
-  """One symbol, one window."""
+  """The events of one symbol in one window."""
+
+  __slots__ = (
+    "asks",
+    "bids",
+    "book_asks",
+    "book_bids",
+    "chain",
+    "chain_values",
+    "custom",
+    "exchanges",
+    "invalid",
+    "posts",
+    "quoted",
+    "rows",
+    "traded",
+    "trades",
+    "turnover",
+    "volume",
+  )
 
   def __init__(self) -> None:
-    self.trades = 0
-    self.posts = 0
-    self.chain = 0
-    self.custom = 0
-    self.sources: set[str] = set()
-    self.chain_values = ExactSum()
-    self._traded = Prices()
-    self._volume = ExactSum()
-    self._turnover = ExactSum()
-    self._quoted = Prices()
-    self._quote_bids, self._quote_asks = ExactSum(), ExactSum()
-    self._top_bids, self._top_asks = ExactSum(), ExactSum()
+    self.rows: list[tuple[int, AnyEvent]] = []
+    """(time, event) of those not yet folded; whoever adds one folds at FOLD."""
+    self.exchanges: set[str] = set()
+    self.trades = self.posts = self.chain = self.custom = 0
+    self.invalid = 0
+    """Trades left out because their price or size was no finite number."""
+    self.traded, self.quoted = Prices(), Prices()
+    self.volume, self.turnover, self.chain_values = ExactSum(), ExactSum(), ExactSum()
+    self.bids, self.asks = ExactSum(), ExactSum()
+    self.book_bids, self.book_asks = ExactSum(), ExactSum()
 
-  def add_trade(self, when: int, number: str | None, price: float, size: float) -> None:
-    """Adds a trade."""
-    self.trades += 1
-    self._traded.add(when, number or "", price)
-    self._volume.add(size)
-    self._turnover.add(price * size)
+  def fold(self) -> None:
+    """Brings the sums up to date."""
+    trades: list[tuple[int, Trade]] = []
+    tickers: list[tuple[int, Ticker]] = []
+    books: list[OrderBook] = []
+    values: list[float] = []
+    for row in self.rows:
+      event = row[1]
+      if isinstance(event, Trade):
+        trades.append((row[0], event))
+      elif isinstance(event, Ticker):
+        tickers.append((row[0], event))
+      elif isinstance(event, OrderBook):
+        books.append(event)
+      elif isinstance(event, Post):
+        self.posts += 1
+      elif isinstance(event, ChainEvent):
+        self.chain += 1
+        if event.value is not None:
+          values.append(event.value)
+      elif isinstance(event, Custom | Liquidation):
+        self.custom += 1
+    self.exchanges.update([row[1].exchange for row in self.rows])  # type: ignore[union-attr]
+    self.rows.clear()
+    self.chain_values.extend(values)
+    self._fold_trades(trades)
+    self._fold_tickers(tickers)
+    self.book_bids.extend([book.bids[0][0] for book in books if book.bids])
+    self.book_asks.extend([book.asks[0][0] for book in books if book.asks])
 
-  def add_quote(self, when: int, bid: float | None, ask: float | None, last: float | None) -> None:
-    """Adds a ticker."""
-    if bid is not None:
-      self._quote_bids.add(bid)
-    if ask is not None:
-      self._quote_asks.add(ask)
-    if last is not None:
-      self._quoted.add(when, "", last)
+  def _fold_trades(self, rows: list[tuple[int, Trade]]) -> None:
+    prices = [trade.price for _, trade in rows]
+    sizes = [trade.size for _, trade in rows]
+    turnover = [price * size for price, size in zip(prices, sizes, strict=True)]
+    if not (_summable(prices) and _summable(sizes) and _summable(turnover)):
+      sound = [row for row in rows if _is_sound(row[1])]
+      self.invalid += len(rows) - len(sound)
+      self._fold_trades(sound)
+      return
+    self.trades += len(rows)
+    self.traded.extend(rows, prices)
+    self.volume.extend(sizes)
+    self.turnover.extend(turnover)
 
-  def add_top(self, bid: float | None, ask: float | None) -> None:
-    """Adds the best levels of a view of a book."""
-    if bid is not None:
-      self._top_bids.add(bid)
-    if ask is not None:
-      self._top_asks.add(ask)
+  def _fold_tickers(self, rows: list[tuple[int, Ticker]]) -> None:
+    self.bids.extend([ticker.bid for _, ticker in rows if ticker.bid is not None])
+    self.asks.extend([ticker.ask for _, ticker in rows if ticker.ask is not None])
+    priced = [
+      (when, ticker) for when, ticker in rows if ticker.last is not None and isfinite(ticker.last)
+    ]
+    self.quoted.extend(priced, [ticker.last for _, ticker in priced if ticker.last is not None])
 
-  @property
-  def bids(self) -> ExactSum:
-    """Bids of tickers, or of books where no ticker had one."""
-    return self._quote_bids if self._quote_bids.count else self._top_bids
 
-  @property
-  def asks(self) -> ExactSum:
-    """Asks, likewise."""
-    return self._quote_asks if self._quote_asks.count else self._top_asks
+def _is_sound(trade: Trade) -> bool:
+  # A comparison with what is no number is false.
+  numbers = (trade.price, trade.size, trade.price * trade.size)
+  return all(-_LIMIT < number < _LIMIT for number in numbers)
 
-  @property
-  def price_from(self) -> str | None:
-    """Says ticker where the price is that of tickers because nothing was traded."""
-    return "ticker" if not self.trades and self._quoted.sum.count else None
 
-  def price(self) -> Price:
-    """The price fields: of trades, or of tickers where there were no trades."""
-    prices = self._traded if self.trades else self._quoted
-    if not prices.sum.count:
-      return Price()
-    volume = self._volume.total()
-    return Price(
-      prices.sum.mean(),
-      prices.open,
-      prices.high,
-      prices.low,
-      prices.close,
-      self._turnover.total() / volume if volume else None,
-      volume,
-    )
+def joined(tallies: Iterable[Tally]) -> Tally:
+  """One tally of several; those given are folded and else left as they are."""
+  total = Tally()
+  for tally in tallies:
+    tally.fold()
+    total.exchanges |= tally.exchanges
+    total.trades += tally.trades
+    total.posts += tally.posts
+    total.chain += tally.chain
+    total.custom += tally.custom
+    total.invalid += tally.invalid
+    total.traded.join(tally.traded)
+    total.quoted.join(tally.quoted)
+    for name in ("volume", "turnover", "chain_values", "bids", "asks", "book_bids", "book_asks"):
+      getattr(total, name).join(getattr(tally, name))
+  return total

@@ -1,19 +1,23 @@
 """core.window: what each symbol did in equal spans of event time."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
+from bond_core.clock import DataClock
 from bond_core.components import TransformContext, TransformSpec
 from bond_core.events import (
   Batch,
+  Candle,
   ChainEvent,
   Custom,
+  Funding,
   Gap,
   Heartbeat,
   Liquidation,
   MarketEvent,
+  OpenInterest,
   OrderBook,
   Post,
   Ticker,
@@ -23,14 +27,24 @@ from bond_core.events import (
 from bond_core.instruments import parse_market
 from bond_core.spec.values import Duration
 from bond_core.transforms.late import Late
-from bond_core.transforms.tally import Tally
+from bond_core.transforms.tally import FOLD, Tally, joined
 from bond_core.transforms.timeline import Timeline
 
-# A source whose time leaps (a replay of another day) starts anew there instead of filling the
-# leap with empty windows.
-MAX_EMPTY = 1000
+_COUNTED = (Trade, Ticker, OrderBook, Post, ChainEvent, Custom, Liquidation)
+# These only tell how far their source has come.
+_TELLING = (Funding, OpenInterest, Candle)
+_COUNTED_TYPES = frozenset(_COUNTED)
+_PASSING = (Gap, Heartbeat, Window)
+_CHANNELS = {"*", *(kind.channel for kind in _COUNTED)}
 
-_EVERYWHERE = ("", "*")
+MAX_EMPTY = 1_000
+"""No more empty windows than this fill a leap of time or a pause in a recording."""
+
+MAX_SYMBOLS = 10_000
+MAX_OUTAGES = 1_000
+
+_ALL = "*"
+_NEVER = 1 << 62
 
 
 def _check_every(instance: object, attribute: "attrs.Attribute[Duration]", value: float) -> None:
@@ -48,6 +62,8 @@ def _check_lateness(
 def _check_symbols(
   instance: object, attribute: "attrs.Attribute[list[str]]", value: list[str]
 ) -> None:
+  if len(value) > MAX_SYMBOLS:
+    raise ValueError(f"give at most {MAX_SYMBOLS} symbols")
   for text in value:
     parse_market(text)
 
@@ -55,8 +71,8 @@ def _check_symbols(
 @attrs.frozen
 class Windows:
   """Windows of `every`, aligned to the epoch, closed `lateness` after their end (default: 1s, or
-  `every` where that is less). `symbols` are always shown, others once they were seen; with `empty`
-  also when nothing came."""
+  `every` where that is less). With `symbols` only these are shown, else all that are seen; with
+  `empty` also when nothing came."""
 
   every: Duration = attrs.field(validator=_check_every)
   lateness: Duration | None = attrs.field(default=None, validator=_check_lateness)
@@ -64,25 +80,55 @@ class Windows:
   empty: bool = True
 
 
+class _Outage(NamedTuple):
+  """A time of an exchange that is missing, in event time, both ends included."""
+
+  exchange: str
+  symbol: str
+  streams: tuple[str, ...]
+  begin: int
+  end: int
+
+  def misses(self, symbol: str) -> bool:
+    if self.streams:
+      return any(f" {symbol}" in stream for stream in self.streams)
+    return self.symbol in ("", _ALL, symbol, _base(symbol))
+
+
 class Windower:
   """Folds events into windows by event time and lets a window out when the watermark has passed its
-  end. Late events are counted and declared, never folded in. Gaps pass, and mark the windows that
-  they overlap as incomplete."""
+  end. Later events are counted and declared, never folded in. Gaps and heartbeats pass, and gaps
+  mark the windows that they overlap as incomplete.
+
+  An event of a bare asset (BTC) counts to every market of it, one without a symbol to all. What was
+  seen of a symbol before a window's end decides whether it has a row, so the result is the same for
+  every order of arrival within the lateness.
+  """
 
   def __init__(self, config: Windows, ctx: TransformContext) -> None:
-    every_ms = round(config.every * 1000)
+    self._every = round(config.every * 1000)
     lateness = min(1.0, config.every) if config.lateness is None else config.lateness
-    self._every = every_ms
+    self._line = Timeline(ctx.clock, round(lateness * 1000))
     self._empty = config.empty
     self._simulated = ctx.simulated
-    self._timeline = Timeline(ctx.clock, round(lateness * 1000))
+    self._rows = list(dict.fromkeys(parse_market(text).symbol for text in config.symbols))
+    self._wanted = {
+      *(name for row in self._rows for name in (row, _base(row))),
+      *(("", _ALL) if self._rows else ()),
+    }
+    # The start of each symbol's first window, in the order in which they were first seen.
+    self._first: dict[str, int] = {}
     self._open: dict[int, dict[str, Tally]] = {}
-    self._symbols = dict.fromkeys(parse_market(text).symbol for text in config.symbols)
-    self._next: int | None = None
-    self._closed = False
-    self._late = Late(ctx.clock)
+    self._next = _NEVER
+    self._gate = _NEVER
+    self._late = Late()
     self._late_by_symbol: dict[str, int] = {}
-    self._outages: list[tuple[str, int, int]] = []
+    self._surplus = Late()
+    self._outages: list[_Outage] = []
+    # A pause of a live stream is told window by window for as long as it lasts. That of a recording
+    # may be a year, and passes in no time.
+    self._recorded = isinstance(ctx.clock, DataClock)
+    self._idle = 0
 
   @property
   def late(self) -> int:
@@ -90,123 +136,215 @@ class Windower:
     return self._late.total
 
   def __call__(self, batch: Batch) -> Batch:
-    """Gaps at once, and the windows that are complete now."""
+    """Gaps at their place, and the windows that are complete now."""
     out: Batch = []
-    timeline = self._timeline
-    timeline.begin()
+    line = self._line
+    line.arrival.begin()
     for event in batch:
-      if isinstance(event, Gap):
-        self._note_outage(event)
+      if isinstance(event, _PASSING):
+        if line.ceiling >= self._gate:
+          self._close(out)
+        if isinstance(event, Gap):
+          self._note_outage(event)
         out.append(event)
-      elif isinstance(event, (Heartbeat, Window)):
-        out.append(event)
-      else:
-        self._fold(event, timeline.event_time(event))
-    return out + self._close(timeline.watermark())
+        continue
+      arrived = line.arrive(event)
+      if line.ready:
+        self._count_ready()
+      # Before the event is placed: it is late where time alone has closed its window.
+      if line.ceiling >= self._gate:
+        self._close(out)
+      when = line.place(event, arrived)
+      if line.ready:
+        self._count_ready()
+      if when is not None:
+        self._count(event, when)
+    if line.ceiling >= self._gate:
+      self._close(out)
+    return out
 
   def next_timer(self) -> int | None:
-    """When the clock alone closes the next window."""
-    return None if self._next is None else self._timeline.when(self._next + self._every)
+    """When time alone closes the next window that has something to tell."""
+    line = self._line
+    waiting = self._open or self._late.count or self._surplus.count or line.waits
+    tells = self._next != _NEVER and self._empty and self._idle < MAX_EMPTY
+    if not (waiting or tells):
+      return None
+    due = line.due(self._gate)
+    return None if due is None else line.arrival.wall(due)
 
   def on_timer(self, now_ms: int) -> Batch:
     """The windows that are complete by now."""
-    return self._close(self._timeline.watermark())
-
-  def finish(self) -> Batch:
-    """All windows that hold something, also those that still wait."""
-    return self._close(max(self._open, default=-self._every) + self._every)
-
-  def _fold(self, event: MarketEvent, when: int) -> None:
-    start = when - when % self._every
-    if self._next is None:
-      self._next = start
-    if start < self._next:
-      # Before anything was let out an earlier window may still open.
-      if self._closed:
-        self._late.add(event)
-        for symbol in self._targets(event.symbol):
-          self._late_by_symbol[symbol] = self._late_by_symbol.get(symbol, 0) + 1
-        return
-      self._next = start
-    tallies = self._open.setdefault(start, {})
-    for symbol in self._targets(event.symbol):
-      tally = tallies.get(symbol)
-      if tally is None:
-        tally = tallies[symbol] = Tally()
-      _add(tally, event, when)
-
-  def _targets(self, symbol: str) -> list[str]:
-    """The rows an event counts to: its own market, every market of a bare asset, or all."""
-    if symbol in self._symbols:
-      return [symbol]
-    if symbol in _EVERYWHERE:
-      found = list(self._symbols)
-    elif "/" not in symbol:
-      found = [known for known in self._symbols if known.startswith(f"{symbol}/")]
-    else:
-      found = []
-    if not found:
-      self._symbols[symbol] = None
-      found = [symbol]
-    return found
-
-  def _note_outage(self, gap: Gap) -> None:
-    reached = self._timeline.progress(gap.exchange)
-    if reached is None or gap.reason == "late":
-      return
-    length = 0
-    if gap.ts_from is not None and gap.ts_to is not None:
-      length = max(0, gap.ts_to - gap.ts_from)
-    names = self._timeline.exchanges() if gap.exchange == "*" else [gap.exchange]
-    # Event time goes on from where the venue had come by as much as it was away.
-    self._outages += [(name, reached, reached + length) for name in names]
-
-  def _close(self, watermark: int) -> Batch:
-    out: Batch = self._late.declare("their windows were closed")
-    if self._next is None:
-      return out
-    if watermark - self._next > MAX_EMPTY * self._every:
-      self._next = min(self._open, default=watermark - watermark % self._every)
-    while self._next + self._every <= watermark:
-      start = self._next
-      tallies = self._open.pop(start, {})
-      for symbol in self._symbols:
-        if symbol in tallies or self._empty:
-          out.append(self._window(start, symbol, tallies.get(symbol) or Tally()))
-      self._next = start + self._every
-      self._closed = True
-      if self._open and min(self._open) - self._next > MAX_EMPTY * self._every:
-        self._next = min(self._open)
-    self._outages = [o for o in self._outages if o[2] >= self._next]
+    out: Batch = []
+    self._line.tick(now_ms)
+    self._count_ready()
+    self._close(out)
     return out
 
-  def _window(self, start: int, symbol: str, tally: Tally) -> Window:
+  def finish(self) -> Batch:
+    """All windows up to the last that holds something."""
+    out: Batch = []
+    self._line.hurry()
+    self._count_ready()
+    self._close_until(max(self._open, default=-self._every) + self._every, out)
+    self._declare(out)
+    return out
+
+  def _count_ready(self) -> None:
+    ready = self._line.ready
+    while ready:
+      when, event = ready.popleft()
+      self._count(event, when)
+
+  def _count(self, event: MarketEvent, when: int) -> None:
+    symbol = event.symbol
+    if type(event) not in _COUNTED_TYPES or (self._wanted and symbol not in self._wanted):
+      return
+    if type(event) is OrderBook and event.update_type != "snapshot":
+      return
+    every = self._every
+    start = when - when % every
+    if self._next == _NEVER:
+      # Nothing was let out yet, so the first event is not late.
+      mark = min(self._line.watermark(), when)
+      self._next = mark - mark % every
+      self._gate = self._next + every
+    if start < self._next:
+      self._late.add(event)
+      symbol = symbol or _ALL
+      if symbol in self._late_by_symbol or len(self._late_by_symbol) < MAX_SYMBOLS:
+        self._late_by_symbol[symbol] = self._late_by_symbol.get(symbol, 0) + 1
+      return
+    tallies = self._open.get(start)
+    if tallies is None:
+      tallies = self._open[start] = {}
+    tally = tallies.get(symbol)
+    if tally is None:
+      symbol = symbol or _ALL
+      if symbol not in self._first and len(self._first) >= MAX_SYMBOLS:
+        self._surplus.add(event)
+        return
+      self._first[symbol] = min(start, self._first.get(symbol, start))
+      tally = tallies.setdefault(symbol, Tally())
+    rows = tally.rows
+    rows.append((when, event))
+    if len(rows) >= FOLD:
+      tally.fold()
+
+  def _note_outage(self, gap: Gap) -> None:
+    if gap.reason != "upstream" or gap.channel not in _CHANNELS:
+      return
+    line = self._line
+    reached = line.reached(gap.exchange)
+    begin = end = reached
+    if gap.ts_from is not None:
+      begin = line.at_receive(gap.exchange, gap.market_type, gap.ts_from)
+      end = max(begin, reached)
+    if gap.ts_to is not None:
+      end = line.at_receive(gap.exchange, gap.market_type, gap.ts_to)
+      begin = min(begin, end)
+    streams = tuple(gap.streams or ())
+    self._outages.append(_Outage(gap.exchange, gap.symbol, streams, begin, end))
+    if len(self._outages) > MAX_OUTAGES:
+      del self._outages[0]
+
+  def _close(self, out: Batch) -> None:
+    """Lets out what the watermark has passed."""
+    mark = self._line.watermark()
+    if mark >= self._gate:
+      self._close_until(mark, out)
+
+  def _declare(self, out: Batch) -> None:
+    out += self._late.declare("their windows were closed already")
+    out += self._surplus.declare(
+      f"core.window keeps {MAX_SYMBOLS} symbols; name the ones you want under symbols",
+      reason="failed",
+    )
+
+  def _close_until(self, mark: int, out: Batch) -> None:
+    """Lets out the windows that end at `mark` or before."""
+    if self._next == _NEVER:
+      return
+    every = self._every
+    after = mark - mark % every
+    starts = range(self._next, min(after, self._next + MAX_EMPTY * every), every)
+    if starts.stop < after:
+      filled = (start for start in self._open if starts.stop <= start < after)
+      due = [*starts, *sorted(filled)]
+    else:
+      due = list(starts)
+    for start in due:
+      self._emit(start, out)
+      # Here and not after the last, so that it does not matter how many windows one timer closes.
+      self._declare(out)
+    self._next = max(self._next, after)
+    self._gate = self._next + every
+    self._outages = [outage for outage in self._outages if outage.end >= self._next]
+
+  def _emit(self, start: int, out: Batch) -> None:
+    tallies = self._open.pop(start, {})
+    self._idle = self._idle + 1 if self._recorded and not tallies else 0
+    if not (tallies or self._empty):
+      return
+    told: set[str] = set()
+    for row in self._rows_at(start):
+      names = dict.fromkeys((row, _base(row), _ALL))
+      parts = [tallies[name] for name in names if name in tallies]
+      if not (parts or self._empty):
+        continue
+      late = [name for name in names if name in self._late_by_symbol]
+      told.update(late)
+      count = sum(self._late_by_symbol[name] for name in late)
+      if len(parts) == 1:
+        parts[0].fold()
+      out.append(self._window(start, row, parts[0] if len(parts) == 1 else joined(parts), count))
+    for name in told:
+      del self._late_by_symbol[name]
+
+  def _rows_at(self, start: int) -> list[str]:
+    """The symbols that have a window at `start`."""
+    seen = [symbol for symbol, first in self._first.items() if first <= start]
+    if self._rows:
+      return self._rows if seen else []
+    bases = {_base(symbol) for symbol in seen if "/" in symbol}
+    rows = [symbol for symbol in seen if symbol not in bases and symbol != _ALL]
+    return rows or seen
+
+  def _window(self, start: int, symbol: str, tally: Tally, late: int) -> Window:
     end = start + self._every
-    raw: dict[str, Any] = {"trades": tally.trades, "sources": sorted(tally.sources)}
-    if tally.price_from is not None:
-      raw["price_from"] = tally.price_from
-    if late := self._late_by_symbol.pop(symbol, 0):
+    prices = tally.traded if tally.trades else tally.quoted
+    volume = tally.volume.total()
+    raw: dict[str, Any] = {"trades": tally.trades, "sources": sorted(tally.exchanges)}
+    if prices is tally.quoted and prices.sum.count:
+      raw["price_from"] = "ticker"
+    if late:
       raw["late"] = late
-    if simulated := sorted(tally.sources & self._simulated):
+    if tally.invalid:
+      raw["invalid"] = tally.invalid
+    if simulated := sorted(tally.exchanges & self._simulated):
       raw["simulated"] = simulated
-    incomplete = {name for name, first, last in self._outages if first < end and last >= start}
-    if incomplete:
-      raw["incomplete"] = sorted(incomplete)
-    price = tally.price()
+    if self._outages:
+      incomplete = {
+        outage.exchange
+        for outage in self._outages
+        if outage.begin < end and outage.end >= start and outage.misses(symbol)
+      }
+      if incomplete:
+        raw["incomplete"] = sorted(incomplete)
     return Window(
       ts=rfc3339(end),
       window_start=rfc3339(start),
       window_end=rfc3339(end),
       symbol=symbol,
-      price_avg=price.average,
-      price_open=price.open,
-      price_high=price.high,
-      price_low=price.low,
-      price_close=price.close,
-      vwap=price.vwap,
-      volume_sum=price.volume,
-      bid_avg=tally.bids.mean(),
-      ask_avg=tally.asks.mean(),
+      price_avg=prices.sum.mean(),
+      price_open=prices.open,
+      price_high=prices.high,
+      price_low=prices.low,
+      price_close=prices.close,
+      vwap=tally.turnover.total() / volume if volume else None,
+      volume_sum=volume,
+      bid_avg=(tally.bids if tally.bids.count else tally.book_bids).mean(),
+      ask_avg=(tally.asks if tally.asks.count else tally.book_asks).mean(),
       tweets=tally.posts,
       onchain_count=tally.chain,
       onchain_value_sum=tally.chain_values.total() if tally.chain_values.count else None,
@@ -215,25 +353,8 @@ class Windower:
     )
 
 
-def _add(tally: Tally, event: MarketEvent, when: int) -> None:
-  tally.sources.add(event.exchange)
-  if isinstance(event, Trade):
-    tally.add_trade(when, event.trade_id, event.price, event.size)
-  elif isinstance(event, Ticker):
-    tally.add_quote(when, event.bid, event.ask, event.last)
-  elif isinstance(event, OrderBook):
-    if event.update_type == "snapshot":
-      tally.add_top(
-        event.bids[0][0] if event.bids else None, event.asks[0][0] if event.asks else None
-      )
-  elif isinstance(event, Post):
-    tally.posts += 1
-  elif isinstance(event, ChainEvent):
-    tally.chain += 1
-    if event.value is not None:
-      tally.chain_values.add(event.value)
-  elif isinstance(event, (Custom, Liquidation)):
-    tally.custom += 1
+def _base(symbol: str) -> str:
+  return symbol.partition("/")[0]
 
 
 def rfc3339(time_ms: int) -> str:
@@ -252,6 +373,7 @@ SPEC = TransformSpec(
   name="core.window",
   summary="Aggregates each symbol over equal spans of event time: price, volume, quotes, counts.",
   config=Windows,
+  accepts=(*_COUNTED, *_TELLING, Gap, Heartbeat),
   emits=(Window, Gap, Heartbeat),
   make=make,
   example="{every: 5s}",
