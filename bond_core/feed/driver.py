@@ -356,7 +356,8 @@ class FeedDriver:
     pongs = connection.websocket.pongs
     roll_at = float("inf") if age is None else connection.opened_at + age
     while True:
-      await trio.sleep(1.0)
+      with trio.move_on_after(1.0):
+        await connection.expiring.wait()
       now = trio.current_time()
       silence = now - link.rhythm.last
       if link.rhythm.state(now) is State.STALE:
@@ -375,9 +376,9 @@ class FeedDriver:
         pinged_at = now
         connection.pace.spend(now)
         await self._ping(connection)
-      if connection.expiring is not None or now >= roll_at:
+      if connection.expiring.is_set() or now >= roll_at:
         # Asked again in a minute if it fails; until then this connection lives.
-        connection.expiring, roll_at = None, now + 60.0
+        connection.expiring, roll_at = trio.Event(), now + 60.0
         self._log.info("%s: opening the next connection before this one ends", link.group)
         await self._connect_turn(link.group)
         nursery.start_soon(self._connection, link, nursery, connection)
@@ -435,7 +436,8 @@ class FeedDriver:
       elif isinstance(action, Reset):
         connection.end(action.reason)
       elif isinstance(action, Expire):
-        connection.expiring = action.reason
+        self._log.info("%s", action.reason)
+        connection.expiring.set()
 
   def _drop_rejected(self, subscription: Subscription) -> None:
     for link in self._links:

@@ -19,7 +19,7 @@ class Connection:
     self.opened_at = trio.current_time()
     self.scope = trio.CancelScope()
     self.cause: str | None = None
-    self.expiring: str | None = None
+    self.expiring = trio.Event()
     self.outbox: deque[bytes] = deque()
     self.outbox_ready = trio.Event()
     self.pace = Pace(*messages)

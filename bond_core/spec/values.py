@@ -30,7 +30,7 @@ class Duration(float):
     for unit in ("d", "h", "m", "s", "ms"):
       if ns and ns % _NS[unit] == 0:
         return f"{ns // _NS[unit]}{unit}"
-    return f"{float(self):g}s"
+    return f"{float(self):.9f}".rstrip("0").rstrip(".") + "s"
 
 
 class Size(int):

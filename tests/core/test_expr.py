@@ -44,6 +44,18 @@ def matches(source, event):
   return compile_predicate(source, TYPES)([event]) == [event]
 
 
+def least_seconds(run, tries=5):
+  """The least processor time of several tries: a collection of garbage may fall into any one."""
+  best = float("inf")
+  for _ in range(tries):
+    begin = time.process_time()
+    run()
+    best = min(best, time.process_time() - begin)
+    if best < 0.05:
+      break
+  return best
+
+
 # What expressions say ----------------------------------------------------------------------------
 
 
@@ -363,14 +375,15 @@ ESCAPES = [
 
 @pytest.mark.parametrize("source", ESCAPES, ids=range(len(ESCAPES)))
 def test_what_is_not_allowed_is_refused_at_once_with_a_sentence(source):
-  begin = time.process_time()
-  with warnings.catch_warnings():
-    warnings.simplefilter("error")
-    with pytest.raises(ValueError, match=r"\w+ \w+") as refused:
-      compile_predicate(source, TYPES)
-  assert time.process_time() - begin < 0.05
-  assert type(refused.value) is ValueError
-  assert len(str(refused.value)) < 400
+  def refuse():
+    with warnings.catch_warnings():
+      warnings.simplefilter("error")
+      with pytest.raises(ValueError, match=r"\w+ \w+") as refused:
+        compile_predicate(source, TYPES)
+    assert type(refused.value) is ValueError
+    assert len(str(refused.value)) < 400
+
+  assert least_seconds(refuse) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -452,16 +465,17 @@ def test_a_refusal_says_where_and_what_to_do(source, sentence):
   )
 )
 def test_any_text_is_compiled_and_run_or_refused_quickly(source):
-  begin = time.process_time()
-  with warnings.catch_warnings():
-    warnings.simplefilter("error")
-    for compiler in (compile_predicate, compile_value):
-      try:
-        compiled = compiler(source, TYPES)
-      except ValueError:
-        continue
-      compiled([trade(), post(), ticker()])
-  assert time.process_time() - begin < 0.1
+  def compile_and_run():
+    with warnings.catch_warnings():
+      warnings.simplefilter("error")
+      for compiler in (compile_predicate, compile_value):
+        try:
+          compiled = compiler(source, TYPES)
+        except ValueError:
+          continue
+        compiled([trade(), post(), ticker()])
+
+  assert least_seconds(compile_and_run) < 0.1
 
 
 def test_the_deepest_and_longest_expressions_stay_quick():
@@ -469,6 +483,4 @@ def test_the_deepest_and_longest_expressions_stay_quick():
   for _ in range(9):
     nested = f"({nested}) in (True, False)"
   for source in (nested, " or ".join(["price>1"] * 45), "min(" + "1," * 9 + "price) > 5"):
-    begin = time.process_time()
-    compile_predicate(source, TYPES)([trade()])
-    assert time.process_time() - begin < 0.05
+    assert least_seconds(lambda text=source: compile_predicate(text, TYPES)([trade()])) < 0.05

@@ -1,6 +1,7 @@
 """The documentation is what the code does: pages are current, snippets load, examples run."""
 
 import importlib.util
+import inspect
 import re
 import sys
 import types
@@ -101,7 +102,7 @@ def test_every_components_example_is_a_configuration(component):
 
 @pytest.mark.parametrize("hook", HOOK_NAMES)
 def test_the_example_of_every_hook_registers(hook):
-  (code,) = blocks(re.sub(r"^  ", "", getattr(hookspecs, hook).__doc__, flags=re.M), "python")
+  (code,) = blocks(inspect.getdoc(getattr(hookspecs, hook)), "python")
   module = types.ModuleType(f"example_{hook}")
   sys.modules[module.__name__] = module  # attrs looks a class's module up
   try:

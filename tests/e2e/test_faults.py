@@ -23,7 +23,7 @@ FAULTS = {
   "half-open": "half-open@2s",
   "drop": "drop@2s",
   "rst": "rst@2s",
-  "close-24h": "close-24h:1s@2s",
+  "close-24h": "close-24h:3s@2s",
   "refuse": "refuse:2s@2s",
   "gap": "gap:5@2000f",
   "duplicate": "duplicate:20@2000f",

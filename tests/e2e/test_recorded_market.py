@@ -5,6 +5,7 @@ import json
 from math import fsum, isclose
 
 import pytest
+import trio
 from venue import apply, bond_run, recorded, simulator
 
 SPEC = """
@@ -83,20 +84,38 @@ def naive_book(path, until):
   return [{float(p): float(s) for p, s in side.items()} for side in book]
 
 
-@pytest.mark.parametrize(
-  ("path", "symbol", "trades", "quotes"),
-  [
-    ("binance-2024/spot_btcusdt_20240808.gz", "BTC/USDT", 9757, 28_040),
-    ("binance-2024/usdm_btcusdt_20240808.gz", "BTC/USDT:USDT", 21_313, 66_089),
-  ],
-)
-async def test_all_of_it_arrives_once_in_order_and_windows_and_book_are_right(
-  path, symbol, trades, quotes, tmp_path
-):
-  capture = recorded(path)
-  async with simulator("--capture", capture, "--speed", "50") as venue:
-    spec = SPEC.format(symbol=symbol, url=venue.endpoint)
-    ran = await bond_run(spec, tmp_path, "--duration", "10s")
+CASES = {
+  "spot": ("binance-2024/spot_btcusdt_20240808.gz", "BTC/USDT", 9757, 28_040),
+  "usdm": ("binance-2024/usdm_btcusdt_20240808.gz", "BTC/USDT:USDT", 21_313, 66_089),
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+  """What `bond run` showed of each recording; both play at once."""
+  found = {}
+  folder = tmp_path_factory.mktemp("recorded")
+
+  async def one(case):
+    path, symbol, _, _ = CASES[case]
+    async with simulator("--capture", recorded(path), "--speed", "50") as venue:
+      spec = SPEC.format(symbol=symbol, url=venue.endpoint)
+      found[case] = await bond_run(spec, folder, "--duration", "11s", name=case)
+
+  async def both():
+    async with trio.open_nursery() as nursery:
+      for case, (path, *_) in CASES.items():
+        recorded(path)
+        nursery.start_soon(one, case)
+
+  trio.run(both)
+  return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_all_of_it_arrives_once_in_order_and_windows_and_book_are_right(case, runs):
+  path, _, trades, quotes = CASES[case]
+  capture, ran = recorded(path), runs[case]
   assert ran.code == 0, ran.errors
   sent = [m["data"] for m in lines_of(capture) if m.get("stream", "").endswith("@trade")]
   ids = [int(e["trade_id"]) for e in ran.of("trade")]
