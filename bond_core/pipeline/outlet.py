@@ -5,8 +5,8 @@ import logging
 import trio
 
 from bond_core.clock import Clock
-from bond_core.components import SinkContext, SinkSpec
-from bond_core.errors import BondError, sentence
+from bond_core.components import Sink, SinkContext, SinkSpec
+from bond_core.errors import BondError, leaf, sentence
 from bond_core.events import Batch, Gap
 from bond_core.log.memory import Cursor
 from bond_core.supervise import Backoff, RestartBudget
@@ -39,23 +39,31 @@ class Outlet:
         while True:
           try:
             async with self._spec.make(self._config, context) as sink:
-              while True:
-                batch = self._owed + await self.cursor.next()
-                self._owed = [self._lost(len(batch))]
-                await sink.write(batch)
-                self._owed = []
-          except trio.EndOfChannel:
-            return
-          except BrokenPipeError:
-            self._log.info("%s: nobody reads it any more", self.name)
+              await self._drain(sink)
             return
           except Exception as exc:
-            if not self._again(exc, budget):
+            # A sink with tasks of its own wraps what it raises in groups.
+            error = leaf(exc)
+            if isinstance(error, BrokenPipeError):
+              self._log.info("%s: nobody reads it any more", self.name)
+              return
+            if not self._again(error, budget):
               return
           await trio.sleep(backoff.delay())
     finally:
       self.cursor.close()
       self.ended = True
+
+  async def _drain(self, sink: Sink) -> None:
+    """Writes until the input ends."""
+    while True:
+      try:
+        batch = self._owed + await self.cursor.next()
+      except trio.EndOfChannel:
+        return
+      self._owed = [self._lost(len(batch))]
+      await sink.write(batch)
+      self._owed = []
 
   def end(self, reason: str) -> None:
     """Ends this branch."""
@@ -64,7 +72,7 @@ class Outlet:
       self._log.error("%s: %s", self.name, reason)
     self.scope.cancel()
 
-  def _again(self, exc: Exception, budget: RestartBudget) -> bool:
+  def _again(self, exc: BaseException, budget: RestartBudget) -> bool:
     told = sentence(exc)
     if isinstance(exc, BondError):
       self._log.error("%s: %s", self.name, told)

@@ -13,6 +13,7 @@ from bond_core.events import (
   AnyEvent,
   Batch,
   Candle,
+  Custom,
   Funding,
   Gap,
   Heartbeat,
@@ -74,10 +75,12 @@ class _Rows:
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("venue", "market", "symbol", "channel"):
-      table.add_column(title)
+    for place, title in enumerate(("venue", "market", "symbol", "channel")):
+      # Which stream a row is about is never cut short; what it says may be.
+      width = max((len(key[place]) for key in self._rows), default=0)
+      table.add_column(title, no_wrap=True, min_width=max(width, len(title)))
     table.add_column("latest", overflow="ellipsis", no_wrap=True)
-    table.add_column("events", justify="right")
+    table.add_column("events", justify="right", no_wrap=True, min_width=len("events"))
     for key, (text, count) in self._rows.items():
       table.add_row(*key, text, f"{count:,}")
     return table
@@ -118,6 +121,8 @@ def _latest(event: AnyEvent) -> str:
     return f"{event.interval} open {_number(event.open)} close {_number(event.close)}"
   if isinstance(event, Heartbeat):
     return "ok"
+  if isinstance(event, Custom):
+    return f"{event.event_type} {event.data}"
   return encode(event).decode()[:120]
 
 

@@ -1,6 +1,10 @@
 """The command as a user meets it: a process, its output, its exit code."""
 
+import contextlib
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -89,6 +93,30 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(clock):
   process.stderr.close()
   assert "Traceback" not in errors
   assert process.returncode == 0
+
+
+def test_on_a_terminal_it_is_a_live_table_with_the_summary_below(clock):
+  ours, theirs = pty.openpty()
+  process = subprocess.Popen(
+    [*BOND, "run", str(clock), "--duration", "1s"],
+    stdin=theirs,
+    stdout=theirs,
+    stderr=theirs,
+    env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+  )
+  os.close(theirs)
+  shown = b""
+  # Reading a terminal whose other end is closed is an error on Linux.
+  with contextlib.suppress(OSError):
+    while data := os.read(ours, 65536):
+      shown += data
+  os.close(ours)
+  assert process.wait(timeout=20) == 0
+  text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+  assert re.search(r"venue +market +symbol +channel +latest +events", text)
+  assert re.search(r"clock +custom +.*count", text)
+  assert "0 gaps, 0 reconnects" in text
+  assert "ERROR" not in text
 
 
 def test_a_wrong_spec_is_exit_code_2_with_every_problem_and_place(tmp_path):
