@@ -101,8 +101,8 @@ class Windower:
   mark the windows that they overlap as incomplete.
 
   An event of a bare asset (BTC) counts to every market of it, one without a symbol to all. What was
-  seen of a symbol before a window's end decides whether it has a row, so each window is the same for
-  every order of arrival within the lateness. Rows of one span stand in the order of `symbols`, then
+  seen of a symbol before a window's end decides whether it has a row, so each window is the same
+  for every order of arrival within the lateness. Rows of one span stand in the order of `symbols`, then
   as they were first seen; name the symbols where that order matters.
   """
 
