@@ -100,10 +100,10 @@ class Windower:
   end. Later events are counted and declared, never folded in. Gaps and heartbeats pass, and gaps
   mark the windows that they overlap as incomplete.
 
-  An event of a bare asset (BTC) counts to every market of it, one without a symbol to all. What was
-  seen of a symbol before a window's end decides whether it has a row, so each window is the same
-  for every order of arrival within the lateness. Rows of one span stand in the order of `symbols`, then
-  as they were first seen; name the symbols where that order matters.
+  An event of a bare asset (BTC) counts to every market of it, one without a symbol to all. What
+  was seen of a symbol before a window's end decides whether it has a row, so each window is the
+  same for every order of arrival within the lateness. Rows of one span stand in the order of
+  `symbols`, then as they were first seen; name the symbols where that order matters.
   """
 
   def __init__(self, config: Windows, ctx: TransformContext) -> None:
