@@ -45,10 +45,6 @@ class Desired:
         del self._leaving[subscription]
     return [*self._readers, *self._leaving]
 
-  def readers(self, subscription: Subscription) -> int:
-    """How many read it."""
-    return self._readers.get(subscription, 0)
-
   async def changed(self) -> None:
     """Returns when the set may have changed, also because a grace period ended."""
     deadline = min(self._leaving.values(), default=float("inf"))

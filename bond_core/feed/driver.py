@@ -63,7 +63,6 @@ class FeedDriver:
     self.desired = desired
     self.connects = 0
     self.reconnects = 0
-    self.outages = 0
     self.rejected: dict[Subscription, str] = {}
     self._append = append
     self._reject = reject
@@ -292,7 +291,6 @@ class FeedDriver:
   def _declare_outage(self, link: Link) -> None:
     subscriptions = list(link.subscriptions)
     now = self._clock.now_ms()
-    self.outages += 1
     self._append(
       [
         Gap(
@@ -324,7 +322,7 @@ class FeedDriver:
         try:
           events = feed.on_frames(number, frames, received)
         except Exception as exc:
-          self._feed_failed(exc, connection)
+          connection.end(self._feed_failed(exc))
           return
         if events:
           append(events)
@@ -409,10 +407,7 @@ class FeedDriver:
   async def _tick(self) -> None:
     while True:
       await trio.sleep(1.0)
-      events = self.feed.on_timer(self._now())
-      if events:
-        self._append(events)
-      self._act()
+      self._take(lambda: self.feed.on_timer(self._now()))
 
   # Actions -------------------------------------------------------------------------------------
 
@@ -456,12 +451,24 @@ class FeedDriver:
     return fetcher
 
   def _answered(self, fetch: Fetch, response: Response) -> None:
-    events = self.feed.on_response(fetch, response, self._now())
+    self._take(lambda: self.feed.on_response(fetch, response, self._now()))
+
+  def _take(self, ask: Callable[[], Batch]) -> None:
+    """Appends what the Feed answers. If it raises, what it knows is in doubt: all its connections
+    start anew, each with its gap."""
+    try:
+      events = ask()
+    except Exception as exc:
+      told = self._feed_failed(exc)
+      for connection in self._connections.values():
+        connection.end(told)
+      return
     if events:
       self._append(events)
     self._act()
 
-  def _feed_failed(self, exc: Exception, connection: Connection) -> None:
+  def _feed_failed(self, exc: Exception) -> str:
+    """Names a Feed that raised; PluginError when it keeps doing so."""
     name = type(self.feed).__name__
     self._log.error("%s raised %s: %s", name, type(exc).__name__, exc, exc_info=exc)
     if not self._budget.spend(trio.current_time()):
@@ -470,7 +477,7 @@ class FeedDriver:
         f"{self._budget.seconds:.0f} s, the last time with {type(exc).__name__}: {exc}; "
         "please report it to the plugin's author"
       ) from exc
-    connection.end(f"{name} raised {type(exc).__name__}: {exc}")
+    return f"{name} raised {type(exc).__name__}: {exc}"
 
   def _now(self) -> Received:
     return Received(self._clock.now_ms(), self._clock.mono_ns())

@@ -35,7 +35,6 @@ class Fetcher:
     allowed, seconds = feed.limits(group).weight
     self.pace = Pace(allowed * WEIGHT_SHARE, seconds)
     self._feed = feed
-    self._group = group
     self._deliver = deliver
     self._log = log
     self._queue: list[tuple[int, int, Fetch]] = []

@@ -112,7 +112,7 @@ async def test_one_outage_is_one_gap_with_its_range_and_cause_before_what_follow
     assert gap.ts_to >= lost_at + 20_000
     assert gap.streams == ["trades of mini A/USDT spot"]
     assert gap.cause
-    assert (rig.driver.outages, rig.driver.reconnects) == (1, 1)
+    assert (len(rig.gaps), rig.driver.reconnects) == (1, 1)
 
 
 async def test_an_outage_that_is_still_open_at_the_end_is_declared(autojump_clock):
@@ -266,6 +266,26 @@ async def test_what_the_venue_does_not_have_is_rejected_and_the_rest_goes_on(aut
       ("C/USDT", "mini has no C/USDT"),
     ]
     assert rig.trades == [("A/USDT", 1)]
+
+
+async def test_a_feed_that_raises_on_a_timer_starts_anew_with_a_gap(autojump_clock):
+  rig = Rig("A/USDT")
+  failing = iter([True])
+
+  def on_timer(now):
+    if next(failing, False):
+      raise ValueError("the clock confuses me")
+    return []
+
+  rig.feed.on_timer = on_timer
+  async with trio.open_nursery() as nursery:
+    nursery.start_soon(rig.driver.run)
+    await (await rig.connected()).say("A/USDT 1")
+    await (await rig.connected(2)).say("A/USDT 2")
+    await wait_all_tasks_blocked()
+    nursery.cancel_scope.cancel()
+  assert [i for _, i in rig.trades] == [1, 2]
+  assert [g.cause for g in rig.gaps] == ["MiniFeed raised ValueError: the clock confuses me"]
 
 
 async def test_a_feed_that_raises_is_named_reconnected_and_given_up_in_the_end(
