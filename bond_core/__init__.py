@@ -156,6 +156,10 @@ if TYPE_CHECKING:
   from bond_core.instruments import Instrument as Instrument
   from bond_core.instruments import Market as Market
   from bond_core.instruments import parse_market as parse_market
+  from bond_core.log.engine import Engine as Engine
+  from bond_core.log.engine import EngineError as EngineError
+  from bond_core.log.engine import Record as Record
+  from bond_core.log.engine import SharedEngine as SharedEngine
   from bond_core.log.memory import Cursor as Cursor
   from bond_core.log.memory import MemoryLog as MemoryLog
   from bond_core.registry import Registry as Registry
@@ -183,6 +187,7 @@ _NAMES = {
   ),
   "hookspecs": "hookimpl",
   "instruments": "Instrument Market parse_market",
+  "log.engine": "Engine EngineError Record SharedEngine",
   "log.memory": "Cursor MemoryLog",
   "registry": "Registry",
   "running": "RunResult run",

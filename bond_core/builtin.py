@@ -29,6 +29,6 @@ def bond_register_sinks() -> Iterable[SinkSpec]:
 
 @hookimpl
 def bond_register_logs() -> Iterable[LogSpec]:
-  from bond_core.log import specs
+  from bond_core.log import ring
 
-  return [specs.SPEC]
+  return [ring.SPEC]

@@ -17,7 +17,8 @@ from bond_core.events import AnyEvent, Batch
 if TYPE_CHECKING:
   from bond_core.bridge import AsyncioThread
   from bond_core.feed.dialect import Feed, Subscription
-  from bond_core.log.memory import Log
+  from bond_core.log.engine import Engine
+  from bond_core.log.ring import Ring
 
 
 @attrs.frozen
@@ -213,12 +214,15 @@ class AuthSpec:
 
 @attrs.frozen(kw_only=True)
 class LogSpec:
-  """An engine that keeps events in order: opens the log of a given name."""
+  """How a log is kept. `ring` says how much of it stays in memory, for those who read along;
+  `open(config, name)` is the engine that keeps the log of that name beyond that, for as long as its
+  block lasts. Without `open` the ring is all there is."""
 
   name: str
   summary: str
   config: type = NoConfig
-  open: "Callable[[Any, str], Log]"
+  open: "Callable[[Any, str], AbstractAsyncContextManager[Engine]] | None" = None
+  ring: "Callable[[Any], Ring] | None" = None
   example: str = ""
 
 

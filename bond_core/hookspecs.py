@@ -129,19 +129,43 @@ def bond_register_auth() -> Iterable[AuthSpec]:
 
 @hookspec
 def bond_register_logs() -> Iterable[LogSpec]:
-  """Engines that keep events in order.
+  """Engines that keep logs beyond this process's memory.
 
   ```python
-  from bond_core import LogSpec, MemoryLog, hookimpl
+  from contextlib import asynccontextmanager
+  from bond_core import LogSpec, hookimpl
+
+
+  class Kept:
+    def __init__(self, name):
+      self.epoch, self.finished, self.records = name, True, []
+
+    head = property(lambda self: self.records[-1].last if self.records else 0)
+    oldest = property(lambda self: self.records[0].first if self.records else 1)
+    last_ts_ms = property(lambda self: self.records[-1].ts_ms if self.records else 0)
+
+    async def write(self, records):
+      self.records += [record for record in records if record.first > self.head]
+
+    async def read(self, first, limit):
+      after = [record for record in self.records if record.last >= first]
+      return [record.since(first) for record in after[: max(1, limit // 100)]]
+
+    async def find(self, time_ms):
+      return next((r.first for r in self.records if r.ts_ms >= time_ms), self.head + 1)
+
+    async def finish(self):
+      self.finished = True
+
+
+  @asynccontextmanager
+  async def open_kept(config, name):
+    yield Kept(name)
 
 
   @hookimpl
   def bond_register_logs():
-    yield LogSpec(
-      name="mine.minute",
-      summary="A minute in memory.",
-      open=lambda config, name: MemoryLog(name, seconds=60),
-    )
+    yield LogSpec(name="mine.kept", summary="Keeps everything in memory.", open=open_kept)
   ```
   """
   raise NotImplementedError

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
 import trio
@@ -13,6 +13,7 @@ from bond_core.errors import PluginError
 from bond_core.hub import open_hub
 from bond_core.hub.feed_source import FeedSource
 from bond_core.hub.plain_source import PlainSource
+from bond_core.log.kept import open_log
 from bond_core.log.memory import MemoryLog
 from bond_core.pipeline.outlet import Outlet
 from bond_core.pipeline.pipeline import Pipeline
@@ -70,7 +71,7 @@ async def run(
     urls: dict[str, str] = {}
     if simulate:
       spec, urls = await stack.enter_async_context(simulated(spec))
-    market = _market(spec, clock, replay)
+    market = await stack.enter_async_context(_open_market(spec, clock, replay))
     watchdog = await stack.enter_async_context(
       Watchdog((PlainSource, FeedSource, Stage, Outlet), lambda name, told: block(name, told))
     )
@@ -115,13 +116,14 @@ async def run(
     )
 
 
-def _market(spec: Spec, clock: Clock, replay: bool) -> MemoryLog:
+@asynccontextmanager
+async def _open_market(spec: Spec, clock: Clock, replay: bool) -> AsyncIterator[MemoryLog]:
+  """The log of all events. A recording is kept already and can wait for its readers."""
   if replay:
-    return MemoryLog("market", clock=clock, stamps=True, paced=True)
-  log = spec.log.spec.open(spec.log.config, "market")
-  if not isinstance(log, MemoryLog):
-    raise PluginError(f"{spec.log.use} cannot be the market log of a run; use core.memory")
-  return log
+    yield MemoryLog("market", clock=clock, stamps=True, paced=True)
+    return
+  async with open_log(spec.log.spec, spec.log.config, "market", stamps=True, clock=clock) as log:
+    yield log.ring
 
 
 def _is_replay(spec: Spec) -> bool:

@@ -72,10 +72,12 @@ def test_the_public_names_are_these_and_all_of_them_load():
   assert bond_core.__all__ == sorted(
     """
     AnyEvent AsyncioThread AuthError AuthSpec Authenticator Batch BondError Candle ChainEvent Clock
-    CommandSpec Credentials Cursor Custom DataClock Disconnected Duration Funding Gap Heartbeat
+    CommandSpec Credentials Cursor Custom DataClock Disconnected Duration Engine EngineError Funding
+    Gap Heartbeat
     Instrument Level Liquidation LogSpec Market MarketEvent MemoryLog NoConfig OpenInterest
-    OrderBook Out ParserSpec PluginError Post Principal Reading Refused Registry RetryAfter
-    RunResult Secret SimulatorSpec Sink SinkContext SinkSpec Size SourceContext SourceSpec Spec
+    OrderBook Out ParserSpec PluginError Post Principal Reading Record Refused Registry RetryAfter
+    RunResult Secret SharedEngine SimulatorSpec Sink SinkContext SinkSpec Size SourceContext
+    SourceSpec Spec
     SpecError SystemClock Ticker TimedTransform Trade Transform TransformContext TransformSpec
     Window __version__ connector_source decode encode hookimpl iterate_in_thread load_spec
     parse_market run

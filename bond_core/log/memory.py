@@ -10,43 +10,18 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Hashable
 from itertools import islice
-from typing import Protocol
 
 import trio
 
 from bond_core.clock import Clock, SystemClock
 from bond_core.events import Batch, Gap, OrderBook, Window
 from bond_core.log.conflate import conflate
+from bond_core.log.engine import Record
 
 # What an event weighs in memory, measured with tracemalloc on trades: a struct with its
 # numbers and strings, and each price level.
 EVENT_BYTES = 480
 LEVEL_BYTES = 112
-
-
-class Log(Protocol):
-  """What every engine offers."""
-
-  name: str
-  epoch: str
-  """Changes whenever continuity with an earlier sequence cannot be promised."""
-
-  @property
-  def head(self) -> int:
-    """The last sequence number given, 0 when there is none."""
-
-  @property
-  def oldest(self) -> int:
-    """The first sequence number that can still be read; head + 1 when nothing can."""
-
-  def append(self, batch: Batch, source: Hashable = None) -> int:
-    """Adds events in order; the sequence number of the first."""
-
-  def read(self, first: int, limit: int) -> Batch:
-    """Up to `limit` events from sequence number `first` on."""
-
-  def find(self, time_ms: int) -> int:
-    """The sequence number of the first event appended at or after a time (epoch ms)."""
 
 
 class Segment:
@@ -81,7 +56,8 @@ class MemoryLog:
   The one log of all market events `stamps` them with their sequence number (`seq_internal`); any
   log numbers windows that have no `seq` yet. A `paced` log makes its writer wait (`room`) for its
   cursors instead of letting them fall behind; one that does not move at all for `patience` seconds
-  is waited for no longer.
+  is waited for no longer. A log that continues an earlier one takes its `epoch` and its `head`, the
+  last number that was given.
   """
 
   def __init__(
@@ -94,10 +70,12 @@ class MemoryLog:
     stamps: bool = False,
     paced: bool = False,
     patience: float = 30.0,
+    epoch: str | None = None,
+    head: int = 0,
   ) -> None:
     self.name = name
-    self.epoch = secrets.token_hex(8)
-    self.appended = 0
+    self.epoch = secrets.token_hex(8) if epoch is None else epoch
+    self.appended = head
     self.bytes_held = 0
     self._seconds_ms = int(seconds * 1000)
     self._max_bytes = max_bytes
@@ -112,6 +90,7 @@ class MemoryLog:
     self._ended: set[Hashable] = set()
     self._closed = False
     self._room = trio.Event()
+    self._arrival: trio.Event | None = None
 
   @property
   def head(self) -> int:
@@ -121,10 +100,14 @@ class MemoryLog:
   def oldest(self) -> int:
     return self._segments[0].first if self._segments else self.appended + 1
 
-  def append(self, batch: Batch, source: Hashable = None) -> int:
+  def append(self, batch: Batch, source: Hashable = None, first: int | None = None) -> int:
     """Adds events in order; the sequence number of the first. `source` names the writer, for
-    cursors that follow only some."""
-    first = self.appended + 1
+    cursors that follow only some. `first` is that number where another process gave it; it may jump
+    ahead, and readers get a Gap for what lies between."""
+    if first is None:
+      first = self.appended + 1
+    elif first <= self.appended:
+      raise ValueError(f"number {first} comes after {self.appended}, which was given already")
     if not batch:
       return first
     if self._stamps:
@@ -136,10 +119,13 @@ class MemoryLog:
     segment = Segment(self._next_number, first, now, batch, source, self._weight_total)
     self._next_number += 1
     self._segments.append(segment)
-    self.appended += len(batch)
+    self.appended = first + len(batch) - 1
     self._weight_total += segment.weight
     self.bytes_held += segment.weight
     self._evict(now)
+    if self._arrival is not None:
+      self._arrival.set()
+      self._arrival = None
     for cursor in self._cursors:
       if cursor._waiting is not None and (cursor._sources is None or source in cursor._sources):
         cursor._waiting.set()
@@ -185,12 +171,36 @@ class MemoryLog:
         break
     return batch
 
+  def records(self, first: int, limit: int) -> list[Record]:
+    """The batches from sequence number `first` on, with up to about `limit` events; the first one
+    is cut so that it begins there or later."""
+    if first > self.appended:
+      return []
+    records: list[Record] = []
+    for segment in islice(self._segments, self._index(first), None):
+      record = Record(segment.first, segment.ts_ms, segment.events)
+      if record.last < first:
+        continue
+      records.append(record.since(first))
+      limit -= len(records[-1].events)
+      if limit <= 0:
+        break
+    return records
+
   def find(self, time_ms: int) -> int:
     """The sequence number of the first event appended at or after a time (epoch ms)."""
     for segment in self._segments:
       if segment.ts_ms >= time_ms:
         return segment.first
     return self.appended + 1
+
+  async def reached(self, number: int) -> None:
+    """Returns when an event with this sequence number, or a later one, is in the log."""
+    await trio.lowlevel.checkpoint()
+    while self.appended < number:
+      if self._arrival is None:
+        self._arrival = trio.Event()
+      await self._arrival.wait()
 
   def cursor(
     self,
@@ -323,26 +333,29 @@ class Cursor:
     log = self._log
     tagged: list[tuple[Hashable, Batch]] = []
     if self.position < log.oldest:
-      tagged.append((None, [self._skip_lost()]))
+      told = f"this reader of {log.name!r} fell behind what the log keeps"
+      tagged.append((None, [self._skip(log.oldest, told)]))
     count = 0
     if self.position <= log.appended:
       for segment in islice(log._segments, log._index(self.position), None):
+        if self.position < segment.first:
+          tagged.append((None, [self._skip(segment.first, "lost before this log had them")]))
         if self._sources is None or segment.source in self._sources:
           # The common case, a whole segment, hands on the batch itself.
           events = segment.events
           if self.position > segment.first:
             events = events[self.position - segment.first :]
-          tagged.append((segment.source, events))
-          count += len(events)
-        self.position = segment.first + len(segment.events)
+          if events:
+            tagged.append((segment.source, events))
+            count += len(events)
+        self.position = max(self.position, segment.first + len(segment.events))
         if count >= limit and not self._conflated:
           break
     log._moved()
     return tagged
 
-  def _skip_lost(self) -> Gap:
-    oldest = self._log.oldest
-    lost = oldest - self.position
+  def _skip(self, to: int, cause: str) -> Gap:
+    lost = to - self.position
     self.lost += lost
     gap = Gap(
       exchange="*",
@@ -350,10 +363,10 @@ class Cursor:
       channel="*",
       reason="slow",
       from_seq=self.position,
-      to_seq=oldest - 1,
+      to_seq=to - 1,
       ts_event=self._log._clock.now_ms(),
       missed=lost,
-      cause=f"this reader of {self._log.name!r} fell behind what the log keeps",
+      cause=cause,
     )
-    self.position = oldest
+    self.position = to
     return gap

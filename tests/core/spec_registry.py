@@ -11,7 +11,6 @@ from bond_core import (
   Custom,
   Gap,
   LogSpec,
-  MemoryLog,
   OrderBook,
   PluginError,
   Post,
@@ -179,7 +178,7 @@ LOGS = [
     name="core.memory",
     summary="",
     config=Ring,
-    open=lambda config, name: MemoryLog(name, seconds=60),
+    ring=lambda ring: ring,
   )
 ]
 

@@ -1,0 +1,51 @@
+"""Which events a subscription wants."""
+
+from typing import NamedTuple
+
+ANY = frozenset(("*",))
+
+
+class Wanted(NamedTuple):
+  """One market that a subscription names: the canonical symbol, and what its spelling says beyond
+  that. None leaves it open."""
+
+  symbol: str
+  market_type: str | None = None
+  expiry: str | None = None
+
+
+class Filter(NamedTuple):
+  """One subscription's filter; equal filters are one to the broker. `wanted` None means every
+  symbol, `exchanges` holds "*" for every venue."""
+
+  channels: frozenset[str]
+  wanted: frozenset[Wanted] | None = None
+  exchanges: frozenset[str] = ANY
+  depth: int = 20
+  speed_ms: int = 100
+  raw: bool = False
+  compact: bool = False
+  deltas: bool = False
+  consolidated: bool = False
+
+  def matches(
+    self,
+    channel: str,
+    exchange: str,
+    symbol: str,
+    market_type: str | None = None,
+    expiry: str | None = None,
+  ) -> bool:
+    """Whether events of this channel and instrument are wanted."""
+    if channel not in self.channels:
+      return False
+    if "*" not in self.exchanges and exchange not in self.exchanges:
+      return False
+    if self.wanted is None:
+      return True
+    return any(
+      want.symbol == symbol
+      and want.market_type in (None, market_type)
+      and want.expiry in (None, expiry)
+      for want in self.wanted
+    )
