@@ -1,12 +1,8 @@
 """Views of books at a readable pace: the best levels, at most every so many milliseconds."""
 
-from typing import TypeAlias
-
 from bond_core.book.book import MAX_LEVELS, Book
+from bond_core.book.followed import BookKey, FollowedBook, concerns, may_concern
 from bond_core.events import Batch, Gap, OrderBook
-
-_Key: TypeAlias = tuple[str, str | None, str, str | None]
-"""Exchange, market type, symbol, expiry."""
 
 _STEP_BACK_MS = 10_000
 """Receive times that lie this far behind are no disorder: a clock was set back or a recording began
@@ -40,8 +36,8 @@ class BookView:
     self._depth = depth
     self._speed = speed_ms
     self._max_levels = max(depth, max_levels)
-    self._books: dict[_Key, _Followed] = {}
-    self._due: dict[_Key, int] = {}
+    self._books: dict[BookKey, FollowedBook] = {}
+    self._due: dict[BookKey, int] = {}
     self._next = _NEVER
     self._now = 0
 
@@ -87,7 +83,7 @@ class BookView:
     followed = self._books.get(key)
     if event.update_type == "snapshot":
       if followed is None:
-        followed = self._books[key] = _Followed(Book(max_levels=self._max_levels), event)
+        followed = self._books[key] = FollowedBook(Book(max_levels=self._max_levels), event)
       good = followed.restart(event)
     else:
       if followed is None or not followed.chained:
@@ -105,28 +101,12 @@ class BookView:
       due = self._due[key] = shown + self._speed
       self._next = min(self._next, due)
 
-  def _show(self, key: _Key, when: int) -> OrderBook:
+  def _show(self, key: BookKey, when: int) -> OrderBook:
     """The view of a book as it is; it counts as shown at `when`."""
     followed = self._books[key]
     followed.shown = when
     reset, followed.reset = followed.reset, False
-    last = followed.last
-    bids, asks = followed.book.top(self._depth)
-    return OrderBook(
-      exchange=last.exchange,
-      symbol=last.symbol,
-      market_type=last.market_type,
-      expiry=last.expiry,
-      ts_event=last.ts_event,
-      ts_exchange=last.ts_exchange,
-      ts_internal=last.ts_internal,
-      bids=bids,
-      asks=asks,
-      depth=self._depth,
-      sequence=followed.sequence,
-      is_reset=True if reset else None,
-      book_id=last.book_id,
-    )
+    return followed.view(self._depth, reset=reset)
 
   def _take_due(self, until: int) -> Batch:
     """The views due by then, soonest first; those due together in the order their books changed."""
@@ -137,11 +117,11 @@ class BookView:
     self._next = min(self._due.values(), default=_NEVER)
     return [self._show(key, due) for key, due in taken]
 
-  def _forget_due(self, key: _Key) -> None:
+  def _forget_due(self, key: BookKey) -> None:
     if self._due.pop(key, None) is not None:
       self._next = min(self._due.values(), default=_NEVER)
 
-  def _withhold(self, key: _Key) -> None:
+  def _withhold(self, key: BookKey) -> None:
     self._books[key].chained = False
     self._forget_due(key)
 
@@ -149,9 +129,9 @@ class BookView:
     if gap.channel not in ("orderbook", "*"):
       return
     for key, followed in self._books.items():
-      if not followed.chained or not _may_concern(gap, key):
+      if not followed.chained or not may_concern(gap, key):
         continue
-      if _concerns(gap, key):
+      if concerns(gap, key):
         self._withhold(key)
         continue
       # What came before the gap is good; show it, for the next proof may be long in coming.
@@ -168,70 +148,3 @@ class BookView:
     for key, due in self._due.items():
       self._due[key] = min(due, to + self._speed)
     self._next = min(self._due.values(), default=_NEVER)
-
-
-class _Followed:
-  """A book as its events tell it, and what was last shown of it."""
-
-  __slots__ = ("book", "chained", "doubtful", "last", "reset", "sequence", "shown")
-
-  def __init__(self, book: Book, first: OrderBook) -> None:
-    self.book = book
-    self.last = first
-    self.sequence: int | None = None
-    self.shown: int | None = None
-    self.chained = True
-    self.doubtful = False
-    self.reset = False
-
-  def restart(self, event: OrderBook) -> bool:
-    """Takes a snapshot; false if its levels are malformed."""
-    try:
-      self.book.snapshot(event.bids, event.asks)
-    except ValueError:
-      return False
-    # After a broken chain this is a new start, whether the event says so or not.
-    self.reset = self.reset or bool(event.is_reset) or not self.chained
-    self.chained = True
-    self.doubtful = False
-    self.sequence = event.sequence
-    self.last = event
-    return True
-
-  def holds(self, event: OrderBook) -> bool:
-    """Whether a delta is in the book already, as after a replay that overlaps."""
-    return (
-      self.sequence is not None
-      and event.sequence is not None
-      and event.sequence <= self.sequence
-      and event.prev_sequence != self.sequence
-    )
-
-  def advance(self, event: OrderBook) -> bool:
-    """Applies a delta; false if it does not continue the chain or its levels are malformed."""
-    if self.sequence is None or event.prev_sequence is None:
-      if self.doubtful:
-        return False
-    elif event.prev_sequence != self.sequence:
-      return False
-    try:
-      self.book.apply(event.bids, event.asks)
-    except ValueError:
-      return False
-    self.doubtful = False
-    self.sequence = event.sequence
-    self.last = event
-    return True
-
-
-def _may_concern(gap: Gap, key: _Key) -> bool:
-  return all(
-    said in (None, "*") or said == ours
-    for said, ours in zip((gap.exchange, gap.market_type, gap.symbol, gap.expiry), key, strict=True)
-  )
-
-
-def _concerns(gap: Gap, key: _Key) -> bool:
-  return (
-    gap.channel == "orderbook" and (gap.exchange, gap.market_type, gap.symbol, gap.expiry) == key
-  )
