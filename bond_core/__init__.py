@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     Reading as Reading,
   )
   from bond_core.components import (
+    ServiceSpec as ServiceSpec,
+  )
+  from bond_core.components import (
     SimulatorSpec as SimulatorSpec,
   )
   from bond_core.components import (
@@ -176,8 +179,8 @@ _NAMES = {
   "clock": "Clock DataClock SystemClock",
   "components": (
     "AuthSpec Authenticator CommandSpec Credentials LogSpec NoConfig Out ParserSpec Principal "
-    "Reading SimulatorSpec Sink SinkContext SinkSpec SourceContext SourceSpec TimedTransform "
-    "Transform TransformContext TransformSpec"
+    "Reading ServiceSpec SimulatorSpec Sink SinkContext SinkSpec SourceContext SourceSpec "
+    "TimedTransform Transform TransformContext TransformSpec"
   ),
   "connector": "connector_source",
   "errors": "AuthError BondError Disconnected PluginError Refused RetryAfter SpecError",

@@ -17,6 +17,7 @@ from bond_core.events import AnyEvent, Batch
 if TYPE_CHECKING:
   from bond_core.bridge import AsyncioThread
   from bond_core.feed.dialect import Feed, Subscription
+  from bond_core.instruments import Market
   from bond_core.log.engine import Engine
   from bond_core.log.ring import Ring
 
@@ -95,11 +96,14 @@ class Sink(Protocol):
 
 @attrs.frozen
 class SinkContext:
-  """What the core gives a sink when it is made."""
+  """What the core gives a sink when it is made. `stream_id` is the id of the spec it belongs to.
+  `publish` is there where a server runs the spec: it puts a batch into the stream's own log."""
 
   name: str
   clock: Clock
   log: logging.LoggerAdapter[logging.Logger]
+  stream_id: str = ""
+  publish: Callable[[Batch], None] | None = None
 
 
 class Authenticator(Protocol):
@@ -156,6 +160,9 @@ class SourceSpec:
   (bond_core.feed.dialect) from a hashable connection; equal connections share one feed, and the
   core owns its sockets. `view` makes a transform that this source's reader sees the feed through.
   `replay` says that the source can wait for its readers, and that its events bring their own time.
+  `on_demand(config, market)` gives the configuration that carries one more market as `config` does
+  (None: with defaults), so that a server's clients can ask for markets that no spec names; it
+  raises Refused or ValueError for a market that cannot be.
   """
 
   name: str
@@ -167,6 +174,7 @@ class SourceSpec:
   connection: Callable[[Any], Hashable] | None = None
   subscriptions: "Callable[[Any], Iterable[Subscription]] | None" = None
   view: Callable[[Any], Transform | None] | None = None
+  on_demand: "Callable[[Any, Market], Any] | None" = None
   replay: bool = False
   words: tuple[str, ...] = ()
   simulator: str | None = None
@@ -253,6 +261,22 @@ class SimulatorSpec:
 
 
 @attrs.frozen(kw_only=True)
+class ServiceSpec:
+  """A server that `bond serve` runs.
+
+  `serve(config, runtime, task_status=…)` listens, reports where with `task_status.started([url,
+  …])`, and works until `runtime.stopping` is set; then it takes leave of its clients and returns.
+  Each attribute of `config` becomes an option `--NAME-ATTRIBUTE` of `bond serve`, or what its
+  metadata says: {"option": "--port", "env": "BOND_PORT", "help": …}.
+  """
+
+  name: str
+  summary: str
+  config: type = NoConfig
+  serve: "Callable[..., Awaitable[None]]"
+
+
+@attrs.frozen(kw_only=True)
 class CommandSpec:
   """A command of `bond`: `load` gives a click.Command."""
 
@@ -269,6 +293,7 @@ Component = (
   | LogSpec
   | ParserSpec
   | SimulatorSpec
+  | ServiceSpec
   | CommandSpec
 )
 
@@ -284,6 +309,7 @@ __all__ = [
   "ParserSpec",
   "Principal",
   "Reading",
+  "ServiceSpec",
   "SimulatorSpec",
   "Sink",
   "SinkContext",

@@ -9,6 +9,7 @@ from bond_core.components import (
   CommandSpec,
   LogSpec,
   ParserSpec,
+  ServiceSpec,
   SimulatorSpec,
   SinkSpec,
   SourceSpec,
@@ -221,6 +222,43 @@ def bond_register_simulators() -> Iterable[SimulatorSpec]:
   @hookimpl
   def bond_register_simulators():
     yield SimulatorSpec(name="echo", summary="Says it back.", config=Echo, serve=serve)
+  ```
+  """
+  raise NotImplementedError
+
+
+@hookspec
+def bond_register_services() -> Iterable[ServiceSpec]:
+  """Servers that `bond serve` runs beside each other, over one market log and one set of streams.
+
+  ```python
+  import attrs
+  import trio
+  from bond_core import ServiceSpec, hookimpl
+
+
+  @attrs.frozen
+  class Head:
+    port: int = 8100
+
+
+  async def serve(config, runtime, *, task_status):
+    async def tell(stream):
+      await stream.send_all(f"{runtime.market.head}\\n".encode())
+
+    listeners = await trio.open_tcp_listeners(config.port, host="127.0.0.1")
+    async with trio.open_nursery() as nursery:
+      await nursery.start(trio.serve_listeners, tell, listeners)
+      task_status.started([f"tcp://127.0.0.1:{config.port}"])
+      await runtime.stopping.wait()
+      nursery.cancel_scope.cancel()
+
+
+  @hookimpl
+  def bond_register_services():
+    yield ServiceSpec(
+      name="head", summary="Tells the number of the latest event.", config=Head, serve=serve
+    )
   ```
   """
   raise NotImplementedError

@@ -57,6 +57,11 @@ class Market(NamedTuple):
     """The canonical BASE/QUOTE."""
     return f"{self.base}/{self.quote}"
 
+  def __str__(self) -> str:
+    """The spelling that says all of it, such as BTC/USDT:USDT-261225."""
+    settle = "" if self.settle is None else f":{self.settle}"
+    return f"{self.symbol}{settle}" + ("" if self.expiry is None else f"-{self.expiry}")
+
   def on(self, exchange: str, market_type: str = "spot") -> Instrument:
     """This market at a venue; `market_type` serves where the spelling left it open."""
     return Instrument(exchange, self.market_type or market_type, self.symbol, self.expiry)

@@ -20,6 +20,7 @@ from bond_core.components import (
   Component,
   LogSpec,
   ParserSpec,
+  ServiceSpec,
   SimulatorSpec,
   SinkSpec,
   SourceSpec,
@@ -38,13 +39,14 @@ HOOKS: dict[type[Any], tuple[str, str]] = {
   LogSpec: ("bond_register_logs", "log"),
   ParserSpec: ("bond_register_parsers", "parser"),
   SimulatorSpec: ("bond_register_simulators", "simulator"),
+  ServiceSpec: ("bond_register_services", "service"),
   CommandSpec: ("bond_register_commands", "command"),
 }
 """The hook that each kind of component comes from, and what it is called."""
 
-# A simulator is named after its venue, a command after what it does; everything else after its
-# plugin.
-_FREE_NAMES = (SimulatorSpec, CommandSpec)
+# A simulator is named after its venue, a service and a command after what they do; everything else
+# after its plugin.
+_FREE_NAMES = (SimulatorSpec, ServiceSpec, CommandSpec)
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 
 C = TypeVar("C", bound=Component)
@@ -114,6 +116,10 @@ class Registry:
   def parsers(self) -> list[ParserSpec]:
     """All readers of plain text that are installed."""
     return [spec for plugin in self.plugins() for spec in plugin.of(ParserSpec)]
+
+  def services(self) -> list[ServiceSpec]:
+    """All servers that are installed."""
+    return [spec for plugin in self.plugins() for spec in plugin.of(ServiceSpec)]
 
   def plugins(self) -> list[Plugin]:
     """All installed plugins, loaded; a broken one carries its error."""

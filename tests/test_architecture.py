@@ -76,7 +76,7 @@ def test_the_public_names_are_these_and_all_of_them_load():
     Gap Heartbeat
     Instrument Level Liquidation LogSpec Market MarketEvent MemoryLog NoConfig OpenInterest
     OrderBook Out ParserSpec PluginError Post Principal Reading Record Refused Registry RetryAfter
-    RunResult Secret SharedEngine SimulatorSpec Sink SinkContext SinkSpec Size SourceContext
+    RunResult Secret ServiceSpec SharedEngine SimulatorSpec Sink SinkContext SinkSpec Size SourceContext
     SourceSpec Spec
     SpecError SystemClock Ticker TimedTransform Trade Transform TransformContext TransformSpec
     Window __version__ connector_source decode encode hookimpl iterate_in_thread load_spec

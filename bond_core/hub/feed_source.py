@@ -47,17 +47,25 @@ class FeedSource:
       with self.scope:
         await self.driver.run()
     except* Exception as group:
-      for tap in self._taps:
-        tap.fail(sentence(group))
+      self.fail(sentence(group))
     finally:
       self._market.end(self)
       self.ended.set()
 
+  def fail(self, reason: str) -> None:
+    """Ends all its readers' shares."""
+    for tap in self._taps:
+      tap.fail(reason)
+
   def tap(self, name: str, subscriptions: list[Subscription]) -> Tap:
     """One more reader of these subscriptions."""
-    tap = Tap(name, self, _Selection(self, subscriptions))
+    tap = Tap(name, self, _Selection(self, subscriptions), subscriptions)
     self._taps[tap] = subscriptions
     self.desired.add(subscriptions)
+    known = [self.driver.rejected.get(subscription) for subscription in subscriptions]
+    if known and (reason := known[0]) is not None and None not in known:
+      # The venue has said no before.
+      tap.fail(reason)
     return tap
 
   def leave(self, tap: Tap) -> None:

@@ -47,7 +47,7 @@ class Hub:
       raise PluginError(f"the source {spec.name!r} has a feed but no connection or subscriptions")
     connection = spec.connection(config)
     feed = self._feeds.get((spec.feed, connection))
-    if feed is None:
+    if feed is None or feed.scope.cancel_called:
       feed = FeedSource(self.market, self.clock, spec, connection)
       self._feeds[spec.feed, connection] = feed
       self._nursery.start_soon(feed.run)
@@ -57,7 +57,7 @@ class Hub:
     # Configurations are attrs classes: equal ones have equal text, hashable or not.
     key = (spec.name, repr(config))
     source = self._plain.get(key)
-    if source is None:
+    if source is None or source.scope.cancel_called:
       source = PlainSource(name, spec, config, self.market, self.clock, self.asyncio)
       self._plain[key] = source
       self._nursery.start_soon(source.run)

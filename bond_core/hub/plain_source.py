@@ -91,12 +91,12 @@ class PlainSource:
     elif isinstance(error, Disconnected):
       wait = backoff.delay()
     elif isinstance(error, (Refused, PluginError)):
-      self._fail(str(error))
+      self.fail(str(error))
       return None
     else:
       self.log.error("%s raised %s: %s", self.name, type(error).__name__, error, exc_info=error)
       if not budget.spend(trio.current_time()):
-        self._fail(
+        self.fail(
           f"{self.spec.name} failed {budget.restarts + 1} times within {budget.seconds:.0f} s, the "
           f"last time with {type(error).__name__}: {error}"
         )
@@ -105,7 +105,15 @@ class PlainSource:
     self.log.warning("%s: %s; trying again in %.1f s", self.name, self._cause, wait)
     return wait
 
-  def _fail(self, reason: str) -> None:
+  @property
+  def state(self) -> str:
+    """connecting, live or reconnecting."""
+    if self._down_since_ms is not None:
+      return "reconnecting"
+    return "live" if self._delivered else "connecting"
+
+  def fail(self, reason: str) -> None:
+    """Ends all its readers' shares."""
     for tap in self._taps:
       tap.fail(reason)
 

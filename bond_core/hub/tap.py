@@ -1,12 +1,13 @@
 """One reader's share of a source."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
 
 from bond_core.events import Batch
+from bond_core.feed.dialect import Subscription
 
 logger = logging.getLogger("bond")
 
@@ -28,10 +29,17 @@ class Tap:
   """One node's share of a source: which writer of the market log to follow, and `select`, which
   keeps of its batches what the node asked for. `failure` says why nothing more comes."""
 
-  def __init__(self, name: str, writer: Writer, select: Callable[[Batch], Batch]) -> None:
+  def __init__(
+    self,
+    name: str,
+    writer: Writer,
+    select: Callable[[Batch], Batch],
+    subscriptions: Sequence[Subscription] = (),
+  ) -> None:
     self.name = name
     self.writer = writer
     self.select = select
+    self.subscriptions = subscriptions
     self.failure: str | None = None
 
   def fail(self, reason: str) -> None:

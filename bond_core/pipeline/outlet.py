@@ -1,6 +1,7 @@
 """A sink at work in a pipeline."""
 
 import logging
+from collections.abc import Callable
 
 import trio
 
@@ -17,7 +18,15 @@ class Outlet:
   is declared to it; one that keeps raising ends alone."""
 
   def __init__(
-    self, name: str, spec: SinkSpec, config: object, cursor: Cursor, clock: Clock
+    self,
+    name: str,
+    spec: SinkSpec,
+    config: object,
+    cursor: Cursor,
+    clock: Clock,
+    *,
+    stream_id: str = "",
+    publish: Callable[[Batch], None] | None = None,
   ) -> None:
     self.name = name
     self.cursor = cursor
@@ -29,11 +38,12 @@ class Outlet:
     self._clock = clock
     self._log = logging.LoggerAdapter(logging.getLogger(f"bond.{spec.name.split('.')[0]}"))
     self._owed: Batch = []
+    self._context = SinkContext(name, clock, self._log, stream_id, publish)
 
   async def run(self) -> None:
     """Writes until the input ends."""
     backoff, budget = Backoff(), RestartBudget()
-    context = SinkContext(self.name, self._clock, self._log)
+    context = self._context
     try:
       with self.scope:
         while True:

@@ -1,6 +1,6 @@
 """Runs one spec on a hub: its sources' share of the market log, through the graph, into sinks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import trio
 
@@ -13,6 +13,7 @@ from bond_core.pipeline.graph import Graph, joined
 from bond_core.pipeline.outlet import Outlet
 from bond_core.pipeline.stage import Stage
 from bond_core.spec import Spec
+from bond_core.spec.canonical import stream_id
 
 
 class Pipeline:
@@ -20,11 +21,19 @@ class Pipeline:
 
   Live, stages and sinks run on the machine's clock and a sink that falls behind gets a Gap. On a
   recording the data's own times are the clock and a slow sink holds the recording up, so that equal
-  input gives equal output.
+  input gives equal output. `publish` puts events into the stream's own log, where a server keeps
+  one.
   """
 
-  def __init__(self, spec: Spec, hub: Hub, simulated: Mapping[str, str]) -> None:
+  def __init__(
+    self,
+    spec: Spec,
+    hub: Hub,
+    simulated: Mapping[str, str],
+    publish: Callable[[Batch], None] | None = None,
+  ) -> None:
     self.spec = spec
+    self.id = stream_id(spec)
     self.events = 0
     self.gaps = 0
     self.taps: dict[str, Tap] = {}
@@ -53,7 +62,13 @@ class Pipeline:
       if log is None:
         log = MemoryLog("/".join(sink.inputs), clock=hub.clock, paced=self._replays)
         self._logs[sink.inputs] = log
-      self.outlets.append(Outlet(f"sinks.{key}", sink.spec, sink.config, log.cursor(), hub.clock))
+      self.outlets.append(
+        Outlet(
+          *(f"sinks.{key}", sink.spec, sink.config, log.cursor(), hub.clock),
+          stream_id=self.id,
+          publish=publish,
+        )
+      )
 
   @property
   def _replays(self) -> bool:

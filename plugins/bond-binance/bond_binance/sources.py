@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import attrs
+
 from bond_binance import config
 from bond_binance.feed import BinanceFeed
 from bond_core.book.view import BookView
@@ -55,6 +57,11 @@ def _source(
     feed=BinanceFeed,
     connection=lambda given: given.connection,
     subscriptions=lambda given: given.subscriptions(),
+    on_demand=lambda given, market: (
+      configuration(symbols=[str(market)])
+      if given is None
+      else attrs.evolve(given, symbols=[str(market)])
+    ),
     simulator="binance",
     terms=TERMS,
     words=words,

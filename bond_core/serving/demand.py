@@ -1,0 +1,175 @@
+"""Readers decide what runs upstream: what somebody asks a server for is asked of the sources."""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+import attrs
+import trio
+
+from bond_core.components import SourceSpec
+from bond_core.errors import BondError
+from bond_core.feed.dialect import Subscription
+from bond_core.hub import Hub, Tap
+from bond_core.hub.feed_source import FeedSource
+from bond_core.instruments import Market
+from bond_core.registry import Registry
+
+logger = logging.getLogger("bond")
+
+# How long an answer waits for a venue's own word about a new subscription.
+VERDICT_WITHIN = 1.0
+_LOOK_AGAIN = 0.02
+
+
+@attrs.frozen
+class Carrier:
+  """A source that can carry markets nobody named yet: its spec, and the configuration that it runs
+  with (None: it does not run yet)."""
+
+  spec: SourceSpec
+  config: object | None
+
+  @property
+  def exchange(self) -> str:
+    """The venue, by which the plugin is named."""
+    return self.spec.name.split(".")[0]
+
+  def carries(self, channel: str) -> bool:
+    """Whether events of this channel come from it."""
+    return any(kind.channel == channel for kind in self.spec.emits)
+
+
+@attrs.define(eq=False)
+class Claim:
+  """What one reader asked for: the taps that carry it, and what nobody can carry, with the reason
+  in a sentence each."""
+
+  taps: list[Tap] = attrs.field(factory=list)
+  rejected: list[dict[str, str]] = attrs.field(factory=list)
+
+
+class Demand:
+  """Asks sources for what readers want. `running` are the sources of the server's specs; a venue
+  that none of them reaches is brought up if its plugin is installed. With `simulated` (URLs by
+  venue) nothing goes to a real venue."""
+
+  def __init__(
+    self,
+    hub: Hub,
+    registry: Registry,
+    running: Iterable[Carrier],
+    simulated: dict[str, str] | None = None,
+  ) -> None:
+    self._hub = hub
+    self._registry = registry
+    self._running = [carrier for carrier in running if carrier.spec.on_demand is not None]
+    self._simulated = simulated
+    self._installed: list[Carrier] | None = None
+
+  def claim(
+    self, channels: Iterable[str], markets: Iterable[Market], exchanges: Iterable[str]
+  ) -> Claim:
+    """Asks for every channel of every market at every named venue ("*": those that run). Returns at
+    once; `settle` waits for what the venues say."""
+    claim = Claim()
+    named = sorted(exchanges)
+    for market in markets:
+      for channel in sorted(channels):
+        for exchange in named:
+          self._ask(claim, channel, market, exchange)
+    return claim
+
+  def _ask(self, claim: Claim, channel: str, market: Market, exchange: str) -> None:
+    carriers = self._carriers(channel, exchange)
+    reason = None if carriers else self._why_nobody(channel, exchange)
+    for carrier in carriers:
+      try:
+        config = self._config(carrier, market)
+        claim.taps.append(self._hub.open(f"{channel} of {market}", carrier.spec, config))
+      except (BondError, ValueError) as exc:
+        reason = str(exc)
+      else:
+        reason = None
+        if exchange != "*":
+          break
+    if reason is not None:
+      claim.rejected.append(
+        {"channel": channel, "symbol": str(market), "exchange": exchange, "reason": reason}
+      )
+
+  def _config(self, carrier: Carrier, market: Market) -> object:
+    if carrier.spec.on_demand is None:
+      raise BondError(f"{carrier.spec.name} carries only what a spec names")
+    config = carrier.spec.on_demand(carrier.config, market)
+    venue = carrier.spec.simulator
+    if self._simulated is not None and carrier.config is None:
+      if venue is None or venue not in self._simulated:
+        raise BondError(f"{carrier.exchange} is not simulated here; name it in the spec")
+      config = attrs.evolve(config, endpoint=self._simulated[venue])
+    return config
+
+  def _carriers(self, channel: str, exchange: str) -> list[Carrier]:
+    def able(carriers: Sequence[Carrier]) -> list[Carrier]:
+      return [c for c in carriers if c.carries(channel) and exchange in ("*", c.exchange)]
+
+    found = able(self._running)
+    if found or (exchange == "*" and self._running):
+      return found
+    return able(self._all_installed())
+
+  def _all_installed(self) -> list[Carrier]:
+    if self._installed is None:
+      self._installed = [
+        Carrier(spec, None)
+        for plugin in self._registry.plugins()
+        for spec in plugin.of(SourceSpec)
+        if spec.on_demand is not None
+      ]
+    return self._installed
+
+  def _why_nobody(self, channel: str, exchange: str) -> str:
+    if exchange == "*":
+      return f"no source that runs here carries {channel}"
+    known = {c.exchange for c in (*self._running, *self._all_installed())}
+    if exchange in known:
+      return f"{exchange} carries no {channel}"
+    there = f"; there is {', '.join(sorted(known))}" if known else ""
+    return f"no source of {exchange} is installed, try pip install bond-{exchange}{there}"
+
+  async def settle(self, claim: Claim) -> None:
+    """Waits, for a moment, until the venues have taken or refused what is new in a claim; what was
+    refused goes to its `rejected`."""
+    with trio.move_on_after(VERDICT_WITHIN):
+      while any(_open_question(tap) for tap in claim.taps):
+        await trio.sleep(_LOOK_AGAIN)
+    await trio.lowlevel.checkpoint()
+    for tap in list(claim.taps):
+      if tap.failure is not None:
+        claim.rejected += [
+          {
+            "channel": subscription.channel,
+            "symbol": subscription.instrument.symbol,
+            "exchange": subscription.instrument.exchange,
+            "reason": tap.failure,
+          }
+          for subscription in tap.subscriptions
+        ]
+        self._hub.close(tap)
+        claim.taps.remove(tap)
+
+  def release(self, claim: Claim) -> None:
+    """A reader no longer wants what it asked for; after a grace period it ends upstream."""
+    for tap in claim.taps:
+      self._hub.close(tap)
+    claim.taps.clear()
+
+
+def _open_question(tap: Tap) -> bool:
+  """The venue has neither delivered nor refused yet."""
+  if tap.failure is not None or not isinstance(tap.writer, FeedSource):
+    return False
+  return any(not _heard(tap.writer, subscription) for subscription in tap.subscriptions)
+
+
+def _heard(source: FeedSource, subscription: Subscription) -> bool:
+  return source.driver.feed.last_received(subscription) is not None

@@ -1,0 +1,166 @@
+"""The one process behind all services: the market log, its sources, and the streams."""
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import attrs
+import trio
+
+from bond_core.clock import Clock, SystemClock
+from bond_core.components import LogSpec
+from bond_core.errors import BondError
+from bond_core.hub import Hub, Tap, open_hub
+from bond_core.hub.feed_source import FeedSource
+from bond_core.hub.plain_source import PlainSource
+from bond_core.log.kept import KeptLog, open_log
+from bond_core.pipeline.outlet import Outlet
+from bond_core.pipeline.stage import Stage
+from bond_core.registry import Registry
+from bond_core.serving.demand import Carrier, Demand
+from bond_core.serving.streams import Stream
+from bond_core.spec import Spec, stream_id
+from bond_core.watchdog import Watchdog
+
+logger = logging.getLogger("bond")
+
+
+@attrs.frozen
+class Keeping:
+  """How the server's logs are kept: an engine and its configuration."""
+
+  spec: LogSpec
+  config: Any
+
+
+class Runtime:
+  """What services see. `market` holds every event of the process, `streams` what runs by id."""
+
+  def __init__(
+    self,
+    market: KeptLog,
+    hub: Hub,
+    demand: Demand,
+    clock: Clock,
+    keeping: Keeping,
+    simulated: dict[str, str],
+    nursery: trio.Nursery,
+  ) -> None:
+    self.market = market
+    self.hub = hub
+    self.demand = demand
+    self.clock = clock
+    self.simulated = simulated
+    self.stopping = trio.Event()
+    self.streams: dict[str, Stream] = {}
+    self.carried: list[Tap] = []
+    self._keeping = keeping
+    self._nursery = nursery
+
+  def carry(self, spec: Spec) -> None:
+    """Runs the sources of a spec for whoever reads the market log."""
+    for key, source in spec.sources.items():
+      self.carried.append(self.hub.open(f"sources.{key}", source.spec, source.config))
+
+  async def start(self, spec: Spec) -> Stream:
+    """Runs a spec as a stream; the running one where it runs already."""
+    started: Stream = await self._nursery.start(self._run, spec)
+    return started
+
+  async def _run(self, spec: Spec, task_status: trio.TaskStatus[Stream]) -> None:
+    known = self.streams.get(stream_id(spec))
+    if known is not None:
+      task_status.started(known)
+      return
+    name = f"stream:{stream_id(spec)}"
+    async with open_log(self._keeping.spec, self._keeping.config, name, clock=self.clock) as log:
+      stream = Stream.make(spec, self.hub, log, self.simulated)
+      self.streams[stream.id] = stream
+      task_status.started(stream)
+      try:
+        await stream.run()
+        # What it gave can still be read.
+        await self.stopping.wait()
+      finally:
+        del self.streams[stream.id]
+
+  def sources(self) -> dict[str, str]:
+    """How each source is: live, quiet, stale, connecting, reconnecting; simulated where it is."""
+    states: dict[str, str] = {}
+    for writer in self.hub.writers:
+      name, state = _state(writer)
+      if state is not None:
+        states[name] = "simulated" if name in self.simulated and state == "live" else state
+    return states
+
+  def branches(self) -> list[Stage | Outlet]:
+    """The nodes of all streams."""
+    branches: list[Stage | Outlet] = []
+    for stream in self.streams.values():
+      branches += stream.pipeline.graph.stages
+      branches += stream.pipeline.outlets
+    return branches
+
+
+# The state that says most about a venue comes first: one dead connection among live ones counts.
+_WORST_FIRST = ("stale", "reconnecting", "connecting", "live", "quiet", "rejected")
+
+
+def _state(writer: FeedSource | PlainSource) -> tuple[str, str | None]:
+  if isinstance(writer, PlainSource):
+    return writer.spec.name.split(".")[0], writer.state
+  states = {str(state) for state in writer.driver.states().values()}
+  found = next((state for state in _WORST_FIRST if state in states), None)
+  return writer.driver.feed.exchange, found
+
+
+@asynccontextmanager
+async def open_runtime(
+  *,
+  keeping: Keeping,
+  registry: Registry,
+  specs: Iterable[Spec] = (),
+  simulated: dict[str, str] | None = None,
+  clock: Clock | None = None,
+) -> AsyncIterator[Runtime]:
+  """A runtime whose sources and streams end with the block. `specs` are those whose sources can be
+  asked for more; `simulated` the URLs of simulators by venue, None for real venues."""
+  clock = clock or SystemClock()
+  carriers = [Carrier(node.spec, node.config) for spec in specs for node in spec.sources.values()]
+  async with AsyncExitStack() as stack:
+    market = await stack.enter_async_context(
+      open_log(keeping.spec, keeping.config, "market", stamps=True, clock=clock)
+    )
+    await stack.enter_async_context(
+      Watchdog((PlainSource, FeedSource, Stage, Outlet), lambda name, told: block(name, told))
+    )
+    hub = await stack.enter_async_context(open_hub(market.ring, clock))
+    demand = Demand(hub, registry, carriers, simulated)
+    nursery = await stack.enter_async_context(trio.open_nursery())
+    runtime = Runtime(market, hub, demand, clock, keeping, simulated or {}, nursery)
+
+    def block(name: str, told: str) -> None:
+      for writer in hub.writers:
+        if writer.name == name:
+          writer.fail(told)
+          writer.scope.cancel()
+      for branch in runtime.branches():
+        if branch.name == name:
+          branch.end(told)
+
+    try:
+      yield runtime
+    finally:
+      runtime.stopping.set()
+      await hub.stop()
+      nursery.cancel_scope.cancel()
+
+
+def check_servable(spec: Spec) -> None:
+  """Raises BondError for a spec that cannot run beside others in a server."""
+  if any(node.spec.replay for node in spec.sources.values()):
+    raise BondError(
+      f"{spec.name} plays a recording, which brings its own time; a server lives in the present, "
+      "so use bond run"
+    )

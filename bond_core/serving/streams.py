@@ -1,0 +1,54 @@
+"""One spec at work in a server, with the log of what it gives."""
+
+import time
+
+import attrs
+import msgspec
+import trio
+
+from bond_core.events import AnyEvent, Batch, Window
+from bond_core.hub import Hub
+from bond_core.log.kept import KeptLog
+from bond_core.pipeline.pipeline import Pipeline
+from bond_core.spec import Spec
+
+
+@attrs.define(eq=False)
+class Stream:
+  """A running spec. What its `broker.websocket` sinks get is in `log`, from where any number of
+  clients read it."""
+
+  id: str
+  spec: Spec
+  log: KeptLog
+  pipeline: Pipeline
+  created_at: float = attrs.field(factory=time.time)
+  scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+
+  @classmethod
+  def make(cls, spec: Spec, hub: Hub, log: KeptLog, simulated: dict[str, str]) -> "Stream":
+    """A stream that is not running yet."""
+    pipeline = Pipeline(spec, hub, simulated, lambda batch: publish(log, batch))
+    return cls(pipeline.id, spec, log, pipeline)
+
+  async def run(self) -> None:
+    """Works until the stream's sources have ended or its scope is cancelled."""
+    with self.scope:
+      await self.pipeline.run()
+
+
+def publish(log: KeptLog, batch: Batch) -> None:
+  """Appends to a stream's log. The stream numbers its events itself, so that a reader can come back
+  to a place in it; the events are shared with other readers, so they are copied."""
+  log.ring.append(
+    [
+      copied(event, "seq" if type(event) is Window else "seq_internal", number)
+      for number, event in enumerate(batch, log.head + 1)
+    ]
+  )
+
+
+def copied(event: AnyEvent, field: str, number: int) -> AnyEvent:
+  """The same event with another number."""
+  copy: AnyEvent = msgspec.structs.replace(event, **{field: number})
+  return copy
