@@ -126,11 +126,14 @@ class Credentials:
 
 @attrs.frozen
 class Principal:
-  """Who a caller is, what it may read, and until when (epoch ms, None for no end)."""
+  """Who a caller is, what it may read (None for everything), and until when (epoch ms, None for no
+  end). `holds` is asked about once a second while the caller is connected: false withdraws what was
+  granted."""
 
   name: str
   streams: frozenset[str] | None = None
   expires_at: int | None = None
+  holds: Callable[[], bool] = lambda: True
 
 
 @attrs.frozen

@@ -70,7 +70,8 @@ async def run(
   async with AsyncExitStack() as stack:
     urls: dict[str, str] = {}
     if simulate:
-      spec, urls = await stack.enter_async_context(simulated(spec))
+      specs, urls = await stack.enter_async_context(simulated([spec]))
+      spec = specs[0]
     market = await stack.enter_async_context(_open_market(spec, clock, replay))
     watchdog = await stack.enter_async_context(
       Watchdog((PlainSource, FeedSource, Stage, Outlet), lambda name, told: block(name, told))

@@ -4,7 +4,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
@@ -19,30 +19,35 @@ START_WITHIN = 20.0
 
 
 @asynccontextmanager
-async def simulated(spec: Spec) -> AsyncIterator[tuple[Spec, dict[str, str]]]:
-  """The spec with each source pointed at a simulator that runs for as long as the block, and the
+async def simulated(specs: Sequence[Spec]) -> AsyncIterator[tuple[list[Spec], dict[str, str]]]:
+  """The specs with each source pointed at a simulator that runs for as long as the block, and the
   simulators' URLs by venue.
 
   Each simulator is a process of its own, as a venue is, and ends with this one. Raises PluginError
   for a source that no simulator stands in for, so that nothing goes to a real venue unnoticed.
   """
-  for key, source in spec.sources.items():
+  nodes = [(key, source) for spec in specs for key, source in spec.sources.items()]
+  for key, source in nodes:
     if source.spec.simulator is None and not source.spec.replay and source.spec.feed is not None:
       raise PluginError(f"sources.{key}: {source.use} has no simulator; run without --sim")
-  venues = {s.spec.simulator for s in spec.sources.values() if s.spec.simulator is not None}
+  venues = {source.spec.simulator for _, source in nodes if source.spec.simulator is not None}
   async with AsyncExitStack() as stack:
     urls = {venue: await stack.enter_async_context(_process(venue)) for venue in sorted(venues)}
     for venue, url in urls.items():
       logger.warning("simulated: %s is bond sim %s at %s", venue, venue, url)
-    sources = {
-      key: attrs.evolve(
-        source, config=attrs.evolve(source.config, endpoint=urls[source.spec.simulator])
-      )
-      if source.spec.simulator is not None
-      else source
-      for key, source in spec.sources.items()
-    }
-    yield attrs.evolve(spec, sources=sources), urls
+    yield [_pointed_at(spec, urls) for spec in specs], urls
+
+
+def _pointed_at(spec: Spec, urls: dict[str, str]) -> Spec:
+  sources = {
+    key: attrs.evolve(
+      source, config=attrs.evolve(source.config, endpoint=urls[source.spec.simulator])
+    )
+    if source.spec.simulator is not None
+    else source
+    for key, source in spec.sources.items()
+  }
+  return attrs.evolve(spec, sources=sources)
 
 
 @asynccontextmanager

@@ -60,7 +60,7 @@ def run_command(
   try:
     result = trio.run(_run, checked, duration, sim)
   except* BondError as group:
-    fail("\n".join(_sentences(group)), FAILED)
+    fail("\n".join(sentences(group)), FAILED)
   if not quiet:
     click.echo(str(result), err=True)
   for failure in result.failures:
@@ -113,10 +113,11 @@ def with_printing(spec: Spec, as_json: bool) -> Spec:
   return attrs.evolve(spec, sinks=sinks)
 
 
-def _sentences(group: BaseExceptionGroup[BondError]) -> Iterator[str]:
+def sentences(group: BaseExceptionGroup[BondError]) -> Iterator[str]:
+  """What the errors in nested groups say."""
   for exc in group.exceptions:
     if isinstance(exc, BaseExceptionGroup):
-      yield from _sentences(exc)
+      yield from sentences(exc)
     else:
       yield str(exc)
 

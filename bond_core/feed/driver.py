@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 
+import msgspec
 import trio
 
 from bond_core.clock import Clock
 from bond_core.errors import Disconnected, PluginError, Refused
-from bond_core.events import Batch, Gap
+from bond_core.events import Batch, Event, Gap
 from bond_core.feed.desired import Desired
 from bond_core.feed.dialect import (
   Expire,
@@ -63,6 +64,8 @@ class FeedDriver:
     self.desired = desired
     self.connects = 0
     self.reconnects = 0
+    self.raw_readers = 0
+    """How many readers want the venue's own messages kept on the events."""
     self.rejected: dict[Subscription, str] = {}
     self._append = append
     self._reject = reject
@@ -320,7 +323,10 @@ class FeedDriver:
         frames = await receive()
         received = Received(clock.now_ms(), clock.mono_ns())
         try:
-          events = feed.on_frames(number, frames, received)
+          if self.raw_readers:
+            events = with_raw(feed, number, frames, received)
+          else:
+            events = feed.on_frames(number, frames, received)
         except Exception as exc:
           connection.end(self._feed_failed(exc))
           return
@@ -481,6 +487,17 @@ class FeedDriver:
 
   def _now(self) -> Received:
     return Received(self._clock.now_ms(), self._clock.mono_ns())
+
+
+def with_raw(feed: Feed, number: int, frames: list[bytes], received: Received) -> Batch:
+  """The events in these messages, each with the message it came from as its `raw`."""
+  events: Batch = []
+  for frame in frames:
+    for event in feed.on_frames(number, [frame], received):
+      if isinstance(event, Event) and event.raw is None:
+        event.raw = msgspec.Raw(frame)
+      events.append(event)
+  return events
 
 
 def _only(values: set[str]) -> str | None:

@@ -43,6 +43,9 @@ class KeptLog:
   def __init__(self, ring: MemoryLog, engine: Engine | None) -> None:
     self.ring = ring
     self.engine = engine
+    self.broken_at = 1
+    """From this number on none is missing; before it some may be, because an earlier process ended
+    before all was kept."""
     self.lost = 0
     """Events that the ring gave up before the engine took them."""
     self.failure: str | None = None
@@ -208,6 +211,8 @@ async def open_log(
   async with spec.open(config, name) as engine, trio.open_nursery() as nursery:
     head = continued(engine, clock.now_ms())
     log = KeptLog(ring(epoch=engine.epoch, head=head), engine)
+    if head > engine.head:
+      log.broken_at = head + 1
     if head:
       log.ring.append([_not_running(engine.last_ts_ms, clock.now_ms())])
     nursery.start_soon(log.keep)

@@ -127,10 +127,14 @@ class Demand:
       ]
     return self._installed
 
+  def exchanges(self) -> set[str]:
+    """The venues that can be asked for."""
+    return {carrier.exchange for carrier in (*self._running, *self._all_installed())}
+
   def _why_nobody(self, channel: str, exchange: str) -> str:
     if exchange == "*":
       return f"no source that runs here carries {channel}"
-    known = {c.exchange for c in (*self._running, *self._all_installed())}
+    known = self.exchanges()
     if exchange in known:
       return f"{exchange} carries no {channel}"
     there = f"; there is {', '.join(sorted(known))}" if known else ""
@@ -156,6 +160,12 @@ class Demand:
         ]
         self._hub.close(tap)
         claim.taps.remove(tap)
+
+  def keep_raw(self, claim: Claim, kept: bool) -> None:
+    """Has the venues' own messages kept on the events of a claim's feeds, or no longer."""
+    for writer in {tap.writer for tap in claim.taps}:
+      if isinstance(writer, FeedSource):
+        writer.driver.raw_readers += 1 if kept else -1
 
   def release(self, claim: Claim) -> None:
     """A reader no longer wants what it asked for; after a grace period it ends upstream."""

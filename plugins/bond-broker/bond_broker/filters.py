@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from bond_core.events import Gap
+
 ANY = frozenset(("*",))
 
 
@@ -47,5 +49,19 @@ class Filter(NamedTuple):
       want.symbol == symbol
       and want.market_type in (None, market_type)
       and want.expiry in (None, expiry)
+      for want in self.wanted
+    )
+
+  def concerned(self, gap: Gap) -> bool:
+    """Whether what a gap declares may have been wanted."""
+    if gap.channel != "*" and gap.channel not in self.channels:
+      return False
+    if gap.exchange != "*" and "*" not in self.exchanges and gap.exchange not in self.exchanges:
+      return False
+    if self.wanted is None or gap.symbol == "*":
+      return True
+    return any(
+      want.symbol == gap.symbol
+      and (gap.market_type is None or want.market_type in (None, gap.market_type))
       for want in self.wanted
     )

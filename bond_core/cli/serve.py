@@ -1,0 +1,237 @@
+"""bond serve"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, get_origin, get_type_hints
+
+import attrs
+import click
+import trio
+
+from bond_core.cli.common import FAILED, fail, read_spec, set_up_logging
+from bond_core.cli.run import sentences
+from bond_core.components import ServiceSpec
+from bond_core.errors import BondError, PluginError
+from bond_core.registry import Registry
+from bond_core.serving.runtime import Keeping, Runtime, check_servable, open_runtime
+from bond_core.simulate import simulated
+from bond_core.spec import Spec
+from bond_core.spec.structure import structure
+
+logger = logging.getLogger("bond")
+
+# From the order to stop until the process leaves whatever still runs.
+STOP_WITHIN = 10.0
+
+_HELP = """Serve the market, and the streams of SPECs, to any number of clients.
+
+Sources of a spec without sinks fill the market's log, which everybody reads; a spec with sinks runs
+as a stream of its own. Clients that ask for more make the sources ask for more.
+
+\b
+bond serve --sim examples/unified.yaml
+bond serve btc.yaml --port 8080 --tls-cert cert.pem --tls-key key.pem
+"""
+
+
+class ServeCommand(click.Command):
+  """Its options are its own and those of the services that are installed."""
+
+  def __init__(self) -> None:
+    super().__init__("serve", callback=_serve, help=_HELP, params=_own_options())
+    self.services: list[ServiceSpec] | None = None
+
+  def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+    if self.services is None:
+      self.services = Registry().services()
+      taken = {option for param in self.params for option in param.opts}
+      for service in self.services:
+        options = [o for o in _options_of(service) if taken.isdisjoint(o.opts)]
+        self.params += options
+    return super().get_params(ctx)
+
+
+def _own_options() -> list[click.Parameter]:
+  return [
+    click.Argument(["specs"], nargs=-1, metavar="[SPEC]..."),
+    click.Option(["--sim"], is_flag=True, help="Against simulated venues, without a network."),
+    click.Option(
+      ["--data"],
+      metavar="DIR",
+      default=None,
+      envvar="BOND_DATA",
+      help="Folder for logs and secrets.  [default: ~/.local/share/bond]",
+    ),
+    click.Option(["--memory"], is_flag=True, help="Keep the logs in memory only."),
+    click.Option(["--keep"], default="24h", show_default=True, help="How long logs go back."),
+    click.Option(["--size"], default="1GiB", show_default=True, help="How large a log may get."),
+    click.Option(["--log", "engine"], metavar="NAME", help="Another log engine: redis.streams."),
+    click.Option(["-v", "--verbose"], count=True, help="Say what happens; twice for tracebacks."),
+    click.Option(["-q", "--quiet"], is_flag=True, help="Only errors."),
+  ]
+
+
+def _options_of(service: ServiceSpec) -> list[click.Option]:
+  hints = get_type_hints(service.config)
+  options = []
+  for field in attrs.fields(service.config):
+    told = field.metadata
+    name = f"{service.name}_{field.name}"
+    option = told.get("option") or f"--{service.name}-{field.name}".replace("_", "-")
+    hint = hints[field.name]
+    default = field.default if not isinstance(field.default, attrs.Factory) else None  # type: ignore[arg-type]
+    shown = "" if default in (None, False, attrs.NOTHING) else f"  [default: {default}]"
+    options.append(
+      click.Option(
+        [option, name],
+        default=None,
+        envvar=told.get("env"),
+        is_flag=hint is bool,
+        multiple=get_origin(hint) is list,
+        type=int if hint is int else None,
+        metavar=None if hint in (bool, int) else "TEXT",
+        help=f"{told.get('help', '')}{shown}",
+      )
+    )
+  return options
+
+
+def data_folder(given: str | None) -> Path:
+  """Where a server keeps what must outlive it."""
+  if given is not None:
+    return Path(given).expanduser()
+  home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+  return Path(home).expanduser() / "bond"
+
+
+def _serve(
+  *,
+  specs: tuple[str, ...],
+  sim: bool,
+  data: str | None,
+  memory: bool,
+  keep: str,
+  size: str,
+  engine: str | None,
+  verbose: int,
+  quiet: bool,
+  **given: Any,
+) -> None:
+  set_up_logging(verbose, quiet)
+  registry = Registry()
+  services = registry.services()
+  if not services:
+    fail("there is nothing to serve with; pip install bond-broker", FAILED)
+  configs = [(service, _configured(service, given)) for service in services]
+  checked = [read_spec(path) for path in specs]
+  try:
+    for spec in checked:
+      check_servable(spec)
+    keeping = _keeping(registry, data, memory, keep, size, engine)
+  except BondError as exc:
+    fail(str(exc))
+  try:
+    trio.run(_run, registry, configs, checked, keeping, sim)
+  except* BondError as group:
+    fail("\n".join(sentences(group)), FAILED)
+
+
+def _configured(service: ServiceSpec, given: dict[str, Any]) -> Any:
+  """The configuration that the options say; exits with 2 and every problem otherwise."""
+  said = {}
+  options = {}
+  for field in attrs.fields(service.config):
+    value = given.get(f"{service.name}_{field.name}")
+    options[field.name] = field.metadata.get("option") or f"--{service.name}-{field.name}"
+    if value is None or value == () or (value is False and field.default is False):
+      continue
+    said[field.name] = list(value) if isinstance(value, tuple) else value
+  config, faults = structure(said, service.config)
+  problems = [
+    f"{options.get(str(fault.path[0]), fault.path[0])}: {fault.message}" for fault in faults
+  ]
+  if problems:
+    fail("\n".join(problems))
+  return config
+
+
+def _keeping(
+  registry: Registry, data: str | None, memory: bool, keep: str, size: str, engine: str | None
+) -> Keeping:
+  if memory and engine is not None:
+    raise BondError("--memory and --log exclude each other; leave one of them out")
+  name = "core.memory" if memory else engine or "core.file"
+  said = {}
+  if name == "core.file":
+    said = {"path": str(data_folder(data) / "log"), "keep": keep, "size": size}
+  spec = registry.log(name)
+  config, faults = structure(said, spec.config)
+  problems = [f"--{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults]
+  if problems:
+    raise BondError("\n".join(problems))
+  return Keeping(spec, config)
+
+
+async def _run(
+  registry: Registry,
+  services: Sequence[tuple[ServiceSpec, Any]],
+  specs: Sequence[Spec],
+  keeping: Keeping,
+  sim: bool,
+) -> None:
+  async with AsyncExitStack() as stack:
+    signals = stack.enter_context(trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
+    urls: dict[str, str] | None = None
+    if sim:
+      specs, urls = await stack.enter_async_context(simulated(specs))
+    runtime = await stack.enter_async_context(
+      open_runtime(keeping=keeping, registry=registry, specs=specs, simulated=urls)
+    )
+    async with trio.open_nursery() as nursery:
+      for service, config in services:
+        addresses = await nursery.start(service.serve, config, runtime)
+        for address in addresses:
+          click.echo(f"{service.name}: {address}", err=True)
+      await _start(runtime, specs)
+      async for _ in signals:
+        if runtime.stopping.is_set():
+          # Asked twice: the user does not want to wait.
+          os._exit(130)
+        logger.info("stopping")
+        runtime.stopping.set()
+        nursery.start_soon(_leave_in_the_end)
+        break
+      # The services take leave of their clients and end.
+      await runtime.stopping.wait()
+    nursery.cancel_scope.cancel()
+
+
+async def _start(runtime: Runtime, specs: Sequence[Spec]) -> None:
+  for spec in specs:
+    for warning in spec.warnings:
+      click.echo(f"warning: {warning}", err=True)
+    if spec.sinks:
+      stream = await runtime.start(spec)
+      click.echo(f"{spec.name}: /ws/{stream.id}", err=True)
+    else:
+      if spec.transforms:
+        raise PluginError(
+          f"{spec.name} has transforms and no sinks, so nobody would see what they give; add "
+          "ws: {use: broker.websocket, from: …} to its sinks"
+        )
+      runtime.carry(spec)
+
+
+async def _leave_in_the_end() -> None:
+  await trio.sleep(STOP_WITHIN)
+  sys.stderr.write(f"not everything ended within {STOP_WITHIN:.0f} s\n")
+  sys.stderr.flush()
+  os._exit(FAILED)
+
+
+serve_command = ServeCommand()

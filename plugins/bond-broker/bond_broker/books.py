@@ -1,0 +1,123 @@
+"""The order books of a log as they are now, and who is shown what of them."""
+
+import math
+from collections.abc import Iterator
+
+from bond_broker.filters import Filter
+from bond_broker.groups import Group
+from bond_core.book.book import Book
+from bond_core.book.followed import BookKey, FollowedBook, concerns, may_concern
+from bond_core.events import Gap, OrderBook
+
+
+class View:
+  """A book cut to a depth, shown at most every so often, for the groups that asked for just that.
+  `number` is the log number that its last showing contained."""
+
+  __slots__ = ("depth", "due", "groups", "number", "reset", "shown", "speed")
+
+  def __init__(self, depth: int, speed_ms: int) -> None:
+    self.depth = depth
+    self.speed = speed_ms / 1000
+    self.groups: list[tuple[Group, Filter]] = []
+    self.shown = -math.inf
+    self.due = math.inf
+    self.number = 0
+    self.reset = False
+
+
+class LiveBook:
+  """One book with its readers: `deltas` get each update, `views` its state now and then."""
+
+  __slots__ = ("count", "deltas", "followed", "key", "last", "resyncs", "views")
+
+  def __init__(self, key: BookKey) -> None:
+    self.key = key
+    self.count = 0
+    self.resyncs = 0
+    self.last: OrderBook | None = None
+    self.followed: FollowedBook | None = None
+    self.deltas: list[tuple[Group, Filter]] = []
+    self.views: dict[tuple[int, int], View] = {}
+
+  @property
+  def good(self) -> bool:
+    """It can be shown."""
+    return self.followed is not None and self.followed.chained
+
+  def take(self, event: OrderBook) -> bool:
+    """Takes an update; whether the book can be shown now and has changed."""
+    followed = self.followed
+    self.count += 1
+    self.last = event
+    if event.update_type == "snapshot":
+      self.resyncs += event.is_reset is True
+      if followed is None:
+        followed = self.followed = FollowedBook(Book(), event)
+      good = followed.restart(event)
+      if followed.reset:
+        followed.reset = False
+        for view in self.views.values():
+          view.reset = True
+    elif followed is None or not followed.chained or followed.holds(event):
+      return False
+    else:
+      good = followed.advance(event)
+    if not good:
+      followed.chained = False
+      self.forget_due()
+    return good
+
+  def hold(self, gap: Gap) -> None:
+    """A gap may concern this book."""
+    if self.followed is None or not self.followed.chained or not may_concern(gap, self.key):
+      return
+    if concerns(gap, self.key):
+      self.followed.chained = False
+      self.forget_due()
+    else:
+      self.followed.doubtful = True
+
+  def forget_due(self) -> None:
+    """Nothing of it can be shown."""
+    for view in self.views.values():
+      view.due = math.inf
+
+  def add(self, group: Group, wish: Filter) -> None:
+    """One more reader."""
+    if wish.deltas:
+      self.deltas.append((group, wish))
+      return
+    view = self.views.get((wish.depth, wish.speed_ms))
+    if view is None:
+      view = self.views[wish.depth, wish.speed_ms] = View(wish.depth, wish.speed_ms)
+      if self.followed is not None:
+        view.number = self.followed.last.seq_internal or 0
+    view.groups.append((group, wish))
+
+  def remove(self, group: Group) -> None:
+    """A reader goes."""
+    self.deltas = [(other, wish) for other, wish in self.deltas if other is not group]
+    for key, view in list(self.views.items()):
+      view.groups = [(other, wish) for other, wish in view.groups if other is not group]
+      if not view.groups:
+        del self.views[key]
+
+  def changed(self, now: float) -> Iterator[View]:
+    """The views that are to be shown at once; the others are due later."""
+    for view in self.views.values():
+      if now >= view.shown + view.speed:
+        yield view
+      elif view.due == math.inf:
+        view.due = view.shown + view.speed
+
+  def show(self, view: View, now: float) -> OrderBook | None:
+    """The view as an event; it counts as shown."""
+    view.due = math.inf
+    if not self.good or self.followed is None:
+      return None
+    view.shown = now
+    event = self.followed.view(view.depth, reset=view.reset)
+    view.reset = False
+    view.number = event.seq_internal or 0
+    return event

@@ -1,0 +1,47 @@
+"""How a broker is set up: the options of `bond serve` and the keys of broker.websocket."""
+
+from typing import Any
+
+import attrs
+
+from bond_core.spec.values import Duration, Size
+
+
+def _option(default: Any, option: str, told: str, env: str | None = None, **more: Any) -> Any:
+  return attrs.field(default=default, metadata={"option": option, "help": told, "env": env}, **more)
+
+
+@attrs.frozen(kw_only=True)
+class BrokerConfig:
+  """Where it listens, who may come, and what one client may ask for."""
+
+  host: str = _option("127.0.0.1", "--host", "Address that the broker listens on.", "BOND_HOST")
+  port: int = _option(8080, "--port", "Port of the broker; 0 = any.", "BOND_PORT")
+  unix: str | None = _option(None, "--unix", "Listen on this Unix socket too.", "BOND_UNIX")
+  tls_cert: str | None = _option(
+    None, "--tls-cert", "Certificate chain (PEM) for TLS.", "BOND_TLS_CERT"
+  )
+  tls_key: str | None = _option(None, "--tls-key", "Its private key (PEM).", "BOND_TLS_KEY")
+  origins: list[str] = _option(
+    attrs.Factory(list), "--origin", "Web page origin that may connect; repeatable.", "BOND_ORIGINS"
+  )
+  hosts: list[str] = _option(
+    attrs.Factory(list), "--allow-host", "Name this server is reached by; repeatable.", "BOND_HOSTS"
+  )
+  reuse_port: bool = _option(
+    False, "--reuse-port", "Let several processes listen on the port (SO_REUSEPORT)."
+  )
+  heartbeat: Duration = _option(
+    Duration(30.0), "--heartbeat", "Time between heartbeats to a client."
+  )
+  handshake_within: Duration = _option(
+    Duration(5.0), "--handshake-within", "Time to send a request, and then the first message."
+  )
+  stalled_after: Duration = _option(
+    Duration(120.0), "--stalled-after", "A client that takes nothing for so long is closed."
+  )
+  max_message: Size = _option(Size(64 * 1024), "--max-message", "Largest message of a client.")
+  max_clients: int = _option(10_000, "--max-clients", "Connections in all.")
+  max_per_address: int = _option(2_000, "--max-per-address", "Connections from one address.")
+  max_per_principal: int = _option(1_000, "--max-per-principal", "Connections of one principal.")
+  max_subscriptions: int = _option(200, "--max-subscriptions", "Subscriptions of one connection.")

@@ -1,0 +1,83 @@
+"""The HTTP that comes before a WebSocket, or instead of one: one request, one answer."""
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHandshake
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+MAX_HEAD_BYTES = 16 * 1024
+
+_END = b"\r\n\r\n"
+
+
+class Head(NamedTuple):
+  """A request's head, and what came after it."""
+
+  request: Request
+  protocol: ServerProtocol
+  rest: bytes
+
+  @property
+  def upgrades(self) -> bool:
+    """It asks for a WebSocket."""
+    return "websocket" in self.request.headers.get("Upgrade", "").lower()
+
+
+class BadHead(ValueError):
+  """What came is no HTTP request that is answered here; `answer` is what to send."""
+
+  def __init__(self, status: HTTPStatus, told: str) -> None:
+    super().__init__(told)
+    self.answer = plain_answer(status, {"error": told})
+
+
+def read_head(received: bytes, max_message: int) -> Head | None:
+  """The head in what was received so far, None while it is incomplete. Raises BadHead."""
+  end = received.find(_END, 0, MAX_HEAD_BYTES)
+  if end < 0:
+    if len(received) >= MAX_HEAD_BYTES:
+      told = f"the head of a request is at most {MAX_HEAD_BYTES} bytes here"
+      raise BadHead(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, told)
+    return None
+  protocol = ServerProtocol(max_size=max_message)
+  protocol.receive_data(received[: end + len(_END)])
+  request = next((e for e in protocol.events_received() if isinstance(e, Request)), None)
+  if request is None:
+    told = "this is no HTTP/1.1 GET request; open a WebSocket at /stream, or GET /health"
+    raise BadHead(HTTPStatus.BAD_REQUEST, told)
+  return Head(request, protocol, received[end + len(_END) :])
+
+
+def accept(head: Head) -> bytes:
+  """The answer that opens the WebSocket; `head.protocol` is open afterwards. Raises BadHead."""
+  response = head.protocol.accept(head.request)
+  if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+    exc = head.protocol.handshake_exc
+    told = str(exc) if isinstance(exc, InvalidHandshake) else "the handshake is not valid"
+    raise BadHead(HTTPStatus(response.status_code), f"this opens no WebSocket: {told}")
+  head.protocol.send_response(response)
+  return b"".join(head.protocol.data_to_send())
+
+
+def plain_answer(
+  status: HTTPStatus,
+  body: object,
+  *,
+  content_type: str = "application/json",
+  headers: Headers | None = None,
+) -> bytes:
+  """A whole HTTP answer, after which the connection ends. A body that is no text is JSON."""
+  data = body.encode() if isinstance(body, str) else msgspec.json.encode(body) + b"\n"
+  lines = [
+    f"HTTP/1.1 {status.value} {status.phrase}",
+    f"Content-Type: {content_type}",
+    f"Content-Length: {len(data)}",
+    "Cache-Control: no-store",
+    "Connection: close",
+    *(f"{name}: {value}" for name, value in (headers or Headers()).raw_items()),
+  ]
+  return "\r\n".join(lines).encode() + _END + data

@@ -1,0 +1,101 @@
+"""What the broker says besides events, as JSON bytes or frames."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+
+from bond_core.events import Gap, Heartbeat, encode
+from bond_core.ws.frames import text_frame
+
+_encode = msgspec.json.Encoder().encode
+
+
+class CloseCode(IntEnum):
+  """Why a connection ends. 4000 to 4499: coming back helps; 4500 to 4999: it does not."""
+
+  NORMAL = 1000
+  UNSUPPORTED = 1003
+  GONE = 1006
+  """Never sent: the connection was lost."""
+  SHUTDOWN = 4001
+  EXPIRED = 4005
+  SLOW = 4008
+  BAD_TOKEN = 4500
+  BAD_REQUEST = 4501
+  LIMIT = 4504
+
+
+def ack(
+  status: str,
+  *,
+  received: object,
+  request_id: object,
+  subscriptions: Sequence[object],
+  rejected: Sequence[object],
+  epoch: str,
+  seq: int,
+  recovered: bool | None,
+) -> bytes:
+  """The answer to subscribe, unsubscribe and subscriptions. `seq` is the last number before it."""
+  return text_frame(
+    _encode(
+      {
+        "type": "system",
+        "status": status,
+        "received": received,
+        "id": request_id,
+        "subscriptions": subscriptions,
+        "rejected": rejected,
+        "epoch": epoch,
+        "seq": seq,
+        "recovered": recovered,
+      }
+    )
+  )
+
+
+def error_message(
+  code: int, name: str, message: str, *, retryable: bool = False, request_id: object = None
+) -> bytes:
+  """What is wrong with a request, in a sentence that says what to do."""
+  return text_frame(
+    _encode(
+      {
+        "type": "error",
+        "code": code,
+        "name": name,
+        "message": message,
+        "retryable": retryable,
+        "id": request_id,
+      }
+    )
+  )
+
+
+def gap_message(gap: Gap) -> bytes:
+  """The declaration of a loss."""
+  return text_frame(encode(gap))
+
+
+def live_message(request_id: object, seq: int) -> bytes:
+  """From here on a subscription is live; `seq` is the last replayed number."""
+  return text_frame(_encode({"type": "live", "id": request_id, "seq": seq}))
+
+
+def shutdown_message(retry_after_ms: int) -> bytes:
+  """The server is about to close; come back after that time."""
+  return text_frame(_encode({"type": "shutdown", "retry_after_ms": retry_after_ms}))
+
+
+def pong_message(echo: dict[str, Any]) -> bytes:
+  """The answer to a ping: everything that came with it."""
+  return text_frame(_encode({**echo, "type": "pong"}))
+
+
+def heartbeat_message(ts_ms: int, info: dict[str, Any]) -> bytes:
+  """The server lives, how its sources are, and the last number this client was given."""
+  return text_frame(
+    encode(Heartbeat(ts_event=ts_ms, ts_exchange=ts_ms, raw={"status": "ok"}, info=info))
+  )

@@ -1,0 +1,118 @@
+"""The figures of /metrics in Prometheus' form."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from bond_broker.metrics import BUCKETS_MS, Histogram
+
+if TYPE_CHECKING:
+  from prometheus_client.metrics_core import Metric
+
+  from bond_broker.server import Broker
+
+_GAUGES = (
+  ("active_subscriptions", "Subscriptions of all clients."),
+  ("messages_per_second", "Events a second over the last 10 s."),
+  ("clients", "Connected clients."),
+  ("clients_behind", "Clients that follow the log alone."),
+  ("lag_max", "Events that the client furthest behind has still to get."),
+  ("groups", "Different sets of filters."),
+)
+_COUNTERS = (
+  ("reconnects", "Reconnects to venues."),
+  ("delivered", "Messages handed to clients."),
+  ("lost", "Events that clients lost, each declared by a gap."),
+  ("conflated", "States that slow clients were spared."),
+)
+
+
+class _Collector:
+  """What prometheus_client asks for metrics."""
+
+  def __init__(self, metrics: Iterable["Metric"]) -> None:
+    self._metrics = metrics
+
+  def collect(self) -> Iterable["Metric"]:
+    return self._metrics
+
+
+def exposition(broker: "Broker", figures: dict[str, Any]) -> str:
+  """The text that Prometheus reads."""
+  from prometheus_client import CollectorRegistry, generate_latest
+
+  registry = CollectorRegistry(auto_describe=False)
+  registry.register(_Collector(_metrics(broker, figures)))
+  return generate_latest(registry).decode()
+
+
+def _metrics(broker: "Broker", figures: dict[str, Any]) -> "Iterator[Metric]":
+  from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+  yield GaugeMetricFamily("bond_uptime_seconds", "Since the start.", figures["uptime"])
+  for name, told in _GAUGES:
+    yield GaugeMetricFamily(f"bond_{name}", told, figures[name])
+  for name, told in _COUNTERS:
+    yield CounterMetricFamily(f"bond_{name}", told, figures[name])
+  status = GaugeMetricFamily(
+    "bond_exchange_connected", "1 where the venue is connected.", labels=["exchange", "status"]
+  )
+  for exchange, state in figures["exchange_status"].items():
+    status.add_metric([exchange, state], float(state == "connected"))
+  yield status
+  gaps = CounterMetricFamily("bond_gaps", "Declared losses.", labels=["exchange", "reason"])
+  for gap in figures["gaps"]:
+    gaps.add_metric([gap["exchange"], gap["reason"]], gap["count"])
+  yield gaps
+  refused = CounterMetricFamily("bond_refused", "Connections refused.", labels=["reason"])
+  for reason, count in figures["refused"].items():
+    refused.add_metric([reason], count)
+  yield refused
+  skew = GaugeMetricFamily(
+    "bond_clock_skew_ms", "How far a venue's clock is behind.", labels=["exchange"]
+  )
+  for exchange, ms in figures["skew_ms"].items():
+    if ms is not None:
+      skew.add_metric([exchange], ms)
+  yield skew
+  yield from _streams(figures.get("streams", []))
+  if "log" in figures:
+    yield CounterMetricFamily("bond_log_seq", "The last number given.", figures["log"]["seq"])
+    yield GaugeMetricFamily("bond_log_oldest", "The first number kept.", figures["log"]["oldest"])
+    yield CounterMetricFamily(
+      "bond_log_not_kept", "Events that no engine took.", figures["log"]["not_kept"]
+    )
+  yield _histogram(
+    "bond_latency_venue_ms", "From venue time to clients.", broker.metrics.from_venue
+  )
+  yield _histogram(
+    "bond_latency_receive_ms", "From receipt to clients.", broker.metrics.from_receipt
+  )
+
+
+def _streams(streams: list[dict[str, Any]]) -> "Iterator[Metric]":
+  from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+  labels = ["exchange", "channel", "symbol", "market_type"]
+  age = GaugeMetricFamily("bond_stream_age_ms", "Since the last event.", labels=labels)
+  events = CounterMetricFamily("bond_stream_events", "Events so far.", labels=labels)
+  resyncs = CounterMetricFamily("bond_book_resyncs", "Books that began anew.", labels=labels)
+  for stream in streams:
+    values = [str(stream[label] or "") for label in labels]
+    age.add_metric(values, stream["age_ms"])
+    events.add_metric(values, stream["events"])
+    if stream["resyncs"] is not None:
+      resyncs.add_metric(values, stream["resyncs"])
+  yield age
+  yield events
+  yield resyncs
+
+
+def _histogram(name: str, told: str, histogram: Histogram) -> "Metric":
+  from prometheus_client.core import HistogramMetricFamily
+
+  seen, buckets = 0, []
+  for bound, count in zip((*map(str, BUCKETS_MS), "+Inf"), histogram.counts, strict=True):
+    seen += count
+    buckets.append((bound, seen))
+  family: Metric = HistogramMetricFamily(name, told, buckets=buckets, sum_value=histogram.sum)
+  return family

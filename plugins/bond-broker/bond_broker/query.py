@@ -1,0 +1,66 @@
+"""What a URL of the broker says."""
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import attrs
+
+from bond_broker.filters import Filter
+from bond_broker.requests import (
+  MAX_NAMES,
+  POLICIES,
+  BadRequest,
+  channels_of,
+  exchanges_of,
+  markets_of,
+)
+from bond_core.events import CHANNELS
+
+
+@attrs.frozen
+class Query:
+  """A request target in parts. `filter` is what /raw is narrowed to."""
+
+  path: str
+  filter: Filter
+  exchanges: tuple[str, ...] = ()
+  since: str | None = None
+  policy: str = "auto"
+  token: str | None = attrs.field(default=None, repr=False)
+
+
+def parse_target(target: str) -> Query:
+  """The parts of a request target such as /raw?exchange=binance&channels=trades,ticker. Raises
+  BadRequest."""
+  parts = urlsplit(target)
+  try:
+    values = parse_qs(parts.query, keep_blank_values=True, max_num_fields=MAX_NAMES)
+  except ValueError as exc:
+    raise BadRequest(f"the query of the URL cannot be read: {exc}") from exc
+
+  def listed(*names: str) -> list[str]:
+    given = [value for name in names for value in values.get(name, [])]
+    return [part.strip() for value in given for part in value.split(",") if part.strip()]
+
+  exchanges = listed("exchange", "exchanges")
+  channels = listed("channels", "channel")
+  wanted, _ = markets_of(listed("symbol", "symbols"))
+  asked = Filter(
+    channels=channels_of(channels) if channels else frozenset(CHANNELS),
+    wanted=wanted,
+    exchanges=exchanges_of(exchanges),
+    # /raw hands out what the log has, so books come as they change.
+    deltas=True,
+  )
+  policy = values.get("policy", ["auto"])[-1]
+  if policy not in POLICIES:
+    raise BadRequest(f"policy is {policy[:40]!r}; it is one of {', '.join(POLICIES)}")
+  since = values.get("from", [None])[-1]
+  token = values.get("token", [None])[-1]
+  return Query(
+    path="/" + unquote(parts.path).strip("/"),
+    filter=asked,
+    exchanges=tuple(name.lower() for name in exchanges if name != "*"),
+    since=since or None,
+    policy=policy,
+    token=token or None,
+  )

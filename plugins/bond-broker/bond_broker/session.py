@@ -1,0 +1,345 @@
+"""One WebSocket from its first message to its last."""
+
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+from websockets.protocol import State
+
+from bond_broker.client import Client, Ending, Subscription
+from bond_broker.filters import Filter
+from bond_broker.gaps import lost_gap
+from bond_broker.http import Head
+from bond_broker.messages import CloseCode, ack, error_message, gap_message, pong_message
+from bond_broker.pump import Pump
+from bond_broker.query import Query
+from bond_broker.requests import (
+  Auth,
+  BadRequest,
+  Ping,
+  Subscribe,
+  Subscriptions,
+  Unsubscribe,
+  parse_request,
+)
+from bond_broker.since import AfterNumber, parse_since
+from bond_broker.transport import Transport
+from bond_core.components import Principal
+from bond_core.serving.demand import Claim
+from bond_core.ws.frames import FrameReader
+
+if TYPE_CHECKING:
+  from bond_broker.server import Broker
+
+GOODBYE = 2.0
+# How many messages a client may send in one second, beyond which it is a flood.
+MESSAGES_PER_SECOND = 100
+
+
+@attrs.define(eq=False)
+class Asked:
+  """A subscription as its client knows it."""
+
+  subscription: Subscription
+  request: Subscribe
+  claim: Claim
+
+
+class Session:
+  """Reads what a client sends, and answers. What goes out goes through the pump."""
+
+  def __init__(
+    self,
+    broker: "Broker",
+    transport: Transport,
+    head: Head,
+    query: Query,
+    pump: Pump,
+    principal: Principal,
+  ) -> None:
+    self.broker = broker
+    self.client = Client(transport)
+    self.pump = pump
+    self.principal = principal
+    self.query = query
+    self.next_heartbeat = float("inf")
+    self.started = trio.current_time()
+    self._head = head
+    self._protocol = head.protocol
+    self._reader = FrameReader(head.protocol, broker.config.max_message)
+    self._asked: list[Asked] = []
+    self._messages = 0
+    self._second = 0
+    self._burst = 0
+    self._last = b""
+
+  @property
+  def silent(self) -> bool:
+    """It was opened for subscribing and has not said anything yet."""
+    return self.query.path == "/stream" and not self._messages
+
+  async def run(self) -> None:
+    """Serves the client until one of the two sides ends."""
+    client, pump = self.client, self.pump
+    self.broker.sessions[self] = None
+    pump.add(client)
+    try:
+      with client.session:
+        if self.query.path != "/stream":
+          await self._follow_from_the_start()
+        await self._receive()
+      await self._goodbye()
+    finally:
+      pump.remove(client)
+      self.broker.past.lost += client.lost
+      self.broker.past.conflated += client.conflated
+      del self.broker.sessions[self]
+      for asked in self._asked:
+        self.broker.release(asked.claim, asked.request)
+      client.writing.cancel()
+      client.transport.close()
+
+  async def _receive(self) -> None:
+    data = self._head.rest
+    while self.client.ending is None:
+      for message in self._reader.feed(data) if data else ():
+        self._count()
+        await self._handle(message)
+        if self.client.ending is not None:
+          return
+      out = b"".join(self._protocol.data_to_send())
+      if self._protocol.state is not State.OPEN:
+        # Closed by the client, or broken; the answer is in `out` already.
+        self.pump.end(self.client, Ending(CloseCode.NORMAL, ""))
+        self._last = out
+        return
+      if out:
+        self.pump.put(self.client, out)
+      try:
+        data = await self.client.transport.receive()
+      except OSError:
+        data = b""
+      if not data:
+        self.pump.end(self.client, Ending(CloseCode.GONE, "the connection is gone"))
+
+  def _count(self) -> None:
+    self._messages += 1
+    second = int(trio.current_time())
+    if second != self._second:
+      self._second, self._burst = second, 0
+    self._burst += 1
+    if self._burst > MESSAGES_PER_SECOND:
+      told = f"more than {MESSAGES_PER_SECOND} messages a second; subscribe with lists"
+      self.refuse(BadRequest(told, code=CloseCode.LIMIT, name="limit"), CloseCode.LIMIT)
+
+  # What clients say ------------------------------------------------------------------------------
+
+  async def _handle(self, message: bytes) -> None:
+    first = self._messages == 1
+    try:
+      request = parse_request(message)
+      if isinstance(request, Ping):
+        self.pump.put(self.client, pong_message(request.echo))
+      elif isinstance(request, Auth):
+        # Whoever needed to has authenticated before the session began.
+        return
+      elif self.query.path != "/stream":
+        raise BadRequest(f"{self.query.path} takes no subscriptions; open /stream for that")
+      elif isinstance(request, Subscribe):
+        await self._subscribe(request)
+      elif isinstance(request, Unsubscribe):
+        self._unsubscribe(request)
+      else:
+        self._tell("subscriptions", request)
+    except BadRequest as exc:
+      self.refuse(exc, CloseCode.UNSUPPORTED if first else None)
+
+  def refuse(self, exc: BadRequest, close: int | None) -> None:
+    """Answers with an error; ends the connection where `close` says with which code."""
+    told = error_message(
+      exc.code, exc.name, str(exc), retryable=exc.retryable, request_id=exc.request_id
+    )
+    self.pump.put(self.client, told)
+    if close is not None:
+      self.pump.end(self.client, Ending(close, str(exc)))
+
+  async def _subscribe(self, request: Subscribe) -> None:
+    limit = self.broker.config.max_subscriptions
+    if len(self._asked) >= limit:
+      raise BadRequest(
+        f"a connection has at most {limit} subscriptions; name several symbols in one",
+        code=CloseCode.LIMIT,
+        name="limit",
+        request_id=request.request_id,
+      )
+    if request.filter.consolidated:
+      raise BadRequest(
+        "consolidated books are not offered by this server yet; subscribe to each exchange's book",
+        name="not_offered",
+        request_id=request.request_id,
+      )
+    start, recovered, gap = await self._place(request)
+    claim = await self.broker.claim(request)
+    asked = Asked(
+      Subscription(
+        request.filter,
+        request.request_id,
+        request.policy,
+        start,
+        resumes=recovered is True,
+      ),
+      request,
+      claim,
+    )
+    useless = bool(claim.rejected) and not claim.taps
+    if not useless:
+      self._asked.append(asked)
+
+    def answer(seq: int) -> bytes:
+      return self._ack("subscribed", request, seq, claim.rejected, recovered)
+
+    if useless:
+      self.pump.put(self.client, answer(self.pump.seq_of(self.client)))
+    else:
+      self.pump.subscribe(self.client, asked.subscription, answer, gap)
+    if self.next_heartbeat == float("inf"):
+      self.broker.heartbeat(self)
+
+  async def _place(self, request: Subscribe) -> tuple[int, bool | None, bytes | None]:
+    """Where a subscription begins (0: now), whether a resume reached its place, and the gap where
+    the log does not reach back as far as a time."""
+    if request.since is None:
+      return 0, None, None
+    return await self._find(request.since)
+
+  async def _find(self, since: str) -> tuple[int, bool | None, bytes | None]:
+    log, now = self.pump.log, self.pump.now_ms()
+    place = parse_since(since, now)
+    if isinstance(place, AfterNumber):
+      known = place.epoch == log.epoch and log.oldest - 1 <= place.number <= log.head
+      start = place.number + 1 if known else log.oldest
+      return start, known and place.number + 1 >= log.broken_at, None
+    start = await log.find(place.time_ms)
+    if place.time_ms >= now or start > log.oldest:
+      return start, None, None
+    oldest = await log.records(log.oldest, 1)
+    if oldest and oldest[0].ts_ms <= place.time_ms:
+      return start, None, None
+    told = "the log does not reach back so far"
+    gap = lost_gap(1, start - 1, now, "expired", told)
+    gap.from_seq = gap.missed = None
+    gap.ts_from, gap.ts_to = place.time_ms, oldest[0].ts_ms if oldest else now
+    return start, None, gap_message(gap)
+
+  def _unsubscribe(self, request: Unsubscribe) -> None:
+    gone = [asked for asked in self._asked if _meant(asked, request)]
+    if not gone:
+      raise BadRequest(
+        'there is no such subscription; {"type":"subscriptions"} lists them',
+        name="bad_unsubscribe",
+        request_id=request.request_id,
+      )
+    self._asked = [asked for asked in self._asked if asked not in gone]
+    self.pump.unsubscribe(self.client, [asked.subscription for asked in gone])
+    for asked in gone:
+      self.broker.release(asked.claim, asked.request)
+    self._tell("unsubscribed", request)
+
+  def _tell(self, status: str, request: Unsubscribe | Subscriptions) -> None:
+    seq = self.pump.seq_of(self.client)
+    self.pump.put(self.client, self._ack(status, request, seq, [], None))
+
+  def _ack(
+    self,
+    status: str,
+    request: Subscribe | Unsubscribe | Subscriptions,
+    seq: int,
+    rejected: list[dict[str, str]],
+    recovered: bool | None,
+  ) -> bytes:
+    return ack(
+      status,
+      received=request.received,
+      request_id=request.request_id,
+      subscriptions=[_shown(asked) for asked in self._asked],
+      rejected=rejected,
+      epoch=self.pump.log.epoch,
+      seq=seq,
+      recovered=recovered,
+    )
+
+  # /raw and /ws, which send without being asked --------------------------------------------------
+
+  async def _follow_from_the_start(self) -> None:
+    try:
+      start, recovered, gap = 0, None, None
+      if self.query.since is not None:
+        start, recovered, gap = await self._find(self.query.since)
+    except BadRequest as exc:
+      self.refuse(exc, CloseCode.UNSUPPORTED)
+      return
+    subscription = Subscription(
+      self.query.filter, None, self.query.policy, start, resumes=recovered is True
+    )
+    self.pump.subscribe(self.client, subscription, None, gap)
+    self.broker.heartbeat(self)
+
+  # The end ---------------------------------------------------------------------------------------
+
+  async def _goodbye(self) -> None:
+    """Says why, waits a moment for the answer, and lets go."""
+    client, ending = self.client, self.client.ending
+    if ending is None or ending.code == CloseCode.GONE:
+      return
+    parting = b"".join(client.answers)
+    if self._protocol.state is State.OPEN:
+      self._protocol.send_close(ending.code, _short(ending.reason))
+      parting += b"".join(self._protocol.data_to_send())
+    else:
+      parting += self._last
+    with trio.move_on_after(GOODBYE, shield=True):
+      try:
+        rest = client.rest
+        for part in (rest, memoryview(parting)):
+          while part:
+            part = part[await client.transport.send(part) :]
+        while self._protocol.state is not State.CLOSED:
+          data = await client.transport.receive()
+          if not data:
+            return
+          self._reader.feed(data)
+          if self._protocol.close_rcvd is not None:
+            return
+      except OSError:
+        return
+
+
+def _short(reason: str) -> str:
+  """A close frame's reason has at most 123 bytes."""
+  return reason.encode()[:120].decode(errors="ignore")
+
+
+def _meant(asked: Asked, request: Unsubscribe) -> bool:
+  if request.filter is None:
+    return asked.subscription.id == request.request_id
+  return asked.subscription.filter == request.filter and request.request_id in (
+    None,
+    asked.subscription.id,
+  )
+
+
+def _shown(asked: Asked) -> dict[str, object]:
+  """A subscription as acks list it."""
+  wish: Filter = asked.subscription.filter
+  return {
+    "id": asked.subscription.id,
+    "channels": sorted(wish.channels),
+    "symbols": [str(market) for market in asked.request.markets] or ["*"],
+    "exchanges": sorted(wish.exchanges),
+    "depth": wish.depth,
+    "speed_ms": wish.speed_ms,
+    "raw": wish.raw,
+    "compact": wish.compact,
+    "deltas": wish.deltas,
+    "policy": asked.subscription.policy,
+  }

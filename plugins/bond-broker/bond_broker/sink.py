@@ -1,0 +1,54 @@
+"""broker.websocket: the sink that shows a stream to the world."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bond_broker.config import BrokerConfig
+from bond_broker.server import Backing, open_broker
+from bond_core.components import Sink, SinkContext
+from bond_core.events import Batch
+from bond_core.log.kept import KeptLog
+from bond_core.log.memory import MemoryLog
+from bond_core.serving.streams import publish
+
+
+class Published:
+  """Puts batches into a stream's log, which clients read."""
+
+  def __init__(self, log: KeptLog) -> None:
+    self._log = log
+
+  async def write(self, batch: Batch) -> None:
+    publish(self._log, batch)
+
+
+class Handed:
+  """Hands batches to the server that runs the spec."""
+
+  def __init__(self, context: SinkContext) -> None:
+    self._publish = context.publish
+
+  async def write(self, batch: Batch) -> None:
+    if self._publish is not None:
+      self._publish(batch)
+
+
+@asynccontextmanager
+async def websocket(config: BrokerConfig, context: SinkContext) -> AsyncIterator[Sink]:
+  """Under `bond serve` its broker serves the stream; under `bond run` the sink opens one of its
+  own, which has that stream only."""
+  if context.publish is not None:
+    if config != BrokerConfig():
+      context.log.warning("%s: bond serve's own options count, not these", context.name)
+    yield Handed(context)
+    return
+  name = f"stream:{context.stream_id}"
+  log = KeptLog(MemoryLog(name, clock=context.clock), None)
+  backing = Backing(
+    clock=context.clock, stream=lambda wanted: log if wanted == context.stream_id else None
+  )
+  async with open_broker(config, backing) as broker:
+    for address in broker.addresses:
+      context.log.warning("%s: %s/ws/%s", context.name, address, context.stream_id)
+    yield Published(log)
+    await broker.shut_down()
