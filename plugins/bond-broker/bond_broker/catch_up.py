@@ -124,9 +124,14 @@ def _fell_off(pump: "Pump", client: Client, oldest: int) -> list[bytes]:
 
 
 def _lost(pump: "Pump", client: Client, to: int, reason: str, cause: str) -> list[bytes]:
+  # Subscriptions that begin later have had these events, or never wanted them: one gap up to there,
+  # the next from there.
+  to = min([to, *(s.start for s in client.subscriptions if s.start > client.position)])
   gap = lost_gap(client.position, to - 1, pump.now_ms(), reason, cause)
+  concerned = [s for s in client.subscriptions if s.start < to]
+  ids = None if len(concerned) == len(client.subscriptions) else [s.id for s in concerned]
   client.lost += to - client.position
   client.position = to
-  for subscription in client.subscriptions:
+  for subscription in concerned:
     subscription.resumes = False
-  return [gap_message(gap)]
+  return [gap_message(gap, ids)]

@@ -74,9 +74,11 @@ def error_message(
   )
 
 
-def gap_message(gap: Gap) -> bytes:
-  """The declaration of a loss."""
-  return text_frame(encode(gap))
+def gap_message(gap: Gap, ids: Sequence[object] | None = None) -> bytes:
+  """The declaration of a loss. `ids` are the subscriptions it concerns, where it is not all."""
+  if ids is None:
+    return text_frame(encode(gap))
+  return text_frame(_encode({**msgspec.to_builtins(gap), "ids": ids}))
 
 
 def live_message(request_id: object, seq: int) -> bytes:
