@@ -14,6 +14,9 @@ if TYPE_CHECKING:
   from bond_core.clock import DataClock as DataClock
   from bond_core.clock import SystemClock as SystemClock
   from bond_core.components import (
+    AuthContext as AuthContext,
+  )
+  from bond_core.components import (
     Authenticator as Authenticator,
   )
   from bond_core.components import (
@@ -81,10 +84,16 @@ if TYPE_CHECKING:
     AuthError as AuthError,
   )
   from bond_core.errors import (
+    AuthUnavailable as AuthUnavailable,
+  )
+  from bond_core.errors import (
     BondError as BondError,
   )
   from bond_core.errors import (
     Disconnected as Disconnected,
+  )
+  from bond_core.errors import (
+    Expired as Expired,
   )
   from bond_core.errors import (
     PluginError as PluginError,
@@ -178,12 +187,15 @@ _NAMES = {
   "bridge": "AsyncioThread iterate_in_thread",
   "clock": "Clock DataClock SystemClock",
   "components": (
-    "AuthSpec Authenticator CommandSpec Credentials LogSpec NoConfig Out ParserSpec Principal "
-    "Reading ServiceSpec SimulatorSpec Sink SinkContext SinkSpec SourceContext SourceSpec "
-    "TimedTransform Transform TransformContext TransformSpec"
+    "AuthContext AuthSpec Authenticator CommandSpec Credentials LogSpec NoConfig Out ParserSpec "
+    "Principal Reading ServiceSpec SimulatorSpec Sink SinkContext SinkSpec SourceContext "
+    "SourceSpec TimedTransform Transform TransformContext TransformSpec"
   ),
   "connector": "connector_source",
-  "errors": "AuthError BondError Disconnected PluginError Refused RetryAfter SpecError",
+  "errors": (
+    "AuthError AuthUnavailable BondError Disconnected Expired PluginError Refused RetryAfter "
+    "SpecError"
+  ),
   "events": (
     "AnyEvent Batch Candle ChainEvent Custom Funding Gap Heartbeat Level Liquidation MarketEvent "
     "OpenInterest OrderBook Post Ticker Trade Window decode encode"

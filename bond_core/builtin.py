@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bond_core.components import LogSpec, SinkSpec, SourceSpec, TransformSpec
+from bond_core.components import AuthSpec, LogSpec, SinkSpec, SourceSpec, TransformSpec
 from bond_core.hookspecs import hookimpl
 
 
@@ -25,6 +25,13 @@ def bond_register_sinks() -> Iterable[SinkSpec]:
   from bond_core.sinks import recorder, screen
 
   return [screen.SPEC, recorder.SPEC]
+
+
+@hookimpl
+def bond_register_auth() -> Iterable[AuthSpec]:
+  from bond_core.auth import api_keys, signed_urls
+
+  return [signed_urls.SPEC, api_keys.SPEC]
 
 
 @hookimpl

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 
 from bond_core.clock import Clock
+from bond_core.errors import AuthError, Expired
 from bond_core.events import AnyEvent, Batch
 
 if TYPE_CHECKING:
+  from bond_core.auth.generations import Generations
+  from bond_core.auth.tokens import Keyring
   from bond_core.bridge import AsyncioThread
   from bond_core.feed.dialect import Feed, Subscription
   from bond_core.instruments import Market
@@ -106,34 +109,74 @@ class SinkContext:
   publish: Callable[[Batch], None] | None = None
 
 
+@attrs.frozen
+class AuthContext:
+  """What the core gives an authenticator when it is made: the server's clock, the keys that sign
+  its URLs, and the generations of its streams."""
+
+  clock: Clock
+  keyring: "Keyring"
+  generations: "Generations"
+
+
 class Authenticator(Protocol):
   """Decides who a caller is."""
 
   async def __call__(self, credentials: "Credentials") -> "Principal | None":
     """The principal, or None where these credentials are not this plugin's kind. Raises AuthError
-    for credentials that are its kind and wrong."""
+    for credentials that are its kind and wrong, Expired where new ones would help. No error repeats
+    any of them."""
 
 
 @attrs.frozen
 class Credentials:
-  """What a caller showed. Values never reach a log."""
+  """What a caller showed. Values never reach a log.
+
+  `token` came as ?token=, as `Authorization: Bearer` or in a first message, `key` as `X-API-Key`
+  or ?key=; a plugin looks whether a token is its kind. Names in `headers` are lower case.
+  """
 
   token: str | None = attrs.field(default=None, repr=False)
+  key: str | None = attrs.field(default=None, repr=False)
   headers: dict[str, str] = attrs.field(factory=dict, repr=False)
   path: str = "/"
   address: str | None = None
 
+  @property
+  def shown(self) -> bool:
+    """Whether the caller showed anything at all."""
+    return self.token is not None or self.key is not None
+
+
+def _always() -> bool:
+  return True
+
 
 @attrs.frozen
 class Principal:
-  """Who a caller is, what it may read (None for everything), and until when (epoch ms, None for no
-  end). `holds` is asked about once a second while the caller is connected: false withdraws what was
-  granted."""
+  """Who a caller is, what it may read, and until when (epoch ms, None for no end).
+
+  `streams` are ids of streams, and `market` for /stream and /raw; None is all of them. Limits are
+  counted by `name`, so it begins with the kind: `key:alice`. `holds` tells whether the credentials
+  still count; a server asks it once a second for every connection, so it never waits.
+  """
 
   name: str
   streams: frozenset[str] | None = None
   expires_at: int | None = None
-  holds: Callable[[], bool] = lambda: True
+  holds: Callable[[], bool] = attrs.field(default=_always, eq=False, repr=False)
+
+  def may_read(self, stream: str) -> bool:
+    """Whether it may read the stream of this id, or `market`."""
+    return self.streams is None or stream in self.streams
+
+  def check(self, now_ms: int) -> None:
+    """Raises Expired or AuthError when it may not go on: its time is over, or its credentials were
+    withdrawn."""
+    if self.expires_at is not None and now_ms >= self.expires_at:
+      raise Expired("access has expired; ask for a new token and connect again")
+    if not self.holds():
+      raise AuthError("access was withdrawn: the stream was deleted, or the key is no longer valid")
 
 
 @attrs.frozen
@@ -214,12 +257,12 @@ class SinkSpec:
 
 @attrs.frozen(kw_only=True)
 class AuthSpec:
-  """A way to tell who a caller is."""
+  """A way to tell who a caller of a server is; `make(config, ctx)` gives the authenticator."""
 
   name: str
   summary: str
   config: type = NoConfig
-  make: Callable[[Any], Authenticator]
+  make: Callable[[Any, AuthContext], Authenticator]
   example: str = ""
 
 
@@ -301,6 +344,7 @@ Component = (
 )
 
 __all__ = [
+  "AuthContext",
   "AuthSpec",
   "Authenticator",
   "CommandSpec",

@@ -25,7 +25,21 @@ class Refused(BondError):
 
 
 class AuthError(Refused):
-  """Credentials are missing or were not accepted."""
+  """Credentials are missing or were not accepted. A WebSocket is closed with `code`."""
+
+  code = 4500
+
+
+class Expired(AuthError):
+  """Credentials were right until a while ago: new ones help."""
+
+  code = 4005
+
+
+class AuthUnavailable(AuthError):
+  """Whether credentials are right cannot be told just now: the same ones help later."""
+
+  code = 1011
 
 
 class PluginError(BondError):

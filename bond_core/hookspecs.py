@@ -113,9 +113,9 @@ def bond_register_auth() -> Iterable[AuthSpec]:
   from bond_core import AuthSpec, Principal, hookimpl
 
 
-  def by_address(config):
+  def by_address(config, ctx):
     async def who(credentials):
-      return Principal("local") if credentials.address == "127.0.0.1" else None
+      return Principal("mine:local") if credentials.address == "127.0.0.1" else None
 
     return who
 

@@ -55,6 +55,11 @@ def test_protocol_logic_does_no_io():
       "feed/dialect.py",
       "feed/liveness.py",
       "feed/pace.py",
+      "auth/credentials.py",
+      "auth/limits.py",
+      "auth/origins.py",
+      "auth/redact.py",
+      "auth/tokens.py",
       "log/conflate.py",
       "supervise.py",
       "ws/frames.py",
@@ -71,16 +76,14 @@ def test_the_public_names_are_these_and_all_of_them_load():
 
   assert bond_core.__all__ == sorted(
     """
-    AnyEvent AsyncioThread AuthError AuthSpec Authenticator Batch BondError Candle ChainEvent Clock
-    CommandSpec Credentials Cursor Custom DataClock Disconnected Duration Engine EngineError Funding
-    Gap Heartbeat
-    Instrument Level Liquidation LogSpec Market MarketEvent MemoryLog NoConfig OpenInterest
-    OrderBook Out ParserSpec PluginError Post Principal Reading Record Refused Registry RetryAfter
-    RunResult Secret ServiceSpec SharedEngine SimulatorSpec Sink SinkContext SinkSpec Size SourceContext
-    SourceSpec Spec
-    SpecError SystemClock Ticker TimedTransform Trade Transform TransformContext TransformSpec
-    Window __version__ connector_source decode encode hookimpl iterate_in_thread load_spec
-    parse_market run
+    AnyEvent AsyncioThread AuthContext AuthError AuthSpec AuthUnavailable Authenticator Batch
+    BondError Candle ChainEvent Clock CommandSpec Credentials Cursor Custom DataClock Disconnected
+    Duration Engine EngineError Expired Funding Gap Heartbeat Instrument Level Liquidation LogSpec
+    Market MarketEvent MemoryLog NoConfig OpenInterest OrderBook Out ParserSpec PluginError Post
+    Principal Reading Record Refused Registry RetryAfter RunResult Secret ServiceSpec SharedEngine
+    SimulatorSpec Sink SinkContext SinkSpec Size SourceContext SourceSpec Spec SpecError SystemClock
+    Ticker TimedTransform Trade Transform TransformContext TransformSpec Window __version__
+    connector_source decode encode hookimpl iterate_in_thread load_spec parse_market run
     """.split()
   )
   for name in bond_core.__all__:

@@ -7,6 +7,7 @@ from typing import NoReturn, TextIO
 
 import click
 
+from bond_core.auth.redact import Redact
 from bond_core.errors import PluginError, SpecError
 from bond_core.registry import Registry
 from bond_core.spec import Spec, load_spec
@@ -32,7 +33,7 @@ class _Formatter(logging.Formatter):
     text = f"{self.formatTime(record, self.datefmt)} {level} {name}{record.getMessage()}"
     # A traceback helps the author of a plugin; everybody else has the sentence.
     if record.exc_info and logging.getLogger("bond").isEnabledFor(logging.DEBUG):
-      text += "\n" + self.formatException(record.exc_info)
+      text += "\n" + (record.exc_text or self.formatException(record.exc_info))
     return text
 
 
@@ -55,6 +56,7 @@ def set_up_logging(verbose: int, quiet: bool) -> None:
   """Logs to standard error: warnings, with -v what happens, with -vv tracebacks too."""
   handler = _Stderr()
   handler.setFormatter(_Formatter(sys.stderr.isatty()))
+  handler.addFilter(Redact())
   logger = logging.getLogger("bond")
   logger.handlers[:] = [handler]
   logger.propagate = False

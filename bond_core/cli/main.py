@@ -13,6 +13,7 @@ BUILT_IN: dict[str, tuple[str, str]] = {
   "check": ("bond_core.cli.check:check_command", "Check a spec and show every problem at once."),
   "plan": ("bond_core.cli.plan:plan_command", "Say what a spec would cost each venue."),
   "plugins": ("bond_core.cli.plugins:plugins_command", "List installed plugins."),
+  "token": ("bond_core.cli.token:token_command", "Make a token that reads a stream."),
   "sim": ("bond_core.cli.sim:sim_command", "Run a simulated venue."),
 }
 
