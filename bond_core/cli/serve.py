@@ -13,9 +13,15 @@ import attrs
 import click
 import trio
 
+from bond_core.auth.chain import DEFAULT, Chain, make_chain
+from bond_core.auth.generations import FileGenerations
+from bond_core.auth.origins import is_loopback
+from bond_core.auth.secret import server_secret
 from bond_core.cli.common import FAILED, fail, read_spec, set_up_logging
 from bond_core.cli.run import sentences
-from bond_core.components import ServiceSpec
+from bond_core.clock import SystemClock
+from bond_core.components import AuthContext, ServiceSpec
+from bond_core.data_folder import data_folder
 from bond_core.errors import BondError, PluginError
 from bond_core.registry import Registry
 from bond_core.serving.runtime import Keeping, Runtime, check_servable, open_runtime
@@ -101,14 +107,6 @@ def _options_of(service: ServiceSpec) -> list[click.Option]:
   return options
 
 
-def data_folder(given: str | None) -> Path:
-  """Where a server keeps what must outlive it."""
-  if given is not None:
-    return Path(given).expanduser()
-  home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-  return Path(home).expanduser() / "bond"
-
-
 def _serve(
   *,
   specs: tuple[str, ...],
@@ -129,14 +127,17 @@ def _serve(
     fail("there is nothing to serve with; pip install bond-broker", FAILED)
   configs = [(service, _configured(service, given)) for service in services]
   checked = [read_spec(path) for path in specs]
+  folder = data_folder(data)
   try:
     for spec in checked:
       check_servable(spec)
-    keeping = _keeping(registry, data, memory, keep, size, engine)
+    keeping = _keeping(registry, folder, memory, keep, size, engine)
+    auth = _auth(folder, [config for _, config in configs])
+    chain = make_chain(DEFAULT, registry, auth)
   except BondError as exc:
     fail(str(exc))
   try:
-    trio.run(_run, registry, configs, checked, keeping, sim)
+    trio.run(_run, registry, configs, checked, keeping, auth, chain, sim)
   except* BondError as group:
     fail("\n".join(sentences(group)), FAILED)
 
@@ -161,14 +162,14 @@ def _configured(service: ServiceSpec, given: dict[str, Any]) -> Any:
 
 
 def _keeping(
-  registry: Registry, data: str | None, memory: bool, keep: str, size: str, engine: str | None
+  registry: Registry, folder: Path, memory: bool, keep: str, size: str, engine: str | None
 ) -> Keeping:
   if memory and engine is not None:
     raise BondError("--memory and --log exclude each other; leave one of them out")
   name = "core.memory" if memory else engine or "core.file"
   said = {}
   if name == "core.file":
-    said = {"path": str(data_folder(data) / "log"), "keep": keep, "size": size}
+    said = {"path": str(folder / "log"), "keep": keep, "size": size}
   spec = registry.log(name)
   config, faults = structure(said, spec.config)
   problems = [f"--{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults]
@@ -177,11 +178,22 @@ def _keeping(
   return Keeping(spec, config)
 
 
+def _auth(folder: Path, configs: Sequence[Any]) -> AuthContext:
+  """What signs and verifies tokens; BondError where the outside could reach a weak secret."""
+  loopback = all(is_loopback(getattr(config, "host", None)) for config in configs)
+  secret = server_secret(folder, loopback=loopback)
+  if secret.warning:
+    logger.warning("%s", secret.warning)
+  return AuthContext(SystemClock(), secret.keyring, FileGenerations(folder / "generations.json"))
+
+
 async def _run(
   registry: Registry,
   services: Sequence[tuple[ServiceSpec, Any]],
   specs: Sequence[Spec],
   keeping: Keeping,
+  auth: AuthContext,
+  chain: Chain,
   sim: bool,
 ) -> None:
   async with AsyncExitStack() as stack:
@@ -190,7 +202,9 @@ async def _run(
     if sim:
       specs, urls = await stack.enter_async_context(simulated(specs))
     runtime = await stack.enter_async_context(
-      open_runtime(keeping=keeping, registry=registry, specs=specs, simulated=urls)
+      open_runtime(
+        keeping=keeping, registry=registry, auth=auth, chain=chain, specs=specs, simulated=urls
+      )
     )
     async with trio.open_nursery() as nursery:
       for service, config in services:

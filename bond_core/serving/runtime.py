@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 import trio
 
+from bond_core.auth.chain import Chain
 from bond_core.clock import Clock, SystemClock
-from bond_core.components import LogSpec
+from bond_core.components import AuthContext, LogSpec
 from bond_core.errors import BondError
 from bond_core.hub import Hub, Tap, open_hub
 from bond_core.hub.feed_source import FeedSource
@@ -35,7 +36,8 @@ class Keeping:
 
 
 class Runtime:
-  """What services see. `market` holds every event of the process, `streams` what runs by id."""
+  """What services see. `market` holds every event of the process, `streams` what runs by id;
+  `auth` signs and verifies tokens, `chain` says who a caller is."""
 
   def __init__(
     self,
@@ -44,6 +46,8 @@ class Runtime:
     demand: Demand,
     clock: Clock,
     keeping: Keeping,
+    auth: AuthContext,
+    chain: Chain,
     simulated: dict[str, str],
     nursery: trio.Nursery,
   ) -> None:
@@ -51,6 +55,8 @@ class Runtime:
     self.hub = hub
     self.demand = demand
     self.clock = clock
+    self.auth = auth
+    self.chain = chain
     self.simulated = simulated
     self.stopping = trio.Event()
     self.streams: dict[str, Stream] = {}
@@ -120,6 +126,8 @@ async def open_runtime(
   *,
   keeping: Keeping,
   registry: Registry,
+  auth: AuthContext,
+  chain: Chain,
   specs: Iterable[Spec] = (),
   simulated: dict[str, str] | None = None,
   clock: Clock | None = None,
@@ -138,7 +146,7 @@ async def open_runtime(
     hub = await stack.enter_async_context(open_hub(market.ring, clock))
     demand = Demand(hub, registry, carriers, simulated)
     nursery = await stack.enter_async_context(trio.open_nursery())
-    runtime = Runtime(market, hub, demand, clock, keeping, simulated or {}, nursery)
+    runtime = Runtime(market, hub, demand, clock, keeping, auth, chain, simulated or {}, nursery)
 
     def block(name: str, told: str) -> None:
       for writer in hub.writers:

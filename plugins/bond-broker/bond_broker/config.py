@@ -1,14 +1,24 @@
 """How a broker is set up: the options of `bond serve` and the keys of broker.websocket."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
+from bond_core.auth.limits import Limits
 from bond_core.spec.values import Duration, Size
 
 
 def _option(default: Any, option: str, told: str, env: str | None = None, **more: Any) -> Any:
   return attrs.field(default=default, metadata={"option": option, "help": told, "env": env}, **more)
+
+
+def _each(check: Callable[[str], str]) -> Callable[[Any, Any, list[str]], None]:
+  def validate(config: Any, attribute: Any, values: list[str]) -> None:
+    for value in values:
+      check(value)
+
+  return validate
 
 
 @attrs.frozen(kw_only=True)
@@ -23,10 +33,18 @@ class BrokerConfig:
   )
   tls_key: str | None = _option(None, "--tls-key", "Its private key (PEM).", "BOND_TLS_KEY")
   origins: list[str] = _option(
-    attrs.Factory(list), "--origin", "Web page origin that may connect; repeatable.", "BOND_ORIGINS"
+    attrs.Factory(list),
+    "--origin",
+    "Web page origin that may connect; repeatable.",
+    "BOND_ORIGINS",
+    validator=_each(written.origin),
   )
   hosts: list[str] = _option(
-    attrs.Factory(list), "--allow-host", "Name this server is reached by; repeatable.", "BOND_HOSTS"
+    attrs.Factory(list),
+    "--allow-host",
+    "Name this server is reached by; repeatable.",
+    "BOND_HOSTS",
+    validator=_each(written.host),
   )
   reuse_port: bool = _option(
     False, "--reuse-port", "Let several processes listen on the port (SO_REUSEPORT)."
@@ -41,7 +59,21 @@ class BrokerConfig:
     Duration(120.0), "--stalled-after", "A client that takes nothing for so long is closed."
   )
   max_message: Size = _option(Size(64 * 1024), "--max-message", "Largest message of a client.")
-  max_clients: int = _option(10_000, "--max-clients", "Connections in all.")
-  max_per_address: int = _option(2_000, "--max-per-address", "Connections from one address.")
-  max_per_principal: int = _option(1_000, "--max-per-principal", "Connections of one principal.")
-  max_subscriptions: int = _option(200, "--max-subscriptions", "Subscriptions of one connection.")
+  max_clients: int = _option(20_000, "--max-clients", "Connections in all.")
+  max_per_address: int = _option(1_000, "--max-per-address", "Connections from one address.")
+  max_per_principal: int = _option(
+    1_000, "--max-per-principal", "Connections with the same credentials."
+  )
+  max_subscriptions: int = _option(
+    10_000, "--max-subscriptions", "Subscriptions with the same credentials."
+  )
+
+  @property
+  def limits(self) -> Limits:
+    """How much there may be at once."""
+    return Limits(
+      connections=self.max_clients,
+      per_address=self.max_per_address,
+      per_principal=self.max_per_principal,
+      subscriptions=self.max_subscriptions,
+    )

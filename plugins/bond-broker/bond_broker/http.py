@@ -1,5 +1,6 @@
 """The HTTP that comes before a WebSocket, or instead of one: one request, one answer."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -15,11 +16,12 @@ _END = b"\r\n\r\n"
 
 
 class Head(NamedTuple):
-  """A request's head, and what came after it."""
+  """A request's head, and what came after it: bytes, and messages that were read already."""
 
   request: Request
   protocol: ServerProtocol
   rest: bytes
+  early: Sequence[bytes] = ()
 
   @property
   def upgrades(self) -> bool:

@@ -7,7 +7,7 @@ import socket
 import ssl
 import stat
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -16,14 +16,6 @@ import attrs
 import trio
 from websockets.datastructures import Headers
 
-from bond_broker.access import (
-  MARKET,
-  check_may_read,
-  credentials_of,
-  host_allowed,
-  identify,
-  origin_allowed,
-)
 from bond_broker.client import Ending
 from bond_broker.config import BrokerConfig
 from bond_broker.http import BadHead, Head, accept, plain_answer, read_head
@@ -32,13 +24,18 @@ from bond_broker.messages import CloseCode, error_message, heartbeat_message, sh
 from bond_broker.metrics import Metrics
 from bond_broker.pump import Pump
 from bond_broker.query import Query, parse_target
-from bond_broker.requests import Auth, BadRequest, Subscribe, parse_request
+from bond_broker.requests import BadRequest, Subscribe
 from bond_broker.session import Session
 from bond_broker.status import PATHS, answer
 from bond_broker.stream import StreamRouter
 from bond_broker.transport import Encrypted, Plain, Transport
+from bond_core.auth.chain import Chain
+from bond_core.auth.credentials import credentials_of, with_first_message
+from bond_core.auth.limits import LimitReached, Seat, Seats
+from bond_core.auth.origins import host, origin, refuse_host, refuse_origin
+from bond_core.auth.tokens import MARKET
 from bond_core.clock import Clock
-from bond_core.components import Authenticator, Credentials, Principal
+from bond_core.components import Credentials, Principal
 from bond_core.errors import AuthError, BondError
 from bond_core.log.kept import KeptLog
 from bond_core.serving.demand import Claim, Demand
@@ -46,7 +43,6 @@ from bond_core.ws.frames import FrameReader
 
 logger = logging.getLogger("bond.broker")
 
-ANYBODY = Principal("anybody")
 DRAIN = 5.0
 RETRY_AFTER_MS = 1000
 
@@ -54,7 +50,8 @@ RETRY_AFTER_MS = 1000
 @attrs.frozen
 class Backing:
   """What a broker serves. `market` is None where there is only one stream to serve; `stream` finds
-  the log of a stream by its id. On loopback `open` lets everybody in who shows no credentials."""
+  the log of a stream by its id. `open_to_all` lets in who
+  shows nothing, which is for loopback only."""
 
   clock: Clock
   market: KeptLog | None = None
@@ -62,8 +59,17 @@ class Backing:
   demand: Demand | None = None
   sources: Callable[[], dict[str, str]] = dict
   reconnects: Callable[[], int] = int
-  authenticators: Sequence[Authenticator] = ()
-  open: bool = True
+  chain: Chain = attrs.field(factory=lambda: Chain(()))
+  open_to_all: bool = True
+
+
+class Denied(BondError):
+  """A WebSocket that may not go on: the close code and the sentence."""
+
+  def __init__(self, code: int, name: str, told: str) -> None:
+    super().__init__(told)
+    self.code = code
+    self.name = name
 
 
 @attrs.define
@@ -89,8 +95,9 @@ class Broker:
     """What clients lost that are gone."""
     self._market = MarketRouter(self.metrics)
     self._nursery = nursery
-    self._per_address: Counter[str] = Counter()
-    self._per_principal: Counter[str] = Counter()
+    self.seats = Seats(config.limits)
+    self._origins = frozenset(map(origin, config.origins))
+    self._hosts = frozenset(map(host, [*config.hosts, config.host]))
     self.pumps: dict[str, tuple[KeptLog, Pump]] = {}
 
   # Connections -----------------------------------------------------------------------------------
@@ -109,46 +116,39 @@ class Broker:
             logger.error("no more connections can be taken: %s; raise ulimit -n", exc.strerror)
             await trio.sleep(0.1)
           break
-        address = peer[0] if isinstance(peer, tuple) else "unix"
+        address = peer[0] if isinstance(peer, tuple) else None
         self._nursery.start_soon(self._serve, sock, address, tls)
 
-  async def _serve(self, sock: socket.socket, address: str, tls: ssl.SSLContext | None) -> None:
+  async def _serve(
+    self, sock: socket.socket, address: str | None, tls: ssl.SSLContext | None
+  ) -> None:
     transport: Transport
     transport = Plain(sock, address) if tls is None else Encrypted(sock, address, tls)
-    full = self._full(address)
-    self._per_address[address] += 1
     try:
-      if full is not None:
-        await self._turn_away(transport, full)
-        return
-      await self._serve_transport(transport)
+      if self.stopping:
+        raise LimitReached("this server is about to stop; come back in a moment", 1)
+      with self.seats.enter(address) as seat:
+        await self._serve_transport(transport, seat)
+    except LimitReached as exc:
+      await self._turn_away(transport, exc)
     except OSError:
       return
     finally:
-      self._per_address[address] -= 1
-      if not self._per_address[address]:
-        del self._per_address[address]
       transport.close()
 
-  def _full(self, address: str) -> str | None:
-    if self.stopping:
-      return "this server is about to stop; come back in a moment"
-    if sum(self._per_address.values()) >= self.config.max_clients:
-      return f"this server has {self.config.max_clients} connections, which is its limit"
-    if self._per_address[address] >= self.config.max_per_address:
-      return f"there are {self.config.max_per_address} connections from {address}, the limit"
-    return None
-
-  async def _turn_away(self, transport: Transport, told: str) -> None:
+  async def _turn_away(self, transport: Transport, exc: LimitReached) -> None:
     self.refused["limit"] += 1
-    headers = Headers({"Retry-After": "5"})
-    answer = plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": told}, headers=headers)
+    headers = Headers({"Retry-After": str(exc.retry_after)})
+    answer = plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(exc)}, headers=headers)
     with trio.move_on_after(1.0):
-      # What the client has sent is read, or closing would reset the answer away.
-      await transport.receive()
-      await _send_all(transport, answer)
+      try:
+        # What the client has sent is read, or closing would reset the answer away.
+        await transport.receive()
+        await _send_all(transport, answer)
+      except OSError:
+        return
 
-  async def _serve_transport(self, transport: Transport) -> None:
+  async def _serve_transport(self, transport: Transport, seat: Seat) -> None:
     with trio.move_on_after(self.config.handshake_within) as waiting:
       head = await self._read_head(transport)
     if waiting.cancelled_caught or head is None:
@@ -164,7 +164,7 @@ class Broker:
       self.refused["origin"] += 1
       await _send_all(transport, refusal)
     elif head.upgrades:
-      await self._serve_websocket(transport, head, query)
+      await self._serve_websocket(transport, head, query, seat)
     else:
       await _send_all(transport, answer(self, head, query))
 
@@ -185,17 +185,19 @@ class Broker:
 
   def _refusal(self, head: Head) -> bytes | None:
     headers = head.request.headers
-    if not host_allowed(headers.get("Host", ""), self.config.hosts, self.config.host):
-      told = "the Host header names another server; start with --allow-host NAME to be reached so"
+    told = refuse_host(headers.get_all("Host"), self._hosts)
+    if told is not None:
       return plain_answer(HTTPStatus.MISDIRECTED_REQUEST, {"error": told})
-    if not origin_allowed(headers.get("Origin"), self.config.origins):
-      told = "pages of this origin may not connect; start with --origin ORIGIN to allow it"
+    told = refuse_origin(headers.get_all("Origin"), self._origins)
+    if told is not None:
       return plain_answer(HTTPStatus.FORBIDDEN, {"error": told})
     return None
 
   # WebSockets ------------------------------------------------------------------------------------
 
-  async def _serve_websocket(self, transport: Transport, head: Head, query: Query) -> None:
+  async def _serve_websocket(
+    self, transport: Transport, head: Head, query: Query, seat: Seat
+  ) -> None:
     pump = self._pump_for(query.path)
     if pump is None:
       await _send_all(transport, plain_answer(HTTPStatus.NOT_FOUND, {"error": PATHS}))
@@ -209,44 +211,29 @@ class Broker:
     try:
       principal, head = await self._admit(transport, head, query)
       self._check_query(query)
+      seat.belongs_to(principal.name)
     except Denied as exc:
-      self.refused[exc.name] += 1
-      await _deny(transport, head, exc)
-      return
-    if self._per_principal[principal.name] >= self.config.max_per_principal:
-      told = f"{principal.name} has {self.config.max_per_principal} connections, the limit"
-      await _deny(transport, head, Denied(CloseCode.LIMIT, "limit", told))
-      return
-    self._per_principal[principal.name] += 1
-    try:
-      await Session(self, transport, head, query, pump, principal).run()
-    finally:
-      self._per_principal[principal.name] -= 1
-
-  async def _admit(
-    self, transport: Transport, head: Head, query: Query
-  ) -> "tuple[Principal, Head]":
-    """Who the client is, by its URL, its headers or its first message, and what it sent after
-    that. Raises Denied."""
-    stream = MARKET if query.path in ("/stream", "/raw") else query.path.rpartition("/")[2]
-    credentials = credentials_of(head.request, query, transport.address)
-    try:
-      principal = await identify(self.backing.authenticators, credentials)
-      if principal is None and credentials.token is not None and self.backing.authenticators:
-        raise AuthError("this token is not one of this server")
-      if principal is None and self.backing.open:
-        principal = ANYBODY
-      if principal is None:
-        credentials, head = await self._ask(transport, head, credentials)
-        principal = await identify(self.backing.authenticators, credentials)
-      if principal is None:
-        raise AuthError(
-          "a token is needed here: ?token=…, Authorization: Bearer, or an auth message"
-        )
-      check_may_read(principal, stream)
+      await self._deny(transport, head, exc)
     except AuthError as exc:
-      code = CloseCode.EXPIRED if getattr(exc, "expired", False) else CloseCode.BAD_TOKEN
-      raise Denied(code, "bad_token", str(exc)) from exc
+      name = "token_expired" if exc.code == CloseCode.EXPIRED else "bad_token"
+      await self._deny(transport, head, Denied(exc.code, name, str(exc)))
+    except LimitReached as exc:
+      await self._deny(transport, head, Denied(exc.code, "limit", str(exc)))
+    else:
+      await Session(self, transport, head, query, pump, principal, seat).run()
+
+  async def _admit(self, transport: Transport, head: Head, query: Query) -> tuple[Principal, Head]:
+    """Who the client is, by its URL, its headers or its first message, and what it sent after
+    that. Raises AuthError."""
+    stream = MARKET if query.path in ("/stream", "/raw") else query.path.rpartition("/")[2]
+    request, backing = head.request, self.backing
+    headers = request.headers.raw_items()
+    credentials = credentials_of(request.path, headers, address=transport.address)
+    if not credentials.shown and not backing.open_to_all:
+      credentials, head = await self._ask(transport, head, credentials)
+    principal = await backing.chain.admit(
+      credentials, stream, now_ms=backing.clock.now_ms(), open_to_all=backing.open_to_all
+    )
     return principal, head
 
   async def _ask(
@@ -261,13 +248,8 @@ class Broker:
         if not data:
           raise ConnectionError
         messages = reader.feed(data)
-    try:
-      request = parse_request(messages[0]) if messages else None
-    except BadRequest as exc:
-      raise AuthError(f"the first message must be auth here: {exc}") from exc
-    if not isinstance(request, Auth):
-      raise AuthError('the first message must be {"type":"auth","token":"…"} here')
-    return attrs.evolve(credentials, token=request.token), head._replace(rest=b"")
+    shown = with_first_message(credentials, messages[0]) if messages else None
+    return shown or credentials, head._replace(rest=b"", early=messages[1:] if shown else messages)
 
   def _check_query(self, query: Query) -> None:
     """Raises Denied for a /raw of venues that nobody has."""
@@ -307,6 +289,10 @@ class Broker:
     self.pumps[name] = log, pump
     self._nursery.start_soon(pump.run)
     return pump
+
+  async def _deny(self, transport: Transport, head: Head, exc: Denied) -> None:
+    self.refused[exc.name] += 1
+    await deny(transport, head, exc)
 
   # Demand ----------------------------------------------------------------------------------------
 
@@ -366,10 +352,11 @@ class Broker:
 
   def _over(self, session: Session, now: float, now_ms: int) -> tuple[int, str, str] | None:
     client, principal = session.client, session.principal
-    if principal.expires_at is not None and now_ms >= principal.expires_at:
-      return CloseCode.EXPIRED, "token_expired", "the token has expired; get a new one"
-    if not principal.holds():
-      return CloseCode.BAD_TOKEN, "token_revoked", "the token was withdrawn"
+    try:
+      principal.check(now_ms)
+    except AuthError as exc:
+      name = "token_expired" if exc.code == CloseCode.EXPIRED else "token_revoked"
+      return exc.code, name, str(exc)
     if session.silent and now - session.started > self.config.handshake_within:
       told = (
         f"nothing was asked for within {self.config.handshake_within}; send a subscribe message"
@@ -391,19 +378,11 @@ class Broker:
         await trio.sleep(0.01)
 
 
-class Denied(BondError):
-  """A WebSocket that may not go on: the close code and the sentence."""
-
-  def __init__(self, code: int, name: str, told: str) -> None:
-    super().__init__(told)
-    self.code = code
-    self.name = name
-
-
-async def _deny(transport: Transport, head: Head, exc: Denied) -> None:
+async def deny(transport: Transport, head: Head, exc: Denied) -> None:
   """An error that says why, and the close."""
   retryable = exc.code < CloseCode.BAD_TOKEN and exc.code != CloseCode.UNSUPPORTED
-  data = error_message(max(exc.code, 4000), exc.name, str(exc), retryable=retryable)
+  code = exc.code if exc.code >= CloseCode.SHUTDOWN else CloseCode.BAD_REQUEST
+  data = error_message(code, exc.name, str(exc), retryable=retryable)
   head.protocol.send_close(exc.code, str(exc).encode()[:120].decode(errors="ignore"))
   with trio.move_on_after(2.0):
     await _send_all(transport, data + b"".join(head.protocol.data_to_send()))

@@ -4,6 +4,7 @@ import trio
 
 from bond_broker.config import BrokerConfig
 from bond_broker.server import Backing, open_broker
+from bond_core.auth.origins import is_loopback
 from bond_core.log.kept import KeptLog
 from bond_core.serving.runtime import Runtime
 
@@ -26,6 +27,8 @@ async def serve(
     stream=log_of,
     demand=runtime.demand,
     sources=runtime.sources,
+    chain=runtime.chain,
+    open_to_all=is_loopback(config.host),
     reconnects=lambda: sum(feed.driver.reconnects for feed in runtime.hub.feeds),
   )
   async with open_broker(config, backing) as broker:

@@ -24,6 +24,7 @@ from bond_broker.requests import (
 )
 from bond_broker.since import AfterNumber, parse_since
 from bond_broker.transport import Transport
+from bond_core.auth.limits import LimitReached, Seat
 from bond_core.components import Principal
 from bond_core.serving.demand import Claim
 from bond_core.ws.frames import FrameReader
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 GOODBYE = 2.0
 # How many messages a client may send in one second, beyond which it is a flood.
 MESSAGES_PER_SECOND = 100
+MAX_SUBSCRIPTIONS = 200
 
 
 @attrs.define(eq=False)
@@ -56,6 +58,7 @@ class Session:
     query: Query,
     pump: Pump,
     principal: Principal,
+    seat: Seat,
   ) -> None:
     self.broker = broker
     self.client = Client(transport)
@@ -67,6 +70,7 @@ class Session:
     self._head = head
     self._protocol = head.protocol
     self._reader = FrameReader(head.protocol, broker.config.max_message)
+    self._seat = seat
     self._asked: list[Asked] = []
     self._messages = 0
     self._second = 0
@@ -100,13 +104,14 @@ class Session:
       client.transport.close()
 
   async def _receive(self) -> None:
-    data = self._head.rest
+    data, early = self._head.rest, self._head.early
     while self.client.ending is None:
-      for message in self._reader.feed(data) if data else ():
+      for message in (*early, *(self._reader.feed(data) if data else ())):
         self._count()
         await self._handle(message)
         if self.client.ending is not None:
           return
+      early = ()
       out = b"".join(self._protocol.data_to_send())
       if self._protocol.state is not State.OPEN:
         # Closed by the client, or broken; the answer is in `out` already.
@@ -164,14 +169,26 @@ class Session:
       self.pump.end(self.client, Ending(close, str(exc)))
 
   async def _subscribe(self, request: Subscribe) -> None:
-    limit = self.broker.config.max_subscriptions
-    if len(self._asked) >= limit:
+    if len(self._asked) >= MAX_SUBSCRIPTIONS:
       raise BadRequest(
-        f"a connection has at most {limit} subscriptions; name several symbols in one",
+        f"a connection has at most {MAX_SUBSCRIPTIONS} subscriptions; name several symbols in one",
         code=CloseCode.LIMIT,
         name="limit",
         request_id=request.request_id,
       )
+    try:
+      self._seat.subscribe()
+    except LimitReached as exc:
+      raise BadRequest(
+        str(exc), code=exc.code, name="limit", request_id=request.request_id
+      ) from exc
+    try:
+      await self._begin(request)
+    except BadRequest:
+      self._seat.unsubscribe()
+      raise
+
+  async def _begin(self, request: Subscribe) -> None:
     if request.filter.consolidated:
       raise BadRequest(
         "consolidated books are not offered by this server yet; subscribe to each exchange's book",
@@ -192,7 +209,9 @@ class Session:
       claim,
     )
     useless = bool(claim.rejected) and not claim.taps
-    if not useless:
+    if useless:
+      self._seat.unsubscribe()
+    else:
       self._asked.append(asked)
 
     def answer(seq: int) -> bytes:
@@ -241,6 +260,7 @@ class Session:
       )
     self._asked = [asked for asked in self._asked if asked not in gone]
     self.pump.unsubscribe(self.client, [asked.subscription for asked in gone])
+    self._seat.unsubscribe(len(gone))
     for asked in gone:
       self.broker.release(asked.claim, asked.request)
     self._tell("unsubscribed", request)

@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 from bond_broker.config import BrokerConfig
 from bond_broker.server import Backing, open_broker
+from bond_core.auth.origins import is_loopback
 from bond_core.components import Sink, SinkContext
+from bond_core.errors import BondError
 from bond_core.events import Batch
 from bond_core.log.kept import KeptLog
 from bond_core.log.memory import MemoryLog
@@ -42,6 +44,10 @@ async def websocket(config: BrokerConfig, context: SinkContext) -> AsyncIterator
       context.log.warning("%s: bond serve's own options count, not these", context.name)
     yield Handed(context)
     return
+  if not is_loopback(config.host):
+    raise BondError(
+      f"{config.host} can be reached from other machines and a sink knows no tokens; use bond serve"
+    )
   name = f"stream:{context.stream_id}"
   log = KeptLog(MemoryLog(name, clock=context.clock), None)
   backing = Backing(

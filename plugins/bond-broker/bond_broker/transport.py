@@ -12,7 +12,7 @@ READ_BYTES = 64 * 1024
 class Transport(Protocol):
   """A connection to a client. One task receives, one sends."""
 
-  address: str
+  address: str | None
   patient: bool
   """It cannot write without waiting, so its client always follows alone."""
 
@@ -37,7 +37,7 @@ class Plain:
 
   patient = False
 
-  def __init__(self, sock: socket.socket, address: str) -> None:
+  def __init__(self, sock: socket.socket, address: str | None) -> None:
     sock.setblocking(False)
     if sock.family in (socket.AF_INET, socket.AF_INET6):
       sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -76,7 +76,7 @@ class Encrypted:
 
   patient = True
 
-  def __init__(self, sock: socket.socket, address: str, tls: ssl.SSLContext) -> None:
+  def __init__(self, sock: socket.socket, address: str | None, tls: ssl.SSLContext) -> None:
     self._raw = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
     self._stream = trio.SSLStream(self._raw, tls, server_side=True, https_compatible=True)
     self.address = address
