@@ -124,7 +124,8 @@ def _serve(
   registry = Registry()
   services = registry.services()
   if not services:
-    fail("there is nothing to serve with; pip install bond-broker", FAILED)
+    broken = [plugin.error for plugin in registry.plugins() if plugin.error is not None]
+    fail("\n".join(["there is nothing to serve with; pip install bond-broker", *broken]), FAILED)
   configs = [(service, _configured(service, given)) for service in services]
   checked = [read_spec(path) for path in specs]
   folder = data_folder(data)

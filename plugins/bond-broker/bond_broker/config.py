@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 
+from bond_core.auth import origins as written
 from bond_core.auth.limits import Limits
 from bond_core.spec.values import Duration, Size
 
