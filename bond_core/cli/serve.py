@@ -4,7 +4,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
@@ -208,22 +210,24 @@ async def _run(
       )
     )
     async with trio.open_nursery() as nursery:
-      for service, config in services:
-        addresses = await nursery.start(service.serve, config, runtime)
-        for address in addresses:
-          click.echo(f"{service.name}: {address}", err=True)
-      await _start(runtime, specs)
-      async for _ in signals:
-        if runtime.stopping.is_set():
-          # Asked twice: the user does not want to wait.
-          os._exit(130)
-        logger.info("stopping")
-        runtime.stopping.set()
-        nursery.start_soon(_leave_in_the_end)
-        break
-      # The services take leave of their clients and end.
-      await runtime.stopping.wait()
-    nursery.cancel_scope.cancel()
+      # The services take leave of their clients when the runtime stops, and end.
+      async with trio.open_nursery() as serving:
+        for service, config in services:
+          for address in await serving.start(service.serve, config, runtime):
+            click.echo(f"{service.name}: {address}", err=True)
+        await _start(runtime, specs)
+        nursery.start_soon(_stop_on_signals, signals, runtime)
+      nursery.cancel_scope.cancel()
+
+
+async def _stop_on_signals(signals: AsyncIterator[int], runtime: Runtime) -> None:
+  async for _ in signals:
+    if runtime.stopping.is_set():
+      # Asked twice: the user does not want to wait.
+      os._exit(130)
+    logger.info("stopping")
+    runtime.stopping.set()
+    threading.Thread(target=_leave_in_the_end, daemon=True).start()
 
 
 async def _start(runtime: Runtime, specs: Sequence[Spec]) -> None:
@@ -242,8 +246,9 @@ async def _start(runtime: Runtime, specs: Sequence[Spec]) -> None:
       runtime.carry(spec)
 
 
-async def _leave_in_the_end() -> None:
-  await trio.sleep(STOP_WITHIN)
+def _leave_in_the_end() -> None:
+  """Runs in a thread, where nothing that hangs can hold it up."""
+  time.sleep(STOP_WITHIN)
   sys.stderr.write(f"not everything ended within {STOP_WITHIN:.0f} s\n")
   sys.stderr.flush()
   os._exit(FAILED)

@@ -157,7 +157,9 @@ class Session:
       else:
         self._tell("subscriptions", request)
     except BadRequest as exc:
-      self.refuse(exc, CloseCode.UNSUPPORTED if first else None)
+      # Who begins with something that is no request at all speaks another protocol.
+      stranger = first and exc.name in ("bad_request", "bad_type")
+      self.refuse(exc, CloseCode.UNSUPPORTED if stranger else None)
 
   def refuse(self, exc: BadRequest, close: int | None) -> None:
     """Answers with an error; ends the connection where `close` says with which code."""
