@@ -1,13 +1,22 @@
 """The order books of a log as they are now, and who is shown what of them."""
 
 import math
+from collections import deque
 from collections.abc import Iterator
+
+import trio
 
 from bond_broker.filters import Filter
 from bond_broker.groups import Group
 from bond_core.book.book import Book
 from bond_core.book.followed import BookKey, FollowedBook, concerns, may_concern
 from bond_core.events import Gap, OrderBook
+
+# A book is written to the log again when this many times its levels have changed since, and not
+# more often than that.
+CHECKPOINT_SHARE = 2
+CHECKPOINT_AFTER = 10.0
+REMEMBERED = 10_000
 
 
 class View:
@@ -29,12 +38,27 @@ class View:
 class LiveBook:
   """One book with its readers: `deltas` get each update, `views` its state now and then."""
 
-  __slots__ = ("count", "deltas", "followed", "key", "last", "resyncs", "views")
+  __slots__ = (
+    "changed_levels",
+    "checkpointed",
+    "count",
+    "deltas",
+    "followed",
+    "key",
+    "last",
+    "resyncs",
+    "snapshots",
+    "views",
+  )
 
   def __init__(self, key: BookKey) -> None:
     self.key = key
     self.count = 0
     self.resyncs = 0
+    self.snapshots: deque[int] = deque()
+    """The log numbers of its snapshots: where a replay can begin."""
+    self.changed_levels = 0
+    self.checkpointed = -math.inf
     self.last: OrderBook | None = None
     self.followed: FollowedBook | None = None
     self.deltas: list[tuple[Group, Filter]] = []
@@ -52,6 +76,10 @@ class LiveBook:
     self.last = event
     if event.update_type == "snapshot":
       self.resyncs += event.is_reset is True
+      self.began(event.seq_internal or 0)
+    else:
+      self.changed_levels += len(event.bids) + len(event.asks)
+    if event.update_type == "snapshot":
       if followed is None:
         followed = self.followed = FollowedBook(Book(), event)
       good = followed.restart(event)
@@ -67,6 +95,26 @@ class LiveBook:
       followed.chained = False
       self.forget_due()
     return good
+
+  def began(self, number: int) -> None:
+    """A snapshot of it stands in the log."""
+    self.snapshots.append(number)
+    if len(self.snapshots) > REMEMBERED:
+      self.snapshots.popleft()
+    self.changed_levels = 0
+    self.checkpointed = trio.current_time()
+
+  def checkpoint(self, now: float) -> OrderBook | None:
+    """The whole book, where it is time that the log has it again: replays begin at one, and it may
+    be no more than a part of what the deltas since the last one weighed."""
+    followed = self.followed
+    if followed is None or not followed.chained or now < self.checkpointed + CHECKPOINT_AFTER:
+      return None
+    if self.changed_levels < CHECKPOINT_SHARE * sum(followed.book.size):
+      return None
+    event = followed.view(None)
+    event.is_reset = False
+    return event
 
   def hold(self, gap: Gap) -> None:
     """A gap may concern this book."""

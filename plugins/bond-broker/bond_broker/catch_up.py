@@ -16,7 +16,7 @@ if TYPE_CHECKING:
   from bond_broker.pump import Pump
 
 # How many events are looked at in one go: enough that conflation pays.
-LOOK_EVENTS = 4096
+LOOK_EVENTS = 1024
 
 
 async def catch_up(pump: "Pump", client: Client) -> None:
@@ -30,19 +30,36 @@ async def catch_up(pump: "Pump", client: Client) -> None:
         client.rest = memoryview(b"".join(client.answers))
         client.answers.clear()
         client.answers_bytes = 0
+      elif client.group is not None:
+        step = client.group.next_of(client)
+        if step is not None:
+          client.position = step.end
+          client.sent += step.messages
+          client.rest = memoryview(step.frames)
+        elif not await _level(pump, client):
+          return
       elif client.position < pump.position or client.boundary is not None:
         _hand(client, await _next(pump, client))
       elif client.shown < pump.position:
         states = pump.router.states(client)
         client.shown = pump.position
         _hand(client, states)
-      elif client.transport.patient:
-        client.wake = trio.Event()
-        pump.wait_for_more(client)
-        await client.wake.wait()
-      else:
-        pump.rejoin(client)
+      elif not await _level(pump, client):
         return
+
+
+async def _level(pump: "Pump", client: Client) -> bool:
+  """A client has all that its group has. Whether it goes on to follow alone."""
+  if not client.transport.patient:
+    pump.rejoin(client)
+    return False
+  client.position = client.shown = pump.position
+  if client.group is None:
+    pump.step_along(client)
+  client.wake = trio.Event()
+  pump.wait_for_more(client)
+  await client.wake.wait()
+  return True
 
 
 async def _write(pump: "Pump", client: Client, rest: memoryview) -> None:
@@ -71,6 +88,13 @@ async def _next(pump: "Pump", client: Client) -> list[bytes]:
   if boundary is None and client.position < ring.oldest:
     await trio.lowlevel.checkpoint()
     return _fell_off(pump, client, ring.oldest)
+  async with pump.looking:
+    await pump.turn()
+    return await _look(pump, client, asked, boundary)
+
+
+async def _look(pump: "Pump", client: Client, asked: int, boundary: int | None) -> list[bytes]:
+  ring = pump.log.ring
   until = pump.position if boundary is None else boundary
   try:
     records = await pump.log.records(client.position, LOOK_EVENTS)
@@ -96,12 +120,17 @@ def _become_live(pump: "Pump", client: Client) -> list[bytes]:
   """The boundary between what was and what comes, for the subscriptions that have reached it."""
   frames: list[bytes] = []
   for subscription in client.subscriptions:
-    if subscription.live_at is not None and subscription.live_at <= client.position:
-      subscription.live_at = None
-      frames.append(live_message(subscription.id, client.position - 1))
-      frames += pump.router.joining(client, subscription)
+    if subscription.live_at is None or subscription.live_at > client.position:
+      continue
+    if subscription.filter.deltas and client.position < pump.position:
+      # A book that the replay had no snapshot of is told as it is now, so it must be now.
+      subscription.live_at = pump.position
+      continue
+    subscription.live_at = None
+    frames.append(live_message(subscription.id, client.position - 1))
+    frames += pump.router.joining(client, subscription)
   if client.boundary is None:
-    client.books.clear()
+    client.books = None
     # The current views of all books, whenever they were shown to others.
     client.shown = 0
   return frames
@@ -113,12 +142,16 @@ def _fell_off(pump: "Pump", client: Client, oldest: int) -> list[bytes]:
     told = f"too slow: the log went on beyond {client.position}; come back with from"
     pump.end(client, Ending(CloseCode.SLOW, told))
     return []
-  frames = _lost(pump, client, oldest, "slow", "this client reads more slowly than events come")
-  # A chain of deltas is broken: it starts anew from the book as it is now.
-  for subscription in client.subscriptions:
-    if subscription.filter.deltas:
+  cause = "this client reads more slowly than events come"
+  frames = _lost(pump, client, oldest, "slow", cause)
+  chained = [s for s in client.subscriptions if s.filter.deltas and s.start < pump.position]
+  if chained and client.position == oldest < pump.position:
+    # A broken chain of deltas starts anew from the book as it is now, and what lies before is lost
+    # to these subscriptions too.
+    gap = lost_gap(oldest, pump.position - 1, pump.now_ms(), "slow", cause)
+    frames.append(gap_message(gap, [subscription.id for subscription in chained]))
+    for subscription in chained:
       subscription.start = pump.position
-      subscription.resumes = False
       frames += pump.router.joining(client, subscription)
   return frames
 

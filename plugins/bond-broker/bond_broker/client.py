@@ -9,9 +9,9 @@ import trio
 from bond_broker.filters import Filter
 from bond_broker.selection import NOTHING, Selection
 from bond_broker.transport import Transport
-from bond_core.book.view import BookView
 
 if TYPE_CHECKING:
+  from bond_broker.books_then import BooksThen
   from bond_broker.groups import Group
 
 # Answers and heartbeats that a client may leave waiting; beyond that it does not read at all.
@@ -64,6 +64,7 @@ class Client:
     "sent",
     "session",
     "shown",
+    "step",
     "subscriptions",
     "transport",
     "wake",
@@ -77,8 +78,10 @@ class Client:
     """The number up to which it has seen the views of books."""
     self.subscriptions: list[Subscription] = []
     self.selection = NOTHING
+    self.step = 0
+    """The number of the next step of its group, while it is behind."""
     self.group: Group | None = None
-    self.books: dict[Filter, BookView] = {}
+    self.books: BooksThen | None = None
     """While it replays, its books as they were then."""
     self.asked = 0
     """Grows with each change of its subscriptions."""

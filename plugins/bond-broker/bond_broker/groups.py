@@ -1,6 +1,7 @@
 """Clients that want exactly the same, and which groups want what."""
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
 from bond_broker.filters import Filter
 from bond_broker.selection import Selection
@@ -10,16 +11,76 @@ if TYPE_CHECKING:
   from bond_broker.client import Client
 
 
-class Group:
-  """Clients with the same filters that have taken everything so far. What is `pending` goes to
-  all of them in one write each."""
+# What a group keeps of its last steps for clients that are a little behind.
+REMEMBERED_BYTES = 2 * 1024 * 1024
 
-  __slots__ = ("members", "pending", "selection")
+
+class Step(NamedTuple):
+  """What a group was written at once: the position after it, the frames, and how many they are."""
+
+  end: int
+  frames: bytes
+  messages: int
+
+
+class Group:
+  """Clients that want the same. What is `pending` goes to all `members` in one write each.
+
+  Clients whose sockets did not take everything are `behind`: they are handed the same bytes a
+  little later, step by step, as long as the group remembers them.
+  """
+
+  __slots__ = ("_remembered", "behind", "members", "pending", "recent", "selection", "steps")
 
   def __init__(self, selection: Selection) -> None:
     self.selection = selection
     self.members: dict[Client, None] = {}
+    self.behind: dict[Client, None] = {}
     self.pending: list[bytes] = []
+    self.steps = 0
+    """How many steps there were; the next one has this number."""
+    self.recent: deque[Step] = deque()
+    self._remembered = 0
+
+  def remember(self, step: Step) -> None:
+    """Keeps a step for those who are behind; those who need older ones are on their own."""
+    self.steps += 1
+    if not self.behind:
+      return
+    self.recent.append(step)
+    self._remembered += len(step.frames)
+    if self._remembered <= REMEMBERED_BYTES:
+      return
+    while self._remembered > REMEMBERED_BYTES:
+      self._remembered -= len(self.recent.popleft().frames)
+    first = self.steps - len(self.recent)
+    for client in [client for client in self.behind if client.step < first]:
+      self.lose(client)
+
+  def lose(self, client: "Client") -> None:
+    """A client that is behind goes its own way. It has not seen what was shown of books since."""
+    client.shown = 0
+    self._out(client)
+    client.group = None
+
+  def keep_up(self, client: "Client") -> None:
+    """A client that was behind has everything."""
+    self._out(client)
+    self.members[client] = None
+
+  def _out(self, client: "Client") -> None:
+    del self.behind[client]
+    if not self.behind:
+      self.recent.clear()
+      self._remembered = 0
+
+  def next_of(self, client: "Client") -> Step | None:
+    """The next step of a client that is behind, None when it has had all."""
+    if client.step == self.steps:
+      return None
+    step = self.recent[client.step - self.steps + len(self.recent)]
+    client.step += 1
+    return step
 
 
 class Route:

@@ -8,6 +8,7 @@ from typing import Any
 import trio
 
 from bond_broker.books import LiveBook, View
+from bond_broker.books_then import BooksThen
 from bond_broker.client import Client, Subscription
 from bond_broker.conflation import Chosen, thin
 from bond_broker.filters import Filter
@@ -18,8 +19,7 @@ from bond_broker.metrics import Metrics
 from bond_broker.selection import Key, key_of
 from bond_broker.variants import frames_of, full_frame
 from bond_core.book.followed import BookKey
-from bond_core.book.view import BookView
-from bond_core.events import AnyEvent, Gap, OrderBook
+from bond_core.events import AnyEvent, Batch, Gap, OrderBook
 from bond_core.log.engine import Record
 
 # More different keys than any venue has instruments are not kept: the index is made anew.
@@ -38,6 +38,7 @@ class MarketRouter:
     self._routes: dict[Key, Route] = {}
     self._books: dict[BookKey, LiveBook] = {}
     self._due = math.inf
+    self._look_at = 0.0
 
   # Groups --------------------------------------------------------------------------------------
 
@@ -141,6 +142,10 @@ class MarketRouter:
 
   def _sort_book(self, event: OrderBook, touched: list[Group]) -> None:
     book = self._book(event)
+    if event.is_reset is False:
+      # A checkpoint: everybody here knows what it tells.
+      book.began(event.seq_internal or 0)
+      return
     if book.deltas:
       frame = full_frame(event)
       for group, wish in book.deltas:
@@ -201,9 +206,30 @@ class MarketRouter:
       for book in self._books.values():
         if not book.good or book.followed is None:
           continue
+        if client.books is not None and client.books.begun(subscription, book.key):
+          continue
         if wish.matches("orderbook", book.key[0], book.key[2], book.key[1], book.key[3]):
           frames += frames_of(book.followed.view(None, reset=True), wish)
     return frames
+
+  def checkpoints(self) -> Batch:
+    now = trio.current_time()
+    if now < self._look_at:
+      return []
+    self._look_at = now + 1.0
+    return [event for book in self._books.values() if (event := book.checkpoint(now)) is not None]
+
+  def prime(self, subscription: Subscription) -> int:
+    start, wish = subscription.start, subscription.filter
+    if "orderbook" not in wish.channels or (wish.deltas and subscription.resumes):
+      return start
+    first = start
+    for book in self._books.values():
+      exchange, market_type, symbol, expiry = book.key
+      if wish.matches("orderbook", exchange, symbol, market_type, expiry):
+        known = (number for number in reversed(book.snapshots) if number <= start)
+        first = min(first, next(known, start))
+    return first
 
   def states(self, client: Client) -> list[bytes]:
     frames: list[bytes] = []
@@ -230,14 +256,15 @@ class MarketRouter:
       position = number + 1
       wish = self._wish(client, number, event)
       # Books come as they are when the client has caught up.
-      if wish is not None and (wish.deltas or type(event) is not OrderBook):
+      if wish is not None and (type(event) is not OrderBook or _is_delta(event, wish)):
         chosen.append(Chosen(number, event, wish))
     frames: list[bytes] = []
     size = 0
     thinned = thin(client, chosen)
     for index, (number, event, wish) in enumerate(thinned):
       if size > HANDED_BYTES and number != thinned[index - 1].number:
-        return frames, number
+        # What a later state was to replace is not had before that state is.
+        return frames, thinned[index - 1].number + 1
       frames += (made := frames_of(event, wish))
       size += sum(map(len, made))
     return frames, position
@@ -246,22 +273,26 @@ class MarketRouter:
     self, client: Client, records: Sequence[Record], until: int
   ) -> tuple[list[bytes], int]:
     """Every event, and the books as they were then."""
+    books = client.books = client.books or BooksThen()
     frames: list[bytes] = []
     size, position = 0, client.position
     for number, event in _numbered(records, position, until):
       if size > HANDED_BYTES:
         break
       position = number + 1
-      wish = self._wish(client, number, event)
-      if wish is None:
-        continue
-      if type(event) is OrderBook and not wish.deltas:
-        shown = _book_then(client, wish)([event])
+      shown: Batch
+      if type(event) is OrderBook:
+        subscription = _subscription(client, event)
+        if subscription is None:
+          continue
+        wish, shown = subscription.filter, books.take(number, event, subscription)
       else:
-        shown = [event]
+        found = self._wish(client, number, event)
+        if found is None:
+          continue
+        wish, shown = found, [event]
         if type(event) is Gap:
-          for view in client.books.values():
-            view([event])
+          books.gap(event)
       for one in shown:
         frames += (made := frames_of(one, wish))
         size += sum(map(len, made))
@@ -300,11 +331,14 @@ def _numbered(
     position = record.last + 1
 
 
-def _book_then(client: Client, wish: Filter) -> BookView:
-  view = client.books.get(wish)
-  if view is None:
-    view = client.books[wish] = BookView(wish.depth, wish.speed_ms)
-  return view
+def _subscription(client: Client, event: OrderBook) -> Subscription | None:
+  """The subscription that wants a book, also before its start."""
+  wish = client.selection.pick(key_of(event))
+  return next((s for s in client.subscriptions if s.filter == wish), None)
+
+
+def _is_delta(event: OrderBook, wish: Filter) -> bool:
+  return wish.deltas and event.is_reset is not False
 
 
 def _put(group: Group, frames: list[bytes], touched: list[Group]) -> None:

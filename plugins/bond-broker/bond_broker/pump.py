@@ -14,11 +14,14 @@ import trio
 from bond_broker.catch_up import catch_up
 from bond_broker.client import MAX_ANSWERS_BYTES, Client, Ending, Subscription
 from bond_broker.filters import Filter
-from bond_broker.groups import Group
+from bond_broker.groups import Group, Step
 from bond_broker.messages import CloseCode
+from bond_core.events import Batch
 from bond_core.log.engine import Record
 from bond_core.log.kept import KeptLog
 
+# How long a client that follows alone may be kept waiting by a pump that has much to do.
+TURN_WITHIN = 0.05
 # A step is written before the next is looked at, so it bounds what a client can hold of it.
 STEP_EVENTS = 256
 
@@ -51,6 +54,12 @@ class Router(Protocol):
     """What a client that follows alone gets of these records: frames, and its next position, at
     most `until`."""
 
+  def checkpoints(self) -> Batch:
+    """States that the log is to hold again, for replays."""
+
+  def prime(self, subscription: Subscription) -> int:
+    """The number from which a replay must be read so that its states are whole at its start."""
+
   def joining(self, client: Client, subscription: Subscription) -> list[bytes]:
     """What a subscription that begins to be live gets first: the state it starts from."""
 
@@ -73,6 +82,9 @@ class Pump:
     self._groups: dict[tuple[Filter, ...], Group] = {}
     self._nursery = nursery
     self._waiting: dict[Client, None] = {}
+    self._level = trio.Event()
+    self.looking = trio.Lock()
+    """Held by the one client that looks into the log for itself."""
 
   @property
   def seq(self) -> int:
@@ -85,30 +97,36 @@ class Pump:
     while True:
       with trio.move_on_at(router.due()):
         await ring.reached(self.position)
-      for record in ring.records(self.position, 1 << 30):
-        self._step(record)
+      await self._catch_up_with_the_log()
       if router.due() <= trio.current_time():
         self._flush(router.sort_due())
+      if (checkpoints := router.checkpoints()) and self.position > ring.head:
+        # In their place: nothing has been appended since the state that they tell.
+        ring.append(checkpoints, self)
       if self._waiting:
         waiting, self._waiting = self._waiting, {}
         for client in waiting:
           client.wake.set()
 
-  def _step(self, record: Record) -> None:
-    router = self.router
-    if record.first > self.position:
-      self._flush(router.lost(self.position, record.first - 1, self.now_ms()))
-    events = record.events
-    if len(events) <= STEP_EVENTS:
-      groups = router.sort(record)
-      self.position = record.last + 1
-      self._flush(groups)
-      return
-    for start in range(0, len(events), STEP_EVENTS):
-      part = Record(record.first + start, record.ts_ms, events[start : start + STEP_EVENTS])
-      groups = router.sort(part)
-      self.position = part.last + 1
-      self._flush(groups)
+  async def _catch_up_with_the_log(self) -> None:
+    ring, router = self.log.ring, self.router
+    while self.position <= ring.head:
+      for record in ring.records(self.position, STEP_EVENTS):
+        if record.first > self.position:
+          touched = router.lost(self.position, record.first - 1, self.now_ms())
+          self.position = record.first
+          self._flush(touched)
+        part = record
+        if len(record.events) > STEP_EVENTS:
+          part = Record(record.first, record.ts_ms, record.events[:STEP_EVENTS])
+        touched = router.sort(part)
+        self.position = part.last + 1
+        self._flush(touched)
+      if self.position <= ring.head:
+        # Others get their turn, but those who follow alone wait until this is done.
+        await trio.lowlevel.checkpoint()
+    self._level.set()
+    self._level = trio.Event()
 
   def _flush(self, groups: list[Group]) -> None:
     """One write to each client of these groups."""
@@ -117,7 +135,7 @@ class Pump:
       frames = pending[0] if len(pending) == 1 else b"".join(pending)
       count, size = len(pending), len(frames)
       pending.clear()
-      behind: list[tuple[Client, int]] = []
+      slow: list[tuple[Client, int]] = []
       for client in group.members:
         try:
           taken = client.transport.send_now(frames)
@@ -127,13 +145,26 @@ class Pump:
           taken = -1
         client.sent += count
         if taken != size:
-          behind.append((client, taken))
+          slow.append((client, taken))
       self.delivered += count * len(group.members)
-      for client, taken in behind:
+      group.remember(Step(self.position, frames, count))
+      if not group.members and not group.behind:
+        # All who were behind need more than it remembers.
+        self.forget_empty(group)
+      for client, taken in slow:
         if taken < 0:
           self.end(client, Ending(CloseCode.GONE, "the connection is gone"))
         else:
-          self._follow_alone(client, memoryview(frames)[taken:])
+          self._fall_behind(client, memoryview(frames)[taken:])
+
+  async def turn(self) -> None:
+    """Returns when the pump has nothing to do, or soon at the latest: what one client costs comes
+    after what all cost."""
+    await trio.lowlevel.checkpoint()
+    if self.position <= self.log.head:
+      level = self._level
+      with trio.move_on_after(TURN_WITHIN):
+        await level.wait()
 
   # Clients -------------------------------------------------------------------------------------
 
@@ -144,7 +175,7 @@ class Pump:
     if client.transport.patient:
       self._nursery.start_soon(catch_up, self, client)
     else:
-      self.rejoin(client)
+      client.fast = True
 
   def remove(self, client: Client) -> None:
     """A client goes."""
@@ -167,6 +198,7 @@ class Pump:
     replays = 0 < start < self.position
     if replays:
       subscription.live_at = self.position
+      start = self.router.prime(subscription)
       if start < at:
         # The others have had everything before their position; the new one alone goes back.
         for other in client.subscriptions:
@@ -176,13 +208,13 @@ class Pump:
       subscription.start = self.position
     client.change([*client.subscriptions, subscription])
     if answer is not None:
-      self.put(client, answer((start if replays else self.position) - 1))
+      self.put(client, answer((subscription.start if replays else self.position) - 1))
     if gap is not None:
       self.put(client, gap)
     if not replays:
       self._start_with(client, self.router.joining(client, subscription))
     elif client.fast:
-      self._follow_alone(client, None)
+      self._fall_behind(client, None)
     client.position = at
     if client.fast:
       self._join(client)
@@ -221,7 +253,7 @@ class Pump:
       self.end(client, Ending(CloseCode.GONE, "the connection is gone"))
       return
     if taken < len(frame):
-      self._follow_alone(client, memoryview(frame)[taken:])
+      self._fall_behind(client, memoryview(frame)[taken:])
 
   def end(self, client: Client, ending: Ending) -> None:
     """Ends a client; the first reason is kept. Its session says goodbye and closes the socket."""
@@ -248,30 +280,60 @@ class Pump:
   def rejoin(self, client: Client) -> None:
     """A client has everything: from now on it is written to with its group."""
     client.fast = True
-    self._join(client)
+    if client.group is not None:
+      client.group.keep_up(client)
+    else:
+      self._join(client)
+
+  def step_along(self, client: Client) -> None:
+    """A client that has to be waited for has everything: it follows its group's steps."""
+    group = self._group_of(client)
+    if group is not None:
+      group.behind[client] = None
+      client.group, client.step = group, group.steps
 
   def _join(self, client: Client) -> None:
+    group = self._group_of(client)
+    if group is not None:
+      group.members[client] = None
+      client.group = group
+
+  def _group_of(self, client: Client) -> Group | None:
     filters = client.selection.filters
     if not filters:
-      return
+      return None
     group = self._groups.get(filters)
     if group is None:
       group = self._groups[filters] = Group(client.selection)
       self.router.add(group)
-    group.members[client] = None
-    client.group = group
+    return group
 
   def _leave(self, client: Client) -> None:
-    group, client.group = client.group, None
+    group = client.group
     if group is None:
       return
-    del group.members[client]
-    if not group.members:
+    if client in group.members:
+      del group.members[client]
+      client.group = None
+    else:
+      group.lose(client)
+    self.forget_empty(group)
+
+  def forget_empty(self, group: Group) -> None:
+    """A group that nobody is in any more goes."""
+    if (
+      not group.members and not group.behind and self._groups.get(group.selection.filters) is group
+    ):
       del self._groups[group.selection.filters]
       self.router.remove(group)
 
-  def _follow_alone(self, client: Client, rest: memoryview | None) -> None:
-    self._leave(client)
+  def _fall_behind(self, client: Client, rest: memoryview | None) -> None:
+    """A client's socket did not take everything: a task of its own brings it up."""
+    group = client.group
+    if group is not None:
+      del group.members[client]
+      group.behind[client] = None
+      client.step = group.steps
     client.fast = False
     client.rest = rest
     client.position = client.shown = self.position

@@ -9,7 +9,7 @@ from bond_broker.gaps import lost_gap
 from bond_broker.groups import Group
 from bond_broker.messages import gap_message
 from bond_broker.variants import of_stream
-from bond_core.events import CHANNELS
+from bond_core.events import CHANNELS, Batch
 from bond_core.log.engine import Record
 from bond_core.ws.frames import text_frame
 
@@ -57,6 +57,12 @@ class StreamRouter:
         size += len(frames[-1])
       position = record.last + 1
     return frames, min(position, until)
+
+  def checkpoints(self) -> Batch:
+    return []
+
+  def prime(self, subscription: Subscription) -> int:
+    return subscription.start
 
   def joining(self, client: Client, subscription: Subscription) -> list[bytes]:
     return []
