@@ -17,7 +17,15 @@ class Chosen(NamedTuple):
   wish: Filter
 
 
-def thin(client: Client, chosen: Sequence[Chosen]) -> Sequence[Chosen]:
+class Thinned(NamedTuple):
+  """What is left, how many states were spared, and how many events were dropped and declared."""
+
+  left: Sequence[Chosen]
+  conflated: int = 0
+  dropped: int = 0
+
+
+def thin(client: Client, chosen: Sequence[Chosen]) -> Thinned:
   """What is left when the client's policies are applied to what it is behind with, in order.
 
   auto: of tickers, funding, open interest and unfinished candles the latest of each instrument.
@@ -26,7 +34,7 @@ def thin(client: Client, chosen: Sequence[Chosen]) -> Sequence[Chosen]:
   """
   policies = {s.filter: s.policy for s in reversed(client.subscriptions)}
   if all(policy == "lossless" for policy in policies.values()):
-    return chosen
+    return Thinned(chosen)
   behind = [one for one in chosen if policies.get(one.wish, "auto") != "lossless"]
   kept, away = conflate([one.event for one in behind])
   dropped: list[Chosen] = []
@@ -34,8 +42,7 @@ def thin(client: Client, chosen: Sequence[Chosen]) -> Sequence[Chosen]:
     trades = [one for one in behind if policies.get(one.wish) == "conflate"]
     dropped = _superseded(trades)
   if not away and not dropped:
-    return chosen
-  client.conflated += away
+    return Thinned(chosen)
   gone = {one.number for one in dropped}
   wishes = {one.number: one.wish for one in chosen}
   by_number = {_number(event): event for event in kept}
@@ -47,8 +54,7 @@ def thin(client: Client, chosen: Sequence[Chosen]) -> Sequence[Chosen]:
       left.append(Chosen(one.number, gaps[one.number], one.wish))
     if one.number not in spared:
       left.append(Chosen(one.number, by_number.get(one.number, one.event), wishes[one.number]))
-  client.lost += len(dropped)
-  return left
+  return Thinned(left, away, len(dropped))
 
 
 def _number(event: AnyEvent) -> int:

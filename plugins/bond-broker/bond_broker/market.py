@@ -258,15 +258,15 @@ class MarketRouter:
       # Books come as they are when the client has caught up.
       if wish is not None and (type(event) is not OrderBook or _is_delta(event, wish)):
         chosen.append(Chosen(number, event, wish))
-    frames: list[bytes] = []
-    size = 0
     thinned = thin(client, chosen)
-    for index, (number, event, wish) in enumerate(thinned):
-      if size > HANDED_BYTES and number != thinned[index - 1].number:
-        # What a later state was to replace is not had before that state is.
-        return frames, thinned[index - 1].number + 1
-      frames += (made := frames_of(event, wish))
-      size += sum(map(len, made))
+    frames, cut = _framed(thinned.left)
+    if cut is not None:
+      # A state that was spared for a later one is spared only if that one is handed over too.
+      position = cut
+      thinned = thin(client, [one for one in chosen if one.number < cut])
+      frames, _ = _framed(thinned.left, bounded=False)
+    client.conflated += thinned.conflated
+    client.lost += thinned.dropped
     return frames, position
 
   def _replayed(
@@ -329,6 +329,21 @@ def _numbered(
         return
       yield number, event
     position = record.last + 1
+
+
+def _framed(chosen: Sequence[Chosen], bounded: bool = True) -> tuple[list[bytes], int | None]:
+  """The frames of these events, and the number of the first one that is too much, None where all
+  are handed over."""
+  frames: list[bytes] = []
+  size = 0
+  last = -1
+  for number, event, wish in chosen:
+    if bounded and size > HANDED_BYTES and number != last:
+      return frames, number
+    frames += (made := frames_of(event, wish))
+    size += sum(map(len, made))
+    last = number
+  return frames, None
 
 
 def _subscription(client: Client, event: OrderBook) -> Subscription | None:
