@@ -25,6 +25,7 @@ from bond_core.spec.values import Secret
 logger = logging.getLogger("bond")
 
 MIN_CHARACTERS: Final = 16
+MIN_DIFFERENT: Final = 5
 READ_AGAIN_MS: Final = 500
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -87,6 +88,8 @@ def _check(name: str, key: str) -> None:
       f"the API key {name} is too short or has other characters than letters, digits and "
       f"._~+/=-; it needs at least {MIN_CHARACTERS}; {_HOW}"
     )
+  if len(set(key)) < MIN_DIFFERENT:
+    raise AuthError(f"the API key {name} repeats a few characters and can be guessed; {_HOW}")
 
 
 def keys_of_environment(text: str) -> dict[str, str]:

@@ -68,23 +68,16 @@ class Seats:
     if _full(self.connections, limits.connections):
       raise LimitReached(f"this server has its {limits.connections} connections; try again later")
     if _full(self.by_address[network], limits.per_address):
-      self._forget(self.by_address, network)
       raise LimitReached(
         f"there are {limits.per_address} connections from your address already; close some, or put "
         "several subscriptions on one"
       )
     if _full(self.waiting, limits.waiting):
-      self._forget(self.by_address, network)
       raise LimitReached("too many connections are being opened; try again in a moment", 1)
     self.connections += 1
     self.waiting += 1
     self.by_address[network] += 1
     return Seat(self, network)
-
-  @staticmethod
-  def _forget(counts: Counter[str], name: str) -> None:
-    if counts[name] <= 0:
-      del counts[name]
 
 
 class Seat:
@@ -105,7 +98,6 @@ class Seat:
       return
     most = seats.limits.per_principal
     if _full(seats.by_principal[principal], most):
-      seats._forget(seats.by_principal, principal)
       raise LimitReached(
         f"there are {most} connections with these credentials already; close some of them"
       )
@@ -123,7 +115,6 @@ class Seat:
     seats = self._seats
     most = seats.limits.subscriptions
     if most and seats.subscriptions[self.principal] + count > most:
-      seats._forget(seats.subscriptions, self.principal)
       raise LimitReached(
         f"there can be {most} subscriptions with these credentials; unsubscribe from some, or ask "
         "for several symbols in one"
@@ -137,8 +128,7 @@ class Seat:
     if self.principal is None or not count:
       return
     self.subscribed -= count
-    self._seats.subscriptions[self.principal] -= count
-    self._seats._forget(self._seats.subscriptions, self.principal)
+    _take(self._seats.subscriptions, self.principal, count)
 
   def leave(self) -> None:
     """Gives everything back; once more does nothing."""
@@ -147,8 +137,7 @@ class Seat:
     self._left = True
     seats = self._seats
     seats.connections -= 1
-    seats.by_address[self._network] -= 1
-    seats._forget(seats.by_address, self._network)
+    _take(seats.by_address, self._network)
     if self.principal is None:
       seats.waiting -= 1
     else:
@@ -157,8 +146,7 @@ class Seat:
   def _give_back(self) -> None:
     assert self.principal is not None
     self.unsubscribe(self.subscribed)
-    self._seats.by_principal[self.principal] -= 1
-    self._seats._forget(self._seats.by_principal, self.principal)
+    _take(self._seats.by_principal, self.principal)
 
   def __enter__(self) -> "Seat":
     return self
@@ -188,6 +176,13 @@ def network_of(address: str | None) -> str:
   if found.is_loopback:
     return str(found)
   return f"{IPv6Address(int(found) >> 64 << 64)}/64"
+
+
+def _take(counts: Counter[str], name: str, count: int = 1) -> None:
+  """Counts down; what is at zero is forgotten."""
+  counts[name] -= count
+  if not counts[name]:
+    del counts[name]
 
 
 def _full(count: int, most: int) -> bool:

@@ -61,7 +61,12 @@ def create_private(path: Path, data: bytes) -> bytes:
 
 def make_private_folder(path: Path) -> None:
   """Makes a folder that only its owner may enter; one that is there stays as it is."""
-  path.mkdir(mode=0o700, parents=True, exist_ok=True)
+  try:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+  except OSError as exc:
+    raise AuthError(
+      f"cannot make the folder {path}: {exc.strerror}; choose another one with --data or BOND_DATA"
+    ) from None
 
 
 def _written_beside(path: Path, data: bytes) -> Path:

@@ -26,43 +26,56 @@ SECRET_PARAMETERS: Final = frozenset(
 )
 
 # A parameter with its value; the name is decoded before it is looked up, because %74oken is token.
-_PARAMETER = re.compile(r"([?&;#\s]|^)([A-Za-z0-9_.%+-]{1,64})=([^&;#\s\"'<>]*)")
+_PARAMETER = re.compile(r"(?P<before>[?&;#\s]|^)(?P<name>[\w.%+-]{1,64})=(?![,)])[^&;#\s\"'<>]+")
 _USER = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^/?#\s@\"']+@", re.IGNORECASE)
-_SCHEME = re.compile(r"\b(bearer|basic)(\s+|%20|\+)[^\s,;\"'&]+", re.IGNORECASE)
+# A header as text, as a tuple or in a dictionary, as text or bytes.
 _HEADER = re.compile(
-  r"\b((?:proxy-)?authorization|x-api-key|cookie)(['\"]?\s*[:=,]\s*b?['\"]?)[^\s'\",][^'\"\r\n]*",
+  r"\b((?:proxy-)?authorization|x-api-key)(['\"]?\s*[:=,]\s*(?:b?['\"])?)"
+  r"(?:(?:bearer|basic|digest|token)\s+)?[^\s'\",;]+",
   re.IGNORECASE,
 )
+_COOKIE = re.compile(r"\b((?:set-)?cookie)(['\"]?\s*[:,]\s*(?:b?['\"])?)[^'\"\r\n]+", re.IGNORECASE)
+_SCHEME = re.compile(r"\b(bearer|basic)(\s+|%20|\+)[\w.~+/=-]{12,}", re.IGNORECASE)
 _FIELD = re.compile(
-  r"(['\"](?:token|access_token|key|api_key|secret|password)\\?['\"]\s*:\s*\\?['\"])[^'\"\\]+",
+  r"(['\"](?:access_token|api_key|key|password|secret|token)\\?['\"]\s*:\s*b?\\?['\"])[^'\"\\]+",
   re.IGNORECASE,
 )
-# What is one by its shape: a signed URL's signature, a JWT.
-_SIGNED = re.compile(r"\b((?:market|[0-9a-f]{16})\.[0-9]{1,12}\.)[A-Za-z0-9_-]{20,}")
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+# What is one by its shape: a signed URL, a JWT.
+_SIGNED = re.compile(r"\b((?:market|[0-9a-f]{16})\.[0-9]{1,12}\.)[\w-]{20,}")
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{4,}\.[\w-]+\.[\w-]*")
 
 
 def redact_target(target: str) -> str:
   """A URL or the target of a request without the values of its secret parameters and without user
   and password; what is left says who asked for what."""
-  return redact_text(target)
+  parts = re.split(r"([?&#])", target)
+  for at in range(2, len(parts), 2):
+    name, equals, value = parts[at].partition("=")
+    if value and _is_secret(name):
+      parts[at] = f"{name}{equals}{HIDDEN}"
+  return redact_text("".join(parts))
 
 
 def redact_text(text: str) -> str:
   """A text without what looks like a token, a key or a header that carries one."""
   text = _USER.sub(rf"\1{HIDDEN}@", text)
   text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
+  text = _COOKIE.sub(rf"\1\2{HIDDEN}", text)
   text = _SCHEME.sub(rf"\1 {HIDDEN}", text)
   text = _FIELD.sub(rf"\1{HIDDEN}", text)
-  text = _PARAMETER.sub(_parameter, text)
+  text = _PARAMETER.sub(_without_value, text)
   text = _SIGNED.sub(rf"\1{HIDDEN}", text)
   return _JWT.sub(HIDDEN, text)
 
 
-def _parameter(found: re.Match[str]) -> str:
-  if unquote_plus(found[2]).strip().lower() not in SECRET_PARAMETERS or not found[3]:
+def _without_value(found: re.Match[str]) -> str:
+  if not _is_secret(found["name"]):
     return found[0]
-  return f"{found[1]}{found[2]}={HIDDEN}"
+  return f"{found['before']}{found['name']}={HIDDEN}"
+
+
+def _is_secret(name: str) -> bool:
+  return unquote_plus(name).strip().lower() in SECRET_PARAMETERS
 
 
 class Redact(logging.Filter):

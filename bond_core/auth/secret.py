@@ -1,8 +1,9 @@
 """Where the secret comes from that signs URLs: BOND_SECRET, or one that was made and kept.
 
 BOND_SECRET is the secret as it stands. To rotate it, the old one goes to BOND_SECRET_PREVIOUS
-(several: separated by spaces) until its tokens have expired; no connection ends. BOND_SECRET_FILE
-names a file instead, one secret a line, the first signs.
+(several: separated by spaces) until its tokens have expired, and they stay valid that long.
+BOND_SECRET_FILE names a file instead, one secret a line, of which the first signs; a server can
+read it again while connections stay (`reread_secret`). The kept file has the same form.
 """
 
 import os
@@ -50,13 +51,24 @@ def server_secret(
         "listening beyond this machine needs BOND_SECRET, the secret that signs URLs, of at least "
         f"{MIN_KEY_BYTES} bytes; {HOW}"
       )
-    return ServerSecret(Keyring(_kept(folder / KEPT)), str(folder / KEPT))
+    kept = _kept(folder / KEPT)
+    return ServerSecret(Keyring(kept[0], kept[1:]), str(folder / KEPT))
   weak = next(filter(None, map(_weakness, given)), None)
   if weak is not None and not loopback:
     raise AuthError(f"{source} {weak}; {HOW}")
   keyring = Keyring(given[0].encode(), [key.encode() for key in given[1:]])
   warning = f"{source} {weak}: good enough on this machine only; {HOW}" if weak else None
   return ServerSecret(keyring, source, warning)
+
+
+def reread_secret(
+  keyring: Keyring, folder: Path, *, loopback: bool, environ: Mapping[str, str] | None = None
+) -> ServerSecret:
+  """Reads the secret again and puts its keys into a keyring that is in use. Where that fails, the
+  keyring stays as it was."""
+  found = server_secret(folder, loopback=loopback, environ=environ)
+  keyring.adopt(found.keyring)
+  return attrs.evolve(found, keyring=keyring)
 
 
 def _given(environ: Mapping[str, str]) -> tuple[list[str], str]:
@@ -102,8 +114,8 @@ def _weakness(secret: str) -> str | None:
   return None
 
 
-def _kept(path: Path) -> bytes:
-  """The secret in the file, made where there is none."""
+def _kept(path: Path) -> list[bytes]:
+  """The secrets in the file, the one that signs first; made where there is none."""
   try:
     kept = read_private(path)
     if kept is None:
@@ -114,7 +126,7 @@ def _kept(path: Path) -> bytes:
       f"cannot keep a secret in {path}: {exc.strerror}; set BOND_SECRET, or choose a folder with "
       "--data"
     ) from None
-  secret = kept.strip()
-  if len(secret) < MIN_KEY_BYTES:
+  found = kept.split()
+  if not found or any(len(secret) < MIN_KEY_BYTES for secret in found):
     raise AuthError(f"{path} holds no whole secret; delete it and a new one is made")
-  return secret
+  return found

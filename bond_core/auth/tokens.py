@@ -50,6 +50,10 @@ class Keyring:
     self._signing = signing
     self._keys = {_fingerprint(key): key for key in keys}
 
+  def adopt(self, other: "Keyring") -> None:
+    """Puts another ring's keys in the place of these."""
+    self._signing, self._keys = other._signing, other._keys
+
   def sign(self, message: bytes) -> str:
     """The signature of a message by the signing key."""
     return _signature(self._signing, message)

@@ -48,7 +48,7 @@ def token_command(
       fail(f"{asked} is too short; a token lasts a second or more")
     expiry = math.ceil(time.time() + lasts)
     secret = server_secret(folder, loopback=True)
-    generations = FileGenerations(folder / "generations.json")
+    generations = FileGenerations(folder)
     token = mint(stream, expiry, keyring=secret.keyring, generations=generations)
     whole = None if url is None else with_token(url, stream, token)
   except (BondError, ValueError) as exc:

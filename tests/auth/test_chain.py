@@ -1,0 +1,219 @@
+"""Several authenticators, one answer."""
+
+import pytest
+import trio
+
+from bond_core import (
+  AuthError,
+  AuthSpec,
+  AuthUnavailable,
+  BondError,
+  Credentials,
+  Expired,
+  PluginError,
+  Principal,
+  Registry,
+)
+from bond_core.auth.chain import DEFAULT, LOCAL, Chain, make_chain
+from bond_core.auth.tokens import MARKET, mint
+
+STREAM = "0123456789abcdef"
+OTHER = "fedcba9876543210"
+KEY = "a-key-of-the-tests-0123456789"
+
+
+@pytest.fixture
+def chain(ctx, monkeypatch):
+  monkeypatch.setenv("BOND_API_KEYS", f"alice:{KEY}")
+  return make_chain(DEFAULT, Registry(), ctx)
+
+
+def token(ctx, stream=STREAM, ttl=3600):
+  now = ctx.clock.now_ms() // 1000
+  return mint(stream, now + ttl, keyring=ctx.keyring, generations=ctx.generations)
+
+
+async def admit(chain, ctx, stream=STREAM, *, open_to_all=False, **shown):
+  return await chain.admit(
+    Credentials(**shown), stream, now_ms=ctx.clock.now_ms(), open_to_all=open_to_all
+  )
+
+
+async def test_a_token_reads_its_stream_and_nothing_else(chain, ctx):
+  shown = token(ctx)
+  who = await admit(chain, ctx, token=shown)
+  assert (who.name, who.streams) == (f"stream:{STREAM}", {STREAM})
+  assert who.expires_at == ctx.clock.now_ms() + 3_600_000
+  for stream in (OTHER, MARKET):
+    with pytest.raises(AuthError, match="these credentials are not for") as error:
+      await admit(chain, ctx, stream, token=shown)
+    assert error.value.code == 4500
+
+
+async def test_a_market_token_reads_the_market_feed_only(chain, ctx):
+  shown = token(ctx, MARKET)
+  assert (await admit(chain, ctx, MARKET, token=shown)).name == "stream:market"
+  with pytest.raises(AuthError, match="not for this stream"):
+    await admit(chain, ctx, STREAM, token=shown)
+
+
+async def test_a_key_reads_everything(chain, ctx):
+  for stream in (STREAM, OTHER, MARKET):
+    for shown in ({"key": KEY}, {"token": KEY}):
+      assert (await admit(chain, ctx, stream, **shown)).name == "key:alice"
+
+
+async def test_access_ends_at_its_time_and_says_so(chain, ctx):
+  who = await admit(chain, ctx, token=token(ctx, ttl=10))
+  end = ctx.clock.now_ms() + 10_000
+  who.check(end - 1)
+  with pytest.raises(Expired, match="ask for a new token") as error:
+    who.check(end)
+  assert error.value.code == 4005
+
+
+async def test_a_token_that_has_expired_lets_nobody_in(chain, ctx):
+  shown = token(ctx, ttl=10)
+  ctx.clock.advance(ctx.clock.now_ms() + 10_000)
+  with pytest.raises(Expired) as error:
+    await admit(chain, ctx, token=shown)
+  assert error.value.code == 4005
+
+
+async def test_deleting_the_stream_ends_access_for_good(chain, ctx):
+  shown = token(ctx)
+  who = await admit(chain, ctx, token=shown)
+  ctx.generations.advance(STREAM)
+  with pytest.raises(AuthError, match="the stream was deleted") as error:
+    who.check(ctx.clock.now_ms())
+  assert error.value.code == 4500
+  with pytest.raises(AuthError, match="its stream was deleted"):
+    await admit(chain, ctx, token=shown)
+  assert (await admit(chain, ctx, token=token(ctx))).holds()
+
+
+async def test_a_withdrawn_key_of_the_server_ends_what_it_signed(chain, ctx):
+  who = await admit(chain, ctx, token=token(ctx))
+  ctx.keyring.replace(b"another key that signs from now on")
+  with pytest.raises(AuthError, match="no longer valid"):
+    who.check(ctx.clock.now_ms())
+
+
+async def test_who_shows_nothing_is_local_where_it_is_open_and_nobody_elsewhere(chain, ctx):
+  assert await chain.identify(Credentials()) is None
+  assert await admit(chain, ctx, open_to_all=True) is LOCAL
+  with pytest.raises(AuthError, match="this needs credentials: show a token"):
+    await admit(chain, ctx)
+
+
+@pytest.mark.parametrize("shown", [{"token": "nonsense"}, {"key": "nonsense"}, {"token": "a.b.c"}])
+async def test_wrong_credentials_are_refused_even_where_it_is_open(chain, ctx, shown):
+  with pytest.raises(AuthError) as error:
+    await admit(chain, ctx, open_to_all=True, **shown)
+  assert "nonsense" not in str(error.value)
+
+
+async def test_they_are_asked_in_order_until_one_answers():
+  asked = []
+
+  def one(name, answer):
+    async def who(credentials):
+      asked.append(name)
+      return answer
+
+    return name, who
+
+  chain = Chain((one("a", None), one("b", Principal("b:x")), one("c", Principal("c:x"))))
+  assert (await chain.identify(Credentials())).name == "b:x"
+  assert asked == ["a", "b"]
+
+
+async def test_wrong_for_one_is_wrong_for_all():
+  async def no(credentials):
+    raise AuthError("no")
+
+  async def yes(credentials):
+    return Principal("x:y")
+
+  with pytest.raises(AuthError, match="no"):
+    await Chain((("a", no), ("b", yes))).identify(Credentials(token="t"))
+
+
+async def test_an_authenticator_that_fails_lets_nobody_in_and_repeats_nothing(caplog):
+  async def broken(credentials):
+    raise RuntimeError(f"cannot make sense of {credentials.token}")
+
+  async def yes(credentials):
+    return Principal("x:y")
+
+  chain = Chain((("mine.broken", broken), ("mine.open", yes)))
+  with pytest.raises(AuthUnavailable) as error:
+    await chain.identify(Credentials(token="canary"))
+  assert error.value.code == 1011
+  assert "mine.broken failed with RuntimeError" in caplog.text
+  assert "canary" not in caplog.text + str(error.value)
+  assert error.value.__cause__ is None
+  assert error.value.__suppress_context__
+
+
+async def test_an_authenticator_that_hangs_is_given_up(autojump_clock, caplog):
+  async def slow(credentials):
+    await trio.sleep(60)
+
+  started = trio.current_time()
+  with pytest.raises(AuthUnavailable, match="could not be told in time"):
+    await Chain((("mine.slow", slow),)).identify(Credentials(token="t"))
+  assert trio.current_time() - started == 4
+  assert "mine.slow took more than 4 s" in caplog.text
+
+
+def plugin(make):
+  class Plugin:
+    @staticmethod
+    def bond_register_auth():
+      return [AuthSpec(name="mine.x", summary="x", make=make)]
+
+  from bond_core import hookimpl
+
+  Plugin.bond_register_auth = staticmethod(hookimpl(Plugin.bond_register_auth))
+  return Plugin
+
+
+async def test_a_plugins_authenticator_gets_the_context_of_the_server(ctx):
+  got = []
+
+  async def who(credentials):
+    return Principal("mine:x")
+
+  def make(config, context):
+    got.append(context)
+    return who
+
+  registry = Registry()
+  registry.add("mine", plugin(make))
+  chain = make_chain(["mine.x", {"use": "core.tokens"}], registry, ctx)
+  assert (await chain.identify(Credentials())).name == "mine:x"
+  assert got == [ctx]
+  assert [name for name, _ in chain.members] == ["mine.x", "core.tokens"]
+
+
+@pytest.mark.parametrize(
+  ("entry", "told"),
+  [
+    ({}, "an entry of auth is a name"),
+    ({"use": "core.keys", "wiht": {}}, "an entry of auth is a name"),
+    (["core.keys"], "an entry of auth is a name"),
+    ({"use": "core.keys", "with": {"kyes": {}}}, "auth core.keys: kyes: unknown key"),
+    ({"use": "core.keys", "with": {"keys": {"a": "literal-0123"}}}, "never stands in a spec"),
+    ({"use": "core.tokens", "with": [1]}, "auth core.tokens: expected"),
+  ],
+)
+def test_a_wrong_entry_is_told(ctx, entry, told):
+  with pytest.raises(BondError, match=told) as error:
+    make_chain([entry], Registry(), ctx)
+  assert "literal-0123" not in str(error.value)
+
+
+def test_an_unknown_name_says_what_to_install(ctx):
+  with pytest.raises(PluginError, match="pip install bond-nothere"):
+    make_chain(["nothere.x"], Registry(), ctx)
