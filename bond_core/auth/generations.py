@@ -19,6 +19,7 @@ from bond_core.errors import AuthError, BondError
 logger = logging.getLogger("bond")
 
 FILE: Final = "generations.json"
+"""The name of the file in the data folder."""
 
 LOOK_AGAIN: Final = 0.25
 """Seconds after which a file is looked at again: another process may have deleted a stream."""
@@ -50,17 +51,17 @@ class MemoryGenerations:
 
 
 class FileGenerations:
-  """Generations in a file of a folder, which several processes of one machine share. What one of
-  them raises, the others see within LOOK_AGAIN seconds."""
+  """Generations in a file that several processes of one machine share. What one of them raises,
+  the others see within LOOK_AGAIN seconds."""
 
-  def __init__(self, folder: Path) -> None:
+  def __init__(self, path: Path) -> None:
     """Reads the file; AuthError where it is damaged or others may read it."""
-    self._path = folder / FILE
+    self._path = path
     self._current: dict[str, int] = {}
     self._seen: tuple[int, int, int] | None = None
     self._look_at = 0.0
     self._raising = threading.Lock()
-    make_private_folder(folder)
+    make_private_folder(path.parent)
     self._read()
 
   def current(self, stream: str) -> int:

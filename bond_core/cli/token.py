@@ -34,7 +34,7 @@ def token_command(
   bond token market
   bond token 3f2a9c0d11e4b7a8 --ttl 10m --url wss://feed.example.com
   """
-  from bond_core.auth.generations import FileGenerations
+  from bond_core.auth.generations import FILE, FileGenerations
   from bond_core.auth.secret import server_secret
   from bond_core.auth.tokens import mint
   from bond_core.data_folder import data_folder
@@ -48,7 +48,7 @@ def token_command(
       fail(f"{asked} is too short; a token lasts a second or more")
     expiry = math.ceil(time.time() + lasts)
     secret = server_secret(folder, loopback=True)
-    generations = FileGenerations(folder)
+    generations = FileGenerations(folder / FILE)
     token = mint(stream, expiry, keyring=secret.keyring, generations=generations)
     whole = None if url is None else with_token(url, stream, token)
   except (BondError, ValueError) as exc:

@@ -19,7 +19,7 @@ OTHER = "fedcba9876543210"
 
 @pytest.fixture(params=["memory", "file"])
 def generations(request, tmp_path):
-  return MemoryGenerations() if request.param == "memory" else FileGenerations(tmp_path)
+  return MemoryGenerations() if request.param == "memory" else FileGenerations(tmp_path / FILE)
 
 
 def look_now(generations):
@@ -47,8 +47,8 @@ def test_old_tokens_stay_dead_when_the_stream_is_made_again(generations):
 
 
 def test_a_restart_remembers(tmp_path):
-  FileGenerations(tmp_path).advance(STREAM)
-  again = FileGenerations(tmp_path)
+  FileGenerations(tmp_path / FILE).advance(STREAM)
+  again = FileGenerations(tmp_path / FILE)
   assert again.current(STREAM) == 1
   assert again.advance(STREAM) == 2
 
@@ -56,7 +56,7 @@ def test_a_restart_remembers(tmp_path):
 def test_only_the_owner_can_read_the_file_whatever_the_umask(tmp_path):
   before = os.umask(0)
   try:
-    FileGenerations(tmp_path / "data").advance(STREAM)
+    FileGenerations(tmp_path / "data" / FILE).advance(STREAM)
   finally:
     os.umask(before)
   assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
@@ -65,7 +65,7 @@ def test_only_the_owner_can_read_the_file_whatever_the_umask(tmp_path):
 
 
 def test_another_process_sees_what_was_raised(tmp_path):
-  one, other = FileGenerations(tmp_path), FileGenerations(tmp_path)
+  one, other = FileGenerations(tmp_path / FILE), FileGenerations(tmp_path / FILE)
   one.advance(STREAM)
   look_now(other)
   assert other.current(STREAM) == 1
@@ -74,7 +74,7 @@ def test_another_process_sees_what_was_raised(tmp_path):
 
 
 def test_the_file_is_not_looked_at_for_every_question(tmp_path, monkeypatch):
-  generations = FileGenerations(tmp_path)
+  generations = FileGenerations(tmp_path / FILE)
   look_now(generations)
   generations.current(STREAM)
   monkeypatch.setattr(generations, "_stamp", lambda: pytest.fail("looked again"))
@@ -85,7 +85,7 @@ def test_the_file_is_not_looked_at_for_every_question(tmp_path, monkeypatch):
 RAISE_TEN = """
 import sys
 from pathlib import Path
-from bond_core.auth.generations import FileGenerations
+from bond_core.auth.generations import FILE, FileGenerations
 generations = FileGenerations(Path(sys.argv[1]))
 for _ in range(10):
   generations.advance(sys.argv[2])
@@ -93,9 +93,9 @@ for _ in range(10):
 
 
 def test_processes_and_threads_that_raise_at_once_lose_nothing(tmp_path):
-  shared = FileGenerations(tmp_path)
+  shared = FileGenerations(tmp_path / FILE)
   processes = [
-    subprocess.Popen([sys.executable, "-c", RAISE_TEN, str(tmp_path), stream])
+    subprocess.Popen([sys.executable, "-c", RAISE_TEN, str(tmp_path / FILE), stream])
     for stream in (STREAM, OTHER)
   ]
   threads = [
@@ -106,7 +106,7 @@ def test_processes_and_threads_that_raise_at_once_lose_nothing(tmp_path):
   for thread in threads:
     thread.join()
   assert [process.wait(60) for process in processes] == [0, 0]
-  kept = FileGenerations(tmp_path)
+  kept = FileGenerations(tmp_path / FILE)
   assert (kept.current(STREAM), kept.current(OTHER)) == (30, 10)
 
 
@@ -116,18 +116,18 @@ def test_a_damaged_file_is_refused_at_start_with_what_to_do(tmp_path, content):
   path.write_bytes(content)
   path.chmod(0o600)
   with pytest.raises(AuthError, match="is damaged; put a copy back, or delete it and choose a new"):
-    FileGenerations(tmp_path)
+    FileGenerations(tmp_path / FILE)
 
 
 def test_a_file_that_others_can_read_is_refused(tmp_path):
-  FileGenerations(tmp_path).advance(STREAM)
+  FileGenerations(tmp_path / FILE).advance(STREAM)
   (tmp_path / FILE).chmod(0o640)
   with pytest.raises(AuthError, match="run `chmod 600"):
-    FileGenerations(tmp_path)
+    FileGenerations(tmp_path / FILE)
 
 
 def test_a_file_that_is_lost_or_put_back_revives_no_token(tmp_path, caplog):
-  generations = FileGenerations(tmp_path)
+  generations = FileGenerations(tmp_path / FILE)
   generations.advance(STREAM)
   path = tmp_path / FILE
   old = path.read_bytes()
@@ -148,7 +148,7 @@ def test_a_file_that_is_lost_or_put_back_revives_no_token(tmp_path, caplog):
 def test_where_the_disk_is_full_the_tokens_are_dead_all_the_same_and_the_caller_is_told(
   tmp_path, monkeypatch
 ):
-  generations = FileGenerations(tmp_path)
+  generations = FileGenerations(tmp_path / FILE)
   generations.advance(STREAM)
 
   def full(path, data):
@@ -160,11 +160,11 @@ def test_where_the_disk_is_full_the_tokens_are_dead_all_the_same_and_the_caller_
   assert generations.current(STREAM) == 2
   monkeypatch.undo()
   assert generations.advance(STREAM) == 3
-  assert FileGenerations(tmp_path).current(STREAM) == 3
+  assert FileGenerations(tmp_path / FILE).current(STREAM) == 3
 
 
 def test_a_crash_while_writing_leaves_the_old_file_whole(tmp_path, monkeypatch):
-  generations = FileGenerations(tmp_path)
+  generations = FileGenerations(tmp_path / FILE)
   generations.advance(STREAM)
 
   class Killed(BaseException):
@@ -177,11 +177,11 @@ def test_a_crash_while_writing_leaves_the_old_file_whole(tmp_path, monkeypatch):
   with pytest.raises(Killed):
     generations.advance(STREAM)
   monkeypatch.undo()
-  assert FileGenerations(tmp_path).current(STREAM) == 1
+  assert FileGenerations(tmp_path / FILE).current(STREAM) == 1
   assert sorted(path.name for path in tmp_path.iterdir()) == [FILE, f"{FILE}.lock"]
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
   (tmp_path / "file").write_text("")
   with pytest.raises(AuthError, match=r"cannot make the folder .*choose another one with --data"):
-    FileGenerations(tmp_path / "file" / "data")
+    FileGenerations(tmp_path / "file" / "data" / FILE)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bond_core.auth.generations import FileGenerations
+from bond_core.auth.generations import FILE, FileGenerations
 from bond_core.auth.secret import server_secret
 from bond_core.auth.tokens import verify
 from bond_core.cli.token import with_token
@@ -34,7 +34,7 @@ def opened(token, folder, environ=None):
   return verify(
     token,
     keyring=server_secret(folder, loopback=True, environ=environ or {}).keyring,
-    generations=FileGenerations(folder),
+    generations=FileGenerations(folder / FILE),
     now_ms=round(time.time() * 1000),
   )
 
@@ -56,7 +56,7 @@ def test_it_takes_the_secret_and_the_folder_of_the_environment(tmp_path):
 
 
 def test_it_knows_that_a_stream_was_deleted(tmp_path):
-  generations = FileGenerations(tmp_path)
+  generations = FileGenerations(tmp_path / FILE)
   generations.advance(STREAM)
   token = bond_token(STREAM, "--data", tmp_path).stdout.strip()
   assert opened(token, tmp_path).generation == 1
