@@ -8,9 +8,11 @@ import attrs
 import trio
 
 from bond_core.auth.tokens import MARKET
-from bond_core.components import AuthContext, Authenticator, Credentials, Principal
-from bond_core.errors import AuthError, AuthUnavailable, BondError
+from bond_core.components import AuthContext, Authenticator, AuthSpec, Credentials, Principal
+from bond_core.errors import AuthError, AuthUnavailable, BondError, PluginError
 from bond_core.registry import Registry
+from bond_core.spec.document import Path, path_text, read_document
+from bond_core.spec.structure import Fault, structure
 
 logger = logging.getLogger("bond")
 
@@ -85,23 +87,62 @@ DEFAULT: Final[tuple[dict[str, Any], ...]] = ({"use": "core.keys"}, {"use": "cor
 def make_chain(
   entries: Iterable[str | dict[str, Any]], registry: Registry, ctx: AuthContext
 ) -> Chain:
-  """The chain of a server's configuration: a list of names, or of `{use: NAME, with: {…}}` as in a
-  spec. BondError says what is wrong with an entry, PluginError what to install."""
-  return Chain(tuple(_member(entry, registry, ctx) for entry in entries))
+  """The chain of a list of names, or of `{use: NAME, with: {…}}` as in a spec. BondError says what
+  is wrong with an entry, PluginError what to install."""
+  members = []
+  for entry in entries:
+    spec, config, faults = read_entry(entry, registry)
+    if spec is None or faults:
+      told = [": ".join(filter(None, (path_text(f.path), f.message))) for f in faults]
+      raise BondError(f"auth {'; '.join(told)}")
+    members.append((spec.name, spec.make(config, ctx)))
+  return Chain(tuple(members))
 
 
-def _member(
-  entry: str | dict[str, Any], registry: Registry, ctx: AuthContext
-) -> tuple[str, Authenticator]:
-  from bond_core.spec.structure import structure
+def read_chain(text: str, file: str, registry: Registry, ctx: AuthContext) -> Chain:
+  """The chain of a file: a list under the key `auth`, in the order in which they are asked.
+  SpecError tells every problem and where it is."""
+  document = read_document(text, file)
+  for key in document.data:
+    if key != "auth":
+      document.refuse(f"unknown key {key!r}; there is 'auth', a list", (key,), "key")
+  entries = document.data.get("auth")
+  if not isinstance(entries, list) or not entries:
+    document.refuse("expected auth, a list as in auth: [{use: core.tokens}]", ("auth",))
+    document.fail()
+  members = []
+  for number, entry in enumerate(entries):
+    path: Path = ("auth", number)
+    spec, config, faults = read_entry(entry, registry)
+    for fault in faults:
+      if fault.hides:
+        document.mask((*path, *fault.path))
+      document.refuse(fault.message, (*path, *fault.path), fault.at)
+    if spec is not None and not faults:
+      try:
+        members.append((spec.name, spec.make(config, ctx)))
+      except AuthError as exc:
+        document.refuse(str(exc), path)
+  document.check()
+  return Chain(tuple(members))
 
-  asked: Any = {"use": entry} if isinstance(entry, str) else entry
-  name = asked.get("use") if isinstance(asked, dict) else None
-  if not isinstance(name, str) or not asked.keys() <= {"use", "with"}:
-    raise BondError("an entry of auth is a name, or {use: NAME, with: {…}} as in a spec")
-  spec = registry.auth(name)
-  config, faults = structure(asked.get("with") or {}, spec.config)
-  wrong = [": ".join(filter(None, (".".join(map(str, f.path)), f.message))) for f in faults]
-  if wrong:
-    raise BondError(f"auth {name}: {'; '.join(wrong)}")
-  return name, spec.make(config, ctx)
+
+def read_entry(entry: object, registry: Registry) -> tuple[AuthSpec | None, Any, list[Fault]]:
+  """The component that an entry names, its configuration, and what is wrong with the entry."""
+  asked = {"use": entry} if isinstance(entry, str) else entry
+  if not isinstance(asked, dict) or not isinstance(asked.get("use"), str):
+    told = "expected the name of an auth, or {use: NAME, with: {…}}"
+    return None, None, [Fault((), told)]
+  faults = [
+    Fault((str(key),), f"unknown key {key!r}; there is 'use' and 'with'", "key")
+    for key in asked
+    if key not in ("use", "with")
+  ]
+  try:
+    spec = registry.auth(asked["use"])
+  except PluginError as exc:
+    return None, None, [*faults, Fault(("use",), str(exc))]
+  given = asked.get("with")
+  config, found = structure({} if given is None else given, spec.config)
+  below = [fault._replace(path=("with", *fault.path)) for fault in found]
+  return spec, config, faults + below

@@ -15,7 +15,7 @@ import attrs
 import click
 import trio
 
-from bond_core.auth.chain import DEFAULT, Chain, make_chain
+from bond_core.auth.chain import DEFAULT, Chain, make_chain, read_chain
 from bond_core.auth.generations import FileGenerations
 from bond_core.auth.origins import is_loopback
 from bond_core.auth.secret import server_secret
@@ -78,6 +78,12 @@ def _own_options() -> list[click.Parameter]:
     click.Option(["--memory"], is_flag=True, help="Keep the logs in memory only."),
     click.Option(["--keep"], default="24h", show_default=True, help="How long logs go back."),
     click.Option(["--size"], default="1GiB", show_default=True, help="How large a log may get."),
+    click.Option(
+      ["--auth"],
+      metavar="FILE",
+      envvar="BOND_AUTH",
+      help="File with a list `auth`: who callers are.  [default: core.keys, core.tokens]",
+    ),
     click.Option(["--log", "engine"], metavar="NAME", help="Another log engine: redis.streams."),
     click.Option(["-v", "--verbose"], count=True, help="Say what happens; twice for tracebacks."),
     click.Option(["-q", "--quiet"], is_flag=True, help="Only errors."),
@@ -117,6 +123,7 @@ def _serve(
   memory: bool,
   keep: str,
   size: str,
+  auth: str | None,
   engine: str | None,
   verbose: int,
   quiet: bool,
@@ -135,12 +142,12 @@ def _serve(
     for spec in checked:
       check_servable(spec)
     keeping = _keeping(registry, folder, memory, keep, size, engine)
-    auth = _auth(folder, [config for _, config in configs])
-    chain = make_chain(DEFAULT, registry, auth)
+    signed = _auth(folder, [config for _, config in configs])
+    chain = _chain(auth, registry, signed)
   except BondError as exc:
     fail(str(exc))
   try:
-    trio.run(_run, registry, configs, checked, keeping, auth, chain, sim)
+    trio.run(_run, registry, configs, checked, keeping, signed, chain, sim)
   except* BondError as group:
     fail("\n".join(sentences(group)), FAILED)
 
@@ -188,6 +195,19 @@ def _auth(folder: Path, configs: Sequence[Any]) -> AuthContext:
   if secret.warning:
     logger.warning("%s", secret.warning)
   return AuthContext(SystemClock(), secret.keyring, FileGenerations(folder / "generations.json"))
+
+
+def _chain(path: str | None, registry: Registry, auth: AuthContext) -> Chain:
+  """Who is asked who a caller is: as the file says, else keys and tokens."""
+  if path is None:
+    return make_chain(DEFAULT, registry, auth)
+  try:
+    text = Path(path).read_text(encoding="utf-8")
+  except OSError as exc:
+    raise BondError(f"cannot read {path}: {exc.strerror}; give a file with a list auth") from None
+  except UnicodeDecodeError:
+    raise BondError(f"{path} is not UTF-8 text") from None
+  return read_chain(text, path, registry, auth)
 
 
 async def _run(

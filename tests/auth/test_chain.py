@@ -10,11 +10,11 @@ from bond_core import (
   BondError,
   Credentials,
   Expired,
-  PluginError,
   Principal,
   Registry,
+  SpecError,
 )
-from bond_core.auth.chain import DEFAULT, LOCAL, Chain, make_chain
+from bond_core.auth.chain import DEFAULT, LOCAL, Chain, make_chain, read_chain
 from bond_core.auth.tokens import MARKET, mint
 
 STREAM = "0123456789abcdef"
@@ -200,12 +200,14 @@ async def test_a_plugins_authenticator_gets_the_context_of_the_server(ctx):
 @pytest.mark.parametrize(
   ("entry", "told"),
   [
-    ({}, "an entry of auth is a name"),
-    ({"use": "core.keys", "wiht": {}}, "an entry of auth is a name"),
-    (["core.keys"], "an entry of auth is a name"),
-    ({"use": "core.keys", "with": {"kyes": {}}}, "auth core.keys: kyes: unknown key"),
+    ({}, "auth expected the name of an auth"),
+    (5, "auth expected the name of an auth"),
+    (["core.keys"], "auth expected the name of an auth"),
+    ({"use": "core.keys", "wiht": {}}, "auth wiht: unknown key 'wiht'"),
+    ({"use": "core.keys", "with": {"kyes": {}}}, r"with\.kyes: unknown key 'kyes'"),
     ({"use": "core.keys", "with": {"keys": {"a": "literal-0123"}}}, "never stands in a spec"),
-    ({"use": "core.tokens", "with": [1]}, "auth core.tokens: expected"),
+    ({"use": "core.tokens", "with": [1]}, "with: expected"),
+    ("nothere.x", "pip install bond-nothere"),
   ],
 )
 def test_a_wrong_entry_is_told(ctx, entry, told):
@@ -214,6 +216,50 @@ def test_a_wrong_entry_is_told(ctx, entry, told):
   assert "literal-0123" not in str(error.value)
 
 
-def test_an_unknown_name_says_what_to_install(ctx):
-  with pytest.raises(PluginError, match="pip install bond-nothere"):
-    make_chain(["nothere.x"], Registry(), ctx)
+async def test_a_file_says_who_is_asked_and_in_which_order(ctx, monkeypatch):
+  monkeypatch.setenv("ALICE", KEY)
+  text = """\
+auth:
+  - use: core.keys
+    with: {keys: {alice: {secret: ALICE}}}
+  - core.tokens
+"""
+  chain = read_chain(text, "auth.yaml", Registry(), ctx)
+  assert [name for name, _ in chain.members] == ["core.keys", "core.tokens"]
+  assert (await admit(chain, ctx, key=KEY)).name == "key:alice"
+  assert (await admit(chain, ctx, token=token(ctx))).name == f"stream:{STREAM}"
+
+
+def test_every_problem_of_a_file_is_told_with_its_place(ctx):
+  text = """\
+auth:
+  - {use: core.keys, with: {keys: {alice: a-literal-key-0123}}}
+  - {use: core.tokens, with: {ttl: 5}}
+  - {use: core.tokens, wiht: 5}
+  - {use: nothere.x}
+  - {use: core.keys, with: {keys: {bob: {secret: NOT_SET_ANYWHERE}}}}
+  - 5
+origins: []
+"""
+  with pytest.raises(SpecError) as error:
+    read_chain(text, "auth.yaml", Registry(), ctx)
+  told = str(error.value)
+  places = [(problem.line, problem.path) for problem in error.value.problems]
+  assert places == [
+    (2, "auth[0].with.keys.alice"),
+    (3, "auth[1].with.ttl"),
+    (4, "auth[2].wiht"),
+    (5, "auth[3].use"),
+    (6, "auth[4]"),
+    (7, "auth[5]"),
+    (8, "origins"),
+  ]
+  assert "pip install bond-nothere" in told
+  assert "NOT_SET_ANYWHERE is not in the environment" in told
+  assert "a-literal-key-0123" not in told
+
+
+@pytest.mark.parametrize("text", ["auth: []", "auth: core.keys", "other: 1", "auth:"])
+def test_a_file_without_a_list_is_told_how_one_looks(ctx, text):
+  with pytest.raises(SpecError, match=r"a list as in auth: \[{use: core\.tokens}\]"):
+    read_chain(text, "auth.yaml", Registry(), ctx)

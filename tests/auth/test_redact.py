@@ -235,7 +235,10 @@ async def test_a_canary_that_goes_everywhere_comes_out_nowhere(ctx, monkeypatch,
     with pytest.raises(AuthError) as error:
       server_secret(tmp_path, loopback=False, environ=environ)
     tell(error.value)
-  for entry in ({"use": "core.keys", "with": {"keys": {"a": KEY}}}, {"use": "core.keys", KEY: 1}):
+  for entry in (
+    {"use": "core.keys", "with": {"keys": {"a": KEY}}},
+    {"use": "core.keys", "keys": {"a": KEY}},
+  ):
     with pytest.raises(Exception, match=r"\w") as error:
       make_chain([entry], Registry(), ctx)
     tell(error.value)
