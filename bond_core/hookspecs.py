@@ -107,7 +107,11 @@ def bond_register_sinks() -> Iterable[SinkSpec]:
 
 @hookspec
 def bond_register_auth() -> Iterable[AuthSpec]:
-  """Ways to tell who a caller of a server is.
+  """Ways to tell who a caller of a server is. `bond serve --auth FILE` names those that are asked.
+
+  `make(config, ctx)` gets the server's clock, keyring and generations (`AuthContext`). What it
+  gives answers with a `Principal`, with None for credentials that are not its kind, or raises
+  AuthError.
 
   ```python
   from bond_core import AuthSpec, Principal, hookimpl

@@ -18,7 +18,7 @@ from bond_core.events import EVENT_TYPES
 from bond_core.registry import HOOKS, Plugin
 
 DOCS = Path(__file__).parent
-PLUGINS = ("core", "binance", "clock", "sim")
+PLUGINS = ("core", "binance", "clock", "jwt", "sim")
 MADE = "<!-- Made by `python docs/generate.py`; changes belong into the code. -->"
 TERMS = ("<!-- generated: terms -->", "<!-- end -->")
 
@@ -75,6 +75,7 @@ SECTIONS = {
   ),
   "sink": ("Sinks", "sinks:\n  my-sink: {{use: {name}, from: my-source, with: {example}}}"),
   "log": ("Logs", "log: {{use: {name}, with: {example}}}"),
+  "auth": ("Access", "auth:\n  - {{use: {name}, with: {example}}}"),
   "simulator": ("Simulators", ""),
 }
 
@@ -110,6 +111,11 @@ def _spec_page() -> str:
       parts.append(
         "A simulator is not part of a spec: `bond run --sim` starts it, and `bond sim NAME` with "
         "its\nkeys as options. Its faults are in [Faults](faults.md).\n"
+      )
+    if word == "auth":
+      parts.append(
+        "Who may read is not part of a spec: `bond serve --auth FILE` takes a file with the list "
+        "`auth`,\nwhose entries are asked in their order. [Access](access.md) says more.\n"
       )
     parts += [_component(component, snippet) for component in here]
   return "\n".join(parts)

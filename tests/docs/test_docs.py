@@ -11,6 +11,9 @@ import msgspec
 import pytest
 
 from bond_core import Registry, hookspecs, load_spec
+from bond_core.auth.chain import read_entry
+from bond_core.auth.generations import MemoryGenerations
+from bond_core.auth.tokens import Keyring, verify
 from bond_core.events import EVENT_TYPES, Event
 from bond_core.registry import HOOKS
 from bond_core.spec.document import read_document
@@ -20,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 READMES = sorted((ROOT / "plugins").glob("*/README.md"))
-OWN = ("core", "binance", "clock", "sim")
+OWN = ("core", "binance", "clock", "jwt", "sim")
 
 
 def text_of(path):
@@ -90,6 +93,33 @@ def test_every_example_loads_without_a_warning(path):
   spec = load_spec(text_of(path), file=path.name, registry=Registry())
   assert spec.name == path.stem
   assert spec.warnings == ()
+
+
+AUTH = [
+  pytest.param(block, id=f"{named(page)}-{number}")
+  for page in [*sorted(DOCS.glob("*.md")), *READMES]
+  for number, block in enumerate(blocks(text_of(page), "yaml"), 1)
+  if re.match(r"auth:", block)
+]
+
+
+@pytest.mark.parametrize("block", AUTH)
+def test_every_list_of_authenticators_in_the_documentation_is_one(block):
+  for entry in read_document(block, "auth.yaml").data["auth"]:
+    _, config, faults = read_entry(entry, Registry())
+    assert [fault.message for fault in faults] == []
+    assert config is not None
+
+
+def test_a_token_signed_as_the_documentation_says_is_one():
+  (code,) = blocks(text_of(DOCS / "access.md"), "python")
+  made = {}
+  exec(compile(code, "access.md", "exec"), made)
+  secret, generations = "a-secret-of-the-tests-with-32-bytes!", MemoryGenerations()
+  generations.advance("market")
+  token = made["token"](secret, "market", 60, generation=1)
+  keyring = Keyring(secret.encode())
+  assert verify(token, keyring=keyring, generations=generations, now_ms=0).stream == "market"
 
 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda c: f"{type(c).__name__}-{c.name}")
