@@ -51,7 +51,27 @@ def read_head(received: bytes, max_message: int) -> Head | None:
   if request is None:
     told = "this is no HTTP/1.1 GET request; open a WebSocket at /stream, or GET /health"
     raise BadHead(HTTPStatus.BAD_REQUEST, told)
+  if request.method != "GET":
+    told = f"there is nothing to {request.method} here; open a WebSocket at /stream, or GET /health"
+    raise BadHead(HTTPStatus.METHOD_NOT_ALLOWED, told)
+  request.headers = _each_once(request.headers)
   return Head(request, protocol, received[end + len(_END) :])
+
+
+# What decides who comes in. Of two, something before us may have looked at the other.
+_ONE_ONLY = ("host", "origin", "authorization")
+
+
+def _each_once(headers: Headers) -> Headers:
+  """The same headers, with the values of one that came several times joined (RFC 9110, 5.3), so
+  that any of them can be looked up. Raises BadHead where there must be one."""
+  values: dict[str, list[str]] = {}
+  for name, value in headers.raw_items():
+    values.setdefault(name.lower(), []).append(value)
+  for name in _ONE_ONLY:
+    if len(values.get(name, ())) > 1:
+      raise BadHead(HTTPStatus.BAD_REQUEST, f"the request has more than one {name} header")
+  return Headers((name, ", ".join(several)) for name, several in values.items())
 
 
 def accept(head: Head) -> bytes:
@@ -65,6 +85,13 @@ def accept(head: Head) -> bytes:
   return b"".join(head.protocol.data_to_send())
 
 
+# Headers that an answer of this status must have (RFC 9110, 15.5.6 and 15.5.22).
+_NEEDED: dict[HTTPStatus, tuple[tuple[str, str], ...]] = {
+  HTTPStatus.METHOD_NOT_ALLOWED: (("Allow", "GET"),),
+  HTTPStatus.UPGRADE_REQUIRED: (("Upgrade", "websocket"), ("Connection", "Upgrade")),
+}
+
+
 def plain_answer(
   status: HTTPStatus,
   body: object,
@@ -74,12 +101,13 @@ def plain_answer(
 ) -> bytes:
   """A whole HTTP answer, after which the connection ends. A body that is no text is JSON."""
   data = body.encode() if isinstance(body, str) else msgspec.json.encode(body) + b"\n"
+  more = [*_NEEDED.get(status, ()), *(headers or Headers()).raw_items()]
   lines = [
     f"HTTP/1.1 {status.value} {status.phrase}",
     f"Content-Type: {content_type}",
     f"Content-Length: {len(data)}",
     "Cache-Control: no-store",
     "Connection: close",
-    *(f"{name}: {value}" for name, value in (headers or Headers()).raw_items()),
+    *(f"{name}: {value}" for name, value in more),
   ]
   return "\r\n".join(lines).encode() + _END + data

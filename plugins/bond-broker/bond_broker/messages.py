@@ -93,7 +93,8 @@ def shutdown_message(retry_after_ms: int) -> bytes:
 
 def pong_message(echo: dict[str, Any]) -> bytes:
   """The answer to a ping: everything that came with it."""
-  return text_frame(_encode({**echo, "type": "pong"}))
+  rest = {key: value for key, value in echo.items() if key != "type"}
+  return text_frame(_encode({"type": "pong", **rest}))
 
 
 def heartbeat_message(ts_ms: int, info: dict[str, Any]) -> bytes:

@@ -1,15 +1,16 @@
 """What a URL of the broker says."""
 
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 import attrs
 
+from bond_broker.bad_request import BadRequest
 from bond_broker.filters import Filter
 from bond_broker.requests import (
   MAX_NAMES,
   POLICIES,
-  BadRequest,
   channels_of,
+  check_names,
   exchanges_of,
   markets_of,
 )
@@ -30,19 +31,20 @@ class Query:
 
 def parse_target(target: str) -> Query:
   """The parts of a request target such as /raw?exchange=binance&channels=trades,ticker. Raises
-  BadRequest."""
-  parts = urlsplit(target)
+  BadRequest, and nothing else, for any other text. Every text in it can be encoded."""
+  path, query = _split(target.encode(errors="replace").decode())
   try:
-    values = parse_qs(parts.query, keep_blank_values=True, max_num_fields=MAX_NAMES)
+    values = parse_qs(query, keep_blank_values=True, max_num_fields=MAX_NAMES)
   except ValueError as exc:
     raise BadRequest(f"the query of the URL cannot be read: {exc}") from exc
 
-  def listed(*names: str) -> list[str]:
-    given = [value for name in names for value in values.get(name, [])]
-    return [part.strip() for value in given for part in value.split(",") if part.strip()]
+  def listed(name: str, plural: str) -> list[str]:
+    given = [value for field in (name, plural) for value in values.get(field, [])]
+    found = [part.strip() for value in given for part in value.split(",") if part.strip()]
+    return check_names(name, found)
 
   exchanges = listed("exchange", "exchanges")
-  channels = listed("channels", "channel")
+  channels = listed("channel", "channels")
   wanted, _ = markets_of(listed("symbol", "symbols"))
   asked = Filter(
     channels=channels_of(channels) if channels else frozenset(CHANNELS),
@@ -57,10 +59,20 @@ def parse_target(target: str) -> Query:
   since = values.get("from", [None])[-1]
   token = values.get("token", [None])[-1]
   return Query(
-    path="/" + unquote(parts.path).strip("/"),
+    path="/" + unquote(path).strip("/"),
     filter=asked,
     exchanges=tuple(name.lower() for name in exchanges if name != "*"),
     since=since or None,
     policy=policy,
     token=token or None,
   )
+
+
+def _split(target: str) -> tuple[str, str]:
+  """Path and query. A proxy may put scheme and host before them (RFC 9112, absolute-form);
+  urllib's urlsplit would read a host from any path that begins with two slashes."""
+  scheme, colon, rest = target.partition("://")
+  if colon and scheme.lower() in ("http", "https", "ws", "wss"):
+    target = rest[rest.find("/") :] if "/" in rest.partition("?")[0] else "/"
+  path, _, query = target.partition("#")[0].partition("?")
+  return path, query

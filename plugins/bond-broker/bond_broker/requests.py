@@ -6,8 +6,9 @@ from typing import Any
 import attrs
 import msgspec
 
+from bond_broker.bad_request import BadRequest as BadRequest
 from bond_broker.filters import ANY, Filter, Wanted
-from bond_broker.messages import CloseCode
+from bond_broker.since import FORMS, parse_since
 from bond_core.events import CHANNELS
 from bond_core.instruments import Market, parse_market
 
@@ -19,6 +20,7 @@ MAX_SPEED_MS = 60_000
 MAX_NAMES = 1000
 MAX_NAME = 64
 MAX_ID = 128
+MAX_NESTING = 32
 POLICIES = ("auto", "lossless", "conflate")
 
 # What users of other systems call the channels.
@@ -40,25 +42,6 @@ ALIASES = {
   "tweets": "post",
   "onchain": "chain",
 }
-
-
-class BadRequest(ValueError):
-  """A message that cannot be done, with the sentence that the client is sent."""
-
-  def __init__(
-    self,
-    message: str,
-    *,
-    code: int = CloseCode.BAD_REQUEST,
-    name: str = "bad_request",
-    retryable: bool = False,
-    request_id: object = None,
-  ) -> None:
-    super().__init__(message)
-    self.code = int(code)
-    self.name = name
-    self.retryable = retryable
-    self.request_id = request_id
 
 
 @attrs.frozen
@@ -119,54 +102,81 @@ def parse_request(data: bytes) -> Request:
     raise BadRequest(f"this is not JSON ({exc}); send an object such as {_EXAMPLE}") from exc
   if not isinstance(message, dict):
     raise BadRequest(f"a message is a JSON object such as {_EXAMPLE}")
-  read = _READERS.get(message.get("type")) if isinstance(message.get("type"), str) else None
+  if data.count(b"{") + data.count(b"[") > MAX_NESTING and _nests_deeper(message, MAX_NESTING):
+    raise BadRequest(f"this is nested deeper than {MAX_NESTING} levels; send {_EXAMPLE}")
+  kind = message.get("type")
+  read = _READERS.get(kind) if isinstance(kind, str) else None
   if read is None:
     raise BadRequest(
-      f"type is {_shown(message.get('type'))}; it must be subscribe, unsubscribe, subscriptions or "
-      f"ping, as in {_EXAMPLE}",
+      f"type is {_shown(kind)}; it must be subscribe, unsubscribe, subscriptions or ping, as in "
+      f"{_EXAMPLE}",
       name="bad_type",
+      request_id=_given_id(message),
     )
-  return read(message)
+  try:
+    return read(message)
+  except BadRequest as exc:
+    if exc.name == "bad_request":
+      exc.name = f"bad_{kind}"
+    exc.request_id = _given_id(message)
+    raise
+
+
+def _nests_deeper(value: object, most: int) -> bool:
+  """Whether lists and objects lie in each other more than `most` deep. What is echoed is written
+  again, and what could just be read at one place may not be writable at a deeper one."""
+  level: list[object] = [value]
+  for _ in range(most):
+    inner: list[object] = []
+    for one in level:
+      if isinstance(one, dict):
+        inner += one.values()
+      elif isinstance(one, list):
+        inner += one
+    level = inner
+  return any(isinstance(one, dict | list) for one in level)
 
 
 def _subscribe(message: dict[str, Any]) -> Subscribe:
   request_id = _request_id(message)
-  try:
-    wanted, markets = _symbols(message)
-    since = message.get("from")
-    if since is not None and not isinstance(since, str | int | float):
-      raise BadRequest(f"from is {_shown(since)}; write it as now-60s, a time, or EPOCH:SEQ")
-    policy = message.get("policy") or "auto"
-    if policy not in POLICIES:
-      raise BadRequest(f"policy is {_shown(policy)}; it is one of {', '.join(POLICIES)}")
-    asked = Filter(
-      channels=_channels(message),
-      wanted=wanted,
-      exchanges=_exchanges(message),
-      depth=_positive(message.get("depth"), DEFAULT_DEPTH, MAX_DEPTH),
-      speed_ms=_positive(message.get("speed_ms"), DEFAULT_SPEED_MS, MAX_SPEED_MS),
-      raw=message.get("raw") is True,
-      compact=message.get("compact") is True,
-      deltas=message.get("deltas") is True,
-      consolidated=message.get("consolidated") is True,
-    )
-  except BadRequest as exc:
-    raise BadRequest(str(exc), name="bad_subscribe", request_id=request_id) from exc
-  return Subscribe(
-    asked, markets, request_id, None if since is None else str(since), policy, message
+  asked, markets = _filter(message)
+  policy = message.get("policy")
+  if policy is None:
+    policy = "auto"
+  if policy not in POLICIES:
+    raise BadRequest(f"policy is {_shown(policy)}; it is one of {', '.join(POLICIES)}")
+  return Subscribe(asked, markets, request_id, _since(message), policy, message)
+
+
+def _filter(message: dict[str, Any]) -> tuple[Filter, tuple[Market, ...]]:
+  wanted, markets = markets_of(_names(message, "symbol"))
+  asked = Filter(
+    channels=channels_of(_names(message, "channel")),
+    wanted=wanted,
+    exchanges=exchanges_of(_names(message, "exchange")),
+    depth=_positive(message.get("depth"), DEFAULT_DEPTH, MAX_DEPTH),
+    speed_ms=_positive(message.get("speed_ms"), DEFAULT_SPEED_MS, MAX_SPEED_MS),
+    raw=_flag(message, "raw"),
+    compact=_flag(message, "compact"),
+    deltas=_flag(message, "deltas"),
+    consolidated=_flag(message, "consolidated"),
   )
+  return asked, markets
+
+
+_FILTER_FIELDS = frozenset(
+  (
+    *("channel", "channels", "symbol", "symbols", "exchange", "exchanges"),
+    *("depth", "speed_ms", "raw", "compact", "deltas", "consolidated"),
+  )
+)
 
 
 def _unsubscribe(message: dict[str, Any]) -> Unsubscribe:
   request_id = _request_id(message)
-  fields = {"channels", "symbols", "exchanges", "depth", "speed_ms", "raw", "compact", "deltas"}
-  if request_id is not None and not fields & message.keys():
+  if request_id is not None and _FILTER_FIELDS.isdisjoint(message):
     return Unsubscribe(None, request_id, message)
-  try:
-    asked = _subscribe({**message, "from": None, "policy": None}).filter
-  except BadRequest as exc:
-    raise BadRequest(str(exc), name="bad_unsubscribe", request_id=request_id) from exc
-  return Unsubscribe(asked, request_id, message)
+  return Unsubscribe(_filter(message)[0], request_id, message)
 
 
 def _subscriptions(message: dict[str, Any]) -> Subscriptions:
@@ -176,11 +186,11 @@ def _subscriptions(message: dict[str, Any]) -> Subscriptions:
 def _auth(message: dict[str, Any]) -> Auth:
   token = message.get("token")
   if not isinstance(token, str) or not token:
-    raise BadRequest('token is missing; send {"type":"auth","token":"…"}', name="bad_auth")
+    raise BadRequest('token is missing; send {"type":"auth","token":"…"}')
   return Auth(token)
 
 
-_READERS: dict[object, Callable[[dict[str, Any]], Request]] = {
+_READERS: dict[str, Callable[[dict[str, Any]], Request]] = {
   "subscribe": _subscribe,
   "unsubscribe": _unsubscribe,
   "subscriptions": _subscriptions,
@@ -195,21 +205,67 @@ def _request_id(message: dict[str, Any]) -> str | int | None:
     return value
   if isinstance(value, str) and len(value) <= MAX_ID:
     return value
-  raise BadRequest(f"id is {_shown(value)}; it is a number or a text of up to {MAX_ID} characters")
+  raise BadRequest(
+    f"id is {_shown(value)}; it is a whole number or a text of up to {MAX_ID} characters"
+  )
 
 
-def _names(message: dict[str, Any], field: str) -> list[str]:
-  """A list of texts, or one text; empty where it is missing."""
+def _given_id(message: dict[str, Any]) -> str | int | None:
+  """The id that an error answers to; None where there is none that could be one."""
+  try:
+    return _request_id(message)
+  except BadRequest:
+    return None
+
+
+def _since(message: dict[str, Any]) -> str | None:
+  value = message.get("from")
+  if value is None:
+    return None
+  if isinstance(value, bool) or not isinstance(value, str | int | float):
+    raise BadRequest(f"from is {_shown(value)}; write {FORMS}", name="bad_from")
+  # What it means is decided when the subscription begins; whether it means anything, here.
+  parse_since(str(value), 0)
+  return str(value)
+
+
+def _flag(message: dict[str, Any], field: str) -> bool:
   value = message.get(field)
   if value is None:
-    return []
-  listed = value if isinstance(value, list) else [value]
-  if len(listed) > MAX_NAMES:
-    raise BadRequest(f"{field} has {len(listed)} entries; up to {MAX_NAMES} are possible")
-  for name in listed:
-    if not isinstance(name, str) or not name or len(name) > MAX_NAME:
+    return False
+  known = _FLAGS.get(value) if isinstance(value, bool | int | str) else None
+  if known is None:
+    raise BadRequest(f"{field} is {_shown(value)}; it is true or false")
+  return known
+
+
+# What users also write, in JSON of their own making. True == 1 and False == 0 as keys.
+_FLAGS: dict[object, bool] = {True: True, False: False, "true": True, "false": False}
+
+
+def _names(message: dict[str, Any], singular: str) -> list[str]:
+  """A list of texts, or one text, under the field's name or its singular; empty where it is
+  missing."""
+  found: list[str] = []
+  for field in (f"{singular}s", singular):
+    value = message.get(field)
+    if value is not None and value != "":
+      found += check_names(field, value if isinstance(value, list) else [value])
+  return found
+
+
+def check_names(field: str, names: list[Any]) -> list[str]:
+  """The same names. Raises BadRequest where they are too many, too long, or none."""
+  if len(names) > MAX_NAMES:
+    raise BadRequest(f"{field} has {len(names)} entries; up to {MAX_NAMES} are possible")
+  for name in names:
+    if not isinstance(name, str):
       raise BadRequest(f"{field} has {_shown(name)}; it is a text or a list of texts")
-  return listed
+    if not name.strip():
+      raise BadRequest(f'{field} has an empty name; leave it out, or write "*" for all')
+    if len(name) > MAX_NAME:
+      raise BadRequest(f"{field} has {_shown(name)}; a name has up to {MAX_NAME} characters")
+  return names
 
 
 def channels_of(names: Iterable[str]) -> frozenset[str]:
@@ -217,38 +273,33 @@ def channels_of(names: Iterable[str]) -> frozenset[str]:
   found: set[str] = set()
   for name in names:
     lower = name.strip().lower()
-    if lower == "*":
-      return frozenset(CHANNELS)
     channel = ALIASES.get(lower, lower)
-    if channel not in CHANNELS:
+    if lower == "*":
+      found.update(CHANNELS)
+    elif channel in CHANNELS:
+      found.add(channel)
+    else:
       raise BadRequest(f"there is no channel {_shown(name)}; there is {', '.join(CHANNELS)}")
-    found.add(channel)
   return frozenset(found or DEFAULT_CHANNELS)
-
-
-def _channels(message: dict[str, Any]) -> frozenset[str]:
-  return channels_of(_names(message, "channels"))
 
 
 def markets_of(names: Iterable[str]) -> tuple[frozenset[Wanted] | None, tuple[Market, ...]]:
   """What these spellings of symbols want, and the markets they mean; every symbol for none or
   "*"."""
   markets: dict[Market, None] = {}
+  every = False
   for name in names:
     if name.strip() == "*":
-      return None, ()
+      every = True
+      continue
     try:
       markets[parse_market(name)] = None
     except ValueError as exc:
       raise BadRequest(str(exc)) from exc
-  if not markets:
+  if every or not markets:
     return None, ()
   wanted = frozenset(Wanted(m.symbol, m.market_type, m.expiry) for m in markets)
   return wanted, tuple(markets)
-
-
-def _symbols(message: dict[str, Any]) -> tuple[frozenset[Wanted] | None, tuple[Market, ...]]:
-  return markets_of(_names(message, "symbols"))
 
 
 def exchanges_of(names: Iterable[str]) -> frozenset[str]:
@@ -257,16 +308,12 @@ def exchanges_of(names: Iterable[str]) -> frozenset[str]:
   return ANY if not found or "*" in found else found
 
 
-def _exchanges(message: dict[str, Any]) -> frozenset[str]:
-  return exchanges_of(_names(message, "exchanges"))
-
-
 def _positive(value: object, default: int, most: int) -> int:
   """A number that users also write as text; anything else is the default."""
   if isinstance(value, bool):
     return default
   try:
-    number = int(value)  # type: ignore[call-overload]
+    number = int(float(value))  # type: ignore[arg-type]
   except (TypeError, ValueError, OverflowError):
     return default
   return min(number, most) if number > 0 else default

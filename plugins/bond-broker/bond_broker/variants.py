@@ -1,11 +1,13 @@
 """The forms in which an event goes to clients, each as bytes."""
 
-from collections.abc import Callable
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from bond_broker.filters import Filter
-from bond_core.events import AnyEvent, Gap, Window, encode
+from bond_broker.unwritable import unwritable
+from bond_core.events import AnyEvent, Heartbeat, Window, encode
 from bond_core.ws.frames import text_frame
 
 _decode = msgspec.json.Decoder().decode
@@ -16,67 +18,75 @@ def full(event: AnyEvent) -> bytes:
   """Every key present. The venue's own message, which the struct may carry, has a message of its
   own and is null here. An event that JSON cannot hold, because a plugin put something else into it,
   is declared as a gap."""
-  own = getattr(event, "raw", None)
   try:
-    if own is None:
+    if getattr(event, "raw", None) is None or type(event) is Heartbeat:
       return encode(event)
-    event.raw = None  # type: ignore[union-attr]
-    try:
-      return encode(event)
-    finally:
-      event.raw = own  # type: ignore[union-attr]
-  except (TypeError, ValueError, msgspec.EncodeError) as exc:
-    return encode(_untold(event, exc))
-
-
-def _untold(event: AnyEvent, exc: Exception) -> Gap:
-  return Gap(
-    exchange=getattr(event, "exchange", "*"),
-    symbol=getattr(event, "symbol", "*"),
-    channel=event.channel,
-    reason="failed",
-    ts_event=getattr(event, "ts_event", 0),
-    missed=1,
-    cause=f"an event could not be written as JSON: {exc}",
-    seq_internal=getattr(event, "seq_internal", None),
-  )
+    # A copy: others read the same event, some in other threads.
+    return encode(replace(event, raw=None))
+  except Exception as exc:  # what a plugin's own objects raise when they are read may be anything
+    return encode(unwritable(event, exc))
 
 
 def compact(event: AnyEvent) -> bytes:
   """Without the keys that are null."""
-  return _encode({key: value for key, value in _decode(full(event)).items() if value is not None})
+  return _encode(_without_nulls(_decode(full(event))))
 
 
-def raw(event: AnyEvent) -> bytes | None:
-  """The venue's own message, as a message that follows the event; None where it was not kept."""
+def _without_nulls(message: dict[str, Any]) -> dict[str, Any]:
+  return {key: value for key, value in message.items() if value is not None}
+
+
+def raw(event: AnyEvent, *, compact: bool = False) -> bytes | None:
+  """The venue's own message, as a message that follows the event; None where it was not kept. What
+  is JSON stays as it was, byte for byte; other text is a text, and what is neither is base64."""
   own = getattr(event, "raw", None)
-  if own is None:
+  if own is None or type(event) is Heartbeat:
     return None
-  return _encode(
-    {
-      "type": "raw",
-      "exchange": event.exchange,  # type: ignore[union-attr]
-      "symbol": event.symbol,
-      "ts_event": event.ts_event,  # type: ignore[union-attr]
-      "ts_exchange": event.ts_exchange,  # type: ignore[union-attr]
-      "market_type": event.market_type,  # type: ignore[union-attr]
-      "raw": None,
-      "ts_internal": event.ts_internal,  # type: ignore[union-attr]
-      "seq_internal": event.seq_internal,  # type: ignore[union-attr]
-      "payload": own,
-    }
-  )
+  message = {
+    "type": "raw",
+    "exchange": event.exchange,  # type: ignore[union-attr]
+    "symbol": event.symbol,
+    "ts_event": event.ts_event,  # type: ignore[union-attr]
+    "ts_exchange": event.ts_exchange,  # type: ignore[union-attr]
+    "market_type": event.market_type,  # type: ignore[union-attr]
+    "raw": None,
+    "ts_internal": event.ts_internal,  # type: ignore[union-attr]
+    "seq_internal": event.seq_internal,  # type: ignore[union-attr]
+  }
+  if compact:
+    message = _without_nulls(message)
+  try:
+    return _encode({**message, "payload": _payload(own)})
+  except Exception as exc:
+    return encode(unwritable(event, exc, channel="raw"))
+
+
+def _payload(own: object) -> object:
+  """What can be put into a message as it is."""
+  if not isinstance(own, msgspec.Raw | bytes):
+    return own
+  data = bytes(own)
+  try:
+    _decode(data)
+    return msgspec.Raw(data)
+  except (ValueError, RecursionError):
+    pass
+  try:
+    return data.decode()
+  except UnicodeDecodeError:
+    return data
 
 
 # What the tag adds to every window: {"type":"window", and the rest of the object.
-_TAG = len(b'{"type":"window",')
+_TAG = b'{"type":"window",'
 
 
 def of_stream(event: AnyEvent) -> bytes:
   """The form on a stream's own socket: windows come without `type`."""
-  if type(event) is Window:
-    return b"{" + full(event)[_TAG:]
-  return full(event)
+  data = full(event)
+  if type(event) is Window and data.startswith(_TAG):
+    return b"{" + data[len(_TAG) :]
+  return data
 
 
 def full_frame(event: AnyEvent) -> bytes:
@@ -86,8 +96,7 @@ def full_frame(event: AnyEvent) -> bytes:
 
 def frames_of(event: AnyEvent, wish: Filter) -> list[bytes]:
   """The frames that a filter asks for."""
-  form: Callable[[AnyEvent], bytes] = compact if wish.compact else full
-  frames = [text_frame(form(event))]
-  if wish.raw and (own := raw(event)) is not None:
+  frames = [text_frame(compact(event) if wish.compact else full(event))]
+  if wish.raw and (own := raw(event, compact=wish.compact)) is not None:
     frames.append(text_frame(own))
   return frames

@@ -1,0 +1,34 @@
+"""The gap that stands for what JSON cannot hold."""
+
+from bond_core.events import AnyEvent, Gap
+
+MAX_CAUSE = 200
+
+
+def unwritable(event: AnyEvent, exc: Exception, *, channel: str | None = None) -> Gap:
+  """Declares the loss of one event that cannot be written, because a plugin put into it what its
+  types do not allow. Only what is certain to be writable is taken from it."""
+  number = _whole(getattr(event, "seq_internal", getattr(event, "seq", None)))
+  return Gap(
+    exchange=_text(getattr(event, "exchange", None)) or "*",
+    symbol=_text(getattr(event, "symbol", None)) or "*",
+    channel=channel or _text(event.channel) or "*",
+    reason="failed",
+    from_seq=number,
+    to_seq=number,
+    market_type=_text(getattr(event, "market_type", None)),
+    expiry=_text(getattr(event, "expiry", None)),
+    ts_event=_whole(getattr(event, "ts_event", None)) or 0,
+    missed=1,
+    cause=_text(f"an event could not be written as JSON: {exc}"[:MAX_CAUSE]) or "",
+    seq_internal=number,
+  )
+
+
+def _text(value: object) -> str | None:
+  """A text that can be encoded: half of a surrogate pair becomes a question mark."""
+  return value.encode(errors="replace").decode() if isinstance(value, str) else None
+
+
+def _whole(value: object) -> int | None:
+  return value if isinstance(value, int) and not isinstance(value, bool) else None
