@@ -52,7 +52,9 @@ def read_head(received: bytes, max_message: int) -> Head | None:
     told = "this is no HTTP/1.1 GET request; open a WebSocket at /stream, or GET /health"
     raise BadHead(HTTPStatus.BAD_REQUEST, told)
   if request.method != "GET":
-    told = f"there is nothing to {request.method} here; open a WebSocket at /stream, or GET /health"
+    told = (
+      f"there is nothing to {request.method[:20]} here; open a WebSocket at /stream, or GET /health"
+    )
     raise BadHead(HTTPStatus.METHOD_NOT_ALLOWED, told)
   request.headers = _each_once(request.headers)
   return Head(request, protocol, received[end + len(_END) :])

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from bond_broker.unwritable import unwritable
 from bond_core.events import Gap, Heartbeat, encode
 from bond_core.ws.frames import text_frame
 
@@ -76,8 +77,13 @@ def error_message(
 
 def gap_message(gap: Gap, ids: Sequence[object] | None = None) -> bytes:
   """The declaration of a loss. `ids` are the subscriptions it concerns, where it is not all."""
+  try:
+    told = encode(gap)
+  except Exception as exc:  # a cause that somebody made of bytes, say
+    gap = unwritable(gap, exc)
+    told = encode(gap)
   if ids is None:
-    return text_frame(encode(gap))
+    return text_frame(told)
   return text_frame(_encode({**msgspec.to_builtins(gap), "ids": ids}))
 
 

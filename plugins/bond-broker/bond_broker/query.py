@@ -26,7 +26,6 @@ class Query:
   exchanges: tuple[str, ...] = ()
   since: str | None = None
   policy: str = "auto"
-  token: str | None = attrs.field(default=None, repr=False)
 
 
 def parse_target(target: str) -> Query:
@@ -57,14 +56,12 @@ def parse_target(target: str) -> Query:
   if policy not in POLICIES:
     raise BadRequest(f"policy is {policy[:40]!r}; it is one of {', '.join(POLICIES)}")
   since = values.get("from", [None])[-1]
-  token = values.get("token", [None])[-1]
   return Query(
     path="/" + unquote(path).strip("/"),
     filter=asked,
     exchanges=tuple(name.lower() for name in exchanges if name != "*"),
     since=since or None,
     policy=policy,
-    token=token or None,
   )
 
 

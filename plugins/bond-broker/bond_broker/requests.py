@@ -50,7 +50,7 @@ class Subscribe:
 
   filter: Filter
   markets: tuple[Market, ...]
-  request_id: str | int | None = None
+  request_id: str | float | None = None
   since: str | None = None
   policy: str = "auto"
   received: dict[str, Any] = attrs.field(factory=dict)
@@ -61,7 +61,7 @@ class Unsubscribe:
   """The end of one: by its id, or by the same fields."""
 
   filter: Filter | None
-  request_id: str | int | None = None
+  request_id: str | float | None = None
   received: dict[str, Any] = attrs.field(factory=dict)
 
 
@@ -69,7 +69,7 @@ class Unsubscribe:
 class Subscriptions:
   """A question for the full current set."""
 
-  request_id: str | int | None = None
+  request_id: str | float | None = None
   received: dict[str, Any] = attrs.field(factory=dict)
 
 
@@ -199,18 +199,16 @@ _READERS: dict[str, Callable[[dict[str, Any]], Request]] = {
 }
 
 
-def _request_id(message: dict[str, Any]) -> str | int | None:
+def _request_id(message: dict[str, Any]) -> str | float | None:
   value = message.get("id")
-  if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+  if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
     return value
   if isinstance(value, str) and len(value) <= MAX_ID:
     return value
-  raise BadRequest(
-    f"id is {_shown(value)}; it is a whole number or a text of up to {MAX_ID} characters"
-  )
+  raise BadRequest(f"id is {_shown(value)}; it is a number or a text of up to {MAX_ID} characters")
 
 
-def _given_id(message: dict[str, Any]) -> str | int | None:
+def _given_id(message: dict[str, Any]) -> str | float | None:
   """The id that an error answers to; None where there is none that could be one."""
   try:
     return _request_id(message)

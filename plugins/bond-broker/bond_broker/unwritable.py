@@ -7,19 +7,20 @@ MAX_CAUSE = 200
 
 def unwritable(event: AnyEvent, exc: Exception, *, channel: str | None = None) -> Gap:
   """Declares the loss of one event that cannot be written, because a plugin put into it what its
-  types do not allow. Only what is certain to be writable is taken from it."""
+  types do not allow. Only what is certain to be writable is taken from it. A gap that cannot be
+  written stands for what it stood for."""
   number = _whole(getattr(event, "seq_internal", getattr(event, "seq", None)))
   return Gap(
     exchange=_text(getattr(event, "exchange", None)) or "*",
     symbol=_text(getattr(event, "symbol", None)) or "*",
     channel=channel or _text(event.channel) or "*",
     reason="failed",
-    from_seq=number,
-    to_seq=number,
+    from_seq=_whole(getattr(event, "from_seq", number)),
+    to_seq=_whole(getattr(event, "to_seq", number)),
     market_type=_text(getattr(event, "market_type", None)),
     expiry=_text(getattr(event, "expiry", None)),
     ts_event=_whole(getattr(event, "ts_event", None)) or 0,
-    missed=1,
+    missed=_whole(getattr(event, "missed", 1)),
     cause=_text(f"an event could not be written as JSON: {exc}"[:MAX_CAUSE]) or "",
     seq_internal=number,
   )

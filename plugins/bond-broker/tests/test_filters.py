@@ -1,0 +1,110 @@
+"""Filters against the plainest definition of what they mean."""
+
+from bond_broker.filters import ANY, Filter, Wanted
+from bond_broker.requests import exchanges_of, markets_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bond_core.events import CHANNELS, Gap
+
+CHANNEL = st.sampled_from(CHANNELS[:4])
+EXCHANGE = st.sampled_from(["binance", "okx", "bybit"])
+SYMBOL = st.sampled_from(["BTC/USDT", "ETH/USDT", "BTC/USD", ""])
+MARKET_TYPE = st.sampled_from([None, "spot", "perp", "future"])
+EXPIRY = st.sampled_from([None, "261225", "270326"])
+WANTED = st.builds(Wanted, SYMBOL, MARKET_TYPE, EXPIRY)
+FILTERS = st.builds(
+  Filter,
+  channels=st.frozensets(CHANNEL, min_size=1),
+  wanted=st.none() | st.frozensets(WANTED, min_size=1, max_size=3),
+  exchanges=st.just(ANY) | st.frozensets(EXCHANGE | st.just("*"), min_size=1),
+)
+
+
+def wanted_naively(wish, channel, exchange, symbol, market_type, expiry):
+  """One line of the contract after the other."""
+  markets = [(symbol, market_type, expiry)]
+  if market_type is not None:
+    markets.append((symbol, None, expiry))
+  if expiry is not None:
+    markets += [(known, kind, None) for known, kind, _ in markets]
+  return (
+    channel in wish.channels
+    and bool({"*", exchange} & wish.exchanges)
+    and (wish.wanted is None or any(Wanted(*market) in wish.wanted for market in markets))
+  )
+
+
+@given(FILTERS, CHANNEL, EXCHANGE, SYMBOL, MARKET_TYPE, EXPIRY)
+def test_a_filter_wants_what_the_plain_definition_says(
+  wish, channel, exchange, symbol, kind, expiry
+):
+  asked = (channel, exchange, symbol, kind, expiry)
+  assert wish.matches(*asked) == wanted_naively(wish, *asked)
+
+
+@given(
+  FILTERS,
+  CHANNEL | st.just("*"),
+  EXCHANGE | st.just("*"),
+  SYMBOL | st.just("*"),
+  MARKET_TYPE,
+  st.sampled_from([None, "261225"]),
+)
+def test_a_gap_concerns_whoever_may_have_wanted_what_it_declares(
+  wish, channel, exchange, symbol, kind, expiry
+):
+  gap = Gap(channel=channel, exchange=exchange, symbol=symbol, market_type=kind, expiry=expiry)
+  lost = [
+    (a, b, c, d, e)
+    for a in (CHANNELS[:4] if channel == "*" else [channel])
+    for b in (["binance", "okx", "bybit"] if exchange == "*" else [exchange])
+    for c in (["BTC/USDT", "ETH/USDT", "BTC/USD", ""] if symbol == "*" else [symbol])
+    for d in ([None, "spot", "perp", "future"] if kind is None else [kind])
+    for e in ([None, "261225", "270326"] if expiry is None else [expiry])
+  ]
+  if any(wish.matches(*one) for one in lost):
+    assert wish.concerned(gap)
+
+
+def test_a_gap_of_something_else_concerns_nobody():
+  wish = Filter(
+    frozenset(["trades"]), frozenset([Wanted("BTC/USDT", "perp")]), frozenset(["binance"])
+  )
+  mine = {"channel": "trades", "exchange": "binance", "symbol": "BTC/USDT", "market_type": "perp"}
+  assert wish.concerned(Gap(**mine))
+  for other in (
+    {"channel": "ticker"},
+    {"exchange": "okx"},
+    {"symbol": "ETH/USDT"},
+    {"market_type": "spot"},
+  ):
+    assert not wish.concerned(Gap(**(mine | other)))
+
+
+def test_a_symbol_without_a_settlement_means_every_market_of_that_name():
+  wanted, _ = markets_of(["BTC"])
+  wish = Filter(frozenset(["trades"]), wanted)
+  assert wish.matches("trades", "binance", "BTC/USDT", "spot")
+  assert wish.matches("trades", "binance", "BTC/USDT", "perp")
+  assert wish.matches("trades", "binance", "BTC/USDT", "future", "261225")
+  assert wish.matches("trades", "binance", "BTC/USDT")
+
+
+def test_a_symbol_with_a_settlement_means_that_market_only():
+  wanted, _ = markets_of(["BTC/USDT:USDT", "ETH/USDT:USDT-261225"])
+  wish = Filter(frozenset(["trades"]), wanted)
+  assert wish.matches("trades", "binance", "BTC/USDT", "perp")
+  assert not wish.matches("trades", "binance", "BTC/USDT", "spot")
+  assert wish.matches("trades", "binance", "ETH/USDT", "future", "261225")
+  assert not wish.matches("trades", "binance", "ETH/USDT", "future", "270326")
+  assert not wish.matches("trades", "binance", "ETH/USDT", "perp")
+
+
+def test_equal_wishes_are_one_however_they_were_spelled():
+  one, _ = markets_of(["BTC/USDT", "ETH"])
+  other, _ = markets_of(["eth-usdt", "btcusdt", "BTC"])
+  ours = Filter(frozenset(["trades", "ticker"]), one, exchanges_of(["Binance"]))
+  theirs = Filter(frozenset(["ticker", "trades"]), other, exchanges_of(["binance "]))
+  assert ours == theirs
+  assert len({ours, theirs}) == 1
