@@ -7,8 +7,8 @@ from typing import Protocol
 import trio
 
 READ_BYTES = 64 * 1024
-# What the kernel may hold for a client. Left to itself it takes megabytes, which a slow client would
-# read long after they were news; the log is the queue, not the socket.
+# What the kernel may hold for a client. Left to itself it takes megabytes, which a slow client
+# would read long after they were news; the log is the queue, not the socket.
 SEND_BUFFER_BYTES = 256 * 1024
 
 

@@ -1,4 +1,4 @@
-"""Clients that read slowly or not at all: they harm nobody, cost little, and lose nothing unsaid."""
+"""Clients that read slowly or not at all: they harm nobody, and lose nothing unsaid."""
 
 import gc
 import resource
@@ -244,15 +244,17 @@ async def test_after_conflation_the_last_state_of_every_instrument_is_right():
 
 async def test_a_client_that_takes_nothing_is_closed_in_the_end():
   log = small_log()
-  async with serving(log, stalled_after=0.3) as broker:
-    async with connected(broker, receive_buffer=SMALL) as reader:
-      await reader.subscribe()
-      await publish(log, 60_000, 20_000, batch=200)
-      with trio.fail_after(5):
-        while broker.sessions:
-          await trio.sleep(0.05)
-      closed = await reader.to_the_end()
-      assert closed.code in (4008, 1006)
+  async with (
+    serving(log, stalled_after=0.3) as broker,
+    connected(broker, receive_buffer=SMALL) as reader,
+  ):
+    await reader.subscribe()
+    await publish(log, 60_000, 20_000, batch=200)
+    with trio.fail_after(5):
+      while broker.sessions:
+        await trio.sleep(0.05)
+    closed = await reader.to_the_end()
+    assert closed.code in (4008, 1006)
 
 
 def delta(sequence, bids, asks):
