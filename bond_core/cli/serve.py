@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
@@ -18,7 +18,8 @@ import trio
 from bond_core.auth.chain import DEFAULT, Chain, make_chain, read_chain
 from bond_core.auth.generations import FileGenerations
 from bond_core.auth.origins import is_loopback
-from bond_core.auth.secret import server_secret
+from bond_core.auth.secret import reread_secret, server_secret
+from bond_core.auth.tokens import Keyring
 from bond_core.cli.common import FAILED, fail, read_spec, set_up_logging
 from bond_core.cli.run import sentences
 from bond_core.clock import SystemClock
@@ -142,12 +143,23 @@ def _serve(
     for spec in checked:
       check_servable(spec)
     keeping = _keeping(registry, folder, memory, keep, size, engine)
-    signed = _auth(folder, [config for _, config in configs])
+    loopback = all(is_loopback(getattr(config, "host", None)) for _, config in configs)
+    signed = _auth(folder, loopback)
     chain = _chain(auth, registry, signed)
   except BondError as exc:
     fail(str(exc))
   try:
-    trio.run(_run, registry, configs, checked, keeping, signed, chain, sim)
+    trio.run(
+      _run,
+      registry,
+      configs,
+      checked,
+      keeping,
+      signed,
+      chain,
+      lambda: _reread(signed.keyring, folder, loopback),
+      sim,
+    )
   except* BondError as group:
     fail("\n".join(sentences(group)), FAILED)
 
@@ -188,9 +200,8 @@ def _keeping(
   return Keeping(spec, config)
 
 
-def _auth(folder: Path, configs: Sequence[Any]) -> AuthContext:
+def _auth(folder: Path, loopback: bool) -> AuthContext:
   """What signs and verifies tokens; BondError where the outside could reach a weak secret."""
-  loopback = all(is_loopback(getattr(config, "host", None)) for config in configs)
   secret = server_secret(folder, loopback=loopback)
   if secret.warning:
     logger.warning("%s", secret.warning)
@@ -217,10 +228,15 @@ async def _run(
   keeping: Keeping,
   auth: AuthContext,
   chain: Chain,
+  reread: Callable[[], None],
   sim: bool,
 ) -> None:
   async with AsyncExitStack() as stack:
     signals = stack.enter_context(trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
+    hangups: AsyncIterator[int] | None = None
+    if os.environ.get("BOND_SECRET_FILE"):
+      # Only here: elsewhere a terminal that is closed goes on to end what runs in it.
+      hangups = stack.enter_context(trio.open_signal_receiver(signal.SIGHUP))
     urls: dict[str, str] | None = None
     if sim:
       specs, urls = await stack.enter_async_context(simulated(specs))
@@ -237,6 +253,8 @@ async def _run(
             click.echo(f"{service.name}: {address}", err=True)
         await _start(runtime, specs)
         nursery.start_soon(_stop_on_signals, signals, runtime)
+        if hangups is not None:
+          nursery.start_soon(_on_each, hangups, reread)
       nursery.cancel_scope.cancel()
 
 
@@ -248,6 +266,21 @@ async def _stop_on_signals(signals: AsyncIterator[int], runtime: Runtime) -> Non
     logger.info("stopping")
     runtime.stopping.set()
     threading.Thread(target=_leave_in_the_end, daemon=True).start()
+
+
+async def _on_each(signals: AsyncIterator[int], act: Callable[[], None]) -> None:
+  async for _ in signals:
+    act()
+
+
+def _reread(keyring: Keyring, folder: Path, loopback: bool) -> None:
+  """Takes the secrets that are in their file now; connections whose key is still there stay."""
+  try:
+    found = reread_secret(keyring, folder, loopback=loopback)
+  except BondError as exc:
+    logger.error("the secret stays as it was: %s", exc)
+  else:
+    logger.info("the secret was read again from %s", found.source)
 
 
 async def _start(runtime: Runtime, specs: Sequence[Spec]) -> None:

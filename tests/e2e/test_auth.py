@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -41,7 +42,12 @@ class Served:
       "  - core.tokens\n"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("BOND_")}
-    self.environ = clean | {"BOND_SECRET": SECRET, "BOND_DATA": str(folder / "data")}
+    self.secret = folder / "secret"
+    self.secret.write_text(SECRET)
+    self.environ = clean | {
+      "BOND_SECRET_FILE": str(self.secret),
+      "BOND_DATA": str(folder / "data"),
+    }
     self.log = (folder / "log").open("w+")
     self.process = subprocess.Popen(
       [*BOND, "serve", "--memory", "--host", "0.0.0.0", "--port", "0", "--auth", str(auth), "-vv"],
@@ -96,16 +102,13 @@ def served(tmp_path_factory):
 
 
 def answer(socket):
-  """What comes for a subscription: the type of the first message, or the close code."""
+  """What comes for a subscription: the type of the first message, or the code of an error."""
   try:
     socket.send(json.dumps({"type": "subscribe", "channels": ["trades"]}))
-    first = json.loads(socket.recv(timeout=10))
-    if first["type"] != "error":
-      return first["type"]
-    socket.recv(timeout=10)
   except ConnectionClosed as exc:
     return exc.rcvd.code
-  raise AssertionError(first)
+  first = json.loads(socket.recv(timeout=10))
+  return first["code"] if first["type"] == "error" else first["type"]
 
 
 def test_everybody_who_belongs_gets_in_in_every_way(served):
@@ -165,6 +168,34 @@ def test_a_key_that_is_withdrawn_ends_its_connections(served):
   assert closed.value.rcvd.code == 4500
 
 
+def test_a_new_secret_disconnects_nobody_until_the_old_one_is_taken_away(served):
+  def rotate(*secrets):
+    served.secret.write_text("\n".join(secrets))
+    told = served.said().count("the secret was read again")
+    served.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 10
+    while served.said().count("the secret was read again") == told:
+      assert time.monotonic() < until, served.said()
+      time.sleep(0.02)
+
+  old = served.token("market")
+  with served.open(f"/stream?token={old}") as socket:
+    assert answer(socket) == "system"
+    rotate(SECRET[::-1], SECRET)
+    assert served.token("market").split(".")[2] != old.split(".")[2]
+    for token in (old, served.token("market")):
+      with served.open(f"/stream?token={token}") as other:
+        assert answer(other) == "system"
+    try:
+      rotate(SECRET[::-1])
+      with pytest.raises(ConnectionClosed) as closed:
+        while True:
+          socket.recv(timeout=10)
+    finally:
+      rotate(SECRET)
+  assert closed.value.rcvd.code == 4500
+
+
 @pytest.mark.parametrize(
   ("headers", "status"), [({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403)]
 )
@@ -178,7 +209,7 @@ def test_a_page_of_somebody_else_does_not_get_as_far_as_showing_a_token(served, 
 
 
 def test_what_the_server_logged_opens_no_door(served):
-  for secret in (SECRET, KEY, "eyJ"):
+  for secret in (SECRET, SECRET[::-1], KEY, "eyJ"):
     assert secret not in served.said()
   assert not re.search(r"market\.\d+\.[\w-]{20}", served.said())
 
