@@ -15,6 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from bond_core.auth.generations import FILE, FileGenerations
+from bond_core.auth.secret import server_secret
+from bond_core.auth.tokens import mint
+
 BOND = [sys.executable, "-m", "bond_core"]
 SECRET = "a-secret-of-the-tests-with-32-bytes!"
 KEY = "a-key-of-the-tests-0123456789"
@@ -42,11 +46,12 @@ class Served:
       "  - core.tokens\n"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("BOND_")}
+    self.data = folder / "data"
     self.secret = folder / "secret"
     self.secret.write_text(SECRET)
     self.environ = clean | {
       "BOND_SECRET_FILE": str(self.secret),
-      "BOND_DATA": str(folder / "data"),
+      "BOND_DATA": str(self.data),
     }
     self.log = (folder / "log").open("w+")
     self.process = subprocess.Popen(
@@ -69,16 +74,11 @@ class Served:
     self.log.seek(0)
     return self.log.read()
 
-  def token(self, *arguments):
-    done = subprocess.run(
-      [*BOND, "token", *arguments],
-      env=self.environ,
-      capture_output=True,
-      text=True,
-      timeout=30,
-      check=True,
-    )
-    return done.stdout.strip()
+  def token(self, stream="market", lasts=600):
+    secret = server_secret(self.data, loopback=False, environ=self.environ)
+    generations = FileGenerations(self.data / FILE)
+    expiry = int(time.time()) + lasts
+    return mint(stream, expiry, keyring=secret.keyring, generations=generations)
 
   def jwt(self, **changes):
     made = {"iss": ISSUER, "aud": "bond", "sub": "bob", "exp": int(time.time()) + 600}
@@ -112,7 +112,7 @@ def answer(socket):
 
 
 def test_everybody_who_belongs_gets_in_in_every_way(served):
-  token, given = served.token("market"), served.jwt()
+  token, given = served.token(), served.jwt()
   ways = [
     (f"/stream?token={token}", None),
     ("/stream", {"Authorization": f"Bearer {token}"}),
@@ -131,7 +131,7 @@ def test_everybody_who_belongs_gets_in_in_every_way(served):
 
 
 def test_nobody_else_does(served):
-  token = served.token("market")
+  token = served.token()
   wrong = [
     ("/stream", None),
     (f"/stream?token={token[:-1]}", None),
@@ -146,13 +146,25 @@ def test_nobody_else_does(served):
 
 
 def test_a_token_ends_in_the_middle_of_a_connection(served):
-  url = served.token("market", "--ttl", "1s", "--url", f"ws://127.0.0.1:{served.port}")
-  with connect(url, proxy=None, close_timeout=0.1) as socket:
+  with served.open(f"/stream?token={served.token(lasts=3)}") as socket:
     assert answer(socket) == "system"
     with pytest.raises(ConnectionClosed) as closed:
       while True:
         socket.recv(timeout=10)
   assert closed.value.rcvd.code == 4005
+
+
+def test_the_url_that_bond_token_prints_is_all_one_needs(served):
+  made = subprocess.run(
+    [*BOND, "token", "market", "--url", f"ws://127.0.0.1:{served.port}"],
+    env=served.environ,
+    capture_output=True,
+    text=True,
+    timeout=30,
+    check=True,
+  )
+  with connect(made.stdout.strip(), proxy=None, close_timeout=0.1) as socket:
+    assert answer(socket) == "system"
 
 
 def test_a_key_that_is_withdrawn_ends_its_connections(served):
@@ -178,12 +190,12 @@ def test_a_new_secret_disconnects_nobody_until_the_old_one_is_taken_away(served)
       assert time.monotonic() < until, served.said()
       time.sleep(0.02)
 
-  old = served.token("market")
+  old = served.token()
   with served.open(f"/stream?token={old}") as socket:
     assert answer(socket) == "system"
     rotate(SECRET[::-1], SECRET)
-    assert served.token("market").split(".")[2] != old.split(".")[2]
-    for token in (old, served.token("market")):
+    assert served.token().split(".")[2] != old.split(".")[2]
+    for token in (old, served.token()):
       with served.open(f"/stream?token={token}") as other:
         assert answer(other) == "system"
     try:
