@@ -13,7 +13,7 @@ from bond_core.pipeline.graph import Graph, joined
 from bond_core.pipeline.outlet import Outlet
 from bond_core.pipeline.stage import Stage
 from bond_core.spec import Spec
-from bond_core.spec.canonical import stream_id
+from bond_core.spec.canonical_form import stream_id
 
 
 class Pipeline:

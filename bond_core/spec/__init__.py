@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bond_core.spec.values import Duration, Secret, Size, parse_duration, parse_size
 
 if TYPE_CHECKING:
-  from bond_core.spec.canonical import canonical, stream_id
+  from bond_core.spec.canonical_form import canonical, stream_id
   from bond_core.spec.load import load_spec
   from bond_core.spec.model import LogNode, SinkNode, SourceNode, Spec, TransformNode
 
@@ -20,9 +20,9 @@ _MODULE_OF = {
   "SourceNode": "model",
   "Spec": "model",
   "TransformNode": "model",
-  "canonical": "canonical",
+  "canonical": "canonical_form",
   "load_spec": "load",
-  "stream_id": "canonical",
+  "stream_id": "canonical_form",
 }
 
 __all__ = [
