@@ -46,11 +46,13 @@ class Engine(Protocol):
 
   epoch: str
   """Stays as long as the kept numbers mean the same events; a new one tells readers that nothing
-  they had before can be continued. An engine that finds nothing kept begins a new one."""
+  they had before can be continued. An engine that finds nothing kept begins a new one; so does one
+  that finds, while it is open, that what it kept is gone."""
 
   @property
   def head(self) -> int:
-    """The number of the last event that is kept, 0 when there is none."""
+    """The number of the last event that is kept, 0 when there is none. It goes back when what was
+    acknowledged is lost; the keeper then writes again what the ring still holds of it."""
 
   @property
   def oldest(self) -> int:

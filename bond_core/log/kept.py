@@ -40,23 +40,31 @@ class KeptLog:
   as far back as the engine does.
   """
 
-  def __init__(self, ring: MemoryLog, engine: Engine | None) -> None:
+  def __init__(self, ring: MemoryLog, engine: Engine | None, *, broken_at: int = 1) -> None:
     self.ring = ring
     self.engine = engine
-    self.broken_at = 1
-    """From this number on none is missing; before it some may be, because an earlier process ended
-    before all was kept."""
     self.lost = 0
     """Events that the ring gave up before the engine took them."""
     self.failure: str | None = None
     """Why the engine takes nothing at the moment."""
-    self._position = ring.head + 1
+    self._begins = self._position = ring.head + 1
+    self._taken = 0 if engine is None else engine.head
+    self._broken_at = broken_at
     self._changed = trio.Event()
 
   @property
   def epoch(self) -> str:
-    """Changes whenever continuity with an earlier sequence cannot be promised."""
-    return self.ring.epoch
+    """Changes whenever continuity with an earlier sequence cannot be promised: also while the log
+    is open, when its engine lost what it kept."""
+    return self.ring.epoch if self.engine is None else self.engine.epoch
+
+  @property
+  def broken_at(self) -> int:
+    """From this number on none is missing; before it some may be, because an earlier process ended
+    before all was kept or because the engine was away for longer than the ring reaches."""
+    if self.engine is not None and self.ring.oldest > self._position:
+      return self.ring.oldest
+    return self._broken_at
 
   @property
   def head(self) -> int:
@@ -97,6 +105,21 @@ class KeptLog:
       return found
     return min(found, await self.engine.find(time_ms))
 
+  async def continues(self, epoch: str, number: int) -> bool:
+    """Whether a reader that has everything up to a number of an epoch can go on from there without
+    a loss; what the ring does not hold is asked of the engine itself, which may have lost it."""
+    first, ring = number + 1, self.ring
+    if self.engine is None or first >= ring.oldest:
+      await trio.lowlevel.checkpoint()
+      there = first >= ring.oldest
+    else:
+      try:
+        records = await self.engine.read(first, 1)
+      except EngineError:
+        return False
+      there = bool(records) and records[0].first == first
+    return there and epoch == self.epoch and self.broken_at <= first <= self.head + 1
+
   async def acknowledged(self, number: int) -> None:
     """Returns when the engine keeps everything up to this sequence number; at once where there is
     no engine. Raises EngineError while the engine cannot write."""
@@ -116,12 +139,14 @@ class KeptLog:
       await self._write_what_there_is()
 
   async def _write_what_there_is(self) -> None:
-    backoff = Backoff(0.1, 5.0)
-    while self._position <= self.ring.head:
+    engine, backoff = self.engine, Backoff(0.1, 5.0)
+    while engine is not None:
+      self._go_back(engine)
+      if self._position > self.ring.head:
+        return
       records = gathered(self.ring.records(self._position, WRITE_EVENTS))
       try:
-        if self.engine is not None:
-          await self.engine.write(records)
+        await engine.write(records)
       except EngineError as exc:
         if self.failure is None:
           logger.error("%s cannot be kept: %s; live events go on", self.ring.name, exc)
@@ -129,18 +154,37 @@ class KeptLog:
         await trio.sleep(backoff.delay())
         continue
       self._count_holes(records)
-      self._position = records[-1].last + 1
+      self._taken = records[-1].last
+      self._position = self._taken + 1
       if self.failure is not None:
         logger.warning("%s is kept again", self.ring.name)
       self._tell(None)
+
+  def _go_back(self, engine: Engine) -> None:
+    """An engine that lost what it had acknowledged gets again what the ring still holds of it."""
+    if engine.head >= self._taken:
+      return
+    self._taken = engine.head
+    # A new epoch begins with what there is; within one, what the ring gave up is a hole.
+    fresh = engine.oldest > engine.head
+    self._position = self.ring.oldest if fresh else max(self._begins, engine.head + 1)
 
   def _count_holes(self, records: list[Record]) -> None:
     position = self._position
     for record in records:
       if record.first > position:
         self.lost += record.first - position
+        self._broken_at = record.first
         logger.error("%s: %d events were not kept", self.ring.name, record.first - position)
       position = record.last + 1
+
+  def receive(self, records: list[Record]) -> None:
+    """Takes what another process has kept, with the numbers it gave."""
+    for record in records:
+      if record.first > self._position:
+        self._broken_at = record.first
+      self.ring.append(record.events, first=record.first)
+      self._position = record.last + 1
 
   def _tell(self, failure: str | None) -> None:
     self.failure = failure
@@ -210,9 +254,8 @@ async def open_log(
     return
   async with spec.open(config, name) as engine, trio.open_nursery() as nursery:
     head = continued(engine, clock.now_ms())
-    log = KeptLog(ring(epoch=engine.epoch, head=head), engine)
-    if head > engine.head:
-      log.broken_at = head + 1
+    broken_at = head + 1 if head > engine.head else 1
+    log = KeptLog(ring(epoch=engine.epoch, head=head), engine, broken_at=broken_at)
     if head:
       log.ring.append([_not_running(engine.last_ts_ms, clock.now_ms())])
     nursery.start_soon(log.keep)

@@ -46,7 +46,8 @@ class Fault(NamedTuple):
 
 
 class Wrong(ValueError):
-  """A value that does not fit; its text says so."""
+  """A value that does not fit; its text says so. A validator that raises it with `hides` keeps a
+  value that may be a secret out of the excerpt."""
 
   def __init__(self, message: str, *, hides: bool = False) -> None:
     super().__init__(message)
@@ -100,7 +101,8 @@ def _faults(exc: BaseException, path: Path, cls: Any) -> Iterator[Fault]:
   elif isinstance(exc, ForbiddenExtraKeysError):
     yield from _unknown(exc, path)
   elif isinstance(exc, _Invalid):
-    yield Fault((*path, exc.field), _reason(exc.cause))
+    hides = isinstance(exc.cause, Wrong) and exc.cause.hides
+    yield Fault((*path, exc.field), _reason(exc.cause), hides=hides)
   else:
     yield Fault(path, _reason(exc), hides=isinstance(exc, Wrong) and exc.hides)
 

@@ -206,3 +206,114 @@ async def test_finding_a_time_reaches_back_to_the_engine(autojump_clock):
     assert await log.find(0) == 1
     assert await log.find(1_500) == 6
     assert await log.find(10**15) == 12
+
+
+async def test_an_engine_that_lost_everything_begins_a_new_epoch_with_what_the_ring_holds(
+  autojump_clock, caplog
+):
+  shelf = Shelf()
+  async with open_log(spec_of(shelf, size=Size(50 * EVENT_BYTES)), None, "market") as log:
+    for n in range(1, 101):
+      log.ring.append(events(n))
+      await trio.sleep(0.01)
+    await log.acknowledged(100)
+    assert (log.epoch, log.oldest) == ("e1", 1)
+    oldest = log.ring.oldest
+
+    shelf.epoch, shelf.records = "e2", []
+    assert log.epoch == "e2"
+    log.ring.append(events(101))
+    await trio.sleep(1)
+    await log.acknowledged(101)
+    assert oldest <= log.oldest < 60
+    assert numbers(shelf.records) == [(n, n) for n in range(log.oldest, 102)]
+    assert log.lost == 0
+
+
+async def test_an_engine_that_went_back_gets_again_what_it_had_acknowledged(autojump_clock):
+  shelf = Shelf()
+  async with open_log(spec_of(shelf), None, "market") as log:
+    for n in range(1, 101):
+      log.ring.append(events(n))
+      await trio.sleep(0.05)
+    await log.acknowledged(100)
+    shelf.records = shelf.records[:40]
+    assert shelf.head < 60
+    log.ring.append(events(101))
+    await trio.sleep(1)
+    await log.acknowledged(101)
+    assert numbers(shelf.records) == [(n, n) for n in range(1, 102)]
+    assert (log.lost, log.broken_at, log.epoch) == (0, 1, "e1")
+
+
+async def test_what_the_ring_does_not_hold_of_a_step_back_is_a_hole(autojump_clock):
+  shelf = Shelf()
+  async with open_log(spec_of(shelf, size=Size(20 * EVENT_BYTES)), None, "market") as log:
+    for n in range(1, 101):
+      log.ring.append(events(n))
+      await trio.sleep(0.05)
+    await log.acknowledged(100)
+    shelf.records = [Record(1, 0, events(1, 10))]
+    log.ring.append(events(101))
+    await trio.sleep(1)
+    first = log.broken_at
+    assert 75 < first < 90
+    assert log.lost == first - 11
+    assert numbers(shelf.records) == [(n, n) for n in (*range(1, 11), *range(first, 102))]
+
+
+async def test_a_step_back_below_where_this_log_began_is_no_hole_of_its_own(autojump_clock):
+  shelf = Shelf()
+  shelf.records = [Record(1, 1_000, events(1, 10))]
+  async with open_log(spec_of(shelf), None, "market") as log:
+    shelf.records = [Record(1, 1_000, events(1, 5))]
+    await log.acknowledged(log.head)
+    assert log.lost == 0
+    assert log.broken_at == log.head
+
+
+async def test_a_reader_goes_on_only_where_nothing_is_missing(autojump_clock):
+  shelf = Shelf()
+  async with open_log(spec_of(shelf, size=Size(50 * EVENT_BYTES)), None, "market") as log:
+    for n in range(1, 201):
+      log.ring.append(events(n))
+      await trio.sleep(0.01)
+    await log.acknowledged(200)
+    for number in (0, 1, 99, 150, 199, 200):
+      assert await log.continues("e1", number), number
+    assert not await log.continues("e1", 201)
+    assert not await log.continues("other", 150)
+    # What the engine lost without being noticed is found out by asking it.
+    shelf.records = [record for record in shelf.records if record.first > 50]
+    assert not await log.continues("e1", 10)
+    assert await log.continues("e1", 100)
+
+    async def began_anew(first, limit):
+      shelf.epoch = "e2"
+      raise EngineError("began anew")
+
+    shelf.read = began_anew
+    assert not await log.continues("e1", 100)
+    assert not await log.continues("e1", 199)
+
+
+async def test_nothing_continues_across_what_the_ring_gave_up_while_the_engine_was_away(
+  autojump_clock, caplog
+):
+  shelf = Shelf()
+  async with open_log(spec_of(shelf, size=Size(20 * EVENT_BYTES)), None, "market") as log:
+    log.ring.append(events(1, 5))
+    await log.acknowledged(5)
+    shelf.broken = "gone"
+    for n in range(6, 106):
+      log.ring.append(events(n))
+    await trio.sleep(1)
+    # Not yet written, and already known to be missing.
+    assert not await log.continues("e1", 3)
+    assert log.broken_at == log.ring.oldest > 80
+    broken_at = log.broken_at
+    shelf.broken = None
+    await trio.sleep(10)
+    assert log.broken_at == broken_at
+    assert not await log.continues("e1", 3)
+    assert await log.continues("e1", broken_at - 1)
