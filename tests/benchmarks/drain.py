@@ -38,6 +38,8 @@ PATTERN = r'"n":(?P<number>\d+),"ts":(?P<stamp>\d{19})'
 READ_BYTES = 1 << 20
 QUIET = 0.5
 """Seconds without a byte after which nothing more is expected."""
+STALLED = 3.0
+"""The same while messages are known to be missing: an overloaded server may pause."""
 STAMP_LAP = 10_000
 """A stamp with a decimal point is seconds of the clock, modulo this."""
 
@@ -215,7 +217,11 @@ class Drain:
     missed nothing missed nothing; where a server joins messages into frames as it likes, witnesses
     differ in their bytes, and so may the others. For what is left the count follows from its bytes.
     """
-    while ready := self._poll.poll(QUIET):
+    def awaited() -> float:
+      missing = any(witness.count < published for witness in self._witnesses.values())
+      return STALLED if missing else QUIET
+
+    while ready := self._poll.poll(awaited()):
       for descriptor, _ in ready:
         self._take(descriptor)
     size = self._message_bytes()

@@ -1,9 +1,11 @@
 // The whole path with node's ws: a venue's trades, normalised, to everybody.
-// usage: node node_path.js VENUE_PORT. What comes in one turn of the loop leaves in one write.
+// usage: node node_path.js VENUE_PORT. What comes in one turn of the loop leaves in one write, or in
+// several: node reads megabytes in one turn when it is behind, and would write nothing meanwhile.
 "use strict";
 const { WebSocket, WebSocketServer } = require("ws");
 
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, backlog: 1024 });
+const WRITTEN_TOGETHER = 64;
 let sequence = 0;
 let messages = [];
 
@@ -30,6 +32,7 @@ function normalise(frame) {
     order_id: null, client_order_id: null, is_liquidation: null, is_block: null, is_odd_lot: null,
     fee: null, fee_currency: null, sequence: trade.t, expiry: null,
   })));
+  if (messages.length === WRITTEN_TOGETHER) flush();
 }
 
 server.on("listening", () => {
