@@ -38,6 +38,7 @@ PATTERN = r'"n":(?P<number>\d+),"ts":(?P<stamp>\d{19})'
 READ_BYTES = 1 << 20
 QUIET = 0.5
 """Seconds without a byte after which nothing more is expected."""
+ANSWER_WITHIN = 10.0
 STALLED = 3.0
 """The same while messages are known to be missing: an overloaded server may pause."""
 STAMP_LAP = 10_000
@@ -88,7 +89,8 @@ class Witness:
     self._find = pattern.finditer
     self._number = pattern.groupindex["number"]
     self._stamp = pattern.groupindex["stamp"]
-    self._last: int | None = None
+    self.first: int | None = None
+    self.last: int | None = None
     self._rest = b""
 
   def take(self, data: bytes, now_ns: int) -> None:
@@ -102,9 +104,11 @@ class Witness:
     self._rest = data[found[-1].end() :]
     self.count += len(found)
     numbers = [int(match[self._number]) for match in found]
-    if self._last is None or numbers[0] != self._last + 1 or not _consecutive(numbers):
-      self._look([*([] if self._last is None else [self._last]), *numbers])
-    self._last = numbers[-1]
+    if self.last is None:
+      self.first, self.last = numbers[0], numbers[0] - 1
+    if numbers[0] != self.last + 1 or not _consecutive(numbers):
+      self._look([self.last, *numbers])
+    self.last = numbers[-1]
     self.latencies += [now_ns - stamp for stamp in self._stamps(found, now_ns)]
 
   def _stamps(self, found: list[re.Match[bytes]], now_ns: int) -> Iterator[int]:
@@ -156,13 +160,17 @@ class Drain:
       self.sockets.append(connection)
       self._poll.register(connection, select.EPOLLIN)
     seconds = time.perf_counter() - began
-    # Acknowledgements and the like are not deliveries.
-    watched = self.sockets[first].fileno() if first < clients else -1
-    while ready := self._poll.poll(QUIET):
+    # Acknowledgements and the like are not deliveries. Who was sent something is to answer it.
+    new = [connection.fileno() for connection in self.sockets[first:]]
+    unanswered = set(new) if messages else set()
+    while ready := self._poll.poll(ANSWER_WITHIN if unanswered else QUIET):
       for descriptor, _ in ready:
         count = self._read(descriptor)
-        if descriptor == watched and count and len(answer) < 2000:
-          answer += bytes(self._view[: min(count, 2000)])
+        unanswered.discard(descriptor)
+        if new and descriptor == new[0] and len(answer) < 2000:
+          answer += bytes(self._view[:count])
+    if unanswered:
+      raise ConnectionError(f"{len(unanswered)} clients had no answer within {ANSWER_WITHIN:g} s")
     step = max(1, (len(self.sockets) - 1) / max(1, self._wanted - 1))
     chosen = {round(number * step) for number in range(self._wanted)}
     self._witnesses = {
@@ -213,10 +221,11 @@ class Drain:
   def finish(self, published: int) -> dict[str, Any]:
     """Reads on until it is quiet; then how much of what was published arrived.
 
-    A witness's messages were counted. Another client with just as many bytes as a witness that
-    missed nothing missed nothing; where a server joins messages into frames as it likes, witnesses
+    A witness's messages were counted. Another client with just as many bytes as a witness without
+    a hole got the same; where a server joins messages into frames as it likes, such witnesses
     differ in their bytes, and so may the others. For what is left the count follows from its bytes.
     """
+
     def awaited() -> float:
       missing = any(witness.count < published for witness in self._witnesses.values())
       return STALLED if missing else QUIET
@@ -225,19 +234,17 @@ class Drain:
       for descriptor, _ in ready:
         self._take(descriptor)
     size = self._message_bytes()
-    whole = [
-      self._received[descriptor]
-      for descriptor, witness in self._witnesses.items()
-      if witness.count == published and not witness.missing and not witness.doubled
-    ]
-    least, most = (min(whole), max(whole)) if whole else (1, 0)
+    orderly = {d: w.count for d, w in self._witnesses.items() if not w.missing and not w.doubled}
+    usual = max(orderly.values(), default=0)
+    alike = [self._received[descriptor] for descriptor, n in orderly.items() if n == usual]
+    least, most = (min(alike), max(alike)) if alike else (1, 0)
     slack = max(0, most - least)
     counts = []
     for descriptor, received in self._received.items():
       if descriptor in self._witnesses:
         counts.append(self._witnesses[descriptor].count)
       elif least - slack <= received <= most + slack:
-        counts.append(published)
+        counts.append(usual)
       else:
         counts.append(round(received / size) if size else 0)
     expected = published * len(counts)
@@ -248,6 +255,10 @@ class Drain:
       "loss": round(1 - sum(counts) / expected, 6) if expected else None,
       "bytes_vary_by": slack,
       "witnesses": len(self._witnesses),
+      "first": min(
+        (w.first for w in self._witnesses.values() if w.first is not None), default=None
+      ),
+      "last": max((w.last for w in self._witnesses.values() if w.last is not None), default=None),
       "missing": sum(w.missing for w in self._witnesses.values()),
       "doubled": sum(w.doubled for w in self._witnesses.values()),
       "gap_frames": sum(w.gaps for w in self._witnesses.values()),

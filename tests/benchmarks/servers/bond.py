@@ -1,0 +1,59 @@
+"""Bond's broker over a log in memory, into which this process publishes."""
+
+import time
+
+import trio
+from bond_broker.config import BrokerConfig
+from bond_broker.server import Backing, open_broker
+
+from bond_core.clock import SystemClock
+from bond_core.events import Batch, Custom, encode
+from bond_core.log.kept import KeptLog
+from bond_core.log.memory import MemoryLog
+from tests.benchmarks.servers.offered import FIRST, SIZE, TURN, Offer
+
+# All clients come from one address, and nobody here is a stranger.
+MANY = 100_000
+CONFIG = BrokerConfig(port=0, max_clients=MANY, max_per_address=MANY, max_per_principal=MANY)
+SYMBOL = "BENCH/USDT"
+
+
+def event(number: int, sequence: int, pad: str) -> Custom:
+  """One message of the load, as an event with all keys."""
+  now = time.time_ns()
+  return Custom(
+    exchange="bench",
+    symbol=SYMBOL,
+    ts_event=now // 1_000_000,
+    event_type="load",
+    data={"n": number, "ts": now, "pad": pad},
+    seq_internal=sequence,
+  )
+
+
+# As for the peers, a message is SIZE bytes; the log's number in it grows by a digit now and then.
+PADS = ["x" * (SIZE - len(encode(event(FIRST, 10**digits, "")))) for digits in range(12)]
+
+
+def due(offer: Offer, head: int) -> Batch:
+  """The events that are due now."""
+  count = offer.count_due()
+  number = FIRST + offer.published - count
+  return [
+    event(number + i, sequence, PADS[len(str(sequence)) - 1])
+    for i, sequence in enumerate(range(head + 1, head + 1 + count))
+  ]
+
+
+async def main() -> None:
+  offer, clock = Offer(), SystemClock()
+  log = MemoryLog("market", clock=clock, stamps=True)
+  async with open_broker(CONFIG, Backing(clock=clock, market=KeptLog(log, None))) as broker:
+    offer.obey(port=int(broker.addresses[0].rpartition(":")[2]))
+    while not offer.ended:
+      log.append(due(offer, log.head))
+      await trio.sleep(TURN)
+
+
+if __name__ == "__main__":
+  trio.run(main)
