@@ -162,7 +162,7 @@ class Drain:
     seconds = time.perf_counter() - began
     # Acknowledgements and the like are not deliveries. Who was sent something is to answer it.
     new = [connection.fileno() for connection in self.sockets[first:]]
-    unanswered = set(new) if messages else set()
+    unanswered = set(new) if any(messages) else set()
     while ready := self._poll.poll(ANSWER_WITHIN if unanswered else QUIET):
       for descriptor, _ in ready:
         count = self._read(descriptor)

@@ -15,8 +15,8 @@ from tests.benchmarks.rig import Broken, rig
 CLIENTS = 100
 RATE = 2000
 GOAL = 1.3
-WARM, WINDOW = 0.5, 2.0
-ROUNDS = 2
+WARM, WINDOW = 0.4, 1.5
+ROUNDS = 3
 
 
 def topics(sets: int, each: int) -> list[list[str]]:
