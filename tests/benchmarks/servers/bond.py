@@ -14,7 +14,13 @@ from tests.benchmarks.servers.offered import FIRST, SIZE, TURN, Offer
 
 # All clients come from one address, and nobody here is a stranger.
 MANY = 100_000
-CONFIG = BrokerConfig(port=0, max_clients=MANY, max_per_address=MANY, max_per_principal=MANY)
+CONFIG = BrokerConfig(
+  port=0,
+  max_clients=MANY,
+  max_per_address=MANY,
+  max_per_principal=MANY,
+  max_subscriptions=MANY,
+)
 SYMBOL = "BENCH/USDT"
 
 

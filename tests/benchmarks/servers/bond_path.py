@@ -1,18 +1,18 @@
-"""The whole path in Bond: a venue's trades through feed, log and broker, as `bond serve` runs them.
+"""The whole path in Bond: `bond serve` with a venue's trades.
 
 usage: python -m tests.benchmarks.servers.bond_path VENUE_PORT
 """
 
 import json
+import os
+import re
+import signal
 import sys
+import tempfile
+import threading
+from pathlib import Path
 
-import trio
-from bond_broker.service import serve
-
-from bond_core.registry import Registry
-from bond_core.serving.runtime import Keeping, open_runtime
-from bond_core.spec import load_spec
-from tests.benchmarks.servers.bond import CONFIG
+from bond_core.cli.main import main as bond
 
 SPEC = """
 name: path
@@ -21,21 +21,35 @@ sources:
 """
 
 
-async def main(venue: int) -> None:
-  registry = Registry()
-  spec = load_spec(SPEC.format(port=venue), registry=registry)
-  memory = registry.log("core.memory")
-  keeping = Keeping(memory, memory.config())
-  async with (
-    open_runtime(keeping=keeping, registry=registry, specs=[spec]) as runtime,
-    trio.open_nursery() as nursery,
-  ):
-    addresses = await nursery.start(serve, CONFIG, runtime)
-    runtime.carry(spec)
-    print(json.dumps({"port": int(addresses[0].rpartition(":")[2])}), flush=True)
-    await trio.to_thread.run_sync(sys.stdin.read)
-    nursery.cancel_scope.cancel()
+def tell_port(messages: int, standard_error: int) -> None:
+  """Prints the port once the command has told its address, and hands on what it says."""
+  with os.fdopen(messages) as lines:
+    for line in lines:
+      os.write(standard_error, line.encode())
+      address = re.match(r"broker: ws://127\.0\.0\.1:(\d+)", line)
+      if address:
+        print(json.dumps({"port": int(address[1])}), flush=True)
+
+
+def end_with_input() -> None:
+  """Where the input ends, the process is told to stop."""
+  sys.stdin.read()
+  os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(venue: str) -> None:
+  messages, told = os.pipe()
+  standard_error = os.dup(2)
+  os.dup2(told, 2)
+  os.close(told)
+  threading.Thread(target=tell_port, args=(messages, standard_error), daemon=True).start()
+  threading.Thread(target=end_with_input, daemon=True).start()
+  with tempfile.TemporaryDirectory() as folder:
+    spec = Path(folder) / "path.yaml"
+    spec.write_text(SPEC.format(port=venue))
+    sys.argv = ["bond", "serve", str(spec), "--memory", "--port", "0", "--data", folder]
+    bond()
 
 
 if __name__ == "__main__":
-  trio.run(main, int(sys.argv[1]))
+  main(sys.argv[1])
