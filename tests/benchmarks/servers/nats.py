@@ -58,6 +58,8 @@ def main() -> None:
       try:
         tcp, websocket = ports(Path(name))
         with socket.create_connection(("127.0.0.1", tcp)) as connection:
+          # Or each turn's messages would wait for the acknowledgement of those before.
+          connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
           connection.sendall(b'CONNECT {"verbose":false}\r\n')
           offer.obey(port=websocket)
           while not offer.ended:

@@ -78,6 +78,8 @@ class Venue:
     """Accepts for ever."""
     while True:
       connection, _ = listener.accept()
+      # Or each small write would wait for the acknowledgement of the one before, up to 40 ms.
+      connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
       threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
 
   def send(self, data: bytes) -> None:
