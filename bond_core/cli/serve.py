@@ -86,6 +86,9 @@ def _own_options() -> list[click.Parameter]:
       help="File with a list `auth`: who callers are.  [default: core.keys, core.tokens]",
     ),
     click.Option(["--log", "engine"], metavar="NAME", help="Another log engine: redis.streams."),
+    click.Option(
+      ["--follow"], is_flag=True, help="Serve the market that another server writes to --log."
+    ),
     click.Option(["-v", "--verbose"], count=True, help="Say what happens; twice for tracebacks."),
     click.Option(["-q", "--quiet"], is_flag=True, help="Only errors."),
   ]
@@ -126,6 +129,7 @@ def _serve(
   size: str,
   auth: str | None,
   engine: str | None,
+  follow: bool,
   verbose: int,
   quiet: bool,
   **given: Any,
@@ -142,7 +146,9 @@ def _serve(
   try:
     for spec in checked:
       check_servable(spec)
-    keeping = _keeping(registry, folder, memory, keep, size, engine)
+    keeping = _keeping(registry, folder, memory, keep, size, engine, follow)
+    if follow and specs:
+      raise BondError("--follow serves what another server writes; give the specs to that one")
     loopback = all(is_loopback(getattr(config, "host", None)) for _, config in configs)
     signed = _auth(folder, loopback)
     chain = _chain(auth, registry, signed)
@@ -184,8 +190,16 @@ def _configured(service: ServiceSpec, given: dict[str, Any]) -> Any:
 
 
 def _keeping(
-  registry: Registry, folder: Path, memory: bool, keep: str, size: str, engine: str | None
+  registry: Registry,
+  folder: Path,
+  memory: bool,
+  keep: str,
+  size: str,
+  engine: str | None,
+  follow: bool,
 ) -> Keeping:
+  if follow and engine is None:
+    raise BondError("--follow needs --log, the engine that both servers use: --log redis.streams")
   if memory and engine is not None:
     raise BondError("--memory and --log exclude each other; leave one of them out")
   name = "core.memory" if memory else engine or "core.file"
@@ -197,7 +211,7 @@ def _keeping(
   problems = [f"--{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults]
   if problems:
     raise BondError("\n".join(problems))
-  return Keeping(spec, config)
+  return Keeping(spec, config, follow)
 
 
 def _auth(folder: Path, loopback: bool) -> AuthContext:

@@ -42,10 +42,11 @@ class Carrier:
 @attrs.define(eq=False)
 class Claim:
   """What one reader asked for: the taps that carry it, and what nobody can carry, with the reason
-  in a sentence each."""
+  in a sentence each. `standing` says that events may come all the same."""
 
   taps: list[Tap] = attrs.field(factory=list)
   rejected: list[dict[str, str]] = attrs.field(factory=list)
+  standing: bool = False
 
 
 class Demand:

@@ -15,6 +15,7 @@ from bond_core.errors import BondError
 from bond_core.hub import Hub, Tap, open_hub
 from bond_core.hub.feed_source import FeedSource
 from bond_core.hub.plain_source import PlainSource
+from bond_core.log.following import follow_log
 from bond_core.log.kept import KeptLog, open_log
 from bond_core.pipeline.outlet import Outlet
 from bond_core.pipeline.stage import Stage
@@ -29,10 +30,12 @@ logger = logging.getLogger("bond")
 
 @attrs.frozen
 class Keeping:
-  """How the server's logs are kept: an engine and its configuration."""
+  """How the server's logs are kept: an engine and its configuration. With `follow` another process
+  writes the market's log, and this one only reads it."""
 
   spec: LogSpec
   config: Any
+  follow: bool = False
 
 
 class Runtime:
@@ -61,6 +64,8 @@ class Runtime:
     self.stopping = trio.Event()
     self.streams: dict[str, Stream] = {}
     self.carried: list[Tap] = []
+    self.follows = keeping.follow
+    """Another process writes the market's log."""
     self._keeping = keeping
     self._nursery = nursery
 
@@ -138,7 +143,9 @@ async def open_runtime(
   carriers = [Carrier(node.spec, node.config) for spec in specs for node in spec.sources.values()]
   async with AsyncExitStack() as stack:
     market = await stack.enter_async_context(
-      open_log(keeping.spec, keeping.config, "market", stamps=True, clock=clock)
+      follow_log(keeping.spec, keeping.config, "market", clock=clock)
+      if keeping.follow
+      else open_log(keeping.spec, keeping.config, "market", stamps=True, clock=clock)
     )
     await stack.enter_async_context(
       Watchdog((PlainSource, FeedSource, Stage, Outlet), lambda name, told: block(name, told))

@@ -16,6 +16,7 @@ from bond_broker.gaps import lost_gap
 from bond_broker.groups import Group, Route
 from bond_broker.messages import gap_message
 from bond_broker.metrics import Metrics
+from bond_broker.requests import Subscribe
 from bond_broker.selection import Key, key_of
 from bond_broker.variants import frames_of, full_frame
 from bond_core.book.followed import BookKey
@@ -138,6 +139,28 @@ class MarketRouter:
         "resyncs": resyncs,
       }
       for exchange, symbol, market_type, channel, last, count, resyncs in found
+    ]
+
+  def unseen(self, request: Subscribe) -> list[dict[str, str]]:
+    """What a request names that has not come by: nobody here can ask for it."""
+    seen = {(key[0].channel, key[1], key[2]) for key in self._routes}  # type: ignore[attr-defined]
+    seen |= {("orderbook", key[0], key[2]) for key in self._books}
+    wish = request.filter
+    return [
+      {
+        "channel": channel,
+        "symbol": str(market),
+        "exchange": exchange,
+        "reason": "not seen in the log that this server follows; the server that writes it has to "
+        "carry it",
+      }
+      for market in request.markets
+      for channel in sorted(wish.channels)
+      for exchange in sorted(wish.exchanges)
+      if not any(
+        (channel, market.symbol) == (kind, symbol) and exchange in ("*", venue)
+        for kind, venue, symbol in seen
+      )
     ]
 
   def _sort_book(self, event: OrderBook, touched: list[Group]) -> None:

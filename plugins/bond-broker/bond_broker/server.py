@@ -50,13 +50,14 @@ RETRY_AFTER_MS = 1000
 @attrs.frozen
 class Backing:
   """What a broker serves. `market` is None where there is only one stream to serve; `stream` finds
-  the log of a stream by its id. `open_to_all` lets in who
+  the log of a stream by its id. `follows` says that another process writes the market. `open_to_all` lets in who
   shows nothing, which is for loopback only."""
 
   clock: Clock
   market: KeptLog | None = None
   stream: Callable[[str], KeptLog | None] = lambda stream_id: None
   demand: Demand | None = None
+  follows: bool = False
   sources: Callable[[], dict[str, str]] = dict
   reconnects: Callable[[], int] = int
   chain: Chain = attrs.field(factory=lambda: Chain(()))
@@ -301,7 +302,11 @@ class Broker:
     demand = self.backing.demand
     if demand is None or not request.markets:
       await trio.lowlevel.checkpoint()
-      return Claim()
+      return (
+        Claim(rejected=self._market.unseen(request), standing=True)
+        if self.backing.follows
+        else Claim()
+      )
     claim = demand.claim(request.filter.channels, request.markets, request.filter.exchanges)
     try:
       await demand.settle(claim)

@@ -210,7 +210,7 @@ class Session:
       request,
       claim,
     )
-    useless = bool(claim.rejected) and not claim.taps
+    useless = bool(claim.rejected) and not claim.taps and not claim.standing
     if useless:
       self._seat.unsubscribe()
     else:
@@ -238,8 +238,8 @@ class Session:
     place = parse_since(since, now)
     if isinstance(place, AfterNumber):
       known = place.epoch == log.epoch and log.oldest - 1 <= place.number <= log.head
-      start = place.number + 1 if known else log.oldest
-      return start, known and place.number + 1 >= log.broken_at, None
+      recovered = await log.continues(place.epoch, place.number)
+      return place.number + 1 if known else log.oldest, recovered, None
     start = await log.find(place.time_ms)
     if place.time_ms >= now or start > log.oldest:
       return start, None, None
