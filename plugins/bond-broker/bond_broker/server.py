@@ -50,8 +50,8 @@ RETRY_AFTER_MS = 1000
 @attrs.frozen
 class Backing:
   """What a broker serves. `market` is None where there is only one stream to serve; `stream` finds
-  the log of a stream by its id. `follows` says that another process writes the market. `open_to_all` lets in who
-  shows nothing, which is for loopback only."""
+  the log of a stream by its id. `follows` says that another process writes the market.
+  `open_to_all` lets in who shows nothing, which is for loopback only."""
 
   clock: Clock
   market: KeptLog | None = None
