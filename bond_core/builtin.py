@@ -37,5 +37,6 @@ def bond_register_auth() -> Iterable[AuthSpec]:
 @hookimpl
 def bond_register_logs() -> Iterable[LogSpec]:
   from bond_core.log import ring
+  from bond_core.log.file import config
 
-  return [ring.SPEC]
+  return [ring.SPEC, config.SPEC]
