@@ -101,7 +101,8 @@ def is_of_another_version(read: Reader) -> bool:
 
 
 def _proven(head: bytes, payload: bytes) -> bool:
-  return crc32(payload, crc32(head[:CHECKED])) == _CRC.unpack_from(head, CHECKED)[0]
+  said: int = _CRC.unpack_from(head, CHECKED)[0]
+  return crc32(payload, crc32(head[:CHECKED])) == said
 
 
 def _next_magic(read: Reader, offset: int, end: int) -> int:
