@@ -19,6 +19,18 @@ def full(event: AnyEvent) -> bytes:
   own and is null here. An event that JSON cannot hold, because a plugin put something else into it,
   is declared as a gap."""
   try:
+    # Nearly every event's way. An attribute is 40 ns quicker than getattr with a default.
+    if event.raw is None:  # type: ignore[union-attr]
+      return encode(event)
+  except Exception:
+    # A window or a gap has no such field, and what cannot be written is told below.
+    return _of_any(event)
+  return _of_any(event)
+
+
+def _of_any(event: AnyEvent) -> bytes:
+  """The same, of whatever it is."""
+  try:
     if getattr(event, "raw", None) is None or type(event) is Heartbeat:
       return encode(event)
     # A copy: others read the same event, some in other threads.
@@ -83,7 +95,7 @@ _TAG = b'{"type":"window",'
 
 def of_stream(event: AnyEvent) -> bytes:
   """The form on a stream's own socket: windows come without `type`."""
-  data = full(event)
+  data = _of_any(event)
   if type(event) is Window and data.startswith(_TAG):
     return b"{" + data[len(_TAG) :]
   return data
@@ -94,9 +106,23 @@ def full_frame(event: AnyEvent) -> bytes:
   return text_frame(full(event))
 
 
+# The last event whose frames were asked for, and its frames by (compact, raw). Groups ask for the
+# same event one after the other, so each form is made once for all of them. One tuple, replaced
+# as a whole: whoever reads it has an event and its own frames.
+_made: tuple[AnyEvent | None, dict[tuple[bool, bool], list[bytes]]] = (None, {})
+
+
 def frames_of(event: AnyEvent, wish: Filter) -> list[bytes]:
   """The frames that a filter asks for."""
-  frames = [text_frame(compact(event) if wish.compact else full(event))]
-  if wish.raw and (own := raw(event, compact=wish.compact)) is not None:
-    frames.append(text_frame(own))
-  return frames
+  global _made
+  last, forms = _made
+  if last is not event:
+    forms = {}
+    _made = event, forms
+  frames = forms.get((wish.compact, wish.raw))
+  if frames is None:
+    frames = [text_frame(compact(event) if wish.compact else full(event))]
+    if wish.raw and (own := raw(event, compact=wish.compact)) is not None:
+      frames.append(text_frame(own))
+    forms[wish.compact, wish.raw] = frames
+  return frames.copy()

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from bond_broker import variants
 from bond_broker.filters import Filter
 from bond_broker.variants import compact, frames_of, full, full_frame, of_stream, raw
 from hypothesis import given
@@ -298,3 +299,44 @@ def test_what_json_can_hold_in_some_form_is_written(value):
   event = Custom(exchange="clock", symbol="", event_type="odd", data={"value": value})
   assert json.loads(full(event))["type"] == "custom"
   assert json.loads(compact(event))["type"] == "custom"
+
+
+def test_each_form_is_made_once_for_all_groups_that_ask_for_an_event(monkeypatch):
+  made = []
+  for name in ("full", "compact", "raw"):
+    form = getattr(variants, name)
+
+    def counted(event, *, name=name, form=form, **more):
+      made.append(name)
+      return form(event, **more)
+
+    monkeypatch.setattr(variants, name, counted)
+  event = trade(raw=msgspec.Raw(b'{"e":"trade"}'))
+  wishes = [
+    WHOLE._replace(depth=depth, compact=small, raw=own)
+    for depth in (1, 2, 3)
+    for small in (True, False)
+    for own in (True, False)
+  ]
+  # `compact` makes its form from the full one, so each of the four asks for `full` once.
+  frames = [frames_of(event, wish) for wish in wishes]
+  assert sorted(made) == ["compact"] * 2 + ["full"] * 4 + ["raw"] * 2
+  assert frames[:4] == frames[4:8] == frames[8:]
+  assert [len(some) for some in frames[:4]] == [2, 1, 2, 1]
+  assert len({tuple(some) for some in frames[:4]}) == 4
+
+
+def test_the_frames_of_an_event_are_its_own_and_a_callers_list_is_the_callers():
+  first, second = trade(), trade(maker=True)
+  for _ in range(2):
+    for event in (first, second):
+      frames = frames_of(event, WHOLE)
+      assert frames == [full_frame(event)]
+      frames.clear()
+      assert frames_of(event, WHOLE) == [full_frame(event)]
+
+
+def test_events_that_are_equal_and_written_differently_keep_their_own_frames():
+  for amount in (1, 1.0, True):
+    event = Custom(exchange="x", symbol="", event_type="e", data={"amount": amount})
+    assert frames_of(event, WHOLE) == [full_frame(event)]
