@@ -14,8 +14,8 @@ if TYPE_CHECKING:
   from bond_broker.books_then import BooksThen
   from bond_broker.groups import Group
 
-# Answers and heartbeats that a client may leave waiting; beyond that it does not read at all.
-MAX_ANSWERS_BYTES = 64 * 1024
+# Answers and heartbeats that may wait for a client; who leaves more of them does not read at all.
+MAX_ANSWERS_BYTES = 1024 * 1024
 
 
 class Ending(NamedTuple):

@@ -8,7 +8,7 @@ import ssl
 import stat
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -134,6 +134,10 @@ class Broker:
       await self._turn_away(transport, exc)
     except OSError:
       return
+    except Exception as exc:
+      # Whatever it was, it was this connection's.
+      self.refused["failed"] += 1
+      logger.error("a connection failed with %s: %s", type(exc).__name__, exc, exc_info=exc)
     finally:
       transport.close()
 
@@ -158,7 +162,16 @@ class Broker:
     try:
       query = parse_target(head.request.path)
     except BadRequest as exc:
-      await _send_all(transport, plain_answer(HTTPStatus.BAD_REQUEST, {"error": str(exc)}))
+      opening = None
+      if head.upgrades:
+        with suppress(BadHead):
+          opening = accept(head)
+      if opening is not None:
+        # Pages see nothing of an HTTP status, but they see an error message.
+        await _send_all(transport, opening)
+        await self._deny(transport, head, Denied(CloseCode.UNSUPPORTED, exc.name, str(exc)))
+      else:
+        await _send_all(transport, plain_answer(HTTPStatus.BAD_REQUEST, {"error": str(exc)}))
       return
     refusal = self._refusal(head)
     if refusal is not None:

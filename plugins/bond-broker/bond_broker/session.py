@@ -36,6 +36,8 @@ GOODBYE = 2.0
 # How many messages a client may send in one second, beyond which it is a flood.
 MESSAGES_PER_SECOND = 100
 MAX_SUBSCRIPTIONS = 200
+# Every ack lists what there is, so this bounds an ack too.
+MAX_SYMBOLS = 5_000
 
 
 @attrs.define(eq=False)
@@ -174,6 +176,14 @@ class Session:
     if len(self._asked) >= MAX_SUBSCRIPTIONS:
       raise BadRequest(
         f"a connection has at most {MAX_SUBSCRIPTIONS} subscriptions; name several symbols in one",
+        code=CloseCode.LIMIT,
+        name="limit",
+        request_id=request.request_id,
+      )
+    named = sum(len(asked.request.markets) for asked in self._asked) + len(request.markets)
+    if named > MAX_SYMBOLS:
+      raise BadRequest(
+        f"a connection names at most {MAX_SYMBOLS} symbols; open another one, or use *",
         code=CloseCode.LIMIT,
         name="limit",
         request_id=request.request_id,
