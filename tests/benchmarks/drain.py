@@ -37,7 +37,7 @@ from typing import Any
 PATTERN = r'"n":(?P<number>\d+),"ts":(?P<stamp>\d{19})'
 """Where a message's number and its send time stand: nanoseconds since the epoch."""
 READ_BYTES = 1 << 20
-QUIET = 0.5
+QUIET = 0.3
 """Seconds without a byte after which nothing more is expected."""
 ANSWER_WITHIN = 10.0
 STALLED = 3.0

@@ -16,7 +16,7 @@ RATES = (10_000, 20_400)
 GOAL = 4_000_000
 GOAL_P99_MS = 5.0
 ROUNDS = 2
-WARM, WINDOW = 0.5, 1.6
+WARM, WINDOW = 0.5, 1.4
 KEPT_UP = 0.9
 """A server that delivers less than this part of the lower rate is not offered the higher one."""
 
