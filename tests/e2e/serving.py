@@ -40,6 +40,10 @@ class Server:
     async for data in self.process.stderr:
       self.errors += data
 
+  def kill(self):
+    """Ends it without a warning, as the kernel does."""
+    self.process.kill()
+
   async def stop(self):
     """Asks it to stop, as a service manager does, and waits."""
     if self.process.poll() is None:
@@ -49,11 +53,13 @@ class Server:
 
 
 @asynccontextmanager
-async def served(*arguments, port=0):
-  """`bond serve --sim --memory` on loopback, until the block is left."""
+async def served(*arguments, port=0, data=None):
+  """`bond serve --sim` on loopback, until the block is left; its logs are in memory, or in a folder
+  `data`."""
   home = {name: value for name, value in os.environ.items() if not name.startswith("BOND_")}
+  kept = ["--memory"] if data is None else ["--data", str(data)]
   process = await trio.lowlevel.open_process(
-    [*BOND, "serve", "--sim", "--memory", "--port", str(port), *arguments],
+    [*BOND, "serve", "--sim", *kept, "--port", str(port), *arguments],
     stdin=subprocess.DEVNULL,
     stderr=subprocess.PIPE,
     env=home,

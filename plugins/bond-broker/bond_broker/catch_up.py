@@ -163,7 +163,7 @@ def _lost(pump: "Pump", client: Client, to: int, reason: str, cause: str) -> lis
   gap = lost_gap(client.position, to - 1, pump.now_ms(), reason, cause)
   concerned = [s for s in client.subscriptions if s.start < to]
   ids = None if len(concerned) == len(client.subscriptions) else [s.id for s in concerned]
-  client.lost += to - client.position
+  client.lost += gap.missed or 0
   client.position = to
   for subscription in concerned:
     subscription.resumes = False

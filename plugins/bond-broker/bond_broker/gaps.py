@@ -4,7 +4,8 @@ from bond_core.events import Gap
 
 
 def lost_gap(first: int, last: int, now_ms: int, reason: str, cause: str) -> Gap:
-  """The gap that declares a range of log numbers lost to a reader."""
+  """The gap that declares a range of log numbers lost to a reader. Of a range that a log no longer
+  has nobody knows how many of its numbers were events."""
   return Gap(
     exchange="*",
     symbol="*",
@@ -13,6 +14,6 @@ def lost_gap(first: int, last: int, now_ms: int, reason: str, cause: str) -> Gap
     from_seq=first,
     to_seq=last,
     ts_event=now_ms,
-    missed=last - first + 1,
+    missed=None if reason == "expired" else last - first + 1,
     cause=cause,
   )

@@ -258,7 +258,7 @@ class Session:
       return start, None, None
     told = "the log does not reach back so far"
     gap = lost_gap(1, start - 1, now, "expired", told)
-    gap.from_seq = gap.missed = None
+    gap.from_seq = None
     gap.ts_from, gap.ts_to = place.time_ms, oldest[0].ts_ms if oldest else now
     return start, None, gap_message(gap)
 
