@@ -9,6 +9,7 @@ import trio
 
 from bond_broker.client import Client, Ending
 from bond_broker.gaps import lost_gap
+from bond_broker.groups import DEEP
 from bond_broker.messages import CloseCode, gap_message, live_message
 from bond_core.log.engine import EngineError, Record
 
@@ -30,7 +31,7 @@ async def catch_up(pump: "Pump", client: Client) -> None:
         client.rest = memoryview(b"".join(client.answers))
         client.answers.clear()
         client.answers_bytes = 0
-      elif client.group is not None:
+      elif client.step != DEEP and client.group is not None:
         step = client.group.next_of(client)
         if step is not None:
           client.position = step.end
@@ -56,6 +57,8 @@ async def _level(pump: "Pump", client: Client) -> bool:
   client.position = client.shown = pump.position
   if client.group is None:
     pump.step_along(client)
+  if client.group is not None:
+    client.step = client.group.steps
   client.wake = trio.Event()
   pump.wait_for_more(client)
   await client.wake.wait()
@@ -88,6 +91,14 @@ async def _next(pump: "Pump", client: Client) -> list[bytes]:
   if boundary is None and client.position < ring.oldest:
     await trio.lowlevel.checkpoint()
     return _fell_off(pump, client, ring.oldest)
+  if boundary is None and not client.staggered:
+    if client.group is None:
+      pump.step_along(client)
+    if client.group is not None:
+      client.group.align(client, pump.position)
+      if client.step != DEEP:
+        await trio.lowlevel.checkpoint()
+        return []
   async with pump.looking:
     await pump.turn()
     return await _look(pump, client, asked, boundary)
@@ -96,6 +107,10 @@ async def _next(pump: "Pump", client: Client) -> list[bytes]:
 async def _look(pump: "Pump", client: Client, asked: int, boundary: int | None) -> list[bytes]:
   ring = pump.log.ring
   until = pump.position if boundary is None else boundary
+  if client.group is not None:
+    until = client.group.align(client, until)
+    if client.step != DEEP:
+      return []
   try:
     records = await pump.log.records(client.position, LOOK_EVENTS)
   except EngineError as exc:
@@ -143,6 +158,9 @@ def _fell_off(pump: "Pump", client: Client, oldest: int) -> list[bytes]:
     pump.end(client, Ending(CloseCode.SLOW, told))
     return []
   cause = "this client reads more slowly than events come"
+  if client.group is not None and client.group.recent:
+    # It goes on where it can follow its group: at the ring's end it would only fall off again.
+    oldest = max(oldest, client.group.recent[0].start)
   frames = _lost(pump, client, oldest, "slow", cause)
   chained = [s for s in client.subscriptions if s.filter.deltas and s.start < pump.position]
   if chained and client.position == oldest < pump.position:

@@ -14,7 +14,7 @@ import trio
 from bond_broker.catch_up import catch_up
 from bond_broker.client import MAX_ANSWERS_BYTES, Client, Ending, Subscription
 from bond_broker.filters import Filter
-from bond_broker.groups import Group, Step
+from bond_broker.groups import REMEMBERED_AT_LEAST, REMEMBERED_BYTES, Group, Step
 from bond_broker.messages import CloseCode
 from bond_core.events import Batch
 from bond_core.log.engine import Record
@@ -99,7 +99,7 @@ class Pump:
         await ring.reached(self.position)
       await self._catch_up_with_the_log()
       if router.due() <= trio.current_time():
-        self._flush(router.sort_due())
+        self._flush(router.sort_due(), self.position)
       if (checkpoints := router.checkpoints()) and self.position > ring.head:
         # In their place: nothing has been appended since the state that they tell.
         ring.append(checkpoints, self)
@@ -114,22 +114,24 @@ class Pump:
       for record in ring.records(self.position, STEP_EVENTS):
         if record.first > self.position:
           touched = router.lost(self.position, record.first - 1, self.now_ms())
-          self.position = record.first
-          self._flush(touched)
+          before, self.position = self.position, record.first
+          self._flush(touched, before)
         part = record
         if len(record.events) > STEP_EVENTS:
           part = Record(record.first, record.ts_ms, record.events[:STEP_EVENTS])
         touched = router.sort(part)
-        self.position = part.last + 1
-        self._flush(touched)
+        before, self.position = self.position, part.last + 1
+        self._flush(touched, before)
       if self.position <= ring.head:
         # Others get their turn, but those who follow alone wait until this is done.
         await trio.lowlevel.checkpoint()
     self._level.set()
     self._level = trio.Event()
 
-  def _flush(self, groups: list[Group]) -> None:
-    """One write to each client of these groups."""
+  def _flush(self, groups: list[Group], before: int) -> None:
+    """One write to each client of these groups, of what lies between a position and this one."""
+    now = trio.current_time()
+    room = max(REMEMBERED_AT_LEAST, REMEMBERED_BYTES // max(1, len(self._groups)))
     for group in groups:
       pending = group.pending
       frames = pending[0] if len(pending) == 1 else b"".join(pending)
@@ -147,10 +149,7 @@ class Pump:
         if taken != size:
           slow.append((client, taken))
       self.delivered += count * len(group.members)
-      group.remember(Step(self.position, frames, count))
-      if not group.members and not group.behind:
-        # All who were behind need more than it remembers.
-        self.forget_empty(group)
+      group.remember(Step(before, self.position, frames, count, now), room)
       for client, taken in slow:
         if taken < 0:
           self.end(client, Ending(CloseCode.GONE, "the connection is gone"))
@@ -280,17 +279,19 @@ class Pump:
   def rejoin(self, client: Client) -> None:
     """A client has everything: from now on it is written to with its group."""
     client.fast = True
-    if client.group is not None:
-      client.group.keep_up(client)
-    else:
+    group = client.group
+    if group is None:
       self._join(client)
+      return
+    group.members[client] = None
+    group.lose(client)
+    client.group = group
 
   def step_along(self, client: Client) -> None:
-    """A client that has to be waited for has everything: it follows its group's steps."""
+    """A client that is behind becomes one of its group's."""
     group = self._group_of(client)
     if group is not None:
-      group.behind[client] = None
-      client.group, client.step = group, group.steps
+      group.follow(client)
 
   def _join(self, client: Client) -> None:
     group = self._group_of(client)
@@ -317,13 +318,7 @@ class Pump:
       client.group = None
     else:
       group.lose(client)
-    self.forget_empty(group)
-
-  def forget_empty(self, group: Group) -> None:
-    """A group that nobody is in any more goes."""
-    if (
-      not group.members and not group.behind and self._groups.get(group.selection.filters) is group
-    ):
+    if not group.members and not group.behind:
       del self._groups[group.selection.filters]
       self.router.remove(group)
 
@@ -332,7 +327,7 @@ class Pump:
     group = client.group
     if group is not None:
       del group.members[client]
-      group.behind[client] = None
+      group.follow(client)
       client.step = group.steps
     client.fast = False
     client.rest = rest

@@ -45,6 +45,7 @@ logger = logging.getLogger("bond.broker")
 
 DRAIN = 5.0
 RETRY_AFTER_MS = 1000
+MAX_PARTING_BYTES = 64 * 1024
 
 
 @attrs.frozen
@@ -404,9 +405,10 @@ async def deny(transport: Transport, head: Head, exc: Denied) -> None:
   head.protocol.send_close(exc.code, str(exc).encode()[:120].decode(errors="ignore"))
   with trio.move_on_after(2.0):
     await _send_all(transport, data + b"".join(head.protocol.data_to_send()))
-    # Until the client has read it and closes its side.
-    while await transport.receive():
-      continue
+    # The client's own close frame says that it has read it.
+    reader = FrameReader(head.protocol, MAX_PARTING_BYTES)
+    while head.protocol.close_rcvd is None and (received := await transport.receive()):
+      reader.feed(received)
 
 
 async def _send_all(transport: Transport, data: bytes) -> None:

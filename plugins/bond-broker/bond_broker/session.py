@@ -335,13 +335,12 @@ class Session:
         for part in (rest, memoryview(parting)):
           while part:
             part = part[await client.transport.send(part) :]
-        while self._protocol.state is not State.CLOSED:
+        # The client's own close frame is the answer; then this side closes first (RFC 6455, 7.1.1).
+        while self._protocol.close_rcvd is None:
           data = await client.transport.receive()
           if not data:
             return
           self._reader.feed(data)
-          if self._protocol.close_rcvd is not None:
-            return
       except OSError:
         return
 

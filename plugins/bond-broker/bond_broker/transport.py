@@ -7,9 +7,9 @@ from typing import Protocol
 import trio
 
 READ_BYTES = 64 * 1024
-# What the kernel may hold for a client. Left to itself it takes megabytes, which a slow client
-# would read long after they were news; the log is the queue, not the socket.
-SEND_BUFFER_BYTES = 256 * 1024
+# What the kernel may hold for a client beyond what is on its way. Left to itself it takes
+# megabytes, which a slow client would read long after they were news; the log is the queue.
+UNSENT_BYTES = 128 * 1024
 
 
 class Transport(Protocol):
@@ -44,7 +44,8 @@ class Plain:
     sock.setblocking(False)
     if sock.family in (socket.AF_INET, socket.AF_INET6):
       sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+      if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
     self._socket = sock
     self.address = address
     # The fan-out calls this for each client of a group: no layer of ours lies between.

@@ -17,6 +17,13 @@ from bond_core.log.memory import EVENT_BYTES
 SMALL = 4096
 
 
+@pytest.fixture(autouse=True)
+def _short_memory(monkeypatch):
+  """Groups that remember little, so that a few thousand events leave a slow client far behind."""
+  monkeypatch.setattr("bond_broker.pump.REMEMBERED_BYTES", 256 * 1024)
+  monkeypatch.setattr("bond_broker.pump.REMEMBERED_AT_LEAST", 64 * 1024)
+
+
 def trades(first, count, symbols=1):
   return [
     Trade(
