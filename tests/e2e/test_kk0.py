@@ -14,6 +14,7 @@ import trio
 from serving import EXAMPLE, free_port, served
 
 CLIENT = "kk0==0.1.6"
+SERVED = ("--heartbeat", "1s")
 PROGRAM = Path(__file__).parent / "kk0_program.py"
 
 
@@ -76,12 +77,12 @@ def told(kk0_python):
 
   async def everything():
     async with trio.open_nursery() as nursery:
-      async with served(EXAMPLE, "--heartbeat", "1s", port=port), trio.open_nursery() as before:
+      async with served(EXAMPLE, *SERVED, port=port), trio.open_nursery() as before:
         before.start_soon(run, "subscribe", "/stream")
         before.start_soon(run, "raw", "/raw?channels=trades,ticker&exchange=binance&mode=any")
         await nursery.start(run, "restart-raw", "/raw?channels=trades")
         await nursery.start(run, "restart-stream", "/stream")
-      async with served(EXAMPLE, "--heartbeat", "1s", port=port):
+      async with served(EXAMPLE, *SERVED, port=port):
         while len(found) < 4:
           await trio.sleep(0.05)
 
