@@ -140,17 +140,19 @@ def peers() -> dict[str, Contender]:
 
 
 def whole_path() -> dict[str, Contender]:
-  """Servers that carry a venue's trades to everybody, by name: Bond and what can be made of two
-  libraries. Their command ends with the venue's port."""
+  """Servers that carry a venue's trades to everybody, by name: Bond with its log in memory and on
+  disk, and what can be made of two libraries. Their command ends with the venue's port."""
   wanted = {"type": "subscribe", "channels": ["trades"], "symbols": ["BTC/USDT"]}
+  on_disk = Contender(
+    _module("bond_path", sys.executable),
+    _bond,
+    lambda topics: [json.dumps(wanted)],
+    path="/stream",
+    pattern=TRADE,
+  )
   return {
-    "bond": Contender(
-      _module("bond_path", sys.executable),
-      _bond,
-      lambda topics: [json.dumps(wanted)],
-      path="/stream",
-      pattern=TRADE,
-    ),
+    "bond": attrs.evolve(on_disk, command=(*on_disk.command, "--memory")),
+    "bond, log on disk": on_disk,
     "node ws": Contender(
       ("node", str(SERVERS / "node_path.js")),
       _node,

@@ -37,6 +37,7 @@ from typing import Any
 PATTERN = r'"n":(?P<number>\d+),"ts":(?P<stamp>\d{19})'
 """Where a message's number and its send time stand: nanoseconds since the epoch."""
 READ_BYTES = 1 << 20
+GAP = b'"type":"gap"'
 QUIET = 0.3
 """Seconds without a byte after which nothing more is expected."""
 ANSWER_WITHIN = 10.0
@@ -86,6 +87,8 @@ class Witness:
     self.doubled = 0
     self.missing = 0
     self.gaps = 0
+    self.gap: str | None = None
+    """The first message that declares a gap."""
     self.latencies: list[int] = []
     self._find = pattern.finditer
     self._number = pattern.groupindex["number"]
@@ -96,8 +99,12 @@ class Witness:
 
   def take(self, data: bytes, now_ns: int) -> None:
     """What was read at a time (ns since the epoch)."""
-    self.gaps += data.count(b'"type":"gap"')
     data = self._rest + data
+    gaps = data.count(GAP) - self._rest.count(GAP)
+    if gaps and not self.gaps:
+      start = data.index(GAP)
+      self.gap = data[start : data.find(b"}", start)].decode(errors="replace")
+    self.gaps += gaps
     found = list(self._find(data))
     if not found:
       self._rest = data[-1024:]
@@ -265,6 +272,7 @@ class Drain:
       "missing": sum(w.missing for w in self._witnesses.values()),
       "doubled": sum(w.doubled for w in self._witnesses.values()),
       "gap_frames": sum(w.gaps for w in self._witnesses.values()),
+      "gap": next((w.gap for w in self._witnesses.values() if w.gap is not None), None),
       "closed": len(self.closed),
     }
 

@@ -59,7 +59,8 @@ def summary(run: dict[str, Any]) -> dict[str, Any]:
     result = {key: top[key] for key in wanted}
   if "broken" in run:
     return {**result, "broken": run["broken"]}
-  return {**result, "loss": run["arrived"]["loss"]}
+  declared = {"declared": run["arrived"]["gap"]} if run["arrived"]["gap"] else {}
+  return {**result, "loss": run["arrived"]["loss"], **declared}
 
 
 def run() -> dict[str, Any]:

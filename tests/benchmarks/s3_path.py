@@ -16,7 +16,7 @@ CLIENTS = 100
 RATES = (1_000, 20_000, 50_000)
 GOALS_P99_MS = {20_000: 5.0, 50_000: 10.0}
 ROUNDS = 2
-WARM, WINDOW = 0.7, 2.0
+WARM, WINDOW = 0.5, 1.5
 # At 50,000 a second even a few are many messages to look at.
 WITNESSES = 4
 KEPT_UP = 0.9
@@ -51,8 +51,11 @@ def best(runs: list[dict[str, Any]]) -> dict[str, Any]:
   broken = [run["broken"] for run in runs if "broken" in run]
   if broken:
     result["broken"] = broken[0]
-  else:
-    result["loss"] = max(run["arrived"]["loss"] or 0.0 for run in runs)
+    return result
+  worst = max((run["arrived"] for run in runs), key=lambda arrived: arrived["loss"] or 0.0)
+  result["loss"] = worst["loss"]
+  if worst["gap"]:
+    result["declared"] = worst["gap"]
   return result
 
 
@@ -64,7 +67,7 @@ def run() -> dict[str, Any]:
     or best([carry(name, contender) for _ in range(ROUNDS if name == "bond" else 1)])
     for name, contender in contenders.items()
   }
-  ours = found.pop("bond")
+  ours, on_disk = found.pop("bond"), found.pop("bond, log on disk")
   at = {rate: ours.get(f"{rate}/s", {}) if isinstance(ours, dict) else {} for rate in RATES}
   return {
     "value": at[20_000].get("p99_ms"),
@@ -74,5 +77,6 @@ def run() -> dict[str, Any]:
     "p99_ms_at_50000": at[50_000].get("p99_ms"),
     "goal_at_50000": GOALS_P99_MS[50_000],
     "bond": ours,
+    "bond_with_its_log_on_disk": on_disk,
     "peers": found,
   }

@@ -48,7 +48,10 @@ def test_a_missing_a_doubled_and_a_late_number_are_seen():
 
 
 def test_a_declared_gap_is_seen():
-  assert witness_of([message(FIRST), b'{"type":"gap","from_seq":1}']).gaps == 1
+  gap = b'{"type":"gap","from_seq":1}'
+  for reads in ([message(FIRST) + gap], [message(FIRST), gap[:9], gap[9:], message(FIRST + 1)]):
+    witness = witness_of(reads)
+    assert (witness.gaps, witness.gap) == (1, '"type":"gap","from_seq":1')
 
 
 def test_latency_runs_from_the_stamp_to_the_read():

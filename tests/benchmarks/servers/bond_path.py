@@ -1,6 +1,6 @@
 """The whole path in Bond: `bond serve` with a venue's trades.
 
-usage: python -m tests.benchmarks.servers.bond_path VENUE_PORT
+usage: python -m tests.benchmarks.servers.bond_path [options of bond serve] VENUE_PORT
 """
 
 import json
@@ -37,19 +37,25 @@ def end_with_input() -> None:
   os.kill(os.getpid(), signal.SIGTERM)
 
 
-def main(venue: str) -> None:
+def main(options: list[str], venue: str) -> None:
   messages, told = os.pipe()
   standard_error = os.dup(2)
   os.dup2(told, 2)
   os.close(told)
-  threading.Thread(target=tell_port, args=(messages, standard_error), daemon=True).start()
+  telling = threading.Thread(target=tell_port, args=(messages, standard_error), daemon=True)
+  telling.start()
   threading.Thread(target=end_with_input, daemon=True).start()
   with tempfile.TemporaryDirectory() as folder:
     spec = Path(folder) / "path.yaml"
     spec.write_text(SPEC.format(port=venue))
-    sys.argv = ["bond", "serve", str(spec), "--memory", "--port", "0", "--data", folder]
-    bond()
+    sys.argv = ["bond", "serve", str(spec), *options, "--port", "0", "--data", folder]
+    try:
+      bond()
+    finally:
+      # What it said last is handed on too.
+      os.dup2(standard_error, 2)
+      telling.join()
 
 
 if __name__ == "__main__":
-  main(sys.argv[1])
+  main(sys.argv[1:-1], sys.argv[-1])
