@@ -18,7 +18,7 @@ from bond_core.events import EVENT_TYPES
 from bond_core.registry import HOOKS, Plugin
 
 DOCS = Path(__file__).parent
-PLUGINS = ("core", "binance", "clock", "jwt", "sim")
+PLUGINS = ("core", "binance", "clock", "jwt", "redis", "sim")
 MADE = "<!-- Made by `python docs/generate.py`; changes belong into the code. -->"
 TERMS = ("<!-- generated: terms -->", "<!-- end -->")
 
@@ -176,6 +176,8 @@ def _default(field: Any) -> str:
     value = value.factory()
   if value is None:
     return "`null`"
+  if value == "":
+    return "empty"
   if isinstance(value, bool):
     return f"`{value}`".lower()
   return f"`{value}`"

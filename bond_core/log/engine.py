@@ -6,7 +6,7 @@ and hands what it reads to the engine, so an engine that is slow or down holds u
 the ring no longer holds when it comes back is a hole that readers are told about.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from bond_core.errors import BondError
@@ -88,6 +88,7 @@ class Engine(Protocol):
 class SharedEngine(Protocol):
   """An engine that other processes write and read too."""
 
-  def follow(self, after: int) -> AsyncIterator[list[Record]]:
+  def follow(self, after: int) -> AsyncGenerator[list[Record], None]:
     """What is kept with numbers greater than `after`, as it comes, without end. Waits out outages;
-    raises EngineError when the log lost its continuity (its `epoch` is then a new one)."""
+    raises EngineError when the log lost its continuity (its `epoch` is then a new one). Use it with
+    contextlib.aclosing."""

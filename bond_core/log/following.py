@@ -1,7 +1,7 @@
 """A log that another process writes, followed here: the same events under the same numbers."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import trio
@@ -56,5 +56,6 @@ async def follow_log(
 
 
 async def _follow(engine: SharedEngine, log: KeptLog) -> None:
-  async for records in engine.follow(log.head):
-    log.receive(records)
+  async with aclosing(engine.follow(log.head)) as news:
+    async for records in news:
+      log.receive(records)

@@ -168,6 +168,8 @@ class KeptLog:
     # A new epoch begins with what there is; within one, what the ring gave up is a hole.
     fresh = engine.oldest > engine.head
     self._position = self.ring.oldest if fresh else max(self._begins, engine.head + 1)
+    if fresh:
+      logger.error("%s begins a new epoch with number %d", self.ring.name, self._position)
 
   def _count_holes(self, records: list[Record]) -> None:
     position = self._position

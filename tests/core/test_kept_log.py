@@ -228,6 +228,7 @@ async def test_an_engine_that_lost_everything_begins_a_new_epoch_with_what_the_r
     assert oldest <= log.oldest < 60
     assert numbers(shelf.records) == [(n, n) for n in range(log.oldest, 102)]
     assert log.lost == 0
+  assert f"market begins a new epoch with number {shelf.oldest}" in caplog.text
 
 
 async def test_an_engine_that_went_back_gets_again_what_it_had_acknowledged(autojump_clock):

@@ -1,0 +1,327 @@
+"""A log on a Redis stream: written by one process at a time, read and followed by any."""
+
+import logging
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import trio
+
+from bond_core import EngineError, Record
+from bond_core.supervise import Backoff
+from bond_redis import scripts
+from bond_redis.address import Address, address_of
+from bond_redis.config import Streams
+from bond_redis.entries import (
+  HIGHEST,
+  MARKET_ENTRY,
+  Entry,
+  entries_of,
+  place_of,
+  records_of,
+)
+from bond_redis.link import Client, Link
+
+logger = logging.getLogger("bond.redis")
+
+MARKET: Final = "market"
+NOTHING: Final = b"0-0"
+
+# How long one look for news waits. Between two it is asked whether the log is still the same.
+WATCH: Final = 1.0
+FOLLOW_EVENTS: Final = 4096
+
+T = TypeVar("T")
+Found = list[tuple[bytes, dict[bytes, bytes]]]
+"""Entries of a stream: id and fields."""
+
+
+class RedisEngine:
+  """One log. Whoever opens it may read; the first write claims it, and from then on Redis refuses
+  what an earlier writer sends.
+
+  `events` is how many are kept, `each` how many stand in one entry. `link` carries calls, `watch`
+  the one that waits for news.
+  """
+
+  def __init__(
+    self, name: str, prefix: str, link: Link, watch: Link, events: int, each: int
+  ) -> None:
+    self.name = name
+    self.epoch = secrets.token_hex(8)
+    self.head = 0
+    self.oldest = 1
+    self.last_ts_ms = 0
+    self.finished = False
+    self._link = link
+    self._watch = watch
+    self._events = events
+    self._each = each
+    self._stream = prefix + name
+    # What stands between the braces decides the place in a cluster: the same for both keys.
+    self._meta = f"bond:{{{self._stream}}}"
+    self._writer = secrets.token_hex(8)
+    # Nothing is kept under this epoch, and nobody else knows of it yet.
+    self._fresh = True
+    self._claimed = False
+    self._head_id = NOTHING
+    self._barred: str | None = None
+
+  async def look(self) -> None:
+    """Finds out what is kept. Raises EngineError where the stream is not one of Bond's."""
+    epoch, head, ts, oldest, last_id, finished = await self._run(scripts.LOOK, [])
+    if last_id == NOTHING:
+      return
+    if not epoch or head != last_id:
+      raise EngineError(
+        f"{self._link.address} has a stream {self._stream} that Bond did not write, or that others "
+        "wrote into; delete it, or give this log a prefix of its own"
+      )
+    self._adopt(epoch, head, oldest)
+    self.last_ts_ms = int(ts)
+    self.finished = finished == 1
+
+  # Writing ---------------------------------------------------------------------------------------
+
+  async def write(self, records: Sequence[Record]) -> None:
+    """Returns when the server has taken all of them. See Engine."""
+    self._check()
+    if not self._claimed:
+      await self._claim(records[0].first)
+    while rest := [r.since(self.head + 1) for r in records if r.last > self.head]:
+      await self._append(entries_of(rest, self._each, self.last_ts_ms))
+
+  async def _claim(self, first: int) -> None:
+    fresh = "1" if self._fresh else "0"
+    args: list[str | bytes | int] = [self.epoch, self._writer, fresh, self._head_id, first]
+    outcome, *head = await self._run(scripts.CLAIM, args)
+    if outcome == b"foreign":
+      told = f"{self._link.address} has a stream {self._stream} that Bond did not write; delete it"
+      raise EngineError(told)
+    self._judge(outcome)
+    self._fresh = self.finished = False
+    self._claimed = True
+    self._stand_at(head[0])
+
+  async def _append(self, entries: Sequence[Entry]) -> None:
+    args: list[str | bytes | int] = [self.epoch, self._writer, self._head_id, self._events]
+    for entry in entries:
+      args += (entry.id, entry.ts_ms, entry.data)
+    outcome, *told = await self._run(scripts.APPEND, args)
+    self._judge(outcome)
+    if outcome == b"head":
+      self._find_head(*told)
+      return
+    self._stand_at(entries[-1].id.encode())
+    self.last_ts_ms = entries[-1].ts_ms
+    self.oldest = int(told[0])
+
+  def _find_head(self, head: bytes, oldest: bytes) -> None:
+    """The server is elsewhere than its last answer said: further, where the answer to a write did
+    not arrive; or back, where it was started again with an older state."""
+    before = self.head
+    self._stand_at(head)
+    self.oldest = int(oldest)
+    if self.head < before:
+      self.last_ts_ms = 0
+      raise EngineError(
+        f"{self._link.address} lost the events of {self.name} after {self.head}, which it had "
+        "taken; they are written again as far as they are in memory"
+      )
+
+  def _judge(self, outcome: bytes) -> None:
+    if outcome == b"gone":
+      raise self._lost()
+    if outcome == b"writer":
+      raise self._bar()
+
+  def _lost(self) -> EngineError:
+    """What was kept is gone: whatever comes is a new epoch."""
+    self._begin_anew()
+    return EngineError(
+      f"{self._link.address} does not have any more what it kept of {self.name}; a new epoch begins"
+    )
+
+  def _bar(self) -> EngineError:
+    """Another process writes. The numbers that were given here mean nothing there, so that an epoch
+    of their own tells them apart."""
+    self._begin_anew()
+    self._barred = (
+      f"another process writes {self.name} on {self._link.address} now, so this one no longer may; "
+      "stop one of the two, or give each a prefix of its own, and start again"
+    )
+    return EngineError(self._barred)
+
+  def _begin_anew(self) -> None:
+    self.epoch = secrets.token_hex(8)
+    self.head, self.oldest, self.last_ts_ms = 0, 1, 0
+    self.finished = self._claimed = False
+    # The id stays: by it the rest of a stream is known as one's own.
+    self._fresh = True
+
+  async def finish(self) -> None:
+    """Notes that the log ended in order. See Engine."""
+    if self._claimed:
+      await self._run(scripts.FINISH, [self.epoch, self._writer, self._head_id])
+
+  # Reading ---------------------------------------------------------------------------------------
+
+  async def read(self, first: int, limit: int) -> list[Record]:
+    """The kept records from a number on. See Engine."""
+    while True:
+      self._check()
+      if self._fresh:
+        await trio.lowlevel.checkpoint()
+        return []
+      count = max(1, limit // self._each)
+      found, meta = await self._call(self._link, partial(self._range, first, count))
+      self._compare(*meta)
+      records = list(records_of(found, first, self._stream))
+      if records or not found:
+        return records
+      # All of these were damaged.
+      first = place_of(found[-1][0])[0] + 1
+
+  async def _range(self, first: int, count: int, client: Client) -> tuple[Found, Any]:
+    found = await client.xrange(self._stream, start=f"{first}-0", end="+", count=count)
+    return _plain(found), await self._ask(client)
+
+  async def _ask(self, client: Client) -> Any:
+    """The epoch, head and oldest number. Asked after entries were read: an epoch that was there
+    before and after was there in between."""
+    return await client.hmget(self._meta, ["epoch", "head", "oldest"])
+
+  async def find(self, time_ms: int) -> int:
+    """The number of the first event appended at or after a time. See Engine."""
+    self._check()
+    if self._fresh:
+      await trio.lowlevel.checkpoint()
+      return self.head + 1
+    *meta, found = await self._run(scripts.FIND, [str(time_ms)])
+    self._compare(*meta)
+    if not found:
+      return self.head + 1
+    last, count = place_of(found)
+    return last - count + 1
+
+  async def follow(self, after: int) -> AsyncGenerator[list[Record], None]:
+    """What another process keeps, as it comes. See SharedEngine."""
+    backoff, away = Backoff(0.1, 5.0), False
+    count = max(1, FOLLOW_EVENTS // self._each)
+    known = None if self._fresh else self.epoch
+    while True:
+      self._check()
+      if known is not None and self.epoch != known:
+        raise EngineError(f"{self.name} began anew; what comes does not continue what was there")
+      try:
+        found, meta = await self._call(self._watch, partial(self._news, after, count), WATCH)
+      except EngineError as exc:
+        if not away:
+          logger.error("%s stands still: %s", self.name, exc)
+          away = True
+        await trio.sleep(backoff.delay())
+        continue
+      backoff.reset()
+      if away:
+        logger.warning("%s goes on", self.name)
+        away = False
+      if self._fresh:
+        # What was read may be older than the epoch; it is read again.
+        self._adopt(*meta)
+        known = None if self._fresh else self.epoch
+        continue
+      self._compare(*meta)
+      records = list(records_of(found, after + 1, self._stream))
+      if found:
+        after = max(after, place_of(found[-1][0])[0])
+      if records:
+        yield records
+
+  async def _news(self, after: int, count: int, client: Client) -> tuple[Found, Any]:
+    place = f"{after}-{HIGHEST}"
+    found = await client.xread({self._stream: place}, count=count, block=round(WATCH * 1000))
+    return _plain((found or {}).get(self._stream.encode(), ())), await self._ask(client)
+
+  def _compare(self, epoch: bytes | None, head: bytes | None, oldest: bytes | None) -> None:
+    """Raises EngineError where what the server keeps is not this log any more."""
+    if epoch != self.epoch.encode():
+      raise self._bar() if self._claimed and epoch is not None else self._lost()
+    if not self._claimed:
+      self._adopt(epoch, head, oldest)
+
+  def _adopt(self, epoch: bytes | None, head: bytes | None, oldest: bytes | None) -> None:
+    if epoch is not None:
+      self.epoch, self._fresh = epoch.decode(), False
+    self._stand_at(head or NOTHING)
+    self.oldest = int(oldest or 1)
+
+  def _stand_at(self, head: bytes) -> None:
+    self._head_id = head
+    self.head = place_of(head)[0]
+
+  def _check(self) -> None:
+    if self._barred is not None:
+      raise EngineError(self._barred)
+
+  async def _run(self, script: str, args: Sequence[str | bytes | int]) -> Any:
+    keys = [self._stream, self._meta]
+    return await self._call(self._link, lambda client: client.eval(script, keys=keys, args=args))
+
+  async def _call(
+    self, link: Link, act: Callable[[Client], Awaitable[T]], patience: float = 0.0
+  ) -> T:
+    epoch = self.epoch
+    answer = await link.call(act, patience=patience)
+    if epoch != self.epoch:
+      # Somebody else's call found out; what this one says is about the epoch before.
+      raise EngineError(f"{self.name} began anew meanwhile")
+    return answer
+
+
+def _plain(found: Sequence[Any]) -> Found:
+  return [(entry.identifier, entry.field_values) for entry in found]
+
+
+@asynccontextmanager
+async def open_engine(config: Streams, name: str) -> AsyncIterator[RedisEngine]:
+  """The engine of a log for as long as the block lasts. Raises EngineError where the server cannot
+  be reached or keeps something else under that name."""
+  address = _address(config)
+  problem: EngineError | None = None
+  async with trio.open_nursery() as nursery:
+    link, watch = (
+      Link(address, nursery, timeout=config.timeout, cluster=config.cluster) for _ in range(2)
+    )
+    market = name == MARKET
+    engine = RedisEngine(
+      name,
+      config.prefix,
+      link,
+      watch,
+      events=config.market_maxlen if market else config.maxlen,
+      each=MARKET_ENTRY if market else 1,
+    )
+    try:
+      await engine.look()
+    except EngineError as exc:
+      # Told outside, so that it comes as itself and not in a group.
+      problem = exc
+    else:
+      yield engine
+    nursery.cancel_scope.cancel()
+  if problem is not None:
+    raise problem
+
+
+def _address(config: Streams) -> Address:
+  password = None if config.password is None else config.password.reveal()
+  try:
+    address = address_of(config.url, password)
+  except ValueError as exc:
+    raise EngineError(str(exc)) from None
+  if config.cluster and (address.path is not None or address.db):
+    told = "has one database and no Unix socket; name one of its nodes as redis://HOST:PORT"
+    raise EngineError(f"a Redis Cluster {told}")
+  return address

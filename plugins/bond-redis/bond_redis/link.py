@@ -1,0 +1,106 @@
+"""One client of a server: calls that end in time, and a new client after each that did not."""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import coredis
+import trio
+from coredis.exceptions import ReadOnlyError, RedisError, ResponseError
+from coredis.retry import NoRetryPolicy
+
+from bond_core import EngineError
+from bond_core.errors import leaf
+from bond_redis.address import Address
+
+T = TypeVar("T")
+Client = coredis.Redis[bytes] | coredis.RedisCluster[bytes]
+
+
+class Link:
+  """What calls go through. The client lives in a task of the nursery, from the first call on; one
+  whose server did not answer is thrown away with all that it had still to send, so that an outage
+  gathers nothing."""
+
+  def __init__(
+    self, address: Address, nursery: trio.Nursery, *, timeout: float, cluster: bool = False
+  ) -> None:
+    self.address = address
+    self._nursery = nursery
+    self._timeout = timeout
+    self._cluster = cluster
+    self._opening = trio.Lock()
+    self._client: Client | None = None
+    self._scope = trio.CancelScope()
+
+  async def call(self, act: Callable[[Client], Awaitable[T]], *, patience: float = 0.0) -> T:
+    """What `act` returns for the client. Raises EngineError where the server refuses, is gone, or
+    did not answer within the timeout and `patience` seconds more."""
+    client: Client | None = None
+    try:
+      with trio.fail_after(self._timeout + patience):
+        async with self._opening:
+          if self._client is None:
+            self._client = await self._nursery.start(self._hold)
+          client = self._client
+        return await act(client)
+    except trio.TooSlowError:
+      self._drop(client)
+      told = f"{self.address} did not answer within {self._timeout + patience:g} s"
+      raise EngineError(told) from None
+    except Exception as exc:
+      problem = leaf(exc)
+      if not isinstance(problem, ResponseError) or isinstance(problem, ReadOnlyError):
+        # What only reads now has a successor, which the next connection finds.
+        self._drop(client)
+      # The chain of causes is cut: some of them hold what was sent.
+      if isinstance(problem, ResponseError):
+        raise EngineError(self._told(f"{self.address} refused: {problem}")) from None
+      if isinstance(problem, (RedisError, OSError, trio.BrokenResourceError)):
+        told = f"{self.address} cannot be reached: {_cause(problem)}"
+        raise EngineError(self._told(told)) from None
+      raise
+
+  def _told(self, text: str) -> str:
+    return self.address.without_secrets(text)
+
+  def _drop(self, client: Client | None) -> None:
+    if client is not None and client is self._client:
+      self._client = None
+      self._scope.cancel()
+
+  async def _hold(self, task_status: trio.TaskStatus[Client]) -> None:
+    with trio.CancelScope() as scope:
+      async with self._make() as client:
+        await client.ping()
+        self._scope = scope
+        task_status.started(client)
+        await trio.sleep_forever()
+
+  def _make(self) -> Any:
+    address = self.address
+    kind: Callable[..., Any] = coredis.Redis
+    if self._cluster:
+      kind = coredis.RedisCluster
+    elif address.path is not None:
+      kind = partial(kind, unix_socket_path=address.path, db=address.db)
+    else:
+      kind = partial(kind, db=address.db)
+    return kind(
+      host=address.host,
+      port=address.port,
+      username=address.username,
+      password=address.password,
+      ssl_context=ssl.create_default_context() if address.tls else None,
+      connect_timeout=self._timeout,
+      # The keeper retries, and knows what a second try may do.
+      retry_policy=NoRetryPolicy(),
+    )
+
+
+def _cause(problem: BaseException) -> str:
+  """The sentence of the error below, which says more than that there was one."""
+  while problem.__cause__ is not None:
+    problem = leaf(problem.__cause__)
+  return str(problem) or type(problem).__name__

@@ -1,0 +1,132 @@
+"""The scripts that run inside the server, each at once and whole.
+
+KEYS are a log's stream and the hash beside it, which holds `epoch`, `writer` (who may write),
+`head` (the id of the last entry, 0-0 before the first), `ts` (when that was appended), `oldest`
+(the first number that is kept), `events` (how many are kept) and, after an orderly end, `finished`.
+"""
+
+_LAST = """
+local function last()
+  local entries = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+  return entries[1] and entries[1][1] or '0-0'
+end
+local function events_of(id) return tonumber(string.match(id, '%-(%d+)$')) end
+local function number_of(id) return tonumber(string.match(id, '^(%d+)')) end
+"""
+
+# A server that was started again may have come back with an older state than it had. Where it does
+# not say who it is, no end counts as orderly.
+_RUN = """
+local function run()
+  local info = redis.pcall('INFO', 'server')
+  return type(info) == 'string' and string.match(info, 'run_id:(%x+)') or nil
+end
+"""
+
+LOOK = (
+  _LAST
+  + _RUN
+  + """
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'ts', 'oldest', 'finished')
+local id, now = last(), run()
+local in_order = now and meta[5] == id .. ':' .. now
+return {meta[1] or '', meta[2] or '0-0', meta[3] or '0', meta[4] or '1', id, in_order and 1 or 0}
+"""
+)
+"""→ epoch (empty: none), head, ts, oldest, id of the last entry, 1 after an orderly end."""
+
+CLAIM = (
+  _LAST
+  + """
+local epoch, writer, fresh, known, first = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head')
+local id = last()
+if meta[1] and id ~= '0-0' then
+  if fresh == '1' or meta[1] ~= epoch or number_of(meta[2]) >= first then return {'writer'} end
+  redis.call('HSET', KEYS[2], 'writer', writer)
+  redis.call('HDEL', KEYS[2], 'finished')
+  return {'ok', meta[2]}
+end
+if fresh ~= '1' then return {'gone'} end
+if id ~= '0-0' and id ~= known then return {'foreign'} end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('HSET', KEYS[2], 'epoch', epoch, 'writer', writer, 'head', '0-0', 'events', 0)
+return {'ok', '0-0'}
+"""
+)
+"""ARGV: epoch, writer, 1 to begin the epoch or 0 to go on with it, the last id known, the first
+number to be written. → ok and the head; writer: another process writes; gone: nothing is kept any
+more; foreign: the stream is somebody else's."""
+
+APPEND = (
+  _LAST
+  + """
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'writer', 'head', 'events', 'oldest')
+if not meta[1] then return {'gone'} end
+if meta[1] ~= ARGV[1] or meta[2] ~= ARGV[2] then return {'writer'} end
+if meta[3] ~= '0-0' and redis.call('EXISTS', KEYS[1]) == 0 then return {'gone'} end
+if meta[3] ~= ARGV[3] then
+  if meta[3] == '0-0' then return {'gone'} end
+  return {'head', meta[3], meta[5]}
+end
+local events = tonumber(meta[4])
+for i = 5, #ARGV, 3 do
+  redis.call('XADD', KEYS[1], ARGV[i], 'data', ARGV[i + 2], 'ts', ARGV[i + 1])
+  events = events + events_of(ARGV[i])
+end
+local over = events - tonumber(ARGV[4])
+while over > 0 do
+  local upto = nil
+  for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', math.min(over, 100))) do
+    local count = events_of(entry[1])
+    if count > over then over = 0 break end
+    over, events, upto = over - count, events - count, number_of(entry[1])
+  end
+  if not upto then break end
+  redis.call('XTRIM', KEYS[1], 'MINID', string.format('%.0f', upto + 1))
+end
+local id = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1]
+local oldest = string.format('%.0f', number_of(id) - events_of(id) + 1)
+redis.call('HSET', KEYS[2], 'head', ARGV[#ARGV - 2], 'ts', ARGV[#ARGV - 1], 'events', events,
+  'oldest', oldest)
+return {'ok', oldest}
+"""
+)
+"""ARGV: epoch, writer, the head as the writer knows it, how many events to keep, then of each entry
+its id, ts and data. → ok and the oldest number kept; gone, writer: as above; head, what it is and
+the oldest number, where it is another than the writer knows. Nothing is written but after ok."""
+
+FINISH = (
+  _RUN
+  + """
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'writer', 'head')
+local now = run()
+if meta[1] == ARGV[1] and meta[2] == ARGV[2] and meta[3] == ARGV[3] and now then
+  redis.call('HSET', KEYS[2], 'finished', ARGV[3] .. ':' .. now)
+end
+"""
+)
+"""ARGV: epoch, writer, head."""
+
+FIND = (
+  _LAST
+  + """
+local low, high = 1, number_of(last())
+local found = ''
+while low <= high do
+  local middle = math.floor((low + high) / 2)
+  local entry = redis.call('XRANGE', KEYS[1], string.format('%.0f-0', middle), '+', 'COUNT', 1)[1]
+  local fields = {}
+  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+  if tonumber(fields['ts']) >= tonumber(ARGV[1]) then
+    found, high = entry[1], middle - 1
+  else
+    low = number_of(entry[1]) + 1
+  end
+end
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'oldest')
+return {meta[1], meta[2], meta[3], found}
+"""
+)
+"""ARGV: a time (epoch ms). → epoch, head, oldest (each null where there is none), and the id of the
+first entry that was appended then or later, empty where there is none."""

@@ -1,0 +1,123 @@
+"""One process writes a log; Redis itself refuses any other."""
+
+import pytest
+import trio
+from bond_redis import _open, config
+from bond_redis.engine import open_engine
+from redis_server import events, numbers, same
+
+from bond_core import EngineError, LogSpec, Record
+from bond_core.log.kept import open_log
+
+
+def opened(server, name="market", **said):
+  return open_engine(config.Streams(url=server.url, timeout=30.0, **said), name)
+
+
+SPEC = LogSpec(
+  name="redis.streams", summary="", config=config.Streams, open=_open, ring=config.Streams.ring
+)
+
+
+def kept(server, name="market", **said):
+  return open_log(SPEC, config.Streams(url=server.url, timeout=30.0, **said), name)
+
+
+async def test_the_newest_writer_writes_and_the_one_before_no_longer_can(server):
+  async with opened(server) as old:
+    await old.write([Record(1, 5, events(1, 10))])
+    epoch = old.epoch
+    async with opened(server) as new:
+      assert (new.epoch, new.head) == (epoch, 10)
+      # Nothing was written yet, so the old one still may.
+      await old.write([Record(11, 5, events(11, 5))])
+      await new.write([Record(1000, 5, events(1000, 5))])
+      for records in ([Record(16, 5, events(16))], [Record(2000, 5, events(2000))]):
+        with pytest.raises(EngineError, match="another process writes market"):
+          await old.write(records)
+      with pytest.raises(EngineError, match="another process writes market"):
+        await old.read(1, 10)
+      assert numbers(await new.read(1, 9999)) == same([*range(1, 16), *range(1000, 1005)])
+      # Its numbers mean nothing to others any more.
+      assert old.epoch != epoch == new.epoch
+      await old.finish()
+    assert not new.finished
+
+
+async def test_a_writer_whose_numbers_are_taken_is_refused(server):
+  async with opened(server) as first:
+    await first.write([Record(1, 5, events(1, 10))])
+    async with opened(server) as second:
+      await first.write([Record(11, 5, events(11, 10))])
+      with pytest.raises(EngineError, match="another process writes market"):
+        await second.write([Record(15, 5, events(15, 10))])
+      await first.write([Record(21, 5, events(21))])
+      assert second.epoch != first.epoch
+
+
+async def test_of_two_that_begin_at_once_one_is_refused_and_their_numbers_are_never_mixed(server):
+  async with opened(server) as one, opened(server) as other:
+    assert one.epoch != other.epoch
+    await one.write([Record(1, 5, events(1, 10))])
+    for first in (1, 100):
+      with pytest.raises(EngineError, match="another process writes market"):
+        await other.write([Record(first, 5, events(first))])
+    assert one.epoch != other.epoch
+    assert numbers(await one.read(1, 9999)) == same(range(1, 11))
+
+
+async def test_a_log_that_was_pushed_aside_serves_on_under_an_epoch_of_its_own(
+  server, caplog, monkeypatch
+):
+  # The old one tries to the end, in vain.
+  monkeypatch.setattr("bond_core.log.kept.DRAIN", 0.1)
+  async with kept(server) as old:
+    old.ring.append(events(1, 5))
+    await old.acknowledged(5)
+    epoch = old.epoch
+    async with kept(server) as new:
+      assert new.epoch == epoch
+      assert new.head > 1_000_000
+      await new.acknowledged(new.head)
+      old.ring.append(events(6, 5))
+      with trio.fail_after(5):
+        while old.failure is None:
+          await trio.sleep(0.01)
+      assert "another process writes market" in old.failure
+      assert old.epoch != epoch
+      assert numbers(await old.records(1)) == same(range(1, 11))
+      assert not await new.continues(old.epoch, 7)
+      assert await new.continues(epoch, new.head)
+  assert "market cannot be kept: another process writes market" in caplog.text
+
+
+async def test_two_logs_with_prefixes_share_a_server(server):
+  async with opened(server, prefix="a:") as one, opened(server, prefix="b:") as other:
+    await one.write([Record(1, 5, events(1))])
+    await other.write([Record(1, 5, events(1, 2))])
+    await one.write([Record(2, 5, events(2))])
+    assert (one.head, other.head) == (2, 2)
+
+
+async def test_an_orderly_end_is_believed_only_of_the_server_that_saw_it(start_server):
+  server = start_server("--appendonly", "yes")
+  async with kept(server) as log:
+    log.ring.append(events(1, 5))
+  async with kept(server) as log:
+    assert log.head == 6  # the pause, declared
+  # A server that comes back may have forgotten what was written after that end.
+  server.kill()
+  server.start()
+  async with kept(server) as log:
+    assert log.head > 1_000_000
+    assert numbers(await log.records(1, 5)) == same(range(1, 6))
+
+
+async def test_an_end_is_orderly_only_when_nothing_came_after_it(server):
+  async with kept(server) as log:
+    log.ring.append(events(1, 5))
+  async with opened(server) as engine:
+    assert engine.finished
+    await engine.write([Record(6, 5, events(6))])
+  async with opened(server) as engine:
+    assert not engine.finished
