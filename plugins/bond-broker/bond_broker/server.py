@@ -235,6 +235,8 @@ class Broker:
     except LimitReached as exc:
       await self._deny(transport, head, Denied(exc.code, "limit", str(exc)))
     else:
+      # Not needed any more; it would weigh on every idle client.
+      head.request.headers.clear()
       await Session(self, transport, head, query, pump, principal, seat).run()
 
   async def _admit(self, transport: Transport, head: Head, query: Query) -> tuple[Principal, Head]:
