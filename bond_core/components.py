@@ -181,9 +181,20 @@ class Principal:
 
 @attrs.frozen
 class Reading:
-  """What a parser understood of a text: a spec in its short JSON form and an account of the words.
+  """What a parser understood of a text: a spec (plain data, normal or short form) and an account of
+  the words.
 
-  `outcome` is ok, warn, ask or reject; a spec whose outcome is ask or reject is never started.
+  `outcome` is ok, warn (understood, with an assumption or correction that is told), ask
+  (`questions` come first) or reject (`questions` say why). A spec whose outcome is ask or reject is
+  never started unless a person has confirmed it. `missing` says what is understood and offered by
+  nothing that is installed, `packages` what to install for it; nothing starts as long as something
+  is missing.
+
+  Every piece of the text is in the `account`: `start` and `end` (characters; None for what is not
+  in the text), `text`, `slot`, `value` and `how` (exact, alias, corrected, assumed, default). The
+  slots symbol, source, exchange, interval (seconds, 0 for every update) and filter (a dict) add up
+  to what was asked for; left_out, unknown, refused, note and filler add nothing. `default` is what
+  was not said and is needed.
   """
 
   outcome: str
@@ -192,6 +203,8 @@ class Reading:
   unknown: list[str] = attrs.field(factory=list)
   questions: list[str] = attrs.field(factory=list)
   sentence: str = ""
+  missing: list[str] = attrs.field(factory=list)
+  packages: list[str] = attrs.field(factory=list)
 
 
 # What a plugin hands over ------------------------------------------------------------------------
@@ -283,11 +296,17 @@ class LogSpec:
 @attrs.frozen(kw_only=True)
 class ParserSpec:
   """A reader of plain text. `parse(text, words)` gets the words of the installed sources (word →
-  source name)."""
+  source name).
+
+  Several can be installed: one of a lower `rank` is asked first, and another only where that one
+  asks back. So a grammar answers what it can, and a language model the rest. `parse` may block; a
+  server calls it in a thread.
+  """
 
   name: str
   summary: str
   parse: Callable[[str, dict[str, str]], Reading]
+  rank: int = 0
 
 
 @attrs.frozen(kw_only=True)

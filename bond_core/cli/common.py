@@ -65,18 +65,44 @@ def set_up_logging(verbose: int, quiet: bool) -> None:
 
 
 def read_spec(path: str) -> Spec:
-  """The checked spec of a file (- for standard input); exits with 2 and every problem otherwise."""
+  """The checked spec of a file (- for standard input) or of a request in plain English; exits with
+  2 and every problem otherwise."""
+  registry = Registry()
   try:
     if path == "-":
-      return load_spec(sys.stdin.read(), file="<stdin>", registry=Registry())
+      return load_spec(sys.stdin.read(), file="<stdin>", registry=registry)
+    if is_request(path) and registry.parsers():
+      return _requested(path, registry)
     text = Path(path).read_text(encoding="utf-8")
-    return load_spec(text, file=path, registry=Registry())
+    return load_spec(text, file=path, registry=registry)
   except OSError as exc:
     fail(f"cannot read {path}: {exc.strerror}; give a spec file, such as examples/btc-pulse.yaml")
   except UnicodeDecodeError:
     fail(f"{path} is not UTF-8 text; a spec is YAML or JSON")
   except (SpecError, PluginError) as exc:
     fail(str(exc))
+
+
+def is_request(path: str) -> bool:
+  """Whether what stands for a spec is a request in English: no file, and not named like one."""
+  if path.lower().endswith((".yaml", ".yml", ".json")):
+    return False
+  try:
+    return not Path(path).exists()
+  except (OSError, ValueError):
+    # Longer than a file's name can be, or with a zero byte in it.
+    return True
+
+
+def _requested(text: str, registry: Registry) -> Spec:
+  from bond_core.asking import ask
+  from bond_core.cli.request import account_lines
+
+  answer = ask(text, registry)
+  click.echo("\n".join(account_lines(answer)), err=True)
+  if answer.spec is None:
+    sys.exit(BAD_SPEC)
+  return answer.spec
 
 
 def fail(message: str, code: int = BAD_SPEC) -> NoReturn:

@@ -59,8 +59,12 @@ def _of_plugin(name: str, point: Any) -> click.Command:
   from bond_core.errors import PluginError
   from bond_core.registry import Registry
 
+  registry = Registry()
+  # A plugin that has more than commands is known by its own name.
+  owner = next((p.name for p in entry_points(group="bond") if p.value == point.value), None)
   try:
-    for spec in Registry().add(name, point.load()).of(CommandSpec):
+    plugin = registry.add(name, point.load()) if owner is None else registry.plugin(owner)
+    for spec in plugin.of(CommandSpec):
       if spec.name == name:
         command: click.Command = spec.load()
         return command

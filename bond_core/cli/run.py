@@ -43,7 +43,8 @@ class DurationType(click.ParamType[float]):
 def run_command(
   spec: str, duration: float | None, as_json: bool, sim: bool, verbose: int, quiet: bool
 ) -> None:
-  """Run SPEC, a YAML or JSON file (- for standard input), until Ctrl-C.
+  """Run SPEC, a YAML or JSON file (- for standard input), until Ctrl-C. With bond-english SPEC may
+  be a request in plain English; what it was taken for goes to standard error first.
 
   Events go where the spec's sinks say; without sinks they are printed. Everything else goes to
   standard error, and a summary comes last. Exit code 0 when it ran, 1 when a part of it failed,
@@ -52,6 +53,7 @@ def run_command(
   \b
   bond run examples/btc-pulse.yaml --sim
   bond run btc.yaml --json --duration 20s > btc.jsonl
+  bond run "BTC price on binance every 5s" --sim
   """
   set_up_logging(verbose, quiet)
   checked = with_printing(read_spec(spec), as_json)

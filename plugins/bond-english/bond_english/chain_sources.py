@@ -1,0 +1,109 @@
+"""Sources of what happens on chains: which chain is meant, and which transfers."""
+
+from typing import Any
+
+from bond_english.binding import Item, Wish
+from bond_english.conditions import value_condition
+from bond_english.marks import ASSUMED, CHAIN
+from bond_english.order import Order
+from bond_english.words import chains, data, venues
+
+
+def add_chains(order: Order, wish: Wish) -> None:
+  """One source for each chain that is named or that the assets are at home on.
+
+  A source of a chain takes `symbols` (tokens), `mints` or `addresses`, and `event_types`; that of
+  the EVM chains `chain` as well.
+  """
+  named = list(dict.fromkeys(mark.value for mark in order.draft.of(CHAIN)))
+  order.take("chain")
+  named = named or _by_address(order, wish)
+  groups: dict[str, list[Item]] = {chain: [] for chain in named}
+  for item in wish.items:
+    own = chains.OF_ASSET.get(item.pair.base) or chains.TOKENS.get(item.pair.base)
+    if len(named) > 1 and own not in named:
+      # A token that is on several of the chains is wanted on each.
+      for chain in named:
+        groups[chain].append(item)
+    elif named:
+      groups[own if own in named and own is not None else named[0]].append(item)
+    else:
+      groups.setdefault(own or _likely(order, item), []).append(item)
+  events = order.take_list("event_types")
+  if order.take("metric") == "tps" and "metric" not in events:
+    events.append("metric")
+  if wish.kind == "gas":
+    events = ["metric"]
+  for chain, items in groups.items():
+    _add_chain(order, wish, chain, items, events)
+
+
+def _by_address(order: Order, wish: Wish) -> list[str]:
+  """The chain that an address or a decentralised venue is on."""
+  if order.says("mint"):
+    return ["solana"]
+  if order.says("address"):
+    return ["ethereum"]
+  on = [venues.CHAIN_OF_DEX[venue] for venue in wish.venues if venue in venues.CHAIN_OF_DEX]
+  if not on and order.take("venue_type") == "dex":
+    return ["solana"]
+  return list(dict.fromkeys(on))
+
+
+def _likely(order: Order, item: Item) -> str:
+  """The chain of a token that is on several: one whose source is there."""
+  chain = next(
+    (c for c in ("solana", "ethereum") if order.offers.is_source(chains.SOURCES[c])), "solana"
+  )
+  order.draft.warn(f"no chain is named for {item.pair.base}; taken for {_name(chain)}")
+  order.draft.assumed.append(("chain", chain, ASSUMED))
+  return chain
+
+
+def _add_chain(order: Order, wish: Wish, chain: str, items: list[Item], events: list[str]) -> None:
+  label = data.KINDS[wish.kind].label
+  where = value_condition(order, wish, items)
+  addresses = {name: order.take_list(name) for name in ("mint", "address") if order.says(name)}
+  use = chains.SOURCES.get(chain)
+  if wish.kind == "gas":
+    use = order.offers.by_word("gas price", "gas", "gas fees") or use
+  elif "swap" in events:
+    use = order.offers.by_word(f"{chain} swaps", "swaps")
+    if use is None:
+      order.recipe.lacks(f"swaps on {_name(chain)}: no package is known that offers them")
+      return
+  if use is None:
+    order.recipe.lacks(f"{label} of {_name(chain)}: no package is known that offers this")
+    return
+  # A chain's own asset is not a token on it: everything that happens there is about it.
+  tokens = [item.pair.base for item in items if chains.OF_ASSET.get(item.pair.base) != chain]
+  if not order.offers.is_source(use):
+    elsewhere = chain == "bitcoin" and not events and not order.draft.of(CHAIN)
+    if elsewhere and order.offers.is_source(chains.SOURCES["solana"]):
+      _instead(order, items)
+      chain, use, tokens = "solana", chains.SOURCES["solana"], []
+    else:
+      order.recipe.needs("bond-onchain", f"{label} of {_name(chain)}")
+  settings: dict[str, Any] = {"chain": chain} if use == "onchain.evm" else {}
+  if events:
+    settings["event_types"] = list(events)
+  if addresses:
+    settings |= {"mints" if name == "mint" else "addresses": v for name, v in addresses.items()}
+  elif tokens:
+    settings["symbols"] = list(dict.fromkeys(tokens))
+  key = order.recipe.source(f"{wish.kind}-{chain}", use, settings)
+  order.leg(wish, key, [item.pair.base for item in items], where=where)
+
+
+def _instead(order: Order, items: list[Item]) -> None:
+  """Solana's network activity for Bitcoin's, where only that is installed."""
+  about = items[0].pair.base if items else "BTC"
+  order.draft.warn(
+    f"on-chain activity of {about} is that of the Bitcoin chain, for which nothing is installed; "
+    "taken for the network activity of Solana"
+  )
+  order.draft.assumed.append(("chain", "solana", ASSUMED))
+
+
+def _name(chain: str) -> str:
+  return chain.upper() if chain == "bsc" else chain.capitalize()

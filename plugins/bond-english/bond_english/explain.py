@@ -1,0 +1,54 @@
+"""bond explain"""
+
+import json
+import sys
+from collections.abc import Iterable
+
+import click
+
+from bond_core.asking import STARTING, Answer, Asker
+from bond_core.cli.common import BAD_SPEC, FAILED, fail
+from bond_core.cli.request import account_lines
+from bond_core.errors import PluginError
+from bond_core.registry import Registry
+
+
+@click.command(name="explain")
+@click.argument("request", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a request.")
+def explain_command(request: tuple[str, ...], as_json: bool) -> None:
+  """Say what REQUEST means: what each word was taken for, and the spec; nothing is started.
+
+  With - requests are read from standard input, one a line. Exit code 0 when the request can be
+  started, 2 when something has to be said or installed first; with - always 0.
+
+  \b
+  bond explain "BTC price + tweets every 5s"
+  bond explain --json - < requests.txt
+  """
+  try:
+    asker = Asker(Registry())
+    if request == ("-",):
+      _show(map(asker.ask, _lines()), as_json)
+      return
+    answer = asker.ask(" ".join(request))
+  except PluginError as exc:
+    fail(str(exc), FAILED)
+  _show([answer], as_json)
+  if answer.spec is None:
+    sys.exit(BAD_SPEC)
+
+
+def _lines() -> Iterable[str]:
+  for line in sys.stdin:
+    yield line.rstrip("\r\n")
+
+
+def _show(answers: Iterable[Answer], as_json: bool) -> None:
+  for answer in answers:
+    if as_json:
+      click.echo(json.dumps(answer.understood(), ensure_ascii=False))
+    else:
+      click.echo("\n".join(account_lines(answer)))
+      if answer.reading.spec is not None and answer.reading.outcome in STARTING:
+        click.echo(json.dumps(answer.reading.spec, indent=2))

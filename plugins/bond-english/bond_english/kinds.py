@@ -1,0 +1,89 @@
+"""Which kinds of data are asked for, also where a request names them in a roundabout way."""
+
+from bond_english.draft import Draft
+from bond_english.marks import (
+  ALIAS,
+  ASSET,
+  ASSUMED,
+  AUTHOR,
+  BOUND,
+  EVENT,
+  FILTER,
+  KIND,
+  METRIC,
+  PAIR,
+  PROVIDER,
+  QUERY,
+  UNKNOWN,
+  VAGUE,
+  WEAK,
+  Mark,
+)
+from bond_english.words import data
+
+
+def name_kinds(draft: Draft) -> None:
+  """Makes kinds of what stands for one: transfers, market data, sentiment, headlines of a provider,
+  worth."""
+  for mark in draft.of(EVENT):
+    _become(mark, ("onchain",), mark.how)
+  for mark in draft.of(PROVIDER, METRIC):
+    kind = mark.value
+    if kind == "gas":
+      # A block tells its fee; by itself a fee is a kind of its own.
+      mark.facts = []
+      if "onchain" in draft.kinds():
+        mark.slot, mark.facts = FILTER, [("note", "a field of the events", mark.how)]
+      else:
+        _become(mark, ("gas",), ALIAS)
+    elif kind in draft.kinds():
+      mark.slot, mark.value = FILTER, mark.slot
+    elif mark.slot == METRIC and kind == "tweets":
+      _become(mark, (kind,), ASSUMED)
+      draft.warn(f"{draft.written(mark)!r} is taken for that of {data.KINDS[kind].label}")
+    else:
+      if kind == "onchain":
+        mark.facts.append(("filter", {"event_types": ["metric"]}, mark.how))
+      _become(mark, (kind,), ALIAS)
+  for mark in draft.of(VAGUE):
+    kinds = mark.value
+    if draft.kinds().issuperset(kinds) or (
+      data.TEXTS.issuperset(kinds) and not data.TEXTS.isdisjoint(draft.kinds())
+    ):
+      draft.ignore(mark)
+      continue
+    labels = " and ".join(data.KINDS[kind].label for kind in kinds)
+    draft.warn(f"{draft.written(mark)!r} is taken for {labels}")
+    _become(mark, kinds, ASSUMED)
+  for number, mark in draft.numbered(WEAK):
+    following = draft.after(number)
+    compared = following is not None and following.slot == BOUND and following.value.side
+    if draft.kinds() or compared:
+      draft.ignore(mark)
+    else:
+      mark.slot, mark.how = KIND, ALIAS
+
+
+def assume_kinds(draft: Draft) -> None:
+  """What a request means that names no kind: trades where sides are asked for, tweets where authors
+  are, else the price."""
+  if draft.kinds() or draft.of(UNKNOWN):
+    return
+  names = {mark.value for mark in draft.of(FILTER)}
+  if "side" in names:
+    _assume(draft, "trades", "buys and sells are taken for trades")
+  elif "position" in names:
+    _assume(draft, "liquidations", "longs and shorts are taken for their liquidations")
+  elif draft.of(AUTHOR) or (draft.of(QUERY) and not draft.of(ASSET, PAIR)):
+    _assume(draft, "tweets", "no kind of data is named; taken for tweets")
+  elif draft.of(ASSET, PAIR):
+    _assume(draft, "price", "no kind of data is named; taken for the price")
+
+
+def _assume(draft: Draft, kind: str, told: str) -> None:
+  draft.assumed.append(("source", kind, ASSUMED))
+  draft.warn(told)
+
+
+def _become(mark: Mark, kinds: tuple[str, ...], how: str) -> None:
+  mark.slot, mark.value, mark.how = KIND, kinds, how

@@ -1,0 +1,112 @@
+"""What is to be built: wishes, interval and filters of a request, and the recipe so far."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from bond_english.binding import Wish
+from bond_english.draft import Draft
+from bond_english.marks import FILTER, VENUE, Mark
+from bond_english.measures import Bounded
+from bond_english.offers import Offers
+from bond_english.recipe import EACH, SAMPLE, WINDOW, Leg, Recipe
+from bond_english.words import data
+
+SAMPLED = frozenset(
+  ("orderbook", "bbo", "funding", "open_interest", "mark_price", "index_price", "ohlc", "gas")
+)
+"""Kinds whose latest state is sent at an interval; of the others it is a window of events."""
+
+_LISTS = frozenset(
+  ("event_types", "authors", "query", "market", "mint", "address", "chain", "metric")
+)
+"""Filters that may have several values."""
+
+
+class Order:
+  """A request that becomes a spec. `said` is its interval, None where it has none; `interval` is
+  the one that it gets. A filter that nobody takes has no effect, which the user has to be told."""
+
+  def __init__(
+    self, draft: Draft, wishes: list[Wish], said: float | None, filters: dict[str, Any]
+  ) -> None:
+    self.draft = draft
+    self.wishes = wishes
+    self.said = said
+    self.interval = usual_interval(wish.kind for wish in wishes) if said is None else said
+    self.offers = Offers(draft.words)
+    self.recipe = Recipe()
+    self.without = [m.value for m in draft.marks if m.slot == VENUE and m.left_out]
+    self._filters = {name: self._single(name, value) for name, value in filters.items()}
+    self._taken: set[str] = set()
+    self._bounds: dict[str, dict[str, Any]] = {}
+    for mark in draft.of(FILTER):
+      if isinstance(mark.value, Bounded):
+        self._bound(mark.value.kind, mark)
+
+  def _single(self, name: str, value: Any) -> Any:
+    """A filter's one value; buys and sells, longs and shorts together are all."""
+    if not isinstance(value, list) or name in _LISTS or name.startswith(("min_", "max_")):
+      return value
+    if name in ("side", "position"):
+      return None
+    self.draft.ask(f"Which {name.removesuffix('_sec')}: {' or '.join(map(str, value))}?")
+    return value[0]
+
+  def _bound(self, kind: str, mark: Mark) -> None:
+    bounds = self._bounds.setdefault(kind, {})
+    for slot, value, _ in mark.facts:
+      if slot != "filter":
+        continue
+      for name, amount in value.items():
+        self._filters.pop(name, None)
+        if bounds.setdefault(name, amount) != amount:
+          self.draft.ask(f"Which bound: {self.draft.written(mark)!r}, or the other one?")
+
+  def take(self, name: str, default: Any = None) -> Any:
+    """A filter's value, which then has had its effect."""
+    if name not in self._filters:
+      return default
+    self._taken.add(name)
+    return self._filters[name]
+
+  def take_list(self, name: str) -> list[Any]:
+    """The same as a list."""
+    value = self.take(name, [])
+    return list(value) if isinstance(value, list) else [value]
+
+  def bounds(self, kind: str) -> dict[str, Any]:
+    """The bounds on events of a kind: min_notional_usd, max_amount and so on."""
+    return self._bounds.get(kind, {})
+
+  def says(self, name: str) -> bool:
+    """Whether there is such a filter."""
+    return name in self._filters
+
+  def untaken(self) -> list[str]:
+    """The filters that had no effect."""
+    asked = {wish.kind for wish in self.wishes}
+    unbound = [f"a bound on {kind}" for kind in self._bounds if kind not in asked]
+    return [name for name in self._filters if name not in self._taken] + unbound
+
+  def leg(self, wish: Wish, source: str, symbols: Iterable[str], *, where: str = "") -> Leg:
+    """Sends a source's events on: each, or as a window or a sample at the interval."""
+    role = EACH if self.interval == 0 else SAMPLE if wish.kind in SAMPLED else WINDOW
+    leg = Leg(source, role, self.interval, where, symbols=tuple(symbols))
+    self.recipe.legs.append(leg)
+    return leg
+
+
+def usual_interval(kinds: Iterable[str]) -> float:
+  """The interval that is meant where none is said; 0 for every event."""
+  named = [data.KINDS[kind].interval for kind in kinds if kind in data.KINDS]
+  return max(named, default=data.EVERY_EVENT)
+
+
+def plain(seconds: float) -> float:
+  """5 rather than 5.0."""
+  return int(seconds) if seconds == int(seconds) else seconds
+
+
+def digits(value: float) -> str:
+  """A number as the expression language reads it."""
+  return f"{value:.12f}".rstrip("0").rstrip(".") or "0"

@@ -1,0 +1,70 @@
+"""Chains by name."""
+
+from bond_english.words import listed
+
+CHAINS = {
+  "solana": ("solana", "sol"),
+  "ethereum": ("ethereum", "eth", "ethereum mainnet", "mainnet"),
+  "bitcoin": ("bitcoin", "btc"),
+  "base": ("base",),
+  "arbitrum": ("arbitrum", "arbitrum one"),
+  "optimism": ("optimism",),
+  "polygon": ("polygon",),
+  "bsc": ("bsc", "bnb chain", "binance smart chain", "bnb smart chain"),
+  "avalanche": ("avalanche", "avax"),
+  "tron": ("tron", "trx"),
+  "ton": ("ton",),
+  "sui": ("sui",),
+  "aptos": ("aptos",),
+  "near": ("near",),
+  "litecoin": ("litecoin", "ltc"),
+  "dogecoin": ("dogecoin", "doge"),
+}
+
+OF_ASSET = {
+  "SOL": "solana",
+  "ETH": "ethereum",
+  "BTC": "bitcoin",
+  "ARB": "arbitrum",
+  "OP": "optimism",
+  "POL": "polygon",
+  "MATIC": "polygon",
+  "BNB": "bsc",
+  "AVAX": "avalanche",
+  "TRX": "tron",
+  "TON": "ton",
+  "SUI": "sui",
+  "APT": "aptos",
+  "NEAR": "near",
+  "LTC": "litecoin",
+  "DOGE": "dogecoin",
+}
+"""The chain whose own asset this is."""
+
+EVM = frozenset(("ethereum", "base", "arbitrum", "optimism", "polygon", "bsc", "avalanche"))
+
+SOURCES = {"solana": "onchain.solana", "bitcoin": "onchain.bitcoin"} | dict.fromkeys(
+  EVM, "onchain.evm"
+)
+"""The source of each chain, where a package has one."""
+
+TOKENS = {
+  **dict.fromkeys(
+    listed(
+      """
+      BONK WIF JUP RAY ORCA JTO PYTH BOME POPCAT FARTCOIN TRUMP MELANIA PENGU GRASS HNT MOBILE
+      """
+    ),
+    "solana",
+  ),
+  **dict.fromkeys(
+    listed(
+      """
+      LINK UNI AAVE SHIB PEPE FLOKI MKR LDO CRV SNX COMP SUSHI PENDLE ENA ONDO GRT APE BLUR ENS
+      WBTC WETH STETH WSTETH DAI PYUSD PAXG XAUT MANA SAND AXS CHZ ENJ LRC ZRX BAT WLD IMX
+      """
+    ),
+    "ethereum",
+  ),
+}
+"""The chain that a token is at home on, where there is one."""

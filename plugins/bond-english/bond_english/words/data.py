@@ -1,0 +1,179 @@
+"""Kinds of data by the words for them."""
+
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+  """A kind of data: how a reader names it, whether it comes from a market, and the interval that is
+  meant when none is said (0: every event, as it comes)."""
+
+  label: str
+  market: bool
+  interval: float
+
+
+EVERY_EVENT = 0
+USUAL = 5
+
+KINDS = {
+  "price": Kind("price", True, USUAL),
+  "trades": Kind("trades", True, EVERY_EVENT),
+  "orderbook": Kind("order book", True, EVERY_EVENT),
+  "bbo": Kind("best bid and ask", True, EVERY_EVENT),
+  "ohlc": Kind("candles", True, EVERY_EVENT),
+  "volume": Kind("volume", True, USUAL),
+  "vwap": Kind("VWAP", True, USUAL),
+  "cvd": Kind("volume delta", True, EVERY_EVENT),
+  "funding": Kind("funding rate", True, EVERY_EVENT),
+  "open_interest": Kind("open interest", True, EVERY_EVENT),
+  "liquidations": Kind("liquidations", True, EVERY_EVENT),
+  "mark_price": Kind("mark price", True, EVERY_EVENT),
+  "index_price": Kind("index price", True, EVERY_EVENT),
+  "implied_vol": Kind("implied volatility", True, EVERY_EVENT),
+  "tweets": Kind("tweets", False, EVERY_EVENT),
+  "bluesky": Kind("Bluesky posts", False, EVERY_EVENT),
+  "news": Kind("news", False, EVERY_EVENT),
+  "onchain": Kind("on-chain activity", False, EVERY_EVENT),
+  "gas": Kind("gas price", False, EVERY_EVENT),
+  "google_trends": Kind("Google Trends", False, EVERY_EVENT),
+  "polymarket": Kind("Polymarket odds", False, EVERY_EVENT),
+}
+
+DERIVATIVES = frozenset(
+  ("funding", "open_interest", "liquidations", "mark_price", "index_price", "implied_vol")
+)
+"""Kinds that only perpetuals, futures and options have."""
+
+TEXTS = frozenset(("tweets", "bluesky", "news", "google_trends", "polymarket"))
+"""Kinds that are about something said, so that words can be searched for."""
+
+NEED_NO_SUBJECT = frozenset(("news", "gas"))
+
+WINDOWED = frozenset(("volume", "vwap", "cvd"))
+"""Kinds that a length of time belongs to: VWAP of 5 minutes."""
+
+SIZED = frozenset(("trades", "liquidations", "onchain"))
+"""Kinds whose events have a size that can be asked for."""
+
+_WORDS = {
+  "price": """price; prices; last price; pricing; ticker; tickers; value;
+    valuation; rate; rates; cost; worth; exchange rate; last traded price;
+    current price; quote price; average price; average prices; mean price; avg price; going rate;
+    how much is; how much are; how much does; how much""",
+  "trades": """trades; trade; trade feed; trade data; fills; executions; prints; deals; tape;
+    time and sales; trade stream; matches; market trades; trade tape; tick data""",
+  "orderbook": """order book; order books; orderbook; orderbooks; book; books; depth; market depth;
+    depth chart data; l2; level 2; level2; l2 book; l3; level 3; l2 data; bids and asks; lob;
+    limit order book; ladder""",
+  "bbo": """bbo; best bid and offer; best bid and ask; best bid ask; best bid offer; top of book;
+    top of the book; bid ask; bid and ask; bid offer; bid and offer; bids asks; l1; level 1; level1;
+    quotes; best bid; best ask; best offer; best quotes; nbbo; bidask; touch""",
+  "ohlc": """candles; candle; candlesticks; candlestick; ohlc; ohlcv; bars; bar; klines; kline;
+    candle data; ohlc bars; ohlc candles; ohlcv bars; ohlcv candles; open high low close""",
+  "volume": "volume; volumes; vol; turnover; traded volume; trading volume; trade volume",
+  "vwap": """vwap; vwaps; volume weighted average price; volume weighted price;
+    volume weighted average""",
+  "cvd": "cvd; cumulative volume delta; volume delta; cumulative delta",
+  "funding": """funding; funding rate; funding rates; funding fee; funding fees; fundings;
+    funding payments""",
+  "open_interest": "open interest; open interests; oi",
+  "liquidations": """liquidations; liquidation; liqs; liq; liquidated; liquidation feed;
+    liquidation events; liquidation data; forced liquidations; forced orders; rekt""",
+  "mark_price": "mark price; mark prices; mark; marks",
+  "index_price": "index price; index prices; index; underlying index",
+  "implied_vol": """implied vol; implied volatility; implied vols; iv; dvol; volatility index;
+    option vol; options vol""",
+  "tweets": """tweets; tweet; twitter; twitter feed; twitter posts; tweeted; tweeting; tweet feed;
+    x posts; x feed; posts on x; posts from x; twitter mentions; tweet count; tweet counts;
+    twitter x; x twitter; posts on twitter; x com""",
+  "bluesky": """bluesky; blue sky; bsky; bluesky posts; bluesky feed; posts on bluesky; skeets;
+    bluesky mentions; bluesky post""",
+  "news": """news; headlines; headline; news feed; news headlines; articles; news articles; rss;
+    news stories""",
+  "onchain": """on chain activity; on chain; onchain; onchain activity; on chain data; onchain data;
+    on chain events; onchain events; blockchain activity; blockchain data; chain activity;
+    on chain feed; chain data; network activity; on chain stats; on chain metrics""",
+  "gas": """gas; gas price; gas prices; gas fee; gas fees; gwei; gas cost; gas costs; gas tracker;
+    priority fee; priority fees; network fees; transaction fees""",
+  "google_trends": """google trends; google trend; search interest; search trends; google searches;
+    google search interest""",
+  "polymarket": """polymarket; polymarket odds; prediction market; prediction markets;
+    polymarket bets;
+    prediction market odds; polymarket markets; polymarket prices""",
+}
+
+EVENTS = {
+  "transfer": """transfers; transfer; token transfers; transfer events; on chain transfers;
+    onchain transfers; wallet transfers""",
+  "swap": "swaps; dex swaps; swap events; dex trades; token swaps; on chain swaps; amm swaps",
+  "block": "blocks; block; new blocks; block headers; block data",
+  "tx": """transactions; transaction; txs; txns; tx; txn; on chain transactions;
+    onchain transactions;
+    blockchain transactions""",
+  "mint": "mints; minting; token mints",
+  "burn": "burns; token burns",
+  "account": "account updates; account changes; wallet updates",
+  "slot": "slots; slot updates",
+  "mempool": "mempool; mempool transactions; pending transactions; mempool size",
+}
+"""What happens on a chain, by kind of event."""
+
+OF_WHOLE_CHAIN = frozenset(("block", "slot", "mempool"))
+"""Events that belong to a chain and not to an asset: eth blocks are blocks of Ethereum."""
+
+METRICS = {
+  "imbalance": ("orderbook", ("imbalance", "book imbalance", "order imbalance")),
+  "spread": ("bbo", ("spread", "spreads", "bid ask spread")),
+  "sentiment": ("tweets", ("sentiment", "sentiments", "mood")),
+  "tps": ("onchain", ("tps", "transactions per second", "throughput", "transaction rate")),
+  "fee": ("gas", ("base fee", "base fees", "fee", "fees")),
+}
+"""Figures made of a kind of data: metric → (the kind it is made of, words)."""
+
+MARKETS = {
+  "perp": """perp; perps; perpetual; perpetuals; perpetual swap; perpetual swaps; perpetual futures;
+    perpetual contract; perpetual contracts; linear; linear perps; linear perp; futures perps;
+    futures; future; usdt margined; swap market; derivatives; linear perpetuals""",
+  "inverse": "inverse; inverse perps; inverse perp; coin margined; coin m; inverse perpetuals",
+  "spot": "spot; spot market; spot markets; spot only",
+  "future": "quarterly; quarterlies; dated futures; quarterly futures; delivery futures",
+  "option": "option; options; options market; calls; puts",
+}
+"""Market types."""
+
+VAGUE = {
+  "market data": ("price", "volume"),
+  "market info": ("price", "volume"),
+  "market feed": ("price", "volume"),
+  "market activity": ("price", "volume"),
+  "trading data": ("price", "volume"),
+  "price action": ("price",),
+  "social media": ("tweets",),
+  "social posts": ("tweets",),
+  "social data": ("tweets",),
+  "social feed": ("tweets",),
+  "socials": ("tweets",),
+  "social activity": ("tweets",),
+  "social": ("tweets",),
+  "social sentiment": ("tweets",),
+  "buzz": ("tweets",),
+}
+"""Words that say too little, and what they are taken for."""
+
+PROVIDERS = {
+  "cryptopanic": ("news", ("cryptopanic", "crypto panic")),
+  "coindesk": ("news", ("coindesk", "coin desk")),
+  "cointelegraph": ("news", ("cointelegraph",)),
+  "theblock": ("news", ("the block news",)),
+  "reuters": ("news", ("reuters",)),
+  "bloomberg": ("news", ("bloomberg",)),
+}
+"""Who makes the data, where a request says so: name → (the kind, words)."""
+
+
+def spoken(text: str) -> list[str]:
+  """The phrases of a table's cell."""
+  return [" ".join(phrase.split()) for phrase in text.split(";")]
+
+
+WORDS_OF = {kind: spoken(text) for kind, text in _WORDS.items()}

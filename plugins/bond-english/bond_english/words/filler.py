@@ -1,0 +1,96 @@
+"""Words that say nothing about the stream; a closed list. What is in no list is unknown."""
+
+from bond_english.words import listed
+
+FILLER = frozenset(
+  listed(
+    """
+    a an the this that these those some any my our your their its his her it them they i we you us
+    me im i'm i'd i'll we'd we're let's lets let you're please pls plz kindly thanks thank thx ty
+    hi hey hello gm yo ok okay so well now then give get gimme show see view display print tell
+    report send push pull fetch grab bring provide want wanna need like love would could can may
+    might should must shall will gonna have has had having be is are was were am being been do
+    does did doing done stream streams streaming streamed feed feeds data datafeed info
+    information details detail update updates updated updating refresh refreshed refreshing add
+    adding subscribe subscription subscriptions follow following track tracking watch watching
+    monitor monitoring listen listening observe observing keep keeping eye run running start
+    starting begin set setup make making create build put use using take look looking check
+    checking find go going receive receiving collect collecting gather live latest current
+    currently today's right new newest fresh ongoing up out off down away back of for on about in
+    at from to into onto with by via through per as around regarding concerning within over across
+    between against and or plus also too both either along together alongside including include
+    includes included just only simply exactly really actually basically mostly mainly still ever
+    even quite very coin coins token tokens crypto cryptos cryptocurrency cryptocurrencies asset
+    assets currency currencies symbol symbols pair pairs market markets exchange exchanges venue
+    venues platform platforms contract contracts instrument instruments instrument's chain chains
+    blockchain network websocket ws api bond specific particular following respective anything
+    stuff things thing what's whats what how much many which who when where if there here whenever
+    while event events activity message messages entry entries item items snapshot snapshots side
+    sides reading readings figure figures interval intervals frequency rate cadence resolution
+    granularity time times second-by-second basis speed all everything every each
+    whole entire full complete combined traded trading listed happening going coming made done
+    seen based related mentioning mention mentions mentioned containing says saying said tagged
+    talking ones lot lots bit kind kinds sort sorts type types public available known called named
+    size sized sizes amount amounts notional aggregate aggregated aggregation normalized
+    normalised
+    """
+  )
+)
+
+PHRASES = (
+  *("as well", "as well as", "at the same time", "right now", "real quick", "in terms of"),
+  *("keep an eye on", "up to date", "as of now", "at the moment", "and so on", "at all"),
+  *("good morning", "no problem", "thank you", "of course", "by the way", "for me", "i would like"),
+  *("what is", "what's the", "tell me", "side by side", "in one stream"),
+  *("in the same stream", "on the same stream", "on the same clock", "same time", "same clock"),
+  *(
+    "one stream",
+    "a stream of",
+    "one feed",
+    "just one",
+    "one of",
+    "one by one",
+    "this one",
+    "the one",
+  ),
+  *("in parallel", "low latency", "in a single stream", "each of", "all of", "both of"),
+)
+
+PREPOSITIONS = frozenset(
+  ["of", "for", "about", "on", "in", "regarding", "concerning", "mentioning"]
+)
+"""What binds the word before it to the one after it: price of BTC, tweets about ETH."""
+
+JOINING = frozenset(("and", "plus", "also", "or", "with", "then", "including", "alongside"))
+"""Words that stand between the members of a list."""
+
+JOINING_SIGNS = frozenset("+,&;|")
+OTHER_SIGNS = frozenset(".!?:()[]{}\"'`“”‘’„«»-–—_…*~/\\=><#@^%$·•→")
+
+NEGATIONS = (
+  *("do not include", "don't include", "do not want", "don't want", "don't need", "do not need"),
+  *("dont want", "dont include", "dont need", "do not show", "don't show", "not including"),
+  *(
+    "no need for",
+    "leave out",
+    "leaving out",
+    "apart from",
+    "other than",
+    "except for",
+    "rather than",
+  ),
+  *(
+    "instead of",
+    "but not",
+    "and not",
+    "and no",
+    "but no",
+    "everything but",
+    "all but",
+    "i don't want",
+  ),
+  *("not", "no", "without", "except", "excluding", "exclude", "excl", "skip", "skipping", "ignore"),
+  *("ignoring", "minus", "omit", "omitting", "drop", "dropping", "sans", "non", "never", "neither"),
+  *("nor", "avoid", "w/o", "don't", "dont", "isn't", "remove", "hide"),
+)
+"""What leaves out what follows."""
