@@ -71,7 +71,7 @@ def read_spec(path: str) -> Spec:
   try:
     if path == "-":
       return load_spec(sys.stdin.read(), file="<stdin>", registry=registry)
-    if is_request(path) and registry.parsers():
+    if is_request(path):
       return _requested(path, registry)
     text = Path(path).read_text(encoding="utf-8")
     return load_spec(text, file=path, registry=registry)
@@ -95,10 +95,15 @@ def is_request(path: str) -> bool:
 
 
 def _requested(text: str, registry: Registry) -> Spec:
+  if not registry.parsers():
+    what = "for a request in plain English pip install bond-english"
+    fail(f"there is no file {text!r}; give a spec file, such as examples/btc-pulse.yaml ({what})")
   from bond_core.asking import ask
   from bond_core.cli.request import account_lines
 
   answer = ask(text, registry)
+  if " " not in text:
+    click.echo(f"there is no file {text!r}; read as a request:", err=True)
   click.echo("\n".join(account_lines(answer)), err=True)
   if answer.spec is None:
     sys.exit(BAD_SPEC)

@@ -24,7 +24,8 @@ def account_lines(answer: Answer) -> Iterator[str]:
     text = entry["text"] or "(not said)"
     how = "" if entry["how"] in ("exact", "alias") else f" ({entry['how']})"
     slot = _NAMES.get(entry["slot"], entry["slot"])
-    yield f"  {text:24} {slot} {_shown(entry['value'])}{how}".rstrip()
+    value = "every update" if slot == "interval" and not entry["value"] else _shown(entry["value"])
+    yield f"  {text:24} {slot} {value}{how}".rstrip()
   if answer.problems and (reading.questions or reading.missing or reading.spec is not None):
     yield from (f"  - {problem}" for problem in answer.problems)
 

@@ -6,38 +6,47 @@ from dataclasses import dataclass
 from bond_english.durations import duration_at
 from bond_english.lexicon import ASSET_NAMES, CURRENCY_NAMES
 from bond_english.numbers import LONG_MULTIPLES, MULTIPLES, number_at
-from bond_english.phrases import Phrases, follow
+from bond_english.phrases import Phrases
 from bond_english.tokens import Token
+from bond_english.words import listed, phrases
 from bond_english.words.assets import ORDINARY, STABLE
 
 CURRENCY_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW", "₿": "BTC"}
 
-_LEAST = (
-  *("at least", "over", "above", "more than", "greater than", "larger than", "bigger than"),
-  *("higher than", "no less than", "not less than", "minimum of", "minimum", "min", "min size"),
-  *("exceeding", "exceed", "exceeds", "upwards of", "north of", "beyond", "past", "worth over"),
-  *("minimum size", "min notional", "minimum notional", "of over", "from", "worth more than"),
-  *("goes above", "rises above", "crosses above", "breaks above", "breaks", "goes over"),
-  *("size over", "hits", "reaches", "is above", "is over", "min size of", "starting at"),
+_LEAST = phrases(
+  """
+  at least; over; above; more than; greater than; larger than; bigger than; higher than; no less
+  than; not less than; minimum of; minimum; min; min size; exceeding; exceed; exceeds; upwards of;
+  north of; beyond; past; worth over; minimum size; min notional; minimum notional; of over; from;
+  worth more than; goes above; rises above; crosses above; breaks above; breaks; goes over; size
+  over; hits; reaches; is above; is over; min size of; starting at
+  """
 )
-_MOST = (
-  *("at most", "under", "below", "less than", "smaller than", "lower than", "no more than"),
-  *("not more than", "maximum of", "maximum", "max", "up to", "beneath", "fewer than", "max size"),
-  *("south of", "worth less than", "worth under", "goes below", "falls below", "drops below"),
-  *("dips below", "crosses below", "breaks below", "goes under", "drops under", "falls under"),
-  *("drops to", "falls to", "is below", "is under"),
+_MOST = phrases(
+  """
+  at most; under; below; less than; smaller than; lower than; no more than; not more than; maximum
+  of; maximum; max; up to; beneath; fewer than; max size; south of; worth less than; worth under;
+  goes below; falls below; drops below; dips below; crosses below; breaks below; goes under; drops
+  under; falls under; drops to; falls to; is below; is under
+  """
 )
 _COMPARED = Phrases(
   [*((phrase, "min") for phrase in _LEAST), *((phrase, "max") for phrase in _MOST)]
 )
 _SIGNS = {">": "min", ">=": "min", "≥": "min", "<": "max", "<=": "max", "≤": "max"}
-_AND_MORE = tuple(
-  (join, word)
-  for join in ("or", "and")
-  for word in ("more", "above", "larger", "bigger", "greater", "over", "up", "higher")
-)
-_AND_LESS = tuple(
-  (join, word) for join in ("or", "and") for word in ("less", "below", "smaller", "under", "lower")
+_OR_MORE = Phrases(
+  [
+    *(
+      (f"{join} {word}", "min")
+      for join in ("or", "and")
+      for word in listed("more above larger bigger greater over up higher")
+    ),
+    *(
+      (f"{join} {word}", "max")
+      for join in ("or", "and")
+      for word in listed("less below smaller under lower")
+    ),
+  ]
 )
 # These compare only what is clearly an amount: from 2020, past 5 trades.
 _WEAK = frozenset(("from", "past"))
@@ -95,10 +104,9 @@ def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
   elif not clear and tokens[first].word in _WEAK:
     return None
   end = found.end
-  if (more := _follows(tokens, end, _AND_MORE)) is not None:
-    side, end = side or "min", more
-  elif (less := _follows(tokens, end, _AND_LESS)) is not None:
-    side, end = side or "max", less
+  suffix = _OR_MORE.at(tokens, end)
+  if suffix is not None:
+    side, end = side or suffix[0], suffix[1]
   elif found.more:
     side = side or "min"
   return Bound(side, found.value, found.unit, None, found.rounded), end
@@ -195,11 +203,3 @@ def _range(tokens: Sequence[Token], first: int, words: Sequence[str]) -> tuple[B
     return None
   unit = high.unit or low.unit
   return Bound("min", low.value, unit, high.value, low.rounded or high.rounded), high.end
-
-
-def _follows(tokens: Sequence[Token], at: int, phrases: Sequence[tuple[str, ...]]) -> int | None:
-  for words in phrases:
-    end = follow(tokens, at, words) if at < len(tokens) else None
-    if end is not None:
-      return end
-  return None

@@ -15,6 +15,10 @@ from bond_english.words import data
 SHORTEST_WINDOW = 0.1
 SHORTEST_SAMPLE = 0.01
 
+_FIGURES = {
+  "sentiment": "the posts",
+  "imbalance": "the books",
+}
 _NAMES = {
   "side": "buys or sells",
   "position": "longs or shorts",
@@ -68,13 +72,12 @@ def _tell(order: Order) -> None:
   draft = order.draft
   kinds = {wish.kind for wish in order.wishes}
   # Told elsewhere, or by the source itself.
-  for name in ("universe", "for_sec", "market", "spread"):
+  for name in ("universe", "for_sec", "market"):
     order.take(name)
   metric = order.take("metric")
   for name in metric if isinstance(metric, list) else [metric]:
-    if name in ("sentiment", "imbalance"):
-      what = "the posts" if name == "sentiment" else "the books"
-      draft.note(f"nothing installed computes {name}; {what} themselves are sent")
+    if name in _FIGURES:
+      draft.note(f"nothing installed computes {name}; {_FIGURES[name]} themselves are sent")
   replay = order.take("replay_sec")
   if replay is not None:
     draft.note(
@@ -84,8 +87,6 @@ def _tell(order: Order) -> None:
   move = order.take("min_move_pct")
   if move is not None and not order.says("window_sec"):
     draft.ask(f"A move of {move:g}% within what time, for example a minute?")
-  if order.recipe.missing:
-    return
   for name in order.untaken():
     labels = " and ".join(data.KINDS[kind].label if kind in data.KINDS else kind for kind in kinds)
     draft.ask(f"{_NAMES.get(name, name)} of {labels}: this has no effect; leave it out?")

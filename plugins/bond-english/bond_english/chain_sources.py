@@ -8,12 +8,15 @@ from bond_english.marks import ASSUMED, CHAIN
 from bond_english.order import Order
 from bond_english.words import chains, data, venues
 
+_KEYS = {"mint": "mints", "address": "addresses", "account": "accounts"}
+"""What a source calls the tokens, contracts and wallets of the filters."""
+
 
 def add_chains(order: Order, wish: Wish) -> None:
   """One source for each chain that is named or that the assets are at home on.
 
-  A source of a chain takes `symbols` (tokens), `mints` or `addresses`, and `event_types`; that of
-  the EVM chains `chain` as well.
+  A source of a chain takes `symbols` (tokens), `mints`, `addresses` (contracts) or `accounts`
+  (wallets), and `event_types`; that of the EVM chains `chain` as well.
   """
   named = list(dict.fromkeys(mark.value for mark in order.draft.of(CHAIN)))
   order.take("chain")
@@ -29,6 +32,10 @@ def add_chains(order: Order, wish: Wish) -> None:
       groups[own if own in named and own is not None else named[0]].append(item)
     else:
       groups.setdefault(own or _likely(order, item), []).append(item)
+  if not groups and wish.kind == "gas":
+    groups["ethereum"] = []
+    order.draft.warn("no chain is named; the gas price is taken for that of Ethereum")
+    order.draft.assumed.append(("chain", "ethereum", ASSUMED))
   events = order.take_list("event_types")
   if order.take("metric") == "tps" and "metric" not in events:
     events.append("metric")
@@ -40,9 +47,9 @@ def add_chains(order: Order, wish: Wish) -> None:
 
 def _by_address(order: Order, wish: Wish) -> list[str]:
   """The chain that an address or a decentralised venue is on."""
-  if order.says("mint"):
+  if order.says("mint") or not str(order.take("account", "0x")).startswith("0x"):
     return ["solana"]
-  if order.says("address"):
+  if order.says("address") or order.says("account"):
     return ["ethereum"]
   on = [venues.CHAIN_OF_DEX[venue] for venue in wish.venues if venue in venues.CHAIN_OF_DEX]
   if not on and order.take("venue_type") == "dex":
@@ -63,17 +70,17 @@ def _likely(order: Order, item: Item) -> str:
 def _add_chain(order: Order, wish: Wish, chain: str, items: list[Item], events: list[str]) -> None:
   label = data.KINDS[wish.kind].label
   where = value_condition(order, wish, items)
-  addresses = {name: order.take_list(name) for name in ("mint", "address") if order.says(name)}
+  addresses = {key: order.take_list(name) for name, key in _KEYS.items() if order.says(name)}
   use = chains.SOURCES.get(chain)
   if wish.kind == "gas":
     use = order.offers.by_word("gas price", "gas", "gas fees") or use
   elif "swap" in events:
     use = order.offers.by_word(f"{chain} swaps", "swaps")
     if use is None:
-      order.recipe.lacks(f"swaps on {_name(chain)}: no package is known that offers them")
+      order.cannot(f"swaps on {_name(chain)}: no package is known that offers them")
       return
   if use is None:
-    order.recipe.lacks(f"{label} of {_name(chain)}: no package is known that offers this")
+    order.cannot(f"{label} of {_name(chain)}: no package is known that offers this")
     return
   # A chain's own asset is not a token on it: everything that happens there is about it.
   tokens = [item.pair.base for item in items if chains.OF_ASSET.get(item.pair.base) != chain]
@@ -88,7 +95,7 @@ def _add_chain(order: Order, wish: Wish, chain: str, items: list[Item], events: 
   if events:
     settings["event_types"] = list(events)
   if addresses:
-    settings |= {"mints" if name == "mint" else "addresses": v for name, v in addresses.items()}
+    settings |= addresses
   elif tokens:
     settings["symbols"] = list(dict.fromkeys(tokens))
   key = order.recipe.source(f"{wish.kind}-{chain}", use, settings)

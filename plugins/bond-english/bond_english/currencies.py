@@ -4,6 +4,9 @@ from bond_english.draft import Draft
 from bond_english.marks import (
   ALIAS,
   ASSET,
+  FILLER,
+  FILTER,
+  INTERVAL,
   JOIN,
   KIND,
   PAIR,
@@ -108,8 +111,8 @@ def _has_no_quote(mark: Mark) -> bool:
 
 def _compare(draft: Draft, number: int, mark: Mark) -> None:
   """BTC vs ETH: both, and whether one in the other is meant is said."""
-  before = draft.before(number)
-  behind = draft.after(number)
+  before = draft.before(number, over=(FILLER, KIND, FILTER, INTERVAL))
+  behind = draft.after(number, over=(FILLER,))
   compared = all(m is not None and m.slot in (ASSET, PAIR) for m in (before, behind))
   mark.slot, mark.value = JOIN, "vs"
   if compared and data.TEXTS.isdisjoint(draft.kinds()):

@@ -61,6 +61,9 @@ def _named(tokens: Sequence[Token], first: int) -> Mark | None:
 def _past_levels(tokens: Sequence[Token], at: int) -> int:
   while at < len(tokens) and tokens[at].word in _LEVELS:
     at += 1
+    joined = at + 1 < len(tokens) and (tokens[at].word == "and" or tokens[at].text in ("/", "&"))
+    if joined and tokens[at + 1].word in _LEVELS:
+      at += 1
   return at
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bond_english.numbers import number_at
-from bond_english.phrases import follow, is_joint
+from bond_english.phrases import Phrases, follow, is_joint
 from bond_english.tokens import NUMBER, Token
 
 _TABLE = {
@@ -24,22 +24,13 @@ UNITS = {word: seconds for seconds, words in _TABLE.items() for word in words.sp
 SHORT = frozenset(("s", "m", "h", "d", "w", "y", "us", "min"))
 """Units that mean time only behind a number, or are hardly words."""
 
-_PARTS = (
-  (("three", "quarters", "of", "a"), 0.75),
-  (("three", "quarters", "of", "an"), 0.75),
-  (("a", "quarter", "of", "a"), 0.25),
-  (("a", "quarter", "of", "an"), 0.25),
-  (("a", "tenth", "of", "a"), 0.1),
-  (("quarter", "of", "a"), 0.25),
-  (("quarter", "of", "an"), 0.25),
-  (("half", "of", "a"), 0.5),
-  (("half", "a"), 0.5),
-  (("half", "an"), 0.5),
-  (("a", "half"), 0.5),
-  (("a", "quarter"), 0.25),
-  (("tenth", "of", "a"), 0.1),
-  (("half",), 0.5),
-  (("quarter",), 0.25),
+_PARTS = Phrases(
+  [
+    *(("three quarters of a", 0.75), ("three quarters of an", 0.75), ("half of a", 0.5)),
+    *(("a quarter of a", 0.25), ("a quarter of an", 0.25), ("quarter of a", 0.25)),
+    *(("quarter of an", 0.25), ("a tenth of a", 0.1), ("tenth of a", 0.1), ("half a", 0.5)),
+    *(("half an", 0.5), ("a half", 0.5), ("a quarter", 0.25), ("half", 0.5), ("quarter", 0.25)),
+  ]
 )
 
 VAGUE = frozenset(("few", "several", "some", "many"))
@@ -61,10 +52,7 @@ def duration_at(tokens: Sequence[Token], first: int) -> tuple[float, int] | None
 
 def _of_parts(tokens: Sequence[Token], first: int) -> tuple[float, int] | None:
   """Half a minute, half-minute, quarter second."""
-  for words, part in _PARTS:
-    end = follow(tokens, first, words)
-    if end is None:
-      continue
+  for part, end in _PARTS.all_at(tokens, first):
     end += is_joint(tokens, end)
     seconds = unit_at(tokens, end)
     if seconds is not None and tokens[end].word not in SHORT - {"min"}:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
@@ -51,4 +52,17 @@ def _show(answers: Iterable[Answer], as_json: bool) -> None:
     else:
       click.echo("\n".join(account_lines(answer)))
       if answer.reading.spec is not None and answer.reading.outcome in STARTING:
-        click.echo(json.dumps(answer.reading.spec, indent=2))
+        click.echo(_yaml(answer.reading.spec))
+
+
+def _yaml(spec: dict[str, Any]) -> str:
+  """A spec as people write it: an entry a line."""
+  import yaml
+
+  lines = []
+  for section, nodes in spec.items():
+    lines.append(f"{section}:")
+    for key, node in nodes.items():
+      flow = yaml.safe_dump(node, default_flow_style=True, sort_keys=False, width=10_000)
+      lines.append(f"  {key}: {flow.strip()}")
+  return "\n".join(lines)

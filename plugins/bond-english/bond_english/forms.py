@@ -19,16 +19,18 @@ from bond_english.marks import (
   Fact,
   Mark,
 )
-from bond_english.phrases import Phrases, follow
+from bond_english.phrases import Phrases
 from bond_english.tokens import ADDRESS, CASHTAG, HANDLE, HASHTAG, NUMBER, WORD, Token
-from bond_english.words import assets, beyond, listed
+from bond_english.words import assets, beyond, listed, phrases
 
 LONGEST_QUERY = 16
 
 _CLOSING = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "’"}
-_QUOTING: tuple[tuple[str, ...], ...] = (
-  *(("priced", "in"), ("denominated", "in"), ("quoted", "in"), ("in", "terms", "of"), ("in",)),
-  *(("measured", "in"), ("versus",), ("vs",), ("v",), ("against",), ("to",)),
+_QUOTING = Phrases(
+  (phrase, phrase.endswith("in"))
+  for phrase in phrases(
+    "priced in; denominated in; quoted in; measured in; in terms of; in; versus; vs; v; against; to"
+  )
 )
 _COMPARING = frozenset(("vs", "versus", "v", "against", "compared"))
 _HISTORY = Phrases((phrase, phrase) for phrase in beyond.HISTORY)
@@ -113,12 +115,9 @@ def _is_year(token: Token) -> bool:
 def money_at(tokens: Sequence[Token], first: int) -> Mark | None:
   """The currency that a price is in: in euros, vs USDT, dollars; BTC vs ETH compares."""
   token = tokens[first]
-  for words in _QUOTING:
-    at = follow(tokens, first, words) if first else None
-    if at is None or at >= len(tokens):
-      continue
-    at += tokens[at].text == "." or tokens[at].word == "the"
-    found = _currency(tokens, at, coins=words[-1] == "in")
+  for coins, at in _QUOTING.all_at(tokens, first) if first else ():
+    at += at < len(tokens) and (tokens[at].text == "." or tokens[at].word == "the")
+    found = _currency(tokens, at, coins=coins)
     if found is not None:
       return Mark(QUOTE, first, found[1], found[0])
   if token.text == "/" and first and (found := _currency(tokens, first + 1, coins=False)):

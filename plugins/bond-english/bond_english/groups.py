@@ -13,7 +13,7 @@ _COINS = frozenset(
   listed(
     """
     coins coin tokens token cryptos crypto cryptocurrencies assets symbols symbol pairs pair
-    instruments altcoins memecoins currencies stablecoins tickers projects contracts
+    instruments altcoins memecoins currencies stablecoins tickers projects contracts perps
     """
   )
 )

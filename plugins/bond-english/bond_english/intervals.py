@@ -7,7 +7,7 @@ from bond_english.durations import SHORT, UNITS, VAGUE, duration_at, unit_at
 from bond_english.numbers import number_at
 from bond_english.phrases import Phrases, follow, is_joint
 from bond_english.tokens import NUMBER, SIGN, Token
-from bond_english.words import listed
+from bond_english.words import listed, phrases
 
 EVERY_UPDATE = 0.0
 
@@ -60,31 +60,32 @@ _NAMED = Phrases(
 )
 _AT_ONCE = Phrases(
   (phrase, EVERY_UPDATE)
-  for phrase in (
-    *("real time", "realtime", "in real time", "in realtime", "as near to real time as possible"),
-    *("as close to real time as possible", "near real time", "close to real time"),
-    *("as near real time as possible", "near to real time", "as close to realtime as possible"),
-    *("as fast as possible", "as fast as you can", "as quickly as possible", "as soon as possible"),
-    *("asap", "as often as possible", "as frequently as possible", "as it happens"),
-    *("as they happen", "as they come", "as they come in", "as it comes", "as they occur"),
-    *("as they arrive", "as it arrives", "as it comes in", "instantly", "instantaneous"),
-    *("immediately", "continuously", "continuous", "constantly", "nonstop", "non stop"),
-    *("no aggregation", "without aggregation", "unaggregated", "not aggregated", "no windows"),
-    *("non aggregated", "no aggregating", "without aggregating", "no window", "without windows"),
-    *("don't aggregate", "do not aggregate", "dont aggregate", "no batching", "no sampling"),
-    *("raw", "raw feed", "raw data", "unfiltered", "tick by tick", "every single update"),
-    *("every single tick", "all updates", "all ticks", "max speed", "maximum speed", "full speed"),
-    *("at full speed", "no interval", "no delay", "without delay", "every single one"),
-    *("one by one", "as they are made", "up to the millisecond"),
+  for phrase in phrases(
+    """
+    real time; realtime; in real time; in realtime; as near to real time as possible; as close to
+    real time as possible; near real time; close to real time; as near real time as possible; near
+    to real time; as close to realtime as possible; as fast as possible; as fast as you can; as
+    quickly as possible; as soon as possible; asap; as often as possible; as frequently as
+    possible; as it happens; as they happen; as they come; as they come in; as it comes; as they
+    occur; as they arrive; as it arrives; as it comes in; instantly; instantaneous; immediately;
+    continuously; continuous; constantly; nonstop; non stop; no aggregation; without aggregation;
+    unaggregated; not aggregated; no windows; non aggregated; no aggregating; without aggregating;
+    no window; without windows; don't aggregate; do not aggregate; dont aggregate; no batching; no
+    sampling; raw; raw feed; raw data; unfiltered; tick by tick; every single update; every single
+    tick; all updates; all ticks; max speed; maximum speed; full speed; at full speed; no
+    interval; no delay; without delay; every single one; one by one; as they are made; up to the
+    millisecond
+    """
   )
 )
 _AT_RANDOM = Phrases(
   (phrase, None)
-  for phrase in (
-    *("every now and then", "every so often", "from time to time", "now and then", "occasionally"),
-    *("once in a while", "every once in a while", "regularly", "periodically", "sometimes"),
-    *("frequently", "often", "every while", "at intervals", "rarely", "at regular intervals"),
-    *("every day or so", "at random"),
+  for phrase in phrases(
+    """
+    every now and then; every so often; from time to time; now and then; occasionally; once in a
+    while; every once in a while; regularly; periodically; sometimes; frequently; often; every
+    while; at intervals; rarely; at regular intervals; every day or so; at random
+    """
   )
 )
 
@@ -122,8 +123,8 @@ def interval_at(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | N
 
 def _at_once(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | None:
   best: tuple[Interval, int] | None = None
-  for phrases in (_AT_ONCE, _NAMED):
-    found = phrases.at(tokens, first)
+  for table in (_AT_ONCE, _NAMED):
+    found = table.at(tokens, first)
     if found is not None and (best is None or found[1] > best[1]):
       best = Interval(found[0]), found[1]
   vague = _AT_RANDOM.at(tokens, first)

@@ -6,6 +6,7 @@ from bond_english.marks import (
   ASSET,
   ASSUMED,
   AUTHOR,
+  AVERAGE,
   BOUND,
   EVENT,
   FILTER,
@@ -55,6 +56,12 @@ def name_kinds(draft: Draft) -> None:
     labels = " and ".join(data.KINDS[kind].label for kind in kinds)
     draft.warn(f"{draft.written(mark)!r} is taken for {labels}")
     _become(mark, kinds, ASSUMED)
+  for mark in draft.of(AVERAGE):
+    # A window has the average price anyway, and no other.
+    if draft.kinds() and draft.kinds() <= {"price", "vwap"}:
+      draft.ignore(mark)
+    else:
+      draft.give_up(mark)
   for number, mark in draft.numbered(WEAK):
     following = draft.after(number)
     compared = following is not None and following.slot == BOUND and following.value.side
@@ -69,8 +76,12 @@ def assume_kinds(draft: Draft) -> None:
   are, else the price."""
   if draft.kinds() or draft.of(UNKNOWN):
     return
-  names = {mark.value for mark in draft.of(FILTER)}
-  if "side" in names:
+  names = {mark.value for mark in draft.of(FILTER) if isinstance(mark.value, str)}
+  if "depth" in names:
+    draft.assumed.append(("source", "orderbook", ALIAS))
+  elif any(token.word == "everything" for token in draft.tokens):
+    draft.ask("Which data: price, trades, order book, funding, tweets, …?")
+  elif "side" in names:
     _assume(draft, "trades", "buys and sells are taken for trades")
   elif "position" in names:
     _assume(draft, "liquidations", "longs and shorts are taken for their liquidations")

@@ -43,4 +43,4 @@ PROVIDER_NAMES = Phrases(
 )
 VAGUE_NAMES = Phrases(data.VAGUE.items())
 FILLER_PHRASES = Phrases((phrase, None) for phrase in filler.PHRASES)
-NEGATIONS = Phrases((phrase.replace("w/o", "w / o"), None) for phrase in filler.NEGATIONS)
+NEGATIONS = Phrases((phrase, None) for phrase in filler.NEGATIONS)

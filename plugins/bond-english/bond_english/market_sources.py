@@ -27,6 +27,7 @@ _BARS = {
 }
 """The lengths of bars that venues have in common, in seconds."""
 _USUAL_BAR = 60.0
+_FIGURES = {"spread": "ask - bid", "mid": "(bid + ask) / 2"}
 _PRICED = frozenset(("price", "trades", "volume", "vwap"))
 """Kinds whose windows have prices."""
 
@@ -35,7 +36,7 @@ def add_market(order: Order, wish: Wish) -> None:
   """Sources for a kind of market data, on every venue that is meant."""
   label = data.KINDS[wish.kind].label
   if _is_decentralised(order, wish):
-    order.recipe.lacks(f"{label} on decentralised exchanges: no package is known that offers this")
+    order.cannot(f"{label} on decentralised exchanges: no package is known that offers this")
   elif wish.kind == "cvd":
     _by_word(order, wish, "cvd", "volume delta")
   elif wish.kind == "implied_vol" or "option" in wish.markets:
@@ -88,7 +89,7 @@ def _by_word(order: Order, wish: Wish, *words: str) -> None:
   if use is None:
     label = data.KINDS[wish.kind].label
     label += " of options" if "option" in wish.markets and wish.kind != "implied_vol" else ""
-    order.recipe.lacks(f"{label}: no package is known that offers this; leave it out")
+    order.cannot(f"{label}: no package is known that offers this; leave it out")
     return
   settings = {"symbols": [item.pair.symbol for item in wish.items]}
   key = order.recipe.source(wish.kind.replace("_", "-"), use, settings)
@@ -117,7 +118,7 @@ def _add_channel(order: Order, wish: Wish, channel: str, label: str) -> None:
     if offer is None and wish.kind == "ohlc":
       used, offer = "trades", order.offers.of_venue(venue, "trades")
     if offer is None:
-      order.recipe.lacks(f"{label} on {venue}: no package is known that offers this")
+      order.cannot(f"{label} on {venue}: no package is known that offers this")
       continue
     if offer.package is not None:
       order.recipe.needs(offer.package, f"{label} on {venue}")
@@ -142,7 +143,7 @@ def _venues(order: Order, wish: Wish, channel: str, label: str) -> list[str]:
   if quotes and quotes <= {"USD", "GBP"} and order.offers.is_source(by_ccxt):
     venue = next((v for v in venues.HAVE_USD if v not in order.without), venue)
   if venue is None:
-    order.recipe.lacks(f"{label}: no package is known that offers this; leave it out")
+    order.cannot(f"{label}: no package is known that offers this; leave it out")
     return []
   order.recipe.default("exchange", venue)
   return [venue]
@@ -155,6 +156,8 @@ def _spellings(order: Order, wish: Wish, venue: str) -> list[str]:
     pair = item.pair
     kinds = item.markets or wish.markets or (["perp"] if pair.perpetual else [])
     kinds = kinds or [_market_of(item, wish)]
+    if "inverse" in kinds:
+      kinds = [kind for kind in kinds if kind != "perp"]
     quote = pair.quote
     if quote is None:
       quote = "USD" if pair.base == "USDT" else venues.QUOTE_OF.get(venue, "USDT")
@@ -221,7 +224,17 @@ def _gather(order: Order, wish: Wish, channel: str, key: str, symbols: tuple[str
     elif channel == "trades":
       order.leg(wish, key, symbols, where=price_condition(order, "price"))
   else:
-    order.leg(wish, key, symbols, where=where)
+    leg = order.leg(wish, key, symbols, where=where)
+    if wish.kind == "bbo":
+      leg.fields = _figures(order)
+
+
+def _figures(order: Order) -> dict[str, str]:
+  """What is computed from the best bid and ask: spread, mid price."""
+  metrics = order.take_list("metric")
+  fields = {"bid": "bid", "ask": "ask"}
+  wanted = {name: source for name, source in _FIGURES.items() if name in metrics}
+  return fields | wanted if wanted else {}
 
 
 def _gather_bars(

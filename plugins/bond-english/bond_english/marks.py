@@ -52,6 +52,7 @@ METRIC = "metric"
 PROVIDER = "provider"
 VAGUE = "vague"
 POSTS = "posts"
+AVERAGE = "average"
 # … and the words between.
 NOT = "not"
 JOIN = "join"

@@ -28,7 +28,7 @@ from bond_english.marks import (
 )
 from bond_english.spans import NEXT, PAST, ROLLING
 from bond_english.words import beyond, data
-from bond_english.words.assets import MONEY
+from bond_english.words.assets import ASSETS, MONEY
 
 _EVENTS = frozenset(("trades", "liquidations", "onchain", "tweets", "bluesky", "news"))
 
@@ -193,7 +193,7 @@ def _bound(draft: Draft, number: int, mark: Mark) -> None:
     if following is not None and following.slot == KIND and data.SIZED & {*following.value}:
       # $100k trades are trades of at least that much.
       bound = Bound("min", bound.value, bound.unit, bound.high, bound.rounded)
-    elif bound.unit is not None and bound.unit not in MONEY and not bound.rounded:
+    elif bound.unit in ASSETS and bound.unit not in MONEY and not bound.rounded:
       # One BTC is BTC.
       mark.slot, mark.value, mark.how = ASSET, bound.unit, ALIAS
       return

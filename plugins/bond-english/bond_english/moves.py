@@ -6,9 +6,9 @@ from typing import Any
 from bond_english.durations import duration_at, unit_at
 from bond_english.marks import Mark, filtered
 from bond_english.numbers import number_at
-from bond_english.phrases import follow
+from bond_english.phrases import Phrases, follow
 from bond_english.tokens import Token
-from bond_english.words import listed
+from bond_english.words import listed, phrases
 
 _UP = listed(
   """
@@ -27,10 +27,14 @@ _EITHER = listed(
 )
 _DIRECTIONS = {**dict.fromkeys(_UP, "up"), **dict.fromkeys(_DOWN, "down"), **dict.fromkeys(_EITHER)}
 _BY = frozenset(listed("by at least more than over above about > >= ≥ to a"))
-_WITHIN: tuple[tuple[str, ...], ...] = (
-  *(("in", "the", "last"), ("in", "the", "past"), ("over", "the", "last"), ("over", "the", "past")),
-  *(("within", "the", "last"), ("in", "under"), ("in", "less", "than"), ("in",), ("within",)),
-  *(("over",), ("per",), ("inside",), ("every",), ("during",)),
+_WITHIN = Phrases(
+  (phrase, None)
+  for phrase in phrases(
+    """
+    in the last; in the past; over the last; over the past; within the last; in under; in less than;
+    in; within; over; per; inside; every; during
+    """
+  )
 )
 
 WORDS = frozenset(_DIRECTIONS)
@@ -62,9 +66,8 @@ def move_at(tokens: Sequence[Token], first: int) -> Mark | None:
 
 def _within(tokens: Sequence[Token], first: int) -> tuple[float, int] | None:
   """In 10 minutes, within a minute, per hour: (seconds, where the text goes on)."""
-  for words in _WITHIN:
-    at = follow(tokens, first, words)
-    if at is None or at >= len(tokens):
+  for _, at in _WITHIN.all_at(tokens, first):
+    if at >= len(tokens):
       continue
     found = duration_at(tokens, at)
     if found is None and (unit := unit_at(tokens, at)) is not None:

@@ -18,6 +18,7 @@ from bond_english.marks import (
   ALIAS,
   ASSET,
   ASSUMED,
+  AVERAGE,
   CHAIN,
   EVENT,
   EXACT,
@@ -45,7 +46,9 @@ LETTER_X = "x"
 _ORDINARY_KINDS = frozenset(("value", "valuation", "rate", "rates", "cost", "worth", "how"))
 _POSTS = frozenset(("posts", "post", "mentions", "mention"))
 
-WORDS = _POSTS | {"x"} | beyond.LARGE | beyond.SMALL
+_AVERAGES = frozenset(("average", "avg", "mean"))
+
+WORDS = _POSTS | _AVERAGES | {"x"} | beyond.LARGE | beyond.SMALL
 
 
 def name_at(tokens: Sequence[Token], first: int, own: Phrases[str]) -> Mark | None:
@@ -145,6 +148,8 @@ def _market(tokens: Sequence[Token], first: int) -> Mark | None:
 
 def _posts(tokens: Sequence[Token], first: int) -> Mark | None:
   word = tokens[first].word
+  if word in _AVERAGES:
+    return Mark(AVERAGE, first, first + 1)
   if word in _POSTS:
     return Mark(POSTS, first, first + 1)
   return Mark(LETTER_X, first, first + 1) if word in ("x", "𝕏") else None

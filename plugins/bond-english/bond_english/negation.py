@@ -26,6 +26,9 @@ _LISTING = frozenset(("and", "or", "nor", "&", ",", "/"))
 
 def leave_out(draft: Draft) -> None:
   """Marks what stands behind a negation as left out; a negation of nothing says nothing."""
+  for number, mark in draft.numbered(JOIN):
+    if mark.value == "but" and _of_all(draft, number):
+      mark.slot = NOT
   for number, mark in draft.numbered(NOT):
     if _inverted(draft, number):
       continue
@@ -36,6 +39,15 @@ def leave_out(draft: Draft) -> None:
     end = _leave_one_out(draft, first)
     while (another := _listed(draft, first, end)) is not None:
       end = _leave_one_out(draft, another)
+
+
+def _of_all(draft: Draft, number: int) -> bool:
+  """Whether "but" stands behind all of something: everywhere but Binance."""
+  previous = draft.before(number)
+  if previous is None:
+    return False
+  everything = previous.slot == FILLER and draft.word(previous) in ("all", "everything", "any")
+  return everything or (previous.slot == VENUE and previous.value == "*")
 
 
 def _inverted(draft: Draft, number: int) -> bool:

@@ -17,7 +17,7 @@ SAMPLED = frozenset(
 """Kinds whose latest state is sent at an interval; of the others it is a window of events."""
 
 _LISTS = frozenset(
-  ("event_types", "authors", "query", "market", "mint", "address", "chain", "metric")
+  ("event_types", "authors", "query", "market", "mint", "address", "account", "chain", "metric")
 )
 """Filters that may have several values."""
 
@@ -81,6 +81,11 @@ class Order:
   def says(self, name: str) -> bool:
     """Whether there is such a filter."""
     return name in self._filters
+
+  def cannot(self, sentence: str) -> None:
+    """Notes that nothing offers a part of the request; what its filters would do is not known."""
+    self.recipe.lacks(sentence)
+    self._taken.update(self._filters)
 
   def untaken(self) -> list[str]:
     """The filters that had no effect."""

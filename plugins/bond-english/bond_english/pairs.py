@@ -49,7 +49,7 @@ def _joined(tokens: Sequence[Token], first: int) -> Mark | None:
   names: list[int] = []
   at = first
   sign = ""
-  while True:
+  while not (members and tokens[at].word in _PERPETUAL):
     side = _side(tokens, at)
     if side is None:
       break

@@ -107,7 +107,11 @@ def _interval(draft: Draft, wishes: list[Wish]) -> float | None:
   if timed and len(timed) < len(set(said)):
     # "Real-time, every 5s": the figure says it.
     for mark in draft.of(INTERVAL):
-      if mark.value.seconds == 0:
+      if mark.value.seconds != 0:
+        continue
+      if draft.word(mark) in ("every", "each"):
+        draft.ask(f"Every single event, or every {spoken(timed[0])}?")
+      else:
         draft.ignore(mark)
   if not timed:
     return 0.0 if said else None
@@ -135,7 +139,7 @@ def _subjects(draft: Draft, wishes: list[Wish]) -> None:
       continue
     if wish.kind in data.TEXTS and about & {AUTHOR, QUERY}:
       continue
-    if wish.kind == "onchain" and (CHAIN in about or addressed or "exchange" in about):
+    if wish.kind == "onchain" and (CHAIN in about or addressed or DEXES.keys() & {*wish.venues}):
       continue
     if wish.kind in data.TEXTS:
       draft.ask(f"{kind.label[:1].upper()}{kind.label[1:]} about which asset, or from whom?")

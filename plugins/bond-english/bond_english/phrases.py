@@ -1,6 +1,6 @@
 """Phrases of one or more words, and the longest of them at a place of a request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from bond_english.tokens import NUMBER, SIGN, WORD, Token
@@ -29,11 +29,14 @@ class Phrases(Generic[V]):
 
   def at(self, tokens: Sequence[Token], first: int) -> tuple[V, int] | None:
     """The meaning of the longest phrase that begins at `first`, and where the text goes on."""
-    for words, value in self._by_first.get(tokens[first].word, ()):
+    return next(self.all_at(tokens, first), None)
+
+  def all_at(self, tokens: Sequence[Token], first: int) -> Iterator[tuple[V, int]]:
+    """The same of every phrase that begins at `first`, longer ones first."""
+    for words, value in self._by_first.get(tokens[first].word, ()) if first < len(tokens) else ():
       end = follow(tokens, first, words)
       if end is not None:
-        return value, end
-    return None
+        yield value, end
 
 
 def follow(tokens: Sequence[Token], first: int, words: Sequence[str]) -> int | None:

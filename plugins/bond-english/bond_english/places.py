@@ -37,6 +37,9 @@ from bond_english.words import chains, data, filler, venues
 
 _DATA = (KIND, METRIC, EVENT, WEAK, POSTS, VAGUE, PROVIDER)
 _SYMBOLS = (ASSET, PAIR)
+_ABOUT = frozenset(("about", "mentioning"))
+_WALLETS = frozenset(("wallet", "account", "holder", "owner"))
+_TOKENS = frozenset(("mint", "contract", "address", "token"))
 _AT = frozenset(("on", "at", "from", "via", "through", "by", "in", "using"))
 _CHAIN_NOUNS = frozenset(("chain", "network", "blockchain", "mainnet", "chain's"))
 
@@ -53,6 +56,8 @@ def settle(draft: Draft) -> None:
   for number, mark in draft.numbered(PERHAPS):
     _symbol_or_word(draft, number, mark)
   _networks(draft)
+  for number, mark in draft.numbered(FILTER):
+    _whose_address(draft, number, mark)
   for number, mark in draft.numbered(ASSET, CHAIN):
     _chain_or_asset(draft, number, mark)
 
@@ -93,7 +98,9 @@ def _symbol_or_word(draft: Draft, number: int, mark: Mark) -> None:
   if _stands_for_symbol(draft, number, previous, following):
     mark.slot = ASSET
     behind = draft.before(number, over=(FILLER,))
-    if behind is not None and behind.slot == OF and draft.word(behind) in ("about", "mentioning"):
+    said = following is not None and following.slot == KIND
+    about = behind is not None and behind.slot == OF and draft.word(behind) in _ABOUT
+    if about or (said and following is not None and not data.TEXTS.isdisjoint(following.value)):
       mark.how = ASSUMED
       draft.warn(f"{draft.written(mark)!r} is taken for the asset {mark.value}")
     return
@@ -137,6 +144,18 @@ def _stands_for_symbol(
       (JOIN,) if alone else (JOIN, VERSUS, *_SYMBOLS)
     )
   return False
+
+
+def _whose_address(draft: Draft, number: int, mark: Mark) -> None:
+  """An address is a token's unless a wallet is named before it."""
+  previous = draft.before(number, over=(FILLER,))
+  if mark.value != "address" or previous is None:
+    return
+  word = draft.word(previous)
+  if word in _WALLETS:
+    mark.facts = [("filter", {"account": draft.written(mark)}, mark.how)]
+  if word in _WALLETS or word in _TOKENS:
+    draft.ignore(previous)
 
 
 def _networks(draft: Draft) -> None:

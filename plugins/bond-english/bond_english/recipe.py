@@ -13,13 +13,15 @@ EACH = "each"
 @dataclass(slots=True)
 class Leg:
   """The way of one source through the spec. `role` says whether it ends in windows, samples or as
-  it is; `where` filters its events, `after` the windows; `symbols` are what it is about."""
+  it is; `where` filters its events, `after` the windows; `fields` are computed from its events;
+  `symbols` are what it is about."""
 
   source: str
   role: str
   every: float = 0.0
   where: str = ""
   after: str = ""
+  fields: dict[str, str] = field(default_factory=dict)
   symbols: tuple[str, ...] = ()
 
 
@@ -70,7 +72,10 @@ class Recipe:
     if not self.sources:
       return None
     transforms: dict[str, Any] = {}
-    ends = [(leg, self._filtered(leg, transforms)) for leg in self.legs]
+    ends = []
+    for leg in self.legs:
+      filtered = self._filtered(leg, transforms)
+      ends.append((leg, self._computed(leg, filtered, transforms)))
     raw = {leg.source for leg, key in ends if key == leg.source and leg.role == WINDOW}
     for role, use in ((WINDOW, "core.window"), (SAMPLE, "core.sample")):
       groups: dict[tuple[float, str], list[tuple[Leg, str]]] = {}
@@ -81,7 +86,15 @@ class Recipe:
           groups.setdefault((leg.every, leg.after), []).append((leg, key))
       for (every, after), members in groups.items():
         self._gather(transforms, role, use, every, after, members)
-    spec: dict[str, Any] = {"sources": self.sources}
+    sources = dict(self.sources)
+    read = {key for node in transforms.values() for key in node["from"]}
+    for leg, key in ends:
+      # What others read is no end, so what is wanted by itself stands there once more; equal
+      # sources have one connection all the same.
+      if leg.role == EACH and key in read:
+        nodes = transforms if key in transforms else sources
+        nodes[_free(key, {**sources, **transforms})] = nodes[key]
+    spec: dict[str, Any] = {"sources": sources}
     if transforms:
       spec["transforms"] = transforms
     return spec
@@ -97,6 +110,20 @@ class Recipe:
         return key
     key = _free("filter", transforms)
     transforms[key] = {"use": "core.filter", "from": [leg.source], "with": {"where": leg.where}}
+    return key
+
+  def _computed(self, leg: Leg, source: str, transforms: dict[str, Any]) -> str:
+    """The key that a leg goes on from behind its computed fields."""
+    if not leg.fields:
+      return source
+    for key, node in transforms.items():
+      if node["use"] == "core.project" and node["with"]["fields"] == leg.fields:
+        if source not in node["from"]:
+          node["from"].append(source)
+        return key
+    key = _free("fields", transforms)
+    settings = {"fields": dict(leg.fields), "name": "quote"}
+    transforms[key] = {"use": "core.project", "from": [source], "with": settings}
     return key
 
   def _gather(

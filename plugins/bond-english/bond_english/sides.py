@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 
 from bond_english.marks import FILLER, Mark, filtered
-from bond_english.phrases import follow
+from bond_english.phrases import Phrases, follow
 from bond_english.tokens import Token
+from bond_english.words import phrases
 
 _SIDES = {"buys": "buy", "buyers": "buy", "sells": "sell", "sellers": "sell"}
-_BOTH: tuple[tuple[str, ...], ...] = (
-  *(("buy", "and", "sell"), ("sell", "and", "buy"), ("buys", "and", "sells")),
-  *(("sells", "and", "buys"), ("long", "and", "short"), ("longs", "and", "shorts")),
+_BOTH = Phrases(
+  (phrase, None)
+  for phrase in phrases(
+    "buy and sell; sell and buy; buys and sells; sells and buys; long and short; longs and shorts"
+  )
 )
 _LANGUAGES = {
   "english": "en",
@@ -34,10 +37,9 @@ WORDS = frozenset((*_SIDES, *_LANGUAGES, "buy", "sell", "long", "short", "longs"
 
 def side_at(tokens: Sequence[Token], first: int) -> Mark | None:
   """The side of trades or of liquidated positions that begins at `first`; both sides are all."""
-  for words in _BOTH:
-    end = follow(tokens, first, words)
-    if end is not None:
-      return Mark(FILLER, first, end)
+  both = _BOTH.at(tokens, first)
+  if both is not None:
+    return Mark(FILLER, first, both[1])
   word = tokens[first].word
   after = tokens[first + 1].word if first + 1 < len(tokens) else ""
   before = tokens[first - 1].word if first else ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bond_english.durations import UNITS, VAGUE, duration_at, unit_at
 from bond_english.marks import SPAN, Mark, asked
 from bond_english.numbers import number_at
-from bond_english.phrases import follow, is_joint
+from bond_english.phrases import Phrases, is_joint
 from bond_english.tokens import Token
 
 PAST = "past"
@@ -18,16 +18,13 @@ PLAIN = ""
 _ROLLING = frozenset(("rolling", "running", "trailing", "sliding", "moving"))
 _LEADS = ("over", "in", "for", "from", "during", "within", "of")
 _PAST = ("last", "past", "previous", "trailing")
-_BEHIND: tuple[tuple[str, ...], ...] = (
-  *((lead, "the", word) for lead in _LEADS for word in _PAST),
-  *((lead, word) for lead in _LEADS for word in _PAST),
-  *(("the", word) for word in _PAST),
-  *((word,) for word in _PAST),
+_BEHIND = Phrases(
+  (f"{lead}{word}", None)
+  for word in _PAST
+  for lead in ("", "the ", *(f"{lead} " for lead in _LEADS), *(f"{lead} the " for lead in _LEADS))
 )
-_AHEAD: tuple[tuple[str, ...], ...] = (
-  *((lead, "the", "next") for lead in _LEADS),
-  ("the", "next"),
-  ("next",),
+_AHEAD = Phrases(
+  (f"{lead}next", None) for lead in ("", "the ", *(f"{lead} the " for lead in _LEADS))
 )
 
 WORDS = _ROLLING | {*_PAST, "next", "ago"}
@@ -70,18 +67,16 @@ def _rolling(tokens: Sequence[Token], first: int) -> Mark | None:
 
 
 def _ahead(tokens: Sequence[Token], first: int) -> Mark | None:
-  for words in _AHEAD:
-    at = follow(tokens, first, words)
-    found = duration_at(tokens, at) if at is not None and at < len(tokens) else None
+  for _, at in _AHEAD.all_at(tokens, first):
+    found = duration_at(tokens, at) if at < len(tokens) else None
     if found is not None:
       return Mark(SPAN, first, found[1], (found[0], NEXT))
   return None
 
 
 def _behind(tokens: Sequence[Token], first: int) -> Mark | None:
-  for words in _BEHIND:
-    at = follow(tokens, first, words)
-    if at is None or at >= len(tokens):
+  for _, at in _BEHIND.all_at(tokens, first):
+    if at >= len(tokens):
       continue
     found = duration_at(tokens, at)
     if found is None and len(tokens[at].word) > 2 and tokens[at].word in UNITS:

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
-from bond_english.amounts import bound_at
+from bond_english.amounts import CURRENCY_SIGNS, bound_at
 from bond_english.depths import depth_at
 from bond_english.forms import form_at, money_at, out_of_reach_at, quoted_at
 from bond_english.groups import all_venues_at, group_at, venue_type_at
@@ -37,6 +37,8 @@ from bond_english.words import beyond, filler
 _REPLAY = Phrases((phrase, phrase) for phrase in beyond.REPLAY)
 _ALERTS = Phrases((phrase, phrase) for phrase in beyond.ALERTS)
 _EDITS = Phrases((phrase, phrase) for phrase in beyond.EDITS)
+_BEGINNING = frozenset((*"<>≥≤-−–/", "<=", ">=", *CURRENCY_SIGNS))
+"""Signs that something can begin with: -5s, > $100k, /usd."""
 _PICTURES = frozenset(("So", "Sk", "Cf", "Cc", "Mn", "Me"))
 
 
@@ -48,13 +50,14 @@ def tag(
   own = Phrases((_spaced(word), source) for word, source in words.items() if _spaced(word))
   marks: list[Mark] = []
   at = 0
+  texts = False
   while at < len(tokens):
-    texts = any(mark.slot in (KIND, POSTS) for mark in marks)
     mark = _mark_at(tokens, at, own, texts) or Mark(UNKNOWN, at, at + 1, near.get(at, ()))
     if any(token.corrected for token in tokens[mark.first : mark.last]):
       mark.how = CORRECTED
       mark.facts = [(slot, value, CORRECTED) for slot, value, _ in mark.facts]
     marks.append(mark)
+    texts = texts or mark.slot in (KIND, POSTS)
     at = mark.last
   return marks
 
@@ -67,6 +70,8 @@ def _mark_at(tokens: Sequence[Token], first: int, own: Phrases[str], texts: bool
   found = form_at(tokens, first) or (quoted_at(tokens, first) if texts else None)
   if found is not None:
     return found
+  if tokens[first].kind == SIGN and tokens[first].text not in _BEGINNING:
+    return _between(tokens, first)
   for read in _READERS:
     found = read(tokens, first)
     if found is not None:

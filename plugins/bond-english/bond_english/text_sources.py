@@ -16,9 +16,7 @@ def add_texts(order: Order, wish: Wish) -> None:
   label = data.KINDS[wish.kind].label
   offer = order.offers.of_texts(wish.kind)
   if offer is None:
-    for name in ("query", "authors", "lang", "provider"):
-      order.take(name)
-    order.recipe.lacks(f"{label}: no package is known that offers this; leave it out")
+    order.cannot(f"{label}: no package is known that offers this; leave it out")
     return
   if offer.package is not None:
     order.recipe.needs(offer.package, label)

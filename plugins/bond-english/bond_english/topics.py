@@ -16,7 +16,7 @@ from bond_english.marks import (
 )
 from bond_english.words import data
 
-_ABOUT = frozenset(("about", "mentioning", "containing", "on", "regarding", "concerning", "for"))
+_ABOUT = frozenset(("about", "mentioning", "containing", "regarding", "concerning"))
 
 
 def find_topics(draft: Draft) -> None:

@@ -72,6 +72,7 @@ class Chain:
   symbols: list[str] = attrs.field(factory=list)
   mints: list[str] = attrs.field(factory=list)
   addresses: list[str] = attrs.field(factory=list)
+  accounts: list[str] = attrs.field(factory=list)
   event_types: list[str] = attrs.field(factory=list)
 
 
@@ -109,7 +110,7 @@ _OTHERS = {
 
 def registry(*names: str) -> Registry:
   """The core and stand-ins for these plugins."""
-  found = Registry(point for point in Registry()._points["core"])
+  found = Registry(Registry()._points["core"])
   for name in names:
     specs = [
       SourceSpec(name=key, summary="s", config=config, emits=(event,), run=never, words=words)

@@ -1,7 +1,7 @@
 """Assets by ticker and name, and the currencies that prices are quoted in."""
 
 # ticker: names. Tickers of one letter are left out: only $S or S/USDT can mean them.
-from bond_english.words import listed
+from bond_english.words import listed, phrases
 
 _TABLE = """
 BTC: bitcoin, bitcoins, xbt, ₿
@@ -310,18 +310,11 @@ EQUITIES = frozenset(
     """
   )
 )
-EQUITY_NAMES = (
-  *(
-    "apple stock",
-    "apple shares",
-    "tesla",
-    "tesla stock",
-    "tesla shares",
-    "nvidia",
-    "nvidia stock",
-  ),
-  *("microsoft", "microsoft stock", "amazon stock", "google stock", "alphabet", "netflix stock"),
-  *("microstrategy", "gamestop", "s&p 500", "s & p 500", "sp500", "sp 500", "nasdaq", "dow jones"),
-  *("stock market", "stocks", "stock", "equities", "equity", "shares", "crude oil", "brent"),
-  *("forex", "nikkei", "ftse", "treasury yields", "bonds", "silver", "gold"),
+EQUITY_NAMES = phrases(
+  """
+  apple stock; apple shares; tesla; tesla stock; tesla shares; nvidia; nvidia stock; microsoft;
+  microsoft stock; amazon stock; google stock; alphabet; netflix stock; microstrategy; gamestop;
+  s&p 500; s & p 500; sp500; sp 500; nasdaq; dow jones; stock market; stocks; stock; equities;
+  equity; shares; crude oil; brent; forex; nikkei; ftse; treasury yields; bonds; silver; gold
+  """
 )

@@ -67,7 +67,8 @@ _WORDS = {
     limit order book; ladder""",
   "bbo": """bbo; best bid and offer; best bid and ask; best bid ask; best bid offer; top of book;
     top of the book; bid ask; bid and ask; bid offer; bid and offer; bids asks; l1; level 1; level1;
-    quotes; best bid; best ask; best offer; best quotes; nbbo; bidask; touch""",
+    quotes; best bid; best ask; best offer; best quotes; nbbo; bidask; touch;
+    bid; bids; ask; asks; bid price; ask price; bid prices; ask prices; offers""",
   "ohlc": """candles; candle; candlesticks; candlestick; ohlc; ohlcv; bars; bar; klines; kline;
     candle data; ohlc bars; ohlc candles; ohlcv bars; ohlcv candles; open high low close""",
   "volume": "volume; volumes; vol; turnover; traded volume; trading volume; trade volume",
@@ -124,6 +125,7 @@ OF_WHOLE_CHAIN = frozenset(("block", "slot", "mempool"))
 METRICS = {
   "imbalance": ("orderbook", ("imbalance", "book imbalance", "order imbalance")),
   "spread": ("bbo", ("spread", "spreads", "bid ask spread")),
+  "mid": ("bbo", ("mid price", "mid prices", "midprice", "mid", "mids")),
   "sentiment": ("tweets", ("sentiment", "sentiments", "mood")),
   "tps": ("onchain", ("tps", "transactions per second", "throughput", "transaction rate")),
   "fee": ("gas", ("base fee", "base fees", "fee", "fees")),

@@ -1,6 +1,6 @@
 """Words that say nothing about the stream; a closed list. What is in no list is unknown."""
 
-from bond_english.words import listed
+from bond_english.words import listed, phrases
 
 FILLER = frozenset(
   listed(
@@ -23,37 +23,30 @@ FILLER = frozenset(
     even quite very coin coins token tokens crypto cryptos cryptocurrency cryptocurrencies asset
     assets currency currencies symbol symbols pair pairs market markets exchange exchanges venue
     venues platform platforms contract contracts instrument instruments instrument's chain chains
-    blockchain network websocket ws api bond specific particular following respective anything
-    stuff things thing what's whats what how much many which who when where if there here whenever
-    while event events activity message messages entry entries item items snapshot snapshots side
-    sides reading readings figure figures interval intervals frequency rate cadence resolution
-    granularity time times second-by-second basis speed all everything every each
-    whole entire full complete combined traded trading listed happening going coming made done
-    seen based related mentioning mention mentions mentioned containing says saying said tagged
-    talking ones lot lots bit kind kinds sort sorts type types public available known called named
-    size sized sizes amount amounts notional aggregate aggregated aggregation normalized
-    normalised
+    blockchain network websocket ws api bond specific particular respective anything stuff things
+    thing what's whats what how much many which who when where if there here whenever while event
+    events activity message messages entry entries item items snapshot snapshots side sides
+    reading readings figure figures interval intervals frequency rate cadence resolution
+    granularity time times second-by-second basis speed all everything every each whole entire
+    full complete combined traded trading listed happening getting coming made seen based related
+    mentioning mention mentions mentioned containing says saying said tagged talking ones lot lots
+    bit kind kinds sort sorts type types public available known called named size sized sizes
+    amount amounts notional aggregate aggregated aggregation normalized normalised compare
+    compared comparing comparison taking
     """
   )
 )
 
-PHRASES = (
-  *("as well", "as well as", "at the same time", "right now", "real quick", "in terms of"),
-  *("keep an eye on", "up to date", "as of now", "at the moment", "and so on", "at all"),
-  *("good morning", "no problem", "thank you", "of course", "by the way", "for me", "i would like"),
-  *("what is", "what's the", "tell me", "side by side", "in one stream"),
-  *("in the same stream", "on the same stream", "on the same clock", "same time", "same clock"),
-  *(
-    "one stream",
-    "a stream of",
-    "one feed",
-    "just one",
-    "one of",
-    "one by one",
-    "this one",
-    "the one",
-  ),
-  *("in parallel", "low latency", "in a single stream", "each of", "all of", "both of"),
+PHRASES = phrases(
+  """
+  as well; as well as; at the same time; right now; real quick; in terms of; keep an eye on; up to
+  date; as of now; at the moment; and so on; at all; good morning; no problem; thank you; of
+  course; by the way; for me; i would like; what is; what's the; tell me; side by side; number of;
+  count of; amount of; in comparison; in one stream; in the same stream; on the same stream; on
+  the same clock; same time; same clock; one stream; a stream of; one feed; just one; one of; one
+  by one; this one; the one; in parallel; low latency; in a single stream; each of; all of; both
+  of
+  """
 )
 
 PREPOSITIONS = frozenset(
@@ -61,36 +54,20 @@ PREPOSITIONS = frozenset(
 )
 """What binds the word before it to the one after it: price of BTC, tweets about ETH."""
 
-JOINING = frozenset(("and", "plus", "also", "or", "with", "then", "including", "alongside"))
+JOINING = frozenset(("and", "but", "plus", "also", "or", "with", "then", "including", "alongside"))
 """Words that stand between the members of a list."""
 
 JOINING_SIGNS = frozenset("+,&;|")
-OTHER_SIGNS = frozenset(".!?:()[]{}\"'`“”‘’„«»-–—_…*~/\\=><#@^%$·•→")
+OTHER_SIGNS = frozenset(".!?:()[]{}\"'`“”‘’„«»-–—_…~/\\=#@$·•→")
 
-NEGATIONS = (
-  *("do not include", "don't include", "do not want", "don't want", "don't need", "do not need"),
-  *("dont want", "dont include", "dont need", "do not show", "don't show", "not including"),
-  *(
-    "no need for",
-    "leave out",
-    "leaving out",
-    "apart from",
-    "other than",
-    "except for",
-    "rather than",
-  ),
-  *(
-    "instead of",
-    "but not",
-    "and not",
-    "and no",
-    "but no",
-    "everything but",
-    "all but",
-    "i don't want",
-  ),
-  *("not", "no", "without", "except", "excluding", "exclude", "excl", "skip", "skipping", "ignore"),
-  *("ignoring", "minus", "omit", "omitting", "drop", "dropping", "sans", "non", "never", "neither"),
-  *("nor", "avoid", "w/o", "don't", "dont", "isn't", "remove", "hide"),
+NEGATIONS = phrases(
+  """
+  do not include; don't include; do not want; don't want; don't need; do not need; dont want; dont
+  include; dont need; do not show; don't show; not including; no need for; leave out; leaving out;
+  apart from; other than; except for; rather than; instead of; but not; and not; and no; but no;
+  everything but; all but; i don't want; not; no; without; except; excluding; exclude; excl; skip;
+  skipping; ignore; ignoring; minus; omit; omitting; drop; dropping; sans; non; never; neither;
+  nor; avoid; don't; dont; isn't; remove; hide
+  """
 )
 """What leaves out what follows."""

@@ -1,0 +1,88 @@
+"""The account: every piece of a request is in it, and what was not said is told as such."""
+
+import pytest
+from bond_english.parsing import parse
+from installed import WORDS
+from scored import cases
+
+SLOTS = {
+  *("symbol", "source", "exchange", "interval", "filter", "quote", "chain", "left_out", "unknown"),
+  *("refused", "note", "filler", "negation"),
+}
+HOW = {"exact", "alias", "corrected", "assumed", "default"}
+
+
+def entries(text, slot):
+  return [entry for entry in parse(text, WORDS).account if entry["slot"] == slot]
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case["text"])
+def test_every_character_is_accounted_for(case):
+  text = case["text"]
+  covered = set()
+  for entry in parse(text, WORDS).account:
+    assert entry["slot"] in SLOTS
+    assert entry["how"] in HOW
+    if entry["start"] is None:
+      assert entry["how"] in ("assumed", "default", "alias")
+      assert entry["text"] == ""
+    else:
+      assert entry["text"] == text[entry["start"] : entry["end"]]
+      covered.update(range(entry["start"], entry["end"]))
+  assert [c for at, c in enumerate(text) if at not in covered and not c.isspace()] == []
+
+
+def test_it_says_how_a_word_is_known():
+  account = parse("xbt pirce every 5s", WORDS).account
+  how = {entry["text"]: (entry["slot"], entry["value"], entry["how"]) for entry in account}
+  assert how["xbt"] == ("symbol", "BTC", "alias")
+  assert how["pirce"] == ("source", "price", "corrected")
+  assert how["every 5s"] == ("interval", 5.0, "exact")
+
+
+def test_what_was_not_said_is_told_as_a_default():
+  defaults = {
+    entry["slot"]: entry["value"]
+    for entry in parse("BTC price", WORDS).account
+    if entry["how"] == "default"
+  }
+  assert defaults == {"exchange": "binance", "quote": "USDT", "interval": 5}
+
+
+def test_an_assumed_kind_of_data_is_told():
+  assert [(e["value"], e["how"]) for e in entries("BTC every 5s", "source")] == [
+    ("price", "assumed")
+  ]
+
+
+def test_what_is_left_out_is_told():
+  (entry,) = entries("BTC price, not tweets", "left_out")
+  assert (entry["text"], entry["value"]) == ("tweets", "tweets")
+
+
+@pytest.mark.parametrize(
+  ("text", "told"),
+  [
+    ("BTC price + tweets every 5s", "BTC price and tweets, every 5 s."),
+    (
+      "USDT transfers on ethereum + BTC price",
+      "USDT on-chain activity; BTC price; only: ethereum.",
+    ),
+    ("btc pirce", "Corrected: pirce → price."),
+    ("BTC trades over $1m", "only: over $1m."),
+    ("BTC price", "Not said, and so: quote USDT, binance, every 5 s."),
+    ("ETH trades", "every event as it comes."),
+    ("BTC vs ETH price", "'vs' is taken for a comparison"),
+    ("twitter sentiment for BTC", "Nothing installed computes sentiment; the posts themselves"),
+    ("replay BTC trades from the last 5 minutes then go live", "from=now-300s"),
+  ],
+)
+def test_the_sentence_says_it(text, told):
+  assert told in parse(text, WORDS).sentence
+
+
+def test_a_text_of_another_length_is_refused_as_a_whole():
+  reading = parse("btc " * 400, WORDS)
+  assert reading.outcome == "reject"
+  assert "up to" in reading.questions[0]
+  assert (reading.account[0]["start"], reading.account[0]["end"]) == (0, 1600)

@@ -1,0 +1,282 @@
+"""What a request becomes: sources, filters, windows; and what has to be installed first."""
+
+import json
+
+import pytest
+from bond_english.parsing import parse
+from installed import EVERYTHING, WORDS, registry
+from scored import cases
+
+from bond_core.asking import words_of
+from bond_core.spec import load_spec, stream_id
+
+
+def spec(text, words=WORDS):
+  return parse(text, words).spec
+
+
+def uses(text, words=WORDS):
+  return {key: node["use"] for key, node in spec(text, words)["sources"].items()}
+
+
+def where(text):
+  nodes = spec(text)["transforms"].values()
+  return [node["with"]["where"] for node in nodes if node["use"] == "core.filter"]
+
+
+STARTING = [case for case in cases() if case["outcome"] in ("ok", "warn")]
+
+
+@pytest.mark.parametrize("case", STARTING, ids=lambda case: case["text"])
+def test_what_can_start_is_a_spec_and_what_cannot_says_why(case):
+  reading = parse(case["text"], WORDS)
+  if reading.missing:
+    assert all(len(sentence) > 20 for sentence in reading.missing)
+    return
+  checked = load_spec(json.dumps(reading.spec), registry=EVERYTHING)
+  assert checked.warnings == ()
+  # Nothing that was asked for is lost on the way.
+  text = json.dumps(reading.spec)
+  for entry in reading.account:
+    if entry["slot"] == "symbol" and entry["how"] != "default" and "onchain" not in text:
+      assert f'"{entry["value"].partition("/")[0]}' in text
+    if entry["slot"] == "exchange" and entry["value"] != "*" and "onchain" not in text:
+      assert f'"{entry["value"]}' in text
+
+
+def test_the_headline():
+  assert spec("BTC price + on-chain activity + tweets every 5s") == {
+    "sources": {
+      "binance-trades": {"use": "binance.trades", "with": {"symbols": ["BTC/USDT"]}},
+      "binance-ticker": {"use": "binance.ticker", "with": {"symbols": ["BTC/USDT"]}},
+      "onchain-bitcoin": {"use": "onchain.bitcoin", "with": {}},
+      "tweets": {"use": "x.posts", "with": {"symbols": ["BTC"]}},
+    },
+    "transforms": {
+      "window": {
+        "use": "core.window",
+        "from": ["binance-trades", "binance-ticker", "onchain-bitcoin", "tweets"],
+        "with": {"every": 5, "symbols": ["BTC/USDT"]},
+      }
+    },
+  }
+
+
+def test_without_a_source_for_bitcoin_its_activity_is_solanas_and_that_is_told():
+  words = {word: name for word, name in WORDS.items() if name != "onchain.bitcoin"}
+  reading = parse("BTC price + on-chain activity + tweets every 5s", words)
+  assert reading.outcome == "warn"
+  assert "network activity of Solana" in reading.sentence
+  assert "onchain-solana" in reading.spec["sources"]
+  assert reading.missing == []
+
+
+def test_transfers_are_of_one_asset_and_prices_of_the_other():
+  text = "USDT transfers on ethereum over 1m + btc price"
+  sources = spec(text)["sources"]
+  assert sources["onchain-ethereum"]["with"]["symbols"] == ["USDT"]
+  assert sources["binance-trades"]["with"]["symbols"] == ["BTC/USDT"]
+  assert where(text) == ["value >= 1000000"]
+
+
+@pytest.mark.parametrize(
+  ("text", "condition"),
+  [
+    ("BTC trades over $100k", "price * size >= 100000"),
+    ("BTC trades between $1k and $2k", "price * size >= 1000 and price * size <= 2000"),
+    ("BTC trades of at least 2.5 BTC", "size >= 2.5"),
+    ("BTC trades under 0.001 btc", "size <= 0.001"),
+    ("BTC buy trades over $1m", "side == 'buy' and price * size >= 1000000"),
+    ("long liquidations on BTC", "side == 'sell'"),
+    ("short liquidations on BTC", "side == 'buy'"),
+    ("ETH funding above 0.05%", "rate >= 0.0005"),
+    ("BTC price above 100000 every 5s", "price_close >= 100000"),
+    ("BTC price above 100000, every update", "price >= 100000"),
+    (
+      "ETH moves more than 1.5% in a minute",
+      "abs(price_close - price_open) * 100 > 1.5 * price_open",
+    ),
+    ("ETH drops 5% in an hour", "(price_open - price_close) * 100 > 5 * price_open"),
+  ],
+)
+def test_filters_are_conditions(text, condition):
+  assert where(text) == [condition]
+
+
+def test_each_bound_is_about_its_own_kind():
+  conditions = where("BTC trades over $100k and liquidations over $1m")
+  assert conditions == ["price * size >= 100000", "price * size >= 1000000"]
+
+
+@pytest.mark.parametrize(
+  ("text", "symbols"),
+  [
+    ("BTC price on binance", ["BTC/USDT"]),
+    ("BTC price on coinbase", ["BTC/USD"]),
+    ("BTC price on upbit", ["BTC/KRW"]),
+    ("BTC perp price on okx", ["BTC/USDT:USDT"]),
+    ("inverse BTC perp price on bybit", ["BTC/USD:BTC"]),
+    ("BTC/USDT:USDT price on binance", ["BTC/USDT:USDT"]),
+    ("BTC/USDT:USDT-261225 price on binance", ["BTC/USDT:USDT-261225"]),
+    ("BTC funding on binance", ["BTC/USDT:USDT"]),
+    ("BTC and ETH price in euros on kraken", ["BTC/EUR", "ETH/EUR"]),
+  ],
+)
+def test_symbols_have_the_venues_spelling(text, symbols):
+  assert next(iter(spec(text)["sources"].values()))["with"]["symbols"] == symbols
+
+
+def test_a_perp_and_a_spot_of_one_symbol_are_each_on_their_venue():
+  sources = spec("BTC perp trades on okx and BTC spot trades on binance, every update")["sources"]
+  assert sources["okx-trades"]["with"]["symbols"] == ["BTC/USDT:USDT"]
+  assert sources["binance-trades"]["with"]["symbols"] == ["BTC/USDT"]
+
+
+def test_a_window_never_mixes_spot_and_perp():
+  (told,) = parse("spot and perp price of ETH every 5s", WORDS).missing
+  assert "does not tell them apart" in told
+
+
+@pytest.mark.parametrize(
+  ("text", "transforms"),
+  [
+    ("BTC price every 5s", {"window": 5}),
+    ("BTC price", {"window": 5}),
+    ("BTC book every 500ms", {"sample": 0.5}),
+    ("BTC trades", {}),
+    ("BTC price, every update", {}),
+    ("BTC vwap over 5 minutes", {"window": 300}),
+    ("BTC vwap over 5 minutes, every 5 minutes", {"window": 300}),
+    ("BTC price and funding every 5s", {"sample": 5, "window": 5}),
+    ("10s candles for BTC", {"window": 10}),
+    ("24h volume of BTC every minute", {"sample": 60}),
+  ],
+)
+def test_what_is_a_window_and_what_a_sample(text, transforms):
+  reading = parse(text, WORDS)
+  nodes = (reading.spec.get("transforms") or {}).items()
+  found = {key: node["with"]["every"] for key, node in nodes if "every" in node["with"]}
+  assert found == transforms
+
+
+def test_candles_come_from_the_venue_where_it_has_their_length():
+  assert spec("5m candles of BTC on binance")["sources"] == {
+    "binance-candle": {
+      "use": "binance.candle",
+      "with": {"symbols": ["BTC/USDT"], "interval": "5m"},
+    }
+  }
+  assert uses("10s candles of BTC on binance") == {"binance-trades": "binance.trades"}
+
+
+def test_trades_that_are_wanted_raw_and_in_windows_are_read_twice():
+  found = spec("BTC trades, no aggregation, and BTC volume over the last hour")
+  assert {node["use"] for node in found["sources"].values()} == {"binance.trades"}
+  read = {key for node in found["transforms"].values() for key in node["from"]}
+  assert set(found["sources"]) - read
+
+
+def test_spread_and_mid_price_are_computed():
+  fields = spec("spread and mid price of BTC every second")["transforms"]["fields"]["with"][
+    "fields"
+  ]
+  assert fields["spread"] == "ask - bid"
+  assert fields["mid"] == "(bid + ask) / 2"
+
+
+def test_a_word_of_a_plugin_is_a_source():
+  reading = parse("temperature and BTC price every minute", {**WORDS, "temperature": "weather.now"})
+  assert reading.outcome == "ok"
+  assert reading.spec["sources"]["weather-now"] == {
+    "use": "weather.now",
+    "with": {"symbols": ["BTC"]},
+  }
+
+
+def test_the_words_of_a_plugin_say_whose_source_answers():
+  assert uses("tweets about BTC", {"tweets": "mastodon.posts"}) == {"tweets": "mastodon.posts"}
+  reading = parse("posts about BTC", {"posts": "x.posts"})
+  assert reading.spec["sources"] == {"tweets": {"use": "x.posts", "with": {"symbols": ["BTC"]}}}
+
+
+@pytest.mark.parametrize(
+  ("text", "packages"),
+  [
+    ("tweets about BTC", ["bond-x"]),
+    ("bluesky posts about BTC", ["bond-bluesky"]),
+    ("BTC on-chain activity", ["bond-onchain"]),
+    ("BTC price on okx", ["bond-okx"]),
+    ("BTC price on kraken", ["bond-ccxt"]),
+    ("BTC price", ["bond-binance"]),
+  ],
+)
+def test_what_is_not_installed_is_understood_and_the_package_named(text, packages):
+  reading = parse(text, {})
+  assert reading.outcome == "ok"
+  assert reading.packages == packages
+  assert f"pip install {packages[0]}" in reading.missing[0]
+
+
+@pytest.mark.parametrize(
+  "text",
+  ["news about BTC", "google trends for BTC", "BTC implied vol on deribit", "cvd of BTC"],
+)
+def test_what_no_package_offers_is_understood_and_said(text):
+  reading = parse(text, WORDS)
+  assert reading.outcome == "ok"
+  assert reading.packages == []
+  assert "no package" in reading.missing[0]
+
+
+def test_the_default_venue_is_one_that_can_answer():
+  okx = words_of(registry("okx"))
+  assert uses("BTC price", okx) == {"okx-trades": "okx.trades", "okx-ticker": "okx.ticker"}
+  assert uses("BTC open interest") == {"okx-open-interest": "okx.open_interest"}
+  assert "okx-trades" in uses("BTC price, not binance")
+  ccxt = words_of(registry("ccxt"))
+  assert spec("BTC trades", ccxt)["sources"]["binance-trades"] == {
+    "use": "ccxt.trades",
+    "with": {"exchange": "binance", "symbols": ["BTC/USDT"]},
+  }
+
+
+def test_all_venues_are_those_that_are_installed():
+  assert set(uses("BTC trades on all exchanges but okx")) == {"binance-trades", "bybit-trades"}
+
+
+@pytest.mark.parametrize(
+  ("one", "other"),
+  [
+    ("BTC price every 5s", "bitcoin prices every five seconds, please"),
+    ("BTC price every 5s", "Show me the price of bitcoin each 5 secs"),
+    ("ETH trades over $1m on binance", "binance eth trades > 1 million usd"),
+    ("BTC price every 30s", "btc price every half-minute"),
+  ],
+)
+def test_two_ways_to_say_one_thing_are_one_stream(one, other):
+  first, second = (load_spec(json.dumps(spec(t)), registry=EVERYTHING) for t in (one, other))
+  assert stream_id(first) == stream_id(second)
+
+
+@pytest.mark.parametrize("text", ["btc price and dominance", "whale trades on BTC", "BTC prince"])
+def test_a_request_that_has_to_be_asked_about_gives_no_spec_to_start(text):
+  reading = parse(text, WORDS)
+  assert reading.outcome == "ask"
+  assert reading.questions
+
+
+@pytest.mark.parametrize(
+  ("text", "what"),
+  [
+    ("buy side of the BTC order book", "buys or sells"),
+    ("english BTC trades", "a language"),
+    ("BTC price depth 20", "a depth"),
+    ("tweets about BTC on binance", "binance"),
+    ("BTC perp tweets", "perp"),
+    ("ETH moves more than 1% in a minute, every 5s", "5 s"),
+  ],
+)
+def test_what_has_no_effect_is_asked_about(text, what):
+  reading = parse(text, WORDS)
+  assert reading.outcome == "ask"
+  assert any(what in question for question in reading.questions)
