@@ -65,7 +65,7 @@ def _intervals(order: Order) -> None:
     order.recipe.default("interval", ends.pop() if len(ends) == 1 else order.interval)
   elif order.said and order.recipe.legs and order.said not in ends and not order.recipe.missing:
     told = f"Every {spoken(order.said)} of what? The rest has a length of time of its own"
-    order.draft.ask(f"{told}; leave it out?")
+    order.draft.ask(f"{told}; leave it out?", leave_out=True)
 
 
 def _tell(order: Order) -> None:
@@ -89,4 +89,5 @@ def _tell(order: Order) -> None:
     draft.ask(f"A move of {move:g}% within what time, for example a minute?")
   for name in order.untaken():
     labels = " and ".join(data.KINDS[kind].label if kind in data.KINDS else kind for kind in kinds)
-    draft.ask(f"{_NAMES.get(name, name)} of {labels}: this has no effect; leave it out?")
+    told = f"{_NAMES.get(name, name)} of {labels}: this has no effect; leave it out?"
+    draft.ask(told, leave_out=True)

@@ -11,7 +11,8 @@ from bond_english.tokens import Token
 @dataclass(slots=True)
 class Draft:
   """`questions` make the outcome ask, `rejections` reject, `warnings` warn; `notes` are told and
-  change nothing. `words` are those of the installed sources."""
+  change nothing. `words` are those of the installed sources. It is `confirmable` as long as every
+  question can be answered by leaving something out."""
 
   text: str
   tokens: Sequence[Token]
@@ -22,6 +23,7 @@ class Draft:
   warnings: list[str] = field(default_factory=list)
   notes: list[str] = field(default_factory=list)
   assumed: list[tuple[str, Any, str]] = field(default_factory=list)
+  confirmable: bool = True
 
   def of(self, *slots: str) -> list[Mark]:
     """The marks of these roles that count."""
@@ -53,8 +55,9 @@ class Draft:
       if mark.slot in slots and not mark.left_out:
         yield number, mark
 
-  def ask(self, question: str) -> None:
-    """Notes a question, once."""
+  def ask(self, question: str, *, leave_out: bool = False) -> None:
+    """Notes a question, once; with `leave_out` yes is an answer to it."""
+    self.confirmable = self.confirmable and leave_out
     if question not in self.questions:
       self.questions.append(question)
 

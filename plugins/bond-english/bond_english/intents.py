@@ -150,6 +150,6 @@ def _refuse(draft: Draft, mark: Mark) -> None:
   elif why == "equity":
     told = f"{what} is no crypto asset, and nothing installed has stocks, indices or currencies"
     if draft.of(ASSET, PAIR):
-      draft.ask(f"{told}; leave it out?")
+      draft.ask(f"{told}; leave it out?", leave_out=True)
     else:
       draft.rejections.append(told)

@@ -16,6 +16,7 @@ from bond_english.marks import (
   FILLER,
   FILTER,
   INTERVAL,
+  JOIN,
   KIND,
   MARKET,
   OF,
@@ -35,9 +36,9 @@ _EVENTS = frozenset(("trades", "liquidations", "onchain", "tweets", "bluesky", "
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-  """The value of a mark whose filters are bounds on events of one kind."""
+  """The value of a mark whose filters are bounds on events of these kinds."""
 
-  kind: str
+  kinds: tuple[str, ...]
 
 
 def measure(draft: Draft) -> None:
@@ -203,11 +204,11 @@ def _bound(draft: Draft, number: int, mark: Mark) -> None:
   if near is None or "price" in near:
     _bound_of_price(draft, mark, bound)
   elif near & data.SIZED:
-    _bound_of_size(draft, number, mark, bound, min(near & data.SIZED))
+    _bound_of_size(draft, number, mark, bound, _sized_run(draft, number) or (*near & data.SIZED,))
   elif "funding" in near:
     percent = bound.unit == "%"
     rate = Bound(bound.side, round(bound.value / 100, 12), None) if percent else bound
-    _bounded(mark, rate, "rate", "funding")
+    _bounded(mark, rate, "rate", ("funding",))
   else:
     label = data.KINDS[min(near)].label if near <= set(data.KINDS) else min(near)
     _refuse(mark, f"{draft.written(mark)!r}: a bound on {label} is not offered; leave it out?")
@@ -224,17 +225,30 @@ def _nearest_kind(draft: Draft, number: int) -> set[str] | None:
   return next(iter(fitting or listed), None)
 
 
+def _sized_run(draft: Draft, number: int) -> tuple[str, ...]:
+  """The kinds with sizes that stand together before a bound: liquidations and trades above $1k."""
+  found: list[str] = []
+  for mark in reversed(draft.marks[:number]):
+    if mark.slot == KIND and not mark.left_out:
+      found += [kind for kind in mark.value if kind in data.SIZED]
+    elif found and mark.slot not in (JOIN, FILLER, OF):
+      break
+  return tuple(dict.fromkeys(found))
+
+
 def _bound_of_price(draft: Draft, mark: Mark, bound: Bound) -> None:
   if bound.unit == "%":
     _refuse(mark, f"{draft.written(mark)} of what, and within what time?")
   elif bound.unit is not None and bound.unit not in MONEY:
     _refuse(mark, f"A price is in a currency: what does {draft.written(mark)!r} mean?")
   else:
-    _bounded(mark, bound, "price", "price")
+    _bounded(mark, bound, "price", ("price",))
 
 
-def _bound_of_size(draft: Draft, number: int, mark: Mark, bound: Bound, kind: str) -> None:
-  onchain = kind == "onchain"
+def _bound_of_size(
+  draft: Draft, number: int, mark: Mark, bound: Bound, kinds: tuple[str, ...]
+) -> None:
+  onchain = "onchain" in kinds
   unit = bound.unit
   if unit == "%":
     _refuse(mark, f"{draft.written(mark)} of what?")
@@ -242,30 +256,30 @@ def _bound_of_size(draft: Draft, number: int, mark: Mark, bound: Bound, kind: st
     before = [m for m in draft.marks[:number] if m.slot in (ASSET, PAIR) and not m.left_out]
     symbols = [m.value for m in before[-1:] if m.slot == ASSET] or _symbols_near(draft)
     if before or len(symbols) == 1:
-      _bounded(mark, bound, "amount", kind, unit=symbols[0])
+      _bounded(mark, bound, "amount", kinds, unit=symbols[0])
     else:
       _refuse(mark, f"{draft.written(mark)!r} of which asset?")
   elif unit is None:
     if bound.rounded or bound.value >= 1000:
-      _bounded(mark, bound, "notional_usd", kind, how=ASSUMED)
+      _bounded(mark, bound, "notional_usd", kinds, how=ASSUMED)
       draft.warn(f"{draft.written(mark)!r} is taken for US dollars")
     else:
       _refuse(mark, f"{draft.written(mark)!r}: of the asset, or in dollars?")
   elif bound.in_dollars:
     transferred = onchain and unit != "USD" and unit in _symbols_near(draft)
     if transferred:
-      _bounded(mark, bound, "amount", kind, unit=unit)
+      _bounded(mark, bound, "amount", kinds, unit=unit)
     else:
-      _bounded(mark, bound, "notional_usd", kind)
+      _bounded(mark, bound, "notional_usd", kinds)
   elif unit in MONEY:
-    _bounded(mark, bound, "notional", kind, unit=unit)
+    _bounded(mark, bound, "notional", kinds, unit=unit)
   elif bound.rounded and unit in ("BTC", "ETH") and bound.value >= 10_000:
     _refuse(mark, f"{draft.written(mark)!r}: so many {unit}, or dollars?")
     mark.facts.append(("symbol", unit, ALIAS))
   else:
     if unit not in _symbols_near(draft) and not _symbols_near(draft):
       mark.facts.append(("symbol", unit, ALIAS))
-    _bounded(mark, bound, "amount", kind, unit=unit)
+    _bounded(mark, bound, "amount", kinds, unit=unit)
 
 
 def _symbols_near(draft: Draft) -> list[str]:
@@ -276,9 +290,15 @@ def _symbols_near(draft: Draft) -> list[str]:
 
 
 def _bounded(
-  mark: Mark, bound: Bound, name: str, kind: str, *, unit: str | None = None, how: str = EXACT
+  mark: Mark,
+  bound: Bound,
+  name: str,
+  kinds: tuple[str, ...],
+  *,
+  unit: str | None = None,
+  how: str = EXACT,
 ) -> None:
-  """Filters min_… and max_… of a kind; of amounts in a unit the value says it."""
+  """Filters min_… and max_… of kinds; of amounts in a unit the value says it."""
 
   def amount(number: float) -> Any:
     return whole(number) if unit is None else {"value": whole(number), "unit": unit}
@@ -288,7 +308,7 @@ def _bounded(
   if bound.high is not None:
     facts.append(("filter", {f"max_{name}": amount(bound.high)}, how))
   mark.facts += facts
-  mark.slot, mark.value = FILTER, Bounded(kind)
+  mark.slot, mark.value = FILTER, Bounded(kinds)
 
 
 def _sizes(draft: Draft) -> None:

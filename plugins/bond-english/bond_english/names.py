@@ -30,6 +30,7 @@ from bond_english.marks import (
   PERHAPS,
   POSTS,
   PROVIDER,
+  UNKNOWN,
   VAGUE,
   VENUE,
   WEAK,
@@ -116,6 +117,9 @@ def _asset(tokens: Sequence[Token], first: int) -> Mark | None:
     return None
   ticker, end = found
   token = tokens[first]
+  if token.text == "etc" and end < len(tokens) and tokens[end].text == "." and tokens[end].glued:
+    # BTC, ETH, etc.: and what else?
+    return Mark(UNKNOWN, first, end + 1, ())
   exact = end == first + 1 and token.text.upper() == ticker
   everyday = end == first + 1 and (
     ticker in assets.ORDINARY and not token.capitals

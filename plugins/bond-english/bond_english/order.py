@@ -41,13 +41,18 @@ class Order:
     self._bounds: dict[str, dict[str, Any]] = {}
     for mark in draft.of(FILTER):
       if isinstance(mark.value, Bounded):
-        self._bound(mark.value.kind, mark)
+        for kind in mark.value.kinds:
+          self._bound(kind, mark)
 
   def _single(self, name: str, value: Any) -> Any:
     """A filter's one value; buys and sells, longs and shorts together are all."""
     if not isinstance(value, list) or name in _LISTS or name.startswith(("min_", "max_")):
       return value
     if name in ("side", "position"):
+      if any(wish.kind in data.WINDOWED for wish in self.wishes):
+        self.recipe.lacks(
+          "buys and sells apart from each other: one stream has one of them, or both"
+        )
       return None
     self.draft.ask(f"Which {name.removesuffix('_sec')}: {' or '.join(map(str, value))}?")
     return value[0]

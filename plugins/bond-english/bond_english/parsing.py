@@ -71,10 +71,10 @@ def parse(text: str, words: Mapping[str, str]) -> Reading:
   _unknown(draft)
   _told(draft)
   outcome = _outcome(draft)
-  spec = None if outcome == "reject" or draft.of(UNKNOWN) else recipe.spec()
+  spec = recipe.spec() if outcome in ("ok", "warn") or draft.confirmable else None
   return Reading(
     outcome=outcome,
-    spec=spec if outcome in ("ok", "warn") else None,
+    spec=spec if outcome != "reject" else None,
     account=account.account(draft, recipe),
     unknown=_unknown_words(draft),
     questions=list(dict.fromkeys(draft.rejections or draft.questions)),
@@ -182,7 +182,8 @@ def _unknown(draft: Draft) -> None:
     elif near:
       draft.ask(f"{written!r} is not understood; did you mean {' or '.join(map(repr, near))}?")
     else:
-      draft.ask(f"{written!r} is not understood or not available; leave it out?")
+      told = f"{written!r} is not understood or not available; leave it out?"
+      draft.ask(told, leave_out=True)
   for mark in draft.marks:
     if mark.slot == UNKNOWN and mark.left_out:
       draft.warn(f"{draft.written(mark)!r} is not understood; it is left out as you say")

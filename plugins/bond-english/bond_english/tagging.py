@@ -129,8 +129,8 @@ _READERS: tuple[Callable[[Sequence[Token], int], Mark | None], ...] = (
   _negation,
   venue_type_at,
   side_at,
-  language_at,
   money_at,
+  language_at,
 )
 """In this order: no aggregation is an interval before no leaves something out, and 5m is a depth or
 a bound before it is a length of time."""

@@ -258,11 +258,52 @@ def test_two_ways_to_say_one_thing_are_one_stream(one, other):
   assert stream_id(first) == stream_id(second)
 
 
-@pytest.mark.parametrize("text", ["btc price and dominance", "whale trades on BTC", "BTC prince"])
-def test_a_request_that_has_to_be_asked_about_gives_no_spec_to_start(text):
+@pytest.mark.parametrize(
+  ("text", "rest"),
+  [
+    ("BTC price and dominance every 30s", "BTC price every 30s"),
+    ("AAPL and BTC price", "BTC price"),
+    ("buy side of the BTC order book", "BTC order book"),
+    ("gnarly BTC trades over $1m", "BTC trades over $1m"),
+  ],
+)
+def test_where_leaving_something_out_is_an_answer_the_rest_is_there_to_confirm(text, rest):
   reading = parse(text, WORDS)
   assert reading.outcome == "ask"
-  assert reading.questions
+  assert reading.spec == parse(rest, WORDS).spec
+
+
+@pytest.mark.parametrize(
+  "text",
+  [
+    *(
+      "whale trades on BTC",
+      "BTC prince",
+      "price every 5s",
+      "BTC price every 5",
+      "same but for ETH",
+    ),
+    *(
+      "top 10 coins, price",
+      "BTC price every 1ms",
+      "10m depth for BTC",
+      "buy 1 BTC",
+      "btc moves 2%",
+    ),
+  ],
+)
+def test_where_it_is_none_there_is_no_spec(text):
+  assert parse(text, WORDS).spec is None
+
+
+ASKING = [case for case in cases() if case["outcome"] == "ask"]
+
+
+@pytest.mark.parametrize("case", ASKING, ids=lambda case: case["text"])
+def test_a_spec_to_confirm_is_right(case):
+  reading = parse(case["text"], WORDS)
+  if reading.spec is not None and not reading.missing:
+    assert load_spec(json.dumps(reading.spec), registry=EVERYTHING).sources
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ _WORDS = {
   "trades": """trades; trade; trade feed; trade data; fills; executions; prints; deals; tape;
     time and sales; trade stream; matches; market trades; trade tape; tick data""",
   "orderbook": """order book; order books; orderbook; orderbooks; book; books; depth; market depth;
-    depth chart data; l2; level 2; level2; l2 book; l3; level 3; l2 data; bids and asks; lob;
+    depth chart data; l2; level 2; level2;
+    lvl2; lvl 2; l2 book; l3; level 3; l2 data; bids and asks; lob;
     limit order book; ladder""",
   "bbo": """bbo; best bid and offer; best bid and ask; best bid ask; best bid offer; top of book;
     top of the book; bid ask; bid and ask; bid offer; bid and offer; bids asks; l1; level 1; level1;

@@ -32,7 +32,7 @@ FILLER = frozenset(
     mentioning mention mentions mentioned containing says saying said tagged talking ones lot lots
     bit kind kinds sort sorts type types public available known called named size sized sizes
     amount amounts notional aggregate aggregated aggregation normalized normalised compare
-    compared comparing comparison taking
+    compared comparing comparison taking sub know
     """
   )
 )
@@ -42,10 +42,10 @@ PHRASES = phrases(
   as well; as well as; at the same time; right now; real quick; in terms of; keep an eye on; up to
   date; as of now; at the moment; and so on; at all; good morning; no problem; thank you; of
   course; by the way; for me; i would like; what is; what's the; tell me; side by side; number of;
-  count of; amount of; in comparison; in one stream; in the same stream; on the same stream; on
-  the same clock; same time; same clock; one stream; a stream of; one feed; just one; one of; one
-  by one; this one; the one; in parallel; low latency; in a single stream; each of; all of; both
-  of
+  count of; amount of; in comparison; nothing else; and nothing else; nothing more; in one stream;
+  in the same stream; on the same stream; on the same clock; same time; same clock; one stream; a
+  stream of; one feed; just one; one of; one by one; this one; the one; in parallel; low latency;
+  in a single stream; each of; all of; both of
   """
 )
 
