@@ -41,8 +41,8 @@ from bond_english.words import data
 from bond_english.words.venues import DEXES
 
 LONGEST_INTERVAL = 86_400.0
-LONGEST_TEXT = 1000
-MOST_TOKENS = 200
+LONGEST_TEXT = 600
+MOST_TOKENS = 120
 
 
 def parse(text: str, words: Mapping[str, str]) -> Reading:
