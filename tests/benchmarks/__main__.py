@@ -17,6 +17,7 @@ BENCHMARKS = {
   "S3": ("s3_path", "venue to 100 clients"),
   "S5": ("s5_memory", "memory of an idle client"),
   "S7": ("s7_growth", "cost of more subscriptions"),
+  "LOG": ("file_log", "the log on disk, keeping an event"),
   "TRANSFORMS": ("transforms", "filter and window"),
 }
 

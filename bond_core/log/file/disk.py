@@ -44,7 +44,8 @@ class Disk:
       # On macOS fsync leaves the data in the drive's own cache.
       fcntl.fcntl(file, fcntl.F_FULLFSYNC)
     else:
-      os.fdatasync(file)
+      # fdatasync would not be faster on a file that grows, and need not keep that it was cut.
+      os.fsync(file)
 
   def sync_folder(self, folder: Path) -> None:
     """Returns when the names in a folder would survive a loss of power."""

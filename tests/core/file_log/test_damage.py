@@ -1,5 +1,6 @@
 """A flipped bit is found, is never served, and takes no more than the record that it is in."""
 
+import logging
 import random
 
 import pytest
@@ -80,7 +81,8 @@ def test_a_flipped_bit_takes_its_record_and_nothing_else(tmp_path):
 
 
 @pytest.mark.slow
-def test_ten_thousand_flipped_bits(tmp_path):
+def test_ten_thousand_flipped_bits(tmp_path, caplog):
+  caplog.set_level(logging.CRITICAL, logger="bond.log")
   assert flips(tmp_path, 2, 5_000) > 10_000
 
 
