@@ -5,10 +5,22 @@ where a preposition binds them (price of BTC) or nothing stands before it (tweet
 without symbols of its own shares those of its neighbour (BTC price + tweets).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bond_english.draft import Draft
-from bond_english.marks import ASSET, FILLER, FILTER, JOIN, KIND, MARKET, OF, PAIR, VENUE, Mark
+from bond_english.marks import (
+  ASSET,
+  CHAIN,
+  FILLER,
+  FILTER,
+  JOIN,
+  KIND,
+  MARKET,
+  OF,
+  PAIR,
+  VENUE,
+  Mark,
+)
 from bond_english.pairs import Pair
 from bond_english.words import data
 
@@ -24,13 +36,14 @@ class Item:
 
 @dataclass(slots=True)
 class Wish:
-  """One kind of data of some symbols, on some venues (none: not said), of some markets."""
+  """One kind of data of some symbols; venues, markets and chains are empty where none is said."""
 
   kind: str
   mark: Mark | None
   items: list[Item] = field(default_factory=list)
   venues: list[str] = field(default_factory=list)
   markets: list[str] = field(default_factory=list)
+  chains: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -71,7 +84,7 @@ def bind(draft: Draft) -> list[Wish]:
   wishes = _distinct(wishes)
   _addresses(draft, wishes)
   _markets(draft, wishes, items)
-  return _venues(draft, wishes)
+  return _placed(draft, _placed(draft, wishes, VENUE), CHAIN)
 
 
 def _runs(draft: Draft) -> list[_Run]:
@@ -235,17 +248,15 @@ def _spread_markets(wishes: list[Wish]) -> None:
         item.markets = list(last)
 
 
-def _venues(draft: Draft, wishes: list[Wish]) -> list[Wish]:
-  """One list of venues is everybody's; of several each belongs to what stands beside it. A kind
-  whose symbols stand beside different lists is parted."""
-  lists, owners = _venue_lists(draft)
-  if len(lists) <= 1:
-    for wish in wishes:
-      wish.venues = list(lists[0]) if lists else []
-    return wishes
+def _placed(draft: Draft, wishes: list[Wish], slot: str) -> list[Wish]:
+  """One list of venues (or chains) is everybody's; of several each belongs to what stands beside
+  it. A kind whose symbols stand beside different lists is parted."""
+  lists, owners = _lists(draft, slot)
   parted: list[Wish] = []
   for wish in wishes:
-    if wish.kind in data.TEXTS:
+    concerned = wish.kind not in data.TEXTS if slot == VENUE else wish.kind in ("onchain", "gas")
+    if len(lists) <= 1 or not concerned:
+      _put(wish, slot, lists[0] if len(lists) == 1 else [])
       parted.append(wish)
       continue
     groups: dict[int, list[Item]] = {}
@@ -253,24 +264,30 @@ def _venues(draft: Draft, wishes: list[Wish]) -> list[Wish]:
       groups.setdefault(owners.get(id(item.mark), len(lists) - 1), []).append(item)
     if len(groups) <= 1:
       own = owners.get(id(wish.mark), next(iter(groups), len(lists) - 1))
-      wish.venues = list(lists[own])
-      parted.append(wish)
-      continue
+      groups = {own: wish.items}
     for number, items in groups.items():
-      own_markets = list(wish.markets)
-      parted.append(Wish(wish.kind, wish.mark, items, list(lists[number]), own_markets))
+      part = replace(wish, items=items, venues=list(wish.venues), markets=list(wish.markets))
+      _put(part, slot, lists[number])
+      parted.append(part)
   return parted
 
 
-def _venue_lists(draft: Draft) -> tuple[list[list[str]], dict[int, int]]:
-  """The lists of venues, and to which of them each symbol and kind belongs: to the next one, or
-  where the request begins with venues to the last one before it."""
+def _put(wish: Wish, slot: str, names: list[str]) -> None:
+  if slot == VENUE:
+    wish.venues = list(names)
+  else:
+    wish.chains = list(names)
+
+
+def _lists(draft: Draft, slot: str) -> tuple[list[list[str]], dict[int, int]]:
+  """The lists of venues or chains, and to which of them each symbol and kind belongs: to the next
+  one, or where the request begins with one to the last one before it."""
   lists: list[list[str]] = []
   content: list[list[Mark]] = [[]]
   for mark in draft.marks:
     if mark.left_out:
       continue
-    if mark.slot == VENUE:
+    if mark.slot == slot:
       if not lists or content[-1]:
         lists.append([])
         content.append([])

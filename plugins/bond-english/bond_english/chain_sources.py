@@ -18,9 +18,8 @@ def add_chains(order: Order, wish: Wish) -> None:
   A source of a chain takes `symbols` (tokens), `mints`, `addresses` (contracts) or `accounts`
   (wallets), and `event_types`; that of the EVM chains `chain` as well.
   """
-  named = list(dict.fromkeys(mark.value for mark in order.draft.of(CHAIN)))
   order.take("chain")
-  named = named or _by_address(order, wish)
+  named = wish.chains or _by_address(order, wish)
   groups: dict[str, list[Item]] = {chain: [] for chain in named}
   for item in wish.items:
     own = chains.OF_ASSET.get(item.pair.base) or chains.TOKENS.get(item.pair.base)
@@ -98,7 +97,7 @@ def _add_chain(order: Order, wish: Wish, chain: str, items: list[Item], events: 
     settings |= addresses
   elif tokens:
     settings["symbols"] = list(dict.fromkeys(tokens))
-  key = order.recipe.source(f"{wish.kind}-{chain}", use, settings)
+  key = order.recipe.source(f"{wish.kind}-{chain}", use, settings, where)
   order.leg(wish, key, [item.pair.base for item in items], where=where)
 
 

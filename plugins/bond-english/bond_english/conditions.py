@@ -12,7 +12,7 @@ _SIGNS = (("min", ">="), ("max", "<="))
 def trade_condition(order: Order, wish: Wish) -> str:
   """What must hold of trades, liquidations and funding rates; empty for anything."""
   parts: list[str] = []
-  bounds = order.bounds(wish.kind)
+  bounds = order.bounds(wish)
   if wish.kind == "funding":
     parts += _simple(bounds, "rate", "rate")
   if wish.kind in ("trades", "volume", "vwap") and order.take("side"):
@@ -31,7 +31,7 @@ def trade_condition(order: Order, wish: Wish) -> str:
 def value_condition(order: Order, wish: Wish, items: list[Item]) -> str:
   """What must hold of the value of transfers."""
   parts: list[str] = []
-  bounds = order.bounds(wish.kind)
+  bounds = order.bounds(wish)
   for side, sign in _SIGNS:
     amount = bounds.get(f"{side}_amount")
     if amount is not None:
@@ -51,9 +51,9 @@ def value_condition(order: Order, wish: Wish, items: list[Item]) -> str:
   return " and ".join(parts)
 
 
-def price_condition(order: Order, field: str) -> str:
+def price_condition(order: Order, wish: Wish, field: str) -> str:
   """What must hold of a price."""
-  return " and ".join(_simple(order.bounds("price"), "price", field))
+  return " and ".join(_simple(order.bounds(wish), "price", field))
 
 
 def move_condition(order: Order) -> str:

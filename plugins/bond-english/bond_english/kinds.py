@@ -9,7 +9,9 @@ from bond_english.marks import (
   AVERAGE,
   BOUND,
   EVENT,
+  FILLER,
   FILTER,
+  JOIN,
   KIND,
   METRIC,
   PAIR,
@@ -74,6 +76,11 @@ def name_kinds(draft: Draft) -> None:
 def assume_kinds(draft: Draft) -> None:
   """What a request means that names no kind: trades where sides are asked for, tweets where authors
   are, else the price."""
+  if _joined_texts(draft):
+    _assume(
+      draft, "price", "a symbol joined with posts or chain events; its price is taken to be meant"
+    )
+    return
   if draft.kinds() or draft.of(UNKNOWN):
     return
   names = {mark.value for mark in draft.of(FILTER) if isinstance(mark.value, str)}
@@ -89,6 +96,19 @@ def assume_kinds(draft: Draft) -> None:
     _assume(draft, "tweets", "no kind of data is named; taken for tweets")
   elif draft.of(ASSET, PAIR):
     _assume(draft, "price", "no kind of data is named; taken for the price")
+
+
+def _joined_texts(draft: Draft) -> bool:
+  """Whether symbols are added to data of no market: BTC/USDT + tweets is a price and tweets."""
+  if not draft.kinds() or not draft.kinds() <= data.TEXTS | {"onchain"}:
+    return False
+  first = next((n for n, m in enumerate(draft.marks) if m.slot == KIND and not m.left_out), 0)
+  joint = draft.before(first, over=(FILLER,))
+  if joint is None or joint.slot != JOIN or joint.value not in ("+", "&", "plus", "and", "with"):
+    return False
+  before = draft.before(draft.marks.index(joint), over=(FILLER,))
+  behind = any(mark.slot in (ASSET, PAIR) for mark in draft.marks[first:])
+  return before is not None and before.slot in (ASSET, PAIR) and not behind
 
 
 def _assume(draft: Draft, kind: str, told: str) -> None:

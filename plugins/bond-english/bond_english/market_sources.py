@@ -124,9 +124,18 @@ def _add_channel(order: Order, wish: Wish, channel: str, label: str) -> None:
       order.recipe.needs(offer.package, f"{label} on {venue}")
     symbols = _spellings(order, wish, venue)
     settings = {**offer.settings, "symbols": symbols, **_options(order, wish, used, offer)}
-    key = order.recipe.source(f"{venue}-{used.replace('_', '-')}", offer.use, settings)
+    label, where = f"{venue}-{used.replace('_', '-')}", trade_condition(order, wish)
+    key = order.recipe.source(label, offer.use, settings, _purpose(order, wish, where))
     symbols = [symbol.partition(":")[0] for symbol in symbols]
-    _gather(order, wish, used, key, tuple(dict.fromkeys(symbols)))
+    _gather(order, wish, used, key, tuple(dict.fromkeys(symbols)), where)
+
+
+def _purpose(order: Order, wish: Wish, where: str) -> str:
+  """What is done to the events, as far as it differs between kinds of one channel."""
+  own_window = wish.kind in data.WINDOWED and order.says("window_sec")
+  moves = wish.kind == "price" and (order.says("min_move_pct") or order.bounds(wish))
+  apart = wish.kind if own_window or moves or wish.kind == "ohlc" else ""
+  return f"{apart} {wish.kind in SAMPLED} {where}"
 
 
 def _venues(order: Order, wish: Wish, channel: str, label: str) -> list[str]:
@@ -195,10 +204,11 @@ def _options(order: Order, wish: Wish, channel: str, offer: Offer) -> dict[str, 
   return options
 
 
-def _gather(order: Order, wish: Wish, channel: str, key: str, symbols: tuple[str, ...]) -> None:
+def _gather(
+  order: Order, wish: Wish, channel: str, key: str, symbols: tuple[str, ...], where: str
+) -> None:
   """How a market's events leave the spec: windows of a figure have a length of their own."""
   legs = order.recipe.legs
-  where = trade_condition(order, wish)
   if wish.kind == "ohlc":
     _gather_bars(order, wish, channel, key, symbols)
   elif wish.kind == "price" and order.says("min_move_pct"):
@@ -211,18 +221,21 @@ def _gather(order: Order, wish: Wish, channel: str, key: str, symbols: tuple[str
     legs.append(Leg(key, role, order.interval, symbols=symbols))
   elif wish.kind in data.WINDOWED and order.says("window_sec"):
     window = plain(order.take("window_sec"))
-    if order.said and order.said != window:
+    others = any(other.kind not in data.WINDOWED for other in order.wishes)
+    if order.said and order.said != window and others:
+      order.draft.note(f"{data.KINDS[wish.kind].label} comes every {spoken(window)}")
+    elif order.said and order.said != window:
       order.recipe.lacks(
         f"{data.KINDS[wish.kind].label} of {spoken(window)} every {spoken(order.said)}: nothing "
         f"installed has windows that overlap; it can be had every {spoken(window)}"
       )
     legs.append(Leg(key, WINDOW, window, where, symbols=symbols))
-  elif wish.kind == "price" and order.bounds("price"):
+  elif wish.kind == "price" and order.bounds(wish):
     if order.interval:
       leg = order.leg(wish, key, symbols)
-      leg.after = price_condition(order, "price_close")
+      leg.after = price_condition(order, wish, "price_close")
     elif channel == "trades":
-      order.leg(wish, key, symbols, where=price_condition(order, "price"))
+      order.leg(wish, key, symbols, where=price_condition(order, wish, "price"))
   else:
     leg = order.leg(wish, key, symbols, where=where)
     if wish.kind == "bbo":

@@ -36,9 +36,11 @@ _EVENTS = frozenset(("trades", "liquidations", "onchain", "tweets", "bluesky", "
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-  """The value of a mark whose filters are bounds on events of these kinds."""
+  """The value of a mark whose filters are bounds on events of these kinds; where such a kind is
+  named in several places, of those at `marks` (by their first token)."""
 
   kinds: tuple[str, ...]
+  marks: frozenset[int] = frozenset()
 
 
 def measure(draft: Draft) -> None:
@@ -204,11 +206,11 @@ def _bound(draft: Draft, number: int, mark: Mark) -> None:
   if near is None or "price" in near:
     _bound_of_price(draft, mark, bound)
   elif near & data.SIZED:
-    _bound_of_size(draft, number, mark, bound, _sized_run(draft, number) or (*near & data.SIZED,))
+    _bound_of_size(draft, number, mark, bound, _sized_run(draft, number, near))
   elif "funding" in near:
     percent = bound.unit == "%"
     rate = Bound(bound.side, round(bound.value / 100, 12), None) if percent else bound
-    _bounded(mark, rate, "rate", ("funding",))
+    _bounded(mark, rate, "rate", Bounded(("funding",)))
   else:
     label = data.KINDS[min(near)].label if near <= set(data.KINDS) else min(near)
     _refuse(mark, f"{draft.written(mark)!r}: a bound on {label} is not offered; leave it out?")
@@ -225,15 +227,18 @@ def _nearest_kind(draft: Draft, number: int) -> set[str] | None:
   return next(iter(fitting or listed), None)
 
 
-def _sized_run(draft: Draft, number: int) -> tuple[str, ...]:
-  """The kinds with sizes that stand together before a bound: liquidations and trades above $1k."""
-  found: list[str] = []
+def _sized_run(draft: Draft, number: int, near: set[str]) -> Bounded:
+  """The kinds with sizes that stand together before a bound (liquidations and trades above $100k),
+  else those that are nearest."""
+  found: list[Mark] = []
   for mark in reversed(draft.marks[:number]):
     if mark.slot == KIND and not mark.left_out:
-      found += [kind for kind in mark.value if kind in data.SIZED]
+      found += [mark] if data.SIZED & {*mark.value} else []
     elif found and mark.slot not in (JOIN, FILLER, OF):
       break
-  return tuple(dict.fromkeys(found))
+  kinds = dict.fromkeys(kind for mark in found for kind in mark.value if kind in data.SIZED)
+  places = frozenset(mark.first for mark in found)
+  return Bounded(tuple(kinds), places) if kinds else Bounded((*near & data.SIZED,))
 
 
 def _bound_of_price(draft: Draft, mark: Mark, bound: Bound) -> None:
@@ -242,13 +247,11 @@ def _bound_of_price(draft: Draft, mark: Mark, bound: Bound) -> None:
   elif bound.unit is not None and bound.unit not in MONEY:
     _refuse(mark, f"A price is in a currency: what does {draft.written(mark)!r} mean?")
   else:
-    _bounded(mark, bound, "price", ("price",))
+    _bounded(mark, bound, "price", Bounded(("price",)))
 
 
-def _bound_of_size(
-  draft: Draft, number: int, mark: Mark, bound: Bound, kinds: tuple[str, ...]
-) -> None:
-  onchain = "onchain" in kinds
+def _bound_of_size(draft: Draft, number: int, mark: Mark, bound: Bound, owner: Bounded) -> None:
+  onchain = "onchain" in owner.kinds
   unit = bound.unit
   if unit == "%":
     _refuse(mark, f"{draft.written(mark)} of what?")
@@ -256,30 +259,30 @@ def _bound_of_size(
     before = [m for m in draft.marks[:number] if m.slot in (ASSET, PAIR) and not m.left_out]
     symbols = [m.value for m in before[-1:] if m.slot == ASSET] or _symbols_near(draft)
     if before or len(symbols) == 1:
-      _bounded(mark, bound, "amount", kinds, unit=symbols[0])
+      _bounded(mark, bound, "amount", owner, unit=symbols[0])
     else:
       _refuse(mark, f"{draft.written(mark)!r} of which asset?")
   elif unit is None:
     if bound.rounded or bound.value >= 1000:
-      _bounded(mark, bound, "notional_usd", kinds, how=ASSUMED)
+      _bounded(mark, bound, "notional_usd", owner, how=ASSUMED)
       draft.warn(f"{draft.written(mark)!r} is taken for US dollars")
     else:
       _refuse(mark, f"{draft.written(mark)!r}: of the asset, or in dollars?")
   elif bound.in_dollars:
     transferred = onchain and unit != "USD" and unit in _symbols_near(draft)
     if transferred:
-      _bounded(mark, bound, "amount", kinds, unit=unit)
+      _bounded(mark, bound, "amount", owner, unit=unit)
     else:
-      _bounded(mark, bound, "notional_usd", kinds)
+      _bounded(mark, bound, "notional_usd", owner)
   elif unit in MONEY:
-    _bounded(mark, bound, "notional", kinds, unit=unit)
+    _bounded(mark, bound, "notional", owner, unit=unit)
   elif bound.rounded and unit in ("BTC", "ETH") and bound.value >= 10_000:
     _refuse(mark, f"{draft.written(mark)!r}: so many {unit}, or dollars?")
     mark.facts.append(("symbol", unit, ALIAS))
   else:
     if unit not in _symbols_near(draft) and not _symbols_near(draft):
       mark.facts.append(("symbol", unit, ALIAS))
-    _bounded(mark, bound, "amount", kinds, unit=unit)
+    _bounded(mark, bound, "amount", owner, unit=unit)
 
 
 def _symbols_near(draft: Draft) -> list[str]:
@@ -293,7 +296,7 @@ def _bounded(
   mark: Mark,
   bound: Bound,
   name: str,
-  kinds: tuple[str, ...],
+  owner: Bounded,
   *,
   unit: str | None = None,
   how: str = EXACT,
@@ -308,7 +311,7 @@ def _bounded(
   if bound.high is not None:
     facts.append(("filter", {f"max_{name}": amount(bound.high)}, how))
   mark.facts += facts
-  mark.slot, mark.value = FILTER, Bounded(kinds)
+  mark.slot, mark.value = FILTER, owner
 
 
 def _sizes(draft: Draft) -> None:

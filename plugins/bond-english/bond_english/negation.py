@@ -21,6 +21,7 @@ from bond_english.marks import (
 from bond_english.words import data
 
 _CONTENT = (ASSET, PAIR, KIND, VENUE, MARKET, CHAIN, UNKNOWN, FILTER, BOUND, QUOTE)
+_SMALLER = frozenset(("smaller", "less", "lower", "below", "bigger", "larger", "greater", "else"))
 _LISTING = frozenset(("and", "or", "nor", "&", ",", "/"))
 
 
@@ -30,6 +31,9 @@ def leave_out(draft: Draft) -> None:
     if mark.value == "but" and _of_all(draft, number):
       mark.slot = NOT
   for number, mark in draft.numbered(NOT):
+    if _says_again(draft, number):
+      draft.ignore(mark)
+      continue
     if _inverted(draft, number):
       continue
     first = _next_content(draft, number)
@@ -48,6 +52,19 @@ def _of_all(draft: Draft, number: int) -> bool:
     return False
   everything = previous.slot == FILLER and draft.word(previous) in ("all", "everything", "any")
   return everything or (previous.slot == VENUE and previous.value == "*")
+
+
+def _says_again(draft: Draft, number: int) -> bool:
+  """Skip anything smaller: what a bound before it has said already."""
+  if not any(mark.slot == BOUND for mark in draft.marks[:number]):
+    return False
+  for mark in draft.marks[number + 1 :]:
+    if mark.slot == UNKNOWN and draft.word(mark) in _SMALLER:
+      draft.ignore(mark)
+      return True
+    if mark.slot not in (FILLER, OF):
+      return False
+  return False
 
 
 def _inverted(draft: Draft, number: int) -> bool:

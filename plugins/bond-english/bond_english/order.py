@@ -38,7 +38,7 @@ class Order:
     self.without = [m.value for m in draft.marks if m.slot == VENUE and m.left_out]
     self._filters = {name: self._single(name, value) for name, value in filters.items()}
     self._taken: set[str] = set()
-    self._bounds: dict[str, dict[str, Any]] = {}
+    self._bounds: list[tuple[str, frozenset[int], dict[str, Any], Mark]] = []
     for mark in draft.of(FILTER):
       if isinstance(mark.value, Bounded):
         for kind in mark.value.kinds:
@@ -58,14 +58,11 @@ class Order:
     return value[0]
 
   def _bound(self, kind: str, mark: Mark) -> None:
-    bounds = self._bounds.setdefault(kind, {})
     for slot, value, _ in mark.facts:
-      if slot != "filter":
-        continue
-      for name, amount in value.items():
-        self._filters.pop(name, None)
-        if bounds.setdefault(name, amount) != amount:
-          self.draft.ask(f"Which bound: {self.draft.written(mark)!r}, or the other one?")
+      if slot == "filter":
+        for name in value:
+          self._filters.pop(name, None)
+        self._bounds.append((kind, mark.value.marks, value, mark))
 
   def take(self, name: str, default: Any = None) -> Any:
     """A filter's value, which then has had its effect."""
@@ -79,9 +76,21 @@ class Order:
     value = self.take(name, [])
     return list(value) if isinstance(value, list) else [value]
 
-  def bounds(self, kind: str) -> dict[str, Any]:
-    """The bounds on events of a kind: min_notional_usd, max_amount and so on."""
-    return self._bounds.get(kind, {})
+  def bounds(self, wish: Wish) -> dict[str, Any]:
+    """The bounds on events of a wish: min_notional_usd, max_amount and so on. One beside its own
+    words counts before one beside those of another wish of that kind."""
+    own = [entry for entry in self._bounds if entry[0] == wish.kind]
+    beside = [entry for entry in own if wish.mark is not None and wish.mark.first in entry[1]]
+    found: dict[str, Any] = {}
+    for _, _, value, mark in beside or [entry for entry in own if not self._is_elsewhere(entry[1])]:
+      for name, amount in value.items():
+        if found.setdefault(name, amount) != amount:
+          self.draft.ask(f"Which bound: {self.draft.written(mark)!r}, or the other one?")
+    return found
+
+  def _is_elsewhere(self, places: frozenset[int]) -> bool:
+    """Whether a bound stands beside a wish, and so is about no other."""
+    return any(wish.mark is not None and wish.mark.first in places for wish in self.wishes)
 
   def says(self, name: str) -> bool:
     """Whether there is such a filter."""
@@ -95,7 +104,7 @@ class Order:
   def untaken(self) -> list[str]:
     """The filters that had no effect."""
     asked = {wish.kind for wish in self.wishes}
-    unbound = [f"a bound on {kind}" for kind in self._bounds if kind not in asked]
+    unbound = [f"a bound on {kind}" for kind, _, _, _ in self._bounds if kind not in asked]
     return [name for name in self._filters if name not in self._taken] + unbound
 
   def leg(self, wish: Wish, source: str, symbols: Iterable[str], *, where: str = "") -> Leg:

@@ -35,18 +35,22 @@ class Recipe:
   missing: list[str] = field(default_factory=list)
   packages: list[str] = field(default_factory=list)
   defaults: list[Fact] = field(default_factory=list)
+  _purposes: dict[str, str] = field(default_factory=dict)
 
-  def source(self, label: str, use: str, settings: dict[str, Any]) -> str:
-    """The key of a source, which another part of the request may have asked for already; symbols of
-    equal sources are joined."""
+  def source(self, label: str, use: str, settings: dict[str, Any], purpose: str = "") -> str:
+    """The key of a source, which another part of the request may have asked for already. Sources of
+    one `purpose` are joined, those of several only where their symbols are the same: what is done
+    to the events of one must not be done to those of another."""
     number = 1
     while True:
       key = label if number == 1 else f"{label}-{number}"
       there = self.sources.get(key)
       if there is None:
         self.sources[key] = {"use": use, "with": settings}
+        self._purposes[key] = purpose
         return key
-      if there["use"] == use and _joins(there["with"], settings):
+      alike = self._purposes[key] == purpose or there["with"] == settings
+      if there["use"] == use and alike and _joins(there["with"], settings):
         return key
       number += 1
 

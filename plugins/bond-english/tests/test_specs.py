@@ -103,6 +103,43 @@ def test_filters_are_conditions(text, condition):
   assert where(text) == [condition]
 
 
+def test_bounds_beside_two_symbols_are_each_ones_own():
+  text = "BTC trades over $100k and ETH trades over $50k"
+  sources, conditions = spec(text)["sources"], where(text)
+  assert [source["with"]["symbols"] for source in sources.values()] == [["BTC/USDT"], ["ETH/USDT"]]
+  assert conditions == ["price * size >= 100000", "price * size >= 50000"]
+
+
+def test_a_condition_on_one_symbol_does_not_let_another_through():
+  nodes = spec("BTC price + ETH trades over $100k, every 5s")
+  (condition,) = (n for n in nodes["transforms"].values() if n["use"] == "core.filter")
+  (source,) = condition["from"]
+  assert nodes["sources"][source]["with"]["symbols"] == ["ETH/USDT"]
+
+
+def test_each_chain_has_its_own_tokens():
+  nodes = spec("transfers of USDT on solana and USDC on ethereum")["sources"]
+  assert nodes["onchain-solana"]["with"]["symbols"] == ["USDT"]
+  assert nodes["onchain-ethereum"]["with"]["symbols"] == ["USDC"]
+
+
+def test_each_venue_has_its_own_symbols():
+  nodes = spec("price of BTC on binance, ETH on okx and SOL on bybit, every 5s")["sources"]
+  assert {key: node["with"]["symbols"] for key, node in nodes.items() if "trades" in key} == {
+    "binance-trades": ["BTC/USDT"],
+    "okx-trades": ["ETH/USDT"],
+    "bybit-trades": ["SOL/USDT"],
+  }
+
+
+def test_windows_of_two_lengths_stand_beside_each_other():
+  reading = parse("BTC price every 5s and BTC vwap over 5 minutes", WORDS)
+  assert reading.missing == []
+  windows = reading.spec["transforms"].values()
+  assert sorted(node["with"]["every"] for node in windows) == [5, 300]
+  assert "VWAP comes every 5 min" in reading.sentence
+
+
 def test_each_bound_is_about_its_own_kind():
   conditions = where("BTC trades over $100k and liquidations over $1m")
   assert conditions == ["price * size >= 100000", "price * size >= 1000000"]
