@@ -6,8 +6,9 @@ from bond_english.binding import Item, Wish
 from bond_english.conditions import move_condition, price_condition, trade_condition
 from bond_english.durations import spoken
 from bond_english.marks import CHAIN
+from bond_english.numbers import whole
 from bond_english.offers import CHANNELS, Offer
-from bond_english.order import SAMPLED, Order, plain
+from bond_english.order import SAMPLED, Order
 from bond_english.recipe import EACH, SAMPLE, WINDOW, Leg
 from bond_english.words import data, venues
 
@@ -215,12 +216,12 @@ def _gather(
     window = order.take("window_sec")
     if window is not None:
       condition = move_condition(order)
-      legs.append(Leg(key, WINDOW, plain(window), after=condition, symbols=symbols))
+      legs.append(Leg(key, WINDOW, whole(window), after=condition, symbols=symbols))
   elif wish.kind == "volume" and channel == "ticker":
     role = EACH if order.interval == 0 else SAMPLE
     legs.append(Leg(key, role, order.interval, symbols=symbols))
   elif wish.kind in data.WINDOWED and order.says("window_sec"):
-    window = plain(order.take("window_sec"))
+    window = whole(order.take("window_sec"))
     others = any(other.kind not in data.WINDOWED for other in order.wishes)
     if order.said and order.said != window and others:
       order.draft.note(f"{data.KINDS[wish.kind].label} comes every {spoken(window)}")
@@ -260,7 +261,7 @@ def _gather_bars(
     else:
       order.leg(wish, key, symbols)
     return
-  bar = plain(_bar(order))
+  bar = whole(_bar(order))
   if order.said and order.said != bar:
     order.recipe.lacks(
       f"bars of {spoken(bar)} every {spoken(order.said)}: no venue has bars of that length; "

@@ -29,6 +29,10 @@ class Mark:
   facts: list[Fact] = field(default_factory=list)
   left_out: bool = False
 
+  def refuse(self, question: str) -> None:
+    """Makes it one that has to be asked about."""
+    self.slot, self.value, self.facts = REFUSED, (question, "ask"), []
+
 
 # Roles in the grammar: what a stream is made of …
 ASSET = "asset"

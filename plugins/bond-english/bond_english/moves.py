@@ -5,7 +5,7 @@ from typing import Any
 
 from bond_english.durations import duration_at, unit_at
 from bond_english.marks import Mark, filtered
-from bond_english.numbers import number_at
+from bond_english.numbers import number_at, whole
 from bond_english.phrases import Phrases, follow
 from bond_english.tokens import Token
 from bond_english.words import listed, phrases
@@ -54,7 +54,7 @@ def move_at(tokens: Sequence[Token], first: int) -> Mark | None:
   if not (tokens[end].text == "%" or tokens[end].word in ("percent", "pct")):
     return None
   end = follow(tokens, end + 1, ("or", "more")) or end + 1
-  filters: dict[str, Any] = {"min_move_pct": int(value) if value == int(value) else value}
+  filters: dict[str, Any] = {"min_move_pct": whole(value)}
   direction = _DIRECTIONS[tokens[first].word]
   if direction is not None:
     filters["direction"] = direction
@@ -74,5 +74,5 @@ def _within(tokens: Sequence[Token], first: int) -> tuple[float, int] | None:
       found = unit, at + 1
     if found is not None:
       seconds, end = found
-      return (int(seconds) if seconds == int(seconds) else seconds), end
+      return whole(seconds), end
   return None

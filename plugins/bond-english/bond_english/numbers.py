@@ -80,3 +80,8 @@ def multiplied(
       break
     value, first = value * factor, first + 1
   return value, first
+
+
+def whole(value: float) -> float:
+  """5 rather than 5.0."""
+  return int(value) if value == int(value) else value

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from bond_english.binding import Wish
+from bond_english.bounds import Bounded
 from bond_english.draft import Draft
 from bond_english.marks import FILTER, VENUE, Mark
-from bond_english.measures import Bounded
 from bond_english.offers import Offers
 from bond_english.recipe import EACH, SAMPLE, WINDOW, Leg, Recipe
 from bond_english.words import data
@@ -119,11 +119,6 @@ def usual_interval(kinds: Iterable[str]) -> float:
   """The interval that is meant where none is said; 0 for every event."""
   named = [data.KINDS[kind].interval for kind in kinds if kind in data.KINDS]
   return max(named, default=data.EVERY_EVENT)
-
-
-def plain(seconds: float) -> float:
-  """5 rather than 5.0."""
-  return int(seconds) if seconds == int(seconds) else seconds
 
 
 def digits(value: float) -> str:
