@@ -34,12 +34,15 @@ class HandshakeRefused(Disconnected):
 class WebSocket:
   """An open connection. One task receives, any number send."""
 
-  def __init__(self, stream: trio.abc.Stream, protocol: ClientProtocol, max_bytes: int) -> None:
+  def __init__(
+    self, stream: trio.abc.Stream, protocol: ClientProtocol, max_bytes: int, early: bytes = b""
+  ) -> None:
+    """`early` is what came behind the handshake already."""
     self._stream = stream
     self._protocol = protocol
     self._reader = FrameReader(protocol, max_bytes)
     self._send_lock = trio.StrictFIFOLock()
-    self._early: list[bytes] = []
+    self._early = early
 
   @property
   def pongs(self) -> int:
@@ -51,33 +54,52 @@ class WebSocket:
     """What the server chose."""
     return self._protocol.subprotocol
 
+  @property
+  def binary(self) -> list[int]:
+    """The places of the binary messages in what `receive` returned last; the others are text."""
+    return self._reader.binary
+
   async def receive(self) -> list[bytes]:
     """The next messages, at least one. Raises Disconnected, with the reason, when there are no
     more."""
     while True:
-      if self._early:
-        messages, self._early = self._early, []
-        await trio.lowlevel.checkpoint()
-        return messages
       if self._protocol.state is not State.OPEN:
         raise Disconnected(why_closed(self._protocol))
+      messages = self._reader.feed(await self._read())
       try:
-        data = await self._stream.receive_some(READ_BYTES)
-      except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-        raise Disconnected(f"cut off: {exc.__cause__ or exc or 'connection lost'}") from exc
-      if not data:
-        self._protocol.receive_eof()
-        raise Disconnected(why_closed(self._protocol))
-      messages = self._reader.feed(bytes(data))
-      await self._flush()
+        await self._flush()
+      except Disconnected:
+        # What came before the cut counts; the next call says that there was one.
+        if not messages:
+          raise
       if messages:
         return messages
+
+  async def _read(self) -> bytes:
+    if self._early:
+      early, self._early = self._early, b""
+      return early
+    try:
+      data = await self._stream.receive_some(READ_BYTES)
+    except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+      raise Disconnected(f"cut off: {exc.__cause__ or exc or 'connection lost'}") from exc
+    if not data:
+      self._protocol.receive_eof()
+      raise Disconnected(why_closed(self._protocol))
+    return bytes(data)
 
   async def send(self, message: bytes) -> None:
     """Sends a text message."""
     if self._protocol.state is not State.OPEN:
       raise Disconnected(why_closed(self._protocol))
     self._protocol.send_text(message)
+    await self._flush()
+
+  async def send_binary(self, message: bytes) -> None:
+    """Sends a binary message."""
+    if self._protocol.state is not State.OPEN:
+      raise Disconnected(why_closed(self._protocol))
+    self._protocol.send_binary(message)
     await self._flush()
 
   async def ping(self) -> None:
@@ -103,9 +125,6 @@ class WebSocket:
         await self._stream.send_all(data)
       except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
         raise Disconnected(f"cut off: {exc.__cause__ or exc or 'connection lost'}") from exc
-
-  def _begin(self, data: bytes) -> None:
-    self._early = self._reader.feed(data)
 
 
 @asynccontextmanager
@@ -149,9 +168,8 @@ async def open_websocket(
       raise
   if opening.cancelled_caught:
     raise Disconnected(f"no websocket within {open_timeout:g} s")
-  websocket = WebSocket(stream, protocol, max_message_bytes)
+  websocket = WebSocket(stream, protocol, max_message_bytes, rest)
   try:
-    websocket._begin(rest)
     yield websocket
   finally:
     # The peer may be dead: a goodbye is tried for a moment, then the socket goes.

@@ -5,12 +5,19 @@ becomes a list of payloads in one loop. Everything else (control frames, fragmen
 protocol errors) goes frame by frame through the sans-IO protocol of the websockets library.
 """
 
-from websockets.exceptions import ConnectionClosed
+import codecs
+
+from websockets.exceptions import ConnectionClosed, ProtocolError
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import Protocol, State
+from websockets.protocol import Protocol, Side, State
 
 _TEXT = 0x80 | int(Opcode.TEXT)
 _BINARY = 0x80 | int(Opcode.BINARY)
+_CLOSE = 0x80 | int(Opcode.CLOSE)
+_MAX_CONTROL = 125
+_NO_LANE = (-1, -1)
+_NOT_UTF8 = "text that is not UTF-8"
+_utf8_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class FrameReader:
@@ -19,36 +26,69 @@ class FrameReader:
   `protocol` has finished its handshake. After each `feed`, `protocol.data_to_send()` may hold
   answers (pong, close) for the driver to write, `pongs` counts the pongs that came in, and a
   protocol that has left `State.OPEN` says that the connection is over. A message over `max_bytes`
-  (after inflation) or text that is not UTF-8 fails the connection, as RFC 6455 asks.
+  (after inflation) or text that is not UTF-8 fails the connection, as RFC 6455 asks. Where the
+  difference matters, `binary` has the places of the binary messages in what `feed` returned last.
   """
 
-  __slots__ = ("_fragments", "_max_bytes", "_need", "_parts", "_protocol", "_waiting", "pongs")
+  __slots__ = (
+    "_fast",
+    "_fragments",
+    "_lane",
+    "_max_bytes",
+    "_need",
+    "_over",
+    "_owed",
+    "_parts",
+    "_protocol",
+    "_utf8",
+    "_waiting",
+    "binary",
+    "pongs",
+  )
 
   def __init__(self, protocol: Protocol, max_bytes: int) -> None:
     self._protocol = protocol
     self._max_bytes = max_bytes
+    # The first bytes of frames that may take the fast lane: none on a server, which must refuse a
+    # frame that is not masked, and none inside a fragmented message.
+    self._lane = (_TEXT, _BINARY) if protocol.side is Side.CLIENT else _NO_LANE
+    self._fast = self._lane
+    # The beginning of a frame for the fast lane, until it is whole.
     self._parts: list[bytes] = []
     self._waiting = 0
     self._need = 0
-    self._fragments: list[Frame] = []
+    # Bytes still to come of a frame that the library has begun to read.
+    self._owed = 0
+    self._fragments: bytearray | None = None
+    self._utf8: codecs.IncrementalDecoder | None = None
+    self._over = False
+    self.binary: list[int] = []
     self.pongs = 0
 
   def feed(self, data: bytes) -> list[bytes]:
     """The messages that `data` completes, in order."""
+    messages: list[bytes] = []
+    if self.binary:
+      self.binary = []
     if self._parts:
       # A frame that spans many reads is joined once, when it is complete.
       self._parts.append(data)
       self._waiting += len(data)
       if self._waiting < self._need:
-        return []
+        return messages
       data = b"".join(self._parts)
       self._parts.clear()
-    messages: list[bytes] = []
-    append = messages.append
-    text = _TEXT
-    limit = self._max_bytes
     position = 0
     end = len(data)
+    if self._owed:
+      position = min(self._owed, end)
+      self._owed -= position
+      self._slow(data[:position], messages)
+    if self._over:
+      return messages
+    append = messages.append
+    text, binary = self._fast
+    limit = self._max_bytes
     need = 2
     while end - position >= 2:
       first = data[position]
@@ -70,26 +110,39 @@ class FrameReader:
           break
         length = int.from_bytes(data[start - 8 : start], "big")
       if length > limit:
-        self._protocol.fail(CloseCode.MESSAGE_TOO_BIG, f"frame of {length} bytes, limit {limit}")
+        # The library says what is wrong with the frame besides, if anything is.
+        self._slow(data[position:start], messages)
+        if not self._over:
+          self._fail(CloseCode.MESSAGE_TOO_BIG, f"frame of {length} bytes, limit {limit}")
         return messages
       stop = start + length + 4 if masked else start + length
-      if stop > end:
-        need = stop - position
-        break
-      if first == text and not masked and not self._fragments:
+      if first == text and not masked:
+        if stop > end:
+          need = stop - position
+          break
         payload = data[start:stop]
         if not payload.isascii() and not _is_utf8(payload):
-          self._protocol.fail(CloseCode.INVALID_DATA, "text that is not UTF-8")
+          self._fail(CloseCode.INVALID_DATA, _NOT_UTF8)
           return messages
         append(payload)
-      elif first == _BINARY and not masked and not self._fragments:
+      elif first == binary and not masked:
+        if stop > end:
+          need = stop - position
+          break
+        self.binary.append(len(messages))
         append(data[start:stop])
       else:
-        message = self._slow(data[position:stop])
-        if message is not None:
-          append(message)
-        if self._protocol.state is not State.OPEN:
+        if stop > end:
+          self._owed = stop - end
+          stop = end
+        if first == _CLOSE and length <= _MAX_CONTROL:
+          # A close may come between the fragments of a message (RFC 6455, 5.4), which then stays
+          # incomplete; the library takes that for an error.
+          self._protocol.current_size = None
+        self._slow(data[position:stop], messages)
+        if self._over:
           return messages
+        text, binary = self._fast
       position = stop
     if position < end:
       self._parts.append(data[position:])
@@ -97,25 +150,50 @@ class FrameReader:
       self._need = need
     return messages
 
-  def _slow(self, frame_bytes: bytes) -> bytes | None:
-    self._protocol.receive_data(frame_bytes)
-    for frame in self._protocol.events_received():
+  def _slow(self, data: bytes, messages: list[bytes]) -> None:
+    """Has the library read `data`, which ends with a frame or within one."""
+    protocol = self._protocol
+    protocol.receive_data(data)
+    for frame in protocol.events_received():
       if not isinstance(frame, Frame):
         continue
       if frame.opcode is Opcode.PONG:
         self.pongs += 1
       elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-        self._fragments.append(frame)
-        if not frame.fin:
-          continue
-        payload = b"".join(bytes(part.data) for part in self._fragments)
-        text = self._fragments[0].opcode is Opcode.TEXT
-        self._fragments.clear()
-        if text and not _is_utf8(payload):
-          self._protocol.fail(CloseCode.INVALID_DATA, "text that is not UTF-8")
-          return None
-        return payload
-    return None
+        self._take(frame, messages)
+    if protocol.close_rcvd is not None or protocol.parser_exc is not None:
+      # What follows a close frame or an error is not looked at.
+      self._over = True
+
+  def _take(self, frame: Frame, messages: list[bytes]) -> None:
+    """Adds the message that a data frame completes."""
+    if frame.opcode is not Opcode.CONT:
+      self._utf8 = _utf8_decoder() if frame.opcode is Opcode.TEXT else None
+    if self._utf8 is not None:
+      try:
+        self._utf8.decode(bytes(frame.data), frame.fin)
+      except UnicodeDecodeError:
+        self._fail(CloseCode.INVALID_DATA, _NOT_UTF8)
+        return
+    if self._fragments is None and frame.fin:
+      payload = bytes(frame.data)
+    else:
+      if self._fragments is None:
+        self._fragments = bytearray()
+        self._fast = _NO_LANE
+      self._fragments += frame.data
+      if not frame.fin:
+        return
+      payload = bytes(self._fragments)
+      self._fragments = None
+      self._fast = self._lane
+    if self._utf8 is None:
+      self.binary.append(len(messages))
+    messages.append(payload)
+
+  def _fail(self, code: CloseCode, reason: str) -> None:
+    self._protocol.fail(code, reason)
+    self._over = True
 
 
 def _is_utf8(payload: bytes) -> bool:
@@ -156,7 +234,7 @@ def why_closed(protocol: Protocol) -> str:
   if protocol.close_rcvd is not None:
     reason = f" ({protocol.close_rcvd.reason})" if protocol.close_rcvd.reason else ""
     return f"closed by the other side with code {protocol.close_rcvd.code}{reason}"
-  if protocol.parser_exc is not None and not isinstance(protocol.parser_exc, EOFError):
+  if isinstance(protocol.parser_exc, ProtocolError):
     return f"broken by a protocol error: {protocol.parser_exc}"
   if protocol.close_sent is not None:
     return f"closed by us with code {protocol.close_sent.code} ({protocol.close_sent.reason})"

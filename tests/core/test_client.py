@@ -6,12 +6,16 @@ import time
 
 import pytest
 import trio
+import trio.testing
 import trustme
 from trio_websocket import ConnectionClosed, serve_websocket
+from websockets.client import ClientProtocol
+from websockets.protocol import State
+from websockets.uri import parse_uri
 from websockets.utils import accept_key
 
 from bond_core import Disconnected, Refused
-from bond_core.ws.client import HandshakeRefused, open_websocket
+from bond_core.ws.client import HandshakeRefused, WebSocket, open_websocket
 from bond_core.ws.frames import text_frame
 
 
@@ -26,6 +30,7 @@ async def test_messages_both_ways_and_the_servers_close_reason():
     await websocket.send_message("first")
     await websocket.send_message(b"second")
     assert await websocket.get_message() == "hello"
+    assert await websocket.get_message() == b"\x00"
     await websocket.aclose(4001, "that is all")
 
   async with trio.open_nursery() as nursery:
@@ -36,6 +41,7 @@ async def test_messages_both_ways_and_the_servers_close_reason():
         got += await websocket.receive()
       assert got == [b"first", b"second"]
       await websocket.send(b"hello")
+      await websocket.send_binary(b"\x00")
       with pytest.raises(Disconnected, match=r"code 4001 \(that is all\)"):
         await websocket.receive()
     nursery.cancel_scope.cancel()
@@ -59,20 +65,41 @@ async def test_a_burst_arrives_whole_and_in_order():
     nursery.cancel_scope.cancel()
 
 
+async def test_binary_is_told_from_text():
+  async def handler(request):
+    websocket = await request.accept()
+    for message in ("text", b"binary", "text", b"binary"):
+      await websocket.send_message(message)
+    await trio.sleep_forever()
+
+  async with trio.open_nursery() as nursery:
+    port = await serving(nursery, handler)
+    async with open_websocket(f"ws://127.0.0.1:{port}/") as websocket:
+      got = []
+      while len(got) < 4:
+        messages = await websocket.receive()
+        got += [(place in websocket.binary, message) for place, message in enumerate(messages)]
+      assert got == [(False, b"text"), (True, b"binary")] * 2
+    nursery.cancel_scope.cancel()
+
+
+async def accept_with(stream, frames):
+  """Accepts a WebSocket and sends `frames` in the same write as the answer."""
+  head = b""
+  while b"\r\n\r\n" not in head:
+    head += await stream.receive_some()
+  key = next(x for x in head.split(b"\r\n") if x.lower().startswith(b"sec-websocket-key"))
+  accept = accept_key(key.split(b": ")[1].decode())
+  answer = (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+  )
+  await stream.send_all(answer.encode() + frames)
+
+
 async def test_messages_right_behind_the_handshake_are_not_lost_however_many():
   async def blast(stream):
-    head = b""
-    while b"\r\n\r\n" not in head:
-      head += await stream.receive_some()
-    key = next(x for x in head.split(b"\r\n") if x.lower().startswith(b"sec-websocket-key"))
-    accept = accept_key(key.split(b": ")[1].decode())
-    answer = (
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
-    )
-    await stream.send_all(
-      answer.encode() + b"".join(text_frame(b"%06d" % i) for i in range(50_000))
-    )
+    await accept_with(stream, b"".join(text_frame(b"%06d" % i) for i in range(50_000)))
     await trio.sleep_forever()
 
   async with trio.open_nursery() as nursery:
@@ -84,6 +111,38 @@ async def test_messages_right_behind_the_handshake_are_not_lost_however_many():
         got += await websocket.receive()
     assert [int(m) for m in got] == list(range(50_000))
     nursery.cancel_scope.cancel()
+
+
+async def test_a_ping_and_a_close_right_behind_the_handshake_are_answered():
+  answers = b""
+
+  async def hasty(stream):
+    nonlocal answers
+    await accept_with(stream, b"\x89\x01p" + b"\x88\x02\x03\xe8")
+    async for data in stream:
+      answers += data
+    nursery.cancel_scope.cancel()
+
+  with trio.fail_after(3):
+    async with trio.open_nursery() as nursery:
+      listeners = await nursery.start(trio.serve_tcp, hasty, 0)
+      port = listeners[0].socket.getsockname()[1]
+      async with open_websocket(f"ws://127.0.0.1:{port}/") as websocket:
+        with pytest.raises(Disconnected, match="closed by the other side with code 1000"):
+          await websocket.receive()
+      await trio.sleep_forever()
+  assert (answers[0], answers[7]) == (0x8A, 0x88)
+
+
+async def test_messages_before_a_cut_are_not_lost_although_a_pong_cannot_be_written():
+  ours, theirs = trio.testing.memory_stream_pair()
+  protocol = ClientProtocol(parse_uri("ws://venue/"), state=State.OPEN)
+  await theirs.send_all(text_frame(b"last words") + b"\x89\x01p")
+  await theirs.aclose()
+  websocket = WebSocket(ours, protocol, 1000)
+  assert await websocket.receive() == [b"last words"]
+  with pytest.raises(Disconnected, match="cut off"):
+    await websocket.receive()
 
 
 async def test_pings_are_answered_both_ways():

@@ -1,5 +1,7 @@
 """The frame reader against the websockets library's own protocol, byte by byte."""
 
+import tracemalloc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
@@ -72,6 +74,42 @@ def test_text_that_is_not_utf8_fails_the_connection_with_1007():
   protocol, reader = opened()
   assert reader.feed(text_frame(b"ok") + text_frame(b"\xff\xfe")) == [b"ok"]
   assert protocol.close_sent.code == 1007
+
+
+def test_fragments_that_are_not_utf8_fail_the_connection_before_the_message_is_whole():
+  protocol, reader = opened()
+  wire = frame(Opcode.TEXT, "κό".encode()[:-1], fin=False) + frame(Opcode.CONT, b"!", fin=False)
+  assert reader.feed(wire) == []
+  assert protocol.close_sent.code == 1007
+
+
+def test_fragments_that_end_within_a_character_fail_the_connection_with_1007():
+  protocol, reader = opened()
+  wire = frame(Opcode.TEXT, b"ok", fin=False) + frame(Opcode.CONT, "κ".encode()[:-1])
+  assert reader.feed(wire) == []
+  assert protocol.close_sent.code == 1007
+
+
+def test_fragments_without_end_and_content_hold_no_memory():
+  _, reader = opened()
+  reader.feed(frame(Opcode.TEXT, b"a", fin=False))
+  empty = frame(Opcode.CONT, b"", fin=False) * 1000
+  reader.feed(empty)
+  tracemalloc.start()
+  for _ in range(10):
+    reader.feed(empty)
+  held, _ = tracemalloc.get_traced_memory()
+  tracemalloc.stop()
+  assert held < 10_000
+  assert reader.feed(frame(Opcode.CONT, b"b")) == [b"ab"]
+
+
+def test_a_close_that_answers_ours_is_seen_behind_what_was_still_on_its_way():
+  protocol, reader = opened()
+  protocol.send_close(1000, "done")
+  wire = text_frame(b"late") + frame(Opcode.PING, b"p") + frame(Opcode.CLOSE, b"\x03\xe8")
+  assert reader.feed(wire) == [b"late"]
+  assert protocol.close_rcvd.code == 1000
 
 
 def test_a_message_over_the_limit_fails_the_connection_with_1009():
