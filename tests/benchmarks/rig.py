@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ DRAIN = (sys.executable, str(Path(__file__).with_name("drain.py")))
 # A neighbour's work shows in every latency here: a machine that is busy is given a moment.
 QUIET_WITHIN, QUIET_SAMPLE, QUIET_CORES = 1.0, 0.25, 0.2
 PRIORITY = -15
+ANSWER_WITHIN = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -63,6 +65,9 @@ class Process:
   def read(self) -> dict[str, Any]:
     """Its next line. Raises Broken when there is none."""
     assert self.popen.stdout is not None
+    ready, _, _ = select.select([self.popen.stdout], [], [], ANSWER_WITHIN)
+    if not ready:
+      raise Broken(f"{self.name} says nothing for {ANSWER_WITHIN:.0f} s")
     line = self.popen.stdout.readline()
     if not line:
       self._complaints.seek(0)
@@ -111,7 +116,9 @@ class Process:
       process = waiting.pop()
       found.append(process)
       for children in Path(f"/proc/{process}/task").glob("*/children"):
-        waiting += map(int, children.read_text().split())
+        # A thread may end while it is looked at.
+        with contextlib.suppress(OSError):
+          waiting += map(int, children.read_text().split())
     return found
 
   def cpu_seconds(self) -> float:
