@@ -25,8 +25,9 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Files beside each other: a file's tests share what is set up for them.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 format: install
 	$(BIN)/ruff format .

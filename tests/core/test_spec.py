@@ -648,10 +648,10 @@ def test_a_bomb_is_refused_at_once(bomb):
   fastest = float("inf")
   for _ in range(3):
     gc.collect()
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(SpecError) as caught:
       load(bomb)
-    fastest = min(fastest, (time.perf_counter() - started) * 1000)
+    fastest = min(fastest, (time.thread_time() - started) * 1000)
     if fastest < WITHIN_MS:
       break
   assert fastest < WITHIN_MS
@@ -661,9 +661,9 @@ def test_a_bomb_is_refused_at_once(bomb):
 def test_a_spec_of_the_largest_size_is_read_in_time():
   symbols = ", ".join(f"A{n}/USDT" for n in range(MAX_NODES // 2 - 20))
   text = "sources:\n  a: {use: binance.trades, with: {symbols: [" + symbols + "]}}\n"
-  started = time.perf_counter()
+  started = time.thread_time()
   assert len(load(text).sources["a"].config.symbols) == MAX_NODES // 2 - 20
-  assert time.perf_counter() - started < 1
+  assert time.thread_time() - started < 1
 
 
 # Any text ----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from bond_broker.catch_up import catch_up
 from bond_broker.client import MAX_ANSWERS_BYTES, Client, Ending, Subscription
 from bond_broker.filters import Filter
 from bond_broker.groups import REMEMBERED_AT_LEAST, REMEMBERED_BYTES, Group, Step
-from bond_broker.messages import CloseCode
+from bond_broker.messages import CloseCode, live_message
 from bond_core.events import Batch
 from bond_core.log.engine import Record
 from bond_core.log.kept import KeptLog
@@ -190,7 +190,7 @@ class Pump:
   ) -> None:
     """Adds a subscription that is live from now on, or replays from its `start` where that is not
     0. `answer(seq)` goes out before its events, where `seq` is the last number before them, and
-    then the `gap` that it begins with."""
+    then the `gap` that it begins with. `live` follows whatever had a `start`."""
     self._leave(client)
     at = self.position if client.fast else client.position
     start = subscription.start
@@ -211,6 +211,9 @@ class Pump:
     if gap is not None:
       self.put(client, gap)
     if not replays:
+      if start:
+        # There was nothing to replay: the boundary is here.
+        self.put(client, live_message(subscription.id, self.position - 1))
       self._start_with(client, self.router.joining(client, subscription))
     elif client.fast:
       self._fall_behind(client, None)

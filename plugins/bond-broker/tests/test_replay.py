@@ -89,6 +89,21 @@ async def test_replay_passes_into_live_with_one_boundary_and_no_loss(form):
       assert min(seqs(reader.messages[at:])) == live["seq"] + 1
 
 
+async def test_where_there_is_nothing_to_replay_live_follows_at_once():
+  async with serving() as broker:
+    log = broker.log
+    log.ring.append(trades(1, 50))
+    async with connected(broker) as reader:
+      ack = await reader.subscribe(**{"from": f"{log.epoch}:50"}, id="r")
+      assert ack["recovered"] is True
+      live = await reader.until(lambda m: m["type"] == "live")
+      assert (live["id"], live["seq"]) == ("r", 50)
+      await reader.subscribe(symbols=["ETH/USDT"])
+      log.ring.append(trades(51, 1))
+      await reader.until(lambda m: m["type"] == "trade")
+      assert not any(m["type"] == "live" for m in reader.before)
+
+
 async def test_one_subscription_replays_while_another_is_live():
   async with serving() as broker, trio.open_nursery() as nursery:
     log = broker.log

@@ -19,10 +19,17 @@ def binary():
   return str(get_binary_path())
 
 
+# A member of a cluster listens 10,000 ports above its own, too.
+HIGHEST_PORT = 55_535
+
+
 def free_port():
-  with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    return probe.getsockname()[1]
+  while True:
+    with socket.socket() as probe:
+      probe.bind(("127.0.0.1", 0))
+      port = probe.getsockname()[1]
+    if port <= HIGHEST_PORT:
+      return port
 
 
 class Server:
