@@ -380,11 +380,11 @@ class Broker:
       return exc.code, name, str(exc)
     if session.silent and now - session.started > self.config.handshake_within:
       told = (
-        f"nothing was asked for within {self.config.handshake_within}; send a subscribe message"
+        f"nothing was asked for within {self.config.handshake_within:g} s; send a subscribe message"
       )
       return CloseCode.BAD_REQUEST, "no_request", told
     if client.rest is not None and now - client.moved_at > self.config.stalled_after:
-      return CloseCode.SLOW, "stalled", f"nothing was read for {self.config.stalled_after}"
+      return CloseCode.SLOW, "stalled", f"nothing was read for {self.config.stalled_after:g} s"
     return None
 
   async def shut_down(self) -> None:
