@@ -56,6 +56,8 @@ async def _process(venue: str) -> AsyncIterator[str]:
     [sys.executable, "-m", "bond_core", "sim", venue, "--port", "0", "--json", "--until-eof"],
     stdin=subprocess.PIPE,
     stdout=subprocess.PIPE,
+    # Ctrl-C is for this process, which ends the simulator when it needs it no more.
+    start_new_session=True,
   )
   try:
     yield await _url(process, venue)

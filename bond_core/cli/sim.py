@@ -1,6 +1,7 @@
 """bond sim"""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -96,5 +97,12 @@ async def _until_stopped(
       click.echo(f"{spec.name} is simulated at {url}; a source reaches it with endpoint: {url}")
     sys.stdout.flush()
     if until_eof:
-      await trio.to_thread.run_sync(sys.stdin.buffer.read, abandon_on_cancel=True)
+      await trio.to_thread.run_sync(_read_to_the_end, sys.stdin.fileno(), abandon_on_cancel=True)
       nursery.cancel_scope.cancel()
+
+
+def _read_to_the_end(file: int) -> None:
+  # Past the buffer of sys.stdin: a thread that is left waiting there would hold its lock, and the
+  # interpreter cannot end without that.
+  while os.read(file, 4096):
+    continue

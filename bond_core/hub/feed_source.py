@@ -11,7 +11,7 @@ from bond_core.events import Batch, Candle, Gap
 from bond_core.feed.desired import Desired
 from bond_core.feed.dialect import Subscription
 from bond_core.feed.driver import NAMED_STREAMS, FeedDriver
-from bond_core.hub.tap import Tap, logger
+from bond_core.hub.tap import Tap
 from bond_core.log.memory import MemoryLog
 
 
@@ -57,9 +57,9 @@ class FeedSource:
     for tap in self._taps:
       tap.fail(reason)
 
-  def tap(self, name: str, subscriptions: list[Subscription]) -> Tap:
+  def tap(self, name: str, subscriptions: list[Subscription], severity: int = logging.ERROR) -> Tap:
     """One more reader of these subscriptions."""
-    tap = Tap(name, self, _Selection(self, subscriptions), subscriptions)
+    tap = Tap(name, self, _Selection(self, subscriptions), subscriptions, severity)
     self._taps[tap] = subscriptions
     self.desired.add(subscriptions)
     known = [self.driver.rejected.get(subscription) for subscription in subscriptions]
@@ -85,7 +85,7 @@ class FeedSource:
       if all(s in rejected for s in subscriptions):
         tap.fail(reason)
       else:
-        logger.error("%s: %s", tap.name, reason)
+        tap.tell(reason)
     if all(tap.failure is not None for tap in self._taps):
       self.scope.cancel()
 

@@ -1,5 +1,6 @@
 """Opens sources for readers, each source once."""
 
+import logging
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
@@ -38,11 +39,12 @@ class Hub:
     """Everything that runs."""
     return [*self._feeds.values(), *self._plain.values()]
 
-  def open(self, name: str, spec: SourceSpec, config: object) -> Tap:
+  def open(self, name: str, spec: SourceSpec, config: object, severity: int = logging.ERROR) -> Tap:
     """A tap on a source, started if it does not run yet. Returns at once: all taps that are opened
-    before the next checkpoint are there before the source delivers."""
+    before the next checkpoint are there before the source delivers. What the source refuses is
+    logged with this `severity`."""
     if spec.feed is None:
-      return self._plain_source(name, spec, config).tap(name)
+      return self._plain_source(name, spec, config).tap(name, severity)
     if spec.connection is None or spec.subscriptions is None:
       raise PluginError(f"the source {spec.name!r} has a feed but no connection or subscriptions")
     connection = spec.connection(config)
@@ -51,7 +53,7 @@ class Hub:
       feed = FeedSource(self.market, self.clock, spec, connection)
       self._feeds[spec.feed, connection] = feed
       self._nursery.start_soon(feed.run)
-    return feed.tap(name, list(spec.subscriptions(config)))
+    return feed.tap(name, list(spec.subscriptions(config)), severity)
 
   def _plain_source(self, name: str, spec: SourceSpec, config: object) -> PlainSource:
     # Configurations are attrs classes: equal ones have equal text, hashable or not.

@@ -44,9 +44,9 @@ class PlainSource:
     self._down_since_ms: int | None = None
     self._cause = ""
 
-  def tap(self, name: str) -> Tap:
+  def tap(self, name: str, severity: int = logging.ERROR) -> Tap:
     """One more reader."""
-    tap = Tap(name, self, _everything)
+    tap = Tap(name, self, _everything, severity=severity)
     self._taps.append(tap)
     return tap
 

@@ -27,7 +27,8 @@ class Writer(Protocol):
 
 class Tap:
   """One node's share of a source: which writer of the market log to follow, and `select`, which
-  keeps of its batches what the node asked for. `failure` says why nothing more comes."""
+  keeps of its batches what the node asked for. `failure` says why nothing more comes; it is logged
+  with this `severity`."""
 
   def __init__(
     self,
@@ -35,15 +36,21 @@ class Tap:
     writer: Writer,
     select: Callable[[Batch], Batch],
     subscriptions: Sequence[Subscription] = (),
+    severity: int = logging.ERROR,
   ) -> None:
     self.name = name
     self.writer = writer
     self.select = select
     self.subscriptions = subscriptions
+    self.severity = severity
     self.failure: str | None = None
 
   def fail(self, reason: str) -> None:
     """Ends this tap; the first reason is kept."""
     if self.failure is None:
       self.failure = reason
-      logger.error("%s: %s", self.name, reason)
+      self.tell(reason)
+
+  def tell(self, reason: str) -> None:
+    """Logs what this reader does not get, and why."""
+    logger.log(self.severity, "%s: %s", self.name, reason)

@@ -14,8 +14,6 @@ from bond_core.hub.feed_source import FeedSource
 from bond_core.instruments import Market
 from bond_core.registry import Registry
 
-logger = logging.getLogger("bond")
-
 # How long an answer waits for a venue's own word about a new subscription.
 VERDICT_WITHIN = 1.0
 _LOOK_AGAIN = 0.02
@@ -86,7 +84,9 @@ class Demand:
     for carrier in carriers:
       try:
         config = self._config(carrier, market)
-        claim.taps.append(self._hub.open(f"{channel} of {market}", carrier.spec, config))
+        name = f"{channel} of {market}"
+        # Whoever asked is answered; the server's own log is not for what strangers ask.
+        claim.taps.append(self._hub.open(name, carrier.spec, config, logging.DEBUG))
       except (BondError, ValueError) as exc:
         reason = str(exc)
       else:

@@ -40,6 +40,13 @@ class Server:
     async for data in self.process.stderr:
       self.errors += data
 
+  async def told(self, pattern):
+    """The first thing of this pattern among what it says."""
+    with trio.fail_after(10):
+      while (found := re.search(pattern, self.errors)) is None:
+        await trio.sleep(0.02)
+    return found[0].decode()
+
   def kill(self):
     """Ends it without a warning, as the kernel does."""
     self.process.kill()
@@ -53,13 +60,13 @@ class Server:
 
 
 @asynccontextmanager
-async def served(*arguments, port=0, data=None):
-  """`bond serve --sim` on loopback, until the block is left; its logs are in memory, or in a folder
-  `data`."""
+async def served(*arguments, port=0, data=None, sim=True):
+  """`bond serve` on loopback, until the block is left, with simulated venues or those that its spec
+  names; its logs are in memory, or in a folder `data`."""
   home = {name: value for name, value in os.environ.items() if not name.startswith("BOND_")}
   kept = ["--memory"] if data is None else ["--data", str(data)]
   process = await trio.lowlevel.open_process(
-    [*BOND, "serve", "--sim", *kept, "--port", str(port), *arguments],
+    [*BOND, "serve", *(["--sim"] if sim else []), *kept, "--port", str(port), *arguments],
     stdin=subprocess.DEVNULL,
     stderr=subprocess.PIPE,
     env=home,
