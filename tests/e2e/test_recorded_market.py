@@ -100,7 +100,7 @@ def runs(tmp_path_factory):
     path, symbol, _, _ = CASES[case]
     async with simulator("--capture", recorded(path), "--speed", "50") as venue:
       spec = SPEC.format(symbol=symbol, url=venue.endpoint)
-      found[case] = await bond_run(spec, folder, "--duration", "11s", name=case)
+      found[case] = await bond_run(spec, folder, name=case, until=venue.finished)
 
   async def both():
     async with trio.open_nursery() as nursery:

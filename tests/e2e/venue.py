@@ -37,6 +37,13 @@ class Simulator:
     with urllib.request.urlopen(request, timeout=10) as answer:
       return json.loads(answer.read())
 
+  async def finished(self):
+    """Returns when its recording has been played, and a little later."""
+    with trio.fail_after(60):
+      while not (await trio.to_thread.run_sync(self.control, "stats"))["finished"]:
+        await trio.sleep(0.2)
+    await trio.sleep(1)
+
 
 @asynccontextmanager
 async def simulator(*arguments):
@@ -81,17 +88,25 @@ class Ran:
     ]
 
 
-async def bond_run(spec, folder, *arguments, name="spec"):
-  """Runs a spec (as text) to its end."""
+async def bond_run(spec, folder, *arguments, name="spec", until=None):
+  """Runs a spec (as text) to its end, or until `until()` has returned."""
   path = Path(folder) / f"{name}.yaml"
   path.write_text(spec)
-  done = await trio.run_process(
-    [*BOND, "run", str(path), "--json", *arguments],
-    capture_stdout=True,
-    capture_stderr=True,
-    check=False,
-  )
-  return Ran(done)
+  command = [*BOND, "run", str(path), "--json", *arguments]
+  ran = None
+
+  async def run(task_status):
+    nonlocal ran
+    ran = await trio.run_process(
+      command, capture_stdout=True, capture_stderr=True, check=False, task_status=task_status
+    )
+
+  async with trio.open_nursery() as nursery:
+    process = await nursery.start(run)
+    if until is not None:
+      await until()
+      process.terminate()
+  return Ran(ran)
 
 
 def apply(book, event):
