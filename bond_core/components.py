@@ -221,7 +221,9 @@ class SourceSpec:
   `replay` says that the source can wait for its readers, and that its events bring their own time.
   `on_demand(config, market)` gives the configuration that carries one more market as `config` does
   (None: with defaults), so that a server's clients can ask for markets that no spec names; it
-  raises Refused or ValueError for a market that cannot be.
+  raises Refused or ValueError for a market that cannot be. `trusted` ones reach into the machine
+  they run on, so only specs of its own user may use them; a field of `config` whose metadata says
+  {"trusted": True} may be set by such specs only.
   """
 
   name: str
@@ -235,6 +237,7 @@ class SourceSpec:
   view: Callable[[Any], Transform | None] | None = None
   on_demand: "Callable[[Any, Market], Any] | None" = None
   replay: bool = False
+  trusted: bool = False
   words: tuple[str, ...] = ()
   simulator: str | None = None
   terms: str = ""
@@ -258,13 +261,15 @@ class TransformSpec:
 
 @attrs.frozen(kw_only=True)
 class SinkSpec:
-  """A place where events leave the pipeline."""
+  """A place where events leave the pipeline. `trusted` ones reach into the machine they run on, so
+  only specs of its own user may use them."""
 
   name: str
   summary: str
   config: type = NoConfig
   accepts: tuple[type[AnyEvent], ...] | None = None
   make: Callable[[Any, SinkContext], AbstractAsyncContextManager[Sink]]
+  trusted: bool = False
   example: str = ""
 
 

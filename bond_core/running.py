@@ -18,7 +18,7 @@ from bond_core.log.memory import MemoryLog
 from bond_core.pipeline.outlet import Outlet
 from bond_core.pipeline.pipeline import Pipeline
 from bond_core.pipeline.stage import Stage
-from bond_core.simulate import simulated
+from bond_core.simulate import open_simulators
 from bond_core.spec import Spec
 from bond_core.watchdog import Watchdog
 
@@ -70,8 +70,7 @@ async def run(
   async with AsyncExitStack() as stack:
     urls: dict[str, str] = {}
     if simulate:
-      specs, urls = await stack.enter_async_context(simulated([spec]))
-      spec = specs[0]
+      urls = (await stack.enter_async_context(open_simulators([spec]))).urls
     market = await stack.enter_async_context(_open_market(spec, clock, replay))
     watchdog = await stack.enter_async_context(
       Watchdog((PlainSource, FeedSource, Stage, Outlet), lambda name, told: block(name, told))

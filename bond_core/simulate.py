@@ -4,50 +4,67 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
 
 import attrs
 import trio
 
 from bond_core.errors import BondError, PluginError
-from bond_core.spec import Spec
+from bond_core.spec import SourceNode, Spec
 
 logger = logging.getLogger("bond")
 
 START_WITHIN = 20.0
 
 
-@asynccontextmanager
-async def simulated(specs: Sequence[Spec]) -> AsyncIterator[tuple[list[Spec], dict[str, str]]]:
-  """The specs with each source pointed at a simulator that runs for as long as the block, and the
-  simulators' URLs by venue.
+class Simulators:
+  """Simulated venues, started when a spec first needs them; they end with `open_simulators`. `urls`
+  are those that run, by venue.
 
-  Each simulator is a process of its own, as a venue is, and ends with this one. Raises PluginError
-  for a source that no simulator stands in for, so that nothing goes to a real venue unnoticed.
+  Each is a process of its own, as a venue is.
   """
-  nodes = [(key, source) for spec in specs for key, source in spec.sources.items()]
-  for key, source in nodes:
-    if source.spec.simulator is None and not source.spec.replay and source.spec.feed is not None:
-      raise PluginError(f"sources.{key}: {source.use} has no simulator; run without --sim")
-  venues = {source.spec.simulator for _, source in nodes if source.spec.simulator is not None}
-  async with AsyncExitStack() as stack:
-    urls = {venue: await stack.enter_async_context(_process(venue)) for venue in sorted(venues)}
-    for venue, url in urls.items():
-      logger.warning("simulated: %s is bond sim %s at %s", venue, venue, url)
-    yield [_pointed_at(spec, urls) for spec in specs], urls
+
+  def __init__(self, nursery: trio.Nursery) -> None:
+    self.urls: dict[str, str] = {}
+    self._nursery = nursery
+    self._starting = trio.Lock()
+
+  async def start(self, specs: Iterable[Spec]) -> None:
+    """Returns when every source of the specs has its simulator. Raises PluginError for one that no
+    simulator stands in for, so that nothing goes to a real venue unnoticed."""
+    nodes = [(key, source) for spec in specs for key, source in spec.sources.items()]
+    for key, source in nodes:
+      if source.spec.simulator is None and not source.spec.replay and source.spec.feed is not None:
+        raise PluginError(f"sources.{key}: {source.use} has no simulator; run without --sim")
+    async with self._starting:
+      for venue in sorted({s.spec.simulator for _, s in nodes if s.spec.simulator is not None}):
+        if venue not in self.urls:
+          self.urls[venue] = url = await self._nursery.start(self._keep, venue)
+          logger.warning("simulated: %s is bond sim %s at %s", venue, venue, url)
+
+  async def _keep(self, venue: str, *, task_status: trio.TaskStatus[str]) -> None:
+    async with _process(venue) as url:
+      task_status.started(url)
+      await trio.sleep_forever()
 
 
-def _pointed_at(spec: Spec, urls: dict[str, str]) -> Spec:
-  sources = {
-    key: attrs.evolve(
-      source, config=attrs.evolve(source.config, endpoint=urls[source.spec.simulator])
-    )
-    if source.spec.simulator is not None
-    else source
-    for key, source in spec.sources.items()
-  }
-  return attrs.evolve(spec, sources=sources)
+@asynccontextmanager
+async def open_simulators(specs: Iterable[Spec]) -> AsyncIterator[Simulators]:
+  """The simulators that these specs need, and others that will be needed, until the block ends."""
+  async with trio.open_nursery() as nursery:
+    simulators = Simulators(nursery)
+    await simulators.start(specs)
+    yield simulators
+    nursery.cancel_scope.cancel()
+
+
+def pointed(source: SourceNode, urls: Mapping[str, str]) -> Any:
+  """The configuration of a source, pointed at the simulator of its venue if that is among `urls`.
+  The spec itself stays as it is: its id must not depend on where a simulator listens."""
+  url = urls.get(source.spec.simulator or "")
+  return source.config if url is None else attrs.evolve(source.config, endpoint=url)
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from bond_core.data_folder import data_folder
 from bond_core.errors import BondError, PluginError
 from bond_core.registry import Registry
 from bond_core.serving.runtime import Keeping, Runtime, check_servable, open_runtime
-from bond_core.simulate import simulated
+from bond_core.simulate import open_simulators
 from bond_core.spec import Spec
 from bond_core.spec.structure import structure
 
@@ -166,6 +166,7 @@ def _serve(
       keeping,
       signed,
       chain,
+      folder,
       lambda: _reread(signed.keyring, folder, loopback),
       sim,
     )
@@ -245,6 +246,7 @@ async def _run(
   keeping: Keeping,
   auth: AuthContext,
   chain: Chain,
+  folder: Path,
   reread: Callable[[], None],
   sim: bool,
 ) -> None:
@@ -254,12 +256,16 @@ async def _run(
     if os.environ.get("BOND_SECRET_FILE"):
       # Only here: elsewhere a terminal that is closed goes on to end what runs in it.
       hangups = stack.enter_context(trio.open_signal_receiver(signal.SIGHUP))
-    urls: dict[str, str] | None = None
-    if sim:
-      specs, urls = await stack.enter_async_context(simulated(specs))
+    simulators = await stack.enter_async_context(open_simulators(specs)) if sim else None
     runtime = await stack.enter_async_context(
       open_runtime(
-        keeping=keeping, registry=registry, auth=auth, chain=chain, specs=specs, simulated=urls
+        keeping=keeping,
+        registry=registry,
+        auth=auth,
+        chain=chain,
+        folder=folder,
+        specs=specs,
+        simulators=simulators,
       )
     )
     async with trio.open_nursery() as nursery:

@@ -12,6 +12,7 @@ from bond_core.log.memory import Cursor, MemoryLog
 from bond_core.pipeline.graph import Graph, joined
 from bond_core.pipeline.outlet import Outlet
 from bond_core.pipeline.stage import Stage
+from bond_core.simulate import pointed
 from bond_core.spec import Spec
 from bond_core.spec.canonical_form import stream_id
 
@@ -21,8 +22,8 @@ class Pipeline:
 
   Live, stages and sinks run on the machine's clock and a sink that falls behind gets a Gap. On a
   recording the data's own times are the clock and a slow sink holds the recording up, so that equal
-  input gives equal output. `publish` puts events into the stream's own log, where a server keeps
-  one.
+  input gives equal output. `simulated` are the URLs of simulators by venue. `publish` puts events
+  into the stream's own log, where a server keeps one.
   """
 
   def __init__(
@@ -44,7 +45,7 @@ class Pipeline:
     stages: dict[str, Stage] = {}
     self._cursor: Cursor = hub.market.cursor(sources=None)
     for key, source in spec.sources.items():
-      tap = hub.open(f"sources.{key}", source.spec, source.config)
+      tap = hub.open(f"sources.{key}", source.spec, pointed(source, simulated))
       self.taps[key] = tap
       view = None if source.spec.view is None else source.spec.view(source.config)
       if view is not None:

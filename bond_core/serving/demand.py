@@ -102,12 +102,12 @@ class Demand:
     if carrier.spec.on_demand is None:
       raise BondError(f"{carrier.spec.name} carries only what a spec names")
     config = carrier.spec.on_demand(carrier.config, market)
+    if self._simulated is None:
+      return config
     venue = carrier.spec.simulator
-    if self._simulated is not None and carrier.config is None:
-      if venue is None or venue not in self._simulated:
-        raise BondError(f"{carrier.exchange} is not simulated here; name it in the spec")
-      config = attrs.evolve(config, endpoint=self._simulated[venue])
-    return config
+    if venue is None or venue not in self._simulated:
+      raise BondError(f"{carrier.exchange} is not simulated here; name it in the spec")
+    return attrs.evolve(config, endpoint=self._simulated[venue])
 
   def _carriers(self, channel: str, exchange: str) -> list[Carrier]:
     def able(carriers: Sequence[Carrier]) -> list[Carrier]:

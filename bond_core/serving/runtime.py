@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -22,6 +23,7 @@ from bond_core.pipeline.stage import Stage
 from bond_core.registry import Registry
 from bond_core.serving.demand import Carrier, Demand
 from bond_core.serving.streams import Stream
+from bond_core.simulate import Simulators, pointed
 from bond_core.spec import Spec, stream_id
 from bond_core.watchdog import Watchdog
 
@@ -40,7 +42,8 @@ class Keeping:
 
 class Runtime:
   """What services see. `market` holds every event of the process, `streams` what runs by id;
-  `auth` signs and verifies tokens, `chain` says who a caller is."""
+  `auth` signs and verifies tokens, `chain` says who a caller is. `folder` is where a service keeps
+  what outlasts the process."""
 
   def __init__(
     self,
@@ -51,7 +54,9 @@ class Runtime:
     keeping: Keeping,
     auth: AuthContext,
     chain: Chain,
-    simulated: dict[str, str],
+    registry: Registry,
+    folder: Path,
+    simulators: Simulators | None,
     nursery: trio.Nursery,
   ) -> None:
     self.market = market
@@ -60,7 +65,9 @@ class Runtime:
     self.clock = clock
     self.auth = auth
     self.chain = chain
-    self.simulated = simulated
+    self.registry = registry
+    self.folder = folder
+    self._simulators = simulators
     self.stopping = trio.Event()
     self.streams: dict[str, Stream] = {}
     self.carried: list[Tap] = []
@@ -68,33 +75,48 @@ class Runtime:
     """Another process writes the market's log."""
     self._keeping = keeping
     self._nursery = nursery
+    self._starting = trio.Lock()
+
+  @property
+  def simulated(self) -> dict[str, str]:
+    """The URLs of simulators by venue."""
+    return {} if self._simulators is None else self._simulators.urls
 
   def carry(self, spec: Spec) -> None:
     """Runs the sources of a spec for whoever reads the market log."""
     for key, source in spec.sources.items():
-      self.carried.append(self.hub.open(f"sources.{key}", source.spec, source.config))
+      config = pointed(source, self.simulated)
+      self.carried.append(self.hub.open(f"sources.{key}", source.spec, config))
 
   async def start(self, spec: Spec) -> Stream:
-    """Runs a spec as a stream; the running one where it runs already."""
-    started: Stream = await self._nursery.start(self._run, spec)
-    return started
+    """Runs a spec as a stream; the running one where it runs already. BondError says why it cannot
+    run here."""
+    check_servable(spec)
+    async with self._starting:
+      known = self.streams.get(stream_id(spec))
+      if known is not None:
+        return known
+      if self._simulators is not None:
+        await self._simulators.start([spec])
+      started: Stream = await self._nursery.start(self._run, spec)
+      return started
 
   async def _run(self, spec: Spec, task_status: trio.TaskStatus[Stream]) -> None:
-    known = self.streams.get(stream_id(spec))
-    if known is not None:
-      task_status.started(known)
-      return
     name = f"stream:{stream_id(spec)}"
     async with open_log(self._keeping.spec, self._keeping.config, name, clock=self.clock) as log:
       stream = Stream.make(spec, self.hub, log, self.simulated)
       self.streams[stream.id] = stream
       task_status.started(stream)
       try:
-        await stream.run()
-        # What it gave can still be read.
-        await self.stopping.wait()
+        with stream.scope:
+          await stream.pipeline.run()
+          # What it gave can still be read.
+          await self.stopping.wait()
       finally:
         del self.streams[stream.id]
+        for tap in stream.pipeline.taps.values():
+          self.hub.close(tap)
+    stream.ended.set()
 
   def sources(self) -> dict[str, str]:
     """How each source is: live, quiet, stale, connecting, reconnecting; simulated where it is."""
@@ -133,12 +155,13 @@ async def open_runtime(
   registry: Registry,
   auth: AuthContext,
   chain: Chain,
+  folder: Path,
   specs: Iterable[Spec] = (),
-  simulated: dict[str, str] | None = None,
+  simulators: Simulators | None = None,
   clock: Clock | None = None,
 ) -> AsyncIterator[Runtime]:
   """A runtime whose sources and streams end with the block. `specs` are those whose sources can be
-  asked for more; `simulated` the URLs of simulators by venue, None for real venues."""
+  asked for more; `simulators` stand for the venues, None for real ones."""
   clock = clock or SystemClock()
   carriers = [Carrier(node.spec, node.config) for spec in specs for node in spec.sources.values()]
   async with AsyncExitStack() as stack:
@@ -151,9 +174,11 @@ async def open_runtime(
       Watchdog((PlainSource, FeedSource, Stage, Outlet), lambda name, told: block(name, told))
     )
     hub = await stack.enter_async_context(open_hub(market.ring, clock))
-    demand = Demand(hub, registry, carriers, simulated)
+    demand = Demand(hub, registry, carriers, None if simulators is None else simulators.urls)
     nursery = await stack.enter_async_context(trio.open_nursery())
-    runtime = Runtime(market, hub, demand, clock, keeping, auth, chain, simulated or {}, nursery)
+    runtime = Runtime(
+      *(market, hub, demand, clock, keeping, auth, chain, registry, folder, simulators, nursery)
+    )
 
     def block(name: str, told: str) -> None:
       for writer in hub.writers:

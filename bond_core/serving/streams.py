@@ -1,6 +1,7 @@
 """One spec at work in a server, with the log of what it gives."""
 
 import time
+from collections.abc import Mapping
 
 import attrs
 import msgspec
@@ -24,17 +25,18 @@ class Stream:
   pipeline: Pipeline
   created_at: float = attrs.field(factory=time.time)
   scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+  ended: trio.Event = attrs.field(factory=trio.Event)
 
   @classmethod
-  def make(cls, spec: Spec, hub: Hub, log: KeptLog, simulated: dict[str, str]) -> "Stream":
+  def make(cls, spec: Spec, hub: Hub, log: KeptLog, simulated: Mapping[str, str]) -> "Stream":
     """A stream that is not running yet."""
     pipeline = Pipeline(spec, hub, simulated, lambda batch: publish(log, batch))
     return cls(pipeline.id, spec, log, pipeline)
 
-  async def run(self) -> None:
-    """Works until the stream's sources have ended or its scope is cancelled."""
-    with self.scope:
-      await self.pipeline.run()
+  async def end(self) -> None:
+    """Ends it; returns when nothing of it runs any more."""
+    self.scope.cancel()
+    await self.ended.wait()
 
 
 def publish(log: KeptLog, batch: Batch) -> None:

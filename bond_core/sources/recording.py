@@ -101,5 +101,6 @@ SPEC = SourceSpec(
   emits=tuple(EVENT_TYPES.values()),
   run=play,
   replay=True,
+  trusted=True,
   example="{path: btc.jsonl, speed: 10}",
 )

@@ -56,7 +56,7 @@ def load_spec(
 
   Raises SpecError with every problem in the order of the file. `file` is what errors call the text,
   and its stem is the name of a spec that has none. A spec that is not `trusted` comes from outside:
-  it may use neither the machine's secrets nor components that run code named in the spec.
+  it may use neither the machine's secrets and files, nor components and keys that are `trusted`.
   """
   document = read_document(text, file)
   if is_short(document.data):
@@ -127,6 +127,9 @@ class _Loader:
     transforms = {key: transforms[key] for key in order if key in transforms}
     warnings = check_types(document, sources, transforms, sinks)
     name, named = self._spec_name()
+    if not self.trusted and data.get("log") is not None:
+      told = "a spec from outside cannot say how logs are kept; leave log out"
+      document.refuse(told, ("log",), "key")
     log = self._node(("log",), {"use": DEFAULT_LOG} if data.get("log") is None else data["log"])
     document.check()
     if log is None:
@@ -224,7 +227,7 @@ class _Loader:
       self.document.refuse(str(exc), at)
       return None
     if getattr(spec, "trusted", False) and not self.trusted:
-      told = f"{use} runs code that the spec names, so a spec from outside cannot use it"
+      told = f"{use} reaches into the machine it runs on, so a spec from outside cannot use it"
       self.document.refuse(told, at)
     return spec
 
@@ -267,6 +270,10 @@ class _Loader:
       told = f"expected the keys of {spec.name} and their values, got {kind_of(data)}"
       self.document.refuse(told, below)
       return None
+    if not self.trusted:
+      for key in _trusted_keys(spec.config) & data.keys():
+        told = f"a spec from outside cannot set {key!r}, which decides what this machine reaches"
+        self.document.refuse(told, (*below, key), "key")
     try:
       config, faults = structure(data, spec.config, trusted=self.trusted)
     except TypeError as exc:
@@ -340,3 +347,8 @@ class _Loader:
       for key, section in self.sections.items()
       if key not in read and section not in ("sinks", ends)
     ]
+
+
+def _trusted_keys(config: type) -> set[str]:
+  """The keys of a configuration that only specs of the machine's own user may set."""
+  return {f.alias or f.name for f in attrs.fields(config) if f.metadata.get("trusted")}

@@ -67,8 +67,8 @@ def structure(data: Any, config: type, *, trusted: bool = True) -> tuple[Any, It
   """The instance of `config` that the data describes, or None and what is wrong with the data, told
   as it is asked for.
 
-  Secrets are refused in data that is not trusted. Raises TypeError where `config` itself has a
-  field of a type that no spec can write.
+  Secrets and files of this machine are refused in data that is not trusted. Raises TypeError where
+  `config` itself has a field of a type that no spec can write.
   """
   try:
     return _converter(trusted).structure(data, config), iter(())
@@ -141,12 +141,17 @@ def _converter(trusted: bool) -> Converter:
       raise Wrong("a spec from outside cannot use secrets of this machine", hides=True)
     return _secret(value)
 
+  def file(value: Any, _: Any) -> pathlib.Path:
+    if not trusted:
+      raise Wrong("a spec from outside cannot name files of this machine")
+    return pathlib.Path(_text(value, str))
+
   scalars: dict[Any, Hook] = {
     str: _text,
     int: _integer,
     float: _number,
     bool: _boolean,
-    pathlib.Path: lambda value, _: pathlib.Path(_text(value, str)),
+    pathlib.Path: file,
     Duration: _duration,
     Size: _size,
     Secret: secret,

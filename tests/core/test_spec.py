@@ -17,6 +17,7 @@ from spec_registry import SOURCES, TestRegistry, run, source
 
 from bond_core import Custom, SourceSpec, SpecError
 from bond_core.errors import PluginError, Problem
+from bond_core.registry import Registry
 from bond_core.spec import Duration, Secret, canonical, load_spec, stream_id
 from bond_core.spec import document as document_module
 from bond_core.spec.document import MAX_BYTES, MAX_NODES, MAX_PROBLEMS, read_document
@@ -304,10 +305,31 @@ transforms:
     ("sources.x.with.bearer", "a spec from outside cannot use secrets of this machine"),
     (
       "transforms.m.use",
-      "core.map runs code that the spec names, so a spec from outside cannot use it",
+      "core.map reaches into the machine it runs on, so a spec from outside cannot use it",
     ),
   ]
-  assert load(PULSE, trusted=False).name == "btc-pulse"
+  pulse, _, _ = PULSE.partition("sinks:")
+  assert load(pulse, trusted=False).name == "btc-pulse"
+
+
+@pytest.mark.parametrize(
+  ("text", "path", "told"),
+  [
+    ("sinks:\n  p: {use: core.print, from: a}\n", "sinks.p.use", "core.print reaches into"),
+    (
+      "sinks:\n  p: {use: core.jsonl, from: a, with: {path: /etc/x}}\n",
+      "sinks.p.use",
+      "core.jsonl",
+    ),
+    ("log: {use: core.file, with: {path: /etc}}\n", "log", "cannot say how logs are kept"),
+  ],
+)
+def test_a_spec_from_outside_does_not_reach_into_the_machine(text, path, told):
+  text = "sources:\n  a: {use: binance.trades, with: {symbols: [BTC/USDT]}}\n" + text
+  with pytest.raises(SpecError) as caught:
+    load_spec(text, registry=Registry(), trusted=False)
+  (found,) = [problem for problem in caught.value.problems if problem.path == path]
+  assert told in found.message
 
 
 # The short form ----------------------------------------------------------------------------------

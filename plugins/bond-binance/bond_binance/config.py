@@ -64,7 +64,9 @@ class _Source:
   """What all have. `endpoint` is None for Binance itself."""
 
   symbols: list[str] = attrs.field(validator=_check_symbols)
-  endpoint: str | None = attrs.field(default=None, converter=_trimmed, validator=_check_endpoint)
+  endpoint: str | None = attrs.field(
+    default=None, converter=_trimmed, validator=_check_endpoint, metadata={"trusted": True}
+  )
 
   @property
   def connection(self) -> Connection:

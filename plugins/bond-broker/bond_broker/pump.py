@@ -79,6 +79,7 @@ class Pump:
     self.position = log.head + 1
     self.clients: dict[Client, None] = {}
     self.delivered = 0
+    self.scope = trio.CancelScope()
     self._groups: dict[tuple[Filter, ...], Group] = {}
     self._nursery = nursery
     self._waiting: dict[Client, None] = {}
@@ -92,7 +93,11 @@ class Pump:
     return self.position - 1
 
   async def run(self) -> None:
-    """Works until it is cancelled."""
+    """Works until its scope is cancelled."""
+    with self.scope:
+      await self._run()
+
+  async def _run(self) -> None:
     ring, router = self.log.ring, self.router
     while True:
       with trio.move_on_at(router.due()):

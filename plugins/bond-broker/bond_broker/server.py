@@ -361,6 +361,10 @@ class Broker:
       now, now_ms = trio.current_time(), self.backing.clock.now_ms()
       if self.backing.market is not None:
         self.metrics.tick(self.backing.market.head)
+      for name, (log, pump) in list(self.pumps.items()):
+        if name and self.backing.stream(name) is not log and not self._reads(pump):
+          pump.scope.cancel()
+          del self.pumps[name]
       for session in list(self.sessions):
         ending = self._over(session, now, now_ms)
         if ending is not None:
@@ -371,6 +375,9 @@ class Broker:
         elif now >= session.next_heartbeat:
           self.heartbeat(session)
 
+  def _reads(self, pump: Pump) -> bool:
+    return any(session.pump is pump for session in self.sessions)
+
   def _over(self, session: Session, now: float, now_ms: int) -> tuple[int, str, str] | None:
     client, principal = session.client, session.principal
     try:
@@ -378,6 +385,8 @@ class Broker:
     except AuthError as exc:
       name = "token_expired" if exc.code == CloseCode.EXPIRED else "token_revoked"
       return exc.code, name, str(exc)
+    if session.stream and self.backing.stream(session.stream) is not session.pump.log:
+      return CloseCode.BAD_TOKEN, "stream_deleted", "the stream was deleted"
     if session.silent and now - session.started > self.config.handshake_within:
       told = (
         f"nothing was asked for within {self.config.handshake_within:g} s; send a subscribe message"

@@ -84,6 +84,11 @@ class Session:
     """It was opened for subscribing and has not said anything yet."""
     return self.query.path == "/stream" and not self._messages
 
+  @property
+  def stream(self) -> str:
+    """The id of the stream that it reads; none where it reads the market."""
+    return self.query.path[4:] if self.query.path.startswith("/ws/") else ""
+
   async def run(self) -> None:
     """Serves the client until one of the two sides ends."""
     client, pump = self.client, self.pump
