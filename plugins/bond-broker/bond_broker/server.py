@@ -7,7 +7,7 @@ import socket
 import ssl
 import stat
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any
@@ -25,7 +25,7 @@ from bond_broker.metrics import Metrics
 from bond_broker.pump import Pump
 from bond_broker.query import Query, parse_target
 from bond_broker.requests import BadRequest, Subscribe
-from bond_broker.session import Session
+from bond_broker.session import Handler, Session
 from bond_broker.status import PATHS, answer
 from bond_broker.stream import StreamRouter
 from bond_broker.transport import Encrypted, Plain, Transport
@@ -63,6 +63,9 @@ class Backing:
   reconnects: Callable[[], int] = int
   chain: Chain = attrs.field(factory=lambda: Chain(()))
   open_to_all: bool = True
+  handlers: Mapping[str, Handler] = attrs.field(factory=dict)
+  """Paths of somebody else's on the same port, and what they do with a message; they need a
+  `market` beside them."""
 
 
 class Denied(BondError):
@@ -237,7 +240,8 @@ class Broker:
     else:
       # Not needed any more; it would weigh on every idle client.
       head.request.headers.clear()
-      await Session(self, transport, head, query, pump, principal, seat).run()
+      handler = self.backing.handlers.get(query.path)
+      await Session(self, transport, head, query, pump, principal, seat, handler).run()
 
   async def _admit(self, transport: Transport, head: Head, query: Query) -> tuple[Principal, Head]:
     """Who the client is, by its URL, its headers or its first message, and what it sent after
@@ -291,7 +295,7 @@ class Broker:
     return self._market.streams(now_ms)
 
   def _pump_for(self, path: str) -> Pump | None:
-    if path in ("/stream", "/raw"):
+    if path in ("/stream", "/raw") or path in self.backing.handlers:
       return None if self.backing.market is None else self._pump("", self.backing.market)
     if path.startswith("/ws/") and (log := self.backing.stream(path[4:])) is not None:
       return self._pump(path[4:], log)

@@ -1,5 +1,6 @@
 """One WebSocket from its first message to its last."""
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -40,6 +41,11 @@ MAX_SUBSCRIPTIONS = 200
 MAX_SYMBOLS = 5_000
 
 
+Handler = Callable[["Session", bytes, bool], Awaitable[None]]
+"""What is done with a message, and whether it was binary, at a path that speaks something else than
+subscriptions; it answers with `Session.send`."""
+
+
 @attrs.define(eq=False)
 class Asked:
   """A subscription as its client knows it."""
@@ -61,6 +67,7 @@ class Session:
     pump: Pump,
     principal: Principal,
     seat: Seat,
+    handler: Handler | None = None,
   ) -> None:
     self.broker = broker
     self.client = Client(transport)
@@ -69,6 +76,7 @@ class Session:
     self.query = query
     self.next_heartbeat = float("inf")
     self.started = trio.current_time()
+    self._handler = handler
     self._head = head
     self._protocol = head.protocol
     self._reader = FrameReader(head.protocol, broker.config.max_message)
@@ -96,7 +104,7 @@ class Session:
     pump.add(client)
     try:
       with client.session:
-        if self.query.path != "/stream":
+        if self.query.path != "/stream" and self._handler is None:
           await self._follow_from_the_start()
         await self._receive()
       await self._goodbye()
@@ -110,23 +118,34 @@ class Session:
       client.writing.cancel()
       client.transport.close()
 
+  def send(self, frame: bytes) -> None:
+    """Sends a frame in its turn, without waiting."""
+    self.pump.put(self.client, frame)
+
   async def _receive(self) -> None:
     data, early = self._head.rest, self._head.early
     while self.client.ending is None:
-      for message in (*early, *(self._reader.feed(data) if data else ())):
-        self._count()
-        await self._handle(message)
+      messages = [*early, *(self._reader.feed(data) if data else ())]
+      out = b"".join(self._protocol.data_to_send())
+      is_open = self._protocol.state is State.OPEN
+      if not is_open:
+        # Closed by the client, or broken; the answer is in `out` already, and goes last.
+        self._last = out
+      elif out:
+        # Pongs, for pings that may stand between the fragments of these messages.
+        self.send(out)
+      for place, message in enumerate(messages, -len(early)):
+        if self._handler is None:
+          self._count()
+          await self._handle(message)
+        else:
+          await self._handler(self, message, place in self._reader.binary)
         if self.client.ending is not None:
           return
       early = ()
-      out = b"".join(self._protocol.data_to_send())
-      if self._protocol.state is not State.OPEN:
-        # Closed by the client, or broken; the answer is in `out` already.
+      if not is_open:
         self.pump.end(self.client, Ending(CloseCode.NORMAL, ""))
-        self._last = out
         return
-      if out:
-        self.pump.put(self.client, out)
       try:
         data = await self.client.transport.receive()
       except OSError:
@@ -329,6 +348,7 @@ class Session:
     if ending is None or ending.code == CloseCode.GONE:
       return
     parting = b"".join(client.answers)
+    failed = self._protocol.state is not State.OPEN and self._protocol.close_rcvd is None
     if self._protocol.state is State.OPEN:
       self._protocol.send_close(ending.code, _short(ending.reason))
       parting += b"".join(self._protocol.data_to_send())
@@ -340,6 +360,10 @@ class Session:
         for part in (rest, memoryview(parting)):
           while part:
             part = part[await client.transport.send(part) :]
+        if failed:
+          # What follows an error is not read as frames, so the client is told by the end of the
+          # stream that its answer is not waited for (RFC 6455, 7.1.7).
+          client.transport.finish()
         # The client's own close frame is the answer; then this side closes first (RFC 6455, 7.1.1).
         while self._protocol.close_rcvd is None:
           data = await client.transport.receive()

@@ -29,6 +29,9 @@ class Transport(Protocol):
   async def receive(self) -> bytes:
     """What came, empty at the end. OSError when the connection is gone."""
 
+  def finish(self) -> None:
+    """Says that nothing more will be sent; what still comes can be read. OSError as above."""
+
   def close(self) -> None:
     """Ends the connection at once."""
 
@@ -67,6 +70,9 @@ class Plain:
       except BlockingIOError:
         continue
 
+  def finish(self) -> None:
+    self._socket.shutdown(socket.SHUT_WR)
+
   def close(self) -> None:
     if self._socket.fileno() >= 0:
       trio.lowlevel.notify_closing(self._socket)
@@ -101,6 +107,9 @@ class Encrypted:
       return bytes(await self._stream.receive_some(READ_BYTES))
     except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
       raise ConnectionError(str(exc)) from exc
+
+  def finish(self) -> None:
+    self._raw.socket.shutdown(socket.SHUT_WR)
 
   def close(self) -> None:
     self._raw.socket.close()
