@@ -272,7 +272,9 @@ async def _run(
       # The services take leave of their clients when the runtime stops, and end.
       async with trio.open_nursery() as serving:
         for service, config in services:
-          for address in await serving.start(service.serve, config, runtime):
+          addresses = await serving.start(service.serve, config, runtime)
+          runtime.addresses[service.name] = addresses
+          for address in addresses:
             click.echo(f"{service.name}: {address}", err=True)
         await _start(runtime, specs)
         nursery.start_soon(_stop_on_signals, signals, runtime)

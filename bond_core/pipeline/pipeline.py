@@ -1,5 +1,7 @@
 """Runs one spec on a hub: its sources' share of the market log, through the graph, into sinks."""
 
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 
 import trio
@@ -15,6 +17,9 @@ from bond_core.pipeline.stage import Stage
 from bond_core.simulate import pointed
 from bond_core.spec import Spec
 from bond_core.spec.canonical_form import stream_id
+
+# Samples that a pipeline keeps of how long batches took.
+LATENCIES = 1024
 
 
 class Pipeline:
@@ -37,6 +42,11 @@ class Pipeline:
     self.id = stream_id(spec)
     self.events = 0
     self.gaps = 0
+    self.missed = 0
+    """Events that gaps declared as lost before they came here."""
+    self.latencies: deque[float] = deque(maxlen=LATENCIES)
+    """Of the last batches, in ms: from their receipt until the sinks had them to take."""
+    self.batches = 0
     self.taps: dict[str, Tap] = {}
     self.outlets: list[Outlet] = []
     self._hub = hub
@@ -137,8 +147,15 @@ class Pipeline:
         part = tap.select(batch)
         if part:
           made[self._viewed[key]] = part
-    self.gaps += sum(type(event) is Gap for event in batch)
+    for event in batch:
+      if type(event) is Gap:
+        self.gaps += 1
+        self.missed += event.missed or 0
     self._hand_on(self.graph.push(made))
+    received = getattr(batch[-1], "ts_internal", None) if batch else None
+    if received is not None:
+      self.batches += 1
+      self.latencies.append((time.monotonic_ns() - received) / 1e6)
 
   def _push_replay(self, writer: object, batch: Batch) -> None:
     """The same on the data's own clock, moment by moment: timers go off between the events where

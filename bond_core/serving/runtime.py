@@ -71,6 +71,8 @@ class Runtime:
     self.stopping = trio.Event()
     self.streams: dict[str, Stream] = {}
     self.carried: list[Tap] = []
+    self.addresses: dict[str, list[str]] = {}
+    """Where each service listens, by its name."""
     self.follows = keeping.follow
     """Another process writes the market's log."""
     self._keeping = keeping

@@ -17,12 +17,13 @@ from bond_core.spec import Spec
 @attrs.define(eq=False)
 class Stream:
   """A running spec. What its `broker.websocket` sinks get is in `log`, from where any number of
-  clients read it."""
+  clients read it; `published` counts it."""
 
   id: str
   spec: Spec
   log: KeptLog
   pipeline: Pipeline
+  published: int = 0
   created_at: float = attrs.field(factory=time.time)
   scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
   ended: trio.Event = attrs.field(factory=trio.Event)
@@ -30,8 +31,15 @@ class Stream:
   @classmethod
   def make(cls, spec: Spec, hub: Hub, log: KeptLog, simulated: Mapping[str, str]) -> "Stream":
     """A stream that is not running yet."""
-    pipeline = Pipeline(spec, hub, simulated, lambda batch: publish(log, batch))
-    return cls(pipeline.id, spec, log, pipeline)
+    stream: Stream
+
+    def take(batch: Batch) -> None:
+      stream.published += len(batch)
+      publish(log, batch)
+
+    pipeline = Pipeline(spec, hub, simulated, take)
+    stream = cls(pipeline.id, spec, log, pipeline)
+    return stream
 
   async def end(self) -> None:
     """Ends it; returns when nothing of it runs any more."""

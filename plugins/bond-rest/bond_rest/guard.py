@@ -1,0 +1,59 @@
+"""Who a caller is, and whether its page and its name for this server are right."""
+
+from starlette.requests import Request
+
+from bond_core.auth.chain import HOW_TO_SHOW, LOCAL
+from bond_core.auth.credentials import credentials_of
+from bond_core.auth.origins import host, is_loopback, origin, refuse_host, refuse_origin
+from bond_core.errors import AuthError, AuthUnavailable
+from bond_core.serving.runtime import Runtime
+from bond_rest.config import RestConfig
+from bond_rest.problems import ApiError
+
+
+class Guard:
+  """Lets callers in. On loopback whoever shows nothing is the machine's own user."""
+
+  def __init__(self, runtime: Runtime, config: RestConfig) -> None:
+    self._runtime = runtime
+    self._open = is_loopback(config.host)
+    self._origins = frozenset(map(origin, config.origins))
+    self._hosts = frozenset(map(host, [*config.hosts, config.host]))
+
+  def check_page(self, request: Request) -> None:
+    """Raises ApiError for a page of somewhere else, and for a name that this server does not have
+    (DNS rebinding)."""
+    told = refuse_host(request.headers.getlist("host"), self._hosts)
+    if told is not None:
+      raise ApiError(421, told)
+    told = refuse_origin(request.headers.getlist("origin"), self._origins | self._own(request))
+    if told is not None:
+      raise ApiError(403, told)
+
+  def _own(self, request: Request) -> frozenset[str]:
+    # A page of this very server, as its own Host header names it; that one was checked before.
+    return frozenset((origin(f"{request.url.scheme}://{request.headers['host']}"),))
+
+  async def owner(self, request: Request) -> str:
+    """The name of the caller, for whom streams are kept. ApiError 401 where it has to say who it
+    is, 403 where it may only read a stream, 503 where that cannot be told now."""
+    client = request.client
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    try:
+      credentials = credentials_of(
+        target, request.headers.items(), address=None if client is None else client.host
+      )
+      principal = await self._runtime.chain.identify(credentials)
+      if principal is None:
+        if not self._open:
+          raise AuthError(f"this needs credentials: {HOW_TO_SHOW}")
+        principal = LOCAL
+      principal.check(self._runtime.clock.now_ms())
+    except AuthUnavailable as exc:
+      raise ApiError(503, str(exc), headers={"Retry-After": "5"}) from exc
+    except AuthError as exc:
+      raise ApiError(401, str(exc), headers={"WWW-Authenticate": "Bearer"}) from exc
+    if principal.streams is not None:
+      told = "these credentials read streams and cannot change them; show an API key (X-API-Key)"
+      raise ApiError(403, told)
+    return principal.name

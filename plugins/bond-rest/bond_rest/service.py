@@ -1,0 +1,76 @@
+"""The control plane as a service of `bond serve`: hypercorn on trio, in the server's nursery."""
+
+import errno
+import logging
+import sqlite3
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve as hypercorn
+
+from bond_core.errors import BondError
+from bond_core.serving.runtime import Runtime
+from bond_rest.app import make_app
+from bond_rest.config import RestConfig
+from bond_rest.store import Store
+from bond_rest.streams import Streams
+
+FILE = "streams.db"
+DRAIN = 3.0
+# A connection that says nothing is closed after this many seconds.
+KEEP_ALIVE = 30.0
+
+
+async def serve(
+  config: RestConfig,
+  runtime: Runtime,
+  *,
+  task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+  """Brings back the streams that are kept, then serves until the runtime stops."""
+  store = Store(runtime.folder / FILE)
+  try:
+    await store.open()
+  except (OSError, sqlite3.Error) as exc:
+    raise BondError(f"{runtime.folder / FILE} cannot be opened: {exc}; see --data") from exc
+  try:
+    streams = Streams(runtime, store, config)
+    app = make_app(runtime, store, streams, config)
+    async with trio.open_nursery() as nursery:
+      try:
+        binds = await nursery.start(_listen, app, _settings(config), runtime)
+      except OSError as exc:
+        if exc.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+          raise
+        where = f"{config.host}:{config.port}"
+        told = f"cannot listen on {where}: {exc.strerror}; choose another --api-port"
+        raise BondError(told) from exc
+      await streams.restore()
+      task_status.started(binds)
+  finally:
+    await store.close()
+
+
+def _settings(config: RestConfig) -> Config:
+  settings = Config()
+  host = f"[{config.host}]" if ":" in config.host else config.host
+  settings.bind = [f"{host}:{config.port}"]
+  settings.graceful_timeout = DRAIN
+  settings.keep_alive_timeout = KEEP_ALIVE
+  settings.h11_max_incomplete_size = 64 * 1024
+  # Every answer's line would show its URL, and so its token.
+  settings.accesslog = None
+  settings.errorlog = logging.getLogger("bond.rest")
+  settings.include_server_header = False
+  return settings
+
+
+async def _listen(
+  app: object, settings: Config, runtime: Runtime, *, task_status: trio.TaskStatus[list[str]]
+) -> None:
+  await hypercorn(
+    app,  # type: ignore[arg-type]
+    settings,
+    shutdown_trigger=runtime.stopping.wait,
+    task_status=task_status,
+  )

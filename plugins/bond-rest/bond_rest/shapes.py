@@ -1,0 +1,114 @@
+"""What requests and answers look like, for the OpenAPI document and for checking requests."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SpecRequest(BaseModel):
+  """A stream that is wanted: in plain English, or as a spec."""
+
+  model_config = ConfigDict(extra="forbid")
+
+  natural_language: str | None = Field(None, examples=["BTC price every 5s"])
+  spec: dict[str, Any] | str | None = Field(
+    None,
+    description="A spec as JSON, in the normal or the short form, or its YAML text.",
+    examples=[{"sources": {"t": {"use": "binance.trades", "with": {"symbols": ["BTC/USDT"]}}}}],
+  )
+  confirm: bool = Field(
+    False, description="Start what was understood although there is a question about it."
+  )
+
+
+class TextRequest(BaseModel):
+  """A request in plain English."""
+
+  model_config = ConfigDict(extra="forbid")
+
+  natural_language: str = Field(examples=["BTC price every 5s"])
+
+
+class Created(BaseModel):
+  """A stream that runs, and where it is read."""
+
+  stream_id: str
+  ws_url: str
+  access_token: str
+  spec: dict[str, Any]
+  understood: dict[str, Any] | None
+
+
+class Parsed(BaseModel):
+  """What a request means; nothing was started."""
+
+  spec: dict[str, Any] | None
+  understood: dict[str, Any]
+
+
+class Listed(BaseModel):
+  """A stream of the caller."""
+
+  stream_id: str
+  running: bool
+  spec: dict[str, Any]
+  created_at: float = Field(description="Epoch seconds.")
+  problem: str | None = Field(None, description="Why it does not run.")
+
+
+class Deleted(BaseModel):
+  """A stream that has ended."""
+
+  status: str
+  stream_id: str
+
+
+class Token(BaseModel):
+  """What reads a stream, and for how long."""
+
+  token: str
+  ws_url: str
+  expires_in_sec: int
+
+
+class StreamMetrics(BaseModel):
+  """Figures of one stream since it was started in this process."""
+
+  stream_id: str
+  uptime_sec: float
+  created_at: float
+  msgs_in: int = Field(description="Events that came from its sources.")
+  msgs_out: int = Field(description="Events that it gave.")
+  dropped: int = Field(description="Events that gaps declared as lost on their way to it.")
+  latency_p50_ms: float | None = Field(
+    description="From the receipt of a batch until its results were ready."
+  )
+  latency_p95_ms: float | None
+  latency_samples: int
+
+
+class Health(BaseModel):
+  """How the server is."""
+
+  status: str
+  streams: int
+  sources: dict[str, str]
+
+
+class SpecProblem(BaseModel):
+  """One thing that is wrong with a spec, and where."""
+
+  path: str
+  line: int | None
+  message: str
+
+
+class Problem(BaseModel):
+  """RFC 9457."""
+
+  type: str
+  title: str
+  status: int
+  detail: str
+  problems: list[SpecProblem] | None = None
+  understood: dict[str, Any] | None = None

@@ -1,0 +1,117 @@
+"""Which streams there are: a table in the data folder, so that they outlast the process."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+import msgspec
+import trio
+
+from bond_core.auth.private_file import make_private_folder
+
+_Value = TypeVar("_Value")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS streams (
+  id TEXT PRIMARY KEY, document TEXT NOT NULL, created_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS owners (
+  stream TEXT NOT NULL REFERENCES streams (id) ON DELETE CASCADE, owner TEXT NOT NULL,
+  PRIMARY KEY (stream, owner));
+"""
+
+
+@attrs.frozen
+class Kept:
+  """A stream as it is kept: its spec as plain data, and who asked for it."""
+
+  id: str
+  document: Mapping[str, Any]
+  created_at: float
+  owners: frozenset[str]
+
+
+class Store:
+  """The streams of a server. Every method waits for a disk, in a thread of its own."""
+
+  def __init__(self, path: Path) -> None:
+    self._path = path
+    self._connection: sqlite3.Connection | None = None
+    # SQLite writes alone anyway; and one connection is not for two threads at once.
+    self._alone = trio.CapacityLimiter(1)
+
+  async def open(self) -> None:
+    """Opens the file, or makes it. OSError or sqlite3.Error where that fails."""
+    await self._in_thread(self._open)
+
+  async def close(self) -> None:
+    """Gives the file back."""
+    with trio.CancelScope(shield=True):
+      await self._in_thread(lambda: self._there.close())
+
+  async def add(self, kept: Kept, owner: str) -> None:
+    """Keeps a stream, and one more that asked for it."""
+    row = kept.id, msgspec.json.encode(kept.document).decode(), kept.created_at
+
+    def write() -> None:
+      with self._there as connection:
+        connection.execute("INSERT OR IGNORE INTO streams VALUES (?, ?, ?)", row)
+        connection.execute("INSERT OR IGNORE INTO owners VALUES (?, ?)", (kept.id, owner))
+
+    await self._in_thread(write)
+
+  async def drop(self, stream: str, owner: str) -> bool:
+    """Forgets that somebody asked for a stream; True where nobody else does, so it is gone."""
+
+    def write() -> bool:
+      with self._there as connection:
+        connection.execute("DELETE FROM owners WHERE stream = ? AND owner = ?", (stream, owner))
+        left = connection.execute("SELECT 1 FROM owners WHERE stream = ?", (stream,)).fetchone()
+        if left is None:
+          connection.execute("DELETE FROM streams WHERE id = ?", (stream,))
+        return left is None
+
+    return await self._in_thread(write)
+
+  async def all(self) -> list[Kept]:
+    """Every stream, the oldest first."""
+
+    def read() -> list[Kept]:
+      owners: dict[str, set[str]] = {}
+      for stream, owner in self._there.execute("SELECT stream, owner FROM owners"):
+        owners.setdefault(stream, set()).add(owner)
+      rows = self._there.execute("SELECT id, document, created_at FROM streams ORDER BY created_at")
+      return [
+        Kept(stream, msgspec.json.decode(text), created, frozenset(owners.get(stream, ())))
+        for stream, text, created in rows
+      ]
+
+    return await self._in_thread(read)
+
+  async def check(self) -> None:
+    """Raises sqlite3.Error where nothing can be written."""
+
+    def probe() -> None:
+      self._there.execute("BEGIN IMMEDIATE")
+      self._there.rollback()
+
+    await self._in_thread(probe)
+
+  @property
+  def _there(self) -> sqlite3.Connection:
+    assert self._connection is not None
+    return self._connection
+
+  def _open(self) -> None:
+    make_private_folder(self._path.parent)
+    self._connection = sqlite3.connect(self._path, check_same_thread=False, timeout=5)
+    self._path.chmod(0o600)
+    self._connection.execute("PRAGMA foreign_keys = ON")
+    self._connection.execute("PRAGMA journal_mode = WAL")
+    # What was answered is there after a power failure, too.
+    self._connection.execute("PRAGMA synchronous = FULL")
+    self._connection.executescript(_SCHEMA)
+
+  async def _in_thread(self, work: Callable[[], _Value]) -> _Value:
+    return await trio.to_thread.run_sync(work, limiter=self._alone)

@@ -1,0 +1,259 @@
+"""Makes, keeps and ends the streams of a server."""
+
+import logging
+import sqlite3
+from typing import Any
+
+import attrs
+import msgspec
+import trio
+
+from bond_core.asking import Answer, Asker
+from bond_core.auth.tokens import mint
+from bond_core.components import Reading
+from bond_core.errors import BondError, PluginError, SpecError
+from bond_core.serving.runtime import Runtime, check_servable
+from bond_core.serving.streams import Stream
+from bond_core.spec import Spec, load_spec, stream_id
+from bond_rest.config import RestConfig
+from bond_rest.problems import ApiError, of_spec
+from bond_rest.store import Kept, Store
+
+logger = logging.getLogger("bond.rest")
+
+FEED = "broker.websocket"
+"""The sink that shows a stream; a spec without sinks gets one."""
+
+MAX_REQUEST = 600
+"""Characters of a request in English."""
+
+
+@attrs.frozen
+class Entry:
+  """A stream that is kept, and why it does not run where it does not."""
+
+  kept: Kept
+  problem: str | None = None
+
+
+class Streams:
+  """The streams by their ids. What is kept runs, or says why it cannot."""
+
+  def __init__(self, runtime: Runtime, store: Store, config: RestConfig) -> None:
+    self._runtime = runtime
+    self._store = store
+    self._config = config
+    self._entries: dict[str, Entry] = {}
+    # Creating, replacing and deleting look at what is there before they change it.
+    self._changing = trio.Lock()
+    self._asker: Asker | None = None
+
+  # What is there ---------------------------------------------------------------------------------
+
+  async def restore(self) -> None:
+    """Starts everything that is kept. What cannot start stays, and says why."""
+    for kept in await self._store.all():
+      problem = None
+      try:
+        await self._runtime.start(self._read(msgspec.json.encode(kept.document).decode()))
+      except (BondError, ApiError) as exc:
+        problem = str(exc)
+        logger.error("stream %s does not run: %s", kept.id, problem)
+      self._entries[kept.id] = Entry(kept, problem)
+
+  def of(self, owner: str) -> list[dict[str, Any]]:
+    """The streams that somebody asked for, the oldest first."""
+    return [self.shown(i) for i, e in self._entries.items() if owner in e.kept.owners]
+
+  def entry(self, stream: str, owner: str) -> Entry:
+    """A stream that somebody asked for. ApiError 404 for any other."""
+    found = self._entries.get(stream)
+    if found is None or owner not in found.kept.owners:
+      raise ApiError(404, f"there is no stream {stream[:40]} of yours; GET /v1/streams lists them")
+    return found
+
+  def running(self, stream: str) -> Stream | None:
+    """The stream at work."""
+    return self._runtime.streams.get(stream)
+
+  @property
+  def failed(self) -> dict[str, str]:
+    """What is kept and does not run, and why."""
+    return {i: e.problem for i, e in self._entries.items() if e.problem is not None}
+
+  def __len__(self) -> int:
+    return len(self._entries)
+
+  def shown(self, stream: str) -> dict[str, Any]:
+    """A stream in a list."""
+    entry = self._entries[stream]
+    shown: dict[str, Any] = {
+      "stream_id": stream,
+      "running": self._works(stream),
+      "spec": entry.kept.document,
+      "created_at": entry.kept.created_at,
+    }
+    if problem := entry.problem or self._failure(stream):
+      shown["problem"] = problem
+    return shown
+
+  def _works(self, stream: str) -> bool:
+    running = self.running(stream)
+    return running is not None and not all(o.ended for o in running.pipeline.outlets)
+
+  def _failure(self, stream: str) -> str | None:
+    running = self.running(stream)
+    failures = [] if running is None else running.pipeline.failures()
+    return "; ".join(failures) or None
+
+  # From texts to specs ---------------------------------------------------------------------------
+
+  async def ask(self, text: str) -> Answer:
+    """What a request in English means."""
+    if len(text) > MAX_REQUEST:
+      raise ApiError(422, f"a request has up to {MAX_REQUEST} characters; say less, or send a spec")
+    try:
+      if self._asker is None:
+        self._asker = Asker(self._runtime.registry, trusted=False)
+      # A parser may take its time, a language model surely does.
+      return await trio.to_thread.run_sync(self._asker.ask, text)
+    except PluginError as exc:
+      raise ApiError(501, str(exc)) from exc
+
+  def confirmed(self, reading: Reading, *, confirm: bool) -> Spec:
+    """The spec of a reading that may start: ok and warn do, ask does where a person has confirmed
+    it, reject never. ApiError 422 with the questions otherwise."""
+    asks = reading.outcome == "ask" and not confirm
+    if reading.spec is None or reading.missing or asks or reading.outcome == "reject":
+      told = reading.missing or reading.questions or [reading.sentence]
+      detail = " ".join(told)
+      if asks and reading.spec is not None and not reading.missing:
+        detail += ' Say more, or send "confirm": true to start what was understood.'
+      raise ApiError(422, detail or "nothing in this request can be started")
+    return self._read(msgspec.json.encode(reading.spec).decode())
+
+  def spec_of(self, given: dict[str, Any] | str) -> Spec:
+    """The checked spec of plain data, or of YAML or JSON text. ApiError 422 with every problem."""
+    if isinstance(given, str):
+      return self._read(given, lines=True)
+    return self._read(msgspec.json.encode(given).decode())
+
+  def _read(self, text: str, *, lines: bool = False) -> Spec:
+    registry = self._runtime.registry
+    try:
+      spec = load_spec(text, file="spec", registry=registry, trusted=False)
+      if not spec.sinks:
+        shown = {**spec.document, "sinks": {_free_name(spec): {"use": FEED, "from": _ends(spec)}}}
+        text = msgspec.json.encode(shown).decode()
+        spec = load_spec(text, file="spec", registry=registry, trusted=False)
+    except SpecError as exc:
+      raise of_spec(exc, lines=lines) from exc
+    if all(sink.use != FEED for sink in spec.sinks.values()):
+      told = f"nobody could read this stream: none of its sinks is {FEED}; leave sinks out for one"
+      raise ApiError(422, told, problems=[{"path": "sinks", "line": None, "message": told}])
+    try:
+      check_servable(spec)
+    except BondError as exc:
+      raise ApiError(422, str(exc)) from exc
+    return spec
+
+  # Changes ---------------------------------------------------------------------------------------
+
+  async def create(self, spec: Spec, owner: str) -> tuple[str, bool]:
+    """Keeps and starts a stream; its id, and whether it is new to this caller. ApiError 429 where
+    the caller has as many as it may."""
+    async with self._changing:
+      return await self._create(spec, owner)
+
+  async def _create(self, spec: Spec, owner: str, *, in_place_of: str = "") -> tuple[str, bool]:
+    stream = stream_id(spec)
+    known = self._entries.get(stream)
+    if known is not None and owner in known.kept.owners and self.running(stream) is not None:
+      return stream, False
+    new = known is None or owner not in known.kept.owners
+    most = self._config.max_streams
+    held = sum(owner in e.kept.owners for i, e in self._entries.items() if i != in_place_of)
+    if new and most and held >= most:
+      raise ApiError(
+        429,
+        f"you have {held} streams, and {most} is the most; DELETE /v1/streams/{{id}} one that you "
+        "need no more, or have the operator raise --max-streams",
+        headers={"Retry-After": "60"},
+      )
+    try:
+      running = await self._runtime.start(spec)
+    except BondError as exc:
+      raise ApiError(422, str(exc)) from exc
+    kept = Kept(stream, spec.document, running.created_at, frozenset((owner,)))
+    if known is not None:
+      kept = attrs.evolve(known.kept, owners=known.kept.owners | {owner})
+    try:
+      await self._store.add(kept, owner)
+    except sqlite3.Error as exc:
+      if known is None:
+        await running.end()
+      raise ApiError(503, f"the stream cannot be kept: {exc}; try again later") from exc
+    self._entries[stream] = Entry(kept)
+    return stream, new
+
+  async def replace(self, stream: str, spec: Spec, owner: str) -> str:
+    """Puts another spec in the place of a stream's; the id of what runs now, which follows from
+    the spec."""
+    async with self._changing:
+      self.entry(stream, owner)
+      new, _ = await self._create(spec, owner, in_place_of=stream)
+      if new != stream:
+        await self._delete(stream, owner)
+      return new
+
+  async def delete(self, stream: str, owner: str) -> None:
+    """Ends a stream and its tokens, once nobody else asked for it."""
+    async with self._changing:
+      self.entry(stream, owner)
+      await self._delete(stream, owner)
+
+  async def _delete(self, stream: str, owner: str) -> None:
+    gone = await self._store.drop(stream, owner)
+    entry = self._entries[stream]
+    if not gone:
+      kept = attrs.evolve(entry.kept, owners=entry.kept.owners - {owner})
+      self._entries[stream] = attrs.evolve(entry, kept=kept)
+      return
+    del self._entries[stream]
+    # Its tokens die first: an open socket ends within a second, whatever the stream still does.
+    await trio.to_thread.run_sync(self._runtime.auth.generations.advance, stream)
+    if (running := self.running(stream)) is not None:
+      await running.end()
+
+  # Tokens ----------------------------------------------------------------------------------------
+
+  def token(self, stream: str) -> str:
+    """A token that reads the stream for as long as tokens are valid here."""
+    auth = self._runtime.auth
+    expiry = auth.clock.now_ms() // 1000 + int(self._config.token_ttl)
+    return mint(stream, expiry, keyring=auth.keyring, generations=auth.generations)
+
+  def ws_url(self, stream: str, token: str) -> str:
+    """Where a client reads the stream."""
+    return f"{self._broker()}/ws/{stream}?token={token}"
+
+  def _broker(self) -> str:
+    given = self._config.ws_host
+    if given:
+      return given.rstrip("/") if "://" in given else f"ws://{given}"
+    listens = self._runtime.addresses.values()
+    found = [a for several in listens for a in several if a.startswith(("ws://", "wss://"))]
+    return found[0] if found else "ws://localhost:8080"
+
+
+def _ends(spec: Spec) -> list[str]:
+  """The nodes that no transform reads."""
+  read = {key for node in spec.transforms.values() for key in node.inputs}
+  return [key for key in (*spec.sources, *spec.transforms) if key not in read]
+
+
+def _free_name(spec: Spec) -> str:
+  taken = {*spec.sources, *spec.transforms}
+  return next(
+    name for name in ("feed", *(f"feed-{n}" for n in range(2, 1000))) if name not in taken
+  )

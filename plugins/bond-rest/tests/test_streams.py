@@ -1,0 +1,182 @@
+"""Streams over HTTP: made, read, limited, shared, replaced, deleted, and there again after a
+restart."""
+
+import sqlite3
+
+import pytest
+from control_plane import reading, serving, ticks
+
+from bond_core.spec.values import Secret
+
+KEYS = [
+  {"use": "core.keys", "with": {"keys": {"ann": {"secret": "ANN"}, "bob": {"secret": "BOB"}}}}
+]
+ANN, BOB = "1f6a2c93d07b48e5a1c2f3047b5d6e89", "c4e8a07d5b3f42169d8e7a60b1c2d3f5"
+
+
+@pytest.fixture
+def keys(monkeypatch):
+  monkeypatch.setenv("ANN", ANN)
+  monkeypatch.setenv("BOB", BOB)
+  assert Secret("ANN").reference() == {"secret": "ANN"}
+  return [*KEYS, {"use": "core.tokens"}]
+
+
+async def test_a_spec_becomes_a_stream_that_can_be_read(api):
+  answer = await api.create(ticks())
+  assert answer.status_code == 201
+  made = answer.json()
+  assert set(made) == {"stream_id", "ws_url", "access_token", "spec", "understood"}
+  assert made["understood"] is None
+  # Nobody could read it without a sink, so it got one.
+  assert made["spec"]["sinks"] == {"feed": {"use": "broker.websocket", "from": ["clock"]}}
+  assert made["ws_url"].endswith(f"/ws/{made['stream_id']}?token={made['access_token']}")
+  async with reading(made["ws_url"]) as socket:
+    first, second = [await socket.event() for _ in range(2)]
+  assert second["seq_internal"] == first["seq_internal"] + 1
+  assert second["data"]["count"] == first["data"]["count"] + 1
+
+
+async def test_an_equal_spec_is_the_same_stream_however_it_was_written(api):
+  one = await api.create(ticks())
+  text = "# the same\nsources:\n  clock:\n    use: clock.ticks\n    with: {seconds: 0.02}\n"
+  other = await api.create(text)
+  assert (one.status_code, other.status_code) == (201, 200)
+  assert one.json()["stream_id"] == other.json()["stream_id"]
+  assert len(api.runtime.streams) == 1
+
+
+async def test_what_is_listed_is_what_runs(api):
+  assert (await api.call("GET", "/v1/streams")).json() == []
+  made = (await api.create(ticks())).json()
+  (listed,) = (await api.call("GET", "/v1/streams")).json()
+  assert listed["running"] is True
+  assert (listed["stream_id"], listed["spec"]) == (made["stream_id"], made["spec"])
+  path = f"/v1/streams/{made['stream_id']}"
+  assert (await api.call("GET", path)).json() == listed
+  assert (await api.call("GET", f"{path}/spec")).json() == made["spec"]
+  schema = (await api.call("GET", f"{path}/schema")).json()
+  assert "seq_internal" in schema["$defs"]["Custom"]["properties"]
+
+
+async def test_a_fresh_token_reads_the_stream_until_it_expires(tmp_path):
+  async with serving(tmp_path, token_ttl=2) as api:
+    stream = (await api.create(ticks())).json()["stream_id"]
+    token = (await api.call("POST", f"/v1/streams/{stream}/token")).json()
+    assert token["expires_in_sec"] == 2
+    assert token["ws_url"].endswith(token["token"])
+    async with reading(token["ws_url"]) as socket:
+      await socket.event()
+      assert "4005" in await socket.end(within=4)
+
+
+async def test_the_metrics_are_what_a_client_counts(api):
+  made = (await api.create(ticks())).json()
+  path = f"/v1/streams/{made['stream_id']}/metrics"
+  async with reading(made["ws_url"]) as socket:
+    for _ in range(10):
+      last = await socket.event()
+    before = (await api.call("GET", path)).json()
+    while last["seq_internal"] < before["msgs_out"]:
+      last = await socket.event()
+    # All that was counted came, and what came was counted.
+    assert last["seq_internal"] == before["msgs_out"]
+    after = (await api.call("GET", path)).json()
+  assert 10 <= before["msgs_out"] <= before["msgs_in"] <= after["msgs_in"]
+  assert before["dropped"] == 0
+  assert after["created_at"] == before["created_at"]
+  assert after["uptime_sec"] > before["uptime_sec"]
+  assert after["latency_samples"] >= before["latency_samples"]
+
+
+async def test_a_deleted_stream_ends_its_tokens_and_its_sockets(api):
+  made = (await api.create(ticks())).json()
+  path = f"/v1/streams/{made['stream_id']}"
+  async with reading(made["ws_url"]) as socket:
+    await socket.event()
+    answer = await api.call("DELETE", path)
+    assert answer.json() == {"status": "deleted", "stream_id": made["stream_id"]}
+    assert "4500" in await socket.end(within=2)
+  for method, where in (("GET", ""), ("DELETE", ""), ("GET", "/metrics"), ("POST", "/token")):
+    assert (await api.call(method, path + where)).status_code == 404
+  assert api.runtime.streams == {}
+  # Made again it has the same id, and the old token stays dead.
+  again = (await api.create(ticks())).json()
+  assert again["stream_id"] == made["stream_id"]
+  async with reading(made["ws_url"]) as socket:
+    assert "4500" in await socket.end(within=2)
+  async with reading(again["ws_url"]) as socket:
+    await socket.event()
+
+
+async def test_another_spec_takes_the_place_of_a_streams(tmp_path):
+  async with serving(tmp_path, max_streams=1) as api:
+    old = (await api.create(ticks())).json()["stream_id"]
+    answer = await api.call("PUT", f"/v1/streams/{old}", json={"spec": ticks(0.5)})
+    new = answer.json()["stream_id"]
+    assert answer.status_code == 200
+    assert new != old
+    assert list(api.runtime.streams) == [new]
+    same = await api.call("PUT", f"/v1/streams/{new}", json={"spec": ticks(0.5)})
+    assert same.json()["stream_id"] == new
+    assert (await api.call("PUT", f"/v1/streams/{old}", json={"spec": ticks()})).status_code == 404
+
+
+async def test_one_stream_too_many_is_a_429_that_says_what_to_do(tmp_path):
+  async with serving(tmp_path, max_streams=2) as api:
+    for every in (0.1, 0.2):
+      assert (await api.create(ticks(every))).status_code == 201
+    answer = await api.create(ticks(0.3))
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"]
+    assert "DELETE /v1/streams/{id}" in answer.json()["detail"]
+    # One that is there already takes no more room.
+    assert (await api.create(ticks(0.1))).status_code == 200
+    assert len(api.runtime.streams) == 2
+
+
+async def test_callers_share_a_stream_and_see_only_their_own(tmp_path, keys):
+  async with serving(tmp_path, chain=keys, max_streams=1) as api:
+    anns = (await api.create(ticks(), key=ANN)).json()
+    assert (await api.call("GET", "/v1/streams", key=BOB)).json() == []
+    path = f"/v1/streams/{anns['stream_id']}"
+    assert (await api.call("GET", path, key=BOB)).status_code == 404
+    assert (await api.call("DELETE", path, key=BOB)).status_code == 404
+    bobs = await api.create(ticks(), key=BOB)
+    assert bobs.status_code == 201
+    assert len(api.runtime.streams) == 1
+    assert (await api.call("DELETE", path, key=ANN)).status_code == 200
+    async with reading(bobs.json()["ws_url"]) as socket:
+      await socket.event()
+    assert (await api.call("DELETE", path, key=BOB)).status_code == 200
+    assert api.runtime.streams == {}
+
+
+async def test_streams_are_there_again_after_a_restart(tmp_path):
+  async with serving(tmp_path) as api:
+    made = (await api.create(ticks())).json()
+    (listed,) = (await api.call("GET", "/v1/streams")).json()
+  async with serving(tmp_path) as api:
+    (again,) = (await api.call("GET", "/v1/streams")).json()
+    assert again == listed
+    # Its tokens are valid still.
+    path = made["ws_url"].partition("/ws/")[2]
+    async with reading(f"{api.runtime.addresses['broker'][0]}/ws/{path}") as socket:
+      await socket.event()
+    assert (await api.create(ticks())).status_code == 200
+
+
+async def test_a_stream_that_cannot_start_again_stays_and_says_why(tmp_path, caplog):
+  async with serving(tmp_path) as api:
+    made = (await api.create(ticks())).json()["stream_id"]
+  table = sqlite3.connect(tmp_path / "streams.db")
+  with table:
+    table.execute("UPDATE streams SET document = replace(document, 'clock.ticks', 'gone.ticks')")
+  table.close()
+  async with serving(tmp_path) as api:
+    (listed,) = (await api.call("GET", "/v1/streams")).json()
+    assert (listed["stream_id"], listed["running"]) == (made, False)
+    assert "pip install bond-gone" in listed["problem"]
+    assert (await api.call("GET", "/ready")).status_code == 200
+    assert (await api.call("DELETE", f"/v1/streams/{made}")).status_code == 200
+  assert "gone" in caplog.text
