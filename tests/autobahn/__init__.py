@@ -1,0 +1,1 @@
+"""The Autobahn test suite against Bond's websocket code: `tox -e autobahn`."""

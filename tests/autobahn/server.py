@@ -1,0 +1,36 @@
+"""The broker with an echo mounted beside its own paths."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bond_broker.config import BrokerConfig
+from bond_broker.server import Backing, open_broker
+from bond_broker.session import Session
+from websockets.frames import Frame, Opcode
+
+from bond_core.clock import SystemClock
+from bond_core.log.kept import KeptLog
+from bond_core.log.memory import MemoryLog
+from bond_core.spec.values import Size
+
+# The suite's largest messages have 16 MiB.
+MAX_MESSAGE = Size(16 * 1024 * 1024)
+
+
+async def echo(session: Session, message: bytes, binary: bool) -> None:
+  """Sends a message back as it came."""
+  opcode = Opcode.BINARY if binary else Opcode.TEXT
+  session.send(Frame(opcode, message).serialize(mask=False))
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[str]:
+  """The URL of an echo in a broker on a free port of 127.0.0.1."""
+  backing = Backing(
+    clock=SystemClock(),
+    market=KeptLog(MemoryLog("market", stamps=True), None),
+    handlers={"/echo": echo},
+  )
+  config = BrokerConfig(port=0, max_message=MAX_MESSAGE)
+  async with open_broker(config, backing) as broker:
+    yield f"{broker.addresses[0]}/echo"
