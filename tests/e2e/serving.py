@@ -66,7 +66,17 @@ async def served(*arguments, port=0, data=None, sim=True):
   home = {name: value for name, value in os.environ.items() if not name.startswith("BOND_")}
   kept = ["--memory"] if data is None else ["--data", str(data)]
   process = await trio.lowlevel.open_process(
-    [*BOND, "serve", *(["--sim"] if sim else []), *kept, "--port", str(port), "--api-port", "0", *arguments],
+    [
+      *BOND,
+      "serve",
+      *(["--sim"] if sim else []),
+      *kept,
+      "--port",
+      str(port),
+      "--api-port",
+      "0",
+      *arguments,
+    ],
     stdin=subprocess.DEVNULL,
     stderr=subprocess.PIPE,
     env=home,

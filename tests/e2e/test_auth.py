@@ -55,7 +55,20 @@ class Served:
     }
     self.log = (folder / "log").open("w+")
     self.process = subprocess.Popen(
-      [*BOND, "serve", "--memory", "--host", "0.0.0.0", "--port", "0", "--api-port", "0", "--auth", str(auth), "-vv"],
+      [
+        *BOND,
+        "serve",
+        "--memory",
+        "--host",
+        "0.0.0.0",
+        "--port",
+        "0",
+        "--api-port",
+        "0",
+        "--auth",
+        str(auth),
+        "-vv",
+      ],
       stderr=self.log,
       env=self.environ,
     )
@@ -230,7 +243,19 @@ def test_off_loopback_nothing_starts_without_a_secret(tmp_path):
   clean = {name: value for name, value in os.environ.items() if not name.startswith("BOND_")}
   for environ in ({}, {"BOND_SECRET": "too-short"}):
     done = subprocess.run(
-      [*BOND, "serve", "--memory", "--host", "0.0.0.0", "--port", "0", "--api-port", "0", "--data", str(tmp_path)],
+      [
+        *BOND,
+        "serve",
+        "--memory",
+        "--host",
+        "0.0.0.0",
+        "--port",
+        "0",
+        "--api-port",
+        "0",
+        "--data",
+        str(tmp_path),
+      ],
       env=clean | environ,
       capture_output=True,
       text=True,

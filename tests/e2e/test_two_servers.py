@@ -22,7 +22,18 @@ BOND = [sys.executable, "-m", "bond_core"]
 @asynccontextmanager
 async def serving(folder, redis, *options):
   """A server's process and its port."""
-  command = [*BOND, "serve", "--log", "redis.streams", "--port", "0", "--api-port", "0", "--data", str(folder)]
+  command = [
+    *BOND,
+    "serve",
+    "--log",
+    "redis.streams",
+    "--port",
+    "0",
+    "--api-port",
+    "0",
+    "--data",
+    str(folder),
+  ]
   environment = {**os.environ, "REDIS_URL": redis.url}
   process = await trio.lowlevel.open_process(
     [*command, *options], stderr=subprocess.PIPE, env=environment, cwd=ROOT

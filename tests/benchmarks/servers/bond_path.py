@@ -48,7 +48,18 @@ def main(options: list[str], venue: str) -> None:
   with tempfile.TemporaryDirectory() as folder:
     spec = Path(folder) / "path.yaml"
     spec.write_text(SPEC.format(port=venue))
-    sys.argv = ["bond", "serve", str(spec), *options, "--port", "0", "--api-port", "0", "--data", folder]
+    sys.argv = [
+      "bond",
+      "serve",
+      str(spec),
+      *options,
+      "--port",
+      "0",
+      "--api-port",
+      "0",
+      "--data",
+      folder,
+    ]
     try:
       bond()
     finally:

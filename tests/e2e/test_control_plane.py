@@ -1,0 +1,82 @@
+"""Streams made over HTTP, whose server is killed in the middle of its work."""
+
+import json
+import urllib.request
+
+import pytest
+import trio
+from serving import free_port, served
+
+from bond_core.ws.client import open_websocket
+
+
+async def call(url, path, body=None):
+  data = None if body is None else json.dumps(body).encode()
+  request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"})
+
+  def work():
+    with urllib.request.urlopen(request, timeout=10) as answer:
+      return json.loads(answer.read())
+
+  return await trio.to_thread.run_sync(work)
+
+
+async def read(url, count):
+  """What a stream gives, until that many windows have come."""
+  got = []
+  async with open_websocket(url) as socket:
+    while sum("seq" in message for message in got) < count:
+      with trio.fail_after(20):
+        got += [m for m in map(json.loads, await socket.receive()) if m.get("type") != "heartbeat"]
+  return got
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+  """What a client got of a stream before its server was killed, and after it was started again."""
+  found = {}
+  data, port = tmp_path_factory.mktemp("control-plane"), free_port()
+
+  async def everything():
+    async with served(data=data, port=port) as server:
+      api = await server.told(rb"(?<=api: )http://127\.0\.0\.1:\d+")
+      request = {"natural_language": "BTC price every 1s"}
+      found["made"] = made = await call(api, "/v1/streams", request)
+      found["before"] = await read(made["ws_url"], 3)
+      server.kill()
+    async with served(data=data, port=port) as server:
+      api = await server.told(rb"(?<=api: )http://127\.0\.0\.1:\d+")
+      found["listed"] = await call(api, "/v1/streams")
+      # The token of before, from the beginning of what is kept.
+      url = f"{made['ws_url']}&from=now-1h"
+      found["after"] = await read(url, 8)
+      found["again"] = await call(api, "/v1/streams", request)
+
+  trio.run(everything)
+  return found
+
+
+def test_a_stream_runs_again_after_its_server_was_killed(told):
+  (listed,) = told["listed"]
+  assert listed["running"] is True
+  assert listed["stream_id"] == told["made"]["stream_id"] == told["again"]["stream_id"]
+  assert listed["spec"] == told["made"]["spec"]
+
+
+def test_what_was_kept_is_read_again_and_every_number_is_there_or_declared(told):
+  before = {m["seq"]: m for m in told["before"] if "seq" in m}
+  after = {m["seq"]: m for m in told["after"] if "seq" in m}
+  assert all(after[number] == before[number] for number in before.keys() & after.keys())
+  assert max(after) > max(before)
+  reached = 0
+  for message in told["after"]:
+    if message.get("type") == "gap":
+      if message["from_seq"] is not None:
+        assert message["from_seq"] <= reached + 1
+        reached = max(reached, message["to_seq"])
+      number = message["seq_internal"]
+    else:
+      number = message.get("seq", message.get("seq_internal"))
+    if number is not None and number > reached:
+      assert number == reached + 1, f"{reached + 1} to {number - 1} are missing and not declared"
+      reached = number
