@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 READMES = sorted((ROOT / "plugins").glob("*/README.md"))
-OWN = ("core", "binance", "clock", "english", "jwt", "redis", "sim")
+OWN = ("core", "binance", "clock", "english", "jwt", "redis", "rest", "sim")
 
 
 def text_of(path):

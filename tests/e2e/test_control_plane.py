@@ -1,11 +1,13 @@
 """Streams made over HTTP, whose server is killed in the middle of its work."""
 
 import json
+import re
 import urllib.request
 
 import pytest
 import trio
 from serving import free_port, served
+from venue import ROOT
 
 from bond_core.ws.client import open_websocket
 
@@ -31,6 +33,17 @@ async def read(url, count):
   return got
 
 
+async def commands_of_the_page(api, stream_id):
+  """What the commands of docs/rest.md answer, one after the other."""
+  page = (ROOT / "docs/rest.md").read_text(encoding="utf-8")
+  answers = []
+  for command in re.findall(r"^```sh\n(.*?)^```", page, re.S | re.M):
+    command = command.replace("localhost:8000", api).replace("STREAM_ID", stream_id)
+    done = await trio.run_process(["sh", "-c", command], capture_stdout=True)
+    answers.append(json.loads(done.stdout))
+  return answers
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
   """What a client got of a stream before its server was killed, and after it was started again."""
@@ -51,6 +64,7 @@ def told(tmp_path_factory):
       url = f"{made['ws_url']}&from=now-1h"
       found["after"] = await read(url, 8)
       found["again"] = await call(api, "/v1/streams", request)
+      found["page"] = await commands_of_the_page(api, made["stream_id"])
 
   trio.run(everything)
   return found
@@ -80,3 +94,13 @@ def test_what_was_kept_is_read_again_and_every_number_is_there_or_declared(told)
     if number is not None and number > reached:
       assert number == reached + 1, f"{reached + 1} to {number - 1} are missing and not declared"
       reached = number
+
+
+def test_the_commands_of_the_page_do_what_it_says(told):
+  english, spec, listed, token, metrics, deleted = told["page"]
+  stream = told["made"]["stream_id"]
+  assert english["stream_id"] == stream
+  assert {one["stream_id"] for one in listed} == {stream, spec["stream_id"]}
+  assert token["ws_url"].endswith(token["token"])
+  assert metrics["msgs_out"] > 0
+  assert deleted == {"status": "deleted", "stream_id": stream}
