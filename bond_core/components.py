@@ -219,6 +219,9 @@ class SourceSpec:
   (bond_core.feed.dialect) from a hashable connection; equal connections share one feed, and the
   core owns its sockets. `view` makes a transform that this source's reader sees the feed through.
   `replay` says that the source can wait for its readers, and that its events bring their own time.
+  `simulator` is the simulated venue that can stand in for the real one, or a function from the
+  configuration to it, where a source serves several venues (None: none can). `exchange(config)`
+  names the venue whose events come, where that is not the plugin's name.
   `on_demand(config, market)` gives the configuration that carries one more market as `config` does
   (None: with defaults), so that a server's clients can ask for markets that no spec names; it
   raises Refused or ValueError for a market that cannot be. `trusted` ones reach into the machine
@@ -239,9 +242,27 @@ class SourceSpec:
   replay: bool = False
   trusted: bool = False
   words: tuple[str, ...] = ()
-  simulator: str | None = None
+  simulator: str | Callable[[Any], str | None] | None = None
+  exchange: Callable[[Any], str] | None = None
   terms: str = ""
   example: str = ""
+
+  def simulated_by(self, config: Any) -> str | None:
+    """The simulated venue that can stand in for the one that `config` names."""
+    return self.simulator(config) if callable(self.simulator) else self.simulator
+
+  def exchange_of(self, config: Any) -> str:
+    """The venue whose events come with `config`; with None, as where nothing runs yet, the
+    plugin's name."""
+    if self.exchange is None or config is None:
+      return self.name.split(".")[0]
+    return self.exchange(config)
+
+  @property
+  def channel(self) -> str | None:
+    """The one channel that its events are on, None where there are several."""
+    channels = {kind.channel for kind in self.emits if isinstance(kind.channel, str)}
+    return channels.pop() if len(channels) == 1 else None
 
 
 @attrs.frozen(kw_only=True)

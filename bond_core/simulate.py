@@ -36,10 +36,14 @@ class Simulators:
     simulator stands in for, so that nothing goes to a real venue unnoticed."""
     nodes = [(key, source) for spec in specs for key, source in spec.sources.items()]
     for key, source in nodes:
-      if source.spec.simulator is None and not source.spec.replay and source.spec.feed is not None:
-        raise PluginError(f"sources.{key}: {source.use} has no simulator; run without --sim")
+      # A source without a feed may have nothing to do with a venue, unless it says so.
+      of_venue = source.spec.feed is not None or source.spec.simulator is not None
+      if _venue(source) is None and not source.spec.replay and of_venue:
+        exchange = source.spec.exchange_of(source.config)
+        of = "" if source.use.startswith(f"{exchange}.") else f" of {exchange}"
+        raise PluginError(f"sources.{key}: {source.use}{of} has no simulator; run without --sim")
     async with self._starting:
-      for venue in sorted({s.spec.simulator for _, s in nodes if s.spec.simulator is not None}):
+      for venue in sorted({found for _, s in nodes if (found := _venue(s)) is not None}):
         if venue not in self.urls:
           self.urls[venue] = url = await self._nursery.start(self._keep, venue)
           logger.warning("simulated: %s is bond sim %s at %s", venue, venue, url)
@@ -60,10 +64,14 @@ async def open_simulators(specs: Iterable[Spec]) -> AsyncIterator[Simulators]:
     nursery.cancel_scope.cancel()
 
 
+def _venue(source: SourceNode) -> str | None:
+  return source.spec.simulated_by(source.config)
+
+
 def pointed(source: SourceNode, urls: Mapping[str, str]) -> Any:
   """The configuration of a source, pointed at the simulator of its venue if that is among `urls`.
   The spec itself stays as it is: its id must not depend on where a simulator listens."""
-  url = urls.get(source.spec.simulator or "")
+  url = urls.get(_venue(source) or "")
   return source.config if url is None else attrs.evolve(source.config, endpoint=url)
 
 

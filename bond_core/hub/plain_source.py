@@ -159,7 +159,8 @@ class PlainSource:
 
   def _declare_outage(self) -> None:
     if self._down_since_ms is not None:
-      gap = self._gap(self._cause, since=self._down_since_ms)
+      channel = self.spec.channel or "*"
+      gap = self._gap(self._cause, channel=channel, since=self._down_since_ms)
       self._down_since_ms = None
       self._market.append([gap], self)
 
@@ -174,7 +175,7 @@ class PlainSource:
   ) -> Gap:
     now = self.clock.now_ms()
     return Gap(
-      exchange=self.spec.name.split(".")[0],
+      exchange=self.spec.exchange_of(self._config),
       symbol=symbol,
       channel=channel,
       ts_event=now,

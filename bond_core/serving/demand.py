@@ -29,8 +29,8 @@ class Carrier:
 
   @property
   def exchange(self) -> str:
-    """The venue, by which the plugin is named."""
-    return self.spec.name.split(".")[0]
+    """The venue whose events it carries."""
+    return self.spec.exchange_of(self.config)
 
   def carries(self, channel: str) -> bool:
     """Whether events of this channel come from it."""
@@ -104,7 +104,7 @@ class Demand:
     config = carrier.spec.on_demand(carrier.config, market)
     if self._simulated is None:
       return config
-    venue = carrier.spec.simulator
+    venue = carrier.spec.simulated_by(config)
     if venue is None or venue not in self._simulated:
       raise BondError(f"{carrier.exchange} is not simulated here; name it in the spec")
     return attrs.evolve(config, endpoint=self._simulated[venue])
