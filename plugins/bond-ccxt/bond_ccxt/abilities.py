@@ -1,0 +1,45 @@
+"""What a venue can do through ccxt, and how a source gets its data there."""
+
+from typing import Any
+
+from bond_core.errors import Refused
+from bond_core.spec.suggest import one_of
+
+# Channel: ccxt's ability to stream it, to ask for it, to ask for many at once.
+_NEEDS = {
+  "trades": ("watchTrades", "fetchTrades", ""),
+  "orderbook": ("watchOrderBook", "fetchOrderBook", ""),
+  "ticker": ("watchTicker", "fetchTicker", "fetchTickers"),
+  "ohlcv": ("watchOHLCV", "fetchOHLCV", ""),
+  "funding": ("watchFundingRate", "fetchFundingRate", "fetchFundingRates"),
+}
+
+
+def streams(exchange: Any, channel: str, mode: str) -> bool:
+  """Whether a channel is streamed, else it is polled. Raises Refused where neither can be, or
+  not what `mode` says."""
+  watch, fetch, many = _NEEDS[channel]
+  can_stream = can(exchange, watch)
+  can_poll = can(exchange, fetch) or can(exchange, many)
+  if mode == "stream" and not can_stream and can_poll:
+    raise Refused(f"{exchange.id} does not stream {channel} in ccxt; write mode: poll")
+  if mode == "poll" and not can_poll and can_stream:
+    raise Refused(f"{exchange.id} cannot be polled for {channel} in ccxt; write mode: stream")
+  if not can_stream and not can_poll:
+    others = [name for name, needs in _NEEDS.items() if any(can(exchange, need) for need in needs)]
+    there = f"; it has {one_of(others, 'and')}" if others else ""
+    raise Refused(f"{exchange.id} has no {channel} in ccxt{there}")
+  return can_stream and mode != "poll"
+
+
+def can(exchange: Any, ability: str) -> bool:
+  """Whether ccxt says that the venue has it. What ccxt emulates counts: a rate that it picks from
+  all of them is the same rate."""
+  return bool(ability) and bool(exchange.has.get(ability))
+
+
+def check_interval(exchange: Any, interval: str) -> None:
+  """Raises Refused for a length of bars that the venue does not have."""
+  known = exchange.timeframes or {}
+  if known and interval not in known:
+    raise Refused(f"{exchange.id} has no candles of {interval}; it has {one_of(known, 'and')}")

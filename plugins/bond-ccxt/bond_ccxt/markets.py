@@ -1,0 +1,90 @@
+"""A venue's markets as ccxt lists them, found by a user's spelling."""
+
+import difflib
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from bond_core.errors import Refused
+from bond_core.instruments import Instrument, parse_market
+
+_KINDS = {"spot": "spot", "swap": "perp", "future": "future"}
+
+
+@attrs.frozen
+class Listed:
+  """A market of a venue: as Bond names it, as ccxt does, and how many units of the base currency
+  one unit of a size is (`None` for inverse contracts, whose size is in the quote currency)."""
+
+  instrument: Instrument
+  symbol: str
+  market: Any = attrs.field(repr=False, eq=False)
+  unit: Decimal | None = Decimal(1)
+
+  def size(self, amount: float, price: float) -> float:
+    """An amount as ccxt has it, in base units. ccxt counts contracts; spot's are base units."""
+    if self.unit == 1:
+      return amount
+    if self.unit is None:
+      contract = float(self.market.get("contractSize") or 1)
+      return amount * contract / price if price else 0.0
+    return float(Decimal(repr(amount)) * self.unit)
+
+
+def find(exchange: Any, spelling: str, default: str) -> Listed:
+  """The market that a spelling means; `default` (spot, perp) serves where it leaves that open.
+  Raises Refused for one that the venue does not list, with what it lists instead."""
+  markets: dict[str, Any] = exchange.markets
+  market = markets.get(spelling)
+  if market is None or (":" not in spelling and default == "perp"):
+    market = _meant(markets, spelling, default)
+  if market is None:
+    raise Refused(f"{exchange.id} lists no {spelling}{_instead(markets, spelling, default)}")
+  kind = _KINDS.get(market["type"])
+  if kind is None:
+    raise Refused(f"{exchange.id}: {spelling} is of the kind {market['type']}, which is not served")
+  if market.get("active") is False:
+    raise Refused(f"{exchange.id}: {spelling} is listed and not traded at present")
+  _, dated, expiry = market["symbol"].partition("-")
+  name = f"{market['base']}/{market['quote']}".upper()
+  instrument = Instrument(exchange.id, kind, name, expiry if dated else None)
+  return Listed(instrument, market["symbol"], market, _unit(market))
+
+
+def _unit(market: Any) -> Decimal | None:
+  if not market.get("contract"):
+    return Decimal(1)
+  if market.get("inverse"):
+    return None
+  return Decimal(repr(market.get("contractSize") or 1)).normalize()
+
+
+def _meant(markets: dict[str, Any], spelling: str, default: str) -> Any:
+  wanted = parse_market(spelling)
+  kind = wanted.market_type or default
+  found = [
+    market
+    for market in markets.values()
+    if market["base"].upper() == wanted.base
+    and market["quote"].upper() == wanted.quote
+    and _KINDS.get(market["type"]) == kind
+    and (wanted.settle is None or (market.get("settle") or "").upper() == wanted.settle)
+    and (wanted.expiry is None or market["symbol"].endswith(f"-{wanted.expiry}"))
+  ]
+  # A perpetual that settles in its quote is the usual one.
+  found.sort(key=lambda market: market.get("settle") != market["quote"])
+  return found[0] if found else None
+
+
+def _instead(markets: dict[str, Any], spelling: str, default: str) -> str:
+  wanted = parse_market(spelling)
+  same = [
+    symbol
+    for symbol, market in markets.items()
+    if market["base"].upper() == wanted.base and market["type"] in _KINDS
+  ]
+  close = sorted(same, key=len)[:4] or difflib.get_close_matches(
+    str(wanted), [s for s, m in markets.items() if m["type"] in _KINDS], 4, 0.6
+  )
+  return f"; it has {', '.join(close)}" if close else ""

@@ -1,0 +1,95 @@
+"""What waits between asyncio's thread and trio: whole batches, bounded, every drop declared."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Self
+
+from bond_core.clock import Clock
+from bond_core.events import AnyEvent, Batch, Gap
+from bond_core.instruments import Instrument
+
+MOST = 50_000
+"""Events that may wait; a reader that is this far behind is told what it did not get."""
+
+
+class Outbox:
+  """Events from tasks on asyncio's loop; iterating there gives all that has come, as one batch.
+
+  When `most` events wait, more are dropped, and a Gap for each instrument says how many.
+  """
+
+  def __init__(self, channel: str, clock: Clock, most: int = MOST) -> None:
+    self.channel = channel
+    self.clock = clock
+    self._most = most
+    self._waiting: Batch = []
+    self._lost: dict[Instrument, tuple[int, int]] = {}
+    self._news = asyncio.Event()
+
+  def put(self, instrument: Instrument, events: Iterable[AnyEvent]) -> bool:
+    """Takes events that are nobody else's any more; False where there was no room for all."""
+    given = list(events)
+    room = self._most - len(self._waiting)
+    self._waiting += given[:room]
+    dropped = len(given) - max(0, room)
+    if dropped > 0:
+      since, count = self._lost.get(instrument, (self.clock.now_ms(), 0))
+      self._lost[instrument] = since, count + dropped
+    self._news.set()
+    return dropped <= 0
+
+  def live(self) -> None:
+    """Tells that the venue answered, where it had nothing new."""
+    self._news.set()
+
+  def gap(
+    self,
+    instrument: Instrument,
+    cause: str,
+    *,
+    since: int | None = None,
+    missed: int | None = None,
+    first: int | None = None,
+    last: int | None = None,
+  ) -> None:
+    """Declares that events of an instrument were or may have been lost; never dropped itself."""
+    now = self.clock.now_ms()
+    self._waiting.append(
+      Gap(
+        channel=self.channel,
+        exchange=instrument.exchange,
+        symbol=instrument.symbol,
+        market_type=instrument.market_type,
+        expiry=instrument.expiry,
+        ts_event=now,
+        ts_from=now if since is None else since,
+        ts_to=now,
+        missed=missed,
+        venue_from=first,
+        venue_to=last,
+        cause=cause,
+      )
+    )
+    self._news.set()
+
+  def __aiter__(self) -> Self:
+    return self
+
+  async def __anext__(self) -> Batch:
+    await self._news.wait()
+    self._news.clear()
+    batch, self._waiting = self._waiting, []
+    lost, self._lost = self._lost, {}
+    if lost:
+      self._waiting = []
+      for instrument, (since, count) in lost.items():
+        self.gap(
+          instrument,
+          f"more than {self._most} events waited to be taken",
+          since=since,
+          missed=count,
+        )
+      batch += self._waiting
+      self._waiting = []
+      self._news.clear()
+    return batch

@@ -1,0 +1,72 @@
+"""A source of ccxt while it runs: ccxt on asyncio's thread, batches to the core."""
+
+from functools import partial
+from typing import Any
+
+import trio
+
+from bond_ccxt.outbox import Outbox
+from bond_core.components import Out, SourceContext
+from bond_core.errors import Refused, leaf
+
+
+async def run_source(channel: str, config: Any, out: Out, ctx: SourceContext) -> None:
+  """Runs until it is cancelled; raises what tells the core how to go on."""
+  thread = await ctx.asyncio()
+  outbox = Outbox(_CHANNELS.get(channel, channel), ctx.clock)
+  async with thread.iterate(outbox.__aiter__) as receive, trio.open_nursery() as nursery:
+    nursery.start_soon(thread.run, partial(_work, channel, config, ctx, outbox))
+    while True:
+      for batch in await receive():
+        if batch:
+          await out.send(batch)
+        else:
+          ctx.live()
+
+
+_CHANNELS = {"ohlcv": "candle"}
+"""Where Bond's name of a channel is not the source's."""
+
+
+async def _work(channel: str, config: Any, ctx: SourceContext, outbox: Outbox) -> None:
+  """On asyncio's loop: an exchange, its markets, and then one of the two ways."""
+  from bond_ccxt.shared import shared_exchange
+
+  secrets: tuple[str, ...] = ()
+  try:
+    async with shared_exchange(config) as shared:
+      from bond_ccxt.abilities import check_interval, streams
+      from bond_ccxt.markets import find
+      from bond_ccxt.polling import poll
+      from bond_ccxt.watching import watch
+
+      secrets = shared.secrets
+      way = watch if streams(shared.exchange, channel, config.mode) else poll
+      if channel == "ohlcv":
+        check_interval(shared.exchange, config.interval)
+      listed = [find(shared.exchange, text, config.market) for text in config.symbols]
+      if channel == "funding":
+        for market in listed:
+          if market.instrument.market_type != "perp":
+            raise Refused(f"{config.exchange}: {market.symbol} has no funding; name a perpetual")
+      ctx.log.info(
+        "%s: %s %s of %d markets",
+        config.exchange,
+        "streams" if way is watch else "polls",
+        channel,
+        len(listed),
+      )
+      await way(channel, config, shared, listed, outbox)
+  except Exception as exc:
+    from bond_ccxt.faults import translated
+
+    # ccxt's own error, and its traceback, may carry what was sent, so it ends here.
+    raise translated(_first(exc), config.exchange, secrets) from None
+
+
+def _first(exc: Exception) -> Exception:
+  """The first error of tasks that failed together."""
+  found = leaf(exc)
+  while isinstance(found, BaseExceptionGroup):
+    found = found.exceptions[0]
+  return found if isinstance(found, Exception) else exc

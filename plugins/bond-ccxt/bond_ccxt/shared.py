@@ -1,0 +1,134 @@
+"""One exchange of ccxt for all sources of the process that want the same. Everything here runs on
+asyncio's loop."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+
+from bond_ccxt.addresses import point_at
+from bond_ccxt.exchanges import streaming_ids
+
+CACHED = 10_000
+"""Trades and bars of one symbol that ccxt keeps: what comes in one burst beyond that is lost, and
+its own default is 1,000."""
+
+MARKETS_SECONDS = 3600.0
+"""How long a venue's list of markets serves sources that start anew."""
+
+_CLOSING_MS = 20
+
+
+@attrs.define(eq=False)
+class Shared:
+  """An exchange in use. `lost` counts connections that ended; `secrets` never leave it."""
+
+  exchange: Any
+  secrets: tuple[str, ...] = attrs.field(repr=False)
+  users: int = 0
+  lost: int = 0
+
+
+_open: dict[tuple[object, str], Shared] = {}
+_markets: dict[str, tuple[float, Any, Any]] = {}
+
+
+@asynccontextmanager
+async def shared_exchange(config: Any) -> AsyncIterator[Shared]:
+  """The exchange of a source's configuration, with its markets; closed when its last user goes."""
+  settings = _settings(config)
+  key = (asyncio.get_running_loop(), settings)
+  found = _open.get(key)
+  if found is None:
+    exchange_class = await asyncio.to_thread(_exchange_class, config.exchange)
+    # Another source may have made it while this one waited.
+    found = _open.get(key)
+  if found is None:
+    found = _open[key] = _made(exchange_class, config)
+  found.users += 1
+  try:
+    await _load_markets(found.exchange, settings)
+    yield found
+  finally:
+    found.users -= 1
+    if not found.users:
+      _open.pop(key, None)
+      await found.exchange.close()
+
+
+def _settings(config: Any) -> str:
+  """What makes two configurations need two exchanges."""
+  parts = (
+    config.exchange,
+    config.endpoint,
+    config.api_key,
+    config.api_secret,
+    config.password,
+    config.options,
+  )
+  return repr(parts)
+
+
+def _exchange_class(name: str) -> Any:
+  """Imports ccxt, which takes seconds the first time."""
+  import ccxt.async_support
+  import ccxt.pro
+
+  return getattr(ccxt.pro if name in streaming_ids() else ccxt.async_support, name)
+
+
+def _made(exchange_class: Any, config: Any) -> Shared:
+  credentials = {
+    name: secret.reveal()
+    for name, secret in (
+      ("apiKey", config.api_key),
+      ("secret", config.api_secret),
+      ("password", config.password),
+    )
+    if secret is not None
+  }
+  exchange = exchange_class(
+    {
+      "enableRateLimit": True,
+      "newUpdates": True,
+      "options": {"tradesLimit": CACHED, "OHLCVLimit": CACHED, **config.options},
+      **credentials,
+    }
+  )
+  # It waits 250 ms for sockets to close, whether there are any or not.
+  exchange.timeout_on_exit = _CLOSING_MS
+  if config.endpoint is not None:
+    point_at(exchange, config.endpoint)
+  found = Shared(exchange, tuple(credentials.values()))
+  for hook in ("on_error", "on_close"):
+    _count(found, hook)
+  return found
+
+
+def _count(found: Shared, hook: str) -> None:
+  """Has a hook of the exchange count connections that end: whoever is not waiting at that moment is
+  not told by ccxt, which then connects again in silence."""
+  told = getattr(found.exchange, hook, None)
+  if told is None:
+    # Venues that ccxt cannot stream from have no connections.
+    return
+
+  def hooked(client: Any, error: Any) -> Any:
+    found.lost += 1
+    return told(client, error)
+
+  setattr(found.exchange, hook, hooked)
+
+
+async def _load_markets(exchange: Any, settings: str) -> None:
+  if exchange.markets:
+    return
+  kept = _markets.get(settings)
+  if kept is not None and time.monotonic() - kept[0] < MARKETS_SECONDS:
+    exchange.set_markets(kept[1], kept[2])
+    return
+  await exchange.load_markets()
+  _markets[settings] = (time.monotonic(), exchange.markets, exchange.currencies)

@@ -1,0 +1,65 @@
+"""What a source shows of ccxt's book of one market: copies of its best levels."""
+
+from typing import Any
+
+from bond_ccxt.events import Stamps, common, levels
+from bond_ccxt.markets import Listed
+from bond_ccxt.outbox import Outbox
+from bond_core.events import Level, OrderBook
+
+Sides = tuple[list[Level], list[Level]]
+
+
+class ShownBook:
+  """Turns states of ccxt's book into events: views, or with `deltas` one snapshot and then what
+  changes in the best `depth` levels. ccxt itself checks the venue's numbers and checksums."""
+
+  def __init__(self, listed: Listed, outbox: Outbox, depth: int, *, deltas: bool) -> None:
+    self._listed = listed
+    self._outbox = outbox
+    self._depth = depth
+    self._deltas = deltas
+    self._shown: Sides | None = None
+    self._sequence: int | None = None
+    self._begun = False
+
+  def restart(self) -> None:
+    """What comes next has nothing to do with what was shown."""
+    self._shown = None
+
+  def show(self, book: Any, stamps: Stamps) -> None:
+    """Tells the book as it is now, where that is news."""
+    listed, depth = self._listed, self._depth
+    sides = levels(listed, book["bids"], depth), levels(listed, book["asks"], depth)
+    # What is numbered by the venue is told by its numbers; else the books are counted.
+    nonce = book.get("nonce")
+    before, last = self._shown, self._sequence
+    if before is not None and (sides == before if nonce is None else nonce == last):
+      return
+    sequence = nonce if isinstance(nonce, int) else (last or 0) + 1
+    delta = self._deltas and before is not None and last is not None and sequence > last
+    bids, asks = sides
+    if delta and before is not None:
+      bids = _changes(before[0], sides[0], falling=True)
+      asks = _changes(before[1], sides[1], falling=False)
+    event = OrderBook(
+      bids=bids,
+      asks=asks,
+      update_type="delta" if delta else "snapshot",
+      depth=depth,
+      sequence=sequence,
+      prev_sequence=last if delta else None,
+      is_reset=True if before is None and self._begun else None,
+      **common(listed, stamps, book.get("timestamp")),
+    )
+    self._begun = True
+    self._sequence = sequence
+    self._shown = sides if self._outbox.put(listed.instrument, (event,)) else None
+
+
+def _changes(before: list[Level], now: list[Level], *, falling: bool) -> list[Level]:
+  """The levels that have to be set (size 0: removed), best first."""
+  old, new = dict(before), dict(now)
+  changed = [(price, size) for price, size in now if old.get(price) != size]
+  gone = [(price, 0.0) for price in old if price not in new]
+  return sorted([*changed, *gone], reverse=falling)

@@ -1,0 +1,98 @@
+"""The sources this plugin offers."""
+
+from typing import Any
+
+import attrs
+
+from bond_ccxt import config
+from bond_core.components import Out, SourceContext, SourceSpec
+from bond_core.errors import Refused
+from bond_core.events import AnyEvent, Candle, Funding, Gap, OrderBook, Ticker, Trade
+from bond_core.instruments import Market
+
+TERMS = "those of the venue that `exchange` names: its public data for your own use"
+
+SIMULATED = ("binance", "okx", "bybit")
+"""Venues that bond-sim can stand in for."""
+
+
+def _simulator(given: Any) -> str | None:
+  return given.exchange if given.exchange in SIMULATED else None
+
+
+def _on_demand(given: Any, market: Market) -> Any:
+  if given is None:
+    raise Refused("ccxt does not know which venue is meant; name it in a spec: exchange: kraken")
+  return attrs.evolve(given, symbols=[str(market)])
+
+
+def _source(
+  name: str,
+  summary: str,
+  configuration: type,
+  event: type[AnyEvent],
+  words: tuple[str, ...],
+  example: str,
+) -> SourceSpec:
+  async def run(given: Any, out: Out, ctx: SourceContext) -> None:
+    from bond_ccxt.running import run_source
+
+    await run_source(name, given, out, ctx)
+
+  return SourceSpec(
+    name=f"ccxt.{name}",
+    summary=summary,
+    config=configuration,
+    emits=(event, Gap),
+    run=run,
+    on_demand=_on_demand,
+    simulator=_simulator,
+    exchange=lambda given: str(given.exchange),
+    terms=TERMS,
+    words=words,
+    example=example,
+  )
+
+
+SPECS = [
+  _source(
+    "trades",
+    "Trades of any venue that ccxt has.",
+    config.Trades,
+    Trade,
+    ("ccxt", "ccxt trades"),
+    "{exchange: kraken, symbols: [BTC/USD, ETH/USD]}",
+  ),
+  _source(
+    "orderbook",
+    "Order books of any venue that ccxt has: the best levels, or what changes in them.",
+    config.Books,
+    OrderBook,
+    ("ccxt order book", "ccxt book", "ccxt depth"),
+    "{exchange: coinbase, symbols: [BTC/USD], depth: 20, speed_ms: 100}",
+  ),
+  _source(
+    "ticker",
+    "Last price, best bid and ask, 24-hour volume of any venue that ccxt has.",
+    config.Tickers,
+    Ticker,
+    ("ccxt ticker", "ccxt price", "ccxt quotes"),
+    "{exchange: kraken, symbols: [BTC/USD], mode: poll, every: 5s}",
+  ),
+  _source(
+    "ohlcv",
+    "Candles of any venue that ccxt has, while they form and when they close.",
+    config.Candles,
+    Candle,
+    ("ccxt candles", "ccxt ohlcv"),
+    "{exchange: kucoin, symbols: [BTC/USDT], interval: 1m}",
+  ),
+  _source(
+    "funding",
+    "Funding rates of the perpetuals of any venue that ccxt has.",
+    config.Funding,
+    Funding,
+    ("ccxt funding",),
+    "{exchange: bitget, symbols: ['BTC/USDT:USDT']}",
+  ),
+]

@@ -1,0 +1,142 @@
+"""Streaming through ccxt.pro: one task a market, on asyncio's loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import ccxt
+
+from bond_ccxt.bars import Bars
+from bond_ccxt.events import Stamps, funding_event, ticker_event
+from bond_ccxt.faults import told
+from bond_ccxt.markets import Listed
+from bond_ccxt.outbox import Outbox
+from bond_ccxt.shared import Shared
+from bond_ccxt.shown_book import ShownBook
+from bond_ccxt.tape import CONTIGUOUS, Tape
+
+MOST_RESYNCS = 5
+"""Times in a row that a book may be joined anew before the connection counts as lost."""
+
+_LOST = "a connection to the venue was lost and made again"
+
+
+async def watch(
+  channel: str, config: Any, shared: Shared, listed: list[Listed], outbox: Outbox
+) -> None:
+  """Watches all markets until it is cancelled or one fails."""
+  watcher = _WATCHERS[channel]
+  async with asyncio.TaskGroup() as tasks:
+    for market in listed:
+      tasks.create_task(watcher(config, shared, market, outbox))
+
+
+async def _trades(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -> None:
+  tape = Tape(listed, outbox)
+  numbered = listed.instrument.exchange in CONTIGUOUS
+  await _each(
+    shared,
+    listed,
+    outbox,
+    lambda: shared.exchange.watch_trades(listed.symbol),
+    tape.streamed,
+    # What is numbered tells its losses itself.
+    declare=not numbered,
+  )
+
+
+async def _tickers(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -> None:
+  def take(ticker: Any, stamps: Stamps) -> None:
+    outbox.put(listed.instrument, (ticker_event(listed, ticker, stamps),))
+
+  await _each(
+    shared, listed, outbox, lambda: shared.exchange.watch_ticker(listed.symbol), take, declare=True
+  )
+
+
+async def _bars(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -> None:
+  exchange, interval = shared.exchange, config.interval
+  bars = Bars(listed, outbox, interval, exchange.parse_timeframe(interval) * 1000)
+  await _each(
+    shared,
+    listed,
+    outbox,
+    lambda: exchange.watch_ohlcv(listed.symbol, interval),
+    bars.take,
+    declare=True,
+  )
+
+
+async def _rates(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -> None:
+  def take(rate: Any, stamps: Stamps) -> None:
+    outbox.put(listed.instrument, (funding_event(listed, rate, stamps),))
+
+  await _each(
+    shared,
+    listed,
+    outbox,
+    lambda: shared.exchange.watch_funding_rate(listed.symbol),
+    take,
+    declare=True,
+  )
+
+
+async def _each(
+  shared: Shared,
+  listed: Listed,
+  outbox: Outbox,
+  ask: Callable[[], Awaitable[Any]],
+  take: Callable[[Any, Stamps], None],
+  *,
+  declare: bool,
+) -> None:
+  """Hands over what ccxt has, again and again. Between two calls nothing else is awaited, so ccxt
+  always has somebody to tell; where a connection ended all the same, that is declared."""
+  clock = outbox.clock
+  lost = None
+  while True:
+    found = await ask()
+    if lost is not None and shared.lost != lost and declare:
+      outbox.gap(listed.instrument, _LOST)
+    lost = shared.lost
+    take(found, (clock.now_ms(), clock.mono_ns()))
+
+
+async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -> None:
+  exchange, clock = shared.exchange, outbox.clock
+  shown = ShownBook(listed, outbox, config.depth, deltas=config.deltas)
+  pause = config.speed_ms / 1000
+  followed: Any = None
+  resyncs = 0
+  while True:
+    try:
+      book = await exchange.watch_order_book(listed.symbol)
+    except (ccxt.InvalidNonce, ccxt.ChecksumError) as exc:
+      # Its numbers or checksum do not fit: ccxt forgets the book and joins it anew when asked.
+      resyncs += 1
+      if resyncs > MOST_RESYNCS:
+        raise
+      outbox.gap(listed.instrument, told(exc, shared.secrets))
+      shown.restart()
+      followed = None
+      continue
+    resyncs = 0
+    if followed is not None and book is not followed:
+      outbox.gap(listed.instrument, _LOST)
+      shown.restart()
+    followed = book
+    shown.show(book, (clock.now_ms(), clock.mono_ns()))
+    if pause:
+      # The book goes on in the meantime, and its last state has to be told even if nothing follows.
+      await asyncio.sleep(pause)
+      if exchange.orderbooks.get(listed.symbol) is followed:
+        shown.show(followed, (clock.now_ms(), clock.mono_ns()))
+
+
+_WATCHERS = {
+  "trades": _trades,
+  "orderbook": _books,
+  "ticker": _tickers,
+  "ohlcv": _bars,
+  "funding": _rates,
+}
