@@ -2,9 +2,12 @@
 asyncio's loop."""
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import attrs
@@ -22,14 +25,47 @@ MARKETS_SECONDS = 3600.0
 _CLOSING_MS = 20
 
 
+_connection: ContextVar[str] = ContextVar("connection")
+"""The URL of the connection that the current task was last told to wait for."""
+
+
 @attrs.define(eq=False)
 class Shared:
-  """An exchange in use. `lost` counts connections that ended; `secrets` never leave it."""
+  """An exchange in use; `secrets` never leave it."""
 
   exchange: Any
   secrets: tuple[str, ...] = attrs.field(repr=False)
   users: int = 0
-  lost: int = 0
+  _ended: Counter[str] = attrs.field(factory=Counter)
+
+  def losses(self) -> tuple[str, int]:
+    """The connection that the current task's data came over, and how often it has ended. ccxt
+    tells only tasks that wait at that very moment, and connects again in silence for the others."""
+    url = _connection.get("")
+    return url, self._ended[url]
+
+  def count_losses(self) -> None:
+    """Has ccxt's own hooks count, and its watching note for which task it is."""
+    exchange = self.exchange
+    for hook in ("on_error", "on_close"):
+      setattr(exchange, hook, self._counting(getattr(exchange, hook)))
+    for way in ("watch", "watch_multiple"):
+      setattr(exchange, way, _noting(getattr(exchange, way)))
+
+  def _counting(self, told: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def hook(client: Any, error: Any) -> Any:
+      self._ended[client.url] += 1
+      return told(client, error)
+
+    return hook
+
+
+def _noting(watch: Callable[..., Any]) -> Callable[..., Any]:
+  def noted(url: str, *args: Any, **named: Any) -> Any:
+    _connection.set(url)
+    return watch(url, *args, **named)
+
+  return noted
 
 
 _open: dict[tuple[object, str], Shared] = {}
@@ -77,6 +113,8 @@ def _exchange_class(name: str) -> Any:
   import ccxt.async_support
   import ccxt.pro
 
+  # Its DEBUG lines carry every request as it was sent, with keys and signatures.
+  logging.getLogger("ccxt").setLevel(logging.WARNING)
   return getattr(ccxt.pro if name in streaming_ids() else ccxt.async_support, name)
 
 
@@ -103,24 +141,9 @@ def _made(exchange_class: Any, config: Any) -> Shared:
   if config.endpoint is not None:
     point_at(exchange, config.endpoint)
   found = Shared(exchange, tuple(credentials.values()))
-  for hook in ("on_error", "on_close"):
-    _count(found, hook)
+  if config.exchange in streaming_ids():
+    found.count_losses()
   return found
-
-
-def _count(found: Shared, hook: str) -> None:
-  """Has a hook of the exchange count connections that end: whoever is not waiting at that moment is
-  not told by ccxt, which then connects again in silence."""
-  told = getattr(found.exchange, hook, None)
-  if told is None:
-    # Venues that ccxt cannot stream from have no connections.
-    return
-
-  def hooked(client: Any, error: Any) -> Any:
-    found.lost += 1
-    return told(client, error)
-
-  setattr(found.exchange, hook, hooked)
 
 
 async def _load_markets(exchange: Any, settings: str) -> None:

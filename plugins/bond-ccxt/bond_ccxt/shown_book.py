@@ -21,7 +21,6 @@ class ShownBook:
     self._deltas = deltas
     self._shown: Sides | None = None
     self._sequence: int | None = None
-    self._begun = False
 
   def restart(self) -> None:
     """What comes next has nothing to do with what was shown."""
@@ -49,10 +48,9 @@ class ShownBook:
       depth=depth,
       sequence=sequence,
       prev_sequence=last if delta else None,
-      is_reset=True if before is None and self._begun else None,
+      is_reset=True if before is None else None,
       **common(listed, stamps, book.get("timestamp")),
     )
-    self._begun = True
     self._sequence = sequence
     self._shown = sides if self._outbox.put(listed.instrument, (event,)) else None
 

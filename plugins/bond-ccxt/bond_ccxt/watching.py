@@ -96,9 +96,9 @@ async def _each(
   lost = None
   while True:
     found = await ask()
-    if lost is not None and shared.lost != lost and declare:
+    if lost not in (None, shared.losses()) and declare:
       outbox.gap(listed.instrument, _LOST)
-    lost = shared.lost
+    lost = shared.losses()
     take(found, (clock.now_ms(), clock.mono_ns()))
 
 
@@ -106,7 +106,7 @@ async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) ->
   exchange, clock = shared.exchange, outbox.clock
   shown = ShownBook(listed, outbox, config.depth, deltas=config.deltas)
   pause = config.speed_ms / 1000
-  followed: Any = None
+  lost: tuple[str, int] | None = None
   resyncs = 0
   while True:
     try:
@@ -118,19 +118,19 @@ async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) ->
         raise
       outbox.gap(listed.instrument, told(exc, shared.secrets))
       shown.restart()
-      followed = None
+      lost = None
       continue
     resyncs = 0
-    if followed is not None and book is not followed:
+    if lost not in (None, shared.losses()):
       outbox.gap(listed.instrument, _LOST)
       shown.restart()
-    followed = book
+    lost = shared.losses()
     shown.show(book, (clock.now_ms(), clock.mono_ns()))
     if pause:
       # The book goes on in the meantime, and its last state has to be told even if nothing follows.
       await asyncio.sleep(pause)
-      if exchange.orderbooks.get(listed.symbol) is followed:
-        shown.show(followed, (clock.now_ms(), clock.mono_ns()))
+      if lost == shared.losses():
+        shown.show(book, (clock.now_ms(), clock.mono_ns()))
 
 
 _WATCHERS = {

@@ -1,0 +1,307 @@
+"""The rules between ccxt's structures and Bond's events, without a venue."""
+
+from decimal import Decimal
+
+import ccxt
+import pytest
+from bond_ccxt.abilities import streams
+from bond_ccxt.addresses import point_at
+from bond_ccxt.bars import Bars
+from bond_ccxt.faults import translated
+from bond_ccxt.markets import Listed, find
+from bond_ccxt.outbox import Outbox
+from bond_ccxt.shown_book import ShownBook
+from bond_ccxt.tape import Tape
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bond_core.book.book import Book
+from bond_core.clock import DataClock
+from bond_core.errors import AuthError, BondError, Disconnected, Refused, RetryAfter
+from bond_core.events import Gap, Trade
+from bond_core.instruments import Instrument
+
+NOW = (1_700_000_000_000, 1)
+
+
+def listed(exchange="binance", unit=1, **market):
+  number = None if unit is None else Decimal(unit)
+  return Listed(Instrument(exchange, "spot", "BTC/USDT"), "BTC/USDT", market, number)
+
+
+def outbox(channel="trades", most=50_000):
+  return Outbox(channel, DataClock(NOW[0]), most)
+
+
+def taken(box):
+  batch, box._waiting = box._waiting, []
+  return batch
+
+
+def trade(number, **more):
+  given = {"id": str(number), "price": 100.5, "amount": 3.0, "side": "sell", "timestamp": 7}
+  return {**given, "info": {}, **more}
+
+
+# Trades ------------------------------------------------------------------------------------------
+
+
+@given(st.sets(st.integers(1, 60), min_size=1), st.integers(1, 9))
+def test_every_missing_number_is_in_exactly_one_gap(numbers, size):
+  box, ordered = outbox(), sorted(numbers)
+  tape = Tape(listed(), box)
+  for start in range(0, len(ordered), size):
+    # ccxt may tell a trade twice.
+    tape.streamed([trade(n) for n in ordered[max(0, start - 2) : start + size]], NOW)
+  events = taken(box)
+  told = [event.sequence for event in events if type(event) is Trade]
+  missing = [
+    number
+    for event in events
+    if type(event) is Gap
+    for number in range(event.venue_from, event.venue_to + 1)
+  ]
+  assert told == ordered
+  assert sorted(told + missing) == list(range(ordered[0], ordered[-1] + 1))
+
+
+def test_numbers_of_other_venues_mean_nothing():
+  box = outbox()
+  Tape(listed("okx"), box).streamed([trade(1), trade(5)], NOW)
+  assert [type(event) for event in taken(box)] == [Trade, Trade]
+
+
+def test_pages_overlap_or_a_gap_says_so():
+  box = outbox()
+  tape = Tape(listed("kraken"), box)
+  tape.page([trade("a"), trade("b")], NOW)
+  assert taken(box) == []
+  tape.page([trade("b"), trade("c")], NOW)
+  assert [event.trade_id for event in taken(box)] == ["c"]
+  tape.page([trade("x"), trade("y")], NOW)
+  assert [type(event) for event in taken(box)] == [Gap, Trade, Trade]
+
+
+def test_a_full_cache_may_have_lost_what_came_before(monkeypatch):
+  monkeypatch.setattr("bond_ccxt.tape.CACHED", 3)
+  box = outbox()
+  Tape(listed("kraken"), box).streamed([trade(n) for n in "abc"], NOW)
+  assert [type(event) for event in taken(box)] == [Gap, Trade, Trade, Trade]
+
+
+def test_what_was_not_traded_on_the_book_is_left_out_and_no_gap():
+  box = outbox()
+  odd = trade(2, info={"X": "INSURANCE_FUND"})
+  Tape(listed(), box).streamed([trade(1), odd, trade(3, info={"X": "MARKET"})], NOW)
+  assert [event.sequence for event in taken(box)] == [1, 3]
+
+
+def test_a_trade_without_a_price_is_a_gap():
+  box = outbox()
+  Tape(listed(), box).streamed([trade(1, price=None), trade(2)], NOW)
+  events = taken(box)
+  assert {type(event) for event in events} == {Trade, Gap}
+  assert next(event for event in events if type(event) is Gap).missed == 1
+
+
+@pytest.mark.parametrize(("unit", "size"), [("1", 3.0), ("0.1", 0.3), (None, 3.0 * 10 / 100.5)])
+def test_sizes_are_in_base_units(unit, size):
+  box = outbox()
+  Tape(listed("okx", unit, contractSize=10.0), box).streamed([trade(1)], NOW)
+  assert taken(box)[0].size == size
+
+
+# Books -------------------------------------------------------------------------------------------
+
+side = st.dictionaries(st.integers(1, 12), st.integers(1, 5), max_size=8)
+
+
+@given(st.lists(st.tuples(side, side), min_size=1, max_size=12), st.integers(1, 5), st.booleans())
+def test_deltas_add_up_to_the_best_levels(states, depth, numbered):
+  box, ours = outbox("orderbook"), Book()
+  shown = ShownBook(listed(), box, depth, deltas=True)
+  last = None
+  for number, (bids, asks) in enumerate(states):
+    # Prices that never meet, as in any book.
+    down = sorted(([-p, float(s)] for p, s in bids.items()), reverse=True)
+    up = sorted([p, float(s)] for p, s in asks.items())
+    down = [[100 + p, s] for p, s in down]
+    up = [[100 + p, s] for p, s in up]
+    shown.show({"bids": down, "asks": up, "nonce": number if numbered else None}, NOW)
+    for event in taken(box):
+      if event.update_type == "snapshot":
+        assert last is None
+        assert event.is_reset
+        ours.snapshot(event.bids, event.asks)
+      else:
+        assert event.prev_sequence == last
+        ours.apply(event.bids, event.asks)
+      last = event.sequence
+    assert ours.levels() == (
+      [(float(p), s) for p, s in down[:depth]],
+      [(float(p), s) for p, s in up[:depth]],
+    )
+
+
+def test_what_is_shown_does_not_change_with_ccxts_own_book():
+  box, book = outbox("orderbook"), {"bids": [[1.0, 2.0]], "asks": [[3.0, 4.0]], "nonce": 1}
+  ShownBook(listed(), box, 5, deltas=False).show(book, NOW)
+  book["bids"][0][1] = 9.0
+  assert taken(box)[0].bids == [(1.0, 2.0)]
+
+
+def test_a_delta_that_was_dropped_is_followed_by_a_snapshot():
+  box = outbox("orderbook", most=2)
+  shown = ShownBook(listed(), box, 5, deltas=True)
+  for number in range(4):
+    shown.show({"bids": [[1.0, number + 1.0]], "asks": [], "nonce": number}, NOW)
+  taken(box)
+  shown.show({"bids": [[1.0, 9.0]], "asks": [], "nonce": 9}, NOW)
+  assert taken(box)[0].update_type == "snapshot"
+
+
+# Candles -----------------------------------------------------------------------------------------
+
+
+def test_a_bar_is_closed_once_with_its_last_state():
+  box = outbox("candle")
+  bars = Bars(listed(), box, "1m", 60_000)
+  bar = lambda start, close: [start, 1.0, 2.0, 0.5, close, 7.0]  # noqa: E731
+  bars.take([bar(0, 1.0), bar(60_000, 1.1)], NOW)
+  bars.take([bar(60_000, 1.2)], NOW)
+  bars.take([bar(60_000, 1.2)], NOW)
+  bars.take([bar(60_000, 1.3), bar(120_000, 1.4)], NOW)
+  told = [(event.start, event.close, event.closed) for event in taken(box)]
+  assert told == [
+    (60_000, 1.1, False),
+    (60_000, 1.2, False),
+    (60_000, 1.3, True),
+    (120_000, 1.4, False),
+  ]
+
+
+# What waits --------------------------------------------------------------------------------------
+
+
+def test_what_does_not_fit_is_counted_in_a_gap():
+  import asyncio
+
+  async def main():
+    box = outbox(most=3)
+    tape = Tape(listed(), box)
+    tape.streamed([trade(n) for n in range(1, 6)], NOW)
+    tape.streamed([trade(n) for n in range(6, 8)], NOW)
+    return await anext(box)
+
+  batch = asyncio.run(main())
+  assert [event.sequence for event in batch[:3]] == [1, 2, 3]
+  assert type(batch[3]) is Gap
+  assert batch[3].missed == 4
+  assert len(batch) == 4
+
+
+# Venues ------------------------------------------------------------------------------------------
+
+
+class Exchange:
+  """What the rules look at of an exchange."""
+
+  id = "mars"
+
+  def __init__(self, *symbols, **has):
+    self.has = has
+    self.markets = {}
+    for symbol in symbols:
+      pair, _, settle = symbol.partition(":")
+      base, quote = pair.split("/")
+      settled, _, expiry = settle.partition("-")
+      kind = "spot" if not settle else "future" if expiry else "swap"
+      self.markets[symbol] = {
+        "symbol": symbol,
+        "base": base,
+        "quote": quote,
+        "settle": settled or None,
+        "type": kind,
+        "contract": bool(settle),
+        "linear": settled == quote,
+        "inverse": settled == base,
+        "contractSize": 0.01 if settle else None,
+        "active": True,
+      }
+
+
+MARS = Exchange(
+  "BTC/USDT", "BTC/USD:BTC", "BTC/USDT:USDT", "BTC/USDT:USDT-261225", "kPEPE/USDC:USDC"
+)
+
+
+@pytest.mark.parametrize(
+  ("spelling", "default", "symbol", "instrument"),
+  [
+    ("btcusdt", "spot", "BTC/USDT", ("mars", "spot", "BTC/USDT", None)),
+    ("BTC/USDT", "perp", "BTC/USDT:USDT", ("mars", "perp", "BTC/USDT", None)),
+    ("BTC/USD", "perp", "BTC/USD:BTC", ("mars", "perp", "BTC/USD", None)),
+    ("BTC/USDT:USDT", "spot", "BTC/USDT:USDT", ("mars", "perp", "BTC/USDT", None)),
+    (
+      "BTC/USDT:USDT-261225",
+      "spot",
+      "BTC/USDT:USDT-261225",
+      ("mars", "future", "BTC/USDT", "261225"),
+    ),
+    ("KPEPE/USDC", "perp", "kPEPE/USDC:USDC", ("mars", "perp", "KPEPE/USDC", None)),
+  ],
+)
+def test_any_spelling_finds_the_market(spelling, default, symbol, instrument):
+  found = find(MARS, spelling, default)
+  assert (found.symbol, tuple(found.instrument)) == (symbol, instrument)
+
+
+def test_a_market_that_is_not_listed_is_refused_with_those_that_are():
+  with pytest.raises(Refused, match=r"mars lists no BTC/EUR; it has BTC/USDT, BTC/USD:BTC"):
+    find(MARS, "BTC/EUR", "spot")
+
+
+def test_a_venue_says_what_it_can():
+  mars = Exchange(watchTrades=None, fetchTrades=True, watchTicker=True)
+  assert not streams(mars, "trades", "auto")
+  assert streams(mars, "ticker", "auto")
+  with pytest.raises(Refused, match="mars does not stream trades in ccxt; write mode: poll"):
+    streams(mars, "trades", "stream")
+  with pytest.raises(Refused, match="mars has no funding in ccxt; it has trades and ticker"):
+    streams(mars, "funding", "auto")
+
+
+def test_every_address_leads_to_the_endpoint():
+  def leaves(urls):
+    return [leaf for url in urls.values() for leaf in (leaves(url) if type(url) is dict else [url])]
+
+  exchange = ccxt.bybit()
+  exchange.urls["api"]["ws"] = {"public": "wss://stream.{hostname}/v5/public/spot"}
+  point_at(exchange, "http://127.0.0.1:9001")
+  found = leaves(exchange.urls["api"])
+  assert "ws://127.0.0.1:9001/stream.{hostname}/v5/public/spot" in found
+  assert "http://127.0.0.1:9001/api.{hostname}" in found
+  assert all("//127.0.0.1:9001/" in url for url in found)
+
+
+@pytest.mark.parametrize(
+  ("error", "kind"),
+  [
+    (ccxt.AuthenticationError, AuthError),
+    (ccxt.PermissionDenied, AuthError),
+    (ccxt.BadSymbol, Refused),
+    (ccxt.NotSupported, Refused),
+    (ccxt.RateLimitExceeded, RetryAfter),
+    (ccxt.DDoSProtection, RetryAfter),
+    (ccxt.RequestTimeout, Disconnected),
+    (ccxt.ExchangeNotAvailable, Disconnected),
+    (ccxt.InvalidNonce, Disconnected),
+    (ccxt.ExchangeError, BondError),
+  ],
+)
+def test_errors_say_who_must_act_and_hold_no_secret(error, kind):
+  found = translated(error("no\nkey s3cr3t, signature=abc123"), "mars", ("s3cr3t",))
+  assert type(found) is kind
+  assert str(found).startswith("mars: no key ***, signature=***")
+  other = KeyError("x")
+  assert translated(other, "mars") is other
