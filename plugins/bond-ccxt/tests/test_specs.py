@@ -31,14 +31,19 @@ def test_the_venues_are_those_of_ccxt_itself():
   assert streaming_ids() == set(ccxt.pro.exchanges)
 
 
+CHECK = """
+from bond_core import Registry, load_spec
+spec = "sources: {a: {use: ccxt.trades, with: {exchange: kraken, symbols: [BTC/USD]}}}"
+load_spec(spec, registry=Registry())
+"""
+
+
 @pytest.mark.parametrize(
   "code",
   [
     "from bond_core.cli.main import main; main(['--help'], standalone_mode=False)",
     "from bond_core.cli.main import main; main(['plugins'], standalone_mode=False)",
-    "from bond_core import Registry, load_spec\n"
-    + "spec = 'sources: {a: {use: ccxt.trades, with: {exchange: kraken, symbols: [BTC/USD]}}}'\n"
-    + "load_spec(spec, registry=Registry())",
+    CHECK,
   ],
   ids=["help", "plugins", "check"],
 )
