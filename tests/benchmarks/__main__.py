@@ -12,6 +12,7 @@ BENCHMARKS = {
   "S6": ("s6_start", "start of the command"),
   "S4": ("s4_book", "order book, a level update"),
   "S1": ("s1_feed", "feed to framed event"),
+  "PACED": ("s1_paced", "a venue at 1,000 events/s"),
   "STAGES": ("s1_stages", "a venue's frames to events"),
   "S2": ("s2_fanout", "fan-out to 200 clients"),
   "S3": ("s3_path", "venue to 100 clients"),

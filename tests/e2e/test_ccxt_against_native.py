@@ -133,9 +133,9 @@ def test_books_are_equal_after_every_update_that_both_saw(both):
     assert len(seen) > 15, market
     for event in seen:
       assert (event.bids, event.asks) == tops[event.sequence]
-    # ccxt tells its book also as the REST snapshot left it. That one's lastUpdateId lies anywhere
-    # between two updates (Binance, "How to manage a local order book correctly"), so the native
-    # feed, which joins the two before it tells anything, need not have it. All after it are updates.
+    # ccxt tells its book also as the REST snapshot left it. Its lastUpdateId lies anywhere between
+    # two updates (Binance, "How to manage a local order book correctly"), so the native feed, which
+    # joins the two before it tells anything, need not have it. What follows are updates.
     told = [event.sequence for event in through[market][1:]]
     assert [
       number for number in told if min(tops) < number < max(tops) and number not in tops

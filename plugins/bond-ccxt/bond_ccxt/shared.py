@@ -23,6 +23,7 @@ MARKETS_SECONDS = 3600.0
 """How long a venue's list of markets serves sources that start anew."""
 
 _CLOSING_MS = 20
+_CLOSED_WITHIN = 2.0
 
 
 _connection: ContextVar[str] = ContextVar("connection")
@@ -92,7 +93,18 @@ async def shared_exchange(config: Any) -> AsyncIterator[Shared]:
     found.users -= 1
     if not found.users:
       _open.pop(key, None)
-      await found.exchange.close()
+      await _close(found.exchange)
+
+
+async def _close(exchange: Any) -> None:
+  """Closes an exchange; a venue that does not answer the close is not waited for."""
+  try:
+    await asyncio.wait_for(exchange.close(), _CLOSED_WITHIN)
+  except TimeoutError:
+    # What is left of closing is the session's, and that needs no answer.
+    session, exchange.session = exchange.session, None
+    if session is not None:
+      await session.close()
 
 
 def _settings(config: Any) -> str:
