@@ -31,7 +31,6 @@ def _source(
   summary: str,
   configuration: type,
   event: type[AnyEvent],
-  words: tuple[str, ...],
   example: str,
 ) -> SourceSpec:
   async def run(given: Any, out: Out, ctx: SourceContext) -> None:
@@ -49,18 +48,18 @@ def _source(
     simulator=_simulator,
     exchange=lambda given: str(given.exchange),
     terms=TERMS,
-    words=words,
     example=example,
   )
 
 
+# No words of English: without a venue a source of ccxt is nothing, and the grammar of bond-english
+# knows the venues by name.
 SPECS = [
   _source(
     "trades",
     "Trades of any venue that ccxt has.",
     config.Trades,
     Trade,
-    ("ccxt", "ccxt trades"),
     "{exchange: kraken, symbols: [BTC/USD, ETH/USD]}",
   ),
   _source(
@@ -68,7 +67,6 @@ SPECS = [
     "Order books of any venue that ccxt has: the best levels, or what changes in them.",
     config.Books,
     OrderBook,
-    ("ccxt order book", "ccxt book", "ccxt depth"),
     "{exchange: coinbase, symbols: [BTC/USD], depth: 20, speed_ms: 100}",
   ),
   _source(
@@ -76,7 +74,6 @@ SPECS = [
     "Last price, best bid and ask, 24-hour volume of any venue that ccxt has.",
     config.Tickers,
     Ticker,
-    ("ccxt ticker", "ccxt price", "ccxt quotes"),
     "{exchange: kraken, symbols: [BTC/USD], mode: poll, every: 5s}",
   ),
   _source(
@@ -84,7 +81,6 @@ SPECS = [
     "Candles of any venue that ccxt has, while they form and when they close.",
     config.Candles,
     Candle,
-    ("ccxt candles", "ccxt ohlcv"),
     "{exchange: kucoin, symbols: [BTC/USDT], interval: 1m}",
   ),
   _source(
@@ -92,7 +88,6 @@ SPECS = [
     "Funding rates of the perpetuals of any venue that ccxt has.",
     config.Funding,
     Funding,
-    ("ccxt funding",),
     "{exchange: bitget, symbols: ['BTC/USDT:USDT']}",
   ),
 ]
