@@ -44,6 +44,11 @@ class PlainSource:
     self._down_since_ms: int | None = None
     self._cause = ""
 
+  @property
+  def exchange(self) -> str:
+    """The venue whose events come, or the plugin's name."""
+    return self.spec.exchange_of(self._config)
+
   def tap(self, name: str, severity: int = logging.ERROR) -> Tap:
     """One more reader."""
     tap = Tap(name, self, _everything, severity=severity)
@@ -175,7 +180,7 @@ class PlainSource:
   ) -> Gap:
     now = self.clock.now_ms()
     return Gap(
-      exchange=self.spec.exchange_of(self._config),
+      exchange=self.exchange,
       symbol=symbol,
       channel=channel,
       ts_event=now,

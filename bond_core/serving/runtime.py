@@ -144,7 +144,7 @@ _WORST_FIRST = ("stale", "reconnecting", "connecting", "live", "quiet", "rejecte
 
 def _state(writer: FeedSource | PlainSource) -> tuple[str, str | None]:
   if isinstance(writer, PlainSource):
-    return writer.spec.name.split(".")[0], writer.state
+    return writer.exchange, writer.state
   states = {str(state) for state in writer.driver.states().values()}
   found = next((state for state in _WORST_FIRST if state in states), None)
   return writer.driver.feed.exchange, found

@@ -72,11 +72,14 @@ class _Source:
   mode: Mode = "auto"
   every: Duration = attrs.field(default=Duration(5), validator=_check_every)
   market: OnMarket = "spot"
-  endpoint: str | None = attrs.field(default=None, converter=_trimmed, validator=_check_endpoint)
+  endpoint: str | None = attrs.field(
+    default=None, converter=_trimmed, validator=_check_endpoint, metadata={"trusted": True}
+  )
   api_key: Secret | None = None
   api_secret: Secret | None = None
   password: Secret | None = None
-  options: dict[str, Any] = attrs.field(factory=dict)
+  # What ccxt makes of them is its own affair, addresses among it.
+  options: dict[str, Any] = attrs.field(factory=dict, metadata={"trusted": True})
 
 
 @attrs.frozen(kw_only=True)

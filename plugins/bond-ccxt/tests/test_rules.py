@@ -12,7 +12,7 @@ from bond_ccxt.markets import Listed, find
 from bond_ccxt.outbox import Outbox
 from bond_ccxt.shown_book import ShownBook
 from bond_ccxt.tape import Tape
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bond_core.book.book import Book
@@ -46,6 +46,7 @@ def trade(number, **more):
 # Trades ------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 60), min_size=1), st.integers(1, 9))
 def test_every_missing_number_is_in_exactly_one_gap(numbers, size):
   box, ordered = outbox(), sorted(numbers)
@@ -116,6 +117,7 @@ def test_sizes_are_in_base_units(unit, size):
 side = st.dictionaries(st.integers(1, 12), st.integers(1, 5), max_size=8)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(side, side), min_size=1, max_size=12), st.integers(1, 5), st.booleans())
 def test_deltas_add_up_to_the_best_levels(states, depth, numbered):
   box, ours = outbox("orderbook"), Book()

@@ -8,9 +8,9 @@ from bond_ccxt.exchanges import exchange_ids, streaming_ids
 from bond_ccxt.sources import SPECS
 
 from bond_core import Registry, load_spec
-from bond_core.errors import Refused, SpecError
+from bond_core.errors import Refused, SpecError, leaf
 from bond_core.instruments import parse_market
-from bond_core.simulate import simulated
+from bond_core.simulate import open_simulators
 
 SPECS_BY_NAME = {spec.name: spec for spec in SPECS}
 
@@ -81,10 +81,11 @@ def test_polls_come_every_five_seconds_unless_told():
 
 
 async def test_a_venue_without_a_simulator_never_runs_as_simulated():
-  with pytest.raises(Exception, match=r"ccxt.trades of kraken has no simulator") as raised:
-    async with simulated([load()]):
+  with pytest.raises(ExceptionGroup) as raised:
+    async with open_simulators([load()]):
       raise AssertionError("it started")
-  assert "run without --sim" in str(raised.value)
+  said = str(leaf(raised.value))
+  assert said == "sources.it: ccxt.trades of kraken has no simulator; run without --sim"
 
 
 def test_more_markets_come_from_the_venue_that_runs_and_from_no_other():
