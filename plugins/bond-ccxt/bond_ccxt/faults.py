@@ -18,6 +18,9 @@ def translated(exc: Exception, exchange: str, secrets: Iterable[str] = ()) -> Ex
   if isinstance(exc, BondError) or not isinstance(exc, ccxt.BaseError):
     return exc
   said = f"{exchange}: {told(exc, secrets)}"
+  if exc.__cause__ is not None:
+    # Of a failed request ccxt tells the address, and its cause why.
+    said += f": {told(exc.__cause__, secrets)}"
   if isinstance(exc, ccxt.AuthenticationError):
     return AuthError(f"{said}; check api_key, api_secret and password")
   if isinstance(exc, ccxt.BadSymbol | ccxt.NotSupported | ccxt.ArgumentsRequired):

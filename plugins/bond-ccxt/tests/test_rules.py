@@ -307,3 +307,10 @@ def test_errors_say_who_must_act_and_hold_no_secret(error, kind):
   assert str(found).startswith("mars: no key ***, signature=***")
   other = KeyError("x")
   assert translated(other, "mars") is other
+
+
+def test_a_request_that_failed_says_why():
+  error = ccxt.ExchangeNotAvailable("mars GET https://mars.example/time")
+  error.__cause__ = OSError("no route, key s3cr3t")
+  said = str(translated(error, "mars", ("s3cr3t",)))
+  assert said == "mars: mars GET https://mars.example/time: no route, key ***"
