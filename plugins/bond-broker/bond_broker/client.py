@@ -1,6 +1,5 @@
 """A reader of the broker: where it is in the log, and what it has not taken yet."""
 
-from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
@@ -87,7 +86,7 @@ class Client:
     """Grows with each change of its subscriptions."""
     self.fast = False
     self.rest: memoryview | None = None
-    self.answers: deque[bytes] = deque()
+    self.answers: list[bytes] = []
     self.answers_bytes = 0
     self.ending: Ending | None = None
     self.wake = trio.Event()

@@ -28,6 +28,10 @@ class Query:
   policy: str = "auto"
 
 
+# One for all: each idle client would hold a set of its own.
+EVERY_CHANNEL = frozenset(CHANNELS)
+
+
 def parse_target(target: str) -> Query:
   """The parts of a request target such as /raw?exchange=binance&channels=trades,ticker. Raises
   BadRequest, and nothing else, for any other text. Every text in it can be encoded."""
@@ -46,7 +50,7 @@ def parse_target(target: str) -> Query:
   channels = listed("channel", "channels")
   wanted, _ = markets_of(listed("symbol", "symbols"))
   asked = Filter(
-    channels=channels_of(channels) if channels else frozenset(CHANNELS),
+    channels=channels_of(channels) if channels else EVERY_CHANNEL,
     wanted=wanted,
     exchanges=exchanges_of(exchanges),
     # /raw hands out what the log has, so books come as they change.
