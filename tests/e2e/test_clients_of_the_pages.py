@@ -179,7 +179,7 @@ def ran(node, tmp_path_factory):
 
   async def be_read_in_python():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(from websockets.*?)^```", text, re.S | re.M)
+    code, *_ = re.findall(r"^```python\n(from websockets.*?)^```", text, re.S | re.M)
     assert "localhost:8080" in code
     process = await trio.lowlevel.open_process(
       [sys.executable, "-u", "-c", code.replace("localhost:8080", f"127.0.0.1:{port}")],

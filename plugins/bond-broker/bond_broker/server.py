@@ -352,6 +352,7 @@ class Broker:
     session.next_heartbeat = trio.current_time() + self.config.heartbeat
     info = {
       "seq": session.pump.seq_of(session.client),
+      "epoch": session.pump.log.epoch,
       "sources": self.backing.sources(),
       "conflated": session.client.conflated,
       "lost": session.client.lost,

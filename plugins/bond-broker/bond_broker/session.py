@@ -334,6 +334,13 @@ class Session:
     except BadRequest as exc:
       self.refuse(exc, CloseCode.UNSUPPORTED)
       return
+    if recovered is False:
+      # No ack says it here.
+      now = self.pump.now_ms()
+      told = "the log does not have everything after that number, or has begun anew"
+      lost = lost_gap(1, 1, now, "expired", told)
+      lost.from_seq = lost.to_seq = lost.missed = None
+      gap = gap_message(lost)
     subscription = Subscription(
       self.query.filter, None, self.query.policy, start, resumes=recovered is True
     )

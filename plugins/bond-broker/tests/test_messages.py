@@ -131,7 +131,14 @@ MESSAGES = {
   "pong": pong_message({"type": "ping"}),
   "pong of anything": pong_message({"id": [1], "type": "ping", "sent": 1.5, "x": {"a": None}}),
   "heartbeat": heartbeat_message(
-    1795440600000, {"seq": 390, "sources": {"binance": "live"}, "conflated": 0, "lost": 0}
+    1795440600000,
+    {
+      "seq": 390,
+      "epoch": "9f86d081884c7d65",
+      "sources": {"binance": "live"},
+      "conflated": 0,
+      "lost": 0,
+    },
   ),
   "trade": text_frame(full(TRADE)),
   "trade, compact": text_frame(compact(TRADE)),

@@ -175,3 +175,18 @@ async def test_raw_and_a_closed_broker():
           await reader.read()
       assert closed.value.code == 4001
       assert reader.messages[-1] == {"type": "shutdown", "retry_after_ms": 1000}
+
+
+async def test_where_no_ack_is_sent_a_heartbeat_has_the_epoch_and_a_gap_tells_what_is_gone():
+  async with serving() as broker:
+    log = broker.log
+    log.ring.append(trades(1, 50))
+    async with connected(broker, f"/raw?from={log.epoch}:40") as reader:
+      beat = await reader.until(lambda m: m["type"] == "heartbeat")
+      assert beat["info"]["epoch"] == log.epoch
+      await reader.until(lambda m: m["type"] == "trade" and m["seq_internal"] == 50)
+      assert not any(m["type"] == "gap" for m in reader.before)
+    async with connected(broker, "/raw?from=0123456789abcdef:40") as reader:
+      gap = await reader.until(lambda m: m["type"] == "gap")
+      assert (gap["reason"], gap["from_seq"], gap["missed"]) == ("expired", None, None)
+      await reader.until(lambda m: m["type"] == "trade" and m["seq_internal"] == 1)
