@@ -108,10 +108,15 @@ class Proxy:
     self._server_port = server_port
     self._open = set()
     self._stalled = set()
+    self._corrupted = set()
 
   def cut(self):
     for scope in self._open:
       scope.cancel()
+
+  def corrupt(self):
+    """Has what the server says next arrive damaged, on every connection."""
+    self._corrupted |= self._open
 
   def stall(self):
     self._stalled |= self._open
@@ -129,17 +134,19 @@ class Proxy:
         server = await trio.open_tcp_stream("127.0.0.1", self._server_port)
         async with client, server, trio.open_nursery() as nursery:
           nursery.start_soon(self._pass_on, client, server, scope)
-          nursery.start_soon(self._pass_on, server, client, scope)
+          nursery.start_soon(self._pass_on, server, client, scope, True)
       except* OSError:
         pass
       finally:
         self._open.discard(scope)
 
-  async def _pass_on(self, one, other, scope):
+  async def _pass_on(self, one, other, scope, back=False):
     try:
       async for data in one:
         if scope in self._stalled:
           await trio.sleep_forever()
+        if back and scope in self._corrupted:
+          data = bytes(byte ^ 0x15 for byte in data)
         await other.send_all(data)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
       pass

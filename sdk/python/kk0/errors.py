@@ -1,0 +1,19 @@
+"""What can go wrong for good. What passes by itself is not told: the stream comes back."""
+
+
+class StreamError(Exception):
+  """Something about a stream."""
+
+
+class Refused(StreamError):
+  """The server will not have this, however often it is asked: a wrong token, a wrong request, a
+  limit. `code` is the close code or HTTP status, the text what to do."""
+
+  def __init__(self, code: int, reason: str) -> None:
+    super().__init__(f"{reason or 'the server gave no reason'} ({code})")
+    self.code = code
+    self.reason = reason
+
+
+class StreamClosed(StreamError):
+  """The stream was closed, and cannot be used any more."""
