@@ -8,33 +8,13 @@ from typing import NoReturn, TextIO
 import click
 
 from bond_core.auth.redact import Redact
+from bond_core.cli.log_format import Human, Json
 from bond_core.errors import PluginError, SpecError
 from bond_core.registry import Registry
 from bond_core.spec import Spec, load_spec
 
 BAD_SPEC = 2
 FAILED = 1
-
-_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
-
-
-class _Formatter(logging.Formatter):
-  """12:00:01 WARNING binance: what happened."""
-
-  def __init__(self, colour: bool) -> None:
-    super().__init__(datefmt="%H:%M:%S")
-    self._colour = colour
-
-  def format(self, record: logging.LogRecord) -> str:
-    level = record.levelname
-    if self._colour and level in _COLOURS:
-      level = click.style(level, fg=_COLOURS[level])
-    name = "" if record.name == "bond" else f"{record.name.removeprefix('bond.')}: "
-    text = f"{self.formatTime(record, self.datefmt)} {level} {name}{record.getMessage()}"
-    # A traceback helps the author of a plugin; everybody else has the sentence.
-    if record.exc_info and logging.getLogger("bond").isEnabledFor(logging.DEBUG):
-      text += "\n" + (record.exc_text or self.formatException(record.exc_info))
-    return text
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -52,16 +32,28 @@ class _Stderr(logging.StreamHandler[TextIO]):
     raise AttributeError("the stream is sys.stderr")
 
 
-def set_up_logging(verbose: int, quiet: bool) -> None:
-  """Logs to standard error: warnings, with -v what happens, with -vv tracebacks too."""
+def set_up_logging(verbose: int, quiet: bool, form: str = "human") -> None:
+  """Logs to standard error: warnings, with -v what happens, with -vv tracebacks too. `form` is
+  human, or json for an object a line."""
   handler = _Stderr()
-  handler.setFormatter(_Formatter(sys.stderr.isatty()))
+  handler.setFormatter(Json() if form == "json" else Human(sys.stderr.isatty()))
   handler.addFilter(Redact())
   logger = logging.getLogger("bond")
   logger.handlers[:] = [handler]
   logger.propagate = False
   levels = (logging.WARNING, logging.INFO, logging.DEBUG)
   logger.setLevel(logging.ERROR if quiet else levels[min(verbose, 2)])
+
+
+def say(message: str, level: int = logging.INFO) -> None:
+  """Tells the user something, whatever is logged: as it is, or as a line of the log where that is
+  for machines."""
+  logger = logging.getLogger("bond")
+  for handler in logger.handlers:
+    if isinstance(handler.formatter, Json):
+      handler.handle(logger.makeRecord("bond", level, "", 0, message, (), None))
+      return
+  click.echo(message, err=True)
 
 
 def read_spec(path: str) -> Spec:
@@ -112,5 +104,5 @@ def _requested(text: str, registry: Registry) -> Spec:
 
 def fail(message: str, code: int = BAD_SPEC) -> NoReturn:
   """Says why on standard error and exits."""
-  click.echo(message, err=True)
+  say(message, logging.ERROR)
   sys.exit(code)

@@ -20,8 +20,9 @@ from bond_core.auth.generations import FileGenerations
 from bond_core.auth.origins import is_loopback
 from bond_core.auth.secret import reread_secret, server_secret
 from bond_core.auth.tokens import Keyring
-from bond_core.cli.common import FAILED, fail, read_spec, set_up_logging
+from bond_core.cli.common import FAILED, fail, read_spec, say, set_up_logging
 from bond_core.cli.run import sentences
+from bond_core.cli.settings import config_option, effective, origin
 from bond_core.clock import SystemClock
 from bond_core.components import AuthContext, ServiceSpec
 from bond_core.data_folder import data_folder
@@ -46,6 +47,9 @@ as a stream of its own. Clients that ask for more make the sources ask for more.
 \b
 bond serve --sim examples/unified.yaml
 bond serve btc.yaml --port 8080 --tls-cert cert.pem --tls-key key.pem
+bond serve --config bond.yaml --print-config
+
+What a flag says holds, then the environment, then --config FILE.
 """
 
 
@@ -63,13 +67,27 @@ class ServeCommand(click.Command):
       for service in self.services:
         options = [o for o in _options_of(service) if taken.isdisjoint(o.opts)]
         self.params += options
+      for param in self.params:
+        if isinstance(param, click.Option):
+          param.show_envvar = param.envvar is not None
     return super().get_params(ctx)
 
 
 def _own_options() -> list[click.Parameter]:
   return [
     click.Argument(["specs"], nargs=-1, metavar="[SPEC]..."),
-    click.Option(["--sim"], is_flag=True, help="Against simulated venues, without a network."),
+    config_option("BOND_CONFIG"),
+    click.Option(
+      ["--print-config"],
+      is_flag=True,
+      help="Print what holds and where each value comes from, without secrets; start nothing.",
+    ),
+    click.Option(
+      ["--sim"],
+      is_flag=True,
+      envvar="BOND_SIM",
+      help="Against simulated venues, without a network.",
+    ),
     click.Option(
       ["--data"],
       metavar="DIR",
@@ -77,18 +95,48 @@ def _own_options() -> list[click.Parameter]:
       envvar="BOND_DATA",
       help="Folder for logs and secrets.  [default: ~/.local/share/bond]",
     ),
-    click.Option(["--memory"], is_flag=True, help="Keep the logs in memory only."),
-    click.Option(["--keep"], default="24h", show_default=True, help="How long logs go back."),
-    click.Option(["--size"], default="1GiB", show_default=True, help="How large a log may get."),
+    click.Option(
+      ["--memory"], is_flag=True, envvar="BOND_MEMORY", help="Keep the logs in memory only."
+    ),
+    click.Option(
+      ["--keep"],
+      default="24h",
+      show_default=True,
+      envvar="BOND_KEEP",
+      help="How long logs go back.",
+    ),
+    click.Option(
+      ["--size"],
+      default="1GiB",
+      show_default=True,
+      envvar="BOND_SIZE",
+      help="How large a log may get.",
+    ),
     click.Option(
       ["--auth"],
       metavar="FILE",
       envvar="BOND_AUTH",
       help="File with a list `auth`: who callers are.  [default: core.keys, core.tokens]",
     ),
-    click.Option(["--log", "engine"], metavar="NAME", help="Another log engine: redis.streams."),
     click.Option(
-      ["--follow"], is_flag=True, help="Serve the market that another server writes to --log."
+      ["--log", "engine"],
+      metavar="NAME",
+      envvar="BOND_LOG",
+      help="Another log engine: redis.streams.",
+    ),
+    click.Option(
+      ["--follow"],
+      is_flag=True,
+      envvar="BOND_FOLLOW",
+      help="Serve the market that another server writes to --log.",
+    ),
+    click.Option(
+      ["--log-format"],
+      type=click.Choice(["human", "json"]),
+      default="human",
+      show_default=True,
+      envvar="BOND_LOG_FORMAT",
+      help="What is said on standard error: for people, or a JSON object a line.",
     ),
     click.Option(["-v", "--verbose"], count=True, help="Say what happens; twice for tracebacks."),
     click.Option(["-q", "--quiet"], is_flag=True, help="Only errors."),
@@ -109,7 +157,7 @@ def _options_of(service: ServiceSpec) -> list[click.Option]:
       click.Option(
         [option, name],
         default=None,
-        envvar=told.get("env"),
+        envvar=told.get("env") or f"BOND_{name.upper()}",
         is_flag=hint is bool,
         multiple=get_origin(hint) is list,
         type=int if hint is int else None,
@@ -123,6 +171,7 @@ def _options_of(service: ServiceSpec) -> list[click.Option]:
 def _serve(
   *,
   specs: tuple[str, ...],
+  print_config: bool,
   sim: bool,
   data: str | None,
   memory: bool,
@@ -131,17 +180,21 @@ def _serve(
   auth: str | None,
   engine: str | None,
   follow: bool,
+  log_format: str,
   verbose: int,
   quiet: bool,
   **given: Any,
 ) -> None:
-  set_up_logging(verbose, quiet)
+  set_up_logging(verbose, quiet, log_format)
   registry = Registry()
   services = registry.services()
   if not services:
     broken = [plugin.error for plugin in registry.plugins() if plugin.error is not None]
     fail("\n".join(["there is nothing to serve with; pip install bond-broker", *broken]), FAILED)
   configs = [(service, _configured(service, given)) for service in services]
+  if print_config:
+    click.echo(_effective(configs))
+    return
   checked = [read_spec(path) for path in specs]
   folder = data_folder(data)
   try:
@@ -177,20 +230,34 @@ def _serve(
 def _configured(service: ServiceSpec, given: dict[str, Any]) -> Any:
   """The configuration that the options say; exits with 2 and every problem otherwise."""
   said = {}
-  options = {}
   for field in attrs.fields(service.config):
     value = given.get(f"{service.name}_{field.name}")
-    options[field.name] = field.metadata.get("option") or f"--{service.name}-{field.name}"
     if value is None or value == () or (value is False and field.default is False):
       continue
     said[field.name] = list(value) if isinstance(value, tuple) else value
   config, faults = structure(said, service.config)
-  problems = [
-    f"{options.get(str(fault.path[0]), fault.path[0])}: {fault.message}" for fault in faults
-  ]
+  problems = [f"{_place(f'{service.name}_{fault.path[0]}')}: {fault.message}" for fault in faults]
   if problems:
     fail("\n".join(problems))
   return config
+
+
+def _place(name: str) -> str:
+  """Where the user gave a wrong value, and to what: --port, or bond.yaml:3: --port."""
+  ctx = click.get_current_context()
+  param = next(param for param in ctx.command.get_params(ctx) if param.name == name)
+  found = origin(ctx, param)
+  return found if found == param.opts[0] else f"{found}: {param.opts[0]}"
+
+
+def _effective(configs: Sequence[tuple[ServiceSpec, Any]]) -> str:
+  """What holds, as --print-config shows it."""
+  ctx = click.get_current_context()
+  values = {**ctx.params, "data": str(data_folder(ctx.params["data"]))}
+  for service, config in configs:
+    for field in attrs.fields(service.config):
+      values[f"{service.name}_{field.name}"] = getattr(config, field.name)
+  return effective(ctx, values)
 
 
 def _keeping(
@@ -275,7 +342,7 @@ async def _run(
           addresses = await serving.start(service.serve, config, runtime)
           runtime.addresses[service.name] = addresses
           for address in addresses:
-            click.echo(f"{service.name}: {address}", err=True)
+            say(f"{service.name}: {address}")
         await _start(runtime, specs)
         nursery.start_soon(_stop_on_signals, signals, runtime)
         if hangups is not None:
@@ -311,10 +378,10 @@ def _reread(keyring: Keyring, folder: Path, loopback: bool) -> None:
 async def _start(runtime: Runtime, specs: Sequence[Spec]) -> None:
   for spec in specs:
     for warning in spec.warnings:
-      click.echo(f"warning: {warning}", err=True)
+      say(f"warning: {warning}", logging.WARNING)
     if spec.sinks:
       stream = await runtime.start(spec)
-      click.echo(f"{spec.name}: /ws/{stream.id}", err=True)
+      say(f"{spec.name}: /ws/{stream.id}")
     else:
       if spec.transforms:
         raise PluginError(
@@ -327,7 +394,7 @@ async def _start(runtime: Runtime, specs: Sequence[Spec]) -> None:
 def _leave_in_the_end() -> None:
   """Runs in a thread, where nothing that hangs can hold it up."""
   time.sleep(STOP_WITHIN)
-  sys.stderr.write(f"not everything ended within {STOP_WITHIN:.0f} s\n")
+  say(f"not everything ended within {STOP_WITHIN:.0f} s", logging.ERROR)
   sys.stderr.flush()
   os._exit(FAILED)
 
