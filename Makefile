@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml sdk/*/pyproject.toml))
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint format dist clean
+.PHONY: install demo test lint format dist clean up key logs down
 
 install: $(STAMP)
 
@@ -37,6 +37,22 @@ dist: install
 	rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . $(addprefix ./,$(PACKAGES))
 	ls dist
+
+# Containers: docs/configuration.md says what is in them.
+COMPOSE := docker compose -f infra/docker-compose.yml
+
+up:
+	$(COMPOSE) up --build --detach --wait
+	@echo 'control plane http://127.0.0.1:8000, broker ws://127.0.0.1:8080; make key shows the API key'
+
+key:
+	@$(COMPOSE) exec -T api cat /secrets/api-key && echo
+
+logs:
+	$(COMPOSE) logs --follow
+
+down:
+	$(COMPOSE) down
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
