@@ -17,3 +17,13 @@ def bond_register_simulators() -> Iterable[SimulatorSpec]:
     serve=serve_binance,
     faults=tuple((name, kind.summary) for name, kind in KINDS.items()),
   )
+  from bond_sim.x.config import XConfig, serve_x
+  from bond_sim.x.faults import KINDS as X_FAULTS
+
+  yield SimulatorSpec(
+    name="x",
+    summary="X (Twitter) API v2: the filtered stream with generated posts.",
+    config=XConfig,
+    serve=serve_x,
+    faults=tuple(X_FAULTS.items()),
+  )

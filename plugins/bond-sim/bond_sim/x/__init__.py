@@ -1,0 +1,1 @@
+"""A simulated X: the filtered stream of API v2 with its rules, limits and faults."""

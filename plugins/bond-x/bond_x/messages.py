@@ -1,0 +1,97 @@
+"""Lines of the stream, made into posts.
+
+Source: X API v2, "Consume streaming data". Fields come in any order and may be missing, and X is
+renaming tweet to post, so both spellings are read.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bond_core.errors import Disconnected
+from bond_core.events import Post
+
+FIELDS = {
+  "tweet.fields": "author_id,created_at,lang,public_metrics,entities",
+  "expansions": "author_id",
+  "user.fields": "username",
+}
+"""What the stream is asked for, in the old spelling, which it still takes."""
+
+MAX_LINE = 1024 * 1024
+
+
+class Lines:
+  """Cuts what comes into whole lines; blank ones are heartbeats and are left out."""
+
+  def __init__(self) -> None:
+    self._rest = b""
+
+  def feed(self, data: bytes) -> list[bytes]:
+    """The lines that are whole now."""
+    *lines, self._rest = (self._rest + data).split(b"\n")
+    if len(self._rest) > MAX_LINE:
+      raise Disconnected("X sent a line of more than 1 MiB")
+    return [line for line in lines if line.strip()]
+
+
+def read_line(line: bytes) -> dict[str, Any] | None:
+  """The message of a line, None for what holds no post. Raises Disconnected where X says that the
+  stream ends."""
+  try:
+    message = msgspec.json.decode(line)
+  except msgspec.DecodeError:
+    return None
+  if not isinstance(message, dict):
+    return None
+  data = message.get("data")
+  if isinstance(data, dict) and isinstance(data.get("id"), str):
+    return message
+  for error in message.get("errors") or ():
+    if isinstance(error, dict) and str(error.get("title")) == "operational-disconnect":
+      raise Disconnected(f"X ended the stream: {error.get('disconnect_type') or 'no reason given'}")
+  return None
+
+
+def tags_of(message: dict[str, Any]) -> list[str]:
+  """The tags of the rules that a post matches."""
+  rules = message.get("matching_rules") or ()
+  return [str(rule["tag"]) for rule in rules if isinstance(rule, dict) and rule.get("tag")]
+
+
+def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
+  """One post for each asset that it is about, so that it counts to each."""
+  data = message["data"]
+  metrics = data.get("public_metrics")
+  return [
+    Post(
+      exchange="x",
+      symbol=asset,
+      ts_exchange=_epoch_ms(data.get("created_at")),
+      text=str(data.get("text") or ""),
+      tweet_id=data["id"],
+      user=_author(message),
+      lang=data.get("lang"),
+      symbols=[name for name in assets if name],
+      metrics={name: count for name, count in metrics.items() if type(count) is int}
+      if isinstance(metrics, dict)
+      else None,
+    )
+    for asset in assets
+  ]
+
+
+def _author(message: dict[str, Any]) -> str | None:
+  author = message["data"].get("author_id")
+  for user in (message.get("includes") or {}).get("users") or ():
+    if user.get("id") == author and user.get("username"):
+      return str(user["username"])
+  return None if author is None else str(author)
+
+
+def _epoch_ms(text: Any) -> int | None:
+  try:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+  except (TypeError, ValueError):
+    return None

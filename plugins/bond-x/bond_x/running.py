@@ -1,0 +1,68 @@
+"""Runs a source of posts on the connection that it shares."""
+
+import httpx
+import trio
+
+from bond_core.components import Out, SourceContext
+from bond_core.errors import AuthError, Refused
+from bond_core.events import Batch
+from bond_core.spec.values import Secret
+from bond_x.app import QUEUED, SILENCE, URL, App, Reader
+from bond_x.config import Posts
+from bond_x.rules import tag_of
+from bond_x.spending import estimate
+
+_apps: dict[tuple[object, str, str], App] = {}
+
+
+def open_client(endpoint: str, token: str) -> httpx.AsyncClient:
+  """A client of X. Nothing for 20 s, not even a blank line, means that the connection is dead."""
+  return httpx.AsyncClient(
+    base_url=endpoint,
+    headers={"authorization": f"Bearer {token}", "user-agent": "bond-x"},
+    timeout=httpx.Timeout(SILENCE, connect=10.0),
+    follow_redirects=False,
+  )
+
+
+def token_of(config: Posts) -> str:
+  """The bearer token. A simulator gets none; AuthError names both ways out where there is none."""
+  if config.endpoint is not None and config.bearer is None:
+    return "simulated"
+  try:
+    return (config.bearer or Secret("X_BEARER")).reveal().strip()
+  except AuthError as exc:
+    raise AuthError(
+      f"{exc}; or install bond-sim and run with --sim, and posts are simulated"
+    ) from None
+
+
+async def run_posts(config: Posts, out: Out, ctx: SourceContext) -> None:
+  """Sends posts until cancelled."""
+  token = token_of(config)
+  endpoint = config.endpoint or URL
+  if config.endpoint is None:
+    ctx.log.warning("%s", estimate(config.spend_cap))
+  key = (trio.lowlevel.current_root_task(), endpoint, token)
+  app = _apps.setdefault(key, App())
+  send, receive = trio.open_memory_channel[Batch](QUEUED)
+  rules = config.rules()
+  assets = {tag_of(rule): asset for rule, asset in rules.items()}
+  reader = Reader(assets, list(rules), config.spend_cap, send)
+  app.join(reader)
+  try:
+    async with trio.open_nursery() as nursery:
+      nursery.start_soon(_drive, app, endpoint, token, config.backfill_minutes, ctx)
+      async for batch in receive:
+        await out.send(batch)
+      nursery.cancel_scope.cancel()
+  finally:
+    app.leave(reader)
+    if not app.readers:
+      _apps.pop(key, None)
+  raise Refused(reader.failed)
+
+
+async def _drive(app: App, endpoint: str, token: str, minutes: int, ctx: SourceContext) -> None:
+  async with app.lead, open_client(endpoint, token) as client:
+    await app.drive(client, minutes, ctx)

@@ -1,0 +1,48 @@
+"""Posts and windows together, over real sockets."""
+
+from collections import Counter
+
+import httpx
+import msgspec
+import trio
+from bond_sim.x.config import XConfig, serve_x
+
+from bond_core import Registry, load_spec, run
+
+
+async def test_tweets_of_windows_are_those_that_the_simulator_wrote(nursery, tmp_path):
+  url = await nursery.start(serve_x, XConfig(port=0, speed=60, seed=3))
+  path = tmp_path / "out.jsonl"
+  spec = load_spec(
+    f"sources:\n  posts: {{use: x.posts, with: {{symbols: [BTC], endpoint: '{url}'}}}}\n"
+    "transforms:\n  w: {use: core.window, from: posts, with: {every: 500ms, lateness: 300ms}}\n"
+    f"sinks:\n  out: {{use: core.jsonl, from: [w], with: {{path: '{path}'}}}}\n",
+    registry=Registry(),
+  )
+  with trio.fail_after(30):
+    await run(spec, duration=3)
+  async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    written = (await client.get("/_sim/log")).json()
+    stats = (await client.get("/_sim/stats")).json()
+  about = [
+    post["created_ms"] // 500
+    for post in written
+    if ("BTC" in post["text"] or "bitcoin" in post["text"]) and not post["text"].startswith("RT @")
+  ]
+  expected = Counter(about)
+  rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+  counts = [
+    (epoch_ms(row["window_start"]) // 500, row["tweets"]) for row in rows if "tweets" in row
+  ]
+  # The first and last were cut by the beginning and the end.
+  whole = counts[1:-1]
+  assert len(whole) >= 3
+  assert whole == [(start, expected[start]) for start, _ in whole]
+  assert sum(tweets for _, tweets in whole) > 10
+  assert not stats["violations"]
+
+
+def epoch_ms(text):
+  from datetime import datetime
+
+  return round(datetime.fromisoformat(text).timestamp() * 1000)
