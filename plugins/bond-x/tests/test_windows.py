@@ -11,7 +11,7 @@ from bond_core import Registry, load_spec, run
 
 
 async def test_tweets_of_windows_are_those_that_the_simulator_wrote(nursery, tmp_path):
-  url = await nursery.start(serve_x, XConfig(port=0, speed=60, seed=3))
+  url = await nursery.start(serve_x, XConfig(port=0, speed=12, seed=3))
   path = tmp_path / "out.jsonl"
   spec = load_spec(
     f"sources:\n  posts: {{use: x.posts, with: {{symbols: [BTC], endpoint: '{url}'}}}}\n"

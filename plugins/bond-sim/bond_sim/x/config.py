@@ -15,7 +15,7 @@ def _listed(values: Iterable[str]) -> list[str]:
 
 @attrs.frozen(kw_only=True)
 class XConfig:
-  """`speed` is about how many posts come a second, of all that are written."""
+  """Five posts a second are written, `speed` times as many."""
 
   host: str = "127.0.0.1"
   port: int = 9002
@@ -25,8 +25,8 @@ class XConfig:
 
   @speed.validator
   def _check_speed(self, attribute: object, speed: float) -> None:
-    if not 0 < speed <= 1000:
-      raise SimulatorError(f"speed is {speed:g}; expected more than 0 and at most 1000 posts/s")
+    if not 0 < speed <= 100:
+      raise SimulatorError(f"speed is {speed:g}; expected more than 0 and at most 100")
 
   @faults.validator
   def _check_faults(self, attribute: object, faults: list[str]) -> None:

@@ -28,6 +28,8 @@ WINDOW = 900.0
 MAX_RULES = 1000
 HEARTBEAT = 5.0
 KEPT = 100_000
+POSTS = 5.0
+"""Posts a second at speed 1."""
 BUFFERED = 1000
 
 _ABOUT = ("$BTC", "#bitcoin", "bitcoin", "$ETH", "ethereum", "$SOL", "#solana", "the weather")
@@ -71,7 +73,7 @@ class XSite:
   async def run(self) -> None:
     """Writes posts until cancelled."""
     while True:
-      await trio.sleep(self._random.expovariate(self._speed))
+      await trio.sleep(self._random.expovariate(POSTS * self._speed))
       about = self._random.choice(_ABOUT)
       self.write(self._random.choice(_SAYING).format(about), self._random.choice(_AUTHORS))
 
