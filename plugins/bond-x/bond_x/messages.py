@@ -1,7 +1,7 @@
 """Lines of the stream, made into posts.
 
-Source: X API v2, "Consume streaming data". Fields come in any order and may be missing. What is read
-here has one name, however X calls posts elsewhere.
+Source: X API v2, "Consume streaming data". Fields come in any order and may be missing. What is
+read here has one name, however X calls posts elsewhere.
 """
 
 from datetime import datetime
