@@ -10,13 +10,13 @@ from operator import itemgetter
 
 from bond_binance.endpoints import SNAPSHOT_LEVELS, SNAPSHOT_WEIGHT
 from bond_binance.messages import Snapshot, read_depth
-from bond_binance.stream import Stream
 from bond_binance.symbols import USDM
 from bond_core.book.book import Book
 from bond_core.book.sequence import Ids, contiguous, linked_ranges
 from bond_core.book.sync import BookSync, Update
 from bond_core.events import Batch, Level, OrderBook
 from bond_core.feed.dialect import Action, Fetch, Received, Subscription
+from bond_core.venue.stream import Stream
 
 SECOND = 1_000_000_000
 

@@ -19,9 +19,7 @@ from bond_binance.endpoints import (
   Connection,
 )
 from bond_binance.latest import (
-  LatestStream,
   QuoteStream,
-  Reader,
   read_candle_event,
   read_funding_event,
   read_liquidation_event,
@@ -29,8 +27,8 @@ from bond_binance.latest import (
 )
 from bond_binance.listing import refusals
 from bond_binance.messages import UNREADABLE, Other, read_listing, read_other, read_snapshot
+from bond_binance.names import stream_name
 from bond_binance.refusals import INVALID_SYMBOL, explain, read_error
-from bond_binance.stream import Stream, stream_name
 from bond_binance.symbols import EXCHANGE, SPOT, USDM, market_of, spelling, venue_symbol
 from bond_binance.trades import TradeStream
 from bond_core.errors import Refused
@@ -48,6 +46,8 @@ from bond_core.feed.dialect import (
   Send,
   Subscription,
 )
+from bond_core.venue.latest import LatestStream, Reader
+from bond_core.venue.stream import Stream
 
 SECOND = 1_000_000_000
 
@@ -473,6 +473,7 @@ class BinanceFeed:
     stream = streams.get(name.encode())
     if stream is None:
       stream = streams[name.encode()] = self._make(subscription, name, market)
+      stream.prefix = b'%b%b",' % (_OPENING, name.encode())
     return stream
 
   def _make(self, subscription: Subscription, name: str, market: str) -> Stream:

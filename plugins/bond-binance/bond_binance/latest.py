@@ -1,10 +1,7 @@
-"""Streams that tell a state: quotes, statistics, funding, candles, liquidations. Of two messages
-the newer one counts; one that is not newer than the last is left out, as a second connection sends
-it during a change-over."""
+"""Streams that tell a state: quotes, statistics, funding, candles, liquidations."""
 
-from collections.abc import Callable
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import Any
 
 from bond_binance.messages import (
   read_candle,
@@ -13,15 +10,10 @@ from bond_binance.messages import (
   read_quote,
   read_stats,
 )
-from bond_binance.stream import Stream
 from bond_core.events import AnyEvent, Batch, Candle, Funding, Liquidation, Ticker
 from bond_core.feed.dialect import Subscription
-
-Order: TypeAlias = tuple[int, ...]
-"""What tells a stream's messages apart and which is newer."""
-
-Reader: TypeAlias = Callable[[bytes, dict[str, Any]], tuple[Order, AnyEvent]]
-"""(message, the event's fields that do not depend on it) → its order, its event."""
+from bond_core.venue.latest import Order
+from bond_core.venue.stream import Stream
 
 
 class QuoteStream(Stream):
@@ -58,32 +50,6 @@ class QuoteStream(Stream):
         sequence=number,
       )
     )
-
-
-class LatestStream(Stream):
-  """Any other state; `read` makes its event."""
-
-  def __init__(self, subscription: Subscription, name: str, read: Reader) -> None:
-    super().__init__(subscription, name)
-    self._read = read
-    self._last: Order = ()
-    self._fixed = {
-      "exchange": self._exchange,
-      "symbol": self._symbol,
-      "market_type": self._market_type,
-      "expiry": self._expiry,
-    }
-
-  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    order, event = self._read(frame, {**self._fixed, "ts_event": ts_ms, "ts_internal": mono_ns})
-    self.heard = mono_ns
-    if order <= self._last:
-      if not self.began_anew(self._last):
-        return
-      cause = "the venue's times went back"
-      out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))
-    self._last = order
-    out.append(event)
 
 
 def read_stats_event(frame: bytes, fixed: dict[str, Any]) -> tuple[Order, AnyEvent]:

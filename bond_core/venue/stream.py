@@ -1,6 +1,5 @@
-"""One stream of the venue: its name, and what every kind of stream shares."""
+"""One stream of a venue: the state that every kind of subscription has."""
 
-from bond_binance.symbols import venue_symbol
 from bond_core.events import Batch, Gap
 from bond_core.feed.dialect import Received, Subscription
 
@@ -9,26 +8,9 @@ STALE_IN_A_ROW = 100
 to count anew; TCP repeats nothing."""
 
 
-def stream_name(subscription: Subscription, *, aggregate: bool) -> str:
-  """What the venue calls a subscription's stream; with `aggregate` trades are aggregated ones.
-  Raises KeyError for a channel it does not have.
-
-  Sources: Spot "WebSocket Streams"; USD-M "Websocket Market Streams".
-  """
-  options = dict(subscription.options)
-  symbol = venue_symbol(subscription.instrument).lower()
-  if subscription.channel == "trades":
-    return f"{symbol}@{'aggTrade' if aggregate else 'trade'}"
-  if subscription.channel == "ticker":
-    return f"{symbol}@{'ticker' if options.get('stream') == 'stats' else 'bookTicker'}"
-  if subscription.channel == "candle":
-    return f"{symbol}@kline_{options.get('interval', '1m')}"
-  kinds = {"orderbook": "depth@100ms", "funding": "markPrice@1s", "liquidation": "forceOrder"}
-  return f"{symbol}@{kinds[subscription.channel]}"
-
-
 class Stream:
-  """The state of one subscription; it outlives connections.
+  """The state of one subscription; it outlives connections. `name` is the venue's name of it, and
+  `prefix` what each of its messages begins with, where that tells streams apart.
 
   `carriers` are the connections that carry it: none while it is cut off, two while one follows the
   other. `heard` is when it last delivered (monotonic ns), `since` when it was last asked for.
@@ -40,7 +22,7 @@ class Stream:
   def __init__(self, subscription: Subscription, name: str) -> None:
     self.subscription = subscription
     self.name = name
-    self.prefix = b'{"stream":"%b",' % name.encode()
+    self.prefix = b""
     self.carriers: set[int] = set()
     self.heard: int | None = None
     self.since = 0
