@@ -1,7 +1,6 @@
 """What a spec says to Binance's sources."""
 
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -9,8 +8,15 @@ from bond_binance.endpoints import DATA_ONLY, Connection
 from bond_binance.symbols import EXCHANGE, USDM, market_of, read_symbol, spelling
 from bond_core.feed.dialect import Subscription
 from bond_core.instruments import Instrument
-
-MAX_SYMBOLS = 2000
+from bond_core.venue.config import (
+  check_deltas,
+  check_depth,
+  check_endpoint,
+  check_kinds,
+  check_speed,
+  check_symbols,
+  without_slash,
+)
 
 Interval = Literal[
   "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"
@@ -22,41 +28,23 @@ OnMarket = Literal["spot", "perp"]
 
 
 def _check_symbols(config: Any, attribute: "attrs.Attribute[list[str]]", value: list[str]) -> None:
-  if not value:
-    raise ValueError("the list is empty; name at least one symbol such as BTC/USDT")
-  if len(value) > MAX_SYMBOLS:
-    raise ValueError(f"{len(value)} symbols are more than the {MAX_SYMBOLS} that a source takes")
   market = getattr(config, "market", "perp")
-  seen: dict[Instrument, str] = {}
-  for text in value:
+
+  def read(text: str) -> tuple[Instrument, str]:
     instrument = read_symbol(text).on(EXCHANGE, market)
-    if instrument in seen:
-      first = seen[instrument]
-      twice = f"{text!r} is there twice" if first == text else f"{first!r} and {text!r} are one"
-      raise ValueError(f"{twice}: {spelling(instrument)}; write it once")
-    seen[instrument] = text
+    return instrument, spelling(instrument)
+
+  check_symbols(value, read)
 
 
 def _check_endpoint(
   config: Any, attribute: "attrs.Attribute[str | None]", value: str | None
 ) -> None:
-  if value is None or value == DATA_ONLY:
-    return
-  try:
-    url = urlsplit(value)
-    good = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
-  except ValueError:
-    good = False
-  if not good or url.query or url.fragment or url.username:
-    raise ValueError(
-      f"{value!r} is no endpoint; write http://HOST:PORT of a simulator, {DATA_ONLY} for Binance's "
-      "hosts of public spot data, or leave it out for Binance itself"
+  if value not in (None, DATA_ONLY):
+    check_endpoint(
+      str(value),
+      f"{DATA_ONLY} for Binance's hosts of public spot data, or leave it out for Binance itself",
     )
-
-
-def _trimmed(value: str | None) -> str | None:
-  # Anything but a text is left for the type check to tell.
-  return value.rstrip("/") if isinstance(value, str) else value
 
 
 @attrs.frozen(kw_only=True)
@@ -65,7 +53,7 @@ class _Source:
 
   symbols: list[str] = attrs.field(validator=_check_symbols)
   endpoint: str | None = attrs.field(
-    default=None, converter=_trimmed, validator=_check_endpoint, metadata={"trusted": True}
+    default=None, converter=without_slash, validator=_check_endpoint, metadata={"trusted": True}
   )
 
   @property
@@ -100,26 +88,9 @@ class Books(_Source):
   snapshot and then every change."""
 
   market: OnMarket = "spot"
-  depth: int = attrs.field(default=20)
-  speed_ms: int = attrs.field(default=100)
-  deltas: bool = attrs.field(default=False)
-
-  @depth.validator
-  def _check_depth(self, attribute: "attrs.Attribute[int]", value: int) -> None:
-    if not 1 <= value <= 500:
-      raise ValueError(f"{value} levels cannot be shown; ask for 1 to 500, or for deltas: true")
-
-  @speed_ms.validator
-  def _check_speed(self, attribute: "attrs.Attribute[int]", value: int) -> None:
-    if not 0 <= value <= 60_000:
-      raise ValueError(f"{value} ms is no pace; write 0 (every update) to 60000")
-
-  @deltas.validator
-  def _check_deltas(self, attribute: "attrs.Attribute[bool]", value: bool) -> None:
-    if value and (self.depth != 20 or self.speed_ms != 100):
-      raise ValueError(
-        "deltas are every level as it changes; leave depth and speed_ms out, or deltas"
-      )
+  depth: int = attrs.field(default=20, validator=check_depth)
+  speed_ms: int = attrs.field(default=100, validator=check_speed)
+  deltas: bool = attrs.field(default=False, validator=check_deltas)
 
   def subscriptions(self) -> list[Subscription]:
     """One stream an instrument; depth and pace are the reader's own view."""
@@ -137,8 +108,7 @@ class Tickers(_Source):
 
   @stats.validator
   def _check_stats(self, attribute: "attrs.Attribute[bool]", value: bool) -> None:
-    if not value and not self.quotes:
-      raise ValueError("quotes and stats are both false, so nothing is left; make one of them true")
+    check_kinds((self.quotes, value), "quotes and stats")
 
   def subscriptions(self) -> list[Subscription]:
     """Up to two streams an instrument."""

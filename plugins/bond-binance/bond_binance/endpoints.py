@@ -12,6 +12,7 @@ import attrs
 from bond_binance.symbols import SPOT, USDM
 from bond_core.errors import Refused
 from bond_core.feed.dialect import Limits
+from bond_core.venue.config import websocket_scheme
 
 DATA_ONLY = "data-only"
 """The `endpoint` that means the venue's hosts for public market data alone; spot has them."""
@@ -59,7 +60,7 @@ class Connection:
     path = {SPOT: "", PUBLIC: "/public", MARKET: "/market"}[group]
     if self.endpoint not in (None, DATA_ONLY):
       market = "spot" if group == SPOT else "usdm"
-      base = f"{_websocket_scheme(str(self.endpoint))}/{market}"
+      base = f"{websocket_scheme(str(self.endpoint))}/{market}"
     elif group == SPOT:
       data_only = self.endpoint == DATA_ONLY
       base = "wss://data-stream.binance.vision" if data_only else "wss://stream.binance.com:9443"
@@ -94,7 +95,3 @@ class Connection:
       raise Refused(
         "Binance's data-only hosts carry spot alone; leave `endpoint: data-only` out for futures"
       )
-
-
-def _websocket_scheme(url: str) -> str:
-  return f"ws{url.removeprefix('http')}"

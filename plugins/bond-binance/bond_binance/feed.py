@@ -32,7 +32,7 @@ from bond_binance.refusals import INVALID_SYMBOL, explain, read_error
 from bond_binance.symbols import EXCHANGE, SPOT, USDM, market_of, spelling, venue_symbol
 from bond_binance.trades import TradeStream
 from bond_core.errors import Refused
-from bond_core.events import Batch, Gap
+from bond_core.events import Batch
 from bond_core.feed.dialect import (
   Action,
   Expire,
@@ -48,6 +48,7 @@ from bond_core.feed.dialect import (
 )
 from bond_core.venue.latest import LatestStream, Reader
 from bond_core.venue.stream import Stream
+from bond_core.venue.unnamed import unnamed_gap
 
 SECOND = 1_000_000_000
 
@@ -58,7 +59,6 @@ ANSWER_WITHIN_NS = 30 * SECOND
 """A control message is answered at once; its own place in the queue of 5 a second included."""
 
 SNAPSHOT_TRIES = 3
-NAMED_STREAMS = 50
 
 _OPENING = b'{"stream":"'
 _NOTHING = b"\0"
@@ -310,28 +310,9 @@ class BinanceFeed:
     """Messages without a readable name. Trades and books show by their numbers what they lost; for
     the other streams of the connection it is declared here."""
     self.unreadable += lost
-    concerned = [
-      stream.subscription
-      for stream in line.streams.values()
-      if line.number in stream.carriers and not stream.numbered
-    ]
-    if not concerned:
-      return
-    out.append(
-      Gap(
-        channel=_only(s.channel for s in concerned) or "*",
-        exchange=EXCHANGE,
-        symbol=_only(s.instrument.symbol for s in concerned) or "*",
-        market_type=_only(s.instrument.market_type for s in concerned),
-        expiry=_only(s.instrument.expiry for s in concerned),
-        ts_event=received.ts_ms,
-        ts_from=received.ts_ms,
-        ts_to=received.ts_ms,
-        missed=lost,
-        cause="a message could not be read, and not even told which stream it was of",
-        streams=[str(s) for s in concerned[:NAMED_STREAMS]],
-      )
-    )
+    carried = [s for s in line.streams.values() if line.number in s.carriers]
+    if (gap := unnamed_gap(lost, carried, received)) is not None:
+      out.append(gap)
 
   # Control messages ----------------------------------------------------------------------------
 
@@ -521,9 +502,3 @@ def _plain_stream(other: Other) -> str | None:
   if kind is None and not other.event and other.symbol and other.number is not None:
     kind = "bookTicker"
   return None if kind is None else f"{other.symbol.lower()}@{kind}"
-
-
-def _only(values: Iterable[str | None]) -> str | None:
-  """The one value where there is just one."""
-  found = set(values)
-  return found.pop() if len(found) == 1 else None

@@ -3,12 +3,12 @@
 Sources: Spot "Exchange information", USD-M "Exchange Information" and "Common Definition".
 """
 
-import difflib
 from collections.abc import Iterable
 
 from bond_binance.messages import Listed
 from bond_binance.symbols import SPOT, instrument_of, spelling, venue_symbol
 from bond_core.instruments import Instrument
+from bond_core.venue.meant import meant
 
 ENDED = frozenset(("BREAK", "CLOSE", "DELIVERING", "DELIVERED", "SETTLING"))
 """States that a market does not come back from. HALT, PENDING_TRADING and the like pass; a market
@@ -27,8 +27,8 @@ def refusals(
   for instrument in wanted:
     row = listed.get(venue_symbol(instrument))
     if row is None and complete:
-      found[instrument] = f"there is no {spelling(instrument)} {_PLACES[market]}" + _meant(
-        market, instrument, rows
+      found[instrument] = f"there is no {spelling(instrument)} {_PLACES[market]}" + meant(
+        spelling(instrument), _known(market, rows)
       )
     elif row is not None and row.status in ENDED:
       found[instrument] = (
@@ -38,11 +38,9 @@ def refusals(
   return found
 
 
-def _meant(market: str, instrument: Instrument, rows: list[Listed]) -> str:
-  known = {
-    spelling(instrument_of(market, row.symbol, row.base, row.quote)): None
+def _known(market: str, rows: list[Listed]) -> list[str]:
+  return [
+    spelling(instrument_of(market, row.symbol, row.base, row.quote))
     for row in rows
     if row.status not in ENDED
-  }
-  near = difflib.get_close_matches(spelling(instrument), known, 1, 0.7)
-  return f"; did you mean {near[0]}?" if near else "; see the venue's list of markets"
+  ]

@@ -6,8 +6,7 @@ import attrs
 
 from bond_binance import config
 from bond_binance.feed import BinanceFeed
-from bond_core.book.view import BookView
-from bond_core.components import SourceSpec, Transform
+from bond_core.components import SourceSpec
 from bond_core.events import (
   AnyEvent,
   Candle,
@@ -18,26 +17,13 @@ from bond_core.events import (
   Ticker,
   Trade,
 )
+from bond_core.venue.config import view_of_books
+from bond_core.venue.tickers import view_of_tickers
 
 TERMS = (
   "Binance Terms of Use, https://www.binance.com/en/terms: public market data for your own use; "
   "passing it on needs Binance's consent"
 )
-
-
-def _view_of_books(books: config.Books) -> Transform | None:
-  return None if books.deltas else BookView(books.depth, books.speed_ms)
-
-
-def _view_of_tickers(tickers: config.Tickers) -> Transform | None:
-  """The part that was asked for, since another reader of the same feed may have the other."""
-  if tickers.quotes and tickers.stats:
-    return None
-  # Only quotes are numbered.
-  quotes = tickers.quotes
-  return lambda batch: [
-    event for event in batch if type(event) is not Ticker or (event.sequence is not None) is quotes
-  ]
 
 
 def _source(
@@ -86,7 +72,7 @@ SPECS = [
     OrderBook,
     ("binance order book", "binance book", "binance depth"),
     "{symbols: [BTC/USDT], depth: 20, speed_ms: 100}",
-    view=_view_of_books,
+    view=view_of_books,
   ),
   _source(
     "ticker",
@@ -95,7 +81,7 @@ SPECS = [
     Ticker,
     ("binance ticker", "binance price", "binance quotes"),
     "{symbols: [BTC/USDT], stats: false}",
-    view=_view_of_tickers,
+    view=view_of_tickers,
   ),
   _source(
     "funding",

@@ -1,0 +1,94 @@
+"""What specs say to every venue's sources: symbols, an endpoint, how books are shown."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import attrs
+
+from bond_core.book.view import BookView
+from bond_core.components import Transform
+from bond_core.instruments import Instrument
+
+MAX_SYMBOLS = 2000
+
+
+def check_symbols(symbols: list[str], read: Callable[[str], tuple[Instrument, str]]) -> None:
+  """Raises ValueError for a list that is empty, too long or names an instrument twice. `read` gives
+  the instrument that a spelling means and the spelling that leaves nothing open."""
+  if not symbols:
+    raise ValueError("the list is empty; name at least one symbol such as BTC/USDT")
+  if len(symbols) > MAX_SYMBOLS:
+    raise ValueError(f"{len(symbols)} symbols are more than the {MAX_SYMBOLS} that a source takes")
+  seen: dict[Instrument, str] = {}
+  for text in symbols:
+    instrument, spelling = read(text)
+    if instrument in seen:
+      first = seen[instrument]
+      twice = f"{text!r} is there twice" if first == text else f"{first!r} and {text!r} are one"
+      raise ValueError(f"{twice}: {spelling}; write it once")
+    seen[instrument] = text
+
+
+def check_endpoint(value: str, instead: str) -> None:
+  """Raises ValueError for what is no base URL of a simulator; `instead` says what else may be
+  written."""
+  try:
+    url = urlsplit(value)
+    good = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+  except ValueError:
+    good = False
+  if not good or url.query or url.fragment or url.username:
+    raise ValueError(f"{value!r} is no endpoint; write http://HOST:PORT of a simulator, {instead}")
+
+
+def without_slash(value: Any) -> Any:
+  """A URL without the slash at its end. Anything but a text is left for the type check to tell."""
+  return value.rstrip("/") if isinstance(value, str) else value
+
+
+def websocket_scheme(url: str) -> str:
+  """The same place as a WebSocket URL."""
+  return f"ws{url.removeprefix('http')}"
+
+
+class ShownBooks(Protocol):
+  """How books are shown: the best `depth` levels at most every `speed_ms`, or all `deltas`."""
+
+  @property
+  def depth(self) -> int: ...
+  @property
+  def speed_ms(self) -> int: ...
+  @property
+  def deltas(self) -> bool: ...
+
+
+def check_depth(config: Any, attribute: "attrs.Attribute[int]", value: int) -> None:
+  """An attrs validator of `depth`."""
+  if not 1 <= value <= 500:
+    raise ValueError(f"{value} levels cannot be shown; ask for 1 to 500, or for deltas: true")
+
+
+def check_speed(config: Any, attribute: "attrs.Attribute[int]", value: int) -> None:
+  """An attrs validator of `speed_ms`."""
+  if not 0 <= value <= 60_000:
+    raise ValueError(f"{value} ms is no pace; write 0 (every update) to 60000")
+
+
+def check_deltas(config: ShownBooks, attribute: "attrs.Attribute[bool]", value: bool) -> None:
+  """An attrs validator of `deltas`, after the two others."""
+  if value and (config.depth != 20 or config.speed_ms != 100):
+    raise ValueError(
+      "deltas are every level as it changes; leave depth and speed_ms out, or deltas"
+    )
+
+
+def view_of_books(books: ShownBooks) -> Transform | None:
+  """The view that a reader of books sees them through."""
+  return None if books.deltas else BookView(books.depth, books.speed_ms)
+
+
+def check_kinds(kinds: Iterable[bool], names: str) -> None:
+  """Raises ValueError where no kind of stream is wanted; `names` are theirs."""
+  if not any(kinds):
+    raise ValueError(f"{names} are both false, so nothing is left; make one of them true")
