@@ -48,6 +48,11 @@ class Limits:
   """Seconds after which the venue closes a connection."""
   ping_after: float = 15.0
   """Seconds of silence after which the driver pings the venue."""
+  ping_every: float | None = None
+  """Seconds between pings that the venue wants also while it talks."""
+  ping_text: bytes | None = None
+  """The text message that is this venue's ping, answered by a text that the Feed tells with Pong;
+  None for the WebSocket's own ping."""
   max_message_bytes: int = 16 * 1024 * 1024
 
 
@@ -107,7 +112,14 @@ class Expire:
   reason: str
 
 
-Action = Send | Fetch | Reject | Reset | Expire
+@attrs.frozen
+class Pong:
+  """The venue answered a ping that is a text. It lives; its market may be dead all the same."""
+
+  connection: int
+
+
+Action = Send | Fetch | Reject | Reset | Expire | Pong
 
 
 class Response(NamedTuple):

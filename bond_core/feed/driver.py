@@ -17,6 +17,7 @@ from bond_core.feed.dialect import (
   Expire,
   Feed,
   Fetch,
+  Pong,
   Received,
   Reject,
   Reset,
@@ -332,7 +333,9 @@ class FeedDriver:
           return
         if events:
           append(events)
-        rhythm.heard(trio.current_time())
+        if events or len(frames) > 1 or Pong(number) not in feed.actions:
+          # A pong tells that the socket lives, not that its streams do.
+          rhythm.heard(trio.current_time())
         link.last_heard_ms = received.ts_ms
         if feed.actions:
           self._act()
@@ -357,7 +360,8 @@ class FeedDriver:
     limits = self.feed.limits(link.group)
     age = None if limits.max_age is None else limits.max_age - self._rng.uniform(*ROLL_EARLY)
     pinged_at: float | None = None
-    pongs = connection.websocket.pongs
+    last_ping = connection.opened_at
+    pongs = connection.pongs
     roll_at = float("inf") if age is None else connection.opened_at + age
     while True:
       with trio.move_on_after(1.0):
@@ -371,15 +375,15 @@ class FeedDriver:
       if (dead := self._broken_promise(link, connection, now)) is not None:
         connection.end(dead)
         return
-      if silence < limits.ping_after or connection.websocket.pongs != pongs:
-        pinged_at, pongs = None, connection.websocket.pongs
+      if silence < limits.ping_after or connection.pongs != pongs:
+        pinged_at, pongs = None, connection.pongs
       if pinged_at is not None and now - pinged_at > PONG_WITHIN:
         connection.end(f"half-open: no answer to a ping for {PONG_WITHIN:.0f} s")
         return
-      if pinged_at is None and silence >= limits.ping_after:
-        pinged_at = now
-        connection.pace.spend(now)
-        await self._ping(connection)
+      due = limits.ping_every is not None and now - last_ping >= limits.ping_every
+      if (pinged_at is None and now - max(link.rhythm.last, last_ping) >= limits.ping_after) or due:
+        pinged_at = last_ping = now
+        await self._ping(connection, limits.ping_text)
       if connection.expiring.is_set() or now >= roll_at:
         # Asked again in a minute if it fails; until then this connection lives.
         connection.expiring, roll_at = trio.Event(), now + 60.0
@@ -387,10 +391,14 @@ class FeedDriver:
         await self._connect_turn(link.group)
         nursery.start_soon(self._connection, link, nursery, connection)
 
-  async def _ping(self, connection: Connection) -> None:
+  async def _ping(self, connection: Connection, text: bytes | None) -> None:
     with trio.move_on_after(PONG_WITHIN):
       try:
-        await connection.websocket.ping()
+        if text is None:
+          connection.pace.spend(trio.current_time())
+          await connection.websocket.ping()
+        else:
+          await connection.websocket.send(text)
       except Disconnected as exc:
         connection.end(str(exc))
 
@@ -436,6 +444,8 @@ class FeedDriver:
         connection.put(action.data)
       elif isinstance(action, Reset):
         connection.end(action.reason)
+      elif isinstance(action, Pong):
+        connection.text_pongs += 1
       elif isinstance(action, Expire):
         self._log.info("%s", action.reason)
         connection.expiring.set()

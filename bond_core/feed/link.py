@@ -23,6 +23,12 @@ class Connection:
     self.outbox: deque[bytes] = deque()
     self.outbox_ready = trio.Event()
     self.pace = Pace(*messages)
+    self.text_pongs = 0
+
+  @property
+  def pongs(self) -> int:
+    """How many pings the venue has answered."""
+    return self.websocket.pongs + self.text_pongs
 
   def end(self, cause: str) -> None:
     """Ends the connection; the first cause is kept."""

@@ -16,7 +16,7 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from bond_core import Disconnected, Refused, Trade
-from bond_core.feed.dialect import Expire, Handshake, Limits, Reject, Send, Subscription
+from bond_core.feed.dialect import Expire, Handshake, Limits, Pong, Reject, Send, Subscription
 from bond_core.instruments import parse_market
 from bond_core.ws.client import WebSocket
 
@@ -74,6 +74,8 @@ class MiniFeed:
         raise ValueError("cannot read this")
       if first == "!expire":
         self.actions.append(Expire(connection, "the venue said so"))
+      elif first == "pong":
+        self.actions.append(Pong(connection))
       elif first == "!reject":
         self.actions.append(Reject(subscription(second), f"mini has no {second}"))
       elif int(second) > self.last.get(first, -1):
@@ -163,7 +165,10 @@ class Socket:
       self.protocol.receive_data(data)
       for frame in self.protocol.events_received():
         if frame.opcode is Opcode.TEXT:
-          self.received.append((trio.current_time(), bytes(frame.data).decode()))
+          text = bytes(frame.data).decode()
+          self.received.append((trio.current_time(), text))
+          if text == "ping" and self.answering:
+            self.protocol.send_text(b"pong")
         elif frame.opcode is Opcode.PING:
           self.pings += 1
       if self.answering:

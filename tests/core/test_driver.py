@@ -153,6 +153,55 @@ async def test_a_half_open_socket_is_pinged_and_given_up(autojump_clock):
     assert "half-open" in rig.gaps[0].cause
 
 
+TEXT_PING = Limits(max_age=None, ping_text=b"ping", ping_after=5.0)
+
+
+async def test_a_venue_whose_ping_is_a_text_gets_it_in_silence_and_answers(autojump_clock):
+  async with running("A/USDT", limits=TEXT_PING) as rig:
+    venue = await rig.connected()
+    rig.nursery.start_soon(venue.serve)
+    for i in range(4):
+      await venue.say(f"A/USDT {i}")
+      await trio.sleep(1)
+    assert venue.received == []
+    rig.driver._links[0].rhythm._longest = 100.0
+    await trio.sleep(30)
+    assert len(rig.venue.sockets) == 1
+    times = [when for when, text in venue.received if text == "ping"]
+    pauses = [b - a for a, b in zip(times, times[1:], strict=False)]
+    assert len(times) >= 4
+    assert all(5 <= pause <= 7 for pause in pauses)
+    assert venue.pings == 0
+    venue.answering = False
+    await trio.sleep(25)
+    await rig.connected(2)
+    assert "half-open" in rig.gaps[0].cause
+
+
+async def test_texts_that_answer_pings_do_not_hide_a_dead_feed(autojump_clock):
+  async with running("A/USDT", limits=TEXT_PING) as rig:
+    venue = await rig.connected()
+    rig.nursery.start_soon(venue.serve)
+    for i in range(50):
+      await venue.say(f"A/USDT {i}")
+      await trio.sleep(0.1)
+    await trio.sleep(30)
+    await rig.connected(2)
+    assert "stale" in rig.gaps[0].cause
+
+
+async def test_a_venue_that_wants_pings_steadily_gets_them_while_it_talks(autojump_clock):
+  limits = Limits(max_age=None, ping_text=b"ping", ping_every=20.0)
+  async with running("A/USDT", limits=limits) as rig:
+    venue = await rig.connected()
+    rig.nursery.start_soon(venue.serve)
+    for i in range(65):
+      await venue.say(f"A/USDT {i}")
+      await trio.sleep(1)
+    assert len([text for _, text in venue.received if text == "ping"]) == 3
+    assert rig.gaps == []
+
+
 async def test_silence_on_a_socket_that_answers_pings_is_stale_when_it_used_to_talk(autojump_clock):
   async with running("A/USDT") as rig:
     venue = await rig.connected()
