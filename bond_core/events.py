@@ -83,6 +83,55 @@ class OrderBook(Event, tag="orderbook", gc=False, kw_only=True):
   expiry: str | None = None
 
 
+class Bbo(msgspec.Struct, gc=False, kw_only=True):
+  """The best prices of a consolidated book, and who quotes them.
+
+  `state` is open, locked (bid equals ask), crossed (bid above ask) or one_sided. Where it is locked
+  or crossed `blamed` names the venues that bid at or above the best ask or offer at or below the
+  best bid: one of them is late, or there is something to be earned.
+  """
+
+  bid: float | None = None
+  bid_size: float | None = None
+  bid_venues: list[str] = msgspec.field(default_factory=list)
+  ask: float | None = None
+  ask_size: float | None = None
+  ask_venues: list[str] = msgspec.field(default_factory=list)
+  state: str = "one_sided"
+  blamed: list[str] = msgspec.field(default_factory=list)
+
+
+class VenueQuote(msgspec.Struct, gc=False, kw_only=True):
+  """One venue in a consolidated book. `state` is live, stale (no update for too long) or broken
+  (losses were declared); only a live one has levels in the book. `age_ms` is the time since its
+  last update, `skew_ms` the least difference of receive time and venue time within a minute or two:
+  below zero its clock is ahead of ours."""
+
+  state: str
+  bid: float | None = None
+  ask: float | None = None
+  age_ms: int = 0
+  skew_ms: int | None = None
+
+
+ConsolidatedLevel: TypeAlias = tuple[float, float, dict[str, float]]
+"""One price level of several venues: (price, size, size by venue)."""
+
+
+class Consolidated(Event, tag="consolidated", gc=False, kw_only=True):
+  """The books of several venues as one; `exchange` is "*". Bids descend, asks ascend. Times are
+  those of the last update that it contains."""
+
+  channel: ClassVar[str] = "consolidated"
+
+  bids: list[ConsolidatedLevel]
+  asks: list[ConsolidatedLevel]
+  bbo: Bbo
+  venues: dict[str, VenueQuote]
+  depth: int | None = None
+  expiry: str | None = None
+
+
 class Ticker(Event, tag="ticker", gc=False, kw_only=True):
   """The latest quote and statistics; a field the venue's message does not hold is null. `volume` is
   the last 24 hours' in base units."""
@@ -271,6 +320,7 @@ class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", gc=False, kw_
 MarketEvent: TypeAlias = (
   Trade
   | OrderBook
+  | Consolidated
   | Ticker
   | Funding
   | Liquidation
@@ -289,6 +339,7 @@ EVENT_TYPES: dict[str, type[AnyEvent]] = {
   for kind in (
     Trade,
     OrderBook,
+    Consolidated,
     Ticker,
     Funding,
     Liquidation,
@@ -316,6 +367,7 @@ CHANNELS: tuple[str, ...] = (
   "chain",
   "custom",
   "window",
+  "consolidated",
 )
 """The channels a reader can ask for; each carries one type of event."""
 

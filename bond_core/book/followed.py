@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from bond_core.book.book import Book
-from bond_core.events import Gap, OrderBook
+from bond_core.events import Gap, Level, OrderBook
 
 BookKey: TypeAlias = tuple[str, str | None, str, str | None]
 """Exchange, market type, symbol, expiry."""
@@ -14,17 +14,17 @@ class FollowedBook:
 
   `chained` is false after its chain broke, until the next snapshot. `doubtful` means that a Gap may
   concern it: only a delta that continues the chain proves that nothing is missing. `last` is the
-  last update it contains, `shown` when it was last shown (for whoever paces that), `reset` that the
-  next view starts a chain anew.
+  last update it contains, `trimmed` the levels that had to go with it to keep within the book's
+  bound (as removals), `reset` that the next view starts a chain anew.
   """
 
-  __slots__ = ("book", "chained", "doubtful", "last", "reset", "sequence", "shown")
+  __slots__ = ("book", "chained", "doubtful", "last", "reset", "sequence", "trimmed")
 
   def __init__(self, book: Book, first: OrderBook) -> None:
     self.book = book
     self.last = first
     self.sequence: int | None = None
-    self.shown: int | None = None
+    self.trimmed: tuple[list[Level], list[Level]] = ([], [])
     self.chained = True
     self.doubtful = False
     self.reset = False
@@ -60,7 +60,7 @@ class FollowedBook:
     elif event.prev_sequence != self.sequence:
       return False
     try:
-      self.book.apply(event.bids, event.asks)
+      self.trimmed = self.book.apply(event.bids, event.asks)
     except ValueError:
       return False
     self.doubtful = False

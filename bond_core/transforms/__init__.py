@@ -4,7 +4,7 @@ from importlib import import_module
 
 from bond_core.components import TransformSpec
 
-_FILES = ("filter", "project", "map", "dedupe", "merge", "window", "sample")
+_FILES = ("filter", "project", "map", "dedupe", "merge", "window", "sample", "consolidate")
 
 
 def specs() -> list[TransformSpec]:

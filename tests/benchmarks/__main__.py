@@ -19,6 +19,7 @@ BENCHMARKS = {
   "S5": ("s5_memory", "memory of an idle client"),
   "S7": ("s7_growth", "cost of more subscriptions"),
   "LOG": ("file_log", "the log on disk, keeping an event"),
+  "CONSOLIDATED": ("consolidated", "consolidated book, an update"),
   "TRANSFORMS": ("transforms", "filter and window"),
 }
 

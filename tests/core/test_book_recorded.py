@@ -11,9 +11,11 @@ import pytest
 
 from bond_core.book.book import Book
 from bond_core.book.checksum import digits_crc32, interleaved_crc32
+from bond_core.book.consolidated import ConsolidatedBook
 from bond_core.book.sequence import Ids, contiguous, linked_ranges
 from bond_core.book.sync import BookSync, Update
 from bond_core.book.view import BookView
+from bond_core.events import OrderBook
 from bond_core.instruments import Instrument
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -251,3 +253,53 @@ def test_kraken_checksums_all_verify():
         verified += 1
 
   assert (len(syncs), verified) == (10, 4269)
+
+
+def test_recorded_books_as_one_equal_merging_them_anew():
+  """Spot and perpetual of the same hours, which is two venues whose prices interleave."""
+  names = ("binance-2024/spot_btcusdt_20240808.gz", "binance-2024/usdm_btcusdt_20240808.gz")
+  whole = ConsolidatedBook("BTC/USDT", max_age_ms=1_000_000)
+  books = {}
+  sources = {name: reconstructed(name) for name in names}
+  checked = crossed = 0
+  for turn in range(1_500):
+    for name, states in list(sources.items()):
+      state = next(states, None)
+      if state is None:
+        del sources[name]
+        continue
+      _, bids, asks = state
+      old_bids, old_asks = books.get(name, ({}, {}))
+      first = name not in books
+      books[name] = dict(bids), dict(asks)
+      event = OrderBook(
+        exchange=name,
+        symbol="BTC/USDT",
+        bids=changed_levels(old_bids, bids),
+        asks=changed_levels(old_asks, asks),
+        update_type="snapshot" if first else "delta",
+        sequence=turn + 1,
+        prev_sequence=turn,
+      )
+      assert whole.take(name, event, turn)
+    if turn % 30 == 0:
+      checked += 1
+      view = whole.view(50, turn)
+      for levels, side, pick in ((view.bids, 0, nlargest), (view.asks, 1, nsmallest)):
+        prices = pick(50, {price for book in books.values() for price in book[side]})
+        assert [level[0] for level in levels] == prices
+        for price, size, shares in levels:
+          assert shares == {
+            n: book[side][price] for n, book in books.items() if price in book[side]
+          }
+          assert size == pytest.approx(sum(shares.values()))
+      crossed += view.bbo.state == "crossed"
+      assert (view.bbo.state == "open") is (view.bids[0][0] < view.asks[0][0])
+  assert checked == 50
+  assert crossed > 0  # a naive merge of two products is; that is why they are kept apart
+
+
+def changed_levels(old, new):
+  """What turns one side into the other."""
+  gone = [(price, 0.0) for price in old.keys() - new.keys()]
+  return gone + [(price, size) for price, size in new.items() if old.get(price) != size]

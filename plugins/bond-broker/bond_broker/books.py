@@ -2,12 +2,12 @@
 
 import math
 from collections import deque
-from collections.abc import Iterator
 
 import trio
 
 from bond_broker.filters import Filter
 from bond_broker.groups import Group
+from bond_broker.views import View, Views
 from bond_core.book.book import Book
 from bond_core.book.followed import BookKey, FollowedBook, concerns, may_concern
 from bond_core.events import Gap, OrderBook
@@ -17,22 +17,6 @@ from bond_core.events import Gap, OrderBook
 CHECKPOINT_SHARE = 2
 CHECKPOINT_AFTER = 10.0
 REMEMBERED = 10_000
-
-
-class View:
-  """A book cut to a depth, shown at most every so often, for the groups that asked for just that.
-  `number` is the log number that its last showing contained."""
-
-  __slots__ = ("depth", "due", "groups", "number", "reset", "shown", "speed")
-
-  def __init__(self, depth: int, speed_ms: int) -> None:
-    self.depth = depth
-    self.speed = speed_ms / 1000
-    self.groups: list[tuple[Group, Filter]] = []
-    self.shown = -math.inf
-    self.due = math.inf
-    self.number = 0
-    self.reset = False
 
 
 class LiveBook:
@@ -48,6 +32,7 @@ class LiveBook:
     "last",
     "resyncs",
     "snapshots",
+    "taken",
     "views",
   )
 
@@ -60,9 +45,11 @@ class LiveBook:
     self.changed_levels = 0
     self.checkpointed = -math.inf
     self.last: OrderBook | None = None
+    self.taken = 0.0
+    """When its last update came (trio's time)."""
     self.followed: FollowedBook | None = None
     self.deltas: list[tuple[Group, Filter]] = []
-    self.views: dict[tuple[int, int], View] = {}
+    self.views = Views()
 
   @property
   def good(self) -> bool:
@@ -74,6 +61,7 @@ class LiveBook:
     followed = self.followed
     self.count += 1
     self.last = event
+    self.taken = trio.current_time()
     if event.update_type == "snapshot":
       self.resyncs += event.is_reset is True
       self.began(event.seq_internal or 0)
@@ -85,15 +73,14 @@ class LiveBook:
       good = followed.restart(event)
       if followed.reset:
         followed.reset = False
-        for view in self.views.values():
-          view.reset = True
+        self.views.reset()
     elif followed is None or not followed.chained or followed.holds(event):
       return False
     else:
       good = followed.advance(event)
     if not good:
       followed.chained = False
-      self.forget_due()
+      self.views.forget_due()
     return good
 
   def began(self, number: int) -> None:
@@ -122,42 +109,23 @@ class LiveBook:
       return
     if concerns(gap, self.key):
       self.followed.chained = False
-      self.forget_due()
+      self.views.forget_due()
     else:
       self.followed.doubtful = True
-
-  def forget_due(self) -> None:
-    """Nothing of it can be shown."""
-    for view in self.views.values():
-      view.due = math.inf
 
   def add(self, group: Group, wish: Filter) -> None:
     """One more reader."""
     if wish.deltas:
       self.deltas.append((group, wish))
       return
-    view = self.views.get((wish.depth, wish.speed_ms))
-    if view is None:
-      view = self.views[wish.depth, wish.speed_ms] = View(wish.depth, wish.speed_ms)
-      if self.followed is not None:
-        view.number = self.followed.last.seq_internal or 0
-    view.groups.append((group, wish))
+    self.views.add(
+      group, wish, 0 if self.followed is None else self.followed.last.seq_internal or 0
+    )
 
   def remove(self, group: Group) -> None:
     """A reader goes."""
     self.deltas = [(other, wish) for other, wish in self.deltas if other is not group]
-    for key, view in list(self.views.items()):
-      view.groups = [(other, wish) for other, wish in view.groups if other is not group]
-      if not view.groups:
-        del self.views[key]
-
-  def changed(self, now: float) -> Iterator[View]:
-    """The views that are to be shown at once; the others are due later."""
-    for view in self.views.values():
-      if now >= view.shown + view.speed:
-        yield view
-      elif view.due == math.inf:
-        view.due = view.shown + view.speed
+    self.views.remove(group)
 
   def show(self, view: View, now: float) -> OrderBook | None:
     """The view as an event; it counts as shown."""

@@ -38,8 +38,13 @@ class Filter(NamedTuple):
     market_type: str | None = None,
     expiry: str | None = None,
   ) -> bool:
-    """Whether events of this channel and instrument are wanted."""
-    if channel not in self.channels:
+    """Whether events of this channel and instrument are wanted. A consolidated book is wanted
+    instead of the venues' own books."""
+    if self.consolidated and channel in ("orderbook", "consolidated"):
+      wanted = channel == "consolidated" and "orderbook" in self.channels
+    else:
+      wanted = channel in self.channels
+    if not wanted:
       return False
     if "*" not in self.exchanges and exchange not in self.exchanges:
       return False

@@ -156,7 +156,7 @@ class Route:
 
   def add(self, group: Group, wish: Filter) -> None:
     """One more group."""
-    if wish.compact or wish.raw or wish.consolidated:
+    if wish.compact or wish.raw:
       self.other.append((group, wish))
     else:
       self.plain.append(group)

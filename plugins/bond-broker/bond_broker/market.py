@@ -7,10 +7,12 @@ from typing import Any
 
 import trio
 
-from bond_broker.books import LiveBook, View
+from bond_broker.books import LiveBook
 from bond_broker.books_then import BooksThen
 from bond_broker.client import Client, Subscription
 from bond_broker.conflation import Chosen, thin
+from bond_broker.consolidation import ConsolidatedMarket, Market, market_of
+from bond_broker.consolidation import key_of as consolidated_key
 from bond_broker.filters import Filter
 from bond_broker.gaps import lost_gap
 from bond_broker.groups import Group, Route
@@ -19,8 +21,9 @@ from bond_broker.metrics import Metrics
 from bond_broker.requests import Subscribe
 from bond_broker.selection import Key, key_of
 from bond_broker.variants import frames_of, full_frame
+from bond_broker.views import View
 from bond_core.book.followed import BookKey
-from bond_core.events import AnyEvent, Batch, Gap, OrderBook
+from bond_core.events import AnyEvent, Batch, Consolidated, Gap, OrderBook
 from bond_core.log.engine import Record
 
 # More different keys than any venue has instruments are not kept: the index is made anew.
@@ -38,6 +41,7 @@ class MarketRouter:
     self._groups: dict[Group, None] = {}
     self._routes: dict[Key, Route] = {}
     self._books: dict[BookKey, LiveBook] = {}
+    self._consolidated: dict[Market, ConsolidatedMarket] = {}
     self._due = math.inf
     self._look_at = 0.0
 
@@ -52,6 +56,8 @@ class MarketRouter:
     for book in self._books.values():
       if (wish := pick(_book_event_key(book.key))) is not None:
         book.add(group, wish)
+    for market in {market_of(book) for book in self._books.values()}:
+      self._consolidate(market, group)
 
   def remove(self, group: Group) -> None:
     del self._groups[group]
@@ -59,6 +65,24 @@ class MarketRouter:
       route.remove(group)
     for book in self._books.values():
       book.remove(group)
+    for market, consolidated in list(self._consolidated.items()):
+      consolidated.views.remove(group)
+      if not consolidated.views:
+        del self._consolidated[market]
+
+  def _consolidate(self, market: Market, group: Group) -> None:
+    """A group sees a market's consolidated book if it wants to."""
+    wish = group.selection.pick(consolidated_key(market))
+    if wish is None or not wish.consolidated:
+      return
+    consolidated = self._consolidated.get(market)
+    if consolidated is None:
+      consolidated = self._consolidated[market] = ConsolidatedMarket(market)
+      for book in self._books.values():
+        if market_of(book) == market:
+          consolidated.join(book)
+      self._due = min(self._due, consolidated.due())
+    consolidated.add(group, wish)
 
   def _route(self, key: Key) -> Route:
     if len(self._routes) >= MAX_KEYS:
@@ -79,6 +103,8 @@ class MarketRouter:
       for group in self._groups:
         if (wish := group.selection.pick(_book_event_key(key))) is not None:
           book.add(group, wish)
+        if market_of(book) not in self._consolidated:
+          self._consolidate(market_of(book), group)
     return book
 
   # What goes to groups -------------------------------------------------------------------------
@@ -174,27 +200,40 @@ class MarketRouter:
       for group, wish in book.deltas:
         plain = not (wish.compact or wish.raw)
         _put(group, [frame] if plain else frames_of(event, wish), touched)
-    if not book.take(event) or not book.views:
+    changed = book.take(event)
+    now = book.taken
+    if self._consolidated:
+      market = self._consolidated.get(market_of(book))
+      if market is not None and market.take(event, now):
+        self._show_consolidated(market, now, touched)
+    if not changed or not book.views:
       return
-    now = trio.current_time()
-    for view in book.changed(now):
+    for view in book.views.changed(now):
       self._show(book, view, now, touched)
-    self._due = min(self._due, *(view.due for view in book.views.values()), math.inf)
+    self._due = min(self._due, book.views.due())
 
   def _show(self, book: LiveBook, view: View, now: float, touched: list[Group]) -> None:
     event = book.show(view, now)
     if event is None:
       return
-    frame = full_frame(event)
-    for group, wish in view.groups:
-      plain = not (wish.compact or wish.raw)
-      _put(group, [frame] if plain else frames_of(event, wish), touched)
+    _put_view(view, event, touched)
+
+  def _show_consolidated(
+    self, market: ConsolidatedMarket, now: float, touched: list[Group]
+  ) -> None:
+    for view in market.views.changed(now):
+      _put_view(view, market.show(view, now), touched)
+    self._due = min(self._due, market.due())
 
   def _sort_gap(self, gap: Gap, touched: list[Group]) -> None:
     self._metrics.gap(gap)
     if gap.channel in ("orderbook", "*"):
       for book in self._books.values():
         book.hold(gap)
+      now = trio.current_time()
+      for market in self._consolidated.values():
+        if market.hold(gap):
+          self._show_consolidated(market, now, touched)
     frame = gap_message(gap)
     for group in self._groups:
       if any(wish.concerned(gap) for wish in group.selection.filters):
@@ -207,10 +246,17 @@ class MarketRouter:
     now, touched = trio.current_time(), list[Group]()
     later = math.inf
     for book in self._books.values():
-      for view in book.views.values():
+      for view in book.views:
         if view.due <= now:
           self._show(book, view, now, touched)
         later = min(later, view.due)
+    for market in self._consolidated.values():
+      if market.expire(now):
+        self._show_consolidated(market, now, touched)
+      for view in market.views:
+        if view.due <= now:
+          _put_view(view, market.show(view, now), touched)
+      later = min(later, market.due())
     self._due = later
     return touched
 
@@ -262,10 +308,16 @@ class MarketRouter:
       wish = client.selection.pick(_book_event_key(book.key))
       if wish is None or wish.deltas:
         continue
-      view = book.views.get((wish.depth, wish.speed_ms))
+      view = book.views.of(wish)
       number = book.followed.last.seq_internal or 0 if view is None else view.number
       if number >= client.shown:
         frames += frames_of(book.followed.view(wish.depth), wish)
+    now = trio.current_time()
+    for market, consolidated in self._consolidated.items():
+      wish = client.selection.pick(consolidated_key(market))
+      view = None if wish is None else consolidated.views.of(wish)
+      if wish is not None and view is not None and view.number >= client.shown:
+        frames += frames_of(consolidated.look(view, now), wish)
     return frames
 
   def select(
@@ -383,6 +435,14 @@ def _put(group: Group, frames: list[bytes], touched: list[Group]) -> None:
   if not group.pending:
     touched.append(group)
   group.pending += frames
+
+
+def _put_view(view: View, event: OrderBook | Consolidated, touched: list[Group]) -> None:
+  """Gives a view to those who asked for just that."""
+  frame = full_frame(event)
+  for group, wish in view.groups:
+    plain = not (wish.compact or wish.raw)
+    _put(group, [frame] if plain else frames_of(event, wish), touched)
 
 
 def _book_event_key(key: BookKey) -> Key:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from bond_core.events import AnyEvent, Gap
+from bond_core.skew import Skew
 
 if TYPE_CHECKING:
   from bond_broker.server import Broker
@@ -56,31 +57,6 @@ class Histogram:
       if count and seen >= wanted:
         return bound
     return None
-
-
-class Skew:
-  """How far a venue's clock is behind ours: receive time less venue time, in ms. The smallest of
-  the last minute is the clock's part, the rest is the way."""
-
-  def __init__(self) -> None:
-    self._minute = (-1, 0)
-    self._before: int | None = None
-
-  def add(self, ts_ms: int, difference: int) -> None:
-    """One more sample."""
-    minute = ts_ms // 60_000
-    if minute != self._minute[0]:
-      self._before = self._minute[1] if self._minute[0] >= 0 else None
-      self._minute = (minute, difference)
-    elif difference < self._minute[1]:
-      self._minute = (minute, difference)
-
-  @property
-  def ms(self) -> int | None:
-    """The estimate."""
-    if self._minute[0] < 0:
-      return None
-    return self._minute[1] if self._before is None else min(self._minute[1], self._before)
 
 
 class Metrics:

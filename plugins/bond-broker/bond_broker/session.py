@@ -8,7 +8,7 @@ import trio
 from websockets.protocol import State
 
 from bond_broker.client import Client, Ending, Subscription
-from bond_broker.filters import Filter
+from bond_broker.filters import ANY, Filter
 from bond_broker.gaps import lost_gap
 from bond_broker.http import Head
 from bond_broker.messages import CloseCode, ack, error_message, gap_message, pong_message
@@ -225,9 +225,11 @@ class Session:
       raise
 
   async def _begin(self, request: Subscribe) -> None:
-    if request.filter.consolidated:
+    wish = request.filter
+    if wish.consolidated and (wish.deltas or wish.exchanges != ANY):
       raise BadRequest(
-        "consolidated books are not offered by this server yet; subscribe to each exchange's book",
+        'consolidated books are of all exchanges ("*") and come as views; '
+        "leave exchange and deltas out, or consolidated",
         name="not_offered",
         request_id=request.request_id,
       )

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bond_broker.filters import Filter
 from bond_broker.unwritable import unwritable
-from bond_core.events import AnyEvent, Heartbeat, Window, encode
+from bond_core.events import AnyEvent, Consolidated, Heartbeat, Window, encode
 from bond_core.ws.frames import text_frame
 
 _decode = msgspec.json.Decoder().decode
@@ -20,7 +20,7 @@ def full(event: AnyEvent) -> bytes:
   is declared as a gap."""
   try:
     # Nearly every event's way. An attribute is 40 ns quicker than getattr with a default.
-    if event.raw is None:  # type: ignore[union-attr]
+    if event.raw is None and type(event) is not Consolidated:  # type: ignore[union-attr]
       return encode(event)
   except Exception:
     # A window or a gap has no such field, and what cannot be written is told below.
@@ -31,12 +31,22 @@ def full(event: AnyEvent) -> bytes:
 def _of_any(event: AnyEvent) -> bytes:
   """The same, of whatever it is."""
   try:
+    if type(event) is Consolidated:
+      return _of_consolidated(event)
     if getattr(event, "raw", None) is None or type(event) is Heartbeat:
       return encode(event)
     # A copy: others read the same event, some in other threads.
     return encode(replace(event, raw=None))
   except Exception as exc:  # what a plugin's own objects raise when they are read may be anything
     return encode(unwritable(event, exc))
+
+
+# Clients know a consolidated book as an order book of every exchange.
+_CONSOLIDATED = b'{"type":"consolidated",'
+
+
+def _of_consolidated(event: Consolidated) -> bytes:
+  return b'{"type":"orderbook",' + encode(event)[len(_CONSOLIDATED) :]
 
 
 def compact(event: AnyEvent) -> bytes:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bond_core.events import CHANNELS, Gap
 
-CHANNEL = st.sampled_from(CHANNELS[:4])
+CHANNEL = st.sampled_from([*CHANNELS[:4], "consolidated"])
 EXCHANGE = st.sampled_from(["binance", "okx", "bybit"])
 SYMBOL = st.sampled_from(["BTC/USDT", "ETH/USDT", "BTC/USD", ""])
 MARKET_TYPE = st.sampled_from([None, "spot", "perp", "future"])
@@ -17,6 +17,7 @@ FILTERS = st.builds(
   Filter,
   channels=st.frozensets(CHANNEL, min_size=1),
   wanted=st.none() | st.frozensets(WANTED, min_size=1, max_size=3),
+  consolidated=st.booleans(),
   exchanges=st.just(ANY) | st.frozensets(EXCHANGE | st.just("*"), min_size=1),
 )
 
@@ -28,8 +29,12 @@ def wanted_naively(wish, channel, exchange, symbol, market_type, expiry):
     markets.append((symbol, None, expiry))
   if expiry is not None:
     markets += [(known, kind, None) for known, kind, _ in markets]
+  channels = wish.channels
+  if wish.consolidated:  # the one book takes the place of the venues' own
+    channels = channels - {"orderbook", "consolidated"}
+    channels |= {"consolidated"} if "orderbook" in wish.channels else set()
   return (
-    channel in wish.channels
+    channel in channels
     and bool({"*", exchange} & wish.exchanges)
     and (wish.wanted is None or any(Wanted(*market) in wish.wanted for market in markets))
   )

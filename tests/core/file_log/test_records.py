@@ -1,6 +1,7 @@
 """Records and payloads as bytes, without a disk."""
 
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from bond_core.log.file.payload import RECORD_EVENTS, SHAPES, packed, unpacked
 from bond_core.log.file.record import EVENTS, HEADER, MAGIC, framed, walk
 
 EPOCH = b"12345678"
+GOLDEN = Path(__file__).parents[1] / "golden_events.jsonl"
 
 
 def walked(data, epoch=EPOCH):
@@ -89,12 +91,15 @@ def test_large_events_are_fewer_to_a_record():
 
 @pytest.mark.parametrize("kind", EVENT_TYPES)
 def test_every_type_of_event_comes_back_as_it_went(kind):
-  (line,) = [line for line in SHAPES.splitlines() if b'"type":"%s"' % kind.encode() in line][-1:]
+  marked = b'"type":"%s"' % kind.encode()
+  shaped = [line for line in SHAPES.splitlines() if marked in line]
+  (line,) = shaped[-1:] or [line for line in GOLDEN.read_bytes().splitlines() if marked in line]
   events = [decode(line)]
   (part,) = packed(1, events)
   ((_, _, found),) = unpacked(1, 0, part.payload)
   assert found == events
-  assert len(part.payload) < len(encode(events[0])) / 4
+  if shaped:  # a type that came later is not in the dictionary
+    assert len(part.payload) < len(encode(events[0])) / 4
 
 
 @pytest.mark.parametrize("odd", [object(), "\ud800", {(1, 2): 3}])
