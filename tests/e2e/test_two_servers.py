@@ -75,6 +75,20 @@ async def asked(port, **said):
     yield await next_of("system"), next_of
 
 
+async def agreed(*ports):
+  """Returns when the servers speak of one epoch: one that follows knows it once the other has
+  written something."""
+  with trio.fail_after(30):
+    while True:
+      epochs = set()
+      for port in ports:
+        async with asked(port) as (ack, _):
+          epochs.add(ack["epoch"])
+      if len(epochs) == 1:
+        return
+      await trio.sleep(0.2)
+
+
 async def trades(next_of, count):
   return [await next_of("trade") for _ in range(count)]
 
@@ -87,6 +101,7 @@ async def test_the_second_server_gives_the_same_events_under_the_same_numbers(tm
       serving(tmp_path, redis, "--sim", "examples/unified.yaml") as (_, first),
       serving(tmp_path, redis, "--follow") as (follower, second),
     ):
+      await agreed(first, second)
       async with asked(first) as (ack, mine), asked(second) as (same, theirs):
         assert ack["epoch"] == same["epoch"]
         here, there = await trades(mine, 40), await trades(theirs, 40)

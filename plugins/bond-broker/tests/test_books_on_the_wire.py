@@ -1,0 +1,268 @@
+"""Order books as clients see them on real sockets: whoever follows the page on the protocol has the
+venue's book, wherever it joined, however slowly it read, and from wherever it replayed."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+import trio
+from readers import connected, serving
+
+from bond_core import Gap, MemoryLog, OrderBook
+from bond_core.book.book import Book
+from bond_core.log.kept import KeptLog
+from bond_core.log.memory import EVENT_BYTES
+
+LEVELS = 15
+
+
+class Venue:
+  """One book that changes at random, what it was after each update, and a log it is written to."""
+
+  def __init__(self, log, seed=1, symbol="BTC/USDT"):
+    self.log = log
+    self.rng = random.Random(seed)
+    self.at = {"exchange": "x", "symbol": symbol, "market_type": "spot"}
+    self.book = Book()
+    self.sequence = 0
+    self.states = {}
+
+  def snapshot(self):
+    self.sequence += 10
+    levels = [self._levels(side, LEVELS, [1.0, 2.0]) for side in (-1, 1)]
+    self.book.snapshot(*levels)
+    self._write("snapshot", None, *levels, is_reset=True)
+
+  def change(self, count=1):
+    for _ in range(count):
+      before = self.sequence
+      self.sequence += 1
+      levels = [self._levels(side, 2, [0.0, 1.0, 3.0]) for side in (-1, 1)]
+      self.book.apply(*levels)
+      self._write("delta", before, *levels)
+
+  def lose(self):
+    """Losses are declared, and the book begins anew."""
+    self.log.ring.append([Gap(channel="orderbook", **self.at)])
+    self.change(2)
+    self.sequence += 5
+    self.snapshot()
+
+  def _levels(self, side, count, sizes):
+    prices = self.rng.sample(range(1, LEVELS + 1), count)
+    return [(100.0 + side * price, self.rng.choice(sizes)) for price in prices]
+
+  def _write(self, kind, prev, bids, asks, **more):
+    event = OrderBook(
+      **self.at,
+      ts_event=self.sequence,
+      bids=bids,
+      asks=asks,
+      update_type=kind,
+      sequence=self.sequence,
+      prev_sequence=prev,
+      **more,
+    )
+    self.states[self.sequence] = self.book.levels()
+    self.log.ring.append([event])
+
+
+class Follower:
+  """A reader's book by the three rules of the protocol page; `seen` are its states by sequence."""
+
+  def __init__(self):
+    self.sides = ({}, {})
+    self.sequence = None
+    self.seen = {}
+    self.resets = 0
+
+  def take(self, message):
+    if message["type"] == "gap" and message["channel"] in ("orderbook", "*"):
+      self.sequence = None
+    if message["type"] != "orderbook":
+      return
+    if message["update_type"] == "snapshot":
+      self.resets += 1
+      self.sides = ({}, {})
+    elif self.sequence is None or message["prev_sequence"] != self.sequence:
+      return
+    for side, levels in zip(self.sides, (message["bids"], message["asks"]), strict=True):
+      for price, size in levels:
+        if size:
+          side[price] = size
+        else:
+          side.pop(price, None)
+    self.sequence = message["sequence"]
+    bids, asks = self.sides
+    self.seen[self.sequence] = (sorted(bids.items(), reverse=True), sorted(asks.items()))
+
+
+async def follow(reader, follower, until):
+  """Reads until the follower has that sequence."""
+  with trio.fail_after(20):
+    while True:
+      for message in reader.messages:
+        follower.take(message)
+      reader.messages.clear()
+      if follower.sequence == until:
+        return
+      await reader.read()
+
+
+def check(follower, venue):
+  assert follower.seen
+  for sequence, state in follower.seen.items():
+    assert state == venue.states[sequence]
+
+
+DELTAS = {"channels": ["orderbook"], "deltas": True}
+
+
+@pytest.mark.parametrize("before", [0, 1, 500])
+async def test_deltas_can_be_joined_at_any_time(before):
+  async with serving() as broker:
+    venue = Venue(broker.log)
+    venue.snapshot()
+    venue.change(before)
+    await trio.sleep(0.05)
+    async with connected(broker) as reader:
+      await reader.subscribe(**DELTAS)
+      joined = venue.sequence
+      venue.change(200)
+      follower = Follower()
+      await follow(reader, follower, venue.sequence)
+      check(follower, venue)
+      assert sorted(follower.seen) == list(range(joined, venue.sequence + 1))
+      assert follower.resets == 1
+
+
+async def test_after_a_declared_loss_the_book_comes_whole_again():
+  async with serving() as broker, connected(broker) as reader:
+    venue = Venue(broker.log)
+    await reader.subscribe(**DELTAS)
+    venue.snapshot()
+    venue.change(20)
+    broken = venue.sequence
+    venue.lose()
+    venue.change(20)
+    follower = Follower()
+    await follow(reader, follower, venue.sequence)
+    check(follower, venue)
+    assert follower.resets == 2
+    assert broken + 1 not in follower.seen  # a delta after a gap proves nothing
+
+
+async def test_a_client_that_stalled_beyond_the_log_gets_a_gap_and_the_book_as_it_is(monkeypatch):
+  monkeypatch.setattr("bond_broker.pump.REMEMBERED_BYTES", 64 * 1024)
+  monkeypatch.setattr("bond_broker.pump.REMEMBERED_AT_LEAST", 16 * 1024)
+  log = KeptLog(MemoryLog("market", stamps=True, max_bytes=1000 * EVENT_BYTES), None)
+  async with serving(log) as broker, connected(broker, receive_buffer=4096) as reader:
+    venue = Venue(log)
+    await reader.subscribe(**DELTAS)
+    venue.snapshot()
+    for _ in range(80):
+      venue.change(100)
+      await trio.sleep(0.01)
+    follower, gaps = Follower(), []
+    with trio.fail_after(20):
+      while follower.sequence != venue.sequence:
+        for message in reader.messages:
+          gaps += [message] if message["type"] == "gap" else []
+          follower.take(message)
+        reader.messages.clear()
+        if follower.sequence != venue.sequence:
+          await reader.read()
+    assert gaps
+    assert gaps[0]["reason"] == "slow"
+    venue.change(50)
+    await follow(reader, follower, venue.sequence)
+    check(follower, venue)
+    assert follower.resets == 2
+
+
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("at", [0, 3, 7])
+async def test_a_replay_of_deltas_gives_the_book_as_it_was_and_goes_on_live(at, lost):
+  async with serving() as broker:
+    venue, begun = Venue(broker.log), []
+    venue.snapshot()
+    for turn in range(8):
+      await trio.sleep(0.02)
+      begun.append((datetime.now(UTC).isoformat(), venue.sequence))
+      await trio.sleep(0.02)
+      venue.change(50)
+      if lost and turn == 5:
+        venue.lose()
+    when, sequence = begun[at]
+    async with connected(broker) as reader:
+      await reader.subscribe(**DELTAS, **{"from": when})
+      await reader.until(lambda m: m["type"] == "live")
+      replayed, follower = reader.before, Follower()
+      for message in replayed:
+        follower.take(message)
+      venue.change(100)
+      await follow(reader, follower, venue.sequence)
+      check(follower, venue)
+      assert min(follower.seen) == sequence
+      assert set(range(venue.sequence - 99, venue.sequence + 1)) <= set(follower.seen)
+      assert follower.resets == 1 + (lost and at <= 5)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whoever_comes_back_with_deltas_goes_on_with_the_book_it_has(seed):
+  rng = random.Random(seed)
+  async with serving() as broker:
+    venue, follower = Venue(broker.log, seed), Follower()
+    place = None
+    venue.snapshot()
+    for _ in range(5):
+      async with connected(broker) as reader:
+        more = {} if place is None else {"from": f"{broker.log.epoch}:{place}"}
+        ack = await reader.subscribe(**DELTAS, **more)
+        assert ack["recovered"] is (None if place is None else True)
+        venue.change(rng.randrange(1, 60))
+        # Cut off in the middle of what there is.
+        stop = rng.randrange(venue.sequence - 30, venue.sequence) if venue.sequence > 40 else None
+        with trio.fail_after(20):
+          while follower.sequence != venue.sequence:
+            message = await reader.until(lambda m: m["type"] in ("orderbook", "gap"))
+            follower.take(message)
+            place = message["seq_internal"] or place
+            if stop is not None and follower.sequence is not None and follower.sequence >= stop:
+              break
+      venue.change(rng.randrange(1, 60))
+    async with connected(broker) as reader:
+      await reader.subscribe(**DELTAS, **{"from": f"{broker.log.epoch}:{place}"})
+      await follow(reader, follower, venue.sequence)
+    check(follower, venue)
+    assert follower.resets == 1
+    assert sorted(follower.seen) == list(range(10, venue.sequence + 1))
+
+
+async def test_views_of_a_client_that_stalled_end_with_the_book_as_it_is(monkeypatch):
+  monkeypatch.setattr("bond_broker.pump.REMEMBERED_BYTES", 64 * 1024)
+  monkeypatch.setattr("bond_broker.pump.REMEMBERED_AT_LEAST", 16 * 1024)
+  async with serving() as broker, connected(broker, receive_buffer=4096) as reader:
+    venues = [Venue(broker.log, n, symbol=f"S{n}/USDT") for n in range(20)]
+    await reader.subscribe(["orderbook"], depth=5, speed_ms=1)
+    for venue in venues:
+      venue.snapshot()
+    for _ in range(60):
+      for venue in venues:
+        venue.change(5)
+      await trio.sleep(0.01)
+    last = {}
+    with trio.fail_after(20):
+      while any(last.get(v.at["symbol"], {}).get("sequence") != v.sequence for v in venues):
+        for message in reader.messages:
+          if message["type"] == "orderbook":
+            assert message["update_type"] == "snapshot"
+            last[message["symbol"]] = message
+        reader.messages.clear()
+        if len(last) < 20 or any(last[v.at["symbol"]]["sequence"] != v.sequence for v in venues):
+          await reader.read()
+    for venue in venues:
+      bids, asks = venue.book.top(5)
+      shown = last[venue.at["symbol"]]
+      assert [tuple(level) for level in shown["bids"]] == bids
+      assert [tuple(level) for level in shown["asks"]] == asks
