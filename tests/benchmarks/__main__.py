@@ -16,6 +16,7 @@ BENCHMARKS = {
   "STAGES": ("s1_stages", "a venue's frames to events"),
   "S2": ("s2_fanout", "fan-out to 200 clients"),
   "S3": ("s3_path", "venue to 100 clients"),
+  "R1": ("r1_slow", "slow clients beside fast ones"),
   "S5": ("s5_memory", "memory of an idle client"),
   "S7": ("s7_growth", "cost of more subscriptions"),
   "LOG": ("file_log", "the log on disk, keeping an event"),

@@ -158,8 +158,9 @@ def settle() -> None:
 class Rig:
   """A server, its clients, and who publishes: the server itself where it is not another."""
 
-  def __init__(self, server: Process, drain: Process, publisher: Process) -> None:
+  def __init__(self, server: Process, drain: Process, publisher: Process, port: int) -> None:
     self.server = server
+    self.port = port
     self.drain = drain
     self.publisher = publisher
 
@@ -245,7 +246,8 @@ def rig(
       source = start(f"the publisher for {name}", publisher, client_core)
       command.append(str(source.read()["port"]))
     server = start(name, command, server_core, **environment)
-    load = [*DRAIN, str(server.read()["port"]), "--path", contender.path]
+    port = int(server.read()["port"])
+    load = [*DRAIN, str(port), "--path", contender.path]
     load += ["--pattern", contender.pattern, "--witnesses", str(witnesses)]
     clients = start(f"the load client of {name}", load, client_core)
-    yield Rig(server, clients, source or server)
+    yield Rig(server, clients, source or server, port)

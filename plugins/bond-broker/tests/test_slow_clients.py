@@ -113,17 +113,8 @@ async def test_slow_clients_neither_cost_nor_delay_fast_ones():
   counts, among, behind = await load(fast=5, slow=10, rate=2000, total=4000)
   assert counts == [4000] * 5
   assert behind >= 5
-  # The full size compares strictly; a shared machine jitters more than the broker does.
+  # tests/benchmarks/r1_slow.py compares strictly, with clients in processes of their own.
   assert among < max(10 * alone, 100)
-
-
-@pytest.mark.slow
-async def test_100_slow_clients_do_not_delay_100_fast_ones():
-  _, alone, _ = await load(fast=100, slow=0, rate=500, total=5000)
-  counts, among, behind = await load(fast=100, slow=100, rate=500, total=5000)
-  assert counts == [5000] * 100
-  assert behind >= 50
-  assert among <= 2.5 * alone
 
 
 async def test_memory_is_bounded_by_the_ring_and_not_by_clients():
