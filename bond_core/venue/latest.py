@@ -9,7 +9,7 @@ from bond_core.events import AnyEvent, Batch
 from bond_core.feed.dialect import Subscription
 from bond_core.venue.stream import Stream
 
-Order: TypeAlias = tuple[int, ...]
+Order: TypeAlias = tuple[float, ...]
 """What tells a stream's messages apart and which is newer."""
 
 Reader: TypeAlias = Callable[[bytes, dict[str, Any]], tuple[Order, AnyEvent]]
@@ -37,7 +37,10 @@ class LatestStream(Stream):
   def tell(self, order: Order, event: AnyEvent, ts_ms: int, mono_ns: int, out: Batch) -> None:
     """Lets a state out if it is newer than the last."""
     self.heard = mono_ns
-    if order <= self._last:
+    if order == self._last:
+      self.duplicates += 1
+      return
+    if order < self._last:
       if not self.began_anew(self._last):
         return
       cause = "the venue's times went back"

@@ -19,6 +19,9 @@ class Stream:
   numbered = False
   """Whether each message is numbered, so that a lost one shows by itself."""
 
+  steady: float | None = None
+  """Seconds of silence that this stream never has, where the venue promises a rhythm."""
+
   def __init__(self, subscription: Subscription, name: str) -> None:
     self.subscription = subscription
     self.name = name

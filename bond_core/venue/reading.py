@@ -1,0 +1,44 @@
+"""Reading numbers as venues write them: decimal texts, with "" for what there is not."""
+
+from math import isfinite
+from typing import Annotated
+
+import msgspec
+
+UNREADABLE = (ValueError, RecursionError)
+"""What decoding raises: DecodeError and UnicodeDecodeError are ValueErrors."""
+
+Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e300)]
+"""A price or size. With strict=False a decoder reads it from a text, in C; the bounds refuse what
+no venue means (nan, inf, negative)."""
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""An id or a time."""
+
+
+def amount(text: str) -> float:
+  """A decimal text as a float. Raises ValueError for what is below 0 or no finite number."""
+  value = float(text)
+  if not 0 <= value < 1e300:
+    raise ValueError(f"{text!r} is no price or size")
+  return value
+
+
+def amount_or_none(text: str | None) -> float | None:
+  """The same where the venue may have nothing to say."""
+  return amount(text) if text else None
+
+
+def fraction_or_none(text: str | None) -> float | None:
+  """A decimal text that may be negative, such as a funding rate."""
+  if not text:
+    return None
+  value = float(text)
+  if not isfinite(value):
+    raise ValueError(f"{text!r} is no finite number")
+  return value
+
+
+def time_or_none(text: str | None) -> int | None:
+  """Epoch ms from a text; None for "" and 0, which mean never."""
+  return (int(text) or None) if text else None
