@@ -70,7 +70,7 @@ class TopicFeed(ABC):
   their name.
   """
 
-  exchange: ClassVar[str]
+  exchange: str
   venue: ClassVar[str]
   """How sentences name the venue."""
   opening: ClassVar[bytes]

@@ -1,0 +1,47 @@
+"""Trades. A message tells what one order took at one price, which may be several trades: their
+numbers go up by one and the message's is the last (source: "WS / Trades channel")."""
+
+from collections.abc import Callable
+
+from bond_core.events import Batch, Trade
+from bond_core.feed.dialect import Subscription
+from bond_core.venue.trades import NumberedTrades
+from bond_okx.contracts import Contract
+from bond_okx.messages import read_trades
+
+_SIDES = {"buy": "buy", "sell": "sell"}
+
+
+class TradeStream(NumberedTrades):
+  """The trades of one instrument. Where several were joined, `trade_id` is the first and `match_id`
+  the last of them; `sequence` is the last."""
+
+  def __init__(
+    self, subscription: Subscription, name: str, contract: Callable[[], Contract | None]
+  ) -> None:
+    super().__init__(subscription, name)
+    self._contract = contract
+
+  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    contract = self._contract()
+    for trade in read_trades(frame).data:
+      last, count = trade.number, trade.count or 1
+      first = last - count + 1
+      side = _SIDES.get(trade.side, "unknown")
+      event = Trade(
+        exchange=self._exchange,
+        symbol=self._symbol,
+        market_type=self._market_type,
+        expiry=self._expiry,
+        ts_event=ts_ms,
+        ts_exchange=trade.ts,
+        ts_internal=mono_ns,
+        price=trade.price,
+        size=trade.size if contract is None else contract.base(trade.size, trade.price),
+        side=side,
+        trade_id=str(first),
+        match_id=str(last) if count > 1 else None,
+        maker=None if side == "unknown" else side == "sell",
+        sequence=last,
+      )
+      self.offer(first, last, event, ts_ms, mono_ns, out)

@@ -1,0 +1,164 @@
+"""What is asked of the venue, and what becomes of its answers."""
+
+import json
+
+import pytest
+from bond_okx import config
+from bond_okx.feed import LISTING_TRIES, OkxFeed
+from bond_okx.symbols import read_symbol, spelling, venue_symbol
+
+from bond_core.errors import Refused
+from bond_core.feed.dialect import Expire, Fetch, Pong, Received, Reject, Reset, Response
+
+NOBODY = {"SWAP": [], "FUTURES": []}
+
+
+@pytest.mark.parametrize(
+  ("written", "native", "full"),
+  [
+    ("btcusdt", "BTC-USDT", "BTC/USDT"),
+    ("BTC/USDT:USDT", "BTC-USDT-SWAP", "BTC/USDT:USDT"),
+    ("BTC-USDT-SWAP", "BTC-USDT-SWAP", "BTC/USDT:USDT"),
+    ("BTC/USD:BTC", "BTC-USD-SWAP", "BTC/USD:BTC"),
+    ("BTC-USD-261225", "BTC-USD-261225", "BTC/USD:BTC-261225"),
+    ("BTC/USDT:USDT-261225", "BTC-USDT-261225", "BTC/USDT:USDT-261225"),
+  ],
+)
+def test_spellings(written, native, full):
+  instrument = read_symbol(written).on("okx")
+  assert venue_symbol(instrument) == native
+  assert spelling(instrument) == full
+
+
+def test_a_contract_that_settles_in_what_the_venue_has_not_is_refused():
+  with pytest.raises(ValueError, match="settles contracts on BTC/USD in BTC, so write BTC/USD:BTC"):
+    config.Trades(symbols=["BTC/USD:USD"])
+
+
+@pytest.mark.parametrize("source", [config.OpenInterest, config.Liquidations, config.Funding])
+def test_what_only_contracts_have(source):
+  [subscription] = source(symbols=["BTC/USDT"]).subscriptions()
+  spot = subscription._replace(instrument=subscription.instrument._replace(market_type="spot"))
+  with pytest.raises(Refused, match=r"the perpetual is BTC/USDT:USDT"):
+    OkxFeed(config.Connection()).group(spot)
+
+
+def test_a_contract_waits_until_it_is_known_what_it_is_worth():
+  feed = OkxFeed(config.Connection("http://127.0.0.1:1"))
+  source = config.Trades(symbols=["BTC/USDT", "BTC/USDT:USDT"])
+  feed.on_open(1, source.subscriptions(), overlap=False, now=Received(0, 0))
+  fetch, send = feed.actions
+  assert fetch.url == "http://127.0.0.1:1/api/v5/public/instruments?instType=SWAP"
+  assert json.loads(send.data)["args"] == [{"channel": "trades", "instId": "BTC-USDT"}]
+  feed.actions.clear()
+  listed = [{"instId": "BTC-USDT-SWAP", "ctVal": "0.01", "ctMult": "1", "ctType": "linear"}]
+  body = json.dumps({"code": "0", "data": listed}).encode()
+  feed.on_response(fetch, Response(200, {}, body), Received(0, 0))
+  [send] = feed.actions
+  assert json.loads(send.data)["args"] == [{"channel": "trades", "instId": "BTC-USDT-SWAP"}]
+
+
+def test_a_contract_that_is_not_listed_is_rejected_with_what_was_meant(venue):
+  okx = venue(config.Trades(symbols=["BTD/USDT:USDT", "BTC/USDT:USDT"]))
+  [reject] = okx.other
+  assert isinstance(reject, Reject)
+  assert "OKX has no BTD-USDT-SWAP; did you mean BTC-USDT-SWAP?" in reject.reason
+  assert [arg["instId"] for request in okx.asked for arg in request["args"]] == ["BTC-USDT-SWAP"]
+
+
+def test_a_listing_that_cannot_be_had_is_asked_for_again_and_then_given_up():
+  feed = OkxFeed(config.Connection())
+  source = config.Books(symbols=["BTC/USDT:USDT"])
+  feed.on_open(1, source.subscriptions(), overlap=False, now=Received(0, 0))
+  tries = 0
+  for second in range(200):
+    now = Received(second * 1000, second * 10**9)
+    feed.on_timer(now)
+    while feed.actions:
+      action = feed.actions.popleft()
+      if isinstance(action, Fetch):
+        tries += 1
+        feed.on_response(action, Response(503, {}, b"busy"), now)
+      elif isinstance(action, Reject):
+        assert "HTTP 503" in action.reason
+        assert tries == LISTING_TRIES
+        return
+  pytest.fail("it was never given up")
+
+
+def test_a_refused_name_does_not_harm_the_others(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT", "XXX/USDT", "ETH/USDT"]), confirms=False)
+  for name in ("BTC-USDT", "ETH-USDT"):
+    okx.say({"id": "1", "event": "subscribe", "arg": {"channel": "trades", "instId": name}})
+  okx.say(
+    {
+      "id": "1",
+      "event": "error",
+      "code": "60018",
+      "msg": "Wrong URL or channel:trades,instId:XXX-USDT doesn't exist. Please use the correct "
+      "URL, channel and parameters referring to API document.",
+      "connId": "a4d3ae55",
+    }
+  )
+  [reject] = okx.other
+  assert isinstance(reject, Reject)
+  assert "XXX/USDT" in reject.reason
+  assert "doesn't exist" in reject.reason
+  okx.later(60)
+  assert okx.other == [reject]
+
+
+def test_too_many_requests_begin_on_another_connection(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT"]), confirms=False)
+  okx.say({"event": "error", "code": "60014", "msg": "Requests too frequent.", "connId": "a"})
+  [reset] = okx.other
+  assert isinstance(reset, Reset)
+
+
+def test_a_request_without_an_answer_is_not_waited_for_for_ever(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT"]), confirms=False)
+  okx.later(31)
+  [reset] = okx.other
+  assert "did not answer a request to subscribe within 30 s" in reset.reason
+
+
+def test_the_notice_of_a_close_and_the_pong(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT"]))
+  okx.say({"event": "notice", "code": "64008", "msg": "The connection will soon be closed."})
+  okx.say(b"pong")
+  assert [type(action) for action in okx.other] == [Expire, Pong]
+
+
+def test_four_hundred_names_go_in_requests_of_a_hundred(venue):
+  symbols = [f"A{n}/USDT" for n in range(400)]
+  okx = venue(config.Trades(symbols=symbols))
+  assert [len(request["args"]) for request in okx.asked] == [100] * 4
+
+
+@pytest.mark.parametrize(
+  "frame",
+  [
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b"[]",
+    b'{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"tradeId":"x"}]}',
+    b'{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":7}',
+    b'{"arg":{"channel":"trades","instId":"BTC-USDT"}',
+    b'{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"tradeId":"5","px":"nan","sz":"1"}]}',
+    b"[" * 100_000,
+    b'{"event":' + b"[" * 5000,
+  ],
+)
+def test_what_cannot_be_read_is_a_gap_and_never_an_exception(venue, frame):
+  okx = venue(config.Tickers(symbols=["BTC/USDT"]), config.Trades(symbols=["BTC/USDT"]))
+  events = okx.feed.on_frames(1, [frame], okx.now)
+  assert [event.channel for event in events] in (["trades"], ["ticker"])
+  assert all(event.reason == "upstream" and event.missed == 1 for event in events)
+
+
+def test_messages_written_in_another_order_are_read_too(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT"]))
+  one = {"tradeId": "1", "px": "5", "sz": "13", "side": "sell", "ts": "1", "count": "1"}
+  [event] = okx.say({"data": [one], "arg": {"instId": "BTC-USDT", "channel": "trades"}})
+  assert event.price == 5
