@@ -16,12 +16,11 @@ Reader: TypeAlias = Callable[[bytes, dict[str, Any]], tuple[Order, AnyEvent]]
 """(message, the event's fields that do not depend on it) → its order, its event."""
 
 
-class LatestStream(Stream):
-  """One state; `read` makes its event."""
+class Latest(Stream):
+  """One state. A venue's own class reads a message and calls `tell` for each state in it."""
 
-  def __init__(self, subscription: Subscription, name: str, read: Reader) -> None:
+  def __init__(self, subscription: Subscription, name: str) -> None:
     super().__init__(subscription, name)
-    self._read = read
     self._last: Order = ()
     self._fixed = {
       "exchange": self._exchange,
@@ -30,9 +29,9 @@ class LatestStream(Stream):
       "expiry": self._expiry,
     }
 
-  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    order, event = self._read(frame, {**self._fixed, "ts_event": ts_ms, "ts_internal": mono_ns})
-    self.tell(order, event, ts_ms, mono_ns, out)
+  def fixed(self, ts_ms: int, mono_ns: int) -> dict[str, Any]:
+    """The event's fields that do not depend on the message."""
+    return {**self._fixed, "ts_event": ts_ms, "ts_internal": mono_ns}
 
   def tell(self, order: Order, event: AnyEvent, ts_ms: int, mono_ns: int, out: Batch) -> None:
     """Lets a state out if it is newer than the last."""
@@ -47,3 +46,15 @@ class LatestStream(Stream):
       out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))
     self._last = order
     out.append(event)
+
+
+class LatestStream(Latest):
+  """One state in each message; `read` makes its event."""
+
+  def __init__(self, subscription: Subscription, name: str, read: Reader) -> None:
+    super().__init__(subscription, name)
+    self._read = read
+
+  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    order, event = self._read(frame, self.fixed(ts_ms, mono_ns))
+    self.tell(order, event, ts_ms, mono_ns, out)

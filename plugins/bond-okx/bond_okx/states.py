@@ -4,7 +4,7 @@ from typing import Any
 
 from bond_core.events import AnyEvent, Batch, Candle, Funding, OpenInterest, Ticker
 from bond_core.feed.dialect import Subscription
-from bond_core.venue.latest import LatestStream, Order
+from bond_core.venue.latest import Latest, LatestStream, Order
 from bond_core.venue.reading import amount, amount_or_none, fraction_or_none
 from bond_okx.contracts import Contract
 from bond_okx.intervals import LENGTH_MS
@@ -87,24 +87,16 @@ def read_open_interest_event(frame: bytes, fixed: dict[str, Any]) -> tuple[Order
   return (found.ts,), event
 
 
-class CandleStream(LatestStream):
+class CandleStream(Latest):
   """Bars of one length, also the unfinished one as it grows. The venue does not say when a bar was
   sent; what it holds tells which is newer."""
 
   def __init__(self, subscription: Subscription, name: str) -> None:
-    super().__init__(subscription, name, self._bar)
+    super().__init__(subscription, name)
     self._interval = dict(subscription.options).get("interval", "1m")
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    fixed = {**self._fixed, "ts_event": ts_ms, "ts_internal": mono_ns}
-    for order, event in self._bars(frame, fixed):
-      self.tell(order, event, ts_ms, mono_ns, out)
-
-  def _bar(self, frame: bytes, fixed: dict[str, Any]) -> tuple[Order, AnyEvent]:
-    return self._bars(frame, fixed)[-1]
-
-  def _bars(self, frame: bytes, fixed: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
-    found: list[tuple[Order, AnyEvent]] = []
+    fixed = self.fixed(ts_ms, mono_ns)
     for bar in read_candles(frame).data:
       closed = bar.confirm == "1"
       event = Candle(
@@ -115,10 +107,9 @@ class CandleStream(LatestStream):
         high=bar.high,
         low=bar.low,
         close=bar.close,
-        volume=bar.vol if fixed["market_type"] == "spot" else bar.currency,
+        volume=bar.vol if self._market_type == "spot" else bar.currency,
         quote_volume=bar.quote,
         closed=closed,
         **fixed,
       )
-      found.append(((bar.start, closed, bar.vol), event))
-    return found
+      self.tell((bar.start, closed, bar.vol), event, ts_ms, mono_ns, out)

@@ -1,0 +1,77 @@
+"""Order books: a snapshot and then changes, each numbered one above the last.
+
+Source: "Orderbook": a snapshot may come at any time, when the service was started anew with number
+1; the copy is then to be replaced. Deltas count up by one.
+"""
+
+from collections.abc import Callable
+
+from bond_bybit.messages import BookMessage, read_book
+from bond_bybit.sizes import in_base
+from bond_core.book.sequence import Ids, contiguous
+from bond_core.book.sync import Update
+from bond_core.events import Batch, Level, Ticker
+from bond_core.feed.dialect import Subscription
+from bond_core.venue.book import SubscribedBook
+from bond_core.venue.latest import Latest
+
+
+class BookStream(SubscribedBook):
+  """The book of one instrument, as deep as its topic."""
+
+  def __init__(self, subscription: Subscription, name: str, renew: Callable[[str], None]) -> None:
+    super().__init__(subscription, name, renew, contiguous)
+    self._in_base = in_base(subscription.instrument)
+
+  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    message = read_book(frame)
+    book = message.data
+    self.update(
+      Update(
+        bids=self._levels(book.bids),
+        asks=self._levels(book.asks),
+        ids=Ids(book.number),
+        ts_event=ts_ms,
+        ts_exchange=_made(message),
+        ts_internal=mono_ns,
+      ),
+      out,
+      snapshot=message.type == "snapshot",
+    )
+
+  def _levels(self, levels: list[Level]) -> list[Level]:
+    convert = self._in_base
+    if convert is None:
+      return levels
+    return [(price, convert(size, price)) for price, size in levels]
+
+
+class QuoteStream(Latest):
+  """Best bids and asks: the book of one level, which is told anew after three quiet seconds."""
+
+  def __init__(self, subscription: Subscription, name: str) -> None:
+    super().__init__(subscription, name)
+    self._in_base = in_base(subscription.instrument)
+
+  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    message = read_book(frame)
+    book = message.data
+    bid, ask = (levels[0] if levels else None for levels in (book.bids, book.asks))
+    convert = self._in_base
+    if convert is not None:
+      bid = bid and (bid[0], convert(bid[1], bid[0]))
+      ask = ask and (ask[0], convert(ask[1], ask[0]))
+    event = Ticker(
+      ts_exchange=_made(message),
+      bid=bid and bid[0],
+      bid_size=bid and bid[1],
+      ask=ask and ask[0],
+      ask_size=ask and ask[1],
+      sequence=book.number,
+      **self.fixed(ts_ms, mono_ns),
+    )
+    self.tell((book.number,), event, ts_ms, mono_ns, out)
+
+
+def _made(message: BookMessage) -> int:
+  return message.ts if message.cts is None else message.cts

@@ -1,0 +1,46 @@
+"""Where Bybit is: hosts, paths, published limits.
+
+Sources: "WebSocket Connect" (500 connections in 5 minutes; a ping every 20 s; the arguments of one
+connection have 21,000 characters at most; spot takes 10 in one request), "Get Instruments Info".
+"""
+
+import attrs
+
+from bond_bybit.symbols import SPOT
+from bond_core.feed.dialect import Limits
+from bond_core.venue.config import websocket_scheme
+
+CHARACTERS = 21_000
+"""Of all arguments of one connection."""
+
+# A name has 48 characters at most: allLiquidation. and a dated contract, quotes and a comma.
+_STREAMS = CHARACTERS // 48
+
+LIMITS = Limits(
+  streams_per_connection=_STREAMS,
+  streams_per_message=100,
+  messages=(10, 1.0),
+  connects=(500, 300.0),
+  weight=(10, 1.0),
+  ping_every=20.0,
+  ping_text=b'{"op":"ping"}',
+)
+SPOT_LIMITS = attrs.evolve(LIMITS, streams_per_message=10)
+
+
+def limits_of(group: str) -> Limits:
+  """The limits of a category's connections."""
+  return SPOT_LIMITS if group == SPOT else LIMITS
+
+
+@attrs.frozen
+class Connection:
+  """A connection's identity: equal ones share one feed. `endpoint` is None for the real venue, else
+  the URL of a simulator."""
+
+  endpoint: str | None = None
+
+  def websocket(self, group: str) -> str:
+    """The URL of a category's public topics."""
+    base = "wss://stream.bybit.com" if self.endpoint is None else websocket_scheme(self.endpoint)
+    return f"{base}/v5/public/{group}"

@@ -1,0 +1,108 @@
+"""Instruments in the venue's spelling, and back.
+
+BTCUSDT is spot and the linear perpetual alike, told apart by their connections; BTCPERP is the
+perpetual in USDC, BTCUSD the inverse one. Dated contracts are BTCUSDT-25DEC26 and BTC-25DEC26 (in
+USDC), and inverse ones BTCUSDZ26: the quarter's letter and the year, delivered on the quarter's
+last Friday. Sources: "Get Instruments Info", "Enums" (contractType), and the list of symbols there.
+"""
+
+import re
+from datetime import date, timedelta
+
+from bond_core.errors import Refused
+from bond_core.instruments import Instrument, Market, parse_market
+
+EXCHANGE = "bybit"
+SPOT, LINEAR, INVERSE = "spot", "linear", "inverse"
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_QUARTERS = {"H": 3, "M": 6, "U": 9, "Z": 12}
+
+_PERP = re.compile(r"(?P<base>[A-Z0-9]{1,20})PERP")
+_DATED = re.compile(
+  r"(?P<base>[A-Z0-9]{1,20}?)(?P<quote>USDT)?-(?P<day>\d{1,2})(?P<month>[A-Z]{3})(?P<year>\d\d)"
+)
+_QUARTER = re.compile(r"(?P<base>[A-Z0-9]{1,20})USD(?P<letter>[HMUZ])(?P<year>\d\d)")
+
+
+def settled_in(base: str, quote: str) -> str:
+  """The currency that contracts of a pair settle in."""
+  return base if quote == "USD" else quote
+
+
+def read_symbol(text: str) -> Market:
+  """The market that a user's spelling means: what parse_market takes, and the venue's own names of
+  contracts. Raises ValueError with a sentence, also for contracts that settle in what the venue's
+  do not."""
+  upper = text.strip().upper()
+  if found := _PERP.fullmatch(upper):
+    return Market(found["base"], "USDC", "perp", "USDC")
+  if (found := _DATED.fullmatch(upper)) and found["month"] in _MONTHS:
+    quote = found["quote"] or "USDC"
+    month = _MONTHS.index(found["month"]) + 1
+    expiry = f"{found['year']}{month:02}{int(found['day']):02}"
+    return Market(found["base"], quote, "future", quote, expiry)
+  if found := _QUARTER.fullmatch(upper):
+    day = _delivery(2000 + int(found["year"]), _QUARTERS[found["letter"]])
+    return Market(found["base"], "USD", "future", found["base"], f"{day:%y%m%d}")
+  market = parse_market(text)
+  settle = settled_in(market.base, market.quote)
+  if market.settle not in (None, settle):
+    raise ValueError(
+      f"{text} is settled in {market.settle}; Bybit settles contracts on {market.symbol} in "
+      f"{settle}, so write {market.symbol}:{settle}"
+    )
+  return market
+
+
+def category(instrument: Instrument) -> str:
+  """The venue's category. Raises Refused for a kind that is not served."""
+  if instrument.market_type == "spot":
+    return SPOT
+  if instrument.market_type == "perp" or (
+    instrument.market_type == "future" and instrument.expiry is not None
+  ):
+    return INVERSE if instrument.symbol.endswith("/USD") else LINEAR
+  raise Refused(
+    f"{instrument}: Bybit is served for spot, perpetuals (BTC/USDT:USDT) and dated contracts "
+    "(BTC/USDT:USDT-261225)"
+  )
+
+
+def venue_symbol(instrument: Instrument) -> str:
+  """What the venue calls an instrument: BTCUSDT, BTCPERP, BTCUSD, BTCUSDT-25DEC26, BTCUSDZ26.
+  Raises Refused for a contract of a day that has none."""
+  base, _, quote = instrument.symbol.partition("/")
+  expiry = instrument.expiry
+  if expiry is None:
+    perpetual = instrument.market_type == "perp"
+    return f"{base}PERP" if perpetual and quote == "USDC" else base + quote
+  year, month, day = expiry[:2], int(expiry[2:4]), expiry[4:]
+  if not 1 <= month <= 12:
+    raise Refused(f"{instrument}: {expiry} is no day; write YYMMDD")
+  if quote == "USD":
+    letter = next((name for name, m in _QUARTERS.items() if m == month), None)
+    if letter is None or f"{_delivery(2000 + int(year), month):%y%m%d}" != expiry:
+      raise Refused(
+        f"{instrument}: Bybit's inverse contracts end on the last Friday of March, June, September "
+        "or December"
+      )
+    return f"{base}USD{letter}{year}"
+  pair = base if quote == "USDC" else base + quote
+  return f"{pair}-{day}{_MONTHS[month - 1]}{year}"
+
+
+def spelling(instrument: Instrument) -> str:
+  """How a user writes an instrument so that nothing is left open: BTC/USDT, BTC/USD:BTC,
+  BTC/USDT:USDT-261225."""
+  if instrument.market_type == "spot":
+    return instrument.symbol
+  base, _, quote = instrument.symbol.partition("/")
+  dated = "" if instrument.expiry is None else f"-{instrument.expiry}"
+  return f"{instrument.symbol}:{settled_in(base, quote)}{dated}"
+
+
+def _delivery(year: int, month: int) -> date:
+  """The last Friday of a month."""
+  after = date(year + month // 12, month % 12 + 1, 1)
+  return after - timedelta(days=(after.weekday() - 5) % 7 + 1)

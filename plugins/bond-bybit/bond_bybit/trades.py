@@ -1,0 +1,54 @@
+"""Trades. Their ids have no order, and the venue's sequence has holes, so a lost one does not show by
+itself; what two connections both carry is told once, by id (source: "Trade")."""
+
+from collections import OrderedDict
+
+from bond_bybit.messages import read_trades
+from bond_bybit.sizes import in_base
+from bond_core.events import Batch, Trade
+from bond_core.feed.dialect import Subscription
+from bond_core.venue.stream import Stream
+
+_SIDES = {"Buy": "buy", "Sell": "sell"}
+
+REMEMBERED = 5_000
+"""Trades that a second connection may repeat: seconds of the busiest market."""
+
+
+class TradeStream(Stream):
+  """The trades of one instrument."""
+
+  def __init__(self, subscription: Subscription, name: str) -> None:
+    super().__init__(subscription, name)
+    self._in_base = in_base(subscription.instrument)
+    self._seen: OrderedDict[str, None] = OrderedDict()
+
+  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    self.heard = mono_ns
+    seen, convert = self._seen, self._in_base
+    for trade in read_trades(frame).data:
+      if trade.id in seen:
+        self.duplicates += 1
+        continue
+      seen[trade.id] = None
+      if len(seen) > REMEMBERED:
+        seen.popitem(last=False)
+      side = _SIDES.get(trade.side, "unknown")
+      out.append(
+        Trade(
+          exchange=self._exchange,
+          symbol=self._symbol,
+          market_type=self._market_type,
+          expiry=self._expiry,
+          ts_event=ts_ms,
+          ts_exchange=trade.time,
+          ts_internal=mono_ns,
+          price=trade.price,
+          size=trade.size if convert is None else convert(trade.size, trade.price),
+          side=side,
+          trade_id=trade.id,
+          maker=None if side == "unknown" else side == "sell",
+          is_block=True if trade.block else None,
+          sequence=trade.sequence,
+        )
+      )

@@ -1,0 +1,209 @@
+"""Each topic's messages, as the venue's documentation has them, become the events they mean."""
+
+import pytest
+from bond_bybit import config
+
+from bond_core import Candle, Funding, Gap, Liquidation, OpenInterest, OrderBook, Ticker, Trade
+
+
+def trades(symbol, *ids, **more):
+  one = {"T": 1672304486865, "s": symbol, "S": "Buy", "v": "0.001", "p": "16578.50", "BT": False}
+  data = [{**one, "i": name, "seq": 1783284617, **more} for name in ids]
+  return {
+    "topic": f"publicTrade.{symbol}",
+    "type": "snapshot",
+    "ts": 1672304486868,
+    "data": data,
+  }
+
+
+def test_a_trade(venue):
+  bybit = venue(config.Trades(symbols=["BTC/USDT"]))
+  assert bybit.asked == [{"req_id": "1", "op": "subscribe", "args": ["publicTrade.BTCUSDT"]}]
+  [event] = bybit.say(trades("BTCUSDT", "20f43950-d8dd-5b31-9112-a178eb6023af"))
+  assert event == Trade(
+    exchange="bybit",
+    symbol="BTC/USDT",
+    market_type="spot",
+    ts_event=1_000_000,
+    ts_exchange=1672304486865,
+    ts_internal=10**12,
+    price=16578.5,
+    size=0.001,
+    side="buy",
+    maker=False,
+    trade_id="20f43950-d8dd-5b31-9112-a178eb6023af",
+    sequence=1783284617,
+  )
+
+
+def test_what_two_connections_carry_is_told_once(venue):
+  bybit = venue(config.Trades(symbols=["BTC/USDT"]))
+  bybit.overlap()
+  told = []
+  for connection, names in ((1, "ab"), (2, "abc"), (1, "cd"), (2, "d")):
+    told += bybit.say(trades("BTCUSDT", *names), connection)
+  assert [event.trade_id for event in told] == ["a", "b", "c", "d"]
+  assert bybit.feed.duplicates == 4
+
+
+def test_inverse_sizes_are_dollars_and_become_the_base(venue):
+  bybit = venue(config.Trades(symbols=["BTC/USD:BTC"]))
+  [event] = bybit.say(trades("BTCUSD", "a", v="100", p="50000"))
+  assert event.size == 0.002
+  assert bybit.feed.group(config.Trades(symbols=["BTC/USD:BTC"]).subscriptions()[0]) == "inverse"
+
+
+def ticker(kind, **data):
+  return {"topic": "tickers.BTCUSDT", "type": kind, "data": data, "cs": 1, "ts": 1673272861686}
+
+
+def test_one_topic_tells_statistics_funding_and_open_interest(venue):
+  bybit = venue(
+    config.Tickers(symbols=["BTC/USDT:USDT"], quotes=False),
+    config.Funding(symbols=["BTC/USDT"]),
+    config.OpenInterest(symbols=["BTC/USDT"]),
+  )
+  assert [request["args"] for request in bybit.asked] == [["tickers.BTCUSDT"]]
+  stats, funding, interest = bybit.say(
+    ticker(
+      "snapshot",
+      symbol="BTCUSDT",
+      lastPrice="17216.00",
+      markPrice="17217.33",
+      indexPrice="17227.36",
+      openInterest="68744.761",
+      openInterestValue="1183601235.91",
+      turnover24h="1570383121.943499",
+      volume24h="91705.276",
+      nextFundingTime="1673280000000",
+      fundingRate="-0.000212",
+    )
+  )
+  assert isinstance(stats, Ticker)
+  assert (stats.last, stats.mark, stats.index) == (17216.0, 17217.33, 17227.36)
+  assert stats.volume == 91705.276
+  assert isinstance(funding, Funding)
+  assert (funding.rate, funding.next_time) == (-0.000212, 1673280000000)
+  assert isinstance(interest, OpenInterest)
+  assert (interest.amount, interest.value) == (68744.761, 1183601235.91)
+  [changed] = bybit.say(ticker("delta", symbol="BTCUSDT", lastPrice="17217.00"))
+  assert (changed.last, changed.mark) == (17217.0, 17217.33)
+  [funding] = bybit.say(ticker("delta", symbol="BTCUSDT", fundingRate="0.0001"))
+  assert isinstance(funding, Funding)
+  assert bybit.say(ticker("delta", symbol="BTCUSDT", bid1Price="17215.50")) == []
+
+
+def test_an_inverse_topic_has_amount_and_value_the_other_way_round(venue):
+  bybit = venue(
+    config.Tickers(symbols=["BTC/USD:BTC"], quotes=False), config.OpenInterest(symbols=["BTC/USD"])
+  )
+  message = ticker(
+    "snapshot", openInterest="500000", openInterestValue="10.5", volume24h="7", turnover24h="0.5"
+  )
+  stats, interest = bybit.say({**message, "topic": "tickers.BTCUSD"})
+  assert (interest.amount, interest.value) == (10.5, 500_000)
+  assert stats.volume == 0.5
+
+
+def test_a_change_without_its_whole_and_after_an_unreadable_one_is_worth_nothing(venue):
+  bybit = venue(config.Tickers(symbols=["BTC/USDT:USDT"], quotes=False))
+  assert bybit.say(ticker("delta", lastPrice="1")) == []
+  bybit.say(ticker("snapshot", lastPrice="1"))
+  [gap] = bybit.say(ticker("delta", lastPrice=["?"]))
+  assert isinstance(gap, Gap)
+  assert bybit.say(ticker("delta", lastPrice="2")) == []
+  [event] = bybit.say(ticker("snapshot", lastPrice="3"))
+  assert event.last == 3
+
+
+def test_liquidations_are_of_the_position_that_was_closed(venue):
+  bybit = venue(config.Liquidations(symbols=["ROSE/USDT"]))
+  forced = [{"T": 1739502302929, "s": "ROSEUSDT", "S": "Sell", "v": "20000", "p": "0.04499"}]
+  [event] = bybit.say(
+    {"topic": "allLiquidation.ROSEUSDT", "type": "snapshot", "ts": 1739502303204, "data": forced}
+  )
+  assert isinstance(event, Liquidation)
+  assert (event.side, event.size, event.price) == ("buy", 20_000, 0.04499)
+
+
+def test_candles(venue):
+  bybit = venue(config.Candles(symbols=["BTC/USDT:USDT"], interval="5m"))
+  bar = {
+    "start": 1672324800000,
+    "end": 1672325099999,
+    "interval": "5",
+    "open": "16649.5",
+    "close": "16677",
+    "high": "16677",
+    "low": "16608",
+    "volume": "2.081",
+    "turnover": "34666.4005",
+    "confirm": False,
+    "timestamp": 1672324988882,
+  }
+  message = {"topic": "kline.5.BTCUSDT", "data": [bar], "ts": 1672324988882, "type": "snapshot"}
+  [event] = bybit.say(message)
+  assert isinstance(event, Candle)
+  assert (event.start, event.end, event.volume) == (1672324800000, 1672325100000, 2.081)
+  assert bybit.say(message) == []
+
+
+# Books -------------------------------------------------------------------------------------------
+
+
+def book(kind, number, bids=(), asks=(), *, topic="orderbook.50.BTCUSDT", **more):
+  rows = [[[str(p), str(s)] for p, s in side] for side in (bids, asks)]
+  data = {"s": "BTCUSDT", "b": rows[0], "a": rows[1], "u": number, "seq": 7961638724}
+  return {"topic": topic, "type": kind, "ts": 1672304484978, "data": data, **more}
+
+
+@pytest.mark.parametrize(
+  ("options", "topic"),
+  [
+    ({}, "orderbook.50.BTCUSDT"),
+    ({"depth": 51}, "orderbook.200.BTCUSDT"),
+    ({"depth": 500}, "orderbook.1000.BTCUSDT"),
+    ({"deltas": True}, "orderbook.200.BTCUSDT"),
+  ],
+)
+def test_the_topic_is_as_deep_as_it_has_to_be(venue, options, topic):
+  assert venue(config.Books(symbols=["BTC/USDT"], **options)).asked[0]["args"] == [topic]
+
+
+def begun(venue):
+  bybit = venue(config.Books(symbols=["BTC/USDT"]))
+  [first] = bybit.say(book("snapshot", 10, [(100, 1)], [(101, 1)], cts=1672304484976))
+  assert first.is_reset
+  assert first.ts_exchange == 1672304484976
+  return bybit
+
+
+def test_updates_count_up_by_one_and_a_missing_one_breaks_that_book(venue):
+  bybit = begun(venue)
+  [event] = bybit.say(book("delta", 11, [(99, 2)]))
+  assert isinstance(event, OrderBook)
+  assert (event.sequence, event.prev_sequence) == (11, 10)
+  [gap] = bybit.say(book("delta", 13, [(99, 3)]))
+  assert (gap.venue_from, gap.venue_to) == (12, 12)
+  assert [request["op"] for request in bybit.asked[1:]] == ["unsubscribe", "subscribe"]
+  assert bybit.say(book("delta", 14, [(99, 4)])) == []
+  [again] = bybit.say(book("snapshot", 20, [(90, 1)], [(91, 1)]))
+  assert again.is_reset
+
+
+def test_number_one_is_a_service_that_was_started_anew(venue):
+  bybit = begun(venue)
+  [again] = bybit.say(book("snapshot", 1, [(90, 1)], [(91, 1)]))
+  assert (again.is_reset, again.sequence) == (True, 1)
+  [event] = bybit.say(book("delta", 2, [(89, 1)]))
+  assert event.prev_sequence == 1
+
+
+def test_quotes(venue):
+  bybit = venue(config.Tickers(symbols=["BTC/USDT"], stats=False))
+  topic = "orderbook.1.BTCUSDT"
+  assert bybit.asked[0]["args"] == [topic]
+  [event] = bybit.say(book("snapshot", 7, [(100, 1)], [(101, 2)], topic=topic))
+  assert (event.bid, event.ask, event.ask_size, event.sequence) == (100, 101, 2, 7)
+  assert bybit.say(book("snapshot", 7, [(100, 1)], [(101, 2)], topic=topic)) == []
