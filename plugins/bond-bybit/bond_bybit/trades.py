@@ -1,5 +1,5 @@
-"""Trades. Their ids have no order, and the venue's sequence has holes, so a lost one does not show by
-itself; what two connections both carry is told once, by id (source: "Trade")."""
+"""Trades. Their ids have no order, and the venue's sequence has holes, so a lost one does not show
+by itself; what two connections both carry is told once, by id (source: "Trade")."""
 
 from collections import OrderedDict
 
