@@ -1,0 +1,33 @@
+"""Base58, in which Bitcoin and Solana write keys and signatures: no 0, O, I and l, and a leading 1
+for each leading zero byte (draft-msporny-base58)."""
+
+ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+_VALUES = {char: value for value, char in enumerate(ALPHABET)}
+# Ten digits at a time: divisions of long numbers are what costs.
+_TEN = 58**10
+
+
+def encode(data: bytes) -> str:
+  """The text of some bytes."""
+  number = int.from_bytes(data, "big")
+  digits: list[str] = []
+  while number:
+    number, part = divmod(number, _TEN)
+    for _ in range(10):
+      part, digit = divmod(part, 58)
+      digits.append(ALPHABET[digit])
+  text = "".join(reversed(digits)).lstrip("1")
+  return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
+
+
+def decode(text: str) -> bytes:
+  """The bytes of a text. ValueError names the character that is none of the alphabet."""
+  number = 0
+  for char in text:
+    value = _VALUES.get(char)
+    if value is None:
+      raise ValueError(f"{char!r} is no base58 digit")
+    number = number * 58 + value
+  zeros = len(text) - len(text.lstrip("1"))
+  return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
