@@ -27,3 +27,13 @@ def bond_register_simulators() -> Iterable[SimulatorSpec]:
     serve=serve_x,
     faults=tuple(X_FAULTS.items()),
   )
+  from bond_sim.geyser.config import GeyserConfig, serve_geyser
+  from bond_sim.geyser.faults import KINDS as GEYSER_FAULTS
+
+  yield SimulatorSpec(
+    name="geyser",
+    summary="Solana's Yellowstone Geyser gRPC: a generated chain with forks, votes and transfers.",
+    config=GeyserConfig,
+    serve=serve_geyser,
+    faults=tuple(GEYSER_FAULTS.items()),
+  )

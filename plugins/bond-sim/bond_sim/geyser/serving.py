@@ -1,0 +1,211 @@
+"""The node on a port: gRPC, and HTTP/1.1 for the control endpoint.
+
+gRPC's own server listens where nobody else knows, and everything passes through here: only who owns
+the TCP connections can reset or freeze them.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+import grpc
+import trio
+
+from bond_sim.geyser.node import INTERNAL, OK, End, Node, Subscriber
+from bond_sim.geyser.proto import geyser_pb2 as pb
+from bond_sim.http import HttpPeer
+from bond_sim.websocket import reset
+
+T = TypeVar("T")
+
+PREFACE = b"PRI * HTTP/2.0"
+PING_EVERY = 10.0
+STREAMS = 64
+READ_BYTES = 64 * 1024
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+async def serve_node(
+  node: Node, host: str, port: int, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+) -> None:
+  """Serves until cancelled and reports the base URL. Port 0 takes a free one."""
+  service = _Service(node, trio.lowlevel.current_trio_token())
+  server = grpc.server(ThreadPoolExecutor(STREAMS), handlers=[service.handlers()])
+  inner = server.add_insecure_port("127.0.0.1:0")
+  server.start()
+  try:
+    listeners = await trio.open_tcp_listeners(port, host=host)
+    bound = listeners[0].socket.getsockname()[1]
+    shown = f"[{host}]" if ":" in host else host
+    async with trio.open_nursery() as nursery:
+      await nursery.start(
+        partial(trio.serve_listeners, partial(_serve_peer, node, inner), listeners)
+      )
+      task_status.started(f"http://{shown}:{bound}")
+  finally:
+    for subscriber in node.subscribers:
+      subscriber.queue.put(End(OK, ""))
+    server.stop(0)
+
+
+class _Service:
+  """The calls, each in a thread of gRPC's; the node is asked on trio."""
+
+  def __init__(self, node: Node, token: trio.lowlevel.TrioToken) -> None:
+    self._node = node
+    self._token = token
+
+  def handlers(self) -> grpc.GenericRpcHandler:
+    """What gRPC's server calls."""
+    calls: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+      "Subscribe": grpc.stream_stream_rpc_method_handler(
+        self._subscribe,
+        request_deserializer=pb.SubscribeRequest.FromString,
+        # What a stream carries was encoded once for all.
+        response_serializer=None,
+      ),
+      "GetVersion": grpc.unary_unary_rpc_method_handler(
+        lambda request, context: pb.GetVersionResponse(version='{"package":"bond-sim"}'),
+        request_deserializer=pb.GetVersionRequest.FromString,
+        response_serializer=pb.GetVersionResponse.SerializeToString,
+      ),
+    }
+    return grpc.method_handlers_generic_handler("geyser.Geyser", calls)
+
+  def _ask(self, function: Callable[..., T], *args: object) -> T:
+    return trio.from_thread.run_sync(function, *args, trio_token=self._token)
+
+  def _subscribe(self, requests: Iterator[pb.SubscribeRequest], context: Any) -> Iterator[bytes]:
+    token = dict(context.invocation_metadata()).get("x-token", "")
+    try:
+      subscriber = self._ask(self._node.opened, token)
+      if isinstance(subscriber, End):
+        context.abort(_CODES[subscriber.code], subscriber.details)
+        return
+      context.add_callback(lambda: subscriber.queue.put(End(OK, "")))
+      threading.Thread(target=self._read, args=(subscriber, requests), daemon=True).start()
+      try:
+        yield from self._items(subscriber, context)
+      finally:
+        self._ask(self._node.gone, subscriber)
+    except trio.RunFinishedError:
+      context.abort(_CODES[INTERNAL], "the node is shutting down")
+
+  def _items(self, subscriber: Subscriber, context: Any) -> Iterator[bytes]:
+    ping = time.monotonic() + PING_EVERY
+    while True:
+      try:
+        item = subscriber.queue.get(timeout=max(0.0, ping - time.monotonic()))
+      except queue.Empty:
+        ping += PING_EVERY
+        self._ask(self._node.ping, subscriber)
+        continue
+      if isinstance(item, End):
+        if item.code:
+          context.abort(_CODES[item.code], item.details)
+        return
+      yield item
+
+  def _read(self, subscriber: Subscriber, requests: Iterator[pb.SubscribeRequest]) -> None:
+    try:
+      for request in requests:
+        self._ask(self._node.asked, subscriber, request)
+    except (grpc.RpcError, trio.RunFinishedError):
+      # The stream has ended, and its own thread is told by gRPC.
+      return
+
+
+class _Pipe:
+  """A client's connection, through to gRPC's server."""
+
+  def __init__(self, client: trio.SocketStream, inner: trio.SocketStream) -> None:
+    self._client = client
+    self._inner = inner
+    self._frozen = False
+    self.scope = trio.CancelScope()
+
+  async def run(self, first: bytes) -> None:
+    """Passes on what comes until one side ends."""
+    with self.scope:
+      await self._inner.send_all(first)
+      async with trio.open_nursery() as nursery:
+        nursery.start_soon(self._pass, self._client, self._inner, nursery.cancel_scope)
+        nursery.start_soon(self._pass, self._inner, self._client, nursery.cancel_scope)
+
+  async def _pass(
+    self, source: trio.SocketStream, target: trio.SocketStream, scope: trio.CancelScope
+  ) -> None:
+    try:
+      while data := await source.receive_some(READ_BYTES):
+        if self._frozen:
+          await trio.sleep_forever()
+        await target.send_all(data)
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+      # The other side is told by the end of this pipe.
+      pass
+    scope.cancel()
+
+  def freeze(self) -> None:
+    """Lets nothing through any more."""
+    self._frozen = True
+
+  def reset(self) -> None:
+    """Ends the connection; the client sees RST."""
+    self.scope.cancel()
+
+
+async def _serve_peer(node: Node, inner: int, stream: trio.SocketStream) -> None:
+  first = b""
+  while len(first) < len(PREFACE) and PREFACE.startswith(first):
+    data = bytes(await stream.receive_some(READ_BYTES))
+    if not data:
+      return
+    first += data
+  if not first.startswith(PREFACE):
+    await _control(node, stream, first)
+    return
+  async with await trio.open_tcp_stream("127.0.0.1", inner) as own:
+    pipe = _Pipe(stream, own)
+    node.connections.add(pipe)
+    try:
+      await pipe.run(first)
+    finally:
+      node.connections.discard(pipe)
+    if pipe.scope.cancelled_caught:
+      await reset(stream)
+
+
+async def _control(node: Node, stream: trio.SocketStream, first: bytes) -> None:
+  peer = HttpPeer(_Begun(stream, first), stream.socket.getpeername()[0])
+  while (request := await peer.request()) is not None:
+    if not await peer.respond(await node.http(request)):
+      return
+
+
+class _Begun(trio.abc.Stream):
+  """A stream of which something was read already."""
+
+  def __init__(self, stream: trio.SocketStream, first: bytes) -> None:
+    self._stream = stream
+    self._first = first
+
+  async def receive_some(self, max_bytes: int | None = None) -> bytes:
+    if self._first:
+      first, self._first = self._first, b""
+      await trio.lowlevel.checkpoint()
+      return first
+    return bytes(await self._stream.receive_some(max_bytes))
+
+  async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+    await self._stream.send_all(data)
+
+  async def wait_send_all_might_not_block(self) -> None:
+    await self._stream.wait_send_all_might_not_block()
+
+  async def aclose(self) -> None:
+    await self._stream.aclose()
