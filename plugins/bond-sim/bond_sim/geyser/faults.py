@@ -9,7 +9,7 @@ from bond_sim.errors import SimulatorError
 KINDS = {
   "drop": "resets every connection",
   "half-open": "keeps every connection open and lets nothing through any more, either way",
-  "silence": "sends nothing for ARG, no pings of the stream either; HTTP/2 itself goes on",
+  "silence": "sends nothing on the open streams for ARG, no pings either; HTTP/2 goes on",
   "lagged": "ends every stream with INTERNAL, as for a client that is too slow",
   "gap": "leaves out the next ARG blocks, without a word",
   "duplicate": "sends the contents of the next ARG blocks twice",

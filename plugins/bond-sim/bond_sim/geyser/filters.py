@@ -84,10 +84,12 @@ class _Transactions:
     self._include = _included(wanted)
     self._exclude = _keys(wanted.account_exclude)
     self._required = _keys(wanted.account_required)
+    self._expands = wanted.HasField("token_accounts")
+    self._all = wanted.token_accounts == pb.ALL
 
   def match(self, update: TransactionUpdate) -> bool:
     """Whether the filter lets a transaction through."""
-    made, keys = update.transaction, update.keys
+    made, keys = update.transaction, update.keys | self._owners(update)
     return (
       (self._vote is None or made.vote == self._vote)
       and (self._failed is None or made.failed == self._failed)
@@ -95,6 +97,16 @@ class _Transactions:
       and (not self._include or not self._include.isdisjoint(keys))
       and self._exclude.isdisjoint(keys)
       and self._required <= keys
+    )
+
+  def _owners(self, update: TransactionUpdate) -> frozenset[bytes]:
+    """Wallets that a transaction names by their token accounts only."""
+    if not self._expands:
+      return frozenset()
+    return frozenset(
+      decode(entry.owner)
+      for entry in update.transaction.entries
+      if entry.owner and (self._all or entry.held != entry.holds)
     )
 
 

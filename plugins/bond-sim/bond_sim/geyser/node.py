@@ -52,9 +52,12 @@ class Subscriber:
     self.queue: queue.Queue[bytes | End] = queue.Queue()
     self.filters: Filters | None = None
     self.unanswered = 0
+    self.silent_until = 0.0
 
   def send(self, item: bytes | End) -> None:
     """Hands on an update; a client that is far behind is sent away as a real node does it."""
+    if trio.current_time() < self.silent_until:
+      return
     if self.queue.qsize() >= BUFFERED:
       item = End(INTERNAL, "lagged to send an update")
     self.queue.put(item)
@@ -146,8 +149,6 @@ class Node:
       self._send(stored, stored.updates, level)
 
   def _send(self, stored: _Stored, updates: list[Update], level: int | None) -> None:
-    if self._holds("silence"):
-      return
     transactions = stored.transactions
     for subscriber in self.subscribers:
       filters = subscriber.filters
@@ -207,8 +208,6 @@ class Node:
 
   def ping(self, subscriber: Subscriber) -> None:
     """Ten seconds have passed on a stream. Who does not answer is cut off, as proxies do."""
-    if self._holds("silence"):
-      return
     if subscriber.unanswered >= UNANSWERED:
       self.violations["unanswered pings"] += 1
       subscriber.send(End(UNAVAILABLE, "the stream was idle for too long"))
@@ -264,6 +263,9 @@ class Node:
     elif fault.kind == "lagged":
       for subscriber in list(self.subscribers):
         subscriber.send(End(INTERNAL, "lagged to send an update"))
+    elif fault.kind == "silence":
+      for subscriber in self.subscribers:
+        subscriber.silent_until = trio.current_time() + fault.amount
     elif fault.kind == "gap":
       self._missing = int(fault.amount)
     elif fault.kind == "duplicate":

@@ -23,6 +23,11 @@ class SlotStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SLOT_CREATED_BANK: _ClassVar[SlotStatus]
     SLOT_DEAD: _ClassVar[SlotStatus]
 
+class TokenAccountExpansionControlFlag(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ALL: _ClassVar[TokenAccountExpansionControlFlag]
+    BALANCE_CHANGED: _ClassVar[TokenAccountExpansionControlFlag]
+
 class RewardType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REWARD_UNSPECIFIED: _ClassVar[RewardType]
@@ -41,6 +46,8 @@ SLOT_FIRST_SHRED_RECEIVED: SlotStatus
 SLOT_COMPLETED: SlotStatus
 SLOT_CREATED_BANK: SlotStatus
 SLOT_DEAD: SlotStatus
+ALL: TokenAccountExpansionControlFlag
+BALANCE_CHANGED: TokenAccountExpansionControlFlag
 REWARD_UNSPECIFIED: RewardType
 REWARD_FEE: RewardType
 REWARD_RENT: RewardType
@@ -142,20 +149,22 @@ class SubscribeRequestFilterSlots(_message.Message):
     def __init__(self, filter_by_commitment: bool = ..., interslot_updates: bool = ...) -> None: ...
 
 class SubscribeRequestFilterTransactions(_message.Message):
-    __slots__ = ("vote", "failed", "signature", "account_include", "account_exclude", "account_required")
+    __slots__ = ("vote", "failed", "signature", "account_include", "account_exclude", "account_required", "token_accounts")
     VOTE_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_INCLUDE_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_EXCLUDE_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
     vote: bool
     failed: bool
     signature: str
     account_include: _containers.RepeatedScalarFieldContainer[str]
     account_exclude: _containers.RepeatedScalarFieldContainer[str]
     account_required: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, vote: bool = ..., failed: bool = ..., signature: _Optional[str] = ..., account_include: _Optional[_Iterable[str]] = ..., account_exclude: _Optional[_Iterable[str]] = ..., account_required: _Optional[_Iterable[str]] = ...) -> None: ...
+    token_accounts: TokenAccountExpansionControlFlag
+    def __init__(self, vote: bool = ..., failed: bool = ..., signature: _Optional[str] = ..., account_include: _Optional[_Iterable[str]] = ..., account_exclude: _Optional[_Iterable[str]] = ..., account_required: _Optional[_Iterable[str]] = ..., token_accounts: _Optional[_Union[TokenAccountExpansionControlFlag, str]] = ...) -> None: ...
 
 class SubscribeRequestFilterBlocks(_message.Message):
     __slots__ = ("account_include", "include_transactions", "include_accounts", "include_entries")

@@ -1,0 +1,104 @@
+"""What a spec says to the source of Solana."""
+
+import os
+from typing import Literal
+
+import attrs
+
+from bond_core.spec.values import Secret
+from bond_onchain.tokens import MINTS, WRAPPED, asset_of, check_address
+
+KINDS = ("tx", "transfer", "block", "account", "metric")
+MAX_NAMED = 1000
+
+
+@attrs.frozen(kw_only=True)
+class Solana:
+  """What happens on Solana: transactions (`tx`), transfers of SOL and tokens (`transfer`), blocks
+  (`block`), balances of accounts (`account`) and transactions a second with fees (`metric`).
+
+  Without `event_types` it is transfers where tokens are named (`symbols`, `mints`), else
+  transactions. `accounts` (wallets) and `addresses` (programs) keep what names one of them,
+  `min_amount` transfers of at least so many whole tokens. `votes` and `failed` add those
+  transactions. A token that Bond has no symbol for gets one under `tokens`: `{ABC: MINT}`.
+
+  Providers filter by the accounts that a transaction names, and a plain transfer does not name its
+  mint: `complete` reads all transactions, so that no transfer of a token is missed. What is
+  `processed` may be undone, which a `block` with the status dead or abandoned tells. `symbol` is
+  what everything but transfers is said to be about.
+
+  `endpoint` is GRPC_ENDPOINT by default, and its `token` GRPC_TOKEN. `mode` is `grpc`, or `mock`
+  for the simulator; ONCHAIN_MODE by default.
+  """
+
+  symbols: list[str] = attrs.field(factory=list)
+  mints: list[str] = attrs.field(factory=list)
+  accounts: list[str] = attrs.field(factory=list)
+  addresses: list[str] = attrs.field(factory=list)
+  event_types: list[Literal["tx", "transfer", "block", "account", "metric"]] = attrs.field(
+    factory=list
+  )
+  min_amount: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+  votes: bool = False
+  failed: bool = False
+  complete: bool = False
+  commitment: Literal["processed", "confirmed", "finalized"] = "confirmed"
+  tokens: dict[str, str] = attrs.field(factory=dict)
+  symbol: str = "SOL"
+  token: Secret | None = None
+  mode: Literal["mock", "grpc"] | None = None
+  endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
+
+  def __attrs_post_init__(self) -> None:
+    for text in (*self.mints, *self.accounts, *self.addresses, *self.tokens.values()):
+      check_address(text)
+    if len(self.mints) + len(self.accounts) + len(self.addresses) > MAX_NAMED:
+      raise ValueError(f"more than {MAX_NAMED} addresses are named; make several sources of it")
+    if "account" in self.event_types and not (self.accounts or self.addresses):
+      raise ValueError(
+        "balances of which accounts? name them under accounts, or their program under addresses"
+      )
+    self.wanted_mints()
+
+  @property
+  def kinds(self) -> frozenset[str]:
+    """The kinds of events that are sent."""
+    if self.event_types:
+      return frozenset(self.event_types)
+    return frozenset(("transfer",) if self.symbols or self.mints or self.min_amount else ("tx",))
+
+  def mint_of(self, asset: str) -> str | None:
+    """The mint of a symbol, "" for SOL, None where it is not known."""
+    if asset == "SOL":
+      return ""
+    own = {name.upper(): mint for name, mint in self.tokens.items()}
+    return own.get(asset) or MINTS.get(asset)
+
+  def wanted_mints(self) -> frozenset[str] | None:
+    """The mints whose transfers are sent, "" for SOL; None for all. ValueError for a symbol whose
+    mint is not known."""
+    found = {"" if mint == WRAPPED else mint for mint in self.mints}
+    for symbol in self.symbols:
+      mint = self.mint_of(asset_of(symbol))
+      if mint is None:
+        raise ValueError(
+          f"the mint of {symbol!r} on Solana is not known; write tokens: {{{asset_of(symbol)}: "
+          f"MINT}}, or name it under mints (known: SOL, {', '.join(MINTS)})"
+        )
+      found.add(mint)
+    return frozenset(found) or None
+
+  def names(self) -> dict[str, str]:
+    """Symbols by mint."""
+    known = {mint: name for name, mint in MINTS.items()}
+    return {**known, **{mint: name.upper() for name, mint in self.tokens.items()}, "": "SOL"}
+
+  def is_mock(self) -> bool:
+    """Whether the simulator is asked for, by `mode` or ONCHAIN_MODE. ValueError for what
+    ONCHAIN_MODE cannot be."""
+    if self.mode is not None:
+      return self.mode == "mock"
+    mode = os.environ.get("ONCHAIN_MODE", "").strip().lower()
+    if mode not in ("", "mock", "grpc"):
+      raise ValueError(f"ONCHAIN_MODE is {mode!r}; expected mock or grpc")
+    return mode == "mock"

@@ -1,0 +1,166 @@
+"""Updates of a Geyser node as events."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from bond_core.base58 import encode
+from bond_core.events import ChainEvent
+from bond_onchain.config import Solana
+from bond_onchain.proto import geyser_pb2 as pb
+from bond_onchain.transfers import SOL_DECIMALS, Transfer, address, transfers_of
+
+EXCHANGE = CHAIN = "solana"
+LAMPORTS = 10**SOL_DECIMALS
+
+
+class Reader:
+  """Makes events of updates, as a configuration wants them. Each update is given once, and never
+  one that came before."""
+
+  def __init__(self, config: Solana) -> None:
+    self._config = config
+    self._kinds = config.kinds
+    self._mints = config.wanted_mints()
+    self._names = config.names()
+    self._accounts = frozenset(config.accounts)
+    self._second: int | None = None
+    self._whole = False
+    self._transactions = self._blocks = self._fees = 0
+
+  def read(self, update: pb.SubscribeUpdate) -> Iterator[ChainEvent]:
+    """The events of an update."""
+    kind = update.WhichOneof("update_oneof")
+    when = update.created_at.ToMilliseconds() if update.HasField("created_at") else None
+    if kind == "transaction":
+      yield from self._transaction(update.transaction, when)
+    elif kind == "block_meta":
+      yield from self._block(update.block_meta, when)
+    elif kind == "account":
+      yield self._account(update.account, when)
+
+  def undone(self, slot: int, status: str, when: int | None) -> ChainEvent:
+    """Tells that what was said of a slot is not so."""
+    meta = {"slot": slot, "status": status, "commitment": self._config.commitment}
+    return self._event("block", None, meta, when)
+
+  def _transaction(
+    self, update: pb.SubscribeUpdateTransaction, when: int | None
+  ) -> Iterator[ChainEvent]:
+    info = update.transaction
+    meta: dict[str, Any] = {
+      "signature": encode(info.signature),
+      "slot": update.slot,
+      "index": info.index,
+      "commitment": self._config.commitment,
+    }
+    if "tx" in self._kinds:
+      keys = info.transaction.message.account_keys
+      told = {
+        "fee": info.meta.fee,
+        "payer": address(keys[0]) if keys else None,
+        "failed": info.meta.HasField("err"),
+        "vote": info.is_vote,
+        "units": info.meta.compute_units_consumed,
+      }
+      yield self._event("tx", info.meta.fee / LAMPORTS, meta | told, when)
+    if "transfer" in self._kinds:
+      for transfer in transfers_of(info, self._mints):
+        if (event := self._transfer(transfer, meta, when)) is not None:
+          yield event
+
+  def _transfer(
+    self, transfer: Transfer, meta: dict[str, Any], when: int | None
+  ) -> ChainEvent | None:
+    value = transfer.amount / 10**transfer.decimals
+    if value < self._config.min_amount:
+      return None
+    wallets = {transfer.sender, transfer.receiver, *transfer.senders}
+    if self._accounts and self._accounts.isdisjoint(wallets):
+      return None
+    told: dict[str, Any] = {
+      "from": transfer.sender,
+      "to": transfer.receiver,
+      "mint": transfer.mint or None,
+      "amount": str(transfer.amount),
+      "decimals": transfer.decimals,
+    }
+    if transfer.senders:
+      told["senders"] = list(transfer.senders)
+    symbol = self._names.get(transfer.mint, transfer.mint)
+    return self._event("transfer", value, meta | told, when, symbol)
+
+  def _block(self, update: pb.SubscribeUpdateBlockMeta, when: int | None) -> Iterator[ChainEvent]:
+    fees = sum(
+      reward.lamports for reward in update.rewards.rewards if reward.reward_type == pb.REWARD_FEE
+    )
+    second = update.block_time.timestamp
+    if "metric" in self._kinds:
+      yield from self._metric(second)
+      self._transactions += update.executed_transaction_count
+      self._blocks += 1
+      self._fees += fees
+    if "block" in self._kinds:
+      meta = {
+        "slot": update.slot,
+        "parent": update.parent_slot,
+        "hash": update.blockhash,
+        "height": update.block_height.block_height,
+        "time": second,
+        "transactions": update.executed_transaction_count,
+        "leader_fees": fees,
+        "status": "made",
+        "commitment": self._config.commitment,
+      }
+      yield self._event("block", float(update.executed_transaction_count), meta, when)
+
+  def _metric(self, second: int) -> Iterator[ChainEvent]:
+    """What the blocks of a second held, once a later second begins: a block's time is in whole
+    seconds. The first one was seen in part only, and is left out."""
+    if self._second is None:
+      self._second = second
+    if second <= self._second:
+      return
+    if self._whole:
+      span = second - self._second
+      meta = {
+        "time": self._second,
+        "seconds": span,
+        "transactions": self._transactions,
+        "blocks": self._blocks,
+        "leader_fees": self._fees,
+      }
+      yield self._event("metric", self._transactions / span, meta, self._second * 1000)
+    self._second, self._whole = second, True
+    self._transactions = self._blocks = self._fees = 0
+
+  def _account(self, update: pb.SubscribeUpdateAccount, when: int | None) -> ChainEvent:
+    account = update.account
+    meta = {
+      "account": address(account.pubkey),
+      "owner": address(account.owner),
+      "lamports": account.lamports,
+      "bytes": len(account.data),
+      "slot": update.slot,
+      "version": account.write_version,
+      "signature": encode(account.txn_signature) if account.HasField("txn_signature") else None,
+      "commitment": self._config.commitment,
+    }
+    return self._event("account", account.lamports / LAMPORTS, meta, when)
+
+  def _event(
+    self,
+    kind: str,
+    value: float | None,
+    meta: dict[str, Any],
+    when: int | None,
+    symbol: str | None = None,
+  ) -> ChainEvent:
+    return ChainEvent(
+      exchange=EXCHANGE,
+      symbol=self._config.symbol if symbol is None else symbol,
+      ts_exchange=when,
+      chain=CHAIN,
+      kind=kind,
+      value=value,
+      meta=meta,
+    )

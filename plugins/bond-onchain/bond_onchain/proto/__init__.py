@@ -1,0 +1,1 @@
+"""The messages of the interface: `geyser.proto` and what protoc makes of it."""
