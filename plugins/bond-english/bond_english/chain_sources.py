@@ -16,7 +16,8 @@ def add_chains(order: Order, wish: Wish) -> None:
   """One source for each chain that is named or that the assets are at home on.
 
   A source of a chain takes `symbols` (tokens), `mints`, `addresses` (contracts) or `accounts`
-  (wallets), and `event_types`; that of the EVM chains `chain` as well.
+  (wallets), and `event_types`; that of the EVM chains `chain`, and that of Solana `symbol`,
+  which is what its network's activity is said to be about.
   """
   order.take("chain")
   named = wish.chains or _by_address(order, wish)
@@ -82,12 +83,17 @@ def _add_chain(order: Order, wish: Wish, chain: str, items: list[Item], events: 
     order.cannot(f"{label} of {_name(chain)}: no package is known that offers this")
     return
   # A chain's own asset is not a token on it: everything that happens there is about it.
-  tokens = [item.pair.base for item in items if chains.OF_ASSET.get(item.pair.base) != chain]
+  bases = [item.pair.base for item in items]
+  tokens = [base for base in bases if chains.OF_ASSET.get(base) != chain]
+  if where and use == "onchain.solana":
+    # An amount is of what is named, and of nothing else that moves there.
+    tokens = bases
+  about: list[str] = []
   if not order.offers.is_source(use):
     elsewhere = chain == "bitcoin" and not events and not order.draft.of(CHAIN)
     if elsewhere and order.offers.is_source(chains.SOURCES["solana"]):
       _instead(order, items)
-      chain, use, tokens = "solana", chains.SOURCES["solana"], []
+      chain, use, tokens, about = "solana", chains.SOURCES["solana"], [], bases[:1]
     else:
       order.recipe.needs("bond-onchain", f"{label} of {_name(chain)}")
   settings: dict[str, Any] = {"chain": chain} if use == "onchain.evm" else {}
@@ -97,6 +103,9 @@ def _add_chain(order: Order, wish: Wish, chain: str, items: list[Item], events: 
     settings |= addresses
   elif tokens:
     settings["symbols"] = list(dict.fromkeys(tokens))
+  if about:
+    # What another chain tells for it counts in its own windows.
+    settings["symbol"] = about[0]
   key = order.recipe.source(f"{wish.kind}-{chain}", use, settings, where)
   order.leg(wish, key, [item.pair.base for item in items], where=where)
 

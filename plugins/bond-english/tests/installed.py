@@ -77,6 +77,11 @@ class Chain:
 
 
 @attrs.frozen(kw_only=True)
+class SolanaChain(Chain):
+  symbol: str = "SOL"
+
+
+@attrs.frozen(kw_only=True)
 class Evm(Chain):
   chain: str
 
@@ -102,7 +107,7 @@ _OTHERS = {
   "ccxt.funding": (ByCcxt, Funding, ("ccxt funding",)),
   "x.posts": (Posts, Post, ("tweets", "twitter")),
   "bluesky.posts": (BlueskyPosts, Post, ("bluesky", "posts")),
-  "onchain.solana": (Chain, ChainEvent, ("solana transfers", "solana transactions")),
+  "onchain.solana": (SolanaChain, ChainEvent, ("solana transfers", "solana transactions")),
   "onchain.bitcoin": (Chain, ChainEvent, ("bitcoin blocks", "bitcoin mempool")),
   "onchain.evm": (Evm, ChainEvent, ("ethereum blocks", "erc-20 transfers")),
 }

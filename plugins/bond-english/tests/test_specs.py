@@ -67,8 +67,16 @@ def test_without_a_source_for_bitcoin_its_activity_is_solanas_and_that_is_told()
   reading = parse("BTC price + on-chain activity + tweets every 5s", words)
   assert reading.outcome == "warn"
   assert "network activity of Solana" in reading.sentence
-  assert "onchain-solana" in reading.spec["sources"]
+  solana = reading.spec["sources"]["onchain-solana"]
+  assert solana == {"use": "onchain.solana", "with": {"symbol": "BTC"}}
   assert reading.missing == []
+
+
+@pytest.mark.parametrize("asset", ["SOL", "USDC"])
+def test_an_amount_on_solana_is_of_the_asset_that_is_named(asset):
+  sources = spec(f"{asset} transfers over 1m on solana")["sources"]
+  assert sources["onchain-solana"]["with"]["symbols"] == [asset]
+  assert "symbols" not in spec("solana transfers")["sources"]["onchain-solana"]["with"]
 
 
 def test_transfers_are_of_one_asset_and_prices_of_the_other():
