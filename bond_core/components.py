@@ -220,8 +220,9 @@ class SourceSpec:
   core owns its sockets. `view` makes a transform that this source's reader sees the feed through.
   `replay` says that the source can wait for its readers, and that its events bring their own time.
   `simulator` is the simulated venue that can stand in for the real one, or a function from the
-  configuration to it, where a source serves several venues (None: none can). `exchange(config)`
-  names the venue whose events come, where that is not the plugin's name.
+  configuration to it, where a source serves several venues (None: none can). `mock(config)` tells
+  that a source starts it by itself (bond_core.simulate.simulator), whatever the run says.
+  `exchange(config)` names the venue whose events come, where that is not the plugin's name.
   `on_demand(config, market)` gives the configuration that carries one more market as `config` does
   (None: with defaults), so that a server's clients can ask for markets that no spec names; it
   raises Refused or ValueError for a market that cannot be. `trusted` ones reach into the machine
@@ -243,6 +244,7 @@ class SourceSpec:
   trusted: bool = False
   words: tuple[str, ...] = ()
   simulator: str | Callable[[Any], str | None] | None = None
+  mock: Callable[[Any], bool] | None = None
   exchange: Callable[[Any], str] | None = None
   terms: str = ""
   example: str = ""

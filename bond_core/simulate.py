@@ -49,7 +49,7 @@ class Simulators:
           logger.warning("simulated: %s is bond sim %s at %s", venue, venue, url)
 
   async def _keep(self, venue: str, *, task_status: trio.TaskStatus[str]) -> None:
-    async with _process(venue) as url:
+    async with simulator(venue) as url:
       task_status.started(url)
       await trio.sleep_forever()
 
@@ -75,8 +75,20 @@ def pointed(source: SourceNode, urls: Mapping[str, str]) -> Any:
   return source.config if url is None else attrs.evolve(source.config, endpoint=url)
 
 
+def simulated_exchanges(sources: Iterable[SourceNode], urls: Mapping[str, str]) -> frozenset[str]:
+  """The exchanges whose events come from a simulator: those of `urls`, and what these sources call
+  them or simulate by themselves."""
+  found = {
+    source.spec.exchange_of(source.config)
+    for source in sources
+    if _venue(source) in urls or (source.spec.mock is not None and source.spec.mock(source.config))
+  }
+  return frozenset((*urls, *found))
+
+
 @asynccontextmanager
-async def _process(venue: str) -> AsyncIterator[str]:
+async def simulator(venue: str) -> AsyncIterator[str]:
+  """The simulator of a venue in a process of its own, until the block ends; gives its URL."""
   process = await trio.lowlevel.open_process(
     [sys.executable, "-m", "bond_core", "sim", venue, "--port", "0", "--json", "--until-eof"],
     stdin=subprocess.PIPE,

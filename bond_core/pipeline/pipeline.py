@@ -14,7 +14,7 @@ from bond_core.log.memory import Cursor, MemoryLog
 from bond_core.pipeline.graph import Graph, joined
 from bond_core.pipeline.outlet import Outlet
 from bond_core.pipeline.stage import Stage
-from bond_core.simulate import pointed
+from bond_core.simulate import pointed, simulated_exchanges
 from bond_core.spec import Spec
 from bond_core.spec.canonical_form import stream_id
 
@@ -53,16 +53,17 @@ class Pipeline:
     self._clock: Clock = hub.clock
     # Taps are opened without a checkpoint between them: no source delivers before all are there.
     stages: dict[str, Stage] = {}
+    exchanges = simulated_exchanges(spec.sources.values(), simulated)
     self._cursor: Cursor = hub.market.cursor(sources=None)
     for key, source in spec.sources.items():
       tap = hub.open(f"sources.{key}", source.spec, pointed(source, simulated))
       self.taps[key] = tap
       view = None if source.spec.view is None else source.spec.view(source.config)
       if view is not None:
-        context = self._context(f"sources.{key}", simulated)
+        context = self._context(f"sources.{key}", exchanges)
         stages[key] = Stage.of_view(view, context, (_feed_of(key),), source.spec.name)
     for key, node in spec.transforms.items():
-      context = self._context(f"transforms.{key}", simulated)
+      context = self._context(f"transforms.{key}", exchanges)
       stages[key] = Stage(node.spec, node.config, context, node.inputs)
     self.graph = Graph(stages)
     self._viewed = {key: _feed_of(key) if key in stages else key for key in self.taps}
@@ -85,8 +86,8 @@ class Pipeline:
   def _replays(self) -> bool:
     return isinstance(self._clock, DataClock)
 
-  def _context(self, name: str, simulated: Mapping[str, str]) -> TransformContext:
-    return TransformContext(name, self._clock, frozenset(simulated))
+  def _context(self, name: str, simulated: frozenset[str]) -> TransformContext:
+    return TransformContext(name, self._clock, simulated)
 
   def failures(self) -> list[str]:
     """What ended although it should not have, in sentences."""

@@ -23,7 +23,7 @@ from bond_core.pipeline.stage import Stage
 from bond_core.registry import Registry
 from bond_core.serving.demand import Carrier, Demand
 from bond_core.serving.streams import Stream
-from bond_core.simulate import Simulators, pointed
+from bond_core.simulate import Simulators, pointed, simulated_exchanges
 from bond_core.spec import Spec, stream_id
 from bond_core.watchdog import Watchdog
 
@@ -76,6 +76,7 @@ class Runtime:
     self.follows = keeping.follow
     """Another process writes the market's log."""
     self._keeping = keeping
+    self._pretended: frozenset[str] = frozenset()
     self._nursery = nursery
     self._starting = trio.Lock()
 
@@ -86,6 +87,7 @@ class Runtime:
 
   def carry(self, spec: Spec) -> None:
     """Runs the sources of a spec for whoever reads the market log."""
+    self._note_simulated(spec)
     for key, source in spec.sources.items():
       config = pointed(source, self.simulated)
       self.carried.append(self.hub.open(f"sources.{key}", source.spec, config))
@@ -100,6 +102,7 @@ class Runtime:
         return known
       if self._simulators is not None:
         await self._simulators.start([spec])
+      self._note_simulated(spec)
       started: Stream = await self._nursery.start(self._run, spec)
       return started
 
@@ -126,8 +129,11 @@ class Runtime:
     for writer in self.hub.writers:
       name, state = _state(writer)
       if state is not None:
-        states[name] = "simulated" if name in self.simulated and state == "live" else state
+        states[name] = "simulated" if name in self._pretended and state == "live" else state
     return states
+
+  def _note_simulated(self, spec: Spec) -> None:
+    self._pretended |= simulated_exchanges(spec.sources.values(), self.simulated)
 
   def branches(self) -> list[Stage | Outlet]:
     """The nodes of all streams."""

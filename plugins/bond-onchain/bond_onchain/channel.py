@@ -50,6 +50,8 @@ def node_of(config: Solana) -> Node:
   """The node that a configuration means. AuthError names the ways out where there is none."""
   endpoint = config.endpoint
   token = config.token
+  if (mode := os.environ.get("ONCHAIN_MODE", "").strip().lower()) not in ("", "mock", "grpc"):
+    raise Refused(f"ONCHAIN_MODE is {mode!r}; expected mock or grpc")
   if endpoint is None:
     endpoint = os.environ.get("GRPC_ENDPOINT", "").strip()
     if not endpoint:

@@ -1,16 +1,20 @@
 """A source of Solana while it runs: one stream that is taken up again where it was cut."""
 
+import attrs
 import trio
 
 from bond_core.bridge import iterate_in_thread
 from bond_core.components import Out, SourceContext
-from bond_core.errors import Disconnected, RetryAfter, leaf
+from bond_core.errors import BondError, Disconnected, Refused, RetryAfter, leaf
 from bond_core.events import Batch
+from bond_core.simulate import simulator
 from bond_core.supervise import Backoff
 from bond_onchain.channel import Call, Node, NoReplay, failure, node_of
 from bond_onchain.config import Solana
 from bond_onchain.requests import included_by, request_of
 from bond_onchain.stream import Stream
+
+SIMULATOR = "geyser"
 
 SILENCE = 60.0
 """Seconds without any message, pings included, after which a connection counts as dead: nodes ping
@@ -22,6 +26,19 @@ LASTING = 30.0
 
 async def run_solana(config: Solana, out: Out, ctx: SourceContext) -> None:
   """Sends events until cancelled. Raises Refused where a person has to act."""
+  if config.endpoint is not None or not config.is_mock():
+    await _run(config, out, ctx)
+    return
+  try:
+    async with simulator(SIMULATOR) as url:
+      ctx.log.warning("simulated: the chain is bond sim %s at %s", SIMULATOR, url)
+      await _run(attrs.evolve(config, endpoint=url), out, ctx)
+  except BondError as error:
+    # A simulator that does not start will not do so the next time either.
+    raise error if isinstance(error, Refused) else Refused(str(error)) from None
+
+
+async def _run(config: Solana, out: Out, ctx: SourceContext) -> None:
   node = node_of(config)
   mints = included_by(config)
   if mints and not (config.accounts or config.addresses):

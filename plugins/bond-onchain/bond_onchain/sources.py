@@ -20,6 +20,7 @@ SPECS = [
     run=_solana,
     words=("solana transfers", "solana transactions", "solana blocks", "spl transfers"),
     simulator="geyser",
+    mock=Solana.is_mock,
     exchange=lambda config: "solana",
     terms="those of the node's provider",
     example="{symbols: [USDC], min_amount: 100000}",

@@ -1,0 +1,99 @@
+"""Sentences against simulators, as a user runs them: windows tell what the chain's log tells."""
+
+import os
+import re
+import sys
+from collections import Counter
+from datetime import datetime
+from subprocess import PIPE
+
+import httpx
+import msgspec
+import pytest
+import trio
+
+from bond_core import Registry, load_spec, run
+
+
+def epoch_ms(text):
+  return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def counts_of(log, span):
+  """Transactions that stand, no votes and no failed ones, by window."""
+  return Counter(
+    made["created_ms"] // span
+    for block in log
+    if block["fate"] == "whole"
+    for made in block["transactions"]
+    if not (made["vote"] or made["failed"])
+  )
+
+
+async def test_the_headline_sentence_counts_what_the_simulated_chain_wrote():
+  pytest.importorskip("bond_english")
+  pytest.importorskip("bond_binance")
+  pytest.importorskip("bond_x")
+  text = "BTC price + on-chain activity + tweets every 1s"
+  command = [sys.executable, "-m", "bond_core", "run", text, "--sim"]
+  process = await trio.lowlevel.open_process(command, stdout=PIPE, stderr=PIPE, env=os.environ)
+  told, rows = b"", b""
+  log = []
+
+  async def read_told():
+    nonlocal told
+    async for data in process.stderr:
+      told += data
+
+  try:
+    with trio.fail_after(40):
+      async with trio.open_nursery() as nursery:
+        nursery.start_soon(read_told)
+        async for data in process.stdout:
+          rows += data
+          if rows.count(b'"type":"window"') > 5:
+            break
+        sites = dict(re.findall(r"is bond sim (\w+) at (http://\S+)", told.decode()))
+        async with httpx.AsyncClient(trust_env=False) as client:
+          log += (await client.get(f"{sites['geyser']}/_sim/log")).json()
+        nursery.cancel_scope.cancel()
+  finally:
+    process.terminate()
+    with trio.CancelScope(shield=True), trio.move_on_after(10):
+      await process.wait()
+    for pipe in (process.stdout, process.stderr):
+      await pipe.aclose()
+  events = [msgspec.json.decode(line) for line in rows.splitlines(keepends=True)[:-1]]
+  windows = [event for event in events if event["type"] == "window"][:5]
+  assert {window["symbol"] for window in windows} == {"BTC/USDT"}
+  expected = counts_of(log, 1000)
+  # The first two began before everything was connected.
+  whole = windows[2:]
+  counts = [w["onchain_count"] for w in whole]
+  wanted = [expected[epoch_ms(w["window_start"]) // 1000] for w in whole]
+  late = sum(w["raw_data"].get("late", 0) for w in windows[1:])
+  # On a machine that is held up some come after their window, which is told.
+  assert counts == wanted if not late else 0 <= sum(wanted) - sum(counts) <= late
+  assert all(w["price_avg"] and w["onchain_count"] for w in whole)
+  assert sum(w["tweets"] for w in whole) > 0
+  assert whole[0]["raw_data"]["simulated"] == ["binance", "solana", "x"]
+
+
+async def test_mock_mode_simulates_by_itself_and_says_so(tmp_path, monkeypatch):
+  monkeypatch.delenv("GRPC_ENDPOINT", raising=False)
+  monkeypatch.setenv("ONCHAIN_MODE", "mock")
+  path = tmp_path / "out.jsonl"
+  spec = load_spec(
+    "sources:\n  chain: {use: onchain.solana, with: {symbols: [USDC]}}\n"
+    "transforms:\n  w: {use: core.window, from: chain, with: {every: 500ms}}\n"
+    f"sinks:\n  out: {{use: core.jsonl, from: [w], with: {{path: '{path}'}}}}\n",
+    registry=Registry(),
+  )
+  with trio.fail_after(30):
+    await run(spec, duration=4)
+  rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+  found = [row for row in rows if row["type"] == "window" and row["onchain_count"]]
+  assert found
+  assert {row["symbol"] for row in found} == {"USDC"}
+  assert all(row["raw_data"]["simulated"] == ["solana"] for row in found)
+  assert all(row["onchain_value_sum"] > 0 for row in found)
