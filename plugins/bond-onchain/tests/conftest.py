@@ -74,7 +74,7 @@ class Sim:
 @pytest.fixture
 async def sim(nursery):
   async def begin(**settings):
-    config = GeyserConfig(**{"port": 0, "slot_ms": 40, "speed": 0.5, **settings})
+    config = GeyserConfig(**{"port": 0, "slot_ms": 20, "speed": 0.5, **settings})
     return Sim(await nursery.start(serve_geyser, config))
 
   return begin

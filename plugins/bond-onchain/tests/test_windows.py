@@ -90,7 +90,7 @@ async def test_mock_mode_simulates_by_itself_and_says_so(tmp_path, monkeypatch):
     registry=Registry(),
   )
   with trio.fail_after(30):
-    await run(spec, duration=4)
+    await run(spec, duration=3)
   rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
   found = [row for row in rows if row["type"] == "window" and row["onchain_count"]]
   assert found
