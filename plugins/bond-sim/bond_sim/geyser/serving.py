@@ -87,14 +87,23 @@ class _Service:
       if isinstance(subscriber, End):
         context.abort(_CODES[subscriber.code], subscriber.details)
         return
-      context.add_callback(lambda: subscriber.queue.put(End(OK, "")))
-      threading.Thread(target=self._read, args=(subscriber, requests), daemon=True).start()
-      try:
-        yield from self._items(subscriber, context)
-      finally:
-        self._ask(self._node.gone, subscriber)
     except trio.RunFinishedError:
       context.abort(_CODES[INTERNAL], "the node is shutting down")
+      return
+    # Not where the generator ends: gRPC may leave that to the garbage collector, in any thread.
+    if not context.add_callback(lambda: self._gone(subscriber)):
+      self._gone(subscriber)
+      return
+    threading.Thread(target=self._read, args=(subscriber, requests), daemon=True).start()
+    yield from self._items(subscriber, context)
+
+  def _gone(self, subscriber: Subscriber) -> None:
+    subscriber.queue.put(End(OK, ""))
+    try:
+      self._token.run_sync_soon(self._node.gone, subscriber)
+    except trio.RunFinishedError:
+      # The node is gone before its subscribers.
+      return
 
   def _items(self, subscriber: Subscriber, context: Any) -> Iterator[bytes]:
     ping = time.monotonic() + PING_EVERY
@@ -103,7 +112,10 @@ class _Service:
         item = subscriber.queue.get(timeout=max(0.0, ping - time.monotonic()))
       except queue.Empty:
         ping += PING_EVERY
-        self._ask(self._node.ping, subscriber)
+        try:
+          self._ask(self._node.ping, subscriber)
+        except trio.RunFinishedError:
+          return
         continue
       if isinstance(item, End):
         if item.code:
