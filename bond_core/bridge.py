@@ -168,10 +168,15 @@ class _Channel(Generic[T]):
     self._items: deque[T] = deque()
     self._end: Exception | None = None
     self._poked = trio.Event()
+    self._told = False
 
   def put(self, item: T) -> None:
     self._items.append(item)
-    self._token.run_sync_soon(self._poke, idempotent=True)
+    # Waking trio is a system call, in which other threads take the interpreter: once is enough
+    # until the items are taken.
+    if not self._told:
+      self._told = True
+      self._token.run_sync_soon(self._poke, idempotent=True)
 
   def fail(self, exc: Exception) -> None:
     self._end = exc
@@ -192,6 +197,8 @@ class _Channel(Generic[T]):
       self._poked = trio.Event()
       if not self._items and self._end is None:
         await self._poked.wait()
+    # Before they are taken, so that what is put meanwhile is told again.
+    self._told = False
     items = []
     while self._items:
       items.append(self._items.popleft())
