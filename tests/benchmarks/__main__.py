@@ -21,6 +21,7 @@ BENCHMARKS = {
   "S7": ("s7_growth", "cost of more subscriptions"),
   "LOG": ("file_log", "the log on disk, keeping an event"),
   "CONSOLIDATED": ("consolidated", "consolidated book, an update"),
+  "GEYSER": ("geyser", "a Geyser node at 7,000 updates/s"),
   "TRANSFORMS": ("transforms", "filter and window"),
 }
 

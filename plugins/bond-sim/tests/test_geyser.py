@@ -44,7 +44,9 @@ class Stream:
 @asynccontextmanager
 async def subscribed(url, request, token=""):
   requests = queue.SimpleQueue()
-  with grpc.insecure_channel(url.removeprefix("http://")) as channel:
+  # A connection of its own: gRPC shares them among the channels of a process.
+  options = [("grpc.use_local_subchannel_pool", 1)]
+  with grpc.insecure_channel(url.removeprefix("http://"), options) as channel:
     subscribe = channel.stream_stream(
       "/geyser.Geyser/Subscribe",
       request_serializer=pb.SubscribeRequest.SerializeToString,
