@@ -63,6 +63,8 @@ async def _run(config: Solana, out: Out, ctx: SourceContext) -> None:
       wait = exc.seconds if isinstance(exc, RetryAfter) else backoff.delay()
       refused = isinstance(exc, NoReplay)
       oldest = exc.oldest if isinstance(exc, NoReplay) else 0
+      if oldest:
+        wait = min(wait, 1.0)
       stream.cut(str(exc), ctx.clock.now_ms(), refused=refused, oldest=oldest)
       ctx.log.warning("%s; connecting again in %.1f s", exc, wait)
       await trio.sleep(wait)

@@ -10,8 +10,9 @@ TRIES = 2
 """A replay that was refused so often is given up: a node that is catching up refuses as well, and
 asking on and on hammers it."""
 
-MARGIN = 5
-"""Slots after the oldest one that a node says it has, since it forgets more while it is asked."""
+MARGIN = 8
+"""Slots after the oldest one that a node says it has, since it forgets more until it is asked
+again, which is within a second."""
 
 
 class Stream:

@@ -175,6 +175,32 @@ async def test_a_refused_replay_is_tried_twice_then_the_slots_between_are_a_gap(
   assert found == sorted(set(found))
 
 
+async def test_after_a_longer_outage_the_stream_goes_on_with_the_oldest_that_the_node_has(
+  sim, source, monkeypatch
+):
+  # In slots of 20 ms; the waits are of up to 0.2 s.
+  monkeypatch.setattr("bond_onchain.stream.MARGIN", 15)
+  node = await sim()
+  ctx = await source(node, event_types=["tx", "block"])
+  await ctx.until(lambda c: len(c.of("block")) > 5)
+  await node.fault("refuse:3")
+  await node.fault("drop")
+  await ctx.until(lambda c: c.gaps)
+  at = len(ctx.of("block"))
+  await ctx.until(lambda c: len(c.of("block")) > at + 30)
+  ctx.scope.cancel()
+  (gap,) = ctx.gaps
+  blocks = await whole(node, ctx)
+  missed = {slot for slot, _ in set(signatures(blocks)) - set(seen(ctx.of("tx")))}
+  assert missed
+  assert missed <= set(range(gap.venue_from, gap.venue_to + 1))
+  # The hundred slots that were stored came, but for those that were forgotten meanwhile.
+  assert gap.venue_to - max(missed) <= 2
+  asked = [request["from_slot"] for request in (await node.stats())["requests"]]
+  assert [slot is None for slot in asked] == [True, False, False]
+  assert asked[2] > asked[1]
+
+
 async def test_blocks_that_do_not_come_are_a_gap_and_those_that_come_twice_count_once(sim, source):
   node = await sim(forks=0)
   ctx = await source(node, event_types=["tx", "block"])
