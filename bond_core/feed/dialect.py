@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 import attrs
 
 from bond_core.events import Batch
+from bond_core.guard import Allowance
 from bond_core.instruments import Instrument
 
 
@@ -62,6 +63,9 @@ class Handshake(NamedTuple):
   url: str
   headers: tuple[tuple[str, str], ...] = ()
   subprotocols: tuple[str, ...] = ()
+  allowance: Allowance | None = None
+  """For a URL that came from outside: what it may reach besides public addresses. Its host is then
+  resolved once, and the connection goes to an address that was looked at."""
 
 
 # Actions: what a Feed wants done ------------------------------------------------------------------

@@ -17,6 +17,7 @@ from bond_core.feed.dialect import (
   Expire,
   Feed,
   Fetch,
+  Handshake,
   Pong,
   Received,
   Reject,
@@ -29,6 +30,7 @@ from bond_core.feed.fetcher import Fetcher
 from bond_core.feed.link import Connection, Link
 from bond_core.feed.liveness import State
 from bond_core.feed.pace import Pace
+from bond_core.guard import vetted_addresses
 from bond_core.supervise import Backoff, RestartBudget
 from bond_core.ws.client import HandshakeRefused, WebSocket, open_websocket
 
@@ -213,6 +215,7 @@ class FeedDriver:
         headers=handshake.headers,
         subprotocols=handshake.subprotocols,
         max_message_bytes=limits.max_message_bytes,
+        **await _pinned(handshake),
       ) as websocket:
         connection = Connection(next(self._numbers), websocket, limits.messages)
         self._opened(link, connection, subscriptions, predecessor)
@@ -508,6 +511,13 @@ def with_raw(feed: Feed, number: int, frames: list[bytes], received: Received) -
         event.raw = msgspec.Raw(frame)
       events.append(event)
   return events
+
+
+async def _pinned(handshake: Handshake) -> dict[str, list[str]]:
+  """The addresses that a URL from outside may use, looked at anew for each connection."""
+  if handshake.allowance is None:
+    return {}
+  return {"addresses": await vetted_addresses(handshake.url, handshake.allowance)}
 
 
 def _only(values: set[str]) -> str | None:
