@@ -12,7 +12,7 @@ import attrs
 
 from bond_core.components import Transform, TransformContext, TransformSpec
 from bond_core.errors import Refused
-from bond_core.events import EVENT_TYPES, AnyEvent, Batch, Gap, Heartbeat
+from bond_core.events import EVENT_TYPES, Batch, Gap, Heartbeat
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _EVENTS = frozenset(EVENT_TYPES.values())
@@ -31,9 +31,9 @@ class Map:
   function: str = attrs.field(validator=_check)
 
 
-def load(reference: str) -> Callable[[AnyEvent], Any]:
+def load(reference: str, user: str = "core.map") -> Callable[..., Any]:
   """The function that package.module:function names, looked for also in the current folder. Refused
-  says what is missing."""
+  says what is missing, and to whom (`user`)."""
   module, _, path = reference.partition(":")
   if os.getcwd() not in sys.path and "" not in sys.path:
     # A console script's path begins at the script, not where the user is.
@@ -43,21 +43,21 @@ def load(reference: str) -> Callable[[AnyEvent], Any]:
   except ModuleNotFoundError as error:
     if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
       raise Refused(
-        f"core.map: there is no module {error.name!r} for {reference}; "
+        f"{user}: there is no module {error.name!r} for {reference}; "
         "install it, or run in the folder that holds it"
       ) from error
-    raise Refused(f"core.map: {module} needs {error.name!r}, which is not installed") from error
+    raise Refused(f"{user}: {module} needs {error.name!r}, which is not installed") from error
   except Exception as error:
-    raise Refused(f"core.map: importing {module} raised {type(error).__name__}: {error}") from error
+    raise Refused(f"{user}: importing {module} raised {type(error).__name__}: {error}") from error
   for name in path.split("."):
     try:
       found = getattr(found, name)
     except AttributeError as error:
-      raise Refused(f"core.map: {module} has no {path!r}; write module:function") from error
+      raise Refused(f"{user}: {module} has no {path!r}; write module:function") from error
   if not callable(found):
-    raise Refused(f"core.map: {reference} is a {type(found).__name__} and not a function")
+    raise Refused(f"{user}: {reference} is a {type(found).__name__} and not a function")
   if inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found):
-    raise Refused(f"core.map: {reference} is async; a transform is a plain function")
+    raise Refused(f"{user}: {reference} is async; a transform is a plain function")
   return found  # type: ignore[no-any-return]
 
 

@@ -1,0 +1,165 @@
+"""What a spec says to ws.custom: where to connect, what to say, how to read what comes."""
+
+import os
+import re
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import attrs
+import msgspec
+
+from bond_core.guard import Allowance, check_url, read_allowance
+from bond_core.spec.values import Duration, Secret, Size
+from bond_ws.matching import check_match
+from bond_ws.rules import Rule
+
+MAX_RULES = 32
+MAX_MESSAGES = 100
+MAX_SENT_BYTES = 64 * 1024
+MAX_MESSAGE = 16 * 1024 * 1024
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_VALUE = re.compile(r"[\t\x20-\x7e]{0,4096}")
+# What the handshake itself says, and what would change how it is read.
+_OWN_HEADERS = frozenset(
+  ("host", "connection", "upgrade", "content-length", "transfer-encoding", "te", "trailer")
+)
+
+
+def allowance() -> Allowance:
+  """What this machine's operator lets URLs reach besides public addresses (BOND_WS_ALLOW: hosts,
+  with or without :PORT), and what not (BOND_WS_DENY: networks)."""
+  return read_allowance(os.environ.get("BOND_WS_ALLOW", ""), os.environ.get("BOND_WS_DENY", ""))
+
+
+def as_text(message: Any) -> bytes:
+  """A message as it is sent: a text as it stands, anything else as JSON."""
+  return message.encode() if isinstance(message, str) else msgspec.json.encode(message)
+
+
+def _check_message(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+  if not isinstance(value, str | dict | list):
+    raise ValueError("a message is a text, or an object or a list that is sent as JSON")
+  if len(as_text(value)) > MAX_SENT_BYTES:
+    raise ValueError(f"a message to send is longer than {MAX_SENT_BYTES // 1024} KiB")
+
+
+@attrs.frozen(kw_only=True)
+class Heartbeat:
+  """What keeps a connection alive: every so often a ping, or the message `send`. With `answer` (a
+  text, or conditions as in `where`) the venue must answer it within 10 s."""
+
+  every: Duration
+  send: Any = None
+  answer: str | dict[str, Any] | None = None
+
+  def __attrs_post_init__(self) -> None:
+    if not 1 <= self.every <= 3600:
+      raise ValueError(f"a heartbeat every {self.every} is no pace; write 1s to 1h")
+    if self.send is not None:
+      _check_message(self, attrs.fields(Heartbeat).send, self.send)
+    if self.answer is not None:
+      check_match(self.answer)
+      if self.send is None:
+        raise ValueError("a ping of the protocol itself is answered by itself; leave answer out")
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+  """What is sent when a message comes that fits `when`: a text, or conditions as in `where`.
+  "${PATH}" in `send` stands for what the message holds there."""
+
+  when: str | dict[str, Any]
+  send: Any = attrs.field(validator=_check_message)
+
+  def __attrs_post_init__(self) -> None:
+    check_match(self.when)
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+  """Messages that say that the venue will not do what was asked. Reading ends with what stands at
+  the path `text`."""
+
+  when: str | dict[str, Any]
+  text: str = ""
+
+  def __attrs_post_init__(self) -> None:
+    check_match(self.when)
+
+
+@attrs.frozen(kw_only=True)
+class Custom:
+  """A websocket at `url`, the messages to `send` once it is open, and the rules that `map` its
+  messages to events. Headers and query may hold secrets.
+
+  The events' exchange is ws-NAME. `silence` is how long the venue is never silent while it works.
+  `function` (package.module:function) makes events instead of rules. `exchange` names the venue in
+  full, and `private` allows addresses that are not public.
+  """
+
+  url: str
+  name: str = "custom"
+  headers: dict[str, str | Secret] = attrs.field(factory=dict)
+  query: dict[str, str | Secret] = attrs.field(factory=dict)
+  subprotocols: list[str] = attrs.field(factory=list)
+  send: list[Any] = attrs.field(factory=list)
+  heartbeat: Heartbeat | None = None
+  replies: list[Reply] = attrs.field(factory=list)
+  failures: list[Failure] = attrs.field(factory=list)
+  silence: Duration | None = None
+  max_message: Size = Size(4 * 1024 * 1024)
+  symbols: dict[str, str] = attrs.field(factory=dict)
+  market_type: Literal["spot", "perp", "future", "option"] | None = None
+  map: list[Rule] = attrs.field(factory=list)
+  function: str = attrs.field(default="", metadata={"trusted": True})
+  exchange: str = attrs.field(default="", metadata={"trusted": True})
+  private: bool = attrs.field(default=False, metadata={"trusted": True})
+
+  def __attrs_post_init__(self) -> None:
+    self._check_url()
+    for name in (self.name, self.exchange or self.name):
+      if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name; write up to 32 small letters, digits, - and _")
+    self._check_headers()
+    if len(self.send) > MAX_MESSAGES:
+      raise ValueError(f"{len(self.send)} messages to send are more than {MAX_MESSAGES}")
+    for message in self.send:
+      _check_message(self, attrs.fields(Custom).send, message)
+    if not 1024 <= self.max_message <= MAX_MESSAGE:
+      raise ValueError(f"max_message is {self.max_message}; write 1KiB to 16MiB")
+    if self.silence is not None and not 1 <= self.silence <= 3600:
+      raise ValueError(f"a silence of {self.silence} tells nothing; write 1s to 1h")
+    for field in ("map", "replies", "failures", "subprotocols"):
+      if (count := len(getattr(self, field))) > MAX_RULES:
+        raise ValueError(f"{count} entries of {field} are more than {MAX_RULES}")
+    if bool(self.map) == bool(self.function):
+      raise ValueError("say how messages are read: with rules in map, or with a function")
+
+  def _check_url(self) -> None:
+    if not self.private:
+      try:
+        check_url(self.url, allowance())
+      except ValueError as exc:
+        raise ValueError(
+          f"{exc}; a spec of this machine's own user may say private: true, and its operator may "
+          "name the host in BOND_WS_ALLOW"
+        ) from None
+      return
+    url = urlsplit(self.url)
+    if url.scheme not in ("ws", "wss") or not url.hostname or url.username or url.fragment:
+      raise ValueError("the URL is not one of a websocket; write ws://HOST/PATH or wss://HOST/PATH")
+
+  def _check_headers(self) -> None:
+    for name, value in self.headers.items():
+      low = name.lower()
+      if not _HEADER.fullmatch(name) or low in _OWN_HEADERS or low.startswith("sec-websocket-"):
+        raise ValueError(f"the header {name[:64]!r} cannot be set here; leave it out")
+      if isinstance(value, str) and not _VALUE.fullmatch(value):
+        raise ValueError(f"the header {name} has characters that headers do not have")
+
+  @property
+  def venue(self) -> str:
+    """The exchange of the events. A spec from outside cannot take another venue's name."""
+    return self.exchange or f"ws-{self.name}"

@@ -1,0 +1,297 @@
+"""A websocket of anybody's as a Feed: a spec says what is sent and how what comes is read."""
+
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import attrs
+import msgspec
+
+from bond_core.events import EVENT_TYPES, Batch, Event, Gap
+from bond_core.feed.dialect import (
+  Action,
+  Fetch,
+  Handshake,
+  Limits,
+  Pong,
+  Received,
+  Reject,
+  Response,
+  Send,
+  Subscription,
+)
+from bond_core.spec.values import Secret
+from bond_core.transforms.map import load
+from bond_ws.config import Custom, allowance, as_text
+from bond_ws.mapping import Mapping
+from bond_ws.matching import matcher
+from bond_ws.paths import parse_path
+
+_EVENTS = frozenset(EVENT_TYPES.values())
+_TEMPLATE = re.compile(r"\$\{(?P<path>[^{}]*)\}")
+
+UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+
+
+class Connection:
+  """A configuration that is connected to; each has a connection of its own."""
+
+  def __init__(self, config: Custom) -> None:
+    self.config = config
+
+
+@attrs.define
+class _Line:
+  """An open connection and what it carries."""
+
+  subscriptions: list[Subscription]
+  beaten_ns: int
+
+
+class WsFeed:
+  """One websocket. `mapped` counts messages that became events or that a rule left out, `ignored`
+  those that no rule is for, `unmapped` those that should have been read and could not."""
+
+  def __init__(self, connection: Connection) -> None:
+    config = connection.config
+    self.exchange = config.venue
+    self.actions: deque[Action] = deque()
+    self.mapped = 0
+    self.ignored = 0
+    self.unmapped = 0
+    self._config = config
+    self._limits = _limits(config)
+    self._mappings = [
+      Mapping(rule, self.exchange, config.market_type, config.symbols) for rule in config.map
+    ]
+    self._replies = [(matcher(reply.when), reply.send) for reply in config.replies]
+    self._failures = [(matcher(f.when), parse_path(f.text)) for f in config.failures]
+    beat = config.heartbeat
+    self._is_pong = None if beat is None or beat.answer is None else matcher(beat.answer)
+    # A ping whose answer is not known is only sent; whether the venue lives is asked apart.
+    self._beat = None if beat is None or self._is_pong is not None else beat.send
+    self._function: Callable[..., Any] | None = None
+    self._lines: dict[int, _Line] = {}
+    self._heard: int | None = None
+
+  # What it would take --------------------------------------------------------------------------
+
+  def group(self, subscription: Subscription) -> str:
+    # A missing secret or function ends the source with a sentence, before anything is connected to.
+    self._headers()
+    self._url()
+    if self._config.function and self._function is None:
+      self._function = load(self._config.function, "ws.custom")
+    return self.exchange
+
+  def limits(self, group: str) -> Limits:
+    return self._limits
+
+  def silence(self, subscription: Subscription) -> float | None:
+    return self._config.silence
+
+  def last_received(self, subscription: Subscription) -> int | None:
+    return self._heard
+
+  def snapshot_weight(self, subscription: Subscription) -> int:
+    return 0
+
+  def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
+    return [as_text(message) for message in self._config.send]
+
+  def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
+    return Handshake(
+      self._url(),
+      self._headers(),
+      tuple(self._config.subprotocols),
+      allowance=None if self._config.private else allowance(),
+    )
+
+  def _headers(self) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _revealed(value)) for name, value in self._config.headers.items())
+
+  def _url(self) -> str:
+    if not self._config.query:
+      return self._config.url
+    url = urlsplit(self._config.url)
+    query = urlencode({name: _revealed(value) for name, value in self._config.query.items()})
+    return url._replace(
+      path=url.path or "/", query="&".join(filter(None, (url.query, query)))
+    ).geturl()
+
+  # Connections ---------------------------------------------------------------------------------
+
+  def on_open(
+    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Received
+  ) -> None:
+    self._lines[connection] = _Line(list(subscriptions), now.mono_ns)
+    self._heard = now.mono_ns
+    for message in self._config.send:
+      self.actions.append(Send(connection, as_text(message)))
+
+  def on_change(
+    self,
+    connection: int,
+    added: list[Subscription],
+    removed: list[Subscription],
+    now: Received,
+  ) -> None:
+    # What is sent is the spec's; readers come and go on our side only.
+    if (line := self._lines.get(connection)) is not None:
+      line.subscriptions = [s for s in line.subscriptions if s not in removed] + added
+
+  def on_close(self, connection: int) -> None:
+    self._lines.pop(connection, None)
+
+  def on_timer(self, now: Received) -> Batch:
+    beat = self._config.heartbeat
+    if beat is not None and self._beat is not None:
+      for number, line in self._lines.items():
+        if now.mono_ns - line.beaten_ns >= beat.every * 1e9:
+          line.beaten_ns = now.mono_ns
+          self.actions.append(Send(number, as_text(self._beat)))
+    return []
+
+  def on_response(self, fetch: Fetch, response: Response, received: Received) -> Batch:
+    return []  # Nothing is ever fetched.
+
+  def explain(self, status: int, body: bytes) -> str | None:
+    if status in (301, 302, 303, 307, 308):
+      return f"{self.exchange} answered with a redirect, which is not followed; write its new URL"
+    return None
+
+  # Messages ------------------------------------------------------------------------------------
+
+  def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
+    out: Batch = []
+    line = self._lines.get(connection)
+    if line is None:
+      return out
+    self._heard = received.mono_ns
+    lost, cause = 0, ""
+    for frame in frames:
+      before = len(out)
+      try:
+        self._take(connection, line, frame, received, out)
+      except UNREADABLE as exc:
+        # A message counts as a whole: none of its events goes on if one cannot be read.
+        del out[before:]
+        lost, cause = lost + 1, _reason(exc)
+    if lost:
+      self.unmapped += lost
+      out.append(self._gap(lost, cause, line, received))
+    return out
+
+  def _take(
+    self, connection: int, line: _Line, frame: bytes, received: Received, out: Batch
+  ) -> None:
+    if self._spoken(connection, frame, None):
+      return
+    try:
+      message = msgspec.json.decode(frame)
+    except ValueError:
+      if self._function is None:
+        raise ValueError("it is not JSON") from None
+      message = frame.decode(errors="replace")
+    if self._spoken(connection, frame, message):
+      return
+    for fits, path in self._failures:
+      if fits(frame, message, message):
+        self._fail(line, path.read(message, message))
+        return
+    if self._function is not None:
+      self._call(self._function, message, received, out)
+      return
+    taken = [mapping.take(frame, message, received, out) for mapping in self._mappings]
+    if any(taken):
+      self.mapped += 1
+    else:
+      self.ignored += 1
+
+  def _spoken(self, connection: int, frame: bytes, message: Any) -> bool:
+    """Whether a message belongs to the conversation: the answer to a ping, or one to reply to."""
+    if self._is_pong is not None and self._is_pong(frame, message, message):
+      self.actions.append(Pong(connection))
+      return True
+    for fits, send in self._replies:
+      if fits(frame, message, message):
+        self.actions.append(Send(connection, as_text(_filled(send, message))))
+        return True
+    return False
+
+  def _call(
+    self, function: Callable[..., Any], message: Any, received: Received, out: Batch
+  ) -> None:
+    try:
+      made = function(message, received)
+    except Exception as exc:
+      raise ValueError(f"{self._config.function} raised {type(exc).__name__}: {exc}") from exc
+    events = made if isinstance(made, list) else [] if made is None else [made]
+    for event in events:
+      if type(event) not in _EVENTS:
+        raise ValueError(f"{self._config.function} gave a {type(event).__name__} and no event")
+      if isinstance(event, Event) and not event.ts_event:
+        event.ts_event, event.ts_internal = received
+    out += events
+    if events:
+      self.mapped += 1
+    else:
+      self.ignored += 1
+
+  def _fail(self, line: _Line, said: Any) -> None:
+    told = said if isinstance(said, str) else msgspec.json.encode(said).decode()
+    reason = f"{self.exchange} refused: {told[:300]}"
+    for subscription in line.subscriptions:
+      self.actions.append(Reject(subscription, reason))
+
+  def _gap(self, lost: int, cause: str, line: _Line, received: Received) -> Gap:
+    channels = {subscription.channel for subscription in line.subscriptions}
+    count = "a message" if lost == 1 else f"{lost} messages"
+    return Gap(
+      channel=channels.pop() if len(channels) == 1 else "*",
+      exchange=self.exchange,
+      symbol="*",
+      market_type=self._config.market_type,
+      ts_event=received.ts_ms,
+      ts_from=received.ts_ms,
+      ts_to=received.ts_ms,
+      missed=lost,
+      cause=f"{count} could not be mapped: {cause}",
+      streams=[str(subscription) for subscription in line.subscriptions],
+    )
+
+
+def _limits(config: Custom) -> Limits:
+  beat = config.heartbeat
+  asked = beat is not None and beat.answer is not None
+  return Limits(
+    messages=(10, 1.0),
+    connects=(60, 300.0),
+    ping_every=beat.every if beat is not None and (asked or beat.send is None) else None,
+    ping_text=as_text(beat.send) if beat is not None and asked else None,
+    max_message_bytes=int(config.max_message),
+  )
+
+
+def _revealed(value: str | Secret) -> str:
+  return value.reveal() if isinstance(value, Secret) else value
+
+
+def _filled(template: Any, message: Any) -> Any:
+  """A message to send, with what another holds in the places of its "${PATH}"."""
+  if isinstance(template, str):
+    found = _TEMPLATE.fullmatch(template)
+    return template if found is None else parse_path(found["path"]).read(message, message)
+  if isinstance(template, dict):
+    return {name: _filled(value, message) for name, value in template.items()}
+  if isinstance(template, list):
+    return [_filled(value, message) for value in template]
+  return template
+
+
+def _reason(exc: Exception) -> str:
+  if isinstance(exc, RecursionError):
+    return "it is nested too deeply"
+  return str(exc)[:200] or type(exc).__name__

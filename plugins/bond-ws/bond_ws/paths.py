@@ -1,0 +1,57 @@
+"""Paths into JSON: `data.price`, `[0].p`, `["a.b"]`, and `$.ts` from the message's own root."""
+
+import re
+from typing import Any, NamedTuple
+
+MAX_STEPS = 16
+MAX_LENGTH = 200
+
+_STEP = re.compile(
+  r"""\.?(?P<name>[^\s.\[\]"'$]+)|\[(?P<index>-?\d{1,6})\]|\["(?P<quoted>[^"]+)"\]"""
+)
+
+
+class Path(NamedTuple):
+  """Where a value stands: names and places, from the message's root or from the item at hand."""
+
+  steps: tuple[str | int, ...]
+  from_root: bool
+
+  def read(self, message: Any, item: Any) -> Any:
+    """The value there; None where there is none."""
+    value = message if self.from_root else item
+    for step in self.steps:
+      if type(step) is int:
+        if type(value) is not list or not -len(value) <= step < len(value):
+          return None
+        value = value[step]
+      elif type(value) is dict:
+        value = value.get(step)
+      else:
+        return None
+    return value
+
+
+def parse_path(text: str) -> Path:
+  """The path that a text writes; ValueError says what is wrong with it."""
+  if len(text) > MAX_LENGTH:
+    raise ValueError(f"a path of {len(text)} characters is longer than {MAX_LENGTH}")
+  rest = text.strip()
+  from_root = rest.startswith("$")
+  place = 1 if from_root else 0
+  steps: list[str | int] = []
+  while place < len(rest):
+    found = _STEP.match(rest, place)
+    dotted = rest.startswith(".", place)
+    if found is None or (found["name"] is not None and dotted == (not steps and not from_root)):
+      raise ValueError(
+        f"{text!r} is no path; write names with dots and places in brackets, such as data[0].price"
+      )
+    if found["index"] is not None:
+      steps.append(int(found["index"]))
+    else:
+      steps.append(found["quoted"] or found["name"])
+    place = found.end()
+  if len(steps) > MAX_STEPS:
+    raise ValueError(f"{text!r} has {len(steps)} steps; {MAX_STEPS} are the most")
+  return Path(tuple(steps), from_root)

@@ -1,0 +1,162 @@
+"""The rules of a mapping: which messages count, and where their values stand."""
+
+import math
+import typing
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import attrs
+import msgspec
+
+from bond_core.events import Custom, Event, Ticker, Trade
+from bond_core.expr import compile_predicate, compile_value
+from bond_ws.matching import check_match
+from bond_ws.paths import parse_path
+
+MAX_FIELDS = 64
+
+Kind: typing.TypeAlias = type[Trade] | type[Ticker] | type[Custom]
+
+EVENTS: dict[str, Kind] = {"trade": Trade, "ticker": Ticker, "custom": Custom}
+_COMMON = frozenset(msgspec.structs.asdict(Event(exchange="", symbol="")))
+
+Unit = Literal["auto", "s", "ms", "us", "ns", "text"]
+_PER_MS = {"s": 1e-3, "ms": 1.0, "us": 1e3, "ns": 1e6}
+
+
+@attrs.frozen(kw_only=True)
+class Value:
+  """A value of a message, at `path`, or always `value`. `map` replaces values (true and false are
+  written so), and `default` stands in where there is none."""
+
+  path: str = ""
+  value: str | float | int | bool | None = None
+  map: dict[str, str | float | int | bool] = attrs.field(factory=dict)
+  default: str | float | int | bool | None = None
+
+  def __attrs_post_init__(self) -> None:
+    if bool(self.path) == (self.value is not None):
+      raise ValueError("say where the value stands with path, or what it always is with value")
+    parse_path(self.path)
+
+
+@attrs.frozen(kw_only=True)
+class Rule:
+  """Messages that fit `where` become events of a kind.
+
+  `each` is the path of a list whose items each become one; paths are then those of the item, and
+  $.PATH is the message's. `fields` gives the event's fields their paths, `set` computes fields from
+  the event's own by a safe expression, `keep` is a condition over the event. A custom event without
+  fields holds the whole item. `time` is the path of the venue's time, in `unit`.
+  """
+
+  emit: Literal["trade", "ticker", "custom"]
+  where: dict[str, Any] = attrs.field(factory=dict)
+  each: str = ""
+  symbol: str | Value = ""
+  time: str = ""
+  unit: Unit = "auto"
+  fields: dict[str, str | Value] = attrs.field(factory=dict)
+  set: dict[str, str] = attrs.field(factory=dict)
+  keep: str = ""
+  event_type: str = ""
+
+  def __attrs_post_init__(self) -> None:
+    check_match(self.where)
+    for path in (self.each, self.time, self.symbol):
+      if isinstance(path, str):
+        parse_path(path)
+    for path in self.fields.values():
+      if isinstance(path, str):
+        parse_path(path)
+    if len(self.fields) + len(self.set) > MAX_FIELDS:
+      raise ValueError(f"{len(self.fields) + len(self.set)} fields are more than {MAX_FIELDS}")
+    self._check_kind()
+    kind = EVENTS[self.emit]
+    for expression in self.set.values():
+      compile_value(expression, [kind])
+    if self.keep:
+      compile_predicate(self.keep, [kind])
+
+  def _check_kind(self) -> None:
+    if self.emit == "custom":
+      if not self.event_type:
+        raise ValueError("a custom event needs a name; write event_type: NAME")
+      if self.set:
+        raise ValueError("a custom event has no fields to set; map them with fields")
+      return
+    if self.event_type:
+      raise ValueError(f"event_type is for custom events, not for emit: {self.emit}")
+    if not self.symbol:
+      raise ValueError(
+        f"a {self.emit} is of a symbol; write symbol: PATH, or symbol: {{value: BTC/USDT}}"
+      )
+    known = own_fields(EVENTS[self.emit])
+    for name in (*self.fields, *self.set):
+      if name not in known:
+        raise ValueError(f"a {self.emit} has no field {name!r}; it has {', '.join(known)}")
+    if self.emit == "trade" and not {"price", "size"} <= {*self.fields, *self.set}:
+      raise ValueError("a trade has a price and a size; map both in fields")
+    if {*self.set} & {"price", "size"} - {*self.fields}:
+      raise ValueError("set computes from what fields holds; map price and size there first")
+
+
+def own_fields(kind: Kind) -> dict[str, type]:
+  """The fields that a rule can fill, with the type of each."""
+  hints = typing.get_type_hints(kind)
+  found: dict[str, type] = {}
+  for field in msgspec.structs.fields(kind):
+    if field.name not in _COMMON and field.name != "data":
+      inner = typing.get_args(hints[field.name]) or (hints[field.name],)
+      found[field.name] = next(t for t in inner if t is not type(None))
+  return found
+
+
+def converted(value: Any, wanted: type, name: str) -> Any:
+  """A JSON value as a field's type. Numbers may be texts; ValueError where it does not fit."""
+  try:
+    if wanted is float and type(value) is not bool:
+      number = float(value)
+      if math.isfinite(number):
+        return number
+    elif wanted is int and type(value) is not bool:
+      if int(value) == float(value):
+        return int(value)
+    elif wanted is bool and type(value) is bool:
+      return value
+    elif wanted is str and type(value) in (str, int):
+      return str(value)
+  except (TypeError, ValueError, OverflowError):
+    pass
+  raise ValueError(f"{name} cannot be {_short(value)}")
+
+
+def time_ms(value: Any, unit: str) -> int:
+  """Epoch milliseconds of a venue's time. `auto` takes a text with a date for RFC 3339 and tells
+  the unit of a number by its size, which is right for the years 2001 to 2286."""
+  if isinstance(value, str) and unit in ("auto", "text") and not _is_number(value):
+    try:
+      moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+      raise ValueError(f"time cannot be {_short(value)}") from None
+    if moment.tzinfo is None:
+      moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)
+  number: float = converted(value, float, "time")
+  if unit in ("auto", "text"):
+    size = abs(number)
+    unit = "s" if size < 1e10 else "ms" if size < 1e13 else "us" if size < 1e16 else "ns"
+  return round(number / _PER_MS[unit])
+
+
+def _is_number(text: str) -> bool:
+  try:
+    float(text)
+  except ValueError:
+    return False
+  return True
+
+
+def _short(value: Any) -> str:
+  text = repr(value)
+  return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,34 @@
+"""The source this plugin offers."""
+
+from bond_core.components import SourceSpec
+from bond_core.events import Custom, Gap, Ticker, Trade
+from bond_core.feed.dialect import Subscription
+from bond_core.instruments import Instrument
+from bond_ws import config
+from bond_ws.feed import Connection, WsFeed
+from bond_ws.rules import EVENTS
+
+
+def _subscriptions(given: config.Custom) -> list[Subscription]:
+  """One for each kind of event; which symbols come is up to the messages that are sent."""
+  instrument = Instrument(given.venue, given.market_type, "*")
+  kinds = dict.fromkeys(rule.emit for rule in given.map) or EVENTS
+  return [Subscription(EVENTS[kind].channel, instrument) for kind in kinds]
+
+
+SPECS = [
+  SourceSpec(
+    name="ws.custom",
+    summary="Any websocket whose messages a mapping turns into trades, tickers or custom events.",
+    config=config.Custom,
+    emits=(Trade, Ticker, Custom, Gap),
+    feed=WsFeed,
+    connection=Connection,
+    subscriptions=_subscriptions,
+    exchange=lambda given: given.venue,
+    example=(
+      "{url: 'wss://ws.example.com/feed', send: [{op: subscribe, channel: prices}], "
+      "map: [{emit: custom, event_type: price, where: {channel: prices}}]}"
+    ),
+  )
+]
