@@ -1,25 +1,21 @@
 """One generated market on its own clock: its orders, its trades and the streams read of it."""
 
 import math
-import random
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from bond_sim.binance.book import BUY, SELL
-from bond_sim.binance.candles import Candles, bar_start, past_day
 from bond_sim.binance.listing import Listing
-from bond_sim.binance.orderflow import Execution, OrderFlow, Temper
 from bond_sim.binance.paths import SPOT
-from bond_sim.binance.payloads import AggFill, Fill, Liquidation, MarkPrice, Payloads
+from bond_sim.binance.payloads import AggFill, Payloads
 from bond_sim.binance.source import Query
 from bond_sim.binance.streams import Stream, interval_ms
-
-RECENT = 1000
-FUNDING_MS = 8 * 3_600_000
-INTEREST_RATE = 0.0001
+from bond_sim.market.book import BUY, SELL
+from bond_sim.market.candles import bar_start
+from bond_sim.market.orderflow import Temper
+from bond_sim.market.trading import RECENT, Fill, Liquidation, Trading
 
 
 @attrs.define
@@ -61,57 +57,48 @@ class Market:
     publish: Callable[[str, bytes], None],
   ) -> None:
     self._listing = listing
-    self._temper = temper
     self._payloads = Payloads(listing)
-    self._scale: int = 10**listing.price_decimals
-    self._fair = fair
-    self._index = index
     self._publish = publish
-    self._rng = random.Random(seed)
-    self._now = float(now_ms)
     self._outlets: dict[Stream, Outlet] = {}
     self._top: tuple[int, int, int, int] | None = None
-    self._trade_id = self._rng.randrange(10**8, 10**9)
-    self._agg_id = self._trade_id // 3
-    self._trades: deque[Fill] = deque(maxlen=RECENT)
     self._agg_trades: deque[AggFill] = deque(maxlen=RECENT)
     self._forced: Liquidation | None = None
-    self._mark_average = fair()
-    self._interest = round(temper.level_lots * 20_000 * self._rng.uniform(0.8, 1.2))
-    self._flow = OrderFlow(
-      temper, self._rng, fair() * self._scale, self._level_changed, self._executed
+    self._trading = trading = Trading(
+      temper,
+      seed,
+      now_ms,
+      scale=10**listing.price_decimals,
+      perpetual=listing.contract == "PERPETUAL",
+      fair=fair,
+      index=index,
+      listener=self,
     )
-    self._next_order = self._now + self._flow.wait_ms()
-    price = round(fair() * self._scale)
-    trades_a_minute, lots = temper.takers_per_second * 90, temper.taker_lots * 0.6
-    past = past_day(
-      random.Random(f"{seed} past"), price, now_ms, trades_a_minute, lots, self._trade_id + 1
-    )
-    self._candles = Candles(past, price, now_ms)
-    self._last_lots = round(temper.taker_lots)
+    self._flow = trading.flow
+    self._candles = trading.candles
+    self._agg_id = trading.trade_id // 3
     self._answers: dict[str, Callable[[Query], Any]] = {
       "depth": self._rest_depth,
       "trades": self._rest_trades,
       "aggTrades": self._rest_agg_trades,
       "klines": self._rest_klines,
       "ticker/24hr": self._rest_ticker,
-      "premiumIndex": lambda _: self._payloads.premium_index(self._mark(), self._now_ms),
-      "openInterest": lambda _: self._payloads.open_interest(self._interest, self._now_ms),
+      "premiumIndex": lambda _: self._payloads.premium_index(trading.mark(), self._now_ms),
+      "openInterest": lambda _: self._payloads.open_interest(trading.interest, self._now_ms),
     }
 
   @property
   def _now_ms(self) -> int:
-    return int(self._now)
+    return self._trading.now_ms
 
   def open(self, stream: Stream, name: str) -> None:
     """Begins to publish a stream."""
-    every = stream.every or math.inf
+    every, now = stream.every or math.inf, self._trading.now
     self._outlets.setdefault(
       stream,
       Outlet(
         stream,
         name,
-        due=math.inf if every == math.inf else self._now - self._now % every + every,
+        due=math.inf if every == math.inf else now - now % every + every,
         diff=Diff(self._flow.update_id),
         bar_start=self._kline_start(stream),
       ),
@@ -127,60 +114,45 @@ class Market:
 
   def rest_until(self, now_ms: int) -> None:
     """Nothing has happened up to `now_ms`: the market was asleep, with no stream open."""
-    self._now = float(now_ms)
-    self._next_order = self._now + self._flow.wait_ms()
+    self._trading.rest_until(now_ms)
 
   def advance(self, to_ms: float) -> None:
     """Lets everything happen up to `to_ms`, in order of time."""
-    while True:
-      due = min((outlet.due for outlet in self._outlets.values()), default=math.inf)
-      at = min(self._next_order, due)
-      if at > to_ms:
-        break
-      self._now = at
-      if at == due:
-        for outlet in list(self._outlets.values()):
-          if outlet.due == due:
-            outlet.due += outlet.stream.every
-            self._tell(outlet)
-      else:
-        self._flow.act(self._fair() * self._scale)
-        self._after_order()
-        self._next_order = at + self._flow.wait_ms()
-    self._now = to_ms
+    self._trading.advance(to_ms)
 
   # What the order flow does ----------------------------------------------------------------------
 
-  def _level_changed(self, side: int, price: int) -> None:
+  def level_changed(self, side: int, price: int) -> None:
     for outlet in self._outlets.values():
       if outlet.stream.kind in ("depth", "partial"):
         diff = outlet.diff
         diff.first = diff.first or self._flow.update_id
         (diff.bids if side == BUY else diff.asks).add(price)
 
-  def _executed(self, order: Execution) -> None:
-    maker, at = order.side == SELL, self._now_ms
-    for price, parts in order.levels:
-      first = self._trade_id + 1
-      for lots in parts:
-        self._trade_id += 1
-        fill = Fill(self._trade_id, price, lots, maker, at)
-        self._trades.append(fill)
-        self._candles.trade(at, fill.trade_id, price, lots, taker_buys=not maker)
-        self._say("trade", self._payloads.trade, fill)
-        self._last_lots = lots
-      self._agg_id += 1
-      agg = AggFill(self._agg_id, price, sum(parts), first, self._trade_id, maker, at)
-      self._agg_trades.append(agg)
-      self._say("aggTrade", self._payloads.agg_trade, agg)
-    lots = sum(sum(parts) for _, parts in order.levels)
-    self._interest = max(1, self._interest + self._rng.randint(-lots, lots))
-    if order.forced and (self._forced is None or lots > self._forced.lots):
-      quote = sum(price * sum(parts) for price, parts in order.levels)
-      limit = order.levels[-1][0]
-      self._forced = Liquidation(order.side, lots, limit, quote / lots, at)
+  def filled(self, fills: list[Fill]) -> None:
+    for fill in fills:
+      self._say("trade", self._payloads.trade, fill)
+    self._agg_id += 1
+    first, last = fills[0], fills[-1]
+    lots = sum(fill.lots for fill in fills)
+    agg = AggFill(
+      self._agg_id,
+      first.price,
+      lots,
+      first.trade_id,
+      last.trade_id,
+      first.buyer_is_maker,
+      first.at_ms,
+    )
+    self._agg_trades.append(agg)
+    self._say("aggTrade", self._payloads.agg_trade, agg)
 
-  def _after_order(self) -> None:
+  def forced(self, order: Liquidation) -> None:
+    # The stream tells the largest since it last told one.
+    if self._forced is None or order.lots > self._forced.lots:
+      self._forced = order
+
+  def ordered(self) -> None:
     book = self._flow.book
     top = (*book.top(BUY, 1)[0], *book.top(SELL, 1)[0])
     if top != self._top:
@@ -188,6 +160,15 @@ class Market:
       self._say("bookTicker", self._payloads.book_ticker, book, self._flow.update_id, self._now_ms)
     for outlet in self._outlets.values():
       if outlet.stream.kind == "depth" and not outlet.stream.every:
+        self._tell(outlet)
+
+  def due(self) -> float:
+    return min((outlet.due for outlet in self._outlets.values()), default=math.inf)
+
+  def tell(self, at_ms: float) -> None:
+    for outlet in list(self._outlets.values()):
+      if outlet.due == at_ms:
+        outlet.due += outlet.stream.every
         self._tell(outlet)
 
   def _say(self, kind: str, write: Callable[..., bytes], *what: Any) -> None:
@@ -206,12 +187,12 @@ class Market:
       self._tell_kline(outlet)
     elif kind == "ticker":
       day = self._candles.day(at)
-      message = self._payloads.ticker(day, self._flow.book, self._last_lots, at)
+      message = self._payloads.ticker(day, self._flow.book, self._trading.last_lots, at)
       self._publish(outlet.name, message)
     elif kind == "miniTicker":
       self._publish(outlet.name, self._payloads.mini_ticker(self._candles.day(at), at))
     elif kind == "markPrice":
-      self._publish(outlet.name, self._payloads.mark_price(self._mark(), at))
+      self._publish(outlet.name, self._payloads.mark_price(self._trading.mark(), at))
     elif kind == "forceOrder" and self._forced is not None:
       self._publish(outlet.name, self._payloads.force_order(self._forced, at))
       self._forced = None
@@ -249,20 +230,6 @@ class Market:
     length = interval_ms(self._listing.market, stream.interval) if stream.interval else None
     return bar_start(self._now_ms, length) if length else 0
 
-  def _mark(self) -> MarkPrice:
-    """Mark price from the index and what the book pays over it; the funding rate from that premium
-    and the fixed interest rate, as USD-M futures do. Dated contracts have neither."""
-    index, book = self._index(), self._flow.book
-    middle = (book.best(BUY) + book.best(SELL)) / 2 / self._scale
-    mark = index + 0.9 * (self._fair() - index) + 0.1 * (middle - index)
-    self._mark_average += 0.05 * (mark - self._mark_average)
-    if self._listing.contract != "PERPETUAL":
-      return MarkPrice(mark, self._mark_average, index, "", 0)
-    premium = (mark - index) / index
-    rate = premium + max(-0.0005, min(0.0005, INTEREST_RATE - premium))
-    next_ms = (self._now_ms // FUNDING_MS + 1) * FUNDING_MS
-    return MarkPrice(mark, self._mark_average, index, f"{rate:.8f}", next_ms)
-
   # REST ------------------------------------------------------------------------------------------
 
   def _rest_depth(self, query: Query) -> bytes:
@@ -270,7 +237,7 @@ class Market:
     return self._payloads.snapshot(flow.book, flow.update_id, query.limit, self._now_ms, rest=True)
 
   def _rest_trades(self, query: Query) -> list[dict[str, Any]]:
-    return [self._payloads.rest_trade(fill) for fill in list(self._trades)[-query.limit :]]
+    return [self._payloads.rest_trade(fill) for fill in list(self._trading.trades)[-query.limit :]]
 
   def _rest_agg_trades(self, query: Query) -> list[dict[str, Any]]:
     return [self._payloads.rest_agg_trade(agg) for agg in list(self._agg_trades)[-query.limit :]]
@@ -287,4 +254,4 @@ class Market:
 
   def _rest_ticker(self, query: Query) -> dict[str, Any]:
     day = self._candles.day(self._now_ms)
-    return self._payloads.rest_ticker(day, self._flow.book, self._last_lots, self._now_ms)
+    return self._payloads.rest_ticker(day, self._flow.book, self._trading.last_lots, self._now_ms)

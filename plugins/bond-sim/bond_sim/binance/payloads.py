@@ -5,20 +5,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bond_sim.binance.book import BUY, SELL, Book
-from bond_sim.binance.candles import Bar
 from bond_sim.binance.listing import Listing
 from bond_sim.binance.paths import SPOT
-
-
-class Fill(NamedTuple):
-  """One trade, in ticks and lots."""
-
-  trade_id: int
-  price: int
-  lots: int
-  buyer_is_maker: bool
-  at_ms: int
+from bond_sim.market.book import BUY, SELL, Book
+from bond_sim.market.candles import Bar
+from bond_sim.market.trading import Fill, Liquidation, MarkPrice
 
 
 class AggFill(NamedTuple):
@@ -31,26 +22,6 @@ class AggFill(NamedTuple):
   last: int
   buyer_is_maker: bool
   at_ms: int
-
-
-class Liquidation(NamedTuple):
-  """A forced order, filled at once."""
-
-  side: int
-  lots: int
-  limit: int
-  average: float
-  at_ms: int
-
-
-class MarkPrice(NamedTuple):
-  """A contract's mark and index price, funding rate (empty for dated contracts) and next time."""
-
-  mark: float
-  average: float
-  index_price: float
-  rate: str
-  next_ms: int
 
 
 class Payloads:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from bond_sim.binance.book import BUY, SELL, Book
+from bond_sim.market.book import BUY, SELL, Book
 
 LEVELS = 1000
 """Levels a side that the flow keeps up."""

@@ -1,0 +1,1 @@
+"""A generated market, whatever the venue that tells of it."""

@@ -1,0 +1,174 @@
+"""What happens in one generated market, in ticks and lots: orders, trades, bars, mark price."""
+
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from bond_sim.market.book import BUY, SELL
+from bond_sim.market.candles import Candles, past_day
+from bond_sim.market.orderflow import Execution, OrderFlow, Temper
+
+RECENT = 1000
+FUNDING_MS = 8 * 3_600_000
+INTEREST_RATE = 0.0001
+
+
+class Fill(NamedTuple):
+  """One trade, in ticks and lots."""
+
+  trade_id: int
+  price: int
+  lots: int
+  buyer_is_maker: bool
+  at_ms: int
+
+
+class Liquidation(NamedTuple):
+  """A forced order, filled at once."""
+
+  side: int
+  lots: int
+  limit: int
+  average: float
+  at_ms: int
+
+
+class MarkPrice(NamedTuple):
+  """A contract's mark and index price, funding rate (empty for dated contracts) and next time."""
+
+  mark: float
+  average: float
+  index_price: float
+  rate: str
+  next_ms: int
+
+
+class Listener(Protocol):
+  """Who tells the world of a market."""
+
+  def level_changed(self, side: int, price: int) -> None:
+    """The size at a price has changed."""
+
+  def filled(self, fills: list[Fill]) -> None:
+    """One order took this at one price."""
+
+  def forced(self, order: Liquidation) -> None:
+    """An order was forced."""
+
+  def ordered(self) -> None:
+    """An order was dealt with, whatever it did."""
+
+  def due(self) -> float:
+    """When something is to be told that only time brings (ms)."""
+
+  def tell(self, at_ms: float) -> None:
+    """It is that time."""
+
+
+class Trading:
+  """A market that moves when `advance` is called. Equal seeds and calls give equal markets.
+
+  `scale` is ticks in one unit of the quote. `fair` and `index` tell the price the market is drawn
+  to and the index price, in quote units.
+  """
+
+  def __init__(
+    self,
+    temper: Temper,
+    seed: str,
+    now_ms: int,
+    *,
+    scale: int,
+    perpetual: bool,
+    fair: Callable[[], float],
+    index: Callable[[], float],
+    listener: Listener,
+  ) -> None:
+    self._scale = scale
+    self._perpetual = perpetual
+    self._fair = fair
+    self._index = index
+    self._listener = listener
+    self._rng = random.Random(seed)
+    self._now = float(now_ms)
+    self.trade_id = self._rng.randrange(10**8, 10**9)
+    self.trades: deque[Fill] = deque(maxlen=RECENT)
+    self._mark_average = fair()
+    self.interest = round(temper.level_lots * 20_000 * self._rng.uniform(0.8, 1.2))
+    """Open interest in lots."""
+    self.flow = OrderFlow(
+      temper, self._rng, fair() * self._scale, listener.level_changed, self._executed
+    )
+    self._next_order = self._now + self.flow.wait_ms()
+    price = round(fair() * self._scale)
+    trades_a_minute, lots = temper.takers_per_second * 90, temper.taker_lots * 0.6
+    past = past_day(
+      random.Random(f"{seed} past"), price, now_ms, trades_a_minute, lots, self.trade_id + 1
+    )
+    self.candles = Candles(past, price, now_ms)
+    self.last_lots = round(temper.taker_lots)
+    self.last_price = price
+
+  @property
+  def now(self) -> float:
+    """The market's clock, epoch ms."""
+    return self._now
+
+  @property
+  def now_ms(self) -> int:
+    """The same as a whole number."""
+    return int(self._now)
+
+  def rest_until(self, now_ms: int) -> None:
+    """Nothing has happened up to `now_ms`: the market was asleep."""
+    self._now = float(now_ms)
+    self._next_order = self._now + self.flow.wait_ms()
+
+  def advance(self, to_ms: float) -> None:
+    """Lets everything happen up to `to_ms`, in order of time."""
+    while True:
+      due = self._listener.due()
+      at = min(self._next_order, due)
+      if at > to_ms:
+        break
+      self._now = at
+      if at == due:
+        self._listener.tell(due)
+      else:
+        self.flow.act(self._fair() * self._scale)
+        self._listener.ordered()
+        self._next_order = at + self.flow.wait_ms()
+    self._now = to_ms
+
+  def mark(self) -> MarkPrice:
+    """Mark price from the index and what the book pays over it; the funding rate from that premium
+    and the fixed interest rate. Dated contracts have neither."""
+    index, book = self._index(), self.flow.book
+    middle = (book.best(BUY) + book.best(SELL)) / 2 / self._scale
+    mark = index + 0.9 * (self._fair() - index) + 0.1 * (middle - index)
+    self._mark_average += 0.05 * (mark - self._mark_average)
+    if not self._perpetual:
+      return MarkPrice(mark, self._mark_average, index, "", 0)
+    premium = (mark - index) / index
+    rate = premium + max(-0.0005, min(0.0005, INTEREST_RATE - premium))
+    next_ms = (self.now_ms // FUNDING_MS + 1) * FUNDING_MS
+    return MarkPrice(mark, self._mark_average, index, f"{rate:.8f}", next_ms)
+
+  def _executed(self, order: Execution) -> None:
+    maker, at = order.side == SELL, self.now_ms
+    for price, parts in order.levels:
+      fills = []
+      for lots in parts:
+        self.trade_id += 1
+        fill = Fill(self.trade_id, price, lots, maker, at)
+        fills.append(fill)
+        self.trades.append(fill)
+        self.candles.trade(at, fill.trade_id, price, lots, taker_buys=not maker)
+        self.last_lots, self.last_price = lots, price
+      self._listener.filled(fills)
+    lots = sum(sum(parts) for _, parts in order.levels)
+    self.interest = max(1, self.interest + self._rng.randint(-lots, lots))
+    if order.forced:
+      quote = sum(price * sum(parts) for price, parts in order.levels)
+      self._listener.forced(Liquidation(order.side, lots, order.levels[-1][0], quote / lots, at))
