@@ -17,6 +17,15 @@ def bond_register_simulators() -> Iterable[SimulatorSpec]:
     serve=serve_binance,
     faults=tuple((name, kind.summary) for name, kind in KINDS.items()),
   )
+  from bond_sim.okx.config import OkxConfig, serve_okx
+
+  yield SimulatorSpec(
+    name="okx",
+    summary="OKX: a generated market of spot, perpetuals and dated contracts.",
+    config=OkxConfig,
+    serve=serve_okx,
+    faults=tuple((name, kind.summary) for name, kind in KINDS.items()),
+  )
   from bond_sim.x.config import XConfig, serve_x
   from bond_sim.x.faults import KINDS as X_FAULTS
 

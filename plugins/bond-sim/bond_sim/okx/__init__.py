@@ -1,0 +1,1 @@
+"""The simulated OKX: spot, perpetuals and a dated contract."""

@@ -1,0 +1,101 @@
+"""What the simulated OKX trades, and which channels tell of it."""
+
+import re
+
+import msgspec
+
+from bond_sim.clock import Clock
+from bond_sim.market.topics import BOOK, CANDLE, FORCED, QUOTE, STATE, TRADES, Stream
+from bond_sim.market.venue import TopicVenue, today
+from bond_sim.okx.listing import Instrument, instruments
+from bond_sim.okx.writer import OkxWriter
+
+PUBLIC, BUSINESS = "public", "business"
+
+_UNITS = {"s": 1_000, "m": 60_000, "H": 3_600_000, "D": 86_400_000, "W": 604_800_000}
+_CANDLE = re.compile(r"candle(?P<count>\d+)(?P<unit>[smHDW])(utc)?")
+_LENGTHS = {1, 2, 3, 4, 5, 6, 12, 15, 30}
+
+_EVERYWHERE = {
+  "trades": Stream(TRADES, "trades"),
+  "books": Stream(BOOK, "books", 100, 400),
+  "bbo-tbt": Stream(QUOTE, "bbo-tbt"),
+  "tickers": Stream(STATE, "tickers", 100),
+}
+_ON_CONTRACTS = {
+  "open-interest": Stream(STATE, "open-interest", 3_000),
+  "mark-price": Stream(STATE, "mark-price", 200),
+}
+_ON_PERPETUALS = {"funding-rate": Stream(STATE, "funding-rate", 30_000)}
+LIQUIDATIONS = Stream(FORCED, "liquidation-orders")
+
+
+class World:
+  """A source of generated markets."""
+
+  def __init__(self, *, seed: int, speed: float, symbols: list[str], clock: Clock) -> None:
+    listed = {one.product.symbol: one for one in instruments(today(clock))}
+    self.instruments: dict[str, Instrument] = {
+      symbol: one for symbol, one in listed.items() if not symbols or symbol in symbols
+    }
+    self.writers = {symbol: OkxWriter(one) for symbol, one in self.instruments.items()}
+    self.venue = TopicVenue(
+      [(symbol, one.product, self.writers[symbol]) for symbol, one in self.instruments.items()],
+      seed=seed,
+      speed=speed,
+      clock=clock,
+      span=span,
+    )
+
+  def stream(self, path: str, channel: str, symbol: str) -> Stream | None:
+    """What a channel of an instrument is on a path, None where there is none."""
+    instrument = self.instruments.get(symbol)
+    if instrument is None:
+      return None
+    if path == BUSINESS:
+      length = length_of(channel)
+      return None if length is None else Stream(CANDLE, channel, 1_000, 0, length)
+    known = dict(_EVERYWHERE)
+    if instrument.family != "SPOT":
+      known |= _ON_CONTRACTS
+    if instrument.family == "SWAP":
+      known |= _ON_PERPETUALS
+    return known.get(channel)
+
+  def of_family(self, family: str) -> list[str]:
+    """The symbols of an instType."""
+    return [symbol for symbol, one in self.instruments.items() if one.family == family]
+
+
+def length_of(channel: str) -> int | None:
+  """The length of a candle channel's bars (ms), None for another channel."""
+  found = _CANDLE.fullmatch(channel)
+  if found is None or int(found["count"]) not in _LENGTHS:
+    return None
+  return int(found["count"]) * _UNITS[found["unit"]]
+
+
+class _Data(msgspec.Struct, gc=False):
+  tradeId: str = ""  # noqa: N815 - the venue's name
+  count: str = "1"
+  seqId: int | None = None  # noqa: N815
+  prevSeqId: int | None = None  # noqa: N815
+
+
+class _Numbered(msgspec.Struct):
+  data: list[_Data]
+
+
+_read = msgspec.json.Decoder(_Numbered).decode
+
+
+def span(data: bytes) -> tuple[int, int] | None:
+  """The trades or the book's numbers that a message accounts for."""
+  if not data.startswith((b'{"arg":{"channel":"trades"', b'{"arg":{"channel":"books"')):
+    return None
+  [one] = _read(data).data
+  if one.tradeId:
+    return int(one.tradeId) - int(one.count) + 1, int(one.tradeId)
+  if one.seqId is None or one.prevSeqId is None:
+    return None
+  return (one.prevSeqId + 1 if one.prevSeqId >= 0 else one.seqId), one.seqId
