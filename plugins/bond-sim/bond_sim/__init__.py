@@ -17,6 +17,15 @@ def bond_register_simulators() -> Iterable[SimulatorSpec]:
     serve=serve_binance,
     faults=tuple((name, kind.summary) for name, kind in KINDS.items()),
   )
+  from bond_sim.bybit.config import BybitConfig, serve_bybit
+
+  yield SimulatorSpec(
+    name="bybit",
+    summary="Bybit: a generated market of spot, linear and inverse contracts.",
+    config=BybitConfig,
+    serve=serve_bybit,
+    faults=tuple((name, kind.summary) for name, kind in KINDS.items()),
+  )
   from bond_sim.okx.config import OkxConfig, serve_okx
 
   yield SimulatorSpec(

@@ -1,6 +1,5 @@
 """OKX as the common server sees it."""
 
-import re
 from collections import Counter, deque
 from typing import Any
 
@@ -8,6 +7,7 @@ import attrs
 import trio
 
 from bond_sim.http import Request, Response, json_response
+from bond_sim.market.paths import without_host
 from bond_sim.okx.rest import Rest
 from bond_sim.okx.sockets import OkxSession
 from bond_sim.okx.world import BUSINESS, PUBLIC, World
@@ -15,13 +15,11 @@ from bond_sim.websocket import Connection, Policy, Session
 
 CONNECTS, CONNECT_SECONDS = 3, 1.0
 
-_HOST = re.compile(r"/[\w.-]+\.com(:\d+)?(?=/)")
 _PATHS = {f"/ws/v5/{name}": name for name in (PUBLIC, BUSINESS)}
 
 
 class OkxDialect:
-  """REST and both public websockets on one port. A path may begin with the venue's own host, as
-  clients put it there that replace only scheme and host."""
+  """REST and both public websockets on one port."""
 
   def __init__(self, world: World) -> None:
     self.hub = world.venue.hub
@@ -34,7 +32,7 @@ class OkxDialect:
     await self._world.venue.run()
 
   async def http(self, request: Request) -> Response:
-    return self._rest.respond(attrs.evolve(request, path=_HOST.sub("", request.path, count=1)))
+    return self._rest.respond(attrs.evolve(request, path=without_host(request.path)))
 
   def refusal(self, status: int, retry_after: float) -> Response:
     body: dict[str, Any] = {
@@ -45,7 +43,7 @@ class OkxDialect:
     return json_response(body, status, (("retry-after", f"{retry_after:.0f}"),))
 
   def upgrade(self, request: Request) -> Policy | Response:
-    if _path(request) not in _PATHS:
+    if without_host(request.path) not in _PATHS:
       return json_response({"error": f"the simulator has no websocket at {request.path}"}, 404)
     now, attempts = trio.current_time(), self._connects.setdefault(request.peer, deque())
     while attempts and attempts[0] <= now - CONNECT_SECONDS:
@@ -57,12 +55,8 @@ class OkxDialect:
     return Policy()
 
   def opened(self, connection: Connection) -> Session:
-    path = _PATHS[_path(connection.request)]
+    path = _PATHS[without_host(connection.request.path)]
     return OkxSession(self._world, connection, path, self._violations)
 
   def stats(self) -> dict[str, Any]:
     return {"violations": self._violations, **self._world.venue.progress()}
-
-
-def _path(request: Request) -> str:
-  return _HOST.sub("", request.path, count=1)

@@ -1,0 +1,1 @@
+"""The simulated Bybit: spot, linear and inverse contracts."""

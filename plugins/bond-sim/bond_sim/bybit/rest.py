@@ -1,0 +1,133 @@
+"""Bybit's public REST market data, as clients ask for it ("Market")."""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from bond_sim.bybit.listing import CATEGORIES
+from bond_sim.bybit.world import LENGTHS, World
+from bond_sim.http import Request, Response, json_response
+from bond_sim.market.products import SPOT
+
+PREFIX = "/v5/market/"
+ASKED, ASKED_SECONDS = 600, 5.0
+"""Requests of one address ("Rate Limit Rules")."""
+MAX_LEVELS, MAX_ROWS = 500, 1000
+
+
+class RestError(Exception):
+  """An error in the venue's form."""
+
+  def __init__(self, code: int, message: str, status: int = 200) -> None:
+    super().__init__(message)
+    self.code, self.message, self.status = code, message, status
+
+
+class Rest:
+  """Answers requests and meters them by address."""
+
+  def __init__(self, world: World, violations: Counter[str]) -> None:
+    self._world = world
+    self._violations = violations
+    self._asked: dict[str, deque[float]] = {}
+    self._answers: dict[str, Callable[[Request], dict[str, Any]]] = {
+      "time": self._time,
+      "instruments-info": self._instruments,
+      "tickers": self._tickers,
+      "orderbook": self._book,
+      "recent-trade": self._trades,
+      "kline": self._candles,
+    }
+
+  def respond(self, request: Request) -> Response:
+    """The answer to a request; its path has no host any more."""
+    answer = self._answers.get(request.path.removeprefix(PREFIX))
+    if request.method != "GET" or answer is None or not request.path.startswith(PREFIX):
+      return json_response({"error": f"the simulator has no {request.method} {request.path}"}, 404)
+    code, told, status, result = 0, "OK", 200, dict[str, Any]()
+    try:
+      self._meter(request.peer)
+      result = answer(request)
+    except RestError as error:
+      code, told, status = error.code, error.message, error.status
+    now = self._world.venue.now_ms()
+    body = {"retCode": code, "retMsg": told, "result": result, "retExtInfo": {}, "time": now}
+    return json_response(body, status)
+
+  def _meter(self, peer: str) -> None:
+    asked, now = self._asked.setdefault(peer, deque()), trio.current_time()
+    while asked and asked[0] <= now - ASKED_SECONDS:
+      asked.popleft()
+    asked.append(now)
+    if len(asked) > ASKED:
+      self._violations["requests"] += 1
+      raise RestError(10006, "Too many visits!", 403)
+
+  def _category(self, request: Request) -> str:
+    category = request.param("category") or ""
+    if category not in CATEGORIES:
+      raise RestError(10001, "params error: Category is invalid")
+    return category
+
+  def _key(self, request: Request) -> str:
+    key = f"{self._category(request)} {request.param('symbol') or ''}"
+    if key not in self._world.instruments:
+      raise RestError(10001, "params error: symbol invalid")
+    return key
+
+  def _time(self, request: Request) -> dict[str, Any]:
+    now = self._world.venue.now_ms()
+    return {"timeSecond": str(now // 1000), "timeNano": str(now * 1_000_000)}
+
+  def _instruments(self, request: Request) -> dict[str, Any]:
+    category, wanted = request.param("category") or "", request.param("symbol")
+    if category not in (*CATEGORIES, "option"):
+      raise RestError(10001, "params error: Category is invalid")
+    rows = [
+      one.row() for one in self._world.of_category(category) if wanted in (None, one.product.symbol)
+    ]
+    return {"category": category, "list": rows, "nextPageCursor": ""}
+
+  def _tickers(self, request: Request) -> dict[str, Any]:
+    category, wanted = self._category(request), request.param("symbol")
+    now = self._world.venue.now_ms()
+    rows = [
+      self._world.writers[one.key].facts(self._world.venue.market(one.key).trading, now)
+      for one in self._world.of_category(category)
+      if wanted in (None, one.product.symbol)
+    ]
+    return {"category": category, "list": rows}
+
+  def _book(self, request: Request) -> dict[str, Any]:
+    key = self._key(request)
+    levels = _number(request.param("limit"), 1 if key.startswith(SPOT) else 25, MAX_LEVELS)
+    trading = self._world.venue.market(key).trading
+    return self._world.writers[key].book(trading, levels, self._world.venue.now_ms())
+
+  def _trades(self, request: Request) -> dict[str, Any]:
+    key = self._key(request)
+    rows = _number(request.param("limit"), 60 if key.startswith(SPOT) else 500, MAX_ROWS)
+    fills = list(self._world.venue.market(key).trading.trades)[-rows:]
+    found = [self._world.writers[key].trade(fill) for fill in reversed(fills)]
+    return {"category": key.partition(" ")[0], "list": found}
+
+  def _candles(self, request: Request) -> dict[str, Any]:
+    key = self._key(request)
+    length = LENGTHS.get(request.param("interval") or "")
+    if length is None:
+      raise RestError(10001, "params error: Interval is invalid")
+    rows = _number(request.param("limit"), 200, MAX_ROWS)
+    candles, now = self._world.venue.market(key).trading.candles, self._world.venue.now_ms()
+    candles.roll(now)
+    bars = candles.bars(length, now - rows * length)[-rows:]
+    found = [self._world.writers[key].bar(bar) for bar in reversed(bars)]
+    category, _, symbol = key.partition(" ")
+    return {"category": category, "symbol": symbol, "list": found}
+
+
+def _number(text: str | None, default: int, most: int) -> int:
+  if text is None or not text.isdecimal():
+    return default
+  return max(1, min(int(text), most))
