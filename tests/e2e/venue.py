@@ -46,10 +46,10 @@ class Simulator:
 
 
 @asynccontextmanager
-async def simulator(*arguments):
-  """`bond sim binance` with these arguments, until the block is left."""
+async def simulator(*arguments, venue="binance"):
+  """`bond sim VENUE` with these arguments, until the block is left."""
   process = await trio.lowlevel.open_process(
-    [*BOND, "sim", "binance", "--port", "0", "--json", "--until-eof", *arguments],
+    [*BOND, "sim", venue, "--port", "0", "--json", "--until-eof", *arguments],
     stdin=subprocess.PIPE,
     stdout=subprocess.PIPE,
   )

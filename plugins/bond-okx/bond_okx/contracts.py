@@ -1,28 +1,31 @@
 """What a contract is worth, so that all sizes are in the base currency.
 
-Derivatives are counted in contracts. A linear one is so many units of the base, an inverse one so
-many dollars. Source: "Get instruments" (ctVal, ctMult, ctValCcy, ctType).
+Derivatives are counted in contracts, whole ones or parts of `lotSz`. A linear one is so many units
+of the base, an inverse one so many dollars. Source: "Get instruments" (ctVal, ctMult, lotSz, ctType).
 """
 
-from fractions import Fraction
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 import msgspec
 
+MOST_PLACES = 15
+
 
 class Contract(NamedTuple):
-  """A contract's worth is `times` / `over`, in the base currency, or in the quote where it is
-  `inverse`. Two whole numbers, since a tenth as a float would show in every product."""
+  """A contract is worth `worth`, in the base currency, or in the quote where it is `inverse`. Any
+  size in the base is a decimal of `places` places."""
 
-  times: float
-  over: float
+  worth: float
+  places: int
   inverse: bool
 
   def base(self, contracts: float, price: float) -> float:
     """So many contracts in the base currency."""
     if self.inverse:
-      return contracts * self.times / self.over / price if price else 0.0
-    return contracts * self.times / self.over
+      return contracts * self.worth / price if price else 0.0
+    # Without that a hundredth would show as 0.009999999999999998.
+    return round(contracts * self.worth, self.places)
 
 
 class Listed(msgspec.Struct, gc=False):
@@ -32,6 +35,7 @@ class Listed(msgspec.Struct, gc=False):
   ctVal: str = ""  # noqa: N815
   ctMult: str = ""  # noqa: N815
   ctType: str = ""  # noqa: N815
+  lotSz: str = ""  # noqa: N815
 
 
 class _Listing(msgspec.Struct):
@@ -53,9 +57,12 @@ def read_contracts(body: bytes) -> dict[str, Contract]:
 
 def _contract(listed: Listed) -> Contract | None:
   try:
-    worth = Fraction(listed.ctVal) * Fraction(listed.ctMult or "1")
-  except (ValueError, ZeroDivisionError):
+    worth = Decimal(listed.ctVal) * Decimal(listed.ctMult or "1")
+    smallest = worth * Decimal(listed.lotSz or "1")
+  except InvalidOperation:
     return None
-  if worth <= 0 or worth.numerator > 10**15 or worth.denominator > 10**15:
+  if not worth.is_finite() or not 0 < worth < 10**15:
     return None
-  return Contract(float(worth.numerator), float(worth.denominator), listed.ctType == "inverse")
+  exponent = smallest.normalize().as_tuple().exponent
+  places = max(0, -exponent) if isinstance(exponent, int) else MOST_PLACES
+  return Contract(float(worth), min(places, MOST_PLACES), listed.ctType == "inverse")

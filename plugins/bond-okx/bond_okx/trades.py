@@ -13,8 +13,8 @@ _SIDES = {"buy": "buy", "sell": "sell"}
 
 
 class TradeStream(NumberedTrades):
-  """The trades of one instrument. Where several were joined, `trade_id` is the first and `match_id`
-  the last of them; `sequence` is the last."""
+  """The trades of one instrument. Where several were joined, `trade_id` and `sequence` are the last
+  of them, as the venue has it."""
 
   def __init__(
     self, subscription: Subscription, name: str, contract: Callable[[], Contract | None]
@@ -39,8 +39,7 @@ class TradeStream(NumberedTrades):
         price=trade.price,
         size=trade.size if contract is None else contract.base(trade.size, trade.price),
         side=side,
-        trade_id=str(first),
-        match_id=str(last) if count > 1 else None,
+        trade_id=str(last),
         maker=None if side == "unknown" else side == "sell",
         sequence=last,
       )

@@ -12,7 +12,13 @@ SHARED = Path(os.environ.get("BOND_SHARED", Path(__file__).parents[4] / "shared"
 
 LISTED = {
   "SWAP": [
-    {"instId": "BTC-USDT-SWAP", "ctVal": "0.01", "ctMult": "1", "ctType": "linear"},
+    {
+      "instId": "BTC-USDT-SWAP",
+      "ctVal": "0.01",
+      "ctMult": "1",
+      "ctType": "linear",
+      "lotSz": "0.01",
+    },
     {"instId": "BTC-USD-SWAP", "ctVal": "100", "ctMult": "1", "ctType": "inverse"},
     {"instId": "UNI-USD-SWAP", "ctVal": "10", "ctMult": "1", "ctType": "inverse"},
   ],

@@ -45,7 +45,7 @@ def test_several_trades_in_one_message_account_for_their_numbers(venue):
   okx = venue(config.Trades(symbols=["BTC/USDT"]))
   okx.say(trade(100))
   [joined] = okx.say(trade(103, count=3))
-  assert (joined.trade_id, joined.match_id, joined.sequence) == ("101", "103", 103)
+  assert (joined.trade_id, joined.sequence) == ("103", 103)
   assert okx.say(trade(103, count=3)) == []
   assert okx.feed.duplicates == 1
 
@@ -70,6 +70,13 @@ def test_contracts_become_amounts_of_the_base(venue, symbol, instrument, size):
   [event] = okx.say(message("trades", instrument, one))
   assert event.size == size
   assert event.market_type == "perp"
+
+
+def test_sizes_in_contracts_become_decimals_again(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT:USDT"]))
+  one = {"tradeId": "1", "px": "5", "sz": "3.96", "side": "sell", "ts": "1", "count": "1"}
+  [event] = okx.say(message("trades", "BTC-USDT-SWAP", one))
+  assert event.size == 0.0396
 
 
 def test_quotes_and_statistics(venue):
