@@ -1,7 +1,7 @@
 """What a contract is worth, so that all sizes are in the base currency.
 
 Derivatives are counted in contracts, whole ones or parts of `lotSz`. A linear one is so many units
-of the base, an inverse one so many dollars. Source: "Get instruments" (ctVal, ctMult, lotSz, ctType).
+of the base, an inverse one so many dollars. Source: "Get instruments" (ctVal, ctMult, ctType).
 """
 
 from decimal import Decimal, InvalidOperation
