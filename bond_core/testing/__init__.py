@@ -1,0 +1,1 @@
+"""Tests that plugins inherit. Nothing of it is imported at run time."""
