@@ -170,6 +170,15 @@ def test_the_protocol_names_every_field(tag):
   assert told == (fields if tag in ("window", "gap") else fields - common)
 
 
+VENUE_CODE = blocks(text_of(DOCS / "write-a-venue.md"), "python")
+
+
+@pytest.mark.parametrize("block", VENUE_CODE, ids=range(len(VENUE_CODE)))
+def test_the_code_of_the_worked_venue_is_taken_from_it(block):
+  files = (ROOT / "plugins" / "bond-bybit").rglob("*.py")
+  assert any(block in text_of(path) for path in files)
+
+
 def test_every_fault_is_explained():
   rows = re.findall(r"^\| `([\w-]+)", text_of(DOCS / "faults.md"), re.M)
   assert sorted(rows) == sorted(name for name, _ in Registry().simulator("binance").faults)
