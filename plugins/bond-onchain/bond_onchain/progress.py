@@ -10,9 +10,11 @@ OVERLAP = 12
 """Slots that a replay goes back from the last one that was seen: what a slot holds may come in
 parts, and out of order."""
 
-REMEMBERED = 300
-"""Slots of which is known what was seen: more than the 150 that nodes store at most, by their
-documentation."""
+REMEMBERED = 40
+"""Slots of which every update is known: more than a replay goes back."""
+
+LINES = 300
+"""Slots of which the parents are known: a block is final after 32 or more."""
 
 
 class Progress:
@@ -33,8 +35,8 @@ class Progress:
     seen = self._seen.get(slot)
     if seen is None:
       if self.last is not None and slot <= self.last - REMEMBERED:
-        # A node that sends what is so old repeats itself.
-        return False
+        # No replay goes back so far, so this is late and not a second time.
+        return True
       seen = self._seen[slot] = set()
       self._forget()
     if key in seen:
@@ -61,7 +63,7 @@ class Progress:
 
   def dead(self, slot: int) -> bool:
     """A slot's block is not valid. Whether something was said of it that has to be taken back."""
-    if slot in self._undone or slot not in self._seen:
+    if slot in self._undone or (slot not in self._seen and slot not in self._parents):
       return False
     self._undone.add(slot)
     return True
@@ -96,10 +98,10 @@ class Progress:
     self._settled = self.last or 0
 
   def _forget(self) -> None:
-    if len(self._seen) <= REMEMBERED:
-      return
     oldest = max(self._seen) - REMEMBERED
-    for kept in (self._seen, self._parents):
-      for slot in [slot for slot in kept if slot <= oldest]:
-        del kept[slot]
+    for slot in [slot for slot in self._seen if slot <= oldest]:
+      del self._seen[slot]
+    oldest -= LINES
+    for slot in [slot for slot in self._parents if slot <= oldest]:
+      del self._parents[slot]
     self._undone = {slot for slot in self._undone if slot > oldest}

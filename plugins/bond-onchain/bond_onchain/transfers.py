@@ -134,7 +134,7 @@ def _keys(info: pb.SubscribeUpdateTransactionInfo) -> Callable[[int], str]:
   return key
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def address(key: bytes) -> str:
   """A key as people write it."""
   return encode(key)

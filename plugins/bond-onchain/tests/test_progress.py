@@ -1,4 +1,4 @@
-from bond_onchain.progress import OVERLAP, REMEMBERED, Progress
+from bond_onchain.progress import LINES, OVERLAP, REMEMBERED, Progress
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,4 +65,4 @@ def test_memory_is_bounded_and_nothing_within_it_is_new_twice(pairs):
       told.add((slot, key))
     progress.block(slot, slot - 1)
   assert len(progress._seen) <= REMEMBERED + 1
-  assert len(progress._parents) <= 2 * REMEMBERED + 2
+  assert len(progress._parents) <= REMEMBERED + 2 * LINES
