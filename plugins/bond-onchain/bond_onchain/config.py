@@ -45,7 +45,8 @@ class Solana:
   commitment: Literal["processed", "confirmed", "finalized"] = "confirmed"
   tokens: dict[str, str] = attrs.field(factory=dict)
   symbol: str = "SOL"
-  token: Secret | None = None
+  # A spec from elsewhere must not have this machine's secrets sent anywhere.
+  token: Secret | None = attrs.field(default=None, metadata={"trusted": True})
   mode: Literal["mock", "grpc"] | None = attrs.field(default=None, metadata={"trusted": True})
   endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
 

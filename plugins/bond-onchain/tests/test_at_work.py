@@ -143,7 +143,7 @@ async def test_after_a_cut_nothing_is_lost_or_doubled(sim, source, kind):
   assert not ctx.gaps
   asked = [request["from_slot"] for request in (await node.stats())["requests"]]
   assert asked[0] is None
-  assert len(asked) >= 4
+  assert len(asked) >= 2
   assert None not in asked[1:]
 
 

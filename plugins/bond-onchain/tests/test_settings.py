@@ -228,3 +228,13 @@ def test_metrics_are_whole_seconds_of_block_time():
     (7.0, 103_000, 5),
   ]
   assert found[0].meta | {"seconds": 2, "blocks": 2, "transactions": 50} == found[0].meta
+
+
+@pytest.mark.parametrize(
+  "settings", ["{endpoint: 'http://10.0.0.1:1'}", "{token: {secret: BOND_SECRET}}", "{mode: mock}"]
+)
+def test_a_spec_from_elsewhere_names_no_node_no_secret_and_starts_no_simulator(settings):
+  with pytest.raises(SpecError, match=r"sources\.chain"):
+    spec(settings, trusted=False)
+  assert spec(settings)
+  assert spec("{symbols: [USDC]}", trusted=False)
