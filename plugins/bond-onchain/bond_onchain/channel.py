@@ -25,10 +25,12 @@ _OLDEST = re.compile(r"last available: (\d{1,18})")
 MAX_MESSAGE = 128 * 1024 * 1024
 
 # A load balancer may let a connection die without a word: HTTP/2 asks every 15 s for a sign of life
-# and waits 10 s for it.
+# and waits 10 s for it. keepalive_timeout alone does not end a stream (grpcio 1.62 to 1.85): it is
+# ping_timeout that does, a minute by default.
 _OPTIONS = [
   ("grpc.keepalive_time_ms", 15_000),
   ("grpc.keepalive_timeout_ms", 10_000),
+  ("grpc.http2.ping_timeout_ms", 10_000),
   ("grpc.http2.max_pings_without_data", 0),
   ("grpc.max_receive_message_length", MAX_MESSAGE),
   # The core's back-off decides when to try again.

@@ -16,9 +16,10 @@ from bond_onchain.stream import Stream
 
 SIMULATOR = "geyser"
 
-SILENCE = 60.0
-"""Seconds without any message, pings included, after which a connection counts as dead: nodes ping
-every 10 or 15 s."""
+SILENCE = 30.0
+"""Seconds without any message, pings included, after which a connection counts as dead. There is a
+block every 0.4 s and a ping every 10 or 15 s; and nodes store about 100 slots, so that what is not
+taken up within 40 s is lost."""
 
 GATHER = 0.01
 """Seconds in which updates come together, of a slot's 0.4: where each wakes two threads of its own,

@@ -1,5 +1,6 @@
 """The source against the simulated node, over real gRPC."""
 
+import bond_onchain.channel
 import bond_onchain.running
 import pytest
 import trio
@@ -252,6 +253,22 @@ async def test_half_open_and_silent_nodes_are_left_after_a_while(sim, source, mo
   assert seen(between(ctx.of("tx"), blocks)) == signatures(blocks)
   assert not ctx.gaps
   assert (await node.stats())["streams"] >= 3
+
+
+async def test_a_half_open_connection_is_seen_by_http2_before_anything_else(
+  sim, source, monkeypatch
+):
+  options = dict(bond_onchain.channel._OPTIONS) | {"grpc.http2.ping_timeout_ms": 300}
+  monkeypatch.setattr("bond_onchain.channel._OPTIONS", list(options.items()))
+  node = await sim()
+  ctx = await source(node, event_types=["tx", "block"])
+  await ctx.until(lambda c: len(c.of("block")) > 5)
+  await node.fault("half-open")
+  await trio.sleep(0.2)
+  at = len(ctx.of("block"))
+  await ctx.until(lambda c: len(c.of("block")) > at + 5)
+  assert not ctx.gaps
+  assert (await node.stats())["streams"] == 2
 
 
 async def test_pings_are_answered(sim, source, monkeypatch):

@@ -8,7 +8,7 @@ from bond_onchain.tokens import MINTS, WRAPPED
 from bond_sim.geyser.proto import geyser_pb2 as sim_pb
 from google.protobuf import descriptor_pb2
 
-from bond_core import Registry, load_spec
+from bond_core import Registry, SourceSpec, load_spec
 from bond_core.base58 import encode
 from bond_core.errors import AuthError, Disconnected, Refused, RetryAfter, SpecError
 from bond_core.spec.values import Secret
@@ -193,6 +193,32 @@ def test_a_node_that_says_what_it_has_is_asked_for_that():
       return "broadcast from 5 is not available, last available: 912"
 
   assert failure(Ended(), node_of(Solana(endpoint="node.example"))).oldest == 912
+
+
+@pytest.mark.parametrize(
+  ("text", "settings"),
+  [
+    ("USDC transfers over $100k", {"event_types": ["transfer"], "symbols": ["USDC"]}),
+    ("SOL on-chain activity", {}),
+    ("solana tps every 10s", {"event_types": ["metric"]}),
+    ("BTC price + on-chain activity + tweets every 5s", {"symbol": "BTC"}),
+  ],
+)
+def test_sentences_lead_here(text, settings):
+  grammar = pytest.importorskip("bond_english")
+  registry = Registry()
+  words = {
+    word: spec.name
+    for plugin in registry.plugins()
+    for spec in plugin.of(SourceSpec)
+    for word in spec.words
+    if not spec.name.startswith(("onchain.bitcoin", "onchain.evm"))
+  }
+  (parser,) = grammar.bond_register_parsers()
+  sources = parser.parse(text, words).spec["sources"].values()
+  found = [source["with"] for source in sources if source["use"] == "onchain.solana"]
+  assert found == [settings]
+  Solana(**settings)
 
 
 def test_both_sides_have_the_same_messages():

@@ -27,6 +27,9 @@ PING_EVERY = 10.0
 STREAMS = 64
 READ_BYTES = 64 * 1024
 
+# A client may ask for a sign of life as often as it likes, as with the servers of providers.
+_OPTIONS = (("grpc.http2.max_ping_strikes", 0),)
+
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -35,7 +38,8 @@ async def serve_node(
 ) -> None:
   """Serves until cancelled and reports the base URL. Port 0 takes a free one."""
   service = _Service(node, trio.lowlevel.current_trio_token())
-  server = grpc.server(ThreadPoolExecutor(STREAMS), handlers=[service.handlers()])
+  pool = ThreadPoolExecutor(STREAMS, thread_name_prefix="geyser")
+  server = grpc.server(pool, handlers=[service.handlers()], options=_OPTIONS)
   inner = server.add_insecure_port("127.0.0.1:0")
   server.start()
   try:
