@@ -201,7 +201,7 @@ class Registry:
 
   def _find(self, kind: type[C], name: str) -> C:
     word = HOOKS[kind][1]
-    plugin = self.plugin(name.split(".")[0])
+    plugin = self.plugin(self._owner(name))
     for component in plugin.of(kind):
       if component.name == name:
         return component
@@ -210,6 +210,16 @@ class Registry:
         raise PluginError(f"{name!r} is a {HOOKS[type(other)][1]}, not a {word}")
     known = [component.name for component in plugin.of(kind)]
     raise PluginError(f"{plugin.package} has no {word} {name!r}{_meant(name, known)}")
+
+  def _owner(self, name: str) -> str:
+    """The plugin that a name begins with; the longest, where one stands within another's names, as
+    `onchain.bitcoin` does."""
+    parts = name.split(".")
+    for length in range(len(parts), 1, -1):
+      owner = ".".join(parts[:length])
+      if owner in self._points or owner in self._loaded:
+        return owner
+    return parts[0]
 
 
 def _check(component: Any, kind: type[Any], word: str, plugin: str, who: str) -> None:
@@ -220,7 +230,8 @@ def _check(component: Any, kind: type[Any], word: str, plugin: str, who: str) ->
     raise PluginError(
       f"{who}: {component.name!r} is not a name; use lower case, as in venue.trades"
     )
-  if kind not in _FREE_NAMES and not component.name.startswith(f"{plugin}."):
+  own = component.name.startswith(f"{plugin}.") or ("." in plugin and component.name == plugin)
+  if kind not in _FREE_NAMES and not own:
     raise PluginError(
       f"{who}: the {word} {component.name!r} must be named {plugin}.…, so that it is found by name"
     )

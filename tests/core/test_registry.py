@@ -106,6 +106,17 @@ def test_two_packages_that_offer_one_plugin_are_both_named():
   )
 
 
+def test_a_plugin_can_stand_within_the_names_of_another():
+  registry = Registry([])
+  registry.add("good", plugin(source("good.ticks")))
+  registry.add("good.more", plugin(source("good.more"), source("good.more.ticks")))
+  for name in ("good.ticks", "good.more", "good.more.ticks"):
+    assert registry.source(name).name == name
+  with pytest.raises(PluginError, match=r"good has no source 'good\.less'"):
+    registry.source("good.less")
+  assert "must be named good.…" in refused("good", plugin(source("good")))
+
+
 def test_each_mistake_of_a_plugin_is_one_sentence_that_names_it():
   assert refused("good", plugin("not a spec")) == (
     "plugin 'good' gave 'not a spec' as a source; give a SourceSpec"
