@@ -85,6 +85,9 @@ def _add_chain(order: Order, wish: Wish, chain: str, items: list[Item], events: 
   # A chain's own asset is not a token on it: everything that happens there is about it.
   bases = [item.pair.base for item in items]
   tokens = [base for base in bases if chains.OF_ASSET.get(base) != chain]
+  if chain == "bitcoin":
+    # There are no tokens on it that a source could tell apart.
+    tokens = []
   if where and use == "onchain.solana":
     # An amount is of what is named, and of nothing else that moves there.
     tokens = bases
@@ -95,7 +98,8 @@ def _add_chain(order: Order, wish: Wish, chain: str, items: list[Item], events: 
       _instead(order, items)
       chain, use, tokens, about = "solana", chains.SOURCES["solana"], [], bases[:1]
     else:
-      order.recipe.needs("bond-onchain", f"{label} of {_name(chain)}")
+      package = "bond-bitcoin" if chain == "bitcoin" else "bond-onchain"
+      order.recipe.needs(package, f"{label} of {_name(chain)}")
   settings: dict[str, Any] = {"chain": chain} if use == "onchain.evm" else {}
   if events:
     settings["event_types"] = list(events)

@@ -249,7 +249,7 @@ def test_the_words_of_a_plugin_say_whose_source_answers():
   [
     ("tweets about BTC", ["bond-x"]),
     ("bluesky posts about BTC", ["bond-bluesky"]),
-    ("BTC on-chain activity", ["bond-onchain"]),
+    ("BTC on-chain activity", ["bond-bitcoin"]),
     ("BTC price on okx", ["bond-okx"]),
     ("BTC price on kraken", ["bond-ccxt"]),
     ("BTC price", ["bond-binance"]),

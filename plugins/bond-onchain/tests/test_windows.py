@@ -34,7 +34,7 @@ async def test_the_headline_sentence_counts_what_the_simulated_chain_wrote():
   pytest.importorskip("bond_english")
   pytest.importorskip("bond_binance")
   pytest.importorskip("bond_x")
-  text = "BTC price + on-chain activity + tweets every 1s"
+  text = "SOL price + on-chain activity + tweets every 1s"
   command = [sys.executable, "-m", "bond_core", "run", text, "--sim"]
   process = await trio.lowlevel.open_process(command, stdout=PIPE, stderr=PIPE, env=os.environ)
   told, rows = b"", b""
@@ -65,7 +65,7 @@ async def test_the_headline_sentence_counts_what_the_simulated_chain_wrote():
       await pipe.aclose()
   events = [msgspec.json.decode(line) for line in rows.splitlines(keepends=True)[:-1]]
   windows = [event for event in events if event["type"] == "window"][:5]
-  assert {window["symbol"] for window in windows} == {"BTC/USDT"}
+  assert {window["symbol"] for window in windows} == {"SOL/USDT"}
   expected = counts_of(log, 1000)
   # The first two began before everything was connected.
   whole = windows[2:]

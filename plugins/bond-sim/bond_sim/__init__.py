@@ -17,6 +17,15 @@ def bond_register_simulators() -> Iterable[SimulatorSpec]:
     serve=serve_binance,
     faults=tuple((name, kind.summary) for name, kind in KINDS.items()),
   )
+  from bond_sim.bitcoin.config import BitcoinConfig, serve_bitcoin
+
+  yield SimulatorSpec(
+    name="bitcoin",
+    summary="A mempool server of Bitcoin: generated transactions, blocks and fees.",
+    config=BitcoinConfig,
+    serve=serve_bitcoin,
+    faults=tuple((name, kind.summary) for name, kind in KINDS.items()),
+  )
   from bond_sim.bybit.config import BybitConfig, serve_bybit
 
   yield SimulatorSpec(

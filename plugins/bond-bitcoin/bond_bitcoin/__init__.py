@@ -1,0 +1,12 @@
+"""What happens on Bitcoin, for Bond."""
+
+from collections.abc import Iterable
+
+from bond_core import SourceSpec, hookimpl
+
+
+@hookimpl
+def bond_register_sources() -> Iterable[SourceSpec]:
+  from bond_bitcoin.sources import SPECS
+
+  return SPECS

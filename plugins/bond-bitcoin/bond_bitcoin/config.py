@@ -1,0 +1,87 @@
+"""What a spec says to the source of Bitcoin."""
+
+import re
+from typing import Literal
+
+import attrs
+
+from bond_core.spec.values import Duration
+from bond_core.venue.config import check_endpoint, websocket_scheme, without_slash
+
+PUBLIC = "wss://mempool.space/api/v1/ws"
+PATH = "/api/v1/ws"
+MAX_ACCOUNTS = 100
+
+_ADDRESS = re.compile(r"[13][1-9A-HJ-NP-Za-km-z]{25,34}|(bc|tb|bcrt)1[02-9ac-hj-np-z]{8,87}")
+
+Kind = Literal["tx", "transfer", "block", "metric", "mempool"]
+
+
+@attrs.frozen(kw_only=True)
+class Connection:
+  """What one connection serves; equal ones are one."""
+
+  url: str
+  kinds: frozenset[str]
+  accounts: tuple[str, ...]
+  values: bool
+  min_amount: float
+  every: float
+
+
+def _check_endpoint(config: object, attribute: object, value: str | None) -> None:
+  if value is not None:
+    check_endpoint(value, "the address of a mempool server, or leave it out for mempool.space")
+
+
+@attrs.frozen(kw_only=True)
+class Bitcoin:
+  """What happens on Bitcoin: transactions as they enter the mempool (`tx`), what they move
+  (`transfer`), blocks (`block`), and fees with the state of the mempool (`metric`); `mempool` is tx
+  and metric.
+
+  Without `event_types` it is transfers where `accounts` or `min_amount` (BTC) are given, else
+  transactions. `accounts` keeps transactions and transfers of these addresses. `values` tells of
+  each transaction what it moves and pays, which is ten times as much to receive. Metrics come at
+  most once in `every`. `endpoint` is another server's than mempool.space.
+  """
+
+  event_types: list[Kind] = attrs.field(factory=list)
+  accounts: list[str] = attrs.field(factory=list)
+  min_amount: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+  values: bool = False
+  every: Duration = Duration(5)
+  endpoint: str | None = attrs.field(
+    default=None, converter=without_slash, validator=_check_endpoint, metadata={"trusted": True}
+  )
+
+  def __attrs_post_init__(self) -> None:
+    if len(self.accounts) > MAX_ACCOUNTS:
+      raise ValueError(
+        f"{len(self.accounts)} accounts are more than the {MAX_ACCOUNTS} of a source"
+      )
+    for account in self.accounts:
+      if not _ADDRESS.fullmatch(account):
+        raise ValueError(f"{account[:100]!r} is no address of Bitcoin; write one such as bc1q…")
+    if not 0 <= self.every <= 3600:
+      raise ValueError(f"metrics every {self.every} are no pace; write 0s to 1h")
+
+  @property
+  def kinds(self) -> frozenset[str]:
+    """The kinds of events that are sent."""
+    if not self.event_types:
+      return frozenset(("transfer",) if self.accounts or self.min_amount else ("tx",))
+    named = frozenset(self.event_types)
+    return (named - {"mempool"}) | {"tx", "metric"} if "mempool" in named else named
+
+  @property
+  def connection(self) -> Connection:
+    url = PUBLIC if self.endpoint is None else f"{websocket_scheme(self.endpoint)}{PATH}"
+    return Connection(
+      url=url,
+      kinds=self.kinds,
+      accounts=tuple(dict.fromkeys(self.accounts)),
+      values=self.values,
+      min_amount=self.min_amount,
+      every=float(self.every),
+    )

@@ -1,0 +1,394 @@
+"""A mempool server's dialect as a Feed."""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from bond_bitcoin.blocks import Step, Tip
+from bond_bitcoin.config import Connection
+from bond_bitcoin.messages import (
+  NOTHING,
+  SATOSHI,
+  UNREADABLE,
+  Entered,
+  Fees,
+  MempoolInfo,
+  Message,
+  Transaction,
+  read_addresses,
+  read_block,
+  read_blocks,
+  read_entered,
+  read_fees,
+  read_info,
+  read_message,
+  read_number,
+  whole,
+)
+from bond_core.events import Batch, ChainEvent, Gap
+from bond_core.feed.dialect import (
+  Action,
+  Fetch,
+  Handshake,
+  Limits,
+  Pong,
+  Received,
+  Reject,
+  Response,
+  Send,
+  Subscription,
+)
+
+EXCHANGE = CHAIN = "bitcoin"
+SYMBOL = "BTC"
+
+SILENCE = 120.0
+"""Seconds without a message that do not happen while the server works: it looks at its node's
+mempool every two seconds, and tells what changed."""
+
+REMEMBERED = 200_000
+"""Transactions that are known to have been told; a full mempool holds about as many."""
+
+LIMITS = Limits(
+  messages=(5, 1.0),
+  connects=(10, 60.0),
+  ping_after=30.0,
+  ping_text=b'{"action":"ping"}',
+)
+# The server publishes no rates; these are what its own page does at most.
+
+
+class BitcoinFeed:
+  """One connection to a mempool server. `duplicates` counts what came again and was left out."""
+
+  exchange = EXCHANGE
+
+  def __init__(self, connection: Connection) -> None:
+    self.actions: deque[Action] = deque()
+    self.duplicates = 0
+    self.unreadable = 0
+    self._to = connection
+    self._kinds = connection.kinds
+    self._whole = connection.values or "transfer" in connection.kinds
+    self._lines: dict[int, list[Subscription]] = {}
+    self._heard: int | None = None
+    self._tip = Tip()
+    self._sequence: int | None = None
+    self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+    self._info: MempoolInfo | None = None
+    self._fees: Fees | None = None
+    self._vbytes_per_second: float | None = None
+    self._metric_ns: int | None = None
+
+  # What it would take --------------------------------------------------------------------------
+
+  def group(self, subscription: Subscription) -> str:
+    return EXCHANGE
+
+  def limits(self, group: str) -> Limits:
+    return LIMITS
+
+  def silence(self, subscription: Subscription) -> float | None:
+    return SILENCE
+
+  def last_received(self, subscription: Subscription) -> int | None:
+    return self._heard
+
+  def snapshot_weight(self, subscription: Subscription) -> int:
+    return 0
+
+  def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
+    # Statistics come with every change of the mempool, so they also tell that the server lives.
+    messages: list[dict[str, Any]] = [{"action": "want", "data": ["blocks", "stats"]}]
+    if self._kinds & {"tx", "transfer"}:
+      if self._to.accounts:
+        messages.append({"track-addresses": list(self._to.accounts)})
+      else:
+        messages.append({"track-mempool" if self._whole else "track-mempool-txids": True})
+    return [msgspec.json.encode(message) for message in messages]
+
+  def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
+    return Handshake(self._to.url)
+
+  # Connections ---------------------------------------------------------------------------------
+
+  def on_open(
+    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Received
+  ) -> None:
+    self._lines[connection] = list(subscriptions)
+    self._heard = now.mono_ns
+    if not overlap:
+      # What was missed is in the driver's gap; another server counts from elsewhere.
+      self._sequence = None
+    for message in self.opening_messages(EXCHANGE, subscriptions):
+      self.actions.append(Send(connection, message))
+
+  def on_change(
+    self,
+    connection: int,
+    added: list[Subscription],
+    removed: list[Subscription],
+    now: Received,
+  ) -> None:
+    line = self._lines.get(connection, [])
+    self._lines[connection] = [s for s in line if s not in removed] + added
+
+  def on_close(self, connection: int) -> None:
+    self._lines.pop(connection, None)
+
+  def on_timer(self, now: Received) -> Batch:
+    return []
+
+  def on_response(self, fetch: Fetch, response: Response, received: Received) -> Batch:
+    return []  # Nothing is ever fetched.
+
+  def explain(self, status: int, body: bytes) -> str | None:
+    if status == 429:
+      return "the mempool server limits how often one may connect; wait, or run one of your own"
+    return None
+
+  # Messages ------------------------------------------------------------------------------------
+
+  def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
+    out: Batch = []
+    if connection not in self._lines:
+      return out
+    for frame in frames:
+      try:
+        message = read_message(frame)
+      except UNREADABLE as exc:
+        self._lost(exc, received, out)
+        continue
+      if message.pong is not NOTHING:
+        self.actions.append(Pong(connection))
+        continue
+      self._heard = received.mono_ns
+      if message.error is not None:
+        for subscription in self._lines[connection]:
+          self.actions.append(Reject(subscription, f"the mempool server says: {message.error}"))
+        continue
+      # Each part stands for itself: one that cannot be read takes no other with it.
+      for part in (self._blocks, self._entered, self._of_accounts, self._metric):
+        try:
+          out += part(message, received)
+        except UNREADABLE as exc:
+          self._lost(exc, received, out)
+    return out
+
+  def _lost(self, exc: Exception, received: Received, out: Batch) -> None:
+    self.unreadable += 1
+    cause = f"a message could not be read: {str(exc)[:200] or type(exc).__name__}"
+    out.append(_gap(cause, received, missed=1))
+
+  def _blocks(self, message: Message, received: Received) -> Batch:
+    steps: list[Step] = []
+    if message.blocks is not NOTHING:
+      steps += self._tip.known(read_blocks(message.blocks))
+    if message.block is not NOTHING:
+      steps += self._tip.new(read_block(message.block))
+    out: Batch = []
+    if "block" not in self._kinds:
+      return out
+    for step in steps:
+      if step.missed:
+        height = step.block.height
+        lost = f"blocks {height - step.missed} to {height - 1} did not come"
+        out.append(_gap(lost, received, missed=step.missed))
+      out.append(_block_event(step, received))
+    return out
+
+  def _entered(self, message: Message, received: Received) -> Batch:
+    part = message.transactions if message.transactions is not NOTHING else message.txids
+    if part is NOTHING:
+      return []
+    entered = read_entered(part)
+    found = [_identified(item) for item in entered.added]
+    replaces: dict[str, list[str]] = {}
+    for pair in entered.replaced:
+      by = pair.by["txid"] if isinstance(pair.by, dict) else pair.by
+      replaces.setdefault(str(by), []).append(pair.replaced)
+    out: Batch = list(self._numbered(entered, received))
+    for txid, tx in found:
+      if not self._new(txid, ""):
+        continue
+      meta: dict[str, Any] = {"txid": txid, "status": "mempool"}
+      if txid in replaces:
+        meta["replaces"] = replaces[txid]
+      if tx is not None:
+        meta |= _figures(tx)
+      moved = None if tx is None else moved_by(tx)
+      if "tx" in self._kinds:
+        out.append(_event("tx", moved, meta, received))
+      if "transfer" in self._kinds and moved is not None and moved >= self._to.min_amount:
+        out.append(_event("transfer", moved, meta, received))
+    return out
+
+  def _numbered(self, entered: Entered, received: Received) -> Iterable[Gap]:
+    last, self._sequence = self._sequence, entered.sequence
+    if last is None or entered.sequence in (last, last + 1):
+      return
+    if entered.sequence < last:
+      cause = f"the numbers of changes went back from {last} to {entered.sequence}"
+      yield _gap(cause, received)
+      return
+    first, end = last + 1, entered.sequence - 1
+    cause = f"changes {first} to {end} of the mempool did not come"
+    yield _gap(cause, received, venue_from=first, venue_to=end)
+
+  def _of_accounts(self, message: Message, received: Received) -> Batch:
+    out: Batch = []
+    if message.addresses is NOTHING:
+      return out
+    for account, found in read_addresses(message.addresses).items():
+      for status, transactions in (("mempool", found.mempool), ("confirmed", found.confirmed)):
+        for tx in transactions:
+          if self._new(tx.txid, account):
+            out += self._of_account(tx, account, status, received)
+      for tx in found.removed:
+        if self._told.pop((tx.txid, account), self) is None:
+          out += self._of_account(tx, account, "removed", received)
+    return out
+
+  def _of_account(
+    self, tx: Transaction, account: str, status: str, received: Received
+  ) -> Iterable[ChainEvent]:
+    net = net_of(tx, account)
+    meta: dict[str, Any] = {"txid": tx.txid, "status": status, "account": account}
+    meta |= {"direction": "in" if net >= 0 else "out", "height": tx.status.block_height}
+    meta |= _figures(tx)
+    if "tx" in self._kinds:
+      yield _event("tx", moved_by(tx), meta, received)
+    if "transfer" in self._kinds and abs(net) >= self._to.min_amount:
+      yield _event("transfer", abs(net), meta, received)
+
+  def _metric(self, message: Message, received: Received) -> Batch:
+    if message.info is not NOTHING:
+      self._info = read_info(message.info)
+    if message.vbytes_per_second is not NOTHING:
+      self._vbytes_per_second = read_number(message.vbytes_per_second)
+    if message.fees is not NOTHING:
+      self._fees = read_fees(message.fees)
+    told = message.info is not NOTHING or message.fees is not NOTHING
+    info, fees = self._info, self._fees
+    if "metric" not in self._kinds or not told or info is None or fees is None:
+      return []
+    last = self._metric_ns
+    if last is not None and received.mono_ns - last < self._to.every * 1e9:
+      return []
+    self._metric_ns = received.mono_ns
+    meta = {
+      "fastest_fee": fees.fastest_fee,
+      "half_hour_fee": fees.half_hour_fee,
+      "hour_fee": fees.hour_fee,
+      "economy_fee": fees.economy_fee,
+      "minimum_fee": fees.minimum_fee,
+      "mempool_transactions": info.size,
+      "mempool_vbytes": info.bytes,
+      "mempool_fees": info.total_fee,
+      "vbytes_per_second": self._vbytes_per_second,
+    }
+    return [_event("metric", fees.fastest_fee, meta, received)]
+
+  def _new(self, txid: str, account: str) -> bool:
+    """Whether a transaction is told for the first time; then it has been."""
+    key = (txid, account)
+    if key in self._told:
+      self.duplicates += 1
+      return False
+    self._told[key] = None
+    if len(self._told) > REMEMBERED:
+      self._told.popitem(last=False)
+    return True
+
+
+def _identified(item: Any) -> tuple[str, Transaction | None]:
+  """The id of a transaction, and the transaction where there is more than its id."""
+  if isinstance(item, str):
+    return item, None
+  tx = whole(item)
+  return tx.txid, tx
+
+
+def moved_by(tx: Transaction) -> float:
+  """What a transaction moves, in BTC: its outputs but for those that go back to where the money
+  came from. Change that goes to a new address cannot be told from a payment."""
+  sources = {
+    entry.prevout.scriptpubkey_address for entry in tx.vin if entry.prevout is not None
+  } - {None}
+  return sum(o.value for o in tx.vout if o.scriptpubkey_address not in sources) / SATOSHI
+
+
+def net_of(tx: Transaction, account: str) -> float:
+  """What an address gets from a transaction, in BTC; below zero what it gives."""
+  gets = sum(o.value for o in tx.vout if o.scriptpubkey_address == account)
+  gives = sum(
+    entry.prevout.value
+    for entry in tx.vin
+    if entry.prevout is not None and entry.prevout.scriptpubkey_address == account
+  )
+  return (gets - gives) / SATOSHI
+
+
+def _figures(tx: Transaction) -> dict[str, Any]:
+  fee = None if tx.fee is None else tx.fee / SATOSHI
+  rate = None if tx.fee is None or not tx.weight else round(tx.fee / (tx.weight / 4), 2)
+  return {"fee": fee, "fee_rate": rate, "inputs": len(tx.vin), "outputs": len(tx.vout)}
+
+
+def _block_event(step: Step, received: Received) -> ChainEvent:
+  block = step.block
+  extras = block.extras
+  fees = None if extras is None else extras.total_fees
+  pool = None if extras is None else extras.pool
+  meta = {
+    "hash": block.id,
+    "height": block.height,
+    "previous": block.previousblockhash,
+    "status": "removed" if step.removed else "confirmed",
+    "time": block.timestamp,
+    "transactions": block.tx_count,
+    "size": block.size,
+    "weight": block.weight,
+    "fees": None if fees is None else fees / SATOSHI,
+    "median_fee": None if extras is None else extras.median_fee,
+    "pool": None if pool is None else pool.name,
+  }
+  return _event("block", float(block.tx_count), meta, received)
+
+
+def _event(kind: str, value: float | None, meta: dict[str, Any], received: Received) -> ChainEvent:
+  # No venue time: a transaction has none, and a block's is its miner's, minutes off either way.
+  return ChainEvent(
+    exchange=EXCHANGE,
+    symbol=SYMBOL,
+    ts_event=received.ts_ms,
+    ts_internal=received.mono_ns,
+    chain=CHAIN,
+    kind=kind,
+    value=value,
+    meta=meta,
+  )
+
+
+def _gap(
+  cause: str,
+  received: Received,
+  *,
+  missed: int | None = None,
+  venue_from: int | None = None,
+  venue_to: int | None = None,
+) -> Gap:
+  return Gap(
+    channel="chain",
+    exchange=EXCHANGE,
+    symbol=SYMBOL,
+    ts_event=received.ts_ms,
+    ts_from=received.ts_ms,
+    ts_to=received.ts_ms,
+    venue_from=venue_from,
+    venue_to=venue_to,
+    missed=missed,
+    cause=cause,
+  )

@@ -1,0 +1,34 @@
+"""The source this plugin offers."""
+
+from bond_bitcoin.config import Bitcoin
+from bond_bitcoin.feed import EXCHANGE, SYMBOL, BitcoinFeed
+from bond_core.components import SourceSpec
+from bond_core.events import ChainEvent, Gap
+from bond_core.feed.dialect import Subscription
+from bond_core.instruments import Instrument
+
+SPECS = [
+  SourceSpec(
+    name="onchain.bitcoin",
+    summary="Transactions, transfers, blocks and fees of Bitcoin, from a mempool server.",
+    config=Bitcoin,
+    emits=(ChainEvent, Gap),
+    feed=BitcoinFeed,
+    connection=lambda given: given.connection,
+    subscriptions=lambda given: [Subscription("chain", Instrument(EXCHANGE, None, SYMBOL))],
+    words=(
+      "bitcoin transactions",
+      "bitcoin transfers",
+      "bitcoin blocks",
+      "bitcoin mempool",
+      "bitcoin fees",
+    ),
+    simulator="bitcoin",
+    exchange=lambda given: EXCHANGE,
+    terms=(
+      "mempool.space Terms of Service, https://mempool.space/terms-of-service: the public server "
+      "is limited; run your own for more"
+    ),
+    example="{event_types: [tx, block, metric]}",
+  )
+]
