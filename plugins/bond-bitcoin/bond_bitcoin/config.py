@@ -42,8 +42,8 @@ class Bitcoin:
 
   Without `event_types` it is transfers where `accounts` or `min_amount` (BTC) are given, else
   transactions. `accounts` keeps transactions and transfers of these addresses. `values` tells of
-  each transaction what it moves and pays, which is ten times as much to receive. Metrics come at
-  most once in `every`. `endpoint` is another server's than mempool.space.
+  each transaction what it moves and pays, which is much more to receive. Metrics come at most once
+  in `every`. `endpoint` is another server's than mempool.space.
   """
 
   event_types: list[Kind] = attrs.field(factory=list)

@@ -49,7 +49,7 @@ SILENCE = 120.0
 mempool every two seconds, and tells what changed."""
 
 REMEMBERED = 200_000
-"""Transactions that are known to have been told; a full mempool holds about as many."""
+"""Transactions that are known to have been told."""
 
 LIMITS = Limits(
   messages=(5, 1.0),
@@ -57,7 +57,7 @@ LIMITS = Limits(
   ping_after=30.0,
   ping_text=b'{"action":"ping"}',
 )
-# The server publishes no rates; these are what its own page does at most.
+# The server publishes no rates; these are modest.
 
 
 class BitcoinFeed:

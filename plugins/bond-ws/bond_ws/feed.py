@@ -18,6 +18,7 @@ from bond_core.feed.dialect import (
   Pong,
   Received,
   Reject,
+  Reset,
   Response,
   Send,
   Subscription,
@@ -31,6 +32,8 @@ from bond_ws.paths import parse_path
 
 _EVENTS = frozenset(EVENT_TYPES.values())
 _TEMPLATE = re.compile(r"\$\{(?P<path>[^{}]*)\}")
+
+MAX_REPLIES = 10
 
 UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
@@ -48,6 +51,9 @@ class _Line:
 
   subscriptions: list[Subscription]
   beaten_ns: int
+  second: int = 0
+  """When it was last replied to (monotonic s), and how often in that second."""
+  replies: int = 0
 
 
 class WsFeed:
@@ -169,7 +175,6 @@ class WsFeed:
     line = self._lines.get(connection)
     if line is None:
       return out
-    self._heard = received.mono_ns
     lost, cause = 0, ""
     for frame in frames:
       before = len(out)
@@ -187,7 +192,7 @@ class WsFeed:
   def _take(
     self, connection: int, line: _Line, frame: bytes, received: Received, out: Batch
   ) -> None:
-    if self._spoken(connection, frame, None):
+    if self._spoken(connection, line, frame, None, received):
       return
     try:
       message = msgspec.json.decode(frame)
@@ -195,8 +200,9 @@ class WsFeed:
       if self._function is None:
         raise ValueError("it is not JSON") from None
       message = frame.decode(errors="replace")
-    if self._spoken(connection, frame, message):
+    if self._spoken(connection, line, frame, message, received):
       return
+    self._heard = received.mono_ns
     for fits, path in self._failures:
       if fits(frame, message, message):
         self._fail(line, path.read(message, message))
@@ -210,16 +216,32 @@ class WsFeed:
     else:
       self.ignored += 1
 
-  def _spoken(self, connection: int, frame: bytes, message: Any) -> bool:
-    """Whether a message belongs to the conversation: the answer to a ping, or one to reply to."""
+  def _spoken(
+    self, connection: int, line: _Line, frame: bytes, message: Any, received: Received
+  ) -> bool:
+    """Whether a message belongs to the conversation: the answer to a ping, or one to reply to. It
+    tells that the socket lives, not that its streams do."""
     if self._is_pong is not None and self._is_pong(frame, message, message):
       self.actions.append(Pong(connection))
       return True
     for fits, send in self._replies:
       if fits(frame, message, message):
-        self.actions.append(Send(connection, as_text(_filled(send, message))))
+        self._reply(connection, line, as_text(_filled(send, message)), received)
         return True
     return False
+
+  def _reply(self, connection: int, line: _Line, data: bytes, received: Received) -> None:
+    """Sends a reply. A venue that wants more of them than are sent in a second would fill memory,
+    so it is left."""
+    second = received.mono_ns // 1_000_000_000
+    if second != line.second:
+      line.second, line.replies = second, 0
+    line.replies += 1
+    if line.replies <= MAX_REPLIES:
+      self.actions.append(Send(connection, data))
+    elif line.replies == MAX_REPLIES + 1:
+      reason = f"{self.exchange} wanted more than {MAX_REPLIES} replies within a second"
+      self.actions.append(Reset(connection, reason))
 
   def _call(
     self, function: Callable[..., Any], message: Any, received: Received, out: Batch
@@ -267,7 +289,7 @@ def _limits(config: Custom) -> Limits:
   beat = config.heartbeat
   asked = beat is not None and beat.answer is not None
   return Limits(
-    messages=(10, 1.0),
+    messages=(2 * MAX_REPLIES, 1.0),
     connects=(60, 300.0),
     ping_every=beat.every if beat is not None and (asked or beat.send is None) else None,
     ping_text=as_text(beat.send) if beat is not None and asked else None,

@@ -11,6 +11,9 @@ from bond_ws.matching import matcher
 from bond_ws.paths import parse_path
 from bond_ws.rules import EVENTS, Rule, Value, converted, own_fields, time_ms
 
+MAX_KNOWN = 10_000
+"""Spellings of symbols whose meaning is kept."""
+
 _SIDES = {"buy": "buy", "sell": "sell", "b": "buy", "s": "sell", "bid": "buy", "ask": "sell"}
 
 
@@ -57,6 +60,7 @@ class Mapping:
     self._exchange = exchange
     self._market_type = market_type
     self._symbols = symbols
+    self._known: dict[str, str] = {}
     self._fits = matcher(rule.where)
     self._each = parse_path(rule.each) if rule.each else None
     self._symbol = Reader(rule.symbol) if rule.symbol else None
@@ -132,4 +136,9 @@ class Mapping:
     value = self._symbol(message, item)
     if type(value) is not str or not value or len(value) > 100:
       raise ValueError("symbol is not there" if value is None else "symbol is no short text")
-    return symbol_of(value, self._symbols)
+    found = self._known.get(value)
+    if found is None:
+      if len(self._known) >= MAX_KNOWN:
+        self._known.clear()
+      found = self._known[value] = symbol_of(value, self._symbols)
+    return found

@@ -14,6 +14,9 @@ from bond_ws.matching import check_match
 from bond_ws.paths import parse_path
 
 MAX_FIELDS = 64
+MAX_INTEGER = 2**63
+MAX_TIME_MS = 4_102_444_800_000
+"""The year 2100: what is beyond is no time, and would be a window that never closes."""
 
 Kind: typing.TypeAlias = type[Trade] | type[Ticker] | type[Custom]
 
@@ -120,8 +123,9 @@ def converted(value: Any, wanted: type, name: str) -> Any:
       if math.isfinite(number):
         return number
     elif wanted is int and type(value) is not bool:
-      if int(value) == float(value):
-        return int(value)
+      whole = int(value)
+      if whole == float(value) and abs(whole) < MAX_INTEGER:
+        return whole
     elif wanted is bool and type(value) is bool:
       return value
     elif wanted is str and type(value) in (str, int):
@@ -146,7 +150,10 @@ def time_ms(value: Any, unit: str) -> int:
   if unit in ("auto", "text"):
     size = abs(number)
     unit = "s" if size < 1e10 else "ms" if size < 1e13 else "us" if size < 1e16 else "ns"
-  return round(number / _PER_MS[unit])
+  found = number / _PER_MS[unit]
+  if not 0 <= found < MAX_TIME_MS:
+    raise ValueError(f"time cannot be {_short(value)}")
+  return round(found)
 
 
 def _is_number(text: str) -> bool:

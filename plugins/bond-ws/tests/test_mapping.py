@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bond_core import Refused, Registry, SpecError, load_spec
 from bond_core.events import Custom, Gap, Ticker, Trade
-from bond_core.feed.dialect import Pong, Received, Reject, Send
+from bond_core.feed.dialect import Pong, Received, Reject, Reset, Send
 from bond_core.spec.structure import structure
 
 TRADE = {
@@ -87,6 +87,8 @@ def test_a_trade():
     ({"s": 7}, "symbol is no short text"),
     ({"T": "yesterday"}, "time cannot be 'yesterday'"),
     ({"T": None}, "time cannot be None"),
+    ({"T": 1e30}, "time cannot be 1e+30"),
+    ({"T": -5}, "time cannot be -5"),
   ],
 )
 def test_a_message_that_cannot_be_read_is_declared_and_the_next_one_counts(changed, cause):
@@ -215,6 +217,22 @@ def test_pings_of_both_sides():
   ]
   assert feed.limits("ws-custom").ping_text == b"ping"
   assert feed.limits("ws-custom").ping_every == 5
+
+
+def test_a_venue_that_wants_too_many_replies_is_left():
+  feed = feed_of(TRADE, replies=[{"when": "ping", "send": "pong"}])
+  read(feed, *[b"ping"] * 1000)
+  assert [type(action) for action in feed.actions] == [Send] * 10 + [Reset]
+
+
+def test_a_venue_that_only_answers_pings_is_silent():
+  feed = feed_of(TRADE, silence="10s", heartbeat={"every": "5s", "send": "ping", "answer": "pong"})
+  subscription = SPECS[0].subscriptions(config_of(TRADE))[0]
+  assert feed.silence(subscription) == 10
+  read(feed, b"pong")
+  assert feed.last_received(subscription) == 0
+  read(feed, {"e": "other"})
+  assert feed.last_received(subscription) == 5
 
 
 def test_a_heartbeat_without_a_known_answer_is_only_sent():
