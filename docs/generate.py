@@ -18,7 +18,10 @@ from bond_core.events import EVENT_TYPES
 from bond_core.registry import HOOKS, Plugin
 
 DOCS = Path(__file__).parent
-PLUGINS = ("core", "binance", "ccxt", "clock", "english", "jwt", "onchain", "redis", "sim", "x")
+PLUGINS = (
+  *("core", "binance", "ccxt", "clock", "english", "jwt", "onchain", "onchain.bitcoin"),
+  *("redis", "sim", "ws", "x"),
+)
 MADE = "<!-- Made by `python docs/generate.py`; changes belong into the code. -->"
 TERMS = ("<!-- generated: terms -->", "<!-- end -->")
 

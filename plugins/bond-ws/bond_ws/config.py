@@ -96,7 +96,8 @@ class Custom:
 
   The events' exchange is ws-NAME. `silence` is how long the venue is never silent while it works.
   `function` (package.module:function) makes events instead of rules. `exchange` names the venue in
-  full, and `private` allows addresses that are not public.
+  full, and `private` allows addresses that are not public. What Heartbeat, Reply, Failure and Rule
+  hold, and examples of two venues, is in the README of bond-ws.
   """
 
   url: str

@@ -26,6 +26,7 @@ SPECS = [
     connection=Connection,
     subscriptions=_subscriptions,
     exchange=lambda given: given.venue,
+    terms="those of the server that the spec names",
     example=(
       "{url: 'wss://ws.example.com/feed', send: [{op: subscribe, channel: prices}], "
       "map: [{emit: custom, event_type: price, where: {channel: prices}}]}"
