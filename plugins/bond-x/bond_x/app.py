@@ -4,7 +4,6 @@ The rules are the union of all sources', and a post goes to the sources whose ru
 of the sources drives; when it leaves, the next one goes on from the same state.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +14,7 @@ import trio
 
 from bond_core.components import SourceContext
 from bond_core.errors import AuthError, Disconnected, Refused
-from bond_core.events import Batch, Gap
+from bond_core.social.inbox import Inbox, post_gap
 from bond_x.messages import FIELDS, Lines, posts_of, read_line, tags_of
 from bond_x.patience import Patience
 from bond_x.rules import changes, tag_of
@@ -26,7 +25,6 @@ RULES = "/2/tweets/search/stream/rules"
 STREAM = "/2/tweets/search/stream"
 SILENCE = 20.0
 REMEMBERED = 100_000
-QUEUED = 1000
 
 
 @attrs.define(eq=False)
@@ -36,9 +34,7 @@ class Reader:
   assets: dict[str, str]
   rules: list[str]
   cap: float
-  send: trio.MemorySendChannel[Batch]
-  lost: int = 0
-  failed: str = ""
+  inbox: Inbox
 
 
 class App:
@@ -162,13 +158,12 @@ class App:
     for reader in self.readers:
       assets = list(dict.fromkeys(reader.assets[tag] for tag in tags if tag in reader.assets))
       if assets:
-        self._give(reader, list(posts_of(message, assets)))
-      if reader.cap and self.spending.usd >= reader.cap and not reader.failed:
-        reader.failed = (
+        reader.inbox.give(list(posts_of(message, assets)))
+      if reader.cap and self.spending.usd >= reader.cap and not reader.inbox.failed:
+        reader.inbox.fail(
           f"{self.spending.usd:.2f} USD were spent on X today, and spend_cap is {reader.cap:g}; "
           "raise it, or begin again tomorrow (UTC)"
         )
-        reader.send.close()
 
   def _back(self, minutes: int, ctx: SourceContext) -> None:
     """Declares an outage to all readers, unless the backfill covers it."""
@@ -177,24 +172,7 @@ class App:
     if since is None or now - since < minutes * 60_000:
       return
     for reader in self.readers:
-      gap = _gap("the stream of X was interrupted", now)
-      gap.ts_from = since
-      self._give(reader, [gap])
-
-  def _give(self, reader: Reader, batch: Batch) -> None:
-    if reader.failed:
-      return
-    if reader.lost:
-      now = time.time_ns() // 1_000_000
-      batch = [_gap("posts came faster than they were taken", now, reader.lost), *batch]
-    try:
-      reader.send.send_nowait(batch)
-      reader.lost = 0
-    except trio.WouldBlock:
-      reader.lost += sum(not isinstance(event, Gap) for event in batch)
-    except trio.BrokenResourceError:
-      # It is on its way out.
-      return
+      reader.inbox.give([post_gap("x", "the stream of X was interrupted", since, now)])
 
 
 class _Answered(Exception):
@@ -234,9 +212,3 @@ async def _asked(client: httpx.AsyncClient, method: str, body: Any = None) -> di
   except ValueError:
     raise _Answered(502, {}) from None
   return found if isinstance(found, dict) else {}
-
-
-def _gap(cause: str, now: int, missed: int | None = None) -> Gap:
-  return Gap(
-    exchange="x", symbol="*", channel="post", ts_event=now, ts_to=now, missed=missed, cause=cause
-  )

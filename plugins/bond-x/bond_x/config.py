@@ -2,18 +2,9 @@
 
 import attrs
 
+from bond_core.social.assets import MAX_SYMBOLS, asset_of
 from bond_core.spec.values import Secret
 from bond_x.rules import MAX_RULE, rule_of
-
-MAX_SYMBOLS = 100
-
-
-def asset_of(symbol: str) -> str:
-  """BTC of BTC/USDT, $BTC or BTC. ValueError for what is no asset."""
-  asset = symbol.strip().removeprefix("$").replace("-", "/").partition("/")[0].upper()
-  if not asset.isalnum() or not asset.isascii() or len(asset) > 20:
-    raise ValueError(f"{symbol!r} is no asset; write BTC, $BTC or BTC/USDT")
-  return asset
 
 
 @attrs.frozen(kw_only=True)

@@ -8,40 +8,17 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
+from bond_core.social.assets import terms_of
+
 MAX_RULE = 1024
 TAG = "bond:"
-
-NAMES = {
-  "ADA": ("cardano",),
-  "BNB": (),
-  "BTC": ("bitcoin",),
-  "DOGE": ("dogecoin",),
-  "DOT": ("polkadot",),
-  "ETH": ("ethereum",),
-  "LTC": ("litecoin",),
-  "PEPE": (),
-  "SHIB": (),
-  "SOL": ("solana",),
-  "TRX": (),
-  "USDC": (),
-  "USDT": (),
-  "XMR": ("monero",),
-  "XRP": (),
-}
-"""Assets whose hashtag means them, with the names that mean nothing else. Others (NEAR, ONE, LINK)
-are found by cashtag only."""
 
 
 def rule_of(asset: str, query: str, words: Iterable[str], retweets: bool) -> str:
   """The rule for posts about an asset ("" for none in particular) that match the query."""
   parts = []
   if asset:
-    terms = [f"${asset}"]
-    for name in NAMES.get(asset, ()):
-      terms += [f"#{name}", name]
-    if asset in NAMES:
-      terms.append(f"#{asset}")
-    terms += [f'"{word}"' if " " in word else word for word in words]
+    terms = [f'"{term}"' if " " in term else term for term in terms_of(asset, words)]
     parts.append(f"({' OR '.join(terms)})" if len(terms) > 1 else terms[0])
   if query:
     parts.append(f"({query})")

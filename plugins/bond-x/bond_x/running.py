@@ -5,9 +5,9 @@ import trio
 
 from bond_core.components import Out, SourceContext
 from bond_core.errors import AuthError, Refused
-from bond_core.events import Batch
+from bond_core.social.inbox import Inbox
 from bond_core.spec.values import Secret
-from bond_x.app import QUEUED, SILENCE, URL, App, Reader
+from bond_x.app import SILENCE, URL, App, Reader
 from bond_x.config import Posts
 from bond_x.rules import tag_of
 from bond_x.spending import estimate
@@ -45,22 +45,22 @@ async def run_posts(config: Posts, out: Out, ctx: SourceContext) -> None:
     ctx.log.warning("%s", estimate(config.spend_cap))
   key = (trio.lowlevel.current_root_task(), endpoint, token)
   app = _apps.setdefault(key, App())
-  send, receive = trio.open_memory_channel[Batch](QUEUED)
+  inbox = Inbox("x")
   rules = config.rules()
   assets = {tag_of(rule): asset for rule, asset in rules.items()}
-  reader = Reader(assets, list(rules), config.spend_cap, send)
+  reader = Reader(assets, list(rules), config.spend_cap, inbox)
   app.join(reader)
   try:
     async with trio.open_nursery() as nursery:
       nursery.start_soon(_drive, app, endpoint, token, config.backfill_minutes, ctx)
-      async for batch in receive:
+      async for batch in inbox.receive:
         await out.send(batch)
       nursery.cancel_scope.cancel()
   finally:
     app.leave(reader)
     if not app.readers:
       _apps.pop(key, None)
-  raise Refused(reader.failed)
+  raise Refused(inbox.failed)
 
 
 async def _drive(app: App, endpoint: str, token: str, minutes: int, ctx: SourceContext) -> None:
