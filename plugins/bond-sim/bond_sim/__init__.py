@@ -54,6 +54,16 @@ def bond_register_simulators() -> Iterable[SimulatorSpec]:
     serve=serve_x,
     faults=tuple(X_FAULTS.items()),
   )
+  from bond_sim.bluesky.config import BlueskyConfig, serve_bluesky
+  from bond_sim.bluesky.faults import KINDS as BLUESKY_FAULTS
+
+  yield SimulatorSpec(
+    name="bluesky",
+    summary="Bluesky's Jetstream v1: generated posts, with cursors and replay.",
+    config=BlueskyConfig,
+    serve=serve_bluesky,
+    faults=tuple(BLUESKY_FAULTS.items()),
+  )
   from bond_sim.geyser.config import GeyserConfig, serve_geyser
   from bond_sim.geyser.faults import KINDS as GEYSER_FAULTS
 

@@ -1,0 +1,41 @@
+import pytest
+from bond_bluesky.authors import dids_of
+from bond_bluesky.config import Posts
+from bond_sim.bluesky.config import BlueskyConfig, serve_bluesky
+from bond_sim.errors import SimulatorError
+
+from bond_core.errors import Disconnected, Refused
+
+
+@pytest.mark.parametrize(
+  ("settings", "told"),
+  [
+    ({}, "nothing to look for"),
+    ({"symbols": ["B T C"]}, "no asset"),
+    ({"query": "!!!"}, "no word to look for"),
+    ({"symbols": ["BTC"], "words": {"BTC": ["…"]}}, "no word to look for"),
+    ({"symbols": ["BTC"], "words": {"ETH": ["x"]}}, "not among the symbols"),
+    ({"authors": ["anna smith"]}, "is no author"),
+    ({"symbols": ["BTC"] * 101}, "more than the 100"),
+    ({"symbols": ["BTC"], "endpoint": "jetstream"}, "is no endpoint"),
+  ],
+)
+def test_what_cannot_be_looked_for_is_said(settings, told):
+  with pytest.raises(ValueError, match=told):
+    Posts(**settings)
+
+
+async def test_handles_are_resolved_and_unknown_ones_refused(nursery):
+  url = await nursery.start(serve_bluesky, BlueskyConfig(port=0))
+  names = Posts(authors=["@Bo.example.com", "did:plc:other"]).authors
+  assert await dids_of(names, url) == {"did:plc:bo": "bo.example.com", "did:plc:other": names[1]}
+  with pytest.raises(Refused, match="knows no nobody"):
+    await dids_of(["nobody"], url)
+  with pytest.raises(Disconnected, match="did not say who anna"):
+    await dids_of(["anna.bsky.social"], "http://127.0.0.1:9")
+
+
+def test_faults_that_there_are_not_are_refused():
+  for written in ("explode", "drop:3", "5xx@now"):
+    with pytest.raises(SimulatorError, match="is not a fault of Bluesky"):
+      BlueskyConfig(faults=[written])

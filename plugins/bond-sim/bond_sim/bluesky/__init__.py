@@ -1,0 +1,1 @@
+"""A simulated Bluesky: Jetstream v1 with cursors, replay and faults."""
