@@ -182,8 +182,9 @@ def _networks(draft: Draft) -> None:
     source = draft.words.get("posts", "bluesky.posts")
     kind = "tweets" if source.startswith("x.") else "bluesky"
     _as_kind(mark, kind, ASSUMED)
+    free = ", which are free" if kind == "bluesky" else ""
     draft.warn(
-      f"no network is named; {draft.written(mark)!r} is taken for {data.KINDS[kind].label}"
+      f"no network is named; {draft.written(mark)!r} is taken for {data.KINDS[kind].label}{free}"
     )
 
 

@@ -240,6 +240,9 @@ def test_a_word_of_a_plugin_is_a_source():
 
 def test_the_words_of_a_plugin_say_whose_source_answers():
   assert uses("tweets about BTC", {"tweets": "mastodon.posts"}) == {"tweets": "mastodon.posts"}
+  reading = parse("posts about BTC", WORDS)
+  assert reading.outcome == "warn"
+  assert "'posts' is taken for Bluesky posts, which are free" in reading.sentence
   reading = parse("posts about BTC", {"posts": "x.posts"})
   assert reading.spec["sources"] == {"tweets": {"use": "x.posts", "with": {"symbols": ["BTC"]}}}
 

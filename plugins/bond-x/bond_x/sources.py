@@ -1,5 +1,7 @@
 """The sources this plugin offers."""
 
+import os
+
 from bond_core.components import Out, SourceContext, SourceSpec
 from bond_core.events import Gap, Post
 from bond_x.config import Posts
@@ -11,6 +13,11 @@ async def _posts(config: Posts, out: Out, ctx: SourceContext) -> None:
   await run_posts(config, out, ctx)
 
 
+def _words() -> tuple[str, ...]:
+  """Plain "posts" are those of X for whoever has a token of X, and of a free network otherwise."""
+  return ("tweets", "twitter", *(("posts",) if os.environ.get("X_BEARER", "").strip() else ()))
+
+
 SPECS = [
   SourceSpec(
     name="x.posts",
@@ -18,7 +25,7 @@ SPECS = [
     config=Posts,
     emits=(Post, Gap),
     run=_posts,
-    words=("tweets", "twitter"),
+    words=_words(),
     simulator="x",
     terms="X Developer Agreement, https://docs.x.com/developer-terms: paid by post, no passing on",
     example="{symbols: [BTC]}",
