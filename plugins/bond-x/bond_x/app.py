@@ -40,10 +40,10 @@ class Reader:
 class App:
   """What the sources of one token share."""
 
-  def __init__(self) -> None:
+  def __init__(self, spending: Spending) -> None:
     self.readers: list[Reader] = []
     self.lead = trio.Lock()
-    self.spending = Spending()
+    self.spending = spending
     self._changed = trio.Event()
     self._seen: OrderedDict[str, None] = OrderedDict()
     self._patience = Patience()
@@ -70,7 +70,7 @@ class App:
         await self._connected(client, minutes, ctx)
       except Disconnected as exc:
         cause = str(exc)
-      except _Answered as exc:
+      except Answered as exc:
         wait = self._patience.answered(exc.status, exc.headers, ctx.clock.now_ms())
         cause = f"X answered {exc.status}"
       except httpx.HTTPError as exc:
@@ -95,7 +95,7 @@ class App:
     try:
       async with client.stream("GET", STREAM, params=params) as answer:
         if answer.status_code != 200:
-          raise _failure(answer)
+          raise failure(answer, "the filtered stream")
         self._up_since = trio.current_time()
         self._back(minutes, ctx)
         up = True
@@ -159,11 +159,9 @@ class App:
       assets = list(dict.fromkeys(reader.assets[tag] for tag in tags if tag in reader.assets))
       if assets:
         reader.inbox.give(list(posts_of(message, assets)))
-      if reader.cap and self.spending.usd >= reader.cap and not reader.inbox.failed:
-        reader.inbox.fail(
-          f"{self.spending.usd:.2f} USD were spent on X today, and spend_cap is {reader.cap:g}; "
-          "raise it, or begin again tomorrow (UTC)"
-        )
+      over = self.spending.over(reader.cap, ctx.clock.now_ms())
+      if over and not reader.inbox.failed:
+        reader.inbox.fail(over)
 
   def _back(self, minutes: int, ctx: SourceContext) -> None:
     """Declares an outage to all readers, unless the backfill covers it."""
@@ -175,7 +173,7 @@ class App:
       reader.inbox.give([post_gap("x", "the stream of X was interrupted", since, now)])
 
 
-class _Answered(Exception):
+class Answered(Exception):
   """An answer that is no success, and may be one later."""
 
   def __init__(self, status: int, headers: Mapping[str, str]) -> None:
@@ -184,16 +182,17 @@ class _Answered(Exception):
     self.headers = headers
 
 
-def _failure(answer: httpx.Response) -> Exception:
+def failure(answer: httpx.Response, of: str) -> Exception:
+  """What an answer without success means: AuthError, Refused, or Answered where it may pass."""
   status = answer.status_code
   if status in (401, 403):
     return AuthError(
-      f"X answered {status}: the bearer token is not accepted or has no access to the filtered "
-      "stream; look at the app in X's developer console"
+      f"X answered {status}: the bearer token is not accepted or has no access to "
+      f"{of}; look at the app in X's developer console"
     )
   if 400 <= status < 500 and status != 429:
     return Refused(f"X answered {status} to {answer.request.method} {answer.request.url.path}")
-  return _Answered(status, answer.headers)
+  return Answered(status, answer.headers)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
@@ -206,9 +205,9 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 async def _asked(client: httpx.AsyncClient, method: str, body: Any = None) -> dict[str, Any]:
   answer = await client.request(method, RULES, json=body)
   if not answer.is_success:
-    raise _failure(answer)
+    raise failure(answer, "the filtered stream")
   try:
     found = answer.json()
   except ValueError:
-    raise _Answered(502, {}) from None
+    raise Answered(502, {}) from None
   return found if isinstance(found, dict) else {}

@@ -6,6 +6,11 @@ from bond_core.social.assets import MAX_SYMBOLS, asset_of
 from bond_core.spec.values import Secret
 from bond_x.rules import MAX_RULE, rule_of
 
+MAX_QUERY = 512
+MAX_SEARCHES = 450
+SEARCH_WINDOW = 900.0
+"""Recent search takes so many requests in so many seconds (pay-per-use)."""
+
 
 @attrs.frozen(kw_only=True)
 class Posts:
@@ -40,8 +45,52 @@ class Posts:
 
   def rules(self) -> dict[str, str]:
     """X's rules, and the asset that each is for ("" without symbols)."""
-    words = {asset_of(symbol): found for symbol, found in self.words.items()}
-    assets = [asset_of(symbol) for symbol in self.symbols] or [""]
-    return {
-      rule_of(asset, self.query, words.get(asset, []), self.retweets): asset for asset in assets
-    }
+    return _by_rule(self.symbols, self.query, self.words, self.retweets)
+
+
+@attrs.frozen(kw_only=True)
+class Search:
+  """Posts about assets (`symbols`), or that match `query`, in the operators of X, looked up
+  `every` so many seconds by recent search, for accounts without the filtered stream.
+
+  X shows posts to searches after about 30 s. `words`, `retweets`, `spend_cap` and `bearer` are as
+  of x.posts; a search for each asset counts to X's limit of 450 in 15 minutes.
+  """
+
+  symbols: list[str] = attrs.field(factory=list)
+  query: str = ""
+  words: dict[str, list[str]] = attrs.field(factory=dict)
+  retweets: bool = False
+  every: float = attrs.field(
+    default=60.0, validator=[attrs.validators.ge(10), attrs.validators.le(3600)]
+  )
+  spend_cap: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
+  bearer: Secret | None = None
+  endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
+
+  def __attrs_post_init__(self) -> None:
+    if not self.symbols and not self.query:
+      raise ValueError("nothing to look for; name symbols such as [BTC], or a query")
+    queries = self.queries()
+    if len(queries) > MAX_SEARCHES * self.every / SEARCH_WINDOW:
+      raise ValueError(
+        f"{len(queries)} searches every {self.every:g} s are more than the {MAX_SEARCHES} in 15 "
+        "minutes that X allows; name fewer symbols, or search less often"
+      )
+    for query in queries:
+      if len(query) > MAX_QUERY:
+        raise ValueError(
+          f"the query {query[:40]!r}… has {len(query)} characters; X takes {MAX_QUERY}"
+        )
+
+  def queries(self) -> dict[str, str]:
+    """X's queries, and the asset that each is for ("" without symbols)."""
+    return _by_rule(self.symbols, self.query, self.words, self.retweets)
+
+
+def _by_rule(
+  symbols: list[str], query: str, words: dict[str, list[str]], retweets: bool
+) -> dict[str, str]:
+  own = {asset_of(symbol): found for symbol, found in words.items()}
+  assets = [asset_of(symbol) for symbol in symbols] or [""]
+  return {rule_of(asset, query, own.get(asset, []), retweets): asset for asset in assets}

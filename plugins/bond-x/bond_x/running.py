@@ -8,9 +8,10 @@ from bond_core.errors import AuthError, Refused
 from bond_core.social.inbox import Inbox
 from bond_core.spec.values import Secret
 from bond_x.app import SILENCE, URL, App, Reader
-from bond_x.config import Posts
+from bond_x.config import Posts, Search
 from bond_x.rules import tag_of
-from bond_x.spending import estimate
+from bond_x.search import Searcher, gate_of
+from bond_x.spending import estimate, spending_of
 
 _apps: dict[tuple[object, str, str], App] = {}
 
@@ -25,7 +26,7 @@ def open_client(endpoint: str, token: str) -> httpx.AsyncClient:
   )
 
 
-def token_of(config: Posts) -> str:
+def token_of(config: Posts | Search) -> str:
   """The bearer token. A simulator gets none; AuthError names both ways out where there is none."""
   if config.endpoint is not None and config.bearer is None:
     return "simulated"
@@ -44,7 +45,7 @@ async def run_posts(config: Posts, out: Out, ctx: SourceContext) -> None:
   if config.endpoint is None:
     ctx.log.warning("%s", estimate(config.spend_cap))
   key = (trio.lowlevel.current_root_task(), endpoint, token)
-  app = _apps.setdefault(key, App())
+  app = _apps.setdefault(key, App(spending_of(key)))
   inbox = Inbox("x")
   rules = config.rules()
   assets = {tag_of(rule): asset for rule, asset in rules.items()}
@@ -66,3 +67,14 @@ async def run_posts(config: Posts, out: Out, ctx: SourceContext) -> None:
 async def _drive(app: App, endpoint: str, token: str, minutes: int, ctx: SourceContext) -> None:
   async with app.lead, open_client(endpoint, token) as client:
     await app.drive(client, minutes, ctx)
+
+
+async def run_search(config: Search, out: Out, ctx: SourceContext) -> None:
+  """Sends what searches find until cancelled."""
+  token = token_of(config)
+  endpoint = config.endpoint or URL
+  if config.endpoint is None:
+    ctx.log.warning("%s", estimate(config.spend_cap))
+  key = (trio.lowlevel.current_root_task(), endpoint, token)
+  async with open_client(endpoint, token) as client:
+    await Searcher(config, spending_of(key), gate_of(key), client, out, ctx).run()

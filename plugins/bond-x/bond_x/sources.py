@@ -4,13 +4,22 @@ import os
 
 from bond_core.components import Out, SourceContext, SourceSpec
 from bond_core.events import Gap, Post
-from bond_x.config import Posts
+from bond_x.config import Posts, Search
 
 
 async def _posts(config: Posts, out: Out, ctx: SourceContext) -> None:
   from bond_x.running import run_posts
 
   await run_posts(config, out, ctx)
+
+
+async def _search(config: Search, out: Out, ctx: SourceContext) -> None:
+  from bond_x.running import run_search
+
+  await run_search(config, out, ctx)
+
+
+_TERMS = "X Developer Agreement, https://docs.x.com/developer-terms: paid by post, no passing on"
 
 
 def _words() -> tuple[str, ...]:
@@ -27,7 +36,17 @@ SPECS = [
     run=_posts,
     words=_words(),
     simulator="x",
-    terms="X Developer Agreement, https://docs.x.com/developer-terms: paid by post, no passing on",
+    terms=_TERMS,
     example="{symbols: [BTC]}",
-  )
+  ),
+  SourceSpec(
+    name="x.search",
+    summary="Posts of X (Twitter) about assets or a query, looked up again and again.",
+    config=Search,
+    emits=(Post, Gap),
+    run=_search,
+    simulator="x",
+    terms=_TERMS,
+    example="{symbols: [BTC], every: 60}",
+  ),
 ]

@@ -20,13 +20,31 @@ class Spending:
   @property
   def usd(self) -> float:
     """US dollars at most, today."""
-    return self.posts * (POST_USD + USER_USD)
+    return round(self.posts * (POST_USD + USER_USD), 3)
 
-  def read(self, now_ms: int) -> None:
-    """One more post was read."""
+  def read(self, now_ms: int, posts: int = 1) -> None:
+    """So many more posts were read."""
     if (day := now_ms // DAY_MS) != self._day:
       self._day, self.posts = day, 0
-    self.posts += 1
+    self.posts += posts
+
+  def over(self, cap: float, now_ms: int) -> str:
+    """Why nothing more may be read today, "" where it may. A cap of 0 is none."""
+    self.read(now_ms, 0)
+    if not cap or self.usd < cap:
+      return ""
+    return (
+      f"{self.usd:.2f} USD were spent on X today, and spend_cap is {cap:g}; "
+      "raise it, or begin again tomorrow (UTC)"
+    )
+
+
+_spent: dict[tuple[object, str, str], Spending] = {}
+
+
+def spending_of(key: tuple[object, str, str]) -> Spending:
+  """What was spent in this process with a token; it outlives the sources that spent it."""
+  return _spent.setdefault(key, Spending())
 
 
 def estimate(cap: float) -> str:

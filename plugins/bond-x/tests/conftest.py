@@ -7,7 +7,7 @@ import trio
 from bond_sim.clock import VenueClock
 from bond_sim.http import Abort, Request
 from bond_sim.x.site import XSite
-from bond_x.config import Posts
+from bond_x.config import Posts, Search
 
 from bond_core.events import Gap, Post
 
@@ -109,6 +109,18 @@ def source(site, nursery):
     ctx = Context()
     config = Posts(**{"symbols": ["BTC"], **settings})
     within.start_soon(bond_x.running.run_posts, config, ctx, ctx)
+    await trio.sleep(1)
+    return ctx
+
+  return begin
+
+
+@pytest.fixture
+def search(site, nursery):
+  async def begin(within=nursery, **settings):
+    ctx = Context()
+    config = Search(**{"symbols": ["BTC"], **settings})
+    within.start_soon(bond_x.running.run_search, config, ctx, ctx)
     await trio.sleep(1)
     return ctx
 

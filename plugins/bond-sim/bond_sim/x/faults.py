@@ -12,6 +12,7 @@ KINDS = {
   "disconnect": "says operational-disconnect in the stream, then ends it",
   "duplicate": "sends the next ARG posts twice",
   "silence": "sends nothing on the open stream any more, no blank lines either",
+  "old": "refuses the since_id of the next search, as X does after seven days",
   "429": "answers every request with 429 for ARG",
   "5xx": "answers every request with 503 for ARG",
 }

@@ -2,7 +2,8 @@
 
 Source: X API v2, filtered stream (pay-per-use): one connection, 1000 rules of 1024 characters, 50
 connections, 450 readings and 100 changes of the rules within 15 minutes, blank lines as heartbeat,
-backfill that is not deduplicated, and no order of fields or posts.
+backfill that is not deduplicated, and no order of fields or posts. Recent search: 450 requests
+within 15 minutes, queries of 512 characters, pages of 10 to 100 posts, the newest first.
 """
 
 import random
@@ -23,7 +24,11 @@ from bond_sim.x.matching import Test, compile_rule
 
 RULES = "/2/tweets/search/stream/rules"
 STREAM = "/2/tweets/search/stream"
-LIMITS = {f"GET {STREAM}": 50, f"GET {RULES}": 450, f"POST {RULES}": 100}
+SEARCH = "/2/tweets/search/recent"
+LIMITS = {f"GET {STREAM}": 50, f"GET {RULES}": 450, f"POST {RULES}": 100, f"GET {SEARCH}": 450}
+MAX_QUERY = 512
+SETTLED_MS = 30_000
+"""A search ends so long before its request where it does not say when."""
 WINDOW = 900.0
 MAX_RULES = 1000
 HEARTBEAT = 5.0
@@ -61,6 +66,8 @@ class XSite:
     self.requests: Counter[str] = Counter()
     self.violations: Counter[str] = Counter()
     self.connected: list[float] = []
+    self.sold = 0
+    """Posts that searches gave out."""
     self._clock = clock
     self._random = random.Random(seed)
     self._speed = speed
@@ -69,6 +76,7 @@ class XSite:
     self._line: trio.MemorySendChannel[bytes | str] | None = None
     self._refusing: tuple[int, float] = (0, 0.0)
     self._twice = 0
+    self._too_old = False
 
   async def run(self) -> None:
     """Writes posts until cancelled."""
@@ -105,6 +113,8 @@ class XSite:
     """Does what the fault says, now."""
     if fault.kind == "duplicate":
       self._twice = int(fault.amount)
+    elif fault.kind == "old":
+      self._too_old = True
     elif fault.kind in ("429", "5xx"):
       self._refusing = (429 if fault.kind == "429" else 503, trio.current_time() + fault.amount)
     elif fault.kind == "partial":
@@ -144,6 +154,8 @@ class XSite:
       return _problem(429, "Too Many Requests", "Too Many Requests", headers)
     if route == f"GET {STREAM}":
       return self._stream(request, headers)
+    if route == f"GET {SEARCH}":
+      return self._search(request, headers)
     if route == f"GET {RULES}":
       shown = [rule.shown() for rule in self.rules.values()]
       meta = {"result_count": len(shown), "sent": self._now()}
@@ -222,6 +234,47 @@ class XSite:
     old = [line for line in past if line is not None] if minutes else []
     return Response(body=_Lines(self, send, receive, old), headers=headers)
 
+  def _search(self, request: Request, headers: tuple[tuple[str, str], ...]) -> Response:
+    query, size = request.param("query") or "", request.param("max_results") or "10"
+    until = request.param("next_token")
+    since = int(request.param("since_id") or 0)
+    begin = request.param("start_time")
+    try:
+      test = compile_rule(query)
+      if len(query) > MAX_QUERY or not size.isdecimal() or not 10 <= int(size) <= 100:
+        raise SimulatorError("query has 1 to 512 characters, and max_results is 10 to 100")
+      first_ms = 0.0 if begin is None else datetime.fromisoformat(begin).timestamp() * 1000
+      last_ms = self._clock.now_ms() - SETTLED_MS
+      if first_ms >= last_ms or (since and begin):
+        raise SimulatorError("start_time is before end_time, and not beside since_id")
+    except (SimulatorError, ValueError) as error:
+      self.violations["search"] += 1
+      return _problem(400, "Invalid Request", str(error), headers)
+    if since and self._too_old:
+      self._too_old = False
+      told = "'since_id' must be a tweet id created after a time of seven days ago."
+      return _problem(400, "Invalid Request", told, headers)
+    found = [
+      post
+      for post in reversed(self.written)
+      if since < int(post["id"]) < int(until or 1 << 63)
+      and first_ms <= post["created_ms"] <= last_ms
+      and test(post)
+    ]
+    page = found[: int(size)]
+    meta: dict[str, Any] = {"result_count": len(page)}
+    if not page:
+      return json_response({"meta": meta}, headers=headers)
+    meta |= {"newest_id": page[0]["id"], "oldest_id": page[-1]["id"]}
+    if len(found) > len(page):
+      meta["next_token"] = page[-1]["id"]
+    shown = [_shown(post) for post in page]
+    users = list({user["id"]: user for _, user in shown}.values())
+    data = [data for data, _ in shown]
+    self.sold += len(page)
+    body = {"data": data, "includes": {"users": users}, "meta": meta}
+    return json_response(body, headers=headers)
+
   def gone(self, line: trio.MemorySendChannel[bytes | str]) -> None:
     """A connection has ended, or X has given it up."""
     if self._line is line:
@@ -245,18 +298,8 @@ class XSite:
     ]
     if not matching:
       return None
-    author = str(1000 + _AUTHORS.index(post["username"]) if post["username"] in _AUTHORS else 999)
-    data = {
-      "author_id": author,
-      "created_at": _iso(post["created_ms"]),
-      "edit_history_tweet_ids": [post["id"]],
-      "id": post["id"],
-      "lang": post["lang"],
-      "public_metrics": {"like_count": 0, "quote_count": 0, "reply_count": 0, "retweet_count": 0},
-      "text": post["text"],
-    }
-    users = [{"id": author, "name": post["username"].title(), "username": post["username"]}]
-    frame = {"data": data, "includes": {"users": users}, "matching_rules": matching}
+    data, user = _shown(post)
+    frame = {"data": data, "includes": {"users": [user]}, "matching_rules": matching}
     return msgspec.json.encode(frame) + b"\r\n"
 
   def _now(self) -> str:
@@ -269,7 +312,9 @@ class XSite:
       return json_response(list(self.written))
     if route == "GET /_sim/stats":
       stats = {"requests": self.requests, "violations": self.violations}
-      return json_response({**stats, "connected": self.connected, "rules": len(self.rules)})
+      return json_response(
+        {**stats, "connected": self.connected, "rules": len(self.rules), "sold": self.sold}
+      )
     if route == "POST /_sim/faults":
       try:
         self.fault(parse_fault(msgspec.json.decode(request.body, type=dict[str, str])["fault"]))
@@ -326,6 +371,21 @@ class _Lines:
 
   def __del__(self) -> None:
     self._site.gone(self._send)
+
+
+def _shown(post: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+  """A post and its author, as X writes them."""
+  author = str(1000 + _AUTHORS.index(post["username"]) if post["username"] in _AUTHORS else 999)
+  data = {
+    "author_id": author,
+    "created_at": _iso(post["created_ms"]),
+    "edit_history_tweet_ids": [post["id"]],
+    "id": post["id"],
+    "lang": post["lang"],
+    "public_metrics": {"like_count": 0, "quote_count": 0, "reply_count": 0, "retweet_count": 0},
+    "text": post["text"],
+  }
+  return data, {"id": author, "name": post["username"].title(), "username": post["username"]}
 
 
 def _iso(ms: int) -> str:

@@ -1,0 +1,118 @@
+import logging
+
+import pytest
+import trio
+from bond_sim.x.faults import parse_fault
+from bond_x.config import Search
+
+from bond_core.errors import Refused, leaf
+
+CANARY = "canary-7f3a91-token"
+
+
+async def test_every_post_comes_once_in_order_with_its_author(autojump_clock, site, search):
+  ctx = await search()
+  written = []
+  for number in range(300):
+    written.append(site.write(f"$BTC {number}")["id"])
+    site.write("the weather is fine")
+    await trio.sleep(3)
+  await trio.sleep(120)
+  assert ctx.ids == written
+  assert (ctx.posts[0].user, ctx.posts[0].symbol, ctx.posts[0].lang) == ("anna", "BTC", "en")
+  assert not ctx.gaps
+  assert not site.violations
+  assert site.sold == 300
+
+
+async def test_a_burst_of_many_pages_is_read_to_its_end(autojump_clock, site, search):
+  ctx = await search(spend_cap=0)
+  written = [site.write(f"$BTC {number}")["id"] for number in range(1234)]
+  await trio.sleep(120)
+  assert ctx.ids == written
+  assert not ctx.gaps
+
+
+async def test_more_than_twenty_pages_are_declared(autojump_clock, site, search):
+  ctx = await search(spend_cap=0)
+  for number in range(2500):
+    site.write(f"$BTC {number}")
+  await trio.sleep(120)
+  assert len(ctx.ids) == 2000
+  assert ["2000 posts came between" in gap.cause for gap in ctx.gaps] == [True]
+
+
+@pytest.mark.parametrize("fault", ["429:100", "5xx:200"])
+async def test_what_was_written_during_an_outage_comes_after_it(
+  autojump_clock, site, search, fault
+):
+  ctx = await search()
+  site.fault(parse_fault(fault))
+  written = []
+  for number in range(60):
+    written.append(site.write(f"$BTC {number}")["id"])
+    await trio.sleep(5)
+  await trio.sleep(400)
+  assert ctx.ids == written
+  assert not ctx.gaps
+
+
+async def test_after_seven_days_the_search_begins_anew_with_a_gap(autojump_clock, site, search):
+  ctx = await search()
+  written = [site.write("$BTC one")["id"]]
+  await trio.sleep(200)
+  site.fault(parse_fault("old"))
+  await trio.sleep(70)
+  written.append(site.write("$BTC two")["id"])
+  await trio.sleep(200)
+  assert ctx.ids == written
+  assert ["no longer searches" in gap.cause for gap in ctx.gaps] == [True]
+
+
+async def test_each_asset_has_a_search_and_the_limit_is_never_exceeded(
+  autojump_clock, site, search
+):
+  assets = [f"COIN{number}" for number in range(4)]
+  one = await search(symbols=assets, every=10, spend_cap=0)
+  two = await search(symbols=assets, every=10, spend_cap=0)
+  for number in range(400):
+    site.write(f"${assets[number % 4]} {number}")
+    await trio.sleep(5)
+  await trio.sleep(1000)
+  assert len(one.ids) == len(two.ids) == 400
+  assert {post.symbol for post in one.posts} == set(assets)
+  assert not site.violations
+
+
+async def test_the_cap_ends_the_source_before_it_is_passed(autojump_clock, site, search):
+  with pytest.raises(BaseException) as caught:  # noqa: PT011
+    async with trio.open_nursery() as nursery:
+      ctx = await search(nursery, spend_cap=0.9)
+      for number in range(300):
+        site.write(f"$BTC {number}")
+      await trio.sleep(200)
+  error = leaf(caught.value)
+  assert isinstance(error, Refused)
+  assert "0.90 USD were spent on X today, and spend_cap is 0.9" in str(error)
+  assert len(ctx.ids) == site.sold == 60
+
+
+async def test_the_token_is_in_no_output_log_error_or_event(
+  autojump_clock, site, search, caplog, capfd
+):
+  caplog.set_level(logging.DEBUG)
+  ctx = await search()
+  site.write("$BTC")
+  for fault in ("429:1", "5xx:1"):
+    site.fault(parse_fault(fault))
+    await trio.sleep(200)
+  out, err = capfd.readouterr()
+  assert ctx.posts
+  assert CANARY not in out + err + caplog.text + repr(ctx.events)
+
+
+def test_more_searches_than_x_allows_are_refused():
+  with pytest.raises(ValueError, match="more than the 450 in 15 minutes"):
+    Search(symbols=[f"C{number}" for number in range(6)], every=10)
+  with pytest.raises(ValueError, match="X takes 512"):
+    Search(query="x" * 520)
