@@ -1,5 +1,7 @@
 """What a spec says to the source of posts."""
 
+from typing import Literal
+
 import attrs
 
 from bond_core.social.assets import MAX_SYMBOLS, asset_of
@@ -20,7 +22,8 @@ class Posts:
   An asset is found by its cashtag, and by hashtag and name where those are no common words; `words`
   adds others. `spend_cap` (USD in a UTC day, for what this process reads) ends the source when it
   is reached; 0 is none. `backfill_minutes` asks X for what was missed while disconnected, where the
-  account has that. `bearer` is the app's token, X_BEARER by default.
+  account has that. `bearer` is the app's token, X_BEARER by default. `mode: mock` reads from a
+  simulated X of its own, without a token.
   """
 
   symbols: list[str] = attrs.field(factory=list)
@@ -33,6 +36,7 @@ class Posts:
   )
   bearer: Secret | None = None
   endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
+  mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"trusted": True})
 
   def __attrs_post_init__(self) -> None:
     if not self.symbols and not self.query:
@@ -42,6 +46,11 @@ class Posts:
     for rule in self.rules():
       if len(rule) > MAX_RULE:
         raise ValueError(f"the rule {rule[:40]!r}… has {len(rule)} characters; X takes {MAX_RULE}")
+
+  @property
+  def is_mock(self) -> bool:
+    """Whether it starts a simulator by itself."""
+    return self.mode == "mock"
 
   def rules(self) -> dict[str, str]:
     """X's rules, and the asset that each is for ("" without symbols)."""
@@ -53,8 +62,8 @@ class Search:
   """Posts about assets (`symbols`), or that match `query`, in the operators of X, looked up
   `every` so many seconds by recent search, for accounts without the filtered stream.
 
-  X shows posts to searches after about 30 s. `words`, `retweets`, `spend_cap` and `bearer` are as
-  of x.posts; a search for each asset counts to X's limit of 450 in 15 minutes.
+  X shows posts to searches after about 30 s. `words`, `retweets`, `spend_cap`, `bearer` and `mode`
+  are as of x.posts; a search for each asset counts to X's limit of 450 in 15 minutes.
   """
 
   symbols: list[str] = attrs.field(factory=list)
@@ -67,6 +76,7 @@ class Search:
   spend_cap: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
   bearer: Secret | None = None
   endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
+  mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"trusted": True})
 
   def __attrs_post_init__(self) -> None:
     if not self.symbols and not self.query:
@@ -82,6 +92,11 @@ class Search:
         raise ValueError(
           f"the query {query[:40]!r}… has {len(query)} characters; X takes {MAX_QUERY}"
         )
+
+  @property
+  def is_mock(self) -> bool:
+    """Whether it starts a simulator by itself."""
+    return self.mode == "mock"
 
   def queries(self) -> dict[str, str]:
     """X's queries, and the asset that each is for ("" without symbols)."""

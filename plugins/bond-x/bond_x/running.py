@@ -1,10 +1,16 @@
 """Runs a source of posts on the connection that it shares."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+
+import attrs
 import httpx
 import trio
 
 from bond_core.components import Out, SourceContext
-from bond_core.errors import AuthError, Refused
+from bond_core.errors import AuthError, BondError, Refused
+from bond_core.simulate import simulator
 from bond_core.social.inbox import Inbox
 from bond_core.spec.values import Secret
 from bond_x.app import SILENCE, URL, App, Reader
@@ -14,6 +20,25 @@ from bond_x.search import Searcher, gate_of
 from bond_x.spending import estimate, spending_of
 
 _apps: dict[tuple[object, str, str], App] = {}
+
+
+Config = TypeVar("Config", Posts, Search)
+
+
+@asynccontextmanager
+async def simulated(config: Config, ctx: SourceContext) -> AsyncIterator[Config]:
+  """The configuration, with `mode: mock` pointed at a simulated X that lives as long as the block.
+  Refused where it does not start, since it will not the next time either."""
+  if config.endpoint is not None or not config.is_mock:
+    yield config
+    return
+  async with AsyncExitStack() as stack:
+    try:
+      url = await stack.enter_async_context(simulator("x"))
+    except BondError as error:
+      raise Refused(f"{error}; mode: mock needs bond-sim") from None
+    ctx.log.warning("simulated: x is bond sim x at %s", url)
+    yield attrs.evolve(config, endpoint=url, bearer=None)
 
 
 def open_client(endpoint: str, token: str) -> httpx.AsyncClient:
@@ -34,7 +59,7 @@ def token_of(config: Posts | Search) -> str:
     return (config.bearer or Secret("X_BEARER")).reveal().strip()
   except AuthError as exc:
     raise AuthError(
-      f"{exc}; or install bond-sim and run with --sim, and posts are simulated"
+      f"{exc}; or install bond-sim and run with --sim or mode: mock, and posts are simulated"
     ) from None
 
 

@@ -8,15 +8,21 @@ from bond_x.config import Posts, Search
 
 
 async def _posts(config: Posts, out: Out, ctx: SourceContext) -> None:
-  from bond_x.running import run_posts
+  from bond_x.running import run_posts, simulated
 
-  await run_posts(config, out, ctx)
+  async with simulated(config, ctx) as pointed:
+    await run_posts(pointed, out, ctx)
 
 
 async def _search(config: Search, out: Out, ctx: SourceContext) -> None:
-  from bond_x.running import run_search
+  from bond_x.running import run_search, simulated
 
-  await run_search(config, out, ctx)
+  async with simulated(config, ctx) as pointed:
+    await run_search(pointed, out, ctx)
+
+
+def _is_mock(config: Posts | Search) -> bool:
+  return config.is_mock
 
 
 _TERMS = "X Developer Agreement, https://docs.x.com/developer-terms: paid by post, no passing on"
@@ -36,6 +42,7 @@ SPECS = [
     run=_posts,
     words=_words(),
     simulator="x",
+    mock=_is_mock,
     terms=_TERMS,
     example="{symbols: [BTC]}",
   ),
@@ -46,6 +53,7 @@ SPECS = [
     emits=(Post, Gap),
     run=_search,
     simulator="x",
+    mock=_is_mock,
     terms=_TERMS,
     example="{symbols: [BTC], every: 60}",
   ),

@@ -4,10 +4,14 @@ from collections import Counter
 
 import httpx
 import msgspec
+import pytest
 import trio
 from bond_sim.x.config import XConfig, serve_x
+from bond_x.config import Posts
+from bond_x.running import simulated
 
 from bond_core import Registry, load_spec, run
+from bond_core.errors import Refused
 
 
 async def test_tweets_of_windows_are_those_that_the_simulator_wrote(nursery, tmp_path):
@@ -46,3 +50,28 @@ def epoch_ms(text):
   from datetime import datetime
 
   return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+async def test_mock_mode_simulates_by_itself_without_the_token_and_says_so(tmp_path, monkeypatch):
+  monkeypatch.setenv("X_BEARER", "canary-7f3a91-token")
+  path = tmp_path / "out.jsonl"
+  spec = load_spec(
+    "sources:\n  posts: {use: x.posts, with: {symbols: [BTC], mode: mock}}\n"
+    "transforms:\n  w: {use: core.window, from: posts, with: {every: 500ms}}\n"
+    f"sinks:\n  out: {{use: core.jsonl, from: [w], with: {{path: '{path}'}}}}\n",
+    registry=Registry(),
+  )
+  with trio.fail_after(30):
+    await run(spec, duration=3.5)
+  rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+  found = [row for row in rows if row.get("tweets")]
+  assert found
+  assert all(row["raw_data"]["simulated"] == ["x"] for row in found)
+
+
+async def test_a_simulator_that_does_not_start_is_refused(monkeypatch):
+  monkeypatch.setattr("sys.executable", "false")
+  config = Posts(symbols=["BTC"], mode="mock")
+  with pytest.raises(Refused, match="mode: mock needs bond-sim"):
+    async with simulated(config, None):
+      raise AssertionError
