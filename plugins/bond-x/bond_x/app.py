@@ -25,6 +25,8 @@ RULES = "/2/tweets/search/stream/rules"
 STREAM = "/2/tweets/search/stream"
 SILENCE = 20.0
 REMEMBERED = 100_000
+HAND_OVER = 60.0
+"""Seconds after the driving source left in which X may still count its connection."""
 
 
 @attrs.define(eq=False)
@@ -50,6 +52,8 @@ class App:
     self._not_before = 0.0
     self._up_since: float | None = None
     self._down_since: int | None = None
+    self._left: float | None = None
+    self._tries = 0
 
   def join(self, reader: Reader) -> None:
     """One more source; its rules are made."""
@@ -63,6 +67,13 @@ class App:
 
   async def drive(self, client: httpx.AsyncClient, minutes: int, ctx: SourceContext) -> None:
     """Keeps the connection up until cancelled. Raises Refused where X will never accept it."""
+    self._tries = 0
+    try:
+      await self._keep(client, minutes, ctx)
+    finally:
+      self._left = trio.current_time()
+
+  async def _keep(self, client: httpx.AsyncClient, minutes: int, ctx: SourceContext) -> None:
     while True:
       wait = 0.0
       await trio.sleep(max(0.0, self._not_before - trio.current_time()))
@@ -71,7 +82,8 @@ class App:
       except Disconnected as exc:
         cause = str(exc)
       except Answered as exc:
-        wait = self._patience.answered(exc.status, exc.headers, ctx.clock.now_ms())
+        wait = self._handed_over(exc)
+        wait = wait or self._patience.answered(exc.status, exc.headers, ctx.clock.now_ms())
         cause = f"X answered {exc.status}"
       except httpx.HTTPError as exc:
         cause = f"the connection to X failed: {type(exc).__name__}"
@@ -83,6 +95,16 @@ class App:
         self._up_since = None
       self._not_before = trio.current_time() + wait
       ctx.log.warning("%s; connecting again in %.2f s", cause, wait)
+
+  def _handed_over(self, answer: "Answered") -> float:
+    """Seconds to wait where the connection of the source that drove before is still in the way, 0
+    where that is not the reason: 5, 10 and 20, since X lets go of it soon."""
+    recent = self._left is not None and trio.current_time() - self._left < HAND_OVER
+    limited = answer.headers.get("x-rate-limit-remaining") == "0"
+    if answer.status != 429 or not recent or limited or self._tries >= 3:
+      return 0.0
+    self._tries += 1
+    return 5.0 * 2.0 ** (self._tries - 1)
 
   async def _connected(self, client: httpx.AsyncClient, minutes: int, ctx: SourceContext) -> None:
     """Reads the stream until it ends."""

@@ -62,6 +62,24 @@ async def test_when_the_source_that_drives_leaves_another_goes_on(
   assert [rule.value for rule in site.rules.values()] == [*Posts(symbols=["ETH"]).rules()]
 
 
+async def test_a_hand_over_that_x_refuses_at_first_costs_seconds_and_not_a_minute(
+  autojump_clock, site, source
+):
+  async with trio.open_nursery() as first:
+    await source(first)
+    two = await source(symbols=["ETH"])
+    site.fault(parse_fault("linger:4"))
+    first.cancel_scope.cancel()
+  left = trio.current_time()
+  await trio.sleep(30)
+  site.write("$ETH")
+  await trio.sleep(1)
+  assert [post.text for post in two.posts] == ["$ETH"]
+  assert site.connected[-1] - left < 8
+  assert len(two.gaps) == 1
+  assert not +site.violations
+
+
 async def test_rules_of_others_stay_and_equal_rules_are_not_made_again(
   autojump_clock, site, source
 ):

@@ -13,10 +13,11 @@ KINDS = {
   "duplicate": "sends the next ARG posts twice",
   "silence": "sends nothing on the open stream any more, no blank lines either",
   "old": "refuses the since_id of the next search, as X does after seven days",
+  "linger": "counts a connection for ARG after the client has closed it",
   "429": "answers every request with 429 for ARG",
   "5xx": "answers every request with 503 for ARG",
 }
-_DEFAULTS = {"duplicate": 1.0, "429": 5.0, "5xx": 5.0}
+_DEFAULTS = {"duplicate": 1.0, "linger": 10.0, "429": 5.0, "5xx": 5.0}
 _FAULT = re.compile(r"(?P<kind>\w+)(:(?P<arg>\d+(\.\d+)?)s?)?(@(?P<at>\d+(\.\d+)?)s)?")
 
 

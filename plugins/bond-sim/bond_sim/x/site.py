@@ -77,6 +77,8 @@ class XSite:
     self._refusing: tuple[int, float] = (0, 0.0)
     self._twice = 0
     self._too_old = False
+    self._linger = 0.0
+    self._lingers_until = 0.0
 
   async def run(self) -> None:
     """Writes posts until cancelled."""
@@ -113,6 +115,8 @@ class XSite:
     """Does what the fault says, now."""
     if fault.kind == "duplicate":
       self._twice = int(fault.amount)
+    elif fault.kind == "linger":
+      self._linger = fault.amount
     elif fault.kind == "old":
       self._too_old = True
     elif fault.kind in ("429", "5xx"):
@@ -213,8 +217,10 @@ class XSite:
     return json_response(answer, 201, headers)
 
   def _stream(self, request: Request, headers: tuple[tuple[str, str], ...]) -> Response:
-    if self._line is not None:
-      self.violations["connections"] += 1
+    lingers = self._line is None and trio.current_time() < self._lingers_until
+    if self._line is not None or lingers:
+      # A client cannot know that X still counts what it has closed.
+      self.violations["connections"] += not lingers
       return json_response(
         {
           "title": "ConnectionException",
@@ -279,6 +285,7 @@ class XSite:
     """A connection has ended, or X has given it up."""
     if self._line is line:
       self._line = None
+      self._lingers_until, self._linger = trio.current_time() + self._linger, 0.0
 
   def _send(self, line: bytes | str) -> None:
     if self._line is None:
