@@ -37,6 +37,9 @@ logger = logging.getLogger("bond")
 
 SWITCH_INTERVAL = 0.0005
 # From the order to stop until the process leaves whatever still runs.
+RUNTIME = "runtime"
+"""The target that runs the specs and serves nothing by itself."""
+
 STOP_WITHIN = 10.0
 
 _HELP = """Serve the market, and the streams of SPECs, to any number of clients.
@@ -81,6 +84,14 @@ def _own_options() -> list[click.Parameter]:
       ["--print-config"],
       is_flag=True,
       help="Print what holds and where each value comes from, without secrets; start nothing.",
+    ),
+    click.Option(
+      ["--target"],
+      metavar="NAME",
+      default="all",
+      show_default=True,
+      envvar="SERVICE_TARGET",
+      help="What runs here: all, one service (api, broker), or runtime: the specs alone.",
     ),
     click.Option(
       ["--sim"],
@@ -172,6 +183,7 @@ def _serve(
   *,
   specs: tuple[str, ...],
   print_config: bool,
+  target: str,
   sim: bool,
   data: str | None,
   memory: bool,
@@ -191,6 +203,10 @@ def _serve(
   if not services:
     broken = [plugin.error for plugin in registry.plugins() if plugin.error is not None]
     fail("\n".join(["there is nothing to serve with; pip install bond-broker", *broken]), FAILED)
+  try:
+    services = _targeted(services, target)
+  except BondError as exc:
+    fail(str(exc))
   configs = [(service, _configured(service, given)) for service in services]
   if print_config:
     click.echo(_effective(configs))
@@ -225,6 +241,19 @@ def _serve(
     )
   except* BondError as group:
     fail("\n".join(sentences(group)), FAILED)
+
+
+def _targeted(services: Sequence[ServiceSpec], target: str) -> list[ServiceSpec]:
+  """The services of a target. BondError for a name that there is not."""
+  if target == "all":
+    return list(services)
+  if target == RUNTIME:
+    return []
+  found = [service for service in services if service.name == target]
+  if not found:
+    names = ", ".join(("all", *(service.name for service in services), RUNTIME))
+    raise BondError(f"there is no {target!r} to serve; --target (SERVICE_TARGET) is one of {names}")
+  return found
 
 
 def _configured(service: ServiceSpec, given: dict[str, Any]) -> Any:
@@ -274,6 +303,11 @@ def _keeping(
   if memory and engine is not None:
     raise BondError("--memory and --log exclude each other; leave one of them out")
   name = "core.memory" if memory else engine or "core.file"
+  if os.environ.get("REDIS_URL") and not name.startswith("redis."):
+    raise BondError(
+      f"REDIS_URL is set, but the log is {name}, which does not use it; pip install bond-redis and "
+      "give --log redis.streams, or unset REDIS_URL"
+    )
   said = {}
   if name == "core.file":
     said = {"path": str(folder / "log"), "keep": keep, "size": size}

@@ -1,7 +1,8 @@
 """The one process behind all services: the market log, its sources, and the streams."""
 
 import logging
-from collections.abc import AsyncIterator, Iterable
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,9 @@ class Runtime:
     self.carried: list[Tap] = []
     self.addresses: dict[str, list[str]] = {}
     """Where each service listens, by its name."""
+    self.take_over: Callable[[socket.socket, str | None], None] | None = None
+    """Serves a connection to the market that another service has accepted: the socket, and the
+    client's address. Set by the service that can."""
     self.follows = keeping.follow
     """Another process writes the market's log."""
     self._keeping = keeping

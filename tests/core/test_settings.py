@@ -150,3 +150,25 @@ def test_the_help_names_the_variable_of_each_option():
   told = serve("--help").stdout
   for name in ("BOND_CONFIG", "BOND_LOG_FORMAT", "BOND_PORT", "BOND_BROKER_HEARTBEAT"):
     assert f"env var: {name}" in " ".join(told.split())
+
+
+def test_a_target_that_is_none_is_told_with_those_there_are():
+  done = serve("--target", "everything", "--print-config")
+  assert done.returncode == 2
+  assert "--target (SERVICE_TARGET) is one of all, " in done.stderr
+
+
+@pytest.mark.parametrize(
+  ("target", "has", "lacks"), [("broker", "port", "api-port"), ("api", "api-port", "max-clients")]
+)
+def test_a_target_is_one_service(target, has, lacks):
+  shown = serve("--print-config", SERVICE_TARGET=target).stdout
+  assert f"\n{has}:" in f"\n{shown}"
+  assert f"\n{lacks}:" not in f"\n{shown}"
+
+
+def test_an_address_of_redis_that_nothing_would_use_is_an_error(tmp_path):
+  done = serve("--data", tmp_path, "--port", 0, "--api-port", 0, REDIS_URL="redis://localhost:1")
+  assert done.returncode == 2
+  assert "REDIS_URL is set, but the log is core.file" in done.stderr
+  assert "--log redis.streams" in done.stderr

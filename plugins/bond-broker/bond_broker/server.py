@@ -122,7 +122,13 @@ class Broker:
             await trio.sleep(0.1)
           break
         address = peer[0] if isinstance(peer, tuple) else None
-        self._nursery.start_soon(self._serve, sock, address, tls)
+        self.take(sock, address, tls)
+
+  def take(
+    self, sock: socket.socket, address: str | None, tls: ssl.SSLContext | None = None
+  ) -> None:
+    """Serves one connection."""
+    self._nursery.start_soon(self._serve, sock, address, tls)
 
   async def _serve(
     self, sock: socket.socket, address: str | None, tls: ssl.SSLContext | None

@@ -33,6 +33,7 @@ async def serve(
     reconnects=lambda: sum(feed.driver.reconnects for feed in runtime.hub.feeds),
   )
   async with open_broker(config, backing) as broker:
+    runtime.take_over = broker.take
     task_status.started(broker.addresses)
     await runtime.stopping.wait()
     await broker.shut_down()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SUBSCRIBE = "/geyser.Geyser/Subscribe"
 PORT = 10000
+ENDPOINT = "chi1.cracknode.com:10000"
+"""The node that ONCHAIN_MODE=grpc means where no other is named."""
 # "broadcast from 5 is not available, last available: 9": what is stored begins there.
 _OLDEST = re.compile(r"last available: (\d{1,18})")
 
@@ -49,19 +51,13 @@ class Node:
 
 
 def node_of(config: Solana) -> Node:
-  """The node that a configuration means. AuthError names the ways out where there is none."""
+  """The node that a configuration means."""
   endpoint = config.endpoint
   token = config.token
   if (mode := os.environ.get("ONCHAIN_MODE", "").strip().lower()) not in ("", "mock", "grpc"):
     raise Refused(f"ONCHAIN_MODE is {mode!r}; expected mock or grpc")
   if endpoint is None:
-    endpoint = os.environ.get("GRPC_ENDPOINT", "").strip()
-    if not endpoint:
-      raise AuthError(
-        "no Geyser node is named: set GRPC_ENDPOINT to one (host:port, with its x-token in "
-        "GRPC_TOKEN), or install bond-sim[geyser] and run with --sim or mode: mock, and the chain "
-        "is simulated"
-      )
+    endpoint = os.environ.get("GRPC_ENDPOINT", "").strip() or ENDPOINT
     # A token is for the endpoint that it was set beside, and goes to no other.
     secret = os.environ.get("GRPC_TOKEN", "") if token is None else token.reveal()
   else:

@@ -28,7 +28,7 @@ class Solana:
   what everything but transfers is said to be about.
 
   `endpoint` is GRPC_ENDPOINT by default, and its `token` GRPC_TOKEN. `mode` is `grpc`, or `mock`
-  for the simulator; ONCHAIN_MODE by default.
+  for the simulator; ONCHAIN_MODE by default, and `mock` where no node is named either.
   """
 
   symbols: list[str] = attrs.field(factory=list)
@@ -95,5 +95,8 @@ class Solana:
     return {**known, **{mint: name.upper() for name, mint in self.tokens.items()}, "": "SOL"}
 
   def is_mock(self) -> bool:
-    """Whether the simulator is asked for, by `mode` or ONCHAIN_MODE."""
-    return (self.mode or os.environ.get("ONCHAIN_MODE", "").strip().lower()) == "mock"
+    """Whether it is the simulator: by `mode`, by ONCHAIN_MODE, or because no node is named."""
+    mode = self.mode or os.environ.get("ONCHAIN_MODE", "").strip().lower()
+    if mode:
+      return mode == "mock"
+    return self.endpoint is None and not os.environ.get("GRPC_ENDPOINT", "").strip()

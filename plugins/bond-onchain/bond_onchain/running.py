@@ -40,7 +40,10 @@ async def run_solana(config: Solana, out: Out, ctx: SourceContext) -> None:
       await _run(attrs.evolve(config, endpoint=url), out, ctx)
   except BondError as error:
     # A simulator that does not start will not do so the next time either.
-    raise error if isinstance(error, Refused) else Refused(str(error)) from None
+    if isinstance(error, Refused):
+      raise
+    told = f"{error}; or name a node: GRPC_ENDPOINT=host:port, with its x-token in GRPC_TOKEN"
+    raise Refused(told) from None
 
 
 async def _run(config: Solana, out: Out, ctx: SourceContext) -> None:

@@ -320,7 +320,8 @@ async def test_many_accounts_are_several_filters(sim, source):
 SIDES = ("sender", "receiver")
 
 
-async def test_without_a_node_both_ways_out_are_named(source):
+async def test_without_a_node_and_without_a_simulator_both_ways_out_are_named(source, monkeypatch):
+  monkeypatch.setattr("bond_onchain.running.SIMULATOR", "nowhere")
   ctx = await source(type("Nowhere", (), {"url": "http://127.0.0.1:1"}))
-  with pytest.raises(AuthError, match=r"set GRPC_ENDPOINT.*--sim"):
+  with pytest.raises(Refused, match=r"bond sim nowhere.*GRPC_ENDPOINT=host:port"):
     await run_solana(Solana(), ctx, ctx)

@@ -146,8 +146,15 @@ def test_the_environment_names_the_node_and_its_token_which_goes_to_no_other(mon
 
 
 def test_modes_come_from_the_spec_then_from_the_environment(monkeypatch):
+  assert Solana().is_mock()
+  assert not Solana(endpoint="node.example").is_mock()
+  monkeypatch.setenv("GRPC_ENDPOINT", "node.example")
   assert not Solana().is_mock()
   assert Solana(mode="mock").is_mock()
+  monkeypatch.delenv("GRPC_ENDPOINT")
+  monkeypatch.setenv("ONCHAIN_MODE", "grpc")
+  assert not Solana().is_mock()
+  assert node_of(Solana()).target == "chi1.cracknode.com:10000"
   monkeypatch.setenv("ONCHAIN_MODE", "mock")
   assert Solana().is_mock()
   assert not Solana(mode="grpc").is_mock()

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pydantic
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -21,6 +21,7 @@ from bond_rest.config import RestConfig
 from bond_rest.figures import figures
 from bond_rest.guard import Guard
 from bond_rest.problems import MEDIA_TYPE, ApiError, problem
+from bond_rest.sockets import relay
 from bond_rest.store import Store
 from bond_rest.streams import Streams
 
@@ -237,6 +238,12 @@ def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfi
         "per_stream": mine,
       }
     )
+
+  async def market(websocket: WebSocket) -> None:
+    await relay(websocket, runtime, guard)
+
+  for path in ("/stream", "/raw"):
+    app.add_api_websocket_route(path, market)
 
   @app.get("/", include_in_schema=False)
   async def start() -> Response:

@@ -1,10 +1,11 @@
 """Who a caller is, and whether its page and its name for this server are right."""
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from bond_core.auth.chain import HOW_TO_SHOW, LOCAL
 from bond_core.auth.credentials import credentials_of
 from bond_core.auth.origins import host, is_loopback, origin, refuse_host, refuse_origin
+from bond_core.components import Credentials
 from bond_core.errors import AuthError, AuthUnavailable
 from bond_core.serving.runtime import Runtime
 from bond_rest.config import RestConfig
@@ -20,7 +21,7 @@ class Guard:
     self._origins = frozenset(map(origin, config.origins))
     self._hosts = frozenset(map(host, [*config.hosts, config.host]))
 
-  def check_page(self, request: Request) -> None:
+  def check_page(self, request: HTTPConnection) -> None:
     """Raises ApiError for a page of somewhere else, and for a name that this server does not have
     (DNS rebinding)."""
     told = refuse_host(request.headers.getlist("host"), self._hosts)
@@ -30,20 +31,22 @@ class Guard:
     if told is not None:
       raise ApiError(403, told)
 
-  def _own(self, request: Request) -> frozenset[str]:
+  def _own(self, request: HTTPConnection) -> frozenset[str]:
     # A page of this very server, as its own Host header names it; that one was checked before.
-    return frozenset((origin(f"{request.url.scheme}://{request.headers['host']}"),))
+    scheme = request.url.scheme.replace("ws", "http")
+    return frozenset((origin(f"{scheme}://{request.headers['host']}"),))
+
+  def check_shown(self, request: HTTPConnection) -> None:
+    """Raises ApiError where a client has to show credentials and shows none. The broker looks at
+    those that it shows."""
+    if not self._open and not _credentials(request).shown:
+      raise ApiError(401, f"this needs credentials: {HOW_TO_SHOW}")
 
   async def owner(self, request: Request) -> str:
     """The name of the caller, for whom streams are kept. ApiError 401 where it has to say who it
     is, 403 where it may only read a stream, 503 where that cannot be told now."""
-    client = request.client
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     try:
-      credentials = credentials_of(
-        target, request.headers.items(), address=None if client is None else client.host
-      )
-      principal = await self._runtime.chain.identify(credentials)
+      principal = await self._runtime.chain.identify(_credentials(request))
       if principal is None:
         if not self._open:
           raise AuthError(f"this needs credentials: {HOW_TO_SHOW}")
@@ -57,3 +60,11 @@ class Guard:
       told = "these credentials read streams and cannot change them; show an API key (X-API-Key)"
       raise ApiError(403, told)
     return principal.name
+
+
+def _credentials(request: HTTPConnection) -> Credentials:
+  """What a caller shows of itself."""
+  client = request.client
+  target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+  address = None if client is None else client.host
+  return credentials_of(target, request.headers.items(), address=address)

@@ -1,0 +1,103 @@
+"""/stream and /raw on the control plane's own port."""
+
+import pytest
+import trio
+import trio.lowlevel
+from control_plane import reading, serving
+
+from bond_core import Trade
+from bond_core.errors import Disconnected
+from bond_core.ws.client import open_websocket
+
+KEYS = [{"use": "core.keys", "with": {"keys": {"ann": {"secret": "ANN"}}}}, {"use": "core.tokens"}]
+ANN = "1f6a2c93d07b48e5a1c2f3047b5d6e89"
+
+
+def trades(first, count):
+  return [
+    Trade(exchange="x", symbol="BTC/USDT", market_type="spot", price=float(n), size=1.0, ts_event=n)
+    for n in range(first, first + count)
+  ]
+
+
+def socket_url(api, path):
+  return api.url.replace("http", "ws", 1) + path
+
+
+async def test_stream_answers_as_the_broker_does(api):
+  async with open_websocket(socket_url(api, "/stream")) as socket:
+    await socket.send(b'{"type":"subscribe","channels":["trades"],"id":7}')
+    with trio.fail_after(5):
+      said = await socket.receive()
+      assert b'"status":"subscribed"' in said[0]
+      assert b'"id":7' in said[0]
+      api.runtime.market.ring.append(trades(1, 3))
+      seen = []
+      while sum(b'"type":"trade"' in message for message in seen) < 3:
+        seen += await socket.receive()
+
+
+async def test_raw_comes_without_asking_and_an_unknown_exchange_ends_with_1003(api):
+  async with reading(socket_url(api, "/raw")) as socket:
+    await trio.sleep(0.1)
+    api.runtime.market.ring.append(trades(1, 1))
+    assert (await socket.event())["price"] == 1.0
+  async with reading(socket_url(api, "/raw?exchange=nowhere")) as socket:
+    assert "1003" in await socket.end()
+
+
+async def test_a_wrong_token_is_told_with_the_brokers_code(api):
+  async with reading(socket_url(api, "/stream?token=wrong")) as socket:
+    assert "4500" in await socket.end()
+
+
+async def test_pages_of_elsewhere_are_refused(api):
+  headers = [("Origin", "https://elsewhere.example")]
+  with trio.fail_after(5), pytest.raises(Disconnected, match="1008"):
+    async with open_websocket(socket_url(api, "/stream"), headers=headers) as socket:
+      while True:
+        await socket.receive()
+
+
+async def test_beyond_this_machine_credentials_are_needed(tmp_path, monkeypatch):
+  monkeypatch.setenv("ANN", ANN)
+  async with serving(tmp_path, chain=KEYS, host="0.0.0.0") as api:
+    url = socket_url(api, "/stream").replace("0.0.0.0", "127.0.0.1")
+    async with reading(url) as socket:
+      assert "1008" in await socket.end()
+    async with open_websocket(url, headers=[("X-API-Key", ANN)]) as socket:
+      await socket.send(b'{"type":"ping"}')
+      with trio.fail_after(5):
+        assert b'"pong"' in (await socket.receive())[0]
+
+
+async def test_a_client_that_does_not_read_is_the_brokers_slow_client(api):
+  """What lies between holds little: the broker sees that nothing is taken."""
+  async with open_websocket(socket_url(api, "/stream")) as socket:
+    await socket.send(b'{"type":"subscribe","channels":["trades"]}')
+    await socket.receive()
+    with trio.fail_after(20):
+      for first in range(1, 200_000, 1000):
+        api.runtime.market.ring.append(trades(first, 1000))
+        await trio.lowlevel.checkpoint()
+      while True:
+        figures = (
+          await api.http.get(
+            api.runtime.addresses["broker"][0].replace("ws", "http") + "/metrics",
+            headers={"Accept": "application/json"},
+          )
+        ).json()
+        if figures["clients_behind"] == 1:
+          break
+        await trio.sleep(0.1)
+
+
+async def test_both_sides_end_together(api):
+  broker = api.runtime.addresses["broker"][0].replace("ws", "http")
+  async with reading(socket_url(api, "/raw")):
+    await trio.sleep(0.1)
+    metrics = (await api.http.get(f"{broker}/metrics")).json()
+    assert metrics["clients"] == 1
+  with trio.fail_after(5):
+    while (await api.http.get(f"{broker}/metrics")).json()["clients"]:
+      await trio.sleep(0.05)
