@@ -27,6 +27,7 @@ from bond_bitcoin.messages import (
   read_number,
   whole,
 )
+from bond_core.errors import Refused
 from bond_core.events import Batch, ChainEvent, Gap
 from bond_core.feed.dialect import (
   Action,
@@ -40,9 +41,11 @@ from bond_core.feed.dialect import (
   Send,
   Subscription,
 )
+from bond_core.instruments import Instrument
 
 EXCHANGE = CHAIN = "bitcoin"
 SYMBOL = "BTC"
+INSTRUMENT = Instrument(EXCHANGE, None, SYMBOL)
 
 SILENCE = 120.0
 """Seconds without a message that do not happen while the server works: it looks at its node's
@@ -75,7 +78,8 @@ class BitcoinFeed:
     self._lines: dict[int, list[Subscription]] = {}
     self._heard: int | None = None
     self._tip = Tip()
-    self._sequence: int | None = None
+    # A connection's own: another one may lag behind it, or count from elsewhere.
+    self._sequences: dict[int, int] = {}
     self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
     self._info: MempoolInfo | None = None
     self._fees: Fees | None = None
@@ -85,6 +89,8 @@ class BitcoinFeed:
   # What it would take --------------------------------------------------------------------------
 
   def group(self, subscription: Subscription) -> str:
+    if subscription.channel != "chain" or subscription.instrument != INSTRUMENT:
+      raise Refused(f"there is no {subscription} here; of bitcoin there is only the chain of BTC")
     return EXCHANGE
 
   def limits(self, group: str) -> Limits:
@@ -119,9 +125,6 @@ class BitcoinFeed:
   ) -> None:
     self._lines[connection] = list(subscriptions)
     self._heard = now.mono_ns
-    if not overlap:
-      # What was missed is in the driver's gap; another server counts from elsewhere.
-      self._sequence = None
     for message in self.opening_messages(EXCHANGE, subscriptions):
       self.actions.append(Send(connection, message))
 
@@ -137,6 +140,7 @@ class BitcoinFeed:
 
   def on_close(self, connection: int) -> None:
     self._lines.pop(connection, None)
+    self._sequences.pop(connection, None)
 
   def on_timer(self, now: Received) -> Batch:
     return []
@@ -153,7 +157,7 @@ class BitcoinFeed:
 
   def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
     out: Batch = []
-    if connection not in self._lines:
+    if not self._lines.get(connection):
       return out
     for frame in frames:
       try:
@@ -172,7 +176,7 @@ class BitcoinFeed:
       # Each part stands for itself: one that cannot be read takes no other with it.
       for part in (self._blocks, self._entered, self._of_accounts, self._metric):
         try:
-          out += part(message, received)
+          out += part(connection, message, received)
         except UNREADABLE as exc:
           self._lost(exc, received, out)
     return out
@@ -182,7 +186,7 @@ class BitcoinFeed:
     cause = f"a message could not be read: {str(exc)[:200] or type(exc).__name__}"
     out.append(_gap(cause, received, missed=1))
 
-  def _blocks(self, message: Message, received: Received) -> Batch:
+  def _blocks(self, connection: int, message: Message, received: Received) -> Batch:
     steps: list[Step] = []
     if message.blocks is not NOTHING:
       steps += self._tip.known(read_blocks(message.blocks))
@@ -199,7 +203,7 @@ class BitcoinFeed:
       out.append(_block_event(step, received))
     return out
 
-  def _entered(self, message: Message, received: Received) -> Batch:
+  def _entered(self, connection: int, message: Message, received: Received) -> Batch:
     part = message.transactions if message.transactions is not NOTHING else message.txids
     if part is NOTHING:
       return []
@@ -209,7 +213,7 @@ class BitcoinFeed:
     for pair in entered.replaced:
       by = pair.by["txid"] if isinstance(pair.by, dict) else pair.by
       replaces.setdefault(str(by), []).append(pair.replaced)
-    out: Batch = list(self._numbered(entered, received))
+    out: Batch = list(self._numbered(connection, entered, received))
     for txid, tx in found:
       if not self._new(txid, ""):
         continue
@@ -225,8 +229,9 @@ class BitcoinFeed:
         out.append(_event("transfer", moved, meta, received))
     return out
 
-  def _numbered(self, entered: Entered, received: Received) -> Iterable[Gap]:
-    last, self._sequence = self._sequence, entered.sequence
+  def _numbered(self, connection: int, entered: Entered, received: Received) -> Iterable[Gap]:
+    last = self._sequences.get(connection)
+    self._sequences[connection] = entered.sequence
     if last is None or entered.sequence in (last, last + 1):
       return
     if entered.sequence < last:
@@ -237,7 +242,7 @@ class BitcoinFeed:
     cause = f"changes {first} to {end} of the mempool did not come"
     yield _gap(cause, received, venue_from=first, venue_to=end)
 
-  def _of_accounts(self, message: Message, received: Received) -> Batch:
+  def _of_accounts(self, connection: int, message: Message, received: Received) -> Batch:
     out: Batch = []
     if message.addresses is NOTHING:
       return out
@@ -263,7 +268,7 @@ class BitcoinFeed:
     if "transfer" in self._kinds and abs(net) >= self._to.min_amount:
       yield _event("transfer", abs(net), meta, received)
 
-  def _metric(self, message: Message, received: Received) -> Batch:
+  def _metric(self, connection: int, message: Message, received: Received) -> Batch:
     if message.info is not NOTHING:
       self._info = read_info(message.info)
     if message.vbytes_per_second is not NOTHING:

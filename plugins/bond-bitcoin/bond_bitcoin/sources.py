@@ -1,11 +1,10 @@
 """The source this plugin offers."""
 
 from bond_bitcoin.config import Bitcoin
-from bond_bitcoin.feed import EXCHANGE, SYMBOL, BitcoinFeed
+from bond_bitcoin.feed import EXCHANGE, INSTRUMENT, BitcoinFeed
 from bond_core.components import SourceSpec
 from bond_core.events import ChainEvent, Gap
 from bond_core.feed.dialect import Subscription
-from bond_core.instruments import Instrument
 
 SPECS = [
   SourceSpec(
@@ -15,7 +14,7 @@ SPECS = [
     emits=(ChainEvent, Gap),
     feed=BitcoinFeed,
     connection=lambda given: given.connection,
-    subscriptions=lambda given: [Subscription("chain", Instrument(EXCHANGE, None, SYMBOL))],
+    subscriptions=lambda given: [Subscription("chain", INSTRUMENT)],
     words=(
       "bitcoin transactions",
       "bitcoin transfers",

@@ -15,10 +15,12 @@ OURS = "bc1qeldw4mqns26wew8swgpkt3fs364w3ehs046w2f"
 THEIRS = "1wizSAYSbuyXbt9d8JV8ytm5acqq2TorC"
 
 
+SUBSCRIPTIONS = list(SPECS[0].subscriptions(Bitcoin()))
+
+
 def feed_of(**config):
   feed = BitcoinFeed(Bitcoin(**config).connection)
-  subscriptions = list(SPECS[0].subscriptions(Bitcoin(**config)))
-  feed.on_open(1, subscriptions, overlap=False, now=Received(0, 0))
+  feed.on_open(1, SUBSCRIPTIONS, overlap=False, now=Received(0, 0))
   return feed
 
 
@@ -111,7 +113,7 @@ def test_numbers_that_go_back_are_declared_and_another_server_begins_anew():
   [gap] = read(feed, {"mempool-txids": {"sequence": 3, "added": []}})
   assert "went back from 50 to 3" in gap.cause
   feed.on_close(1)
-  feed.on_open(1, [], overlap=False, now=Received(0, 0))
+  feed.on_open(1, SUBSCRIPTIONS, overlap=False, now=Received(0, 0))
   assert read(feed, {"mempool-txids": {"sequence": 900, "added": []}}) == []
 
 

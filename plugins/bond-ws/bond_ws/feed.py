@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 import msgspec
 
+from bond_core.errors import Refused
 from bond_core.events import EVENT_TYPES, Batch, Event, Gap
 from bond_core.feed.dialect import (
   Action,
@@ -23,12 +24,14 @@ from bond_core.feed.dialect import (
   Send,
   Subscription,
 )
+from bond_core.instruments import Instrument
 from bond_core.spec.values import Secret
 from bond_core.transforms.map import load
 from bond_ws.config import Custom, allowance, as_text
 from bond_ws.mapping import Mapping
 from bond_ws.matching import matcher
 from bond_ws.paths import parse_path
+from bond_ws.rules import EVENTS
 
 _EVENTS = frozenset(EVENT_TYPES.values())
 _TEMPLATE = re.compile(r"\$\{(?P<path>[^{}]*)\}")
@@ -85,6 +88,10 @@ class WsFeed:
   # What it would take --------------------------------------------------------------------------
 
   def group(self, subscription: Subscription) -> str:
+    channels = {EVENTS[rule.emit].channel for rule in self._config.map}
+    own = subscription.instrument == Instrument(self.exchange, self._config.market_type, "*")
+    if not own or (channels and subscription.channel not in channels):
+      raise Refused(f"there is no {subscription} here; there is what the mapping of a spec gives")
     # A missing secret or function ends the source with a sentence, before anything is connected to.
     self._headers()
     self._url()
@@ -173,7 +180,7 @@ class WsFeed:
   def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
     out: Batch = []
     line = self._lines.get(connection)
-    if line is None:
+    if line is None or not line.subscriptions:
       return out
     lost, cause = 0, ""
     for frame in frames:
