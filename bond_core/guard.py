@@ -43,20 +43,16 @@ _NOT_PUBLIC_4 = tuple(
     *("203.0.113.0/24", "224.0.0.0/4", "168.63.129.16/32", "240.0.0.0/4"),
   )
 )
+# Teredo (in 2001::/23) and 6to4 (2002::/16) are refused whatever they carry.
 _PUBLIC_6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_6 = tuple(
-  IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "3fff::/20")
+  IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 )
-# Prefixes that carry an IPv4 address, and how far from the right it stands (bits): mapped and
-# compatible addresses (RFC 4291), translated ones (RFC 6052, 7915), 6to4 (RFC 3056).
-_CARRIERS = (
-  (IPv6Network("::ffff:0:0/96"), 0),
-  (IPv6Network("::ffff:0:0:0/96"), 0),
-  (IPv6Network("::/96"), 0),
-  (IPv6Network("64:ff9b::/96"), 0),
-  (IPv6Network("2002::/16"), 80),
+# Prefixes with an IPv4 address in their last 32 bits: mapped and compatible addresses (RFC 4291),
+# translated ones (RFC 6052, 7915).
+_CARRIERS = tuple(
+  IPv6Network(network) for network in ("::ffff:0:0/96", "::ffff:0:0:0/96", "::/96", "64:ff9b::/96")
 )
-_TEREDO = IPv6Network("2001::/32")
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$|0x)(?:xn--)?[a-z0-9-]{{2,63}}")
@@ -201,13 +197,8 @@ def _why_not(address: Address, allowance: Allowance) -> str | None:
     return "not public" if any(address in network for network in _NOT_PUBLIC_4) else None
   if address.scope_id is not None:
     return "of one network only"
-  if address in _TEREDO:
-    server = IPv4Address(int(address) >> 64 & 0xFFFFFFFF)
-    client = IPv4Address(~int(address) & 0xFFFFFFFF)
-    return _why_not(server, allowance) or _why_not(client, allowance)
-  for network, shift in _CARRIERS:
-    if address in network:
-      return _why_not(IPv4Address(int(address) >> shift & 0xFFFFFFFF), allowance)
+  if any(address in network for network in _CARRIERS):
+    return _why_not(IPv4Address(int(address) & 0xFFFFFFFF), allowance)
   if address not in _PUBLIC_6 or any(address in network for network in _NOT_PUBLIC_6):
     return "not public"
   return None

@@ -31,7 +31,8 @@ LITERALS = """
   [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1] [::ffff:a9fe:a9fe]
   [::ffff:10.0.0.1] [::127.0.0.1] [::7f00:1] [::ffff:0:127.0.0.1] [64:ff9b::127.0.0.1]
   [64:ff9b::a9fe:a9fe] [64:ff9b:1::1] [2002:7f00:1::] [2002:a9fe:a9fe::1] [2002:c0a8:101::1]
-  [2001:0:7f00:1::] [2001:0:808:808:0:0:80ff:fffe] [2001:db8::1] [2001:20::1] [3fff::1] [fc00::1]
+  [2001:0:7f00:1::] [2001:0:808:808:0:0:80ff:fffe] [2001:0:808:808::a27b:28f1]
+  [2002:5db8:d70e::1] [2001:db8::1] [2001:20::1] [3fff::1] [fc00::1]
   [fd00:ec2::254] [fe80::1] [fe80::1%25lo] [fe80::a9fe:a9fe] [fec0::1] [ff02::1] [100::1] [5f00::1]
   [4000::1] [::1%25lo] [::ffff:0177.0.0.1] [127.0.0.1]
 """.split()
@@ -270,7 +271,7 @@ async def test_an_operator_can_allow_a_host(nursery):
 
 def test_an_operator_can_deny_public_networks():
   allowance = read_allowance("", "93.184.0.0/16, 2606:2800::/32")
-  for url in ("wss://93.184.215.14/", "wss://[2606:2800::1]/", "wss://[2002:5db8:d70e::1]/"):
+  for url in ("wss://93.184.215.14/", "wss://[2606:2800::1]/", "wss://[64:ff9b::5db8:d70e]/"):
     assert check_url(url)
     with pytest.raises(ValueError, match="denied on this server"):
       check_url(url, allowance)
@@ -308,6 +309,7 @@ def test_public_and_not_public_agree_with_the_standard_library_where_it_is_stric
       ipaddress.IPv4Address(rng.getrandbits(32)),
       ipaddress.IPv6Address(rng.getrandbits(128)),
       ipaddress.IPv6Address((0x20 << 120) | rng.getrandbits(120)),
+      ipaddress.IPv6Address((0x2001 << 112) | rng.getrandbits(112)),
     ):
       if is_public(address):
         assert address.is_global, address
