@@ -42,11 +42,13 @@ class Out(Protocol):
 
 
 class SourceContext(Protocol):
-  """What the core gives a running source."""
+  """What the core gives a running source. What the source puts into `figures`, such as spent_usd,
+  is in the summary of a run and in a server's metrics."""
 
   name: str
   clock: Clock
   log: logging.LoggerAdapter[logging.Logger]
+  figures: dict[str, float]
 
   def live(self) -> None:
     """Tells that the source is connected and delivers."""

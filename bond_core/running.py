@@ -30,13 +30,15 @@ DRAIN = 5.0
 
 @attrs.frozen
 class RunResult:
-  """What a run did. `failures` are the branches that ended although they should not have."""
+  """What a run did. `failures` are the branches that ended although they should not have, `figures`
+  what sources told of themselves, by venue."""
 
   events: int
   gaps: int
   reconnects: int
   seconds: float
   failures: tuple[str, ...]
+  figures: dict[str, dict[str, float]] = attrs.field(factory=dict)
 
   @property
   def rate(self) -> float:
@@ -47,6 +49,11 @@ class RunResult:
     return (
       f"{self.events:,} events, {self.gaps} gaps, {self.reconnects} reconnects in "
       f"{self.seconds:.1f} s ({self.rate:,.0f} events/s)"
+      + "".join(
+        f"; {name}: {figure} {value:g}"
+        for name, figures in sorted(self.figures.items())
+        for figure, value in sorted(figures.items())
+      )
     )
 
 
@@ -113,6 +120,7 @@ async def run(
       reconnects=sum(feed.driver.reconnects for feed in hub.feeds),
       seconds=time.monotonic() - started,
       failures=tuple(pipeline.failures()),
+      figures=hub.figures,
     )
 
 

@@ -39,6 +39,16 @@ class Hub:
     """Everything that runs."""
     return [*self._feeds.values(), *self._plain.values()]
 
+  @property
+  def figures(self) -> dict[str, dict[str, float]]:
+    """What sources tell of themselves, by venue or plugin; the latest counts
+    where two tell the same, since it is then of something that they share."""
+    found: dict[str, dict[str, float]] = {}
+    for source in self._plain.values():
+      if source.figures:
+        found.setdefault(source.exchange, {}).update(source.figures)
+    return found
+
   def open(self, name: str, spec: SourceSpec, config: object, severity: int = logging.ERROR) -> Tap:
     """A tap on a source, started if it does not run yet. Returns at once: all taps that are opened
     before the next checkpoint are there before the source delivers. What the source refuses is

@@ -36,6 +36,7 @@ class PlainSource:
     self.log = logging.LoggerAdapter(logging.getLogger(f"bond.{spec.name.split('.')[0]}"))
     self.scope = trio.CancelScope()
     self.ended = trio.Event()
+    self.figures: dict[str, float] = {}
     self._market = market
     self._asyncio = asyncio
     self._config = config

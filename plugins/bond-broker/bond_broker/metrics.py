@@ -128,6 +128,7 @@ def figures(broker: "Broker") -> dict[str, Any]:
     "uptime": round(metrics.uptime()),
     "reconnects": backing.reconnects(),
     "exchange_status": {name: STATUS.get(state, "disconnected") for name, state in sources.items()},
+    "figures": backing.figures(),
     "clients": len(clients),
     "clients_behind": len(lags),
     "lag_max": max(lags, default=0),

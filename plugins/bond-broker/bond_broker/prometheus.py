@@ -59,6 +59,13 @@ def _metrics(broker: "Broker", figures: dict[str, Any]) -> "Iterator[Metric]":
   for exchange, state in figures["exchange_status"].items():
     status.add_metric([exchange, state], float(state == "connected"))
   yield status
+  said = GaugeMetricFamily(
+    "bond_source_figure", "What a source tells of itself.", labels=["exchange", "figure"]
+  )
+  for exchange, values in figures["figures"].items():
+    for figure, value in values.items():
+      said.add_metric([exchange, figure], value)
+  yield said
   gaps = CounterMetricFamily("bond_gaps", "Declared losses.", labels=["exchange", "reason"])
   for gap in figures["gaps"]:
     gaps.add_metric([gap["exchange"], gap["reason"]], gap["count"])

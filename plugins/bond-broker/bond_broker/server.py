@@ -61,6 +61,7 @@ class Backing:
   follows: bool = False
   sources: Callable[[], dict[str, str]] = dict
   reconnects: Callable[[], int] = int
+  figures: Callable[[], dict[str, dict[str, float]]] = dict
   chain: Chain = attrs.field(factory=lambda: Chain(()))
   open_to_all: bool = True
   handlers: Mapping[str, Handler] = attrs.field(factory=dict)

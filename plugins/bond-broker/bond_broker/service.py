@@ -31,6 +31,7 @@ async def serve(
     chain=runtime.chain,
     open_to_all=is_loopback(config.host),
     reconnects=lambda: sum(feed.driver.reconnects for feed in runtime.hub.feeds),
+    figures=lambda: runtime.hub.figures,
   )
   async with open_broker(config, backing) as broker:
     runtime.take_over = broker.take

@@ -6,10 +6,11 @@ import time
 import pytest
 import trio
 import trio.lowlevel
+from bond_broker.server import Backing
 from prometheus_client.parser import text_string_to_metric_families
 from readers import connected, serving
 
-from bond_core import Gap, MemoryLog, Trade
+from bond_core import Gap, MemoryLog, SystemClock, Trade
 from bond_core.log.kept import KeptLog
 
 
@@ -148,3 +149,14 @@ async def test_prometheus_names_of_figures_with_labels(name):
     async for _ in served_three_clients(broker, batches=2):
       text = await asked(broker, "text/plain")
       assert f"# TYPE bond_{name}" in text
+
+
+async def test_what_sources_tell_of_themselves_is_told_on():
+  log = KeptLog(MemoryLog("market", stamps=True), None)
+  told = {"x": {"spent_usd": 0.15}}
+  backing = Backing(clock=SystemClock(), market=log, figures=lambda: told)
+  async with serving(log, backing=backing) as broker:
+    assert (await figures(broker))["figures"] == told
+    by_label = await text_figures(broker)
+    labels = (("exchange", "x"), ("figure", "spent_usd"))
+    assert by_label["bond_source_figure", labels] == 0.15

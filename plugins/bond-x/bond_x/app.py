@@ -68,6 +68,9 @@ class App:
   async def drive(self, client: httpx.AsyncClient, minutes: int, ctx: SourceContext) -> None:
     """Keeps the connection up until cancelled. Raises Refused where X will never accept it."""
     self._tries = 0
+    if self._left is not None:
+      # X has to see the end of one connection before the next one begins.
+      self._not_before = max(self._not_before, self._left + 1.0)
     try:
       await self._keep(client, minutes, ctx)
     finally:

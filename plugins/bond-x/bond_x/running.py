@@ -80,6 +80,8 @@ async def run_posts(config: Posts, out: Out, ctx: SourceContext) -> None:
     async with trio.open_nursery() as nursery:
       nursery.start_soon(_drive, app, endpoint, token, config.backfill_minutes, ctx)
       async for batch in inbox.receive:
+        if config.endpoint is None:
+          ctx.figures["spent_usd"] = app.spending.usd
         await out.send(batch)
       nursery.cancel_scope.cancel()
   finally:

@@ -107,6 +107,8 @@ class Searcher:
         return
       posts = _listed(answer.get("data"))
       self._spending.read(self._ctx.clock.now_ms(), len(posts))
+      if self._config.endpoint is None:
+        self._ctx.figures["spent_usd"] = self._spending.usd
       for post in posts:
         if since is None or int(post["id"]) > since:
           self._newest[query] = max(self._newest.get(query, 0), int(post["id"]))

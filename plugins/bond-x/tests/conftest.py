@@ -70,6 +70,7 @@ class Context:
     self.clock = VenueClock()
     self.log = logging.LoggerAdapter(logging.getLogger("bond.x"))
     self.events = []
+    self.figures = {}
 
   async def send(self, batch):
     self.events += batch

@@ -23,6 +23,7 @@ async def test_every_post_comes_once_in_order_with_its_author(autojump_clock, si
   assert not ctx.gaps
   assert not site.violations
   assert site.sold == 300
+  assert ctx.figures == {"spent_usd": 4.5}
 
 
 async def test_a_burst_of_many_pages_is_read_to_its_end(autojump_clock, site, search):

@@ -24,6 +24,7 @@ async def test_posts_about_an_asset_come_once_with_author_language_and_time(
   assert (post.user, post.lang, post.symbol, post.symbols) == ("anna", "en", "BTC", ["BTC"])
   assert post.ts_exchange == wanted["created_ms"]
   assert post.metrics["like_count"] == 0
+  assert ctx.figures == {"spent_usd": 0.015}
   assert not ctx.gaps
 
 

@@ -1,6 +1,7 @@
 """Posts and windows together, over real sockets."""
 
 from collections import Counter
+from functools import partial
 
 import httpx
 import msgspec
@@ -52,7 +53,9 @@ def epoch_ms(text):
   return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
-async def test_mock_mode_simulates_by_itself_without_the_token_and_says_so(tmp_path, monkeypatch):
+async def test_mock_mode_simulates_by_itself_without_the_token_and_says_so(
+  nursery, tmp_path, monkeypatch
+):
   monkeypatch.setenv("X_BEARER", "canary-7f3a91-token")
   path = tmp_path / "out.jsonl"
   spec = load_spec(
@@ -61,11 +64,14 @@ async def test_mock_mode_simulates_by_itself_without_the_token_and_says_so(tmp_p
     f"sinks:\n  out: {{use: core.jsonl, from: [w], with: {{path: '{path}'}}}}\n",
     registry=Registry(),
   )
+  stop, found = trio.Event(), []
+  nursery.start_soon(partial(run, spec, stop=stop))
   with trio.fail_after(30):
-    await run(spec, duration=3.5)
-  rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
-  found = [row for row in rows if row.get("tweets")]
-  assert found
+    while not found:
+      await trio.sleep(0.1)
+      *lines, _ = path.read_bytes().split(b"\n") if path.exists() else [b""]
+      found = [row for row in map(msgspec.json.decode, lines) if row.get("tweets")]
+  stop.set()
   assert all(row["raw_data"]["simulated"] == ["x"] for row in found)
 
 
