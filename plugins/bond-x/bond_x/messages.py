@@ -1,9 +1,11 @@
 """Lines of the stream, made into posts.
 
-Source: X API v2, "Consume streaming data". Fields come in any order and may be missing. What is
-read here has one name, however X calls posts elsewhere.
+Source: X API v2, "Consume streaming data" and the object of a post. Fields come in any order and
+may be missing. X is renaming tweets to posts: a long post is note_tweet or note_post, and its
+reposts are retweet_count or repost_count, so both are read. Texts come with &amp;, &lt; and &gt;.
 """
 
+import html
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +15,13 @@ from bond_core.errors import Disconnected
 from bond_core.events import Post
 
 FIELDS = {
-  "tweet.fields": "author_id,created_at,lang,public_metrics,entities",
+  "tweet.fields": "author_id,created_at,lang,public_metrics,entities,note_tweet",
   "expansions": "author_id",
   "user.fields": "username",
 }
 """What the stream is asked for, in the old spelling, which it still takes."""
+
+_METRICS = {"repost_count": "retweet_count"}
 
 MAX_LINE = 1024 * 1024
 
@@ -69,12 +73,16 @@ def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
       exchange="x",
       symbol=asset,
       ts_exchange=_epoch_ms(data.get("created_at")),
-      text=str(data.get("text") or ""),
+      text=_text(data),
       tweet_id=data["id"],
       user=_author(message),
       lang=data.get("lang"),
       symbols=[name for name in assets if name],
-      metrics={name: count for name, count in metrics.items() if type(count) is int}
+      metrics={
+        _METRICS.get(str(name), str(name)): count
+        for name, count in metrics.items()
+        if type(count) is int
+      }
       if isinstance(metrics, dict)
       else None,
     )
@@ -82,10 +90,21 @@ def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
   ]
 
 
+def _text(data: dict[str, Any]) -> str:
+  """The whole text; `text` of a long post ends after 280 characters."""
+  for name in ("note_tweet", "note_post"):
+    note = data.get(name)
+    if isinstance(note, dict) and isinstance(note.get("text"), str):
+      return html.unescape(note["text"])
+  return html.unescape(str(data.get("text") or ""))
+
+
 def _author(message: dict[str, Any]) -> str | None:
   author = message["data"].get("author_id")
-  for user in (message.get("includes") or {}).get("users") or ():
-    if user.get("id") == author and user.get("username"):
+  includes = message.get("includes")
+  users = includes.get("users") if isinstance(includes, dict) else None
+  for user in users if isinstance(users, list) else ():
+    if isinstance(user, dict) and user.get("id") == author and user.get("username"):
       return str(user["username"])
   return None if author is None else str(author)
 

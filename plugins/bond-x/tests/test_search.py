@@ -109,7 +109,7 @@ async def test_the_token_is_in_no_output_log_error_or_event(
     await trio.sleep(200)
   out, err = capfd.readouterr()
   assert ctx.posts
-  assert CANARY not in out + err + caplog.text + repr(ctx.events)
+  assert CANARY not in out + err + caplog.text + repr(ctx.events) + repr(ctx.figures)
 
 
 def test_more_searches_than_x_allows_are_refused():

@@ -183,7 +183,7 @@ async def test_the_token_is_in_no_output_log_error_or_event(
     await trio.sleep(70)
   out, err = capfd.readouterr()
   assert ctx.posts
-  assert CANARY not in out + err + caplog.text + repr(ctx.events)
+  assert CANARY not in out + err + caplog.text + repr(ctx.events) + repr(ctx.figures)
   assert "this source ends at 5 USD" in caplog.text
 
 

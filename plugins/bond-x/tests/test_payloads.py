@@ -1,0 +1,80 @@
+"""Objects in the shape of X's documentation and of answers that others recorded, in both spellings.
+
+The texts and numbers are our own.
+"""
+
+import msgspec
+import pytest
+from bond_x.messages import posts_of, read_line, tags_of
+
+COMMON = {
+  "author_id": "2244994945",
+  "created_at": "2026-09-14T19:00:55.000Z",
+  "id": "1570000000000000001",
+  "lang": "en",
+}
+USERS = {"users": [{"created_at": "2013-12-14T04:35:55.000Z", "id": "2244994945", "name": "Anna"}]}
+USERS["users"][0]["username"] = "anna"
+LONG = "a long post about $BTC " * 20
+TWEET = {
+  "data": {
+    **COMMON,
+    "edit_history_tweet_ids": [COMMON["id"]],
+    "note_tweet": {"text": LONG, "entities": {"cashtags": [{"start": 18, "end": 22}]}},
+    "public_metrics": {"retweet_count": 3, "reply_count": 0, "like_count": 5, "quote_count": 1},
+    "referenced_tweets": [{"type": "quoted", "id": "1"}],
+    "text": LONG[:270] + "…",
+  },
+  "includes": {**USERS, "tweets": [{"id": "1", "text": "quoted"}]},
+  "matching_rules": [{"id": "120897978112909812", "tag": "bond:1"}],
+}
+POST = {
+  "matching_rules": [{"tag": "bond:1", "id": 120897978112909812}, {"id": "7", "tag": None}],
+  "includes": {**USERS, "posts": [{"id": "1", "text": "quoted"}]},
+  "data": {
+    "text": LONG[:270] + "…",
+    "referenced_posts": [{"type": "quoted", "id": "1"}],
+    "public_metrics": {"repost_count": 3, "reply_count": 0, "like_count": 5, "quote_count": 1},
+    "note_post": {"text": LONG},
+    "edit_history_post_ids": [COMMON["id"]],
+    **COMMON,
+  },
+}
+
+
+@pytest.mark.parametrize("payload", [TWEET, POST], ids=["tweet", "post"])
+def test_both_spellings_are_one_post(payload):
+  message = read_line(msgspec.json.encode(payload))
+  assert tags_of(message) == ["bond:1"]
+  (post,) = posts_of(message, ["BTC"])
+  assert (post.text, post.user, post.tweet_id) == (LONG, "anna", COMMON["id"])
+  assert post.ts_exchange == 1_789_412_455_000
+  assert post.metrics == {
+    "retweet_count": 3,
+    "reply_count": 0,
+    "like_count": 5,
+    "quote_count": 1,
+  }
+
+
+def test_signs_that_x_escapes_are_what_was_written():
+  data = {"id": "1", "text": "&lt;3 $BTC &amp; $ETH &gt; all"}
+  (post,) = posts_of({"data": data}, ["BTC"])
+  assert post.text == "<3 $BTC & $ETH > all"
+
+
+@pytest.mark.parametrize(
+  "payload",
+  [
+    {"data": {"id": "1", "text": "bare"}, "matching_rules": [{"id": "1", "tag": ""}]},
+    {"data": {"id": "1", "text": None, "public_metrics": [], "created_at": "soon"}},
+    {"data": {"id": "1", "text": "x", "note_tweet": "x"}, "includes": {"users": [None, 1]}},
+    {"data": {"id": "1", "text": "x"}, "includes": [1], "matching_rules": [None]},
+  ],
+)
+def test_what_is_missing_or_of_another_type_stops_nothing(payload):
+  message = read_line(msgspec.json.encode(payload))
+  assert tags_of(message) == []
+  (post,) = posts_of(message, [""])
+  assert post.tweet_id == "1"
+  assert post.ts_exchange is None
