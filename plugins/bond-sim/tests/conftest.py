@@ -8,6 +8,8 @@ import pytest
 import trio
 from bond_sim.binance import playback
 from bond_sim.binance.config import BinanceConfig, serve_binance
+from bond_sim.bybit.config import BybitConfig, serve_bybit
+from bond_sim.okx.config import OkxConfig, serve_okx
 from websockets.exceptions import ConnectionClosed
 from websockets.trio.client import connect
 
@@ -89,6 +91,22 @@ def start(nursery, monkeypatch):
 
   async def begin(**options):
     return Sim(await nursery.start(serve_binance, BinanceConfig(port=0, **options)))
+
+  return begin
+
+
+@pytest.fixture
+def start_okx(nursery):
+  async def begin(**options):
+    return Sim(await nursery.start(serve_okx, OkxConfig(port=0, **options)))
+
+  return begin
+
+
+@pytest.fixture
+def start_bybit(nursery):
+  async def begin(**options):
+    return Sim(await nursery.start(serve_bybit, BybitConfig(port=0, **options)))
 
   return begin
 

@@ -42,7 +42,8 @@ class Floor(Generic[K, M]):
     self._clock = clock
     self._make = make
     self._markets: dict[K, M] = {}
-    self._streams: dict[str, tuple[K, Any]] = {}
+    self._streams: dict[tuple[str, K], Any] = {}
+    """What is published, by its name in the hub and its market; several may share a name."""
     self._awake: dict[K, int] = {}
     """Markets that move, and when somebody last asked for them."""
     self._next_step_ms = self._next_tidy_ms = 0
@@ -92,18 +93,18 @@ class Floor(Generic[K, M]):
 
   def opened(self, name: str, asked: K, stream: Any) -> None:
     """A market publishes a stream to the hub under this name, until nobody wants it."""
-    self._streams[name] = (asked, stream)
+    self._streams[name, asked] = stream
 
   def _tidy(self, now_ms: int) -> None:
     """Streams nobody wants are closed; a stream lost with its connection stays open for a while,
     because what is missed on it has to be known."""
-    for name, (asked, stream) in list(self._streams.items()):
+    for (name, asked), stream in list(self._streams.items()):
       if self._hub.read(name):
         self._awake[asked] = now_ms
       elif not self._hub.wanted(name) or now_ms - self._awake[asked] > REST_AFTER_MS:
         self._hub.forget(name)
         self._markets[asked].close(stream)
-        del self._streams[name]
+        del self._streams[name, asked]
     for asked, asked_ms in list(self._awake.items()):
       if now_ms - asked_ms > REST_AFTER_MS:
         del self._awake[asked]

@@ -117,6 +117,9 @@ class TopicMarket:
     if stream.kind == QUOTE:
       return self._writer.snapshot(stream.topic, self._whole(outlet, 1), at)
     if stream.kind == STATE:
+      # Whoever reads already is told what has changed up to here: later changes are the same for
+      # all.
+      self._tell(outlet)
       return self._writer.state(stream.topic, self.trading, at, first=True)
     if stream.kind == CANDLE:
       self.trading.candles.roll(at)

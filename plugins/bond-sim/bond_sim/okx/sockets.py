@@ -37,7 +37,7 @@ class OkxSession:
     try:
       request = msgspec.json.decode(data, type=dict[str, Any])
       operation, args = request["op"], request["args"]
-      if operation not in ("subscribe", "unsubscribe") or not isinstance(args, list):
+      if operation not in ("subscribe", "unsubscribe") or not _channels(args):
         raise ValueError(operation)
     except (ValueError, KeyError):
       text = data.decode(errors="replace")
@@ -48,8 +48,7 @@ class OkxSession:
     if not self._admitted(len(data), number):
       return
     for arg in args:
-      if isinstance(arg, dict):
-        self._carry_out(operation, arg, number)
+      self._carry_out(operation, arg, number)
 
   def closed(self) -> None:
     self._world.venue.hub.close(self._connection)
@@ -125,3 +124,8 @@ class OkxSession:
     self._connection.send_text(
       msgspec.json.encode(body if number is None else {"id": number, **body})
     )
+
+
+def _channels(args: object) -> bool:
+  """Whether these are channels as a request lists them."""
+  return isinstance(args, list) and all(isinstance(arg, dict) for arg in args)

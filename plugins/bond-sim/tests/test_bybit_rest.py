@@ -1,0 +1,50 @@
+async def result(sim, path):
+  body = (await sim.get(path)).json()
+  assert body["retCode"] == 0, body
+  return body["result"]
+
+
+async def test_one_symbol_may_be_listed_in_two_categories(start_bybit):
+  sim = await start_bybit()
+  found = {}
+  for category in ("spot", "linear", "inverse"):
+    listed = await result(sim, f"/v5/market/instruments-info?category={category}")
+    found[category] = {row["symbol"]: row for row in listed["list"]}
+  assert "BTCUSDT" in found["spot"]
+  assert found["linear"]["BTCUSDT"]["contractType"] == "LinearPerpetual"
+  assert found["inverse"]["BTCUSD"]["settleCoin"] == "BTC"
+  assert [row for row in found["inverse"].values() if row["contractType"] == "InverseFutures"]
+
+
+async def test_a_book_has_as_many_levels_as_asked_for(start_bybit):
+  sim = await start_bybit()
+  path = "/api.bybit.com/v5/market/orderbook?category=inverse&symbol=BTCUSD&limit=50"
+  book = await result(sim, path)
+  assert (len(book["b"]), len(book["a"])) == (50, 50)
+  assert float(book["b"][0][0]) < float(book["a"][0][0])
+
+
+async def test_candles_come_newest_first_and_inverse_turnover_is_in_coins(start_bybit):
+  sim = await start_bybit()
+  path = "/v5/market/kline?category=inverse&symbol=BTCUSD&interval=5&limit=10"
+  bars = (await result(sim, path))["list"]
+  starts = [int(bar[0]) for bar in bars]
+  assert starts == [starts[0] - 300_000 * step for step in range(10)]
+  _, _, high, low, _, dollars, coins = map(float, bars[1])
+  assert dollars / high * 0.999 <= coins <= dollars / low * 1.001
+
+
+async def test_tickers_of_contracts_carry_funding_and_open_interest(start_bybit):
+  sim = await start_bybit()
+  [perpetual] = (await result(sim, "/v5/market/tickers?category=linear&symbol=BTCUSDT"))["list"]
+  assert abs(float(perpetual["fundingRate"])) < 0.01
+  value = float(perpetual["openInterest"]) * float(perpetual["markPrice"])
+  assert abs(value / float(perpetual["openInterestValue"]) - 1) < 1e-4
+
+
+async def test_errors_have_the_venues_form(start_bybit):
+  sim = await start_bybit()
+  for query in ("category=linear&symbol=NONE", "category=nothing&symbol=BTCUSDT"):
+    body = (await sim.get(f"/v5/market/recent-trade?{query}")).json()
+    assert body["retCode"] == 10001
+    assert body["result"] == {}
