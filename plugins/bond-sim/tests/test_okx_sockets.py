@@ -2,6 +2,8 @@ import json
 
 import pytest
 import trio
+from bond_sim.clock import VenueClock
+from bond_sim.okx.world import World
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 PUBLIC, BUSINESS = "/ws/v5/public", "/ws/v5/business"
@@ -202,3 +204,38 @@ async def test_a_skipped_update_is_seen_in_the_chain_and_accounted_for(start_okx
   assert broken == 1
   [fault] = await sim.faults()
   assert (fault["state"], fault["frames"]) == ("done", 1)
+
+
+async def test_all_trades_come_one_by_one_on_business(start_okx):
+  sim = await start_okx(speed=20)
+  async with sim.connect(BUSINESS) as ws:
+    await ws.send(request("subscribe", channel("trades-all", "BTC-USDT")))
+    trades = [message["data"][0] for message in await data(ws, 40)]
+  ids = [int(trade["tradeId"]) for trade in trades]
+  assert ids == list(range(ids[0], ids[0] + 40))
+  assert not any("count" in trade for trade in trades)
+
+
+async def test_books5_is_five_levels_whole_each_time(start_okx):
+  sim = await start_okx()
+  async with sim.connect(PUBLIC) as ws:
+    await ws.send(request("subscribe", channel("books5", "BTC-USDT")))
+    messages = await data(ws, 3)
+  assert all("action" not in message for message in messages)
+  for message in messages:
+    [book] = message["data"]
+    assert (len(book["bids"]), len(book["asks"]), book["instId"]) == (5, 5, "BTC-USDT")
+
+
+async def test_a_book_in_which_nothing_changes_is_told_again_after_a_minute():
+  world = World(seed=1, speed=1e-9, symbols=["BTC-USDT"], clock=VenueClock(1_700_000_000_000))
+  published = []
+  world.venue.hub.publish = lambda name, message: published.append(json.loads(message)["data"][0])
+  first = json.loads(
+    world.venue.read("BTC-USDT", world.stream("public", "books", "BTC-USDT"), "books BTC-USDT")
+  )
+  number = first["data"][0]["seqId"]
+  market = world.venue.market("BTC-USDT")
+  market.advance(market.trading.now + 130_000)
+  assert [(one["prevSeqId"], one["seqId"]) for one in published] == [(number, number)] * 2
+  assert [(one["asks"], one["bids"]) for one in published] == [([], [])] * 2

@@ -69,7 +69,8 @@ def _stream(kind: str, topic: str, *, spot: bool) -> Stream | None:
   if kind == "tickers":
     return Stream(STATE, topic, 50 if spot else 100)
   if kind == "orderbook.1":
-    return Stream(QUOTE, topic)
+    # "If 3 seconds have elapsed without a change, a snapshot is pushed again with the same u."
+    return Stream(QUOTE, topic, 0, 1, again=3_000)
   if name == "orderbook" and detail in _BOOKS:
     return Stream(BOOK, topic, _BOOKS[detail], int(detail))
   if name == "kline" and detail in LENGTHS:

@@ -11,20 +11,22 @@ from bond_sim.market.book import BUY, SELL
 from bond_sim.market.candles import Bar, bar_start
 from bond_sim.market.trading import Fill, Liquidation, Listener, Trading
 
-TRADES, BOOK, QUOTE, STATE, CANDLE, FORCED = (
-  "trades", "book", "quote", "state", "candle", "forced"
+TRADES, EACH_TRADE, BOOK, QUOTE, STATE, CANDLE, FORCED = (
+  "trades", "each trade", "book", "quote", "state", "candle", "forced"
 )  # fmt: skip
 
 
 class Stream(NamedTuple):
   """What is told: `kind` is one of those above, `topic` the venue's name for it, `every` the ms
-  between two messages (0: as it happens), `levels` a book's depth, `length_ms` a candle's."""
+  between two messages (0: as it happens), `levels` a book's depth, `length_ms` a candle's. A book
+  or quote in which nothing has changed for `again` ms is told again."""
 
   kind: str
   topic: str
   every: int = 0
   levels: int = 0
   length_ms: int = 0
+  again: float = math.inf
 
 
 class Changes(NamedTuple):
@@ -68,6 +70,7 @@ class Outlet:
   name: str
   due: float
   last: int
+  told: float
   count: int = 1
   shown: tuple[dict[int, int], dict[int, int]] = attrs.field(factory=lambda: ({}, {}))
   """A book's sides as the stream's readers have them."""
@@ -100,6 +103,7 @@ class TopicMarket:
       name,
       due=now - now % every + every if every else math.inf,
       last=self.trading.flow.update_id,
+      told=now,
       bar_start=bar_start(self.trading.now_ms, length) if length else 0,
     )
     outlet.shown = self._sides(stream.levels)
@@ -113,9 +117,11 @@ class TopicMarket:
     outlet, at = self._outlets[stream], self.trading.now_ms
     if stream.kind == BOOK:
       self._tell_book(outlet)
-      return self._writer.snapshot(stream.topic, self._whole(outlet, stream.levels), at)
+      # What changed since then is beyond the depth; the next update goes on from there.
+      whole = self._whole(outlet)._replace(last=outlet.last)
+      return self._writer.snapshot(stream.topic, whole, at)
     if stream.kind == QUOTE:
-      return self._writer.snapshot(stream.topic, self._whole(outlet, 1), at)
+      return self._writer.snapshot(stream.topic, self._whole(outlet), at)
     if stream.kind == STATE:
       # Whoever reads already is told what has changed up to here: later changes are the same for
       # all.
@@ -143,6 +149,9 @@ class TopicMarket:
   def filled(self, fills: list[Fill]) -> None:
     for outlet in self._of(TRADES):
       self._publish(outlet.name, self._writer.trades(outlet.stream.topic, fills))
+    for outlet in self._of(EACH_TRADE):
+      for fill in fills:
+        self._publish(outlet.name, self._writer.trades(outlet.stream.topic, [fill]))
 
   def forced(self, order: Liquidation) -> None:
     for outlet in self._of(FORCED):
@@ -150,25 +159,22 @@ class TopicMarket:
 
   def ordered(self) -> None:
     for outlet in self._of(QUOTE):
-      whole = self._whole(outlet, 1)
-      top = tuple(number for level in (*whole.bids, *whole.asks) for number in level)
-      if top != outlet.top:
-        outlet.top = top
-        outlet.count += 1
-        whole = whole._replace(number=outlet.count)
-        self._publish(
-          outlet.name,
-          self._writer.snapshot(outlet.stream.topic, whole, self.trading.now_ms),
-        )
+      if not outlet.stream.every:
+        self._tell_quote(outlet)
 
   def due(self) -> float:
-    return min((outlet.due for outlet in self._outlets.values()), default=math.inf)
+    return min(
+      (min(one.due, one.told + one.stream.again) for one in self._outlets.values()),
+      default=math.inf,
+    )
 
   def tell(self, at_ms: float) -> None:
     for outlet in list(self._outlets.values()):
       if outlet.due == at_ms:
         outlet.due += outlet.stream.every
         self._tell(outlet)
+      if outlet.told + outlet.stream.again == at_ms:
+        self._tell_again(outlet)
 
   # Details ---------------------------------------------------------------------------------------
 
@@ -179,6 +185,8 @@ class TopicMarket:
     stream, at = outlet.stream, self.trading.now_ms
     if stream.kind == BOOK:
       self._tell_book(outlet)
+    elif stream.kind == QUOTE:
+      self._tell_quote(outlet)
     elif stream.kind == STATE:
       message = self._writer.state(stream.topic, self.trading, at, first=False)
       if message is not None:
@@ -196,15 +204,38 @@ class TopicMarket:
     bids, asks = (_difference(shown, now) for shown, now in zip(outlet.shown, sides, strict=True))
     changes = Changes(outlet.last, last, outlet.count + 1, bids[::-1], asks)
     outlet.shown, outlet.last, outlet.count = sides, last, outlet.count + 1
+    outlet.told = self.trading.now
     self._publish(
       outlet.name, self._writer.delta(outlet.stream.topic, changes, self.trading.now_ms)
     )
+
+  def _tell_quote(self, outlet: Outlet) -> None:
+    """Publishes the best levels where they have changed."""
+    whole = self._whole(outlet)
+    top = tuple(number for level in (*whole.bids, *whole.asks) for number in level)
+    if top != outlet.top:
+      outlet.top, outlet.told = top, self.trading.now
+      outlet.count += 1
+      whole = whole._replace(number=outlet.count)
+      message = self._writer.snapshot(outlet.stream.topic, whole, self.trading.now_ms)
+      self._publish(outlet.name, message)
+
+  def _tell_again(self, outlet: Outlet) -> None:
+    """Publishes that nothing has changed: a book's update without levels, a quote as it is."""
+    stream, at = outlet.stream, self.trading.now_ms
+    outlet.told = self.trading.now
+    if stream.kind == BOOK:
+      nothing = Changes(outlet.last, outlet.last, outlet.count, [], [])
+      self._publish(outlet.name, self._writer.delta(stream.topic, nothing, at))
+    else:
+      self._publish(outlet.name, self._writer.snapshot(stream.topic, self._whole(outlet), at))
 
   def _sides(self, levels: int) -> tuple[dict[int, int], dict[int, int]]:
     book = self.trading.flow.book
     return dict(book.top(BUY, levels)), dict(book.top(SELL, levels))
 
-  def _whole(self, outlet: Outlet, levels: int) -> Changes:
+  def _whole(self, outlet: Outlet) -> Changes:
+    levels = outlet.stream.levels
     book = self.trading.flow.book
     last = self.trading.flow.update_id
     return Changes(-1, last, outlet.count, book.top(BUY, levels), book.top(SELL, levels))

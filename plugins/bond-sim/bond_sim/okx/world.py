@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from bond_sim.clock import Clock
-from bond_sim.market.topics import BOOK, CANDLE, FORCED, QUOTE, STATE, TRADES, Stream
+from bond_sim.market.topics import BOOK, CANDLE, EACH_TRADE, FORCED, QUOTE, STATE, TRADES, Stream
 from bond_sim.market.venue import TopicVenue, today
 from bond_sim.okx.listing import Instrument, instruments
 from bond_sim.okx.writer import OkxWriter
@@ -18,8 +18,9 @@ _LENGTHS = {1, 2, 3, 4, 5, 6, 12, 15, 30}
 
 _EVERYWHERE = {
   "trades": Stream(TRADES, "trades"),
-  "books": Stream(BOOK, "books", 100, 400),
-  "bbo-tbt": Stream(QUOTE, "bbo-tbt"),
+  "books": Stream(BOOK, "books", 100, 400, again=60_000),
+  "books5": Stream(QUOTE, "books5", 100, 5),
+  "bbo-tbt": Stream(QUOTE, "bbo-tbt", 0, 1),
   "tickers": Stream(STATE, "tickers", 100),
 }
 _ON_CONTRACTS = {
@@ -27,6 +28,7 @@ _ON_CONTRACTS = {
   "mark-price": Stream(STATE, "mark-price", 200),
 }
 _ON_PERPETUALS = {"funding-rate": Stream(STATE, "funding-rate", 30_000)}
+TRADES_ALL = Stream(EACH_TRADE, "trades-all")
 LIQUIDATIONS = Stream(FORCED, "liquidation-orders")
 
 
@@ -52,6 +54,8 @@ class World:
     instrument = self.instruments.get(symbol)
     if instrument is None:
       return None
+    if path == BUSINESS and channel == TRADES_ALL.topic:
+      return TRADES_ALL
     if path == BUSINESS:
       length = length_of(channel)
       return None if length is None else Stream(CANDLE, channel, 1_000, 0, length)
@@ -86,12 +90,15 @@ class _Numbered(msgspec.Struct):
   data: list[_Data]
 
 
+_WITH_NUMBERS = tuple(
+  b'{"arg":{"channel":"%b"' % channel for channel in (b"trades", b"trades-all", b"books")
+)
 _read = msgspec.json.Decoder(_Numbered).decode
 
 
 def span(data: bytes) -> tuple[int, int] | None:
   """The trades or the book's numbers that a message accounts for."""
-  if not data.startswith((b'{"arg":{"channel":"trades"', b'{"arg":{"channel":"books"')):
+  if not data.startswith(_WITH_NUMBERS):
     return None
   [one] = _read(data).data
   if one.tradeId:

@@ -29,6 +29,8 @@ class OkxWriter:
   def trades(self, topic: str, fills: list[Fill]) -> bytes:
     last, lots = fills[-1], sum(fill.lots for fill in fills)
     joined = self.trade(last._replace(lots=lots))
+    if topic == "trades-all":
+      return self._message(topic, joined)
     return self._message(topic, joined | {"count": str(len(fills)), "seqId": last.trade_id})
 
   def trade(self, fill: Fill) -> dict[str, Any]:
@@ -52,6 +54,8 @@ class OkxWriter:
     data = self._book(changes, at_ms)
     if topic == "bbo-tbt":
       return self._message(topic, data)
+    if topic == "books5":
+      return self._message(topic, data | {"instId": self._symbol})
     data |= {"checksum": 0, "prevSeqId": -1}
     return self._message(topic, data, action="snapshot")
 
