@@ -10,6 +10,7 @@ import click
 BUILT_IN: dict[str, tuple[str, str]] = {
   "run": ("bond_core.cli.run:run_command", "Run a spec: live events until Ctrl-C."),
   "serve": ("bond_core.cli.serve:serve_command", "Serve the market and streams to clients."),
+  "listen": ("bond_core.cli.listen:listen_command", "Make a stream on a server and follow it."),
   "check": ("bond_core.cli.check:check_command", "Check a spec and show every problem at once."),
   "plan": ("bond_core.cli.plan:plan_command", "Say what a spec would cost each venue."),
   "plugins": ("bond_core.cli.plugins:plugins_command", "List installed plugins."),
