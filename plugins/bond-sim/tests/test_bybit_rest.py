@@ -48,3 +48,14 @@ async def test_errors_have_the_venues_form(start_bybit):
     body = (await sim.get(f"/v5/market/recent-trade?{query}")).json()
     assert body["retCode"] == 10001
     assert body["result"] == {}
+
+
+async def test_candles_are_paged_by_start_and_by_end(start_bybit):
+  sim = await start_bybit(start=1_700_000_000_000)
+  path = "/v5/market/kline?category=linear&symbol=BTCUSDT&interval=5&limit=10"
+  newest = [int(bar[0]) for bar in (await result(sim, path))["list"]]
+  begin = newest[-1] - 10 * 300_000
+  onwards = [int(bar[0]) for bar in (await result(sim, f"{path}&start={begin}"))["list"]]
+  assert onwards == [begin + 300_000 * step for step in range(9, -1, -1)]
+  until = [int(bar[0]) for bar in (await result(sim, f"{path}&end={newest[2]}"))["list"]]
+  assert until == [newest[2] - 300_000 * step for step in range(10)]

@@ -54,3 +54,13 @@ async def test_more_requests_than_published_are_answered_429_and_counted(start_o
   statuses = [(await sim.get("/api/v5/public/time")).status_code for _ in range(21)]
   assert statuses[-1] == 429
   assert (await sim.stats())["violations"]["requests of public/time"] >= 1
+
+
+async def test_candles_are_paged_by_exclusive_times(start_okx):
+  sim = await start_okx(start=1_700_000_000_000)
+  path = "/api/v5/market/candles?instId=BTC-USDT&bar=5m&limit=10"
+  newest = [int(bar[0]) for bar in await rows(sim, path)]
+  older = [int(bar[0]) for bar in await rows(sim, f"{path}&after={newest[-1]}")]
+  assert older == [newest[-1] - 300_000 * step for step in range(1, 11)]
+  newer = [int(bar[0]) for bar in await rows(sim, f"{path}&before={newest[3]}")]
+  assert newer == newest[:3]

@@ -121,7 +121,11 @@ class Rest:
     rows = _number(request.param("limit"), 200, MAX_ROWS)
     candles, now = self._world.venue.market(key).trading.candles, self._world.venue.now_ms()
     candles.roll(now)
-    bars = candles.bars(length, now - rows * length)[-rows:]
+    end = _number(request.param("end"), now, now)
+    start = _number(request.param("start"), max(1, end - rows * length), now)
+    bars = [bar for bar in candles.bars(length, start) if start <= bar.start <= end]
+    # A start alone is read onwards from, as clients do that page by it.
+    bars = bars[:rows] if request.param("start") and not request.param("end") else bars[-rows:]
     found = [self._world.writers[key].bar(bar) for bar in reversed(bars)]
     category, _, symbol = key.partition(" ")
     return {"category": category, "symbol": symbol, "list": found}

@@ -126,7 +126,11 @@ class Rest:
     candles, now = self._world.venue.market(symbol).trading.candles, self._world.venue.now_ms()
     candles.roll(now)
     writer = self._world.writers[symbol]
-    bars = candles.bars(length, now - rows * length)[-rows:]
+    # Both bounds are exclusive: "earlier than" and "newer than" the bar of that time.
+    after = _number(request.param("after"), now + 1, now + 1)
+    before = _number(request.param("before"), 0, now)
+    oldest = max(before, min(after, now) - (rows + 1) * length)
+    bars = [bar for bar in candles.bars(length, oldest) if before < bar.start < after][-rows:]
     return [writer.bar(bar, closed=bar.start + length <= now) for bar in reversed(bars)]
 
 
