@@ -205,6 +205,11 @@ async def _follow(
     try:
       await _read(url, sink, place)
     except HandshakeRefused as exc:
+      if place.epoch:
+        # A server that was just started again may not have all its streams back yet.
+        logger.warning("%s; coming back", exc)
+        await trio.sleep(backoff.delay())
+        continue
       told = f"{exc}: the broker is not at {url.partition('?')[0]}; see --ws-host of the server"
       raise Disconnected(told) from exc
     except Disconnected as exc:

@@ -130,10 +130,12 @@ class Runtime:
   def sources(self) -> dict[str, str]:
     """How each source is: live, quiet, stale, connecting, reconnecting; simulated where it is."""
     states: dict[str, str] = {}
+    # What clients ask for by themselves stands in no spec.
+    pretended = self._pretended | self.simulated.keys()
     for writer in self.hub.writers:
       name, state = _state(writer)
       if state is not None:
-        states[name] = "simulated" if name in self._pretended and state == "live" else state
+        states[name] = "simulated" if name in pretended and state == "live" else state
     return states
 
   def _note_simulated(self, spec: Spec) -> None:
