@@ -76,7 +76,8 @@ class Group:
     oldest = step.at - REMEMBERED_SECONDS
     if self._remembered <= room and self.recent[0].at >= oldest:
       return
-    while self._remembered > room or self.recent[0].at < oldest:
+    # One step may be more than the room by itself; whoever needs it then looks into the log.
+    while self.recent and (self._remembered > room or self.recent[0].at < oldest):
       self._remembered -= len(self.recent.popleft().frames)
     first = self.steps - len(self.recent)
     for client in self.behind:

@@ -9,10 +9,12 @@ import trio
 import trio.testing
 from bond_broker.client import Client, Ending, Subscription
 from bond_broker.filters import Filter, Wanted
+from bond_broker.groups import Group, Step
 from bond_broker.market import MarketRouter
 from bond_broker.messages import ack
 from bond_broker.metrics import Metrics
 from bond_broker.pump import Pump
+from bond_broker.selection import NOTHING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -235,3 +237,14 @@ def _small_bounds():
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_received_and_declared_is_what_was_published(steps, kept_events):
   trio.run(play, steps, kept_events)
+
+
+def test_a_step_that_is_more_than_what_is_remembered_is_not_remembered():
+  group = Group(NOTHING)
+  client = object.__new__(type("Behind", (), {"step": 0, "shown": 1, "position": 0}))
+  group.follow(client)
+  for number in range(3):
+    group.remember(Step(number, number + 1, b"x" * 100, 1, 0.0), room=50)
+  assert not group.recent
+  assert group.steps == 3
+  assert group.align(client, until=9) == 9
