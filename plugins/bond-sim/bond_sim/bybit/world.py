@@ -69,7 +69,7 @@ def _stream(kind: str, topic: str, *, spot: bool) -> Stream | None:
   if kind == "tickers":
     return Stream(STATE, topic, 50 if spot else 100)
   if kind == "orderbook.1":
-    # "If 3 seconds have elapsed without a change, a snapshot is pushed again with the same u."
+    # "Orderbook": the best level is told again, under the same u, when it has not changed for 3 s.
     return Stream(QUOTE, topic, 0, 1, again=3_000)
   if name == "orderbook" and detail in _BOOKS:
     return Stream(BOOK, topic, _BOOKS[detail], int(detail))
