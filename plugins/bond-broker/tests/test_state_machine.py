@@ -2,12 +2,14 @@
 in any order. What a client got, and what was declared to it, is what was published, each once."""
 
 import threading
+import time
 from contextlib import ExitStack
 from unittest.mock import patch
 
 import attrs
 import pytest
 import trio
+from bond_broker.server import Backing
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,9 +20,13 @@ from hypothesis.stateful import (
   multiple,
   rule,
 )
-from readers import connected, serving
+from readers import Closed, connected, serving
 
-from bond_core import MemoryLog, Trade
+from bond_core import Custom, MemoryLog, Registry, Trade
+from bond_core.auth.chain import make_chain
+from bond_core.auth.generations import MemoryGenerations
+from bond_core.auth.tokens import Keyring, mint
+from bond_core.components import AuthContext
 from bond_core.log.kept import KeptLog
 from bond_core.log.memory import EVENT_BYTES
 
@@ -204,7 +210,7 @@ class Broker(RuleBasedStateMachine):
           return
         try:
           await client.reader.read()
-        except Exception as closed:
+        except Closed as closed:
           client.take(client.reader.messages)
           client.reader.messages.clear()
           client.closed = closed.code
@@ -241,3 +247,179 @@ def test_for_a_long_time():
       suppress_health_check=list(HealthCheck),
     ),
   )
+
+
+# Streams, their tokens and their ends -----------------------------------------------------------
+
+
+class MovedClock:
+  """A clock that a rule moves on."""
+
+  def __init__(self):
+    self.ms = 1_800_000_000_000
+
+  def now_ms(self):
+    return self.ms
+
+  def mono_ns(self):
+    return time.monotonic_ns()
+
+
+@attrs.define(eq=False)
+class Watcher:
+  """A client of one stream: when its token ends, and what it has."""
+
+  stream: str
+  expiry: int
+  start: int
+  reader: object = None
+  closing: trio.Event = attrs.field(factory=trio.Event)
+  got: list = attrs.field(factory=list)
+
+
+class StreamLoop(Loop):
+  """A broker with streams instead of a market."""
+
+  async def _serve(self, log):
+    self.clock, self.logs = MovedClock(), {}
+    self.generations, self.keyring = (
+      MemoryGenerations(),
+      Keyring(b"for tests only, 32 bytes or more"),
+    )
+    auth = AuthContext(self.clock, self.keyring, self.generations)
+    backing = Backing(
+      clock=self.clock,
+      market=log,
+      stream=self.logs.get,
+      chain=make_chain(["core.tokens"], Registry(), auth),
+      open_to_all=False,
+    )
+    async with serving(log, backing=backing) as broker, trio.open_nursery() as nursery:
+      self.broker, self.nursery = broker, nursery
+      self.ready.set()
+      await self.stop.wait()
+      nursery.cancel_scope.cancel()
+
+
+class Streams(RuleBasedStateMachine):
+  streams = Bundle("streams")
+  watchers = Bundle("watchers")
+
+  @initialize()
+  def begin(self):
+    self.loop = StreamLoop()
+    self.written, self.deleted, self.made = {}, set(), 0
+
+  @rule(target=streams)
+  def create(self):
+    self.made += 1
+    name = f"{self.made:016x}"
+    self.loop.run(self._create, name)
+    return name
+
+  @rule(stream=streams, count=st.integers(1, 20))
+  def publish(self, stream, count):
+    if stream not in self.deleted:
+      self.loop.run(self._publish, stream, count)
+
+  @rule(target=watchers, stream=streams, ttl=st.sampled_from([60, 3600]))
+  def watch(self, stream, ttl):
+    found = self.loop.run(self._watch, stream, ttl)
+    assert (found is None) is (stream in self.deleted)
+    return multiple() if found is None else found
+
+  @rule(seconds=st.sampled_from([30, 600]))
+  def time_passes(self, seconds):
+    self.loop.clock.ms += seconds * 1000
+
+  @rule(stream=consumes(streams))
+  def delete(self, stream):
+    """As the control plane does: its tokens die first, then it goes."""
+    self.loop.run(self._delete, stream)
+
+  @rule(watcher=consumes(watchers))
+  def look(self, watcher):
+    """Whoever may read has everything once; the others were told why not."""
+    code = self.loop.run(self._look, watcher)
+    if watcher.stream in self.deleted:
+      assert code == 4500
+    elif self.loop.clock.ms >= watcher.expiry * 1000:
+      assert code == 4005
+    else:
+      assert code is None
+      head = self.written[watcher.stream]
+      assert watcher.got == list(range(watcher.start, head + 1))
+    assert watcher.got == list(range(watcher.start, watcher.start + len(watcher.got)))
+
+  def teardown(self):
+    if hasattr(self, "loop"):
+      self.loop.end()
+
+  # In the broker's thread ------------------------------------------------------------------------
+
+  async def _create(self, name):
+    self.loop.logs[name] = KeptLog(MemoryLog(name, stamps=True), None)
+    self.written[name] = 0
+    await trio.lowlevel.checkpoint()
+
+  async def _publish(self, stream, count):
+    first = self.written[stream] + 1
+    self.written[stream] += count
+    ticks = [
+      Custom(exchange="x", symbol="", event_type="tick", data={"n": n})
+      for n in range(first, first + count)
+    ]
+    self.loop.logs[stream].ring.append(ticks)
+    await trio.sleep(0.005)
+
+  async def _delete(self, stream):
+    self.deleted.add(stream)
+    self.loop.generations.advance(stream)
+    del self.loop.logs[stream]
+    await trio.lowlevel.checkpoint()
+
+  async def _watch(self, stream, ttl):
+    expiry = self.loop.clock.ms // 1000 + ttl
+    loop = self.loop
+    token = mint(stream, expiry, keyring=loop.keyring, generations=loop.generations)
+    return await loop.nursery.start(self._hold, stream, expiry, token)
+
+  async def _hold(self, stream, expiry, token, task_status=trio.TASK_STATUS_IGNORED):
+    if stream in self.deleted:
+      task_status.started(None)
+      return
+    watcher = Watcher(stream, expiry, self.written[stream] + 1)
+    async with connected(self.loop.broker, f"/ws/{stream}?token={token}") as watcher.reader:
+      await watcher.reader.until(lambda m: m["type"] == "heartbeat")
+      task_status.started(watcher)
+      await watcher.closing.wait()
+
+  async def _look(self, watcher):
+    """The code with which it was closed, None for a client that has all there is."""
+    over = watcher.stream in self.deleted or self.loop.clock.ms >= watcher.expiry * 1000
+    code = None
+    with trio.fail_after(WITHIN):
+      while True:
+        watcher.got += [m["data"]["n"] for m in watcher.reader.messages if m["type"] == "custom"]
+        watcher.reader.messages.clear()
+        behind = len(watcher.got) < self.written[watcher.stream] - watcher.start + 1
+        if code is not None or not (over or behind):
+          break
+        try:
+          await watcher.reader.read()
+        except Closed as closed:
+          code = closed.code
+    watcher.closing.set()
+    return code
+
+
+Streams.TestCase.settings = settings(
+  max_examples=6,
+  stateful_step_count=10,
+  deadline=None,
+  suppress_health_check=list(HealthCheck),
+)
+
+
+class TestStreams(Streams.TestCase):
+  pass
