@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 import httpx
-from kk0.session import Hook, Message
+from kk0.events import Event
+from kk0.session import Hook
 from kk0.stream import Stream
 
 DEFAULT_API = "http://localhost:8000"
@@ -81,7 +82,7 @@ class EkkoClient:
     confirm: bool = False,
     on_gap: Hook = None,
     on_heartbeat: Hook = None,
-  ) -> Iterator[Message]:
+  ) -> Iterator[Event]:
     """`listen` without asyncio and trio."""
     made = self._call_sync("POST", "/v1/streams", _body(request, confirm))
 
@@ -131,7 +132,7 @@ class Listening:
   def __aiter__(self) -> Self:
     return self
 
-  async def __anext__(self) -> Message:
+  async def __anext__(self) -> Event:
     if self._stream is None:
       self._stream = await self._open()
     while True:

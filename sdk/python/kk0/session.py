@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from kk0.errors import Refused
 
 Message = dict[str, Any]
+"""A message as it came; `kk0.events` has the types."""
 Hook = Callable[[Message], None] | None
 
 FIRST_WAIT = 0.5

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from kk0.drivers import AsyncDriver, ThreadDriver, driver_here
 from kk0.errors import StreamClosed
-from kk0.session import FIRST_WAIT, Hook, Message, Session
+from kk0.events import Event
+from kk0.session import FIRST_WAIT, Hook, Session
 from kk0.steps import SILENT_AFTER, connect, receive, subscribe
 
 DEFAULT_URL = "ws://localhost:8080/stream"
@@ -124,14 +125,14 @@ class Stream:
     if driver is not None:
       await driver.close()
 
-  def __aiter__(self) -> AsyncIterator[Message]:
+  def __aiter__(self) -> AsyncIterator[Event]:
     return self
 
-  async def __anext__(self) -> Message:
+  async def __anext__(self) -> Event:
     if self._stopped:
       raise StopAsyncIteration
     driver = await self._opened()
-    message: Message = await driver.run(receive(self._session, self._silent_after))
+    message: Event = await driver.run(receive(self._session, self._silent_after))
     return message
 
   async def _opened(self) -> AsyncDriver:
@@ -153,13 +154,13 @@ class Stream:
   ) -> None:
     self.close_sync()
 
-  def __iter__(self) -> Iterator[Message]:
+  def __iter__(self) -> Iterator[Event]:
     return self
 
-  def __next__(self) -> Message:
+  def __next__(self) -> Event:
     if self._stopped:
       raise StopIteration
-    message: Message = self._connect().run(receive(self._session, self._silent_after))
+    message: Event = self._connect().run(receive(self._session, self._silent_after))
     return message
 
   def _connect(self) -> ThreadDriver:
