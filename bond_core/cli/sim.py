@@ -40,10 +40,12 @@ def sim_command() -> None:
 
 
 def _command(spec: SimulatorSpec) -> click.Command:
-  known = {field.name for field in attrs.fields(spec.config)}
+  known = {field.name: field.default for field in attrs.fields(spec.config)}
+  # Each venue has a port of its own, so that several can run side by side.
+  port = known.get("port", 0)
   options = {
     "host": click.Option(["--host"], default="127.0.0.1", show_default=True, help="Address."),
-    "port": click.Option(["--port"], type=int, default=9001, show_default=True, help="0 = any."),
+    "port": click.Option(["--port"], type=int, default=port, show_default=True, help="0 = any."),
     "capture": click.Option(
       ["--capture"], multiple=True, metavar="FILE", help="Play recorded frames; repeatable."
     ),

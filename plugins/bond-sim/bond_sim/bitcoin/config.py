@@ -19,7 +19,7 @@ class BitcoinConfig:
   fourth block takes the place of the one before it."""
 
   host: str = "127.0.0.1"
-  port: int = 9003
+  port: int = 9006
   speed: float = attrs.field(default=1.0)
   seed: int = 1
   faults: list[str] = attrs.field(factory=list, converter=_listed)

@@ -18,7 +18,7 @@ class BlueskyConfig:
   """Twenty posts a second are written, `speed` times as many, about half of them on assets."""
 
   host: str = "127.0.0.1"
-  port: int = 9004
+  port: int = 9007
   speed: float = attrs.field(default=1.0)
   seed: int = 1
   faults: list[str] = attrs.field(factory=list, converter=_listed)

@@ -20,7 +20,7 @@ class GeyserConfig:
   `x-token`."""
 
   host: str = "127.0.0.1"
-  port: int = 9003
+  port: int = 9005
   speed: float = attrs.field(default=1.0)
   seed: int = 1
   faults: list[str] = attrs.field(factory=list, converter=_listed)

@@ -18,7 +18,7 @@ class XConfig:
   """Five posts a second are written, `speed` times as many."""
 
   host: str = "127.0.0.1"
-  port: int = 9002
+  port: int = 9004
   speed: float = attrs.field(default=1.0)
   seed: int = 1
   faults: list[str] = attrs.field(factory=list, converter=_listed)
