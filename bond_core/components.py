@@ -313,12 +313,14 @@ class AuthSpec:
 class LogSpec:
   """How a log is kept. `ring` says how much of it stays in memory, for those who read along;
   `open(config, name)` is the engine that keeps the log of that name beyond that, for as long as its
-  block lasts. Without `open` the ring is all there is."""
+  block lasts; `remove(config, name)` takes what is kept of it away, while nobody has it open.
+  Without `open` the ring is all there is."""
 
   name: str
   summary: str
   config: type = NoConfig
   open: "Callable[[Any, str], AbstractAsyncContextManager[Engine]] | None" = None
+  remove: Callable[[Any, str], Awaitable[None]] | None = None
   ring: "Callable[[Any], Ring] | None" = None
   example: str = ""
 

@@ -111,7 +111,7 @@ class Runtime:
       return started
 
   async def _run(self, spec: Spec, task_status: trio.TaskStatus[Stream]) -> None:
-    name = f"stream:{stream_id(spec)}"
+    name = _log_name(stream_id(spec))
     async with open_log(self._keeping.spec, self._keeping.config, name, clock=self.clock) as log:
       stream = Stream.make(spec, self.hub, log, self.simulated)
       self.streams[stream.id] = stream
@@ -126,6 +126,15 @@ class Runtime:
         for tap in stream.pipeline.taps.values():
           self.hub.close(tap)
     stream.ended.set()
+
+  async def remove(self, stream: str) -> None:
+    """Ends a stream, where it runs, and takes away what its log keeps. EngineError where that could
+    not be taken away; it can be tried again."""
+    async with self._starting:
+      if (running := self.streams.get(stream)) is not None:
+        await running.end()
+      if self._keeping.spec.remove is not None:
+        await self._keeping.spec.remove(self._keeping.config, _log_name(stream))
 
   def sources(self) -> dict[str, str]:
     """How each source is: live, quiet, stale, connecting, reconnecting; simulated where it is."""
@@ -152,6 +161,10 @@ class Runtime:
 
 # The state that says most about a venue comes first: one dead connection among live ones counts.
 _WORST_FIRST = ("stale", "reconnecting", "connecting", "live", "quiet", "rejected")
+
+
+def _log_name(stream: str) -> str:
+  return f"stream:{stream}"
 
 
 def _state(writer: FeedSource | PlainSource) -> tuple[str, str | None]:

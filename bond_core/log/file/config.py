@@ -52,11 +52,18 @@ def _open(config: FileLog, name: str) -> AbstractAsyncContextManager[Engine]:
   return open_file_log(config, name)
 
 
+async def _remove(config: Any, name: str) -> None:
+  from bond_core.log.file.engine import remove_file_log
+
+  await remove_file_log(config, name)
+
+
 SPEC = LogSpec(
   name="core.file",
   summary="A log on this machine's disk: resuming and going back reach over restarts.",
   config=FileLog,
   open=_open,
+  remove=_remove,
   ring=lambda config: Ring(config.ring_keep, config.ring_size),
   example="{path: ~/.local/share/bond/log, keep: 24h, size: 1GiB}",
 )

@@ -13,7 +13,7 @@ import trio
 from bond_core.log.engine import Engine, EngineError, Record
 from bond_core.log.file.config import FileLog
 from bond_core.log.file.disk import Disk
-from bond_core.log.file.folder import folder_name, locked, make_folder
+from bond_core.log.file.folder import LOCK, folder_name, locked, make_folder
 from bond_core.log.file.store import Store
 
 T = TypeVar("T")
@@ -90,6 +90,33 @@ async def open_file_log(
   finally:
     with trio.CancelScope(shield=True):
       await trio.to_thread.run_sync(_closed, lock, store)
+
+
+async def remove_file_log(config: FileLog, name: str, *, disk: Disk | None = None) -> None:
+  """Takes the log of a name from the disk; nothing happens where there is none. EngineError where a
+  process has it open, or where the disk refuses: what is left is then the log's newer part."""
+  await trio.to_thread.run_sync(_removed, config, name, disk or Disk())
+
+
+def _removed(config: FileLog, name: str, disk: Disk) -> None:
+  folder = Path(config.path).expanduser() / folder_name(name)
+  if not folder.is_dir():
+    return
+  lock = None
+  try:
+    lock = locked(folder)
+    # The oldest first: what a failure leaves is a log without a hole in it.
+    for found in sorted(set(disk.names(folder)) - {LOCK}):
+      disk.remove(folder / found)
+    disk.remove(folder / LOCK)
+    folder.rmdir()
+    if config.mode == "power":
+      disk.sync_folder(folder.parent)
+  except OSError as exc:
+    raise EngineError(told(exc, folder, "removed")) from exc
+  finally:
+    if lock is not None:
+      os.close(lock)
 
 
 def _opened(config: FileLog, name: str, disk: Disk | None) -> tuple[int, Store]:

@@ -17,6 +17,13 @@ async def _open(config: Any, name: str) -> AsyncIterator[Engine]:
     yield engine
 
 
+async def _remove(config: Any, name: str) -> None:
+  from bond_redis.engine import open_engine
+
+  async with open_engine(config, name) as engine:
+    await engine.remove()
+
+
 @hookimpl
 def bond_register_logs() -> Iterable[LogSpec]:
   return [
@@ -25,6 +32,7 @@ def bond_register_logs() -> Iterable[LogSpec]:
       summary="Redis Streams (or Valkey): it outlives the process, and other processes follow it.",
       config=Streams,
       open=_open,
+      remove=_remove,
       ring=Streams.ring,
       example="{url: redis://localhost:6379, maxlen: 1000}",
     )

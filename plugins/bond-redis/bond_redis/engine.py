@@ -166,6 +166,10 @@ class RedisEngine:
     if self._claimed:
       await self._run(scripts.FINISH, [self.epoch, self._writer, self._head_id])
 
+  async def remove(self) -> None:
+    """Takes all that is kept away. Whoever still writes begins a new epoch."""
+    await self._run(scripts.REMOVE, [])
+
   # Reading ---------------------------------------------------------------------------------------
 
   async def read(self, first: int, limit: int) -> list[Record]:

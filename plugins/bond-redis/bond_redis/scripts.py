@@ -108,6 +108,8 @@ end
 )
 """ARGV: epoch, writer, head."""
 
+REMOVE = "redis.call('DEL', KEYS[1], KEYS[2])"
+
 FIND = (
   _LAST
   + """

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis_server import events, numbers, same
 
-from bond_core import EngineError, Record, SharedEngine, encode
+from bond_core import EngineError, Record, Registry, SharedEngine, encode
 from bond_core.events import EVENT_TYPES, decode
 
 
@@ -225,3 +225,25 @@ async def test_what_others_put_into_a_stream_of_bond_is_found_out(server):
   with pytest.raises(EngineError, match="others wrote into"):
     async with opened(server):
       raise AssertionError("it was opened")
+
+
+async def test_a_log_that_is_removed_leaves_nothing(server):
+  spec = Registry().log("redis.streams")
+  where = Streams(url=server.url, timeout=30.0)
+  for name in ("stream:ab", "stream:cd"):
+    async with opened(server, name) as engine:
+      await engine.write([Record(1, 5, events(1, 3))])
+  await spec.remove(where, "stream:ab")
+  await spec.remove(where, "stream:never")
+  async with coredis.Redis(port=server.port) as client:
+    assert {key async for key in client.scan_iter()} == {b"stream:cd", b"bond:{stream:cd}"}
+  async with opened(server, "stream:ab") as engine:
+    assert engine.head == 0
+
+
+async def test_a_stream_that_bond_did_not_write_is_not_removed(server):
+  async with coredis.Redis(port=server.port) as client:
+    await client.xadd("stream:ab", {"theirs": "1"})
+    with pytest.raises(EngineError, match="that Bond did not write"):
+      await Registry().log("redis.streams").remove(Streams(url=server.url), "stream:ab")
+    assert await client.xlen("stream:ab") == 1

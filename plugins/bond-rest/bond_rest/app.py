@@ -164,9 +164,10 @@ def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfi
     spec, understood = await wanted(request)
     return _json(answered(await streams.replace(stream_id, spec, owner), owner, understood))
 
-  @app.delete("/v1/streams/{stream_id}", response_model=shapes.Deleted, responses=_errors(404))
+  @app.delete("/v1/streams/{stream_id}", response_model=shapes.Deleted, responses=_errors(404, 503))
   async def delete(request: Request, stream_id: str) -> Response:
-    """Ends a stream and its tokens; open sockets close within a second."""
+    """Ends a stream and its tokens, and removes what it gave; open sockets close within a
+    second."""
     await streams.delete(stream_id, await guard.owner(request))
     return _json({"status": "deleted", "stream_id": stream_id})
 

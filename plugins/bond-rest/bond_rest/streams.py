@@ -12,6 +12,7 @@ from bond_core.asking import Answer, Asker
 from bond_core.auth.tokens import mint
 from bond_core.components import Reading
 from bond_core.errors import BondError, PluginError, SpecError
+from bond_core.log.engine import EngineError
 from bond_core.serving.runtime import Runtime, check_servable
 from bond_core.serving.streams import Stream
 from bond_core.spec import Spec, load_spec, stream_id
@@ -191,7 +192,7 @@ class Streams:
       await self._store.add(kept, owner)
     except sqlite3.Error as exc:
       if known is None:
-        await running.end()
+        await self._end(stream)
       raise ApiError(503, f"the stream cannot be kept: {exc}; try again later") from exc
     self._entries[stream] = Entry(kept)
     return stream, new
@@ -207,23 +208,36 @@ class Streams:
       return new
 
   async def delete(self, stream: str, owner: str) -> None:
-    """Ends a stream and its tokens, once nobody else asked for it."""
+    """Ends a stream and its tokens, and removes what it gave, once nobody else asked for it.
+    ApiError 503 where it ended and some of it is still there."""
     async with self._changing:
       self.entry(stream, owner)
       await self._delete(stream, owner)
 
   async def _delete(self, stream: str, owner: str) -> None:
-    gone = await self._store.drop(stream, owner)
     entry = self._entries[stream]
-    if not gone:
-      kept = attrs.evolve(entry.kept, owners=entry.kept.owners - {owner})
-      self._entries[stream] = attrs.evolve(entry, kept=kept)
+    if others := entry.kept.owners - {owner}:
+      await self._store.drop(stream, owner)
+      self._entries[stream] = attrs.evolve(entry, kept=attrs.evolve(entry.kept, owners=others))
       return
-    del self._entries[stream]
     # Its tokens die first: an open socket ends within a second, whatever the stream still does.
     await trio.to_thread.run_sync(self._runtime.auth.generations.advance, stream)
-    if (running := self.running(stream)) is not None:
-      await running.end()
+    try:
+      await self._runtime.remove(stream)
+      # It is known until all of it is gone: a server that is killed on the way here has it again.
+      await self._store.drop(stream, owner)
+    except (EngineError, sqlite3.Error) as exc:
+      told = f"the stream has ended, but not all of it could be removed: {exc}; DELETE it again"
+      self._entries[stream] = attrs.evolve(entry, problem=told)
+      raise ApiError(503, told, headers={"Retry-After": "5"}) from exc
+    del self._entries[stream]
+
+  async def _end(self, stream: str) -> None:
+    """Ends what was not kept, and removes what it gave as far as that goes."""
+    try:
+      await self._runtime.remove(stream)
+    except EngineError as exc:
+      logger.error("stream %s has ended, but what it gave is still there: %s", stream, exc)
 
   # Tokens ----------------------------------------------------------------------------------------
 

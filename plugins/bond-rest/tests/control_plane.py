@@ -47,15 +47,16 @@ def shown(key):
 
 
 @asynccontextmanager
-async def serving(folder, *, chain=DEFAULT, simulators=None, **config):
+async def serving(folder, *, chain=DEFAULT, simulators=None, on_disk=False, **config):
   """A server whose streams are kept in a folder."""
   registry = Registry()
   keyring = Keyring(SECRET)
   auth = AuthContext(SystemClock(), keyring, FileGenerations(folder / "generations.json"))
-  memory = registry.log("core.memory")
+  log = registry.log("core.file" if on_disk else "core.memory")
+  kept = log.config(path=str(folder / "log")) if on_disk else log.config()
   async with (
     open_runtime(
-      keeping=Keeping(memory, memory.config()),
+      keeping=Keeping(log, kept),
       registry=registry,
       auth=auth,
       chain=make_chain(chain, registry, auth),

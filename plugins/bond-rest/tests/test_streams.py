@@ -109,6 +109,47 @@ async def test_a_deleted_stream_ends_its_tokens_and_its_sockets(api):
     await socket.event()
 
 
+def logs_of(folder, made):
+  return [found for found in (folder / "log").iterdir() if made["stream_id"] in found.name]
+
+
+async def test_what_a_deleted_stream_gave_is_gone_from_the_disk(tmp_path):
+  async with serving(tmp_path, on_disk=True) as api:
+    made, other = [(await api.create(ticks(every))).json() for every in (0.02, 0.03)]
+    async with reading(made["ws_url"]) as socket:
+      while (await socket.event())["seq_internal"] < 3:
+        pass
+    (log,) = logs_of(tmp_path, made)
+    assert any(found.stat().st_size for found in log.iterdir())
+    assert (await api.call("DELETE", f"/v1/streams/{made['stream_id']}")).status_code == 200
+    assert logs_of(tmp_path, made) == []
+    assert logs_of(tmp_path, other) != []
+    # One that is made again begins with its first event.
+    again = (await api.create(ticks())).json()
+    assert again["stream_id"] == made["stream_id"]
+    async with reading(again["ws_url"] + "&from=now-1d") as socket:
+      assert (await socket.event())["seq_internal"] == 1
+
+
+async def test_a_stream_whose_log_cannot_be_removed_is_known_until_it_can(tmp_path):
+  async with serving(tmp_path, on_disk=True) as api:
+    made = (await api.create(ticks())).json()
+    path = f"/v1/streams/{made['stream_id']}"
+    (log,) = logs_of(tmp_path, made)
+    in_the_way = log / "somebody's"
+    in_the_way.mkdir()
+    async with reading(made["ws_url"]) as socket:
+      answer = await api.call("DELETE", path)
+      assert "4500" in await socket.end(within=2)
+    assert answer.status_code == 503
+    assert "DELETE it again" in answer.json()["detail"]
+    assert (await api.call("GET", path)).json()["problem"] == answer.json()["detail"]
+    in_the_way.rmdir()
+    assert (await api.call("DELETE", path)).status_code == 200
+    assert logs_of(tmp_path, made) == []
+    assert (await api.call("GET", path)).status_code == 404
+
+
 async def test_another_spec_takes_the_place_of_a_streams(tmp_path):
   async with serving(tmp_path, max_streams=1) as api:
     old = (await api.create(ticks())).json()["stream_id"]

@@ -14,7 +14,7 @@ from kept_events import numbers, record
 
 from bond_core import Duration, Engine, EngineError, Gap, Registry, Size, load_spec
 from bond_core.log.file.config import SPEC, FileLog
-from bond_core.log.file.engine import open_file_log
+from bond_core.log.file.engine import open_file_log, remove_file_log
 from bond_core.log.file.folder import folder_name
 from bond_core.log.kept import open_log
 
@@ -82,7 +82,7 @@ async def test_a_log_is_open_once_in_this_process_and_in_others(tmp_path):
     code = (
       "import trio\n"
       "from bond_core.log.file.config import FileLog\n"
-      "from bond_core.log.file.engine import open_file_log\n"
+      "from bond_core.log.file.engine import open_file_log, remove_file_log\n"
       "async def main():\n"
       f"  async with open_file_log(FileLog(path={str(tmp_path)!r}), 'market'): pass\n"
       "trio.run(main)"
@@ -276,3 +276,44 @@ def test_naming_it_costs_nothing_at_start():
   )
   done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
   assert done.stdout.strip() == "['bond_core.log.file.config']"
+
+
+@pytest.mark.parametrize("mode", ["process", "power"])
+async def test_a_log_that_is_removed_is_gone_and_begins_anew(tmp_path, mode):
+  where = config(tmp_path, mode=mode)
+  await remove_file_log(where, "stream:ab")
+  epochs = set()
+  for _ in range(2):
+    async with open_file_log(where, "stream:ab") as log, open_file_log(where, "market") as other:
+      assert log.head == 0
+      await log.write([record(1, 3, 5_000)])
+      await other.write([record(other.head + 1, 3, 5_000)])
+      epochs.add(log.epoch)
+    await remove_file_log(where, "stream:ab")
+    assert [found.name for found in tmp_path.iterdir()] == ["market"]
+  assert len(epochs) == 2
+
+
+async def test_a_log_that_is_open_is_not_removed(tmp_path):
+  async with open_file_log(config(tmp_path), "market") as log:
+    await log.write([record(1, 3, 5_000)])
+    with pytest.raises(EngineError, match="in use by another process"):
+      await remove_file_log(config(tmp_path), "market")
+    assert numbers(await all_of(log)) == [1, 2, 3]
+
+
+async def test_what_a_failing_disk_leaves_of_a_removed_log_has_no_hole(tmp_path):
+  where = config(tmp_path, size=Size(1024 * 1024))
+  async with open_file_log(where, "market") as log:
+    for first in range(1, 60_000, 1000):
+      await log.write([record(first, 1000, first)])
+  before = len(list((tmp_path / "market").iterdir()))
+  assert before > 4
+  with pytest.raises(EngineError, match="cannot be removed"):
+    await remove_file_log(where, "market", disk=FailingDisk([3], only=["remove"]))
+  assert len(list((tmp_path / "market").iterdir())) == before - 2
+  async with open_file_log(where, "market") as log:
+    kept = numbers(await all_of(log))
+    assert kept == list(range(kept[0], 60_001))
+  await remove_file_log(where, "market")
+  assert list(tmp_path.iterdir()) == []
