@@ -176,7 +176,7 @@ async def _call(server: str, path: str, key: str | None, body: dict[str, Any]) -
     found: dict[str, Any] = answer.json()
   except ValueError:
     found = {}
-  if answer.is_success and "access_token" in found:
+  if answer.is_success and "ws_url" in found:
     return found
   told = str(found.get("detail") or f"{server} answered with HTTP {answer.status_code}")
   problems = [f"  {one.get('path')}: {one.get('message')}" for one in found.get("problems") or ()]
@@ -219,8 +219,9 @@ async def _follow(
         raise
       logger.warning("%s; coming back", exc)
       if code == _EXPIRED:
-        again = await _call(server, f"/v1/streams/{stream}/token", key, {})
-        url = f"{url.partition('?')[0]}?token={quote(again['access_token'])}"
+        with suppress(Disconnected):
+          # Where the control plane is away, the old token is refused again, and this is tried again.
+          url = (await _call(server, f"/v1/streams/{stream}/token", key, {}))["ws_url"]
     place.reconnects += 1
     if place.events > came:
       backoff.reset()

@@ -41,6 +41,19 @@ async def test_a_request_becomes_a_stream_that_is_followed():
   assert f"{len(windows)} events, 0 gaps, 0 reconnects" in errors
 
 
+async def test_a_token_that_expires_is_replaced_and_nothing_is_lost():
+  async with served("--token-ttl", "2") as server:
+    api = await api_of(server)
+    with trio.fail_after(40):
+      done = await listen("BTC price every 1s", "--server", api, "--json", "--duration", "8s")
+  assert done.returncode == 0, done.stderr.decode()
+  seqs = [json.loads(line)["seq"] for line in done.stdout.splitlines()]
+  assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+  # More than one token lasted for.
+  assert len(seqs) >= 4
+  assert int(re.search(r"(\d+) reconnects", done.stderr.decode())[1]) >= 2
+
+
 async def test_what_is_not_understood_ends_with_the_servers_sentence_and_2():
   async with served() as server:
     done = await listen("purple elephants", "--server", await api_of(server))
