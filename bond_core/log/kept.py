@@ -259,7 +259,7 @@ async def open_log(
     broken_at = head + 1 if head > engine.head else 1
     log = KeptLog(ring(epoch=engine.epoch, head=head), engine, broken_at=broken_at)
     if head:
-      log.ring.append([_not_running(engine.last_ts_ms, clock.now_ms())])
+      log.ring.append([_not_running(head + 1, engine.last_ts_ms, clock.now_ms())])
     nursery.start_soon(log.keep)
     try:
       yield log
@@ -268,8 +268,9 @@ async def open_log(
       await log.finish()
 
 
-def _not_running(since_ms: int, now_ms: int) -> Gap:
+def _not_running(number: int, since_ms: int, now_ms: int) -> Gap:
   return Gap(
+    seq_internal=number,
     exchange="*",
     symbol="*",
     channel="*",
