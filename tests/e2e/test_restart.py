@@ -64,7 +64,7 @@ async def test_clients_resume_exactly_over_an_orderly_restart(tmp_path):
     assert server.process.returncode == 0
   async with served(EXAMPLE, data=tmp_path) as server:
     place = f"{ack['epoch']}:{seqs(got)[-1]}"
-    again, got = await subscribed(server, 500, place)
+    again, got = await subscribed(server, 150, place)
   assert again["recovered"] is True
   # The pause itself is the only loss, and it is told.
   assert [gap["reason"] for gap in gaps(got)] == ["upstream"]
