@@ -220,7 +220,7 @@ async def _follow(
       logger.warning("%s; coming back", exc)
       if code == _EXPIRED:
         with suppress(Disconnected):
-          # Where the control plane is away, the old token is refused again, and this is tried again.
+          # Where the control plane is away, the old token is refused again, and so is tried again.
           url = (await _call(server, f"/v1/streams/{stream}/token", key, {}))["ws_url"]
     place.reconnects += 1
     if place.events > came:

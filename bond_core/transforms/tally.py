@@ -137,6 +137,33 @@ class Prices:
       self._last = last
 
 
+class Traded:
+  """Trades: their prices, sizes and values."""
+
+  __slots__ = ("prices", "turnover", "volume")
+
+  def __init__(self) -> None:
+    self.prices = Prices()
+    self.volume, self.turnover = ExactSum(), ExactSum()
+
+  @property
+  def count(self) -> int:
+    """How many."""
+    return self.volume.count
+
+  @property
+  def vwap(self) -> float | None:
+    """The mean price of a unit, None where nothing changed hands."""
+    volume = self.volume.total()
+    return self.turnover.total() / volume if volume else None
+
+  def join(self, other: "Traded") -> None:
+    """Adds other trades."""
+    self.prices.join(other.prices)
+    self.volume.join(other.volume)
+    self.turnover.join(other.turnover)
+
+
 class Tally:
   """The events of one symbol in one window."""
 
@@ -153,34 +180,42 @@ class Tally:
     "posts",
     "quoted",
     "rows",
-    "traded",
-    "trades",
-    "turnover",
-    "volume",
+    "venues",
   )
 
   def __init__(self) -> None:
     self.rows: list[tuple[int, AnyEvent]] = []
     """(time, event) of those not yet folded; whoever adds one folds at FOLD."""
     self.exchanges: set[str] = set()
-    self.trades = self.posts = self.chain = self.custom = 0
+    self.venues: dict[str, Traded] = {}
+    """What was traded, by exchange."""
+    self.posts = self.chain = self.custom = 0
     self.invalid = 0
     """Trades left out because their price or size was no finite number."""
-    self.traded, self.quoted = Prices(), Prices()
-    self.volume, self.turnover, self.chain_values = ExactSum(), ExactSum(), ExactSum()
+    self.quoted = Prices()
+    self.chain_values = ExactSum()
     self.bids, self.asks = ExactSum(), ExactSum()
     self.book_bids, self.book_asks = ExactSum(), ExactSum()
 
+  def traded(self) -> Traded:
+    """What was traded on all exchanges together."""
+    if len(self.venues) == 1:
+      return next(iter(self.venues.values()))
+    total = Traded()
+    for traded in self.venues.values():
+      total.join(traded)
+    return total
+
   def fold(self) -> None:
     """Brings the sums up to date."""
-    trades: list[tuple[int, Trade]] = []
+    trades: dict[str, list[tuple[int, Trade]]] = {}
     tickers: list[tuple[int, Ticker]] = []
     books: list[OrderBook] = []
     values: list[float] = []
     for row in self.rows:
       event = row[1]
       if isinstance(event, Trade):
-        trades.append((row[0], event))
+        trades.setdefault(event.exchange, []).append((row[0], event))
       elif isinstance(event, Ticker):
         tickers.append((row[0], event))
       elif isinstance(event, OrderBook):
@@ -196,24 +231,29 @@ class Tally:
     self.exchanges.update([row[1].exchange for row in self.rows])  # type: ignore[union-attr]
     self.rows.clear()
     self.chain_values.extend(values)
-    self._fold_trades(trades)
+    for exchange, of_exchange in trades.items():
+      self._fold_trades(exchange, of_exchange)
     self._fold_tickers(tickers)
     self.book_bids.extend([book.bids[0][0] for book in books if book.bids])
     self.book_asks.extend([book.asks[0][0] for book in books if book.asks])
 
-  def _fold_trades(self, rows: list[tuple[int, Trade]]) -> None:
+  def _fold_trades(self, exchange: str, rows: list[tuple[int, Trade]]) -> None:
     prices = [trade.price for _, trade in rows]
     sizes = [trade.size for _, trade in rows]
     turnover = [price * size for price, size in zip(prices, sizes, strict=True)]
     if not (_summable(prices) and _summable(sizes) and _summable(turnover)):
       sound = [row for row in rows if _is_sound(row[1])]
       self.invalid += len(rows) - len(sound)
-      self._fold_trades(sound)
+      self._fold_trades(exchange, sound)
       return
-    self.trades += len(rows)
-    self.traded.extend(rows, prices)
-    self.volume.extend(sizes)
-    self.turnover.extend(turnover)
+    if not rows:
+      return
+    traded = self.venues.get(exchange)
+    if traded is None:
+      traded = self.venues[exchange] = Traded()
+    traded.prices.extend(rows, prices)
+    traded.volume.extend(sizes)
+    traded.turnover.extend(turnover)
 
   def _fold_tickers(self, rows: list[tuple[int, Ticker]]) -> None:
     self.bids.extend([ticker.bid for _, ticker in rows if ticker.bid is not None])
@@ -236,13 +276,13 @@ def joined(tallies: Iterable[Tally]) -> Tally:
   for tally in tallies:
     tally.fold()
     total.exchanges |= tally.exchanges
-    total.trades += tally.trades
+    for exchange, traded in tally.venues.items():
+      total.venues.setdefault(exchange, Traded()).join(traded)
     total.posts += tally.posts
     total.chain += tally.chain
     total.custom += tally.custom
     total.invalid += tally.invalid
-    total.traded.join(tally.traded)
     total.quoted.join(tally.quoted)
-    for name in ("volume", "turnover", "chain_values", "bids", "asks", "book_bids", "book_asks"):
+    for name in ("chain_values", "bids", "asks", "book_bids", "book_asks"):
       getattr(total, name).join(getattr(tally, name))
   return total

@@ -27,7 +27,7 @@ from bond_core.events import (
 from bond_core.instruments import parse_market
 from bond_core.spec.values import Duration
 from bond_core.transforms.late import Late
-from bond_core.transforms.tally import FOLD, Tally, joined
+from bond_core.transforms.tally import FOLD, Tally, Traded, joined
 from bond_core.transforms.timeline import Timeline
 
 _COUNTED = (Trade, Ticker, OrderBook, Post, ChainEvent, Custom, Liquidation)
@@ -103,7 +103,8 @@ class Windower:
   An event of a bare asset (BTC) counts to every market of it, one without a symbol to all. What
   was seen of a symbol before a window's end decides whether it has a row, so each window is the
   same for every order of arrival within the lateness. Rows of one span stand in the order of
-  `symbols`, then as they were first seen; name the symbols where that order matters.
+  `symbols`, without them in that of the alphabet. Where several exchanges traded, `by_venue` in
+  `raw_data` has the share of each.
   """
 
   def __init__(self, config: Windows, ctx: TransformContext) -> None:
@@ -117,7 +118,7 @@ class Windower:
       *(name for row in self._rows for name in (row, _base(row))),
       *(("", _ALL) if self._rows else ()),
     }
-    # The start of each symbol's first window, in the order in which they were first seen.
+    # The start of each symbol's first window.
     self._first: dict[str, int] = {}
     self._open: dict[int, dict[str, Tally]] = {}
     self._next = _NEVER
@@ -304,7 +305,7 @@ class Windower:
 
   def _rows_at(self, start: int) -> list[str]:
     """The symbols that have a window at `start`."""
-    seen = [symbol for symbol, first in self._first.items() if first <= start]
+    seen = sorted(symbol for symbol, first in self._first.items() if first <= start)
     if self._rows:
       return self._rows if seen else []
     bases = {_base(symbol) for symbol in seen if "/" in symbol}
@@ -313,9 +314,11 @@ class Windower:
 
   def _window(self, start: int, symbol: str, tally: Tally, late: int) -> Window:
     end = start + self._every
-    prices = tally.traded if tally.trades else tally.quoted
-    volume = tally.volume.total()
-    raw: dict[str, Any] = {"trades": tally.trades, "sources": sorted(tally.exchanges)}
+    traded = tally.traded()
+    prices = traded.prices if traded.count else tally.quoted
+    raw: dict[str, Any] = {"trades": traded.count, "sources": sorted(tally.exchanges)}
+    if len(tally.venues) > 1:
+      raw["by_venue"] = {name: _of_venue(part) for name, part in sorted(tally.venues.items())}
     if prices is tally.quoted and prices.sum.count:
       raw["price_from"] = "ticker"
     if late:
@@ -342,8 +345,8 @@ class Windower:
       price_high=prices.high,
       price_low=prices.low,
       price_close=prices.close,
-      vwap=tally.turnover.total() / volume if volume else None,
-      volume_sum=volume,
+      vwap=traded.vwap,
+      volume_sum=traded.volume.total(),
       bid_avg=(tally.bids if tally.bids.count else tally.book_bids).mean(),
       ask_avg=(tally.asks if tally.asks.count else tally.book_asks).mean(),
       tweets=tally.posts,
@@ -352,6 +355,15 @@ class Windower:
       custom_count=tally.custom,
       raw_data=raw,
     )
+
+
+def _of_venue(traded: Traded) -> dict[str, float | int | None]:
+  return {
+    "price_avg": traded.prices.sum.mean(),
+    "vwap": traded.vwap,
+    "volume_sum": traded.volume.total(),
+    "trades": traded.count,
+  }
 
 
 def _base(symbol: str) -> str:

@@ -3,6 +3,8 @@ something says so and is made whole by itself, and nobody else notices."""
 
 import json
 from collections import defaultdict
+from datetime import datetime
+from math import fsum
 
 import httpx
 import msgspec
@@ -34,9 +36,17 @@ def written(urls, folder):
   lines.append(f"  ccxt-trades: {{use: ccxt.trades, with: {json.dumps(options)}}}")
   books = [f"{venue}-orderbook" for venue in urls]
   view = f"{{use: core.consolidate, from: {json.dumps(books)}, with: {{speed: 0s}}}}"
-  lines += ["transforms:", f"  one: {view}", "sinks:"]
+  trades = json.dumps([*(f"{venue}-trades" for venue in urls), "ccxt-trades"])
+  lines += [
+    "transforms:",
+    f"  one: {view}",
+    f"  once: {{use: core.dedupe, from: {trades}}}",
+    "  ordered: {use: core.merge, from: once, with: {lateness: 1s}}",
+    "  pulse: {use: core.window, from: ordered, with: {every: 1s}}",
+    "sinks:",
+  ]
   everything = [*(f"{venue}-{c}" for venue in urls for c in ("trades", "orderbook")), "ccxt-trades"]
-  for name in (*everything, "one"):
+  for name in (*everything, "one", "ordered", "pulse"):
     path = json.dumps({"path": str(folder / name)})
     lines.append(f"  to-{name}: {{use: core.jsonl, from: {name}, with: {path}}}")
   return "\n".join(lines)
@@ -51,6 +61,10 @@ def read(path):
     except msgspec.ValidationError:
       continue  # the head of a recording is no event
   return found
+
+
+def of_all(events):
+  return [event for event in events if type(event) is Trade]
 
 
 def of(events, kind, symbol="BTC/USDT"):
@@ -128,6 +142,48 @@ def test_trades_go_on_undisturbed_whatever_happens_to_books(ran, way):
   if way in ("binance-trades", "okx-trades"):
     numbers = [event.sequence for event in of(events, Trade)]
     assert numbers == sorted(set(numbers))
+
+
+def test_trades_of_all_ways_are_one_row_in_order_with_each_trade_once(ran):
+  ordered = [event for event in ran["ordered"] if type(event) is Trade]
+  assert not [event for event in ran["ordered"] if type(event) is Gap]
+  times = [event.ts_exchange for event in ordered]
+  assert times == sorted(times)
+  keys = [(e.exchange, e.symbol, e.trade_id) for e in ordered]
+  assert len(set(keys)) == len(keys)
+  # OKX came two ways.
+  assert {e.exchange for e in ran["ccxt-trades"] if type(e) is Trade} == {"okx"}
+  ways = (*(f"{venue}-trades" for venue in VENUES), "ccxt-trades")
+  told = {
+    (e.exchange, e.symbol, e.trade_id)
+    for way in ways
+    for e in of_all(ran[way])
+    if e.ts_exchange < times[-1]  # what came later still waited when the run was stopped
+  }
+  assert told <= set(keys)
+  assert len(told) > 500
+
+
+def test_windows_have_the_share_of_each_venue(ran):
+  ordered = of_all(ran["ordered"])
+  shared = 0
+  for window in ran["pulse"]:
+    start = datetime.fromisoformat(window.window_start).timestamp() * 1000
+    parts = window.raw_data.get("by_venue", {})
+    shared += len(parts) == len(VENUES)
+    for venue, part in parts.items():
+      inside = [
+        e
+        for e in ordered
+        if (e.exchange, e.symbol) == (venue, window.symbol)
+        and start <= e.ts_exchange < start + 1000
+      ]
+      assert part["trades"] == len(inside)
+      assert part["volume_sum"] == fsum(e.size for e in inside)
+    if parts:
+      assert window.raw_data["trades"] == sum(part["trades"] for part in parts.values())
+      assert window.volume_sum == pytest.approx(sum(part["volume_sum"] for part in parts.values()))
+  assert shared >= 2
 
 
 def test_the_consolidated_book_leaves_a_broken_venue_out_and_takes_it_in_again(ran):

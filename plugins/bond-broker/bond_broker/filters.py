@@ -40,11 +40,7 @@ class Filter(NamedTuple):
   ) -> bool:
     """Whether events of this channel and instrument are wanted. A consolidated book is wanted
     instead of the venues' own books."""
-    if self.consolidated and channel in ("orderbook", "consolidated"):
-      wanted = channel == "consolidated" and "orderbook" in self.channels
-    else:
-      wanted = channel in self.channels
-    if not wanted:
+    if not self._wants(channel):
       return False
     if "*" not in self.exchanges and exchange not in self.exchanges:
       return False
@@ -57,9 +53,15 @@ class Filter(NamedTuple):
       for want in self.wanted
     )
 
+  def _wants(self, channel: str) -> bool:
+    if self.consolidated and channel in ("orderbook", "consolidated"):
+      return channel == "consolidated" and "orderbook" in self.channels
+    return channel in self.channels
+
   def concerned(self, gap: Gap) -> bool:
     """Whether what a gap declares may have been wanted."""
-    if gap.channel != "*" and gap.channel not in self.channels:
+    # A consolidated book is made of the venues' own, so what they lost concerns it too.
+    if gap.channel not in ("*", *self.channels) and not self._wants(gap.channel):
       return False
     if gap.exchange != "*" and "*" not in self.exchanges and gap.exchange not in self.exchanges:
       return False

@@ -198,7 +198,8 @@ async def test_after_a_longer_outage_the_stream_goes_on_with_the_oldest_that_the
   # The hundred slots that were stored came, but for those that were forgotten meanwhile.
   assert gap.venue_to - max(missed) <= 2
   asked = [request["from_slot"] for request in (await node.stats())["requests"]]
-  assert [slot is None for slot in asked] == [True, False, False]
+  # On a busy machine the second answer may come too late for its slot, and then nothing is asked.
+  assert [slot is None for slot in asked] in ([True, False, False], [True, False, False, True])
   assert asked[2] > asked[1]
 
 
