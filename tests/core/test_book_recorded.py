@@ -52,9 +52,9 @@ def depth_frames(name):
 
 
 def reconstructed(name):
-  """(last update id, bids, asks, prices touched) after each event, by the venue's recipe word for
-  word: buffer, drop what the snapshot holds, demand that the first event spans it and each other one
-  follows."""
+  """(last update id, bids, asks, prices touched) after each event, by the venue's recipe word
+  for word: buffer, drop what the snapshot holds, demand that the first event spans it and each
+  other one follows."""
   buffered, bids, asks, last, fresh = [], None, None, None, True
   for _, frame in depth_frames(name):
     if "lastUpdateId" in frame:

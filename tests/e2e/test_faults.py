@@ -17,7 +17,7 @@ CAPTURE = "binance-2024/spot_btcusdt_20240808.gz"
 # may keep a client waiting longer than that.
 MINUTES = 2
 USUAL = "20"
-LONG = {name: "8" for name in ("silence", "half-open", "refuse")}
+LONG = dict.fromkeys(("silence", "half-open", "refuse"), "8")
 AT_ONCE = 7
 
 FAULTS = {
