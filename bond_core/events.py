@@ -208,7 +208,8 @@ class Candle(Event, tag="candle", gc=False, kw_only=True):
 
 
 class Post(Event, tag="post", gc=False, kw_only=True):
-  """One post of a social network; `symbol` is the asset it was matched to."""
+  """One post of a social network; `symbol` is the asset it was matched to. Where a source only
+  knows how many there were, it stands for `count` posts (0 too) and has no text."""
 
   channel: ClassVar[str] = "post"
 
@@ -218,6 +219,7 @@ class Post(Event, tag="post", gc=False, kw_only=True):
   lang: str | None = None
   symbols: list[str] | None = None
   metrics: dict[str, int] | None = None
+  count: int = 1
 
 
 class ChainEvent(Event, tag="chain", gc=False, kw_only=True):

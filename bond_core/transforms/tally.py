@@ -221,7 +221,7 @@ class Tally:
       elif isinstance(event, OrderBook):
         books.append(event)
       elif isinstance(event, Post):
-        self.posts += 1
+        self.posts += event.count
       elif isinstance(event, ChainEvent):
         self.chain += 1
         if event.value is not None:

@@ -33,6 +33,12 @@ def test_every_key_is_present_also_when_it_is_null(kind):
   assert list(json.loads(VECTORS[kind])) == ["type", *fields]
 
 
+def test_a_post_from_before_they_were_counted_is_one_post():
+  line = VECTORS["post"].replace(',"count":1}', "}")
+  assert line != VECTORS["post"]
+  assert decode(line.encode()).count == 1
+
+
 def test_decimals_of_fifteen_digits_go_through_unchanged():
   line = VECTORS["trade"].encode()
   for number in (b"0.00000001", b"123456789.123456", b"99999999999999.9", b"1e-08"):

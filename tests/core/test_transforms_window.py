@@ -172,7 +172,7 @@ def reference_window(start, every, symbol, inside):
     volume_sum=volume,
     bid_avg=mean([e.bid for e in tickers]),
     ask_avg=mean([e.ask for e in tickers]),
-    tweets=sum(isinstance(e, Post) for e in inside),
+    tweets=sum(e.count for e in inside if isinstance(e, Post)),
     onchain_count=len(chain),
     onchain_value_sum=fsum(values) if values else None,
     custom_count=sum(isinstance(e, Custom | Liquidation) for e in inside),
@@ -206,7 +206,11 @@ def arrivals(draw, lateness):
       event = pick.choice(
         [
           Ticker(**common, last=pick.choice([None, 7.5]), bid=0.1, ask=0.2, sequence=sequence),
-          Post(**{**common, "symbol": pick.choice(["BTC", "*"]), "exchange": "x"}, text="hi"),
+          Post(
+            **{**common, "symbol": pick.choice(["BTC", "*"]), "exchange": "x"},
+            text="hi",
+            count=pick.choice([1, 1, 0, 40]),
+          ),
           ChainEvent(**common, chain="sol", kind="tx", value=pick.choice([None, 0.1, 1e9])),
           Custom(**common, event_type="c", data={}),
           Liquidation(**common, price=1.0, size=1.0),
@@ -642,6 +646,17 @@ def test_configured_symbols_have_a_row_from_the_first_event_on_and_in_their_orde
 
 def test_a_symbol_that_nobody_asked_for_opens_no_window():
   assert replay(SPEC, config(5.0, symbols=["ETH"]), [[trade(T, symbol="SOL/USDT")]]) == []
+
+
+def test_posts_of_which_only_the_number_is_known_count_as_many():
+  common = {"exchange": "x", "symbol": "BTC", "ts_event": T}
+  events = [
+    Post(**common, ts_exchange=T, text="", count=17),
+    Post(**common, ts_exchange=T + 1, text="one"),
+    Post(**common, ts_exchange=T + 5_000, text="", count=0),
+  ]
+  out = replay(SPEC, config(5.0), [events])
+  assert [(w.tweets, w.raw_data["sources"]) for w in out] == [(18, ["x"]), (0, ["x"])]
 
 
 def test_bare_assets_count_to_all_their_markets_and_no_symbol_to_all():

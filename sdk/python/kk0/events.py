@@ -216,7 +216,7 @@ class Candle(TypedDict):
 
 
 class Post(TypedDict):
-  """One post of a social network."""
+  """One post of a social network, or `count` of which only the number is known."""
 
   type: Literal["post"]
   exchange: str
@@ -233,6 +233,7 @@ class Post(TypedDict):
   lang: str | None
   symbols: list[str] | None
   metrics: dict[str, int] | None
+  count: int
 
 
 class Chain(TypedDict):
