@@ -3,12 +3,13 @@
 Source: X API v2, filtered stream (pay-per-use): one connection, 1000 rules of 1024 characters, 50
 connections, 450 readings and 100 changes of the rules within 15 minutes, blank lines as heartbeat,
 backfill that is not deduplicated, and no order of fields or posts. Recent search: 450 requests
-within 15 minutes, queries of 512 characters, pages of 10 to 100 posts, the newest first.
+within 15 minutes, queries of 512 characters, pages of 10 to 100 posts, the newest first, and those
+of the last 30 s not yet. Recent counts: 300 requests within 15 minutes.
 """
 
 import random
 from collections import Counter, deque
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -19,16 +20,22 @@ from bond_sim.clock import Clock
 from bond_sim.errors import SimulatorError
 from bond_sim.http import Abort, Request, Response, json_response
 from bond_sim.websocket import Connection, Policy, Session
+from bond_sim.x.counting import MAX_QUERY, SETTLED_MS, count
 from bond_sim.x.faults import Fault, parse_fault
 from bond_sim.x.matching import Test, compile_rule
+from bond_sim.x.times import iso
 
 RULES = "/2/tweets/search/stream/rules"
 STREAM = "/2/tweets/search/stream"
 SEARCH = "/2/tweets/search/recent"
-LIMITS = {f"GET {STREAM}": 50, f"GET {RULES}": 450, f"POST {RULES}": 100, f"GET {SEARCH}": 450}
-MAX_QUERY = 512
-SETTLED_MS = 30_000
-"""A search ends so long before its request where it does not say when."""
+COUNTS = "/2/tweets/counts/recent"
+LIMITS = {
+  f"GET {STREAM}": 50,
+  f"GET {RULES}": 450,
+  f"POST {RULES}": 100,
+  f"GET {SEARCH}": 450,
+  f"GET {COUNTS}": 300,
+}
 WINDOW = 900.0
 MAX_RULES = 1000
 HEARTBEAT = 5.0
@@ -68,6 +75,8 @@ class XSite:
     self.connected: list[float] = []
     self.sold = 0
     """Posts that searches gave out."""
+    self.counted = 0
+    """Requests for counts that were answered, which X charges for."""
     self._clock = clock
     self._random = random.Random(seed)
     self._speed = speed
@@ -160,6 +169,8 @@ class XSite:
       return self._stream(request, headers)
     if route == f"GET {SEARCH}":
       return self._search(request, headers)
+    if route == f"GET {COUNTS}":
+      return self._counts(request, headers)
     if route == f"GET {RULES}":
       shown = [rule.shown() for rule in self.rules.values()]
       meta = {"result_count": len(shown), "sent": self._now()}
@@ -281,6 +292,15 @@ class XSite:
     body = {"data": data, "includes": {"users": users}, "meta": meta}
     return json_response(body, headers=headers)
 
+  def _counts(self, request: Request, headers: tuple[tuple[str, str], ...]) -> Response:
+    try:
+      body = count(request, self.written, self._clock.now_ms())
+    except SimulatorError as error:
+      self.violations["counts"] += 1
+      return _problem(400, "Invalid Request", str(error), headers)
+    self.counted += 1
+    return json_response(body, headers=headers)
+
   def gone(self, line: trio.MemorySendChannel[bytes | str]) -> None:
     """A connection has ended, or X has given it up."""
     if self._line is line:
@@ -310,7 +330,7 @@ class XSite:
     return msgspec.json.encode(frame) + b"\r\n"
 
   def _now(self) -> str:
-    return _iso(self._clock.now_ms())
+    return iso(self._clock.now_ms())
 
   # Control and WebSockets ------------------------------------------------------------------------
 
@@ -319,8 +339,9 @@ class XSite:
       return json_response(list(self.written))
     if route == "GET /_sim/stats":
       stats = {"requests": self.requests, "violations": self.violations}
+      charged = {"sold": self.sold, "counted": self.counted}
       return json_response(
-        {**stats, "connected": self.connected, "rules": len(self.rules), "sold": self.sold}
+        {**stats, "connected": self.connected, "rules": len(self.rules), **charged}
       )
     if route == "POST /_sim/faults":
       try:
@@ -385,7 +406,7 @@ def _shown(post: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
   author = str(1000 + _AUTHORS.index(post["username"]) if post["username"] in _AUTHORS else 999)
   data = {
     "author_id": author,
-    "created_at": _iso(post["created_ms"]),
+    "created_at": iso(post["created_ms"]),
     "edit_history_tweet_ids": [post["id"]],
     "id": post["id"],
     "lang": post["lang"],
@@ -393,11 +414,6 @@ def _shown(post: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     "text": post["text"],
   }
   return data, {"id": author, "name": post["username"].title(), "username": post["username"]}
-
-
-def _iso(ms: int) -> str:
-  text = datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-  return f"{text}.{ms % 1000:03}Z"
 
 
 def _problem(
