@@ -10,8 +10,11 @@ from bond_x.rules import MAX_RULE, rule_of
 
 MAX_QUERY = 512
 MAX_SEARCHES = 450
-SEARCH_WINDOW = 900.0
-"""Recent search takes so many requests in so many seconds (pay-per-use)."""
+MAX_COUNTS = 300
+LIMIT_WINDOW = 900.0
+"""Recent search and recent counts take so many requests in so many seconds (pay-per-use)."""
+MINUTE = 60
+"""Seconds of what X counts by itself."""
 
 
 @attrs.frozen(kw_only=True)
@@ -81,17 +84,7 @@ class Search:
   def __attrs_post_init__(self) -> None:
     if not self.symbols and not self.query:
       raise ValueError("nothing to look for; name symbols such as [BTC], or a query")
-    queries = self.queries()
-    if len(queries) > MAX_SEARCHES * self.every / SEARCH_WINDOW:
-      raise ValueError(
-        f"{len(queries)} searches every {self.every:g} s are more than the {MAX_SEARCHES} in 15 "
-        "minutes that X allows; name fewer symbols, or search less often"
-      )
-    for query in queries:
-      if len(query) > MAX_QUERY:
-        raise ValueError(
-          f"the query {query[:40]!r}… has {len(query)} characters; X takes {MAX_QUERY}"
-        )
+    _check_queries(self.queries(), self.every, MAX_SEARCHES, "searches")
 
   @property
   def is_mock(self) -> bool:
@@ -101,6 +94,60 @@ class Search:
   def queries(self) -> dict[str, str]:
     """X's queries, and the asset that each is for ("" without symbols)."""
     return _by_rule(self.symbols, self.query, self.words, self.retweets)
+
+
+def _check_every(instance: object, attribute: "attrs.Attribute[float]", every: float) -> None:
+  if every % MINUTE or not MINUTE <= every <= 3600:
+    raise ValueError("every is whole minutes, 60 to 3600 s, since X counts by the minute")
+
+
+@attrs.frozen(kw_only=True)
+class Counts:
+  """How many posts of each minute are about assets (`symbols`), or match `query`, in the operators
+  of X, asked `every` so many seconds, which is far cheaper than to read them.
+
+  Windows want whole minutes and a lateness of `every` and 40 s more, since X has counted a minute
+  30 s after its end. `words`, `retweets`, `spend_cap`, `bearer` and `mode` are as of x.posts; a
+  request for each asset counts to X's limit of 300 in 15 minutes.
+  """
+
+  symbols: list[str] = attrs.field(factory=list)
+  query: str = ""
+  words: dict[str, list[str]] = attrs.field(factory=dict)
+  retweets: bool = False
+  every: float = attrs.field(default=120.0, validator=_check_every)
+  spend_cap: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
+  bearer: Secret | None = None
+  endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
+  mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"trusted": True})
+
+  def __attrs_post_init__(self) -> None:
+    if not self.symbols and not self.query:
+      raise ValueError("nothing to look for; name symbols such as [BTC], or a query")
+    _check_queries(self.queries(), self.every, MAX_COUNTS, "counts")
+
+  @property
+  def is_mock(self) -> bool:
+    """Whether it starts a simulator by itself."""
+    return self.mode == "mock"
+
+  def queries(self) -> dict[str, str]:
+    """X's queries, and the asset that each is for ("" without symbols)."""
+    return _by_rule(self.symbols, self.query, self.words, self.retweets)
+
+
+def _check_queries(queries: dict[str, str], every: float, limit: int, of: str) -> None:
+  """ValueError for more requests or longer ones than X takes."""
+  if len(queries) > limit * every / LIMIT_WINDOW:
+    raise ValueError(
+      f"{len(queries)} {of} every {every:g} s are more than the {limit} in 15 minutes that X "
+      "allows; name fewer symbols, or ask less often"
+    )
+  for query in queries:
+    if len(query) > MAX_QUERY:
+      raise ValueError(
+        f"the query {query[:40]!r}… has {len(query)} characters; X takes {MAX_QUERY}"
+      )
 
 
 def _by_rule(

@@ -72,7 +72,7 @@ def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
     Post(
       exchange="x",
       symbol=asset,
-      ts_exchange=_epoch_ms(data.get("created_at")),
+      ts_exchange=epoch_ms(data.get("created_at")),
       text=_text(data),
       tweet_id=data["id"],
       user=_author(message),
@@ -109,7 +109,8 @@ def _author(message: dict[str, Any]) -> str | None:
   return None if author is None else str(author)
 
 
-def _epoch_ms(text: Any) -> int | None:
+def epoch_ms(text: Any) -> int | None:
+  """The time that X writes as RFC 3339, None for what is no time."""
   try:
     return round(datetime.fromisoformat(text).timestamp() * 1000)
   except (TypeError, ValueError):

@@ -14,15 +14,17 @@ from bond_core.simulate import simulator
 from bond_core.social.inbox import Inbox
 from bond_core.spec.values import Secret
 from bond_x.app import SILENCE, URL, App, Reader
-from bond_x.config import Posts, Search
+from bond_x.config import Counts, Posts, Search
+from bond_x.counts import COUNTS, Counter
+from bond_x.gate import gate_of
 from bond_x.rules import tag_of
-from bond_x.search import Searcher, gate_of
-from bond_x.spending import estimate, spending_of
+from bond_x.search import SEARCH, Searcher
+from bond_x.spending import estimate, estimate_counts, spending_of
 
 _apps: dict[tuple[object, str, str], App] = {}
 
 
-Config = TypeVar("Config", Posts, Search)
+Config = TypeVar("Config", Posts, Search, Counts)
 
 
 @asynccontextmanager
@@ -51,7 +53,7 @@ def open_client(endpoint: str, token: str) -> httpx.AsyncClient:
   )
 
 
-def token_of(config: Posts | Search) -> str:
+def token_of(config: Posts | Search | Counts) -> str:
   """The bearer token. A simulator gets none; AuthError names both ways out where there is none."""
   if config.endpoint is not None and config.bearer is None:
     return "simulated"
@@ -104,4 +106,18 @@ async def run_search(config: Search, out: Out, ctx: SourceContext) -> None:
     ctx.log.warning("%s", estimate(config.spend_cap))
   key = (trio.lowlevel.current_root_task(), endpoint, token)
   async with open_client(endpoint, token) as client:
-    await Searcher(config, spending_of(key), gate_of(key), client, out, ctx).run()
+    gate = gate_of(key, SEARCH, "recent search")
+    await Searcher(config, spending_of(key), gate, client, out, ctx).run()
+
+
+async def run_counts(config: Counts, out: Out, ctx: SourceContext) -> None:
+  """Sends the count of every minute until cancelled."""
+  token = token_of(config)
+  endpoint = config.endpoint or URL
+  if config.endpoint is None:
+    told = estimate_counts(len(config.queries()), config.every, config.spend_cap)
+    ctx.log.warning("%s", told)
+  key = (trio.lowlevel.current_root_task(), endpoint, token)
+  async with open_client(endpoint, token) as client:
+    gate = gate_of(key, COUNTS, "recent counts")
+    await Counter(config, spending_of(key), gate, client, out, ctx).run()

@@ -15,10 +15,9 @@ from bond_core.components import Out, SourceContext
 from bond_core.errors import Refused
 from bond_core.events import Batch
 from bond_core.social.inbox import post_gap
-from bond_x.app import Answered, failure
-from bond_x.config import SEARCH_WINDOW, Search
+from bond_x.config import Search
+from bond_x.gate import Gate, next_token
 from bond_x.messages import FIELDS, posts_of
-from bond_x.patience import Patience
 from bond_x.spending import POST_USD, USER_USD, Spending
 
 SEARCH = "/2/tweets/search/recent"
@@ -28,30 +27,6 @@ MAX_PAGES = 20
 """Pages of one look-up; more are declared as a gap, since nobody reads a backlog to its end."""
 BEFORE = 60
 """Seconds before its start from which a source reads: X wants a time before the last 30 s."""
-
-
-class Gate:
-  """One request at a time for a token, and none before its limit opens again."""
-
-  def __init__(self) -> None:
-    self.turn = trio.Lock()
-    self.not_before = 0.0
-    self.patience = Patience()
-
-  def spare(self, headers: httpx.Headers, now_ms: int) -> None:
-    """Waits for the reset where the limit is used up, instead of being told so."""
-    reset = headers.get("x-rate-limit-reset", "")
-    if headers.get("x-rate-limit-remaining") == "0" and reset.isdecimal() and len(reset) < 12:
-      wait = int(reset) - now_ms / 1000
-      self.not_before = trio.current_time() + min(SEARCH_WINDOW, max(0.0, wait))
-
-
-_gates: dict[tuple[object, str, str], Gate] = {}
-
-
-def gate_of(key: tuple[object, str, str]) -> Gate:
-  """The gate that all searches of this process with a token go through."""
-  return _gates.setdefault(key, Gate())
 
 
 class Searcher:
@@ -96,7 +71,8 @@ class Searcher:
     for _ in range(MAX_PAGES):
       if capped := self._spending.over(self._config.spend_cap, self._ctx.clock.now_ms()):
         break
-      answer = await self._ask({**params, "max_results": str(self._page())})
+      page = {**params, "max_results": str(self._page())}
+      answer = await self._gate.ask(self._client, page, self._ctx)
       if answer is None:
         # Posts of more than seven days ago are out of reach, and with them the last one read.
         now = self._ctx.clock.now_ms()
@@ -113,7 +89,7 @@ class Searcher:
         if since is None or int(post["id"]) > since:
           self._newest[query] = max(self._newest.get(query, 0), int(post["id"]))
           found += posts_of({"data": post, "includes": answer.get("includes")}, [asset])
-      token = _token(answer)
+      token = next_token(answer)
       if token is None:
         break
       params["next_token"] = token
@@ -133,47 +109,8 @@ class Searcher:
     left = (self._config.spend_cap - self._spending.usd) / (POST_USD + USER_USD)
     return max(SMALLEST_PAGE, min(PAGE, int(left + 0.01)))
 
-  async def _ask(self, params: dict[str, str]) -> dict[str, Any] | None:
-    """A page; None where X refuses the post to begin from. Waits as X wants it."""
-    gate = self._gate
-    while True:
-      async with gate.turn:
-        await trio.sleep_until(gate.not_before)
-        now = self._ctx.clock.now_ms()
-        try:
-          answer = await self._client.get(SEARCH, params=params)
-          gate.spare(answer.headers, now)
-          if answer.status_code == 400 and "since_id" in params and "since_id" in answer.text:
-            return None
-          if not answer.is_success:
-            raise failure(answer, "recent search")
-          page = answer.json()
-          if not isinstance(page, dict):
-            raise ValueError
-        except Answered as exc:
-          wait = gate.patience.answered(exc.status, exc.headers, now)
-          cause = f"X answered {exc.status}"
-        except httpx.HTTPError as exc:
-          wait = gate.patience.network()
-          cause = f"the connection to X failed: {type(exc).__name__}"
-        except ValueError:
-          wait = gate.patience.answered(502, {}, now)
-          cause = "X answered with something that is no JSON object"
-        else:
-          gate.patience = Patience()
-          return page
-        gate.not_before = max(gate.not_before, trio.current_time() + wait)
-      self._ctx.log.warning("%s; asking again in %.2f s", cause, wait)
-
 
 def _listed(data: Any) -> list[dict[str, Any]]:
   """The posts of a page that have a number."""
   rows = data if isinstance(data, list) else []
   return [row for row in rows if isinstance(row, dict) and str(row.get("id", "")).isdecimal()]
-
-
-def _token(answer: dict[str, Any]) -> str | None:
-  """Where the next page begins, None for the last one."""
-  meta = answer.get("meta")
-  token = meta.get("next_token") if isinstance(meta, dict) else None
-  return token if isinstance(token, str) else None

@@ -4,7 +4,7 @@ import os
 
 from bond_core.components import Out, SourceContext, SourceSpec
 from bond_core.events import Gap, Post
-from bond_x.config import Posts, Search
+from bond_x.config import Counts, Posts, Search
 
 
 async def _posts(config: Posts, out: Out, ctx: SourceContext) -> None:
@@ -21,7 +21,14 @@ async def _search(config: Search, out: Out, ctx: SourceContext) -> None:
     await run_search(pointed, out, ctx)
 
 
-def _is_mock(config: Posts | Search) -> bool:
+async def _counts(config: Counts, out: Out, ctx: SourceContext) -> None:
+  from bond_x.running import run_counts, simulated
+
+  async with simulated(config, ctx) as pointed:
+    await run_counts(pointed, out, ctx)
+
+
+def _is_mock(config: Posts | Search | Counts) -> bool:
   return config.is_mock
 
 
@@ -56,5 +63,16 @@ SPECS = [
     mock=_is_mock,
     terms=_TERMS,
     example="{symbols: [BTC], every: 60}",
+  ),
+  SourceSpec(
+    name="x.counts",
+    summary="How many posts of X (Twitter) are about assets or match a query, by the minute.",
+    config=Counts,
+    emits=(Post, Gap),
+    run=_counts,
+    simulator="x",
+    mock=_is_mock,
+    terms=_TERMS,
+    example="{symbols: [BTC], every: 120}",
   ),
 ]

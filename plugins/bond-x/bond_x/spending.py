@@ -2,11 +2,13 @@
 
 Source: X API v2, pricing of 2026 (pay-per-use): 0.005 USD for a post that is read, 0.010 USD for a
 user that comes with it; the same one within a UTC day is charged once. Users are counted with every
-post here, so the figure is an upper bound.
+post here, so the figure is an upper bound. "Counts: Recent" is 0.005 USD for a request, whatever it
+counts.
 """
 
 POST_USD = 0.005
 USER_USD = 0.010
+COUNT_USD = 0.005
 DAY_MS = 86_400_000
 
 
@@ -15,18 +17,25 @@ class Spending:
 
   def __init__(self) -> None:
     self.posts = 0
+    self.counts = 0
+    """Requests for counts."""
     self._day = 0
 
   @property
   def usd(self) -> float:
     """US dollars at most, today."""
-    return round(self.posts * (POST_USD + USER_USD), 3)
+    return round(self.posts * (POST_USD + USER_USD) + self.counts * COUNT_USD, 3)
 
   def read(self, now_ms: int, posts: int = 1) -> None:
     """So many more posts were read."""
     if (day := now_ms // DAY_MS) != self._day:
-      self._day, self.posts = day, 0
+      self._day, self.posts, self.counts = day, 0, 0
     self.posts += posts
+
+  def counted(self, now_ms: int) -> None:
+    """One more request for counts was answered."""
+    self.read(now_ms, 0)
+    self.counts += 1
 
   def over(self, cap: float, now_ms: int) -> str:
     """Why nothing more may be read today, "" where it may. A cap of 0 is none."""
@@ -57,3 +66,18 @@ def estimate(cap: float) -> str:
   if not cap:
     return f"{told}; spend_cap is 0, so there is no cap"
   return f"{told}; this source ends at {cap:g} USD in a UTC day, which is {int(cap / each)} posts"
+
+
+def estimate_counts(queries: int, every: float, cap: float) -> str:
+  """The same of counts: so many queries, each asked once in `every` seconds."""
+  daily = queries * 86_400 / every * COUNT_USD
+  told = (
+    f"X charges {COUNT_USD:.3f} USD for a request of counts: {daily:,.2f} USD a day for "
+    f"{queries} every {every:g} s"
+  )
+  if not cap:
+    return f"{told}; spend_cap is 0, so there is no cap"
+  if daily <= cap:
+    return f"{told}; this source ends at {cap:g} USD in a UTC day"
+  hours = 24 * cap / daily
+  return f"{told}; this source ends at {cap:g} USD, {hours:.1f} hours into a UTC day"

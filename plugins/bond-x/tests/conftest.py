@@ -7,7 +7,7 @@ import trio
 from bond_sim.clock import VenueClock
 from bond_sim.http import Abort, Request
 from bond_sim.x.site import XSite
-from bond_x.config import Posts, Search
+from bond_x.config import Counts, Posts, Search
 
 from bond_core.events import Gap, Post
 
@@ -122,6 +122,18 @@ def search(site, nursery):
     ctx = Context()
     config = Search(**{"symbols": ["BTC"], **settings})
     within.start_soon(bond_x.running.run_search, config, ctx, ctx)
+    await trio.sleep(1)
+    return ctx
+
+  return begin
+
+
+@pytest.fixture
+def counts(site, nursery):
+  async def begin(within=nursery, **settings):
+    ctx = Context()
+    config = Counts(**{"symbols": ["BTC"], "every": 60, **settings})
+    within.start_soon(bond_x.running.run_counts, config, ctx, ctx)
     await trio.sleep(1)
     return ctx
 

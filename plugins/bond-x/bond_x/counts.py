@@ -1,0 +1,148 @@
+"""Recent counts, polled: how many posts of each minute match a query, each whole minute once.
+
+Source: X API v2, "Get count of recent posts": `granularity=minute` gives rows of `start`, `end` and
+`tweet_count` (`post_count` in the new spelling), also of minutes without a post; `start_time` is
+inclusive, `end_time` exclusive and by default 30 s before the request; a row is cut short where it
+begins before `start_time` or ends after `end_time`; seven days are counted. 300 requests in 15
+minutes for an app, queries of 512 characters. "Post counts": no compliance filter is applied, so a
+count may differ a little from what a search finds.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import msgspec
+import trio
+
+from bond_core.components import Out, SourceContext
+from bond_core.errors import Refused
+from bond_core.events import Batch, Gap, Post
+from bond_core.social.inbox import post_gap
+from bond_x.config import MINUTE, Counts
+from bond_x.gate import Gate, next_token
+from bond_x.messages import epoch_ms
+from bond_x.spending import Spending
+
+COUNTS = "/2/tweets/counts/recent"
+MINUTE_MS = MINUTE * 1000
+SETTLED_MS = 30_000
+"""How long after a minute's end X has counted it."""
+AFTER_MS = 3_000
+"""What is waited beyond that, since two clocks are never the same."""
+BEHIND_MS = MINUTE_MS + SETTLED_MS + AFTER_MS
+"""How long after a minute's beginning its count comes, at the soonest."""
+PATIENCE = 300.0
+"""Seconds after which a question that X did not answer is given up for one of more minutes."""
+REACH_MS = 7 * 86_400_000 - 10 * MINUTE_MS
+"""How far back is asked: seven days, less the time in which an answer may be waited for."""
+
+
+class Counter:
+  """The counts of one source, one query for each asset, and the minute that each has come to."""
+
+  def __init__(
+    self,
+    config: Counts,
+    spending: Spending,
+    gate: Gate,
+    client: httpx.AsyncClient,
+    out: Out,
+    ctx: SourceContext,
+  ) -> None:
+    self._config = config
+    self._spending = spending
+    self._gate = gate
+    self._client = client
+    self._out = out
+    self._ctx = ctx
+    self._reached = dict.fromkeys(config.queries(), _minute(ctx.clock.now_ms()))
+
+  async def run(self) -> None:
+    """Counts until cancelled. Raises Refused at the cap, and where X will never answer."""
+    while True:
+      await trio.sleep(self._until_next() / 1000)
+      for query, asset in self._config.queries().items():
+        await self._count(query, asset)
+
+  def _until_next(self) -> int:
+    """Milliseconds until a minute is complete and `every` has passed, by the clock on the wall."""
+    every = round(self._config.every) * 1000
+    return every - (self._ctx.clock.now_ms() - SETTLED_MS - AFTER_MS) % every
+
+  async def _count(self, query: str, asset: str) -> None:
+    """Sends what all whole minutes since the last held."""
+    end = _minute(self._ctx.clock.now_ms() - SETTLED_MS)
+    begin = max(self._reached[query], _minute(end - REACH_MS))
+    found: Batch = []
+    # Where another source held the gate for long, or a clock was set back, there is none.
+    if begin < end:
+      with trio.move_on_after(PATIENCE):
+        for start, count in await self._minutes(query, begin, end):
+          if start > self._reached[query]:
+            found.append(self._skip(query, asset, start, begin))
+          if start == self._reached[query]:
+            self._reached[query] = start + MINUTE_MS
+            found.append(_post(asset, start, count))
+    if found:
+      await self._out.send(found)
+
+  async def _minutes(self, query: str, begin: int, end: int) -> list[tuple[int, int]]:
+    """The start (epoch ms) and count of each whole minute between two, the oldest first."""
+    found: list[tuple[int, int]] = []
+    params = {
+      "query": query,
+      "granularity": "minute",
+      "start_time": _rfc3339(begin),
+      "end_time": _rfc3339(end),
+    }
+    while True:
+      if capped := self._spending.over(self._config.spend_cap, self._ctx.clock.now_ms()):
+        raise Refused(capped)
+      answer = await self._gate.ask(self._client, params, self._ctx) or {}
+      self._spending.counted(self._ctx.clock.now_ms())
+      if self._config.endpoint is None:
+        self._ctx.figures["spent_usd"] = self._spending.usd
+      found += whole_minutes(answer.get("data"), end)
+      if (token := next_token(answer)) is None:
+        return sorted(found)
+      params["next_token"] = token
+
+  def _skip(self, query: str, asset: str, reached: int, asked: int) -> Gap:
+    """Says that the minutes before `reached` are not counted, and goes on from there."""
+    since, self._reached[query] = self._reached[query], reached
+    cause = "X left minutes out of its counts"
+    if since < asked:
+      cause = "X no longer counts so far back"
+    # A gap is in receive time, and a second shorter at both ends: it is to lie within its minutes.
+    gap = post_gap("x", cause, since + BEHIND_MS + 1000, reached + BEHIND_MS - 1000)
+    return msgspec.structs.replace(gap, symbol=asset or "*")
+
+
+def whole_minutes(data: Any, end: int) -> list[tuple[int, int]]:
+  """The start (epoch ms) and count of each row that is a whole minute before `end`."""
+  found = []
+  for row in data if isinstance(data, list) else ():
+    if not isinstance(row, dict):
+      continue
+    start, stop = epoch_ms(row.get("start")), epoch_ms(row.get("end"))
+    count = row.get("tweet_count", row.get("post_count"))
+    if start is None or stop is None or type(count) is not int or count < 0:
+      continue
+    if start % MINUTE_MS == 0 and stop == start + MINUTE_MS and stop <= end:
+      found.append((start, count))
+  return found
+
+
+def _post(asset: str, start: int, count: int) -> Post:
+  symbols = [asset] if asset else []
+  return Post(exchange="x", symbol=asset, ts_exchange=start, text="", symbols=symbols, count=count)
+
+
+def _minute(ms: int) -> int:
+  """The beginning of a time's minute."""
+  return ms - ms % MINUTE_MS
+
+
+def _rfc3339(ms: int) -> str:
+  return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
