@@ -314,6 +314,9 @@ async def open_engine(config: Streams, name: str) -> AsyncIterator[RedisEngine]:
       problem = exc
     else:
       yield engine
+    finally:
+      link.close()
+      watch.close()
     nursery.cancel_scope.cancel()
   if problem is not None:
     raise problem

@@ -42,7 +42,7 @@ class Link:
       with trio.fail_after(self._timeout + patience):
         async with self._opening:
           if self._client is None:
-            self._client = await self._nursery.start(self._hold)
+            self._client = await self._connected()
           client = self._client
         return await act(client)
     except trio.TooSlowError:
@@ -62,6 +62,18 @@ class Link:
         raise EngineError(self._told(told)) from None
       raise
 
+  def close(self) -> None:
+    """Ends the client."""
+    self._drop(self._client)
+
+  async def _connected(self) -> Client:
+    try:
+      client: Client = await self._nursery.start(self._hold)
+    except RuntimeError:
+      # The task was cancelled before it had a client.
+      raise EngineError(f"{self.address} is not connected to any more: bond stops") from None
+    return client
+
   def _told(self, text: str) -> str:
     return self.address.without_secrets(text)
 
@@ -75,6 +87,8 @@ class Link:
       async with self._make() as client:
         await client.ping()
         self._scope = scope
+        # What a log has still to write when bond stops goes through it; `close` ends it.
+        scope.shield = True
         task_status.started(client)
         await trio.sleep_forever()
 

@@ -252,3 +252,15 @@ async def test_a_full_server_is_told_and_gets_the_rest_when_it_has_room(start_se
     await client.config_set({"maxmemory": "0"})
     await acknowledged(log, 20)
     assert numbers(await log.engine.read(1, 50_000)) == same(range(1, 21))
+
+
+async def test_a_log_that_ends_because_all_is_cancelled_notes_its_end_too(server):
+  with trio.CancelScope() as scope:
+    async with kept(server, "stream:ab") as log:
+      log.ring.append(events(1, 3))
+      await acknowledged(log, 3)
+      log.ring.append(events(4))
+      scope.cancel()
+      await trio.sleep_forever()
+  async with opened(server, "stream:ab") as engine:
+    assert (engine.head, engine.finished) == (4, True)
