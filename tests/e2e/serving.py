@@ -60,10 +60,11 @@ class Server:
 
 
 @asynccontextmanager
-async def served(*arguments, port=0, data=None, sim=True):
+async def served(*arguments, port=0, data=None, sim=True, environ=()):
   """`bond serve` on loopback, until the block is left, with simulated venues or those that its spec
-  names; its logs are in memory, or in a folder `data`."""
+  names; its logs are in memory, or in a folder `data`; `environ` is added to its environment."""
   home = {name: value for name, value in os.environ.items() if not name.startswith("BOND_")}
+  home |= dict(environ)
   kept = ["--memory"] if data is None else ["--data", str(data)]
   process = await trio.lowlevel.open_process(
     [
