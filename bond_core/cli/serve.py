@@ -369,6 +369,7 @@ async def _run(
         simulators=simulators,
       )
     )
+    runtime.starting = True
     async with trio.open_nursery() as nursery:
       # The services take leave of their clients when the runtime stops, and end.
       async with trio.open_nursery() as serving:
@@ -378,6 +379,7 @@ async def _run(
           for address in addresses:
             say(f"{service.name}: {address}")
         await _start(runtime, specs)
+        runtime.starting = False
         nursery.start_soon(_stop_on_signals, signals, runtime)
         if hangups is not None:
           nursery.start_soon(_on_each, hangups, reread)

@@ -69,6 +69,9 @@ class Runtime:
     self.registry = registry
     self.folder = folder
     self._simulators = simulators
+    self.starting = False
+    """Services still begin, and with them streams that are kept, so one that is not there may be
+    soon."""
     self.stopping = trio.Event()
     self.streams: dict[str, Stream] = {}
     self.carried: list[Tap] = []

@@ -33,6 +33,24 @@ async def read(url, count):
   return got
 
 
+async def handshakes(url):
+  """The status of each handshake, and when to come back, up to the one that is taken."""
+  where, _, target = url.removeprefix("ws://").partition("/")
+  port = int(where.rpartition(":")[2])
+  asks = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+  asks += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+  found = []
+  with trio.fail_after(20):
+    while True:
+      async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+        await stream.send_all(f"GET /{target} HTTP/1.1\r\nHost: {where}\r\n{asks}\r\n".encode())
+        head = (await stream.receive_some()).decode(errors="replace")
+      found.append((int(head.split()[1]), *re.findall(r"Retry-After: (\d+)", head)))
+      if found[-1][0] == 101:
+        return found
+      await trio.sleep(0.05)
+
+
 async def commands_of_the_page(api, stream_id):
   """What the commands of docs/rest.md answer, one after the other."""
   page = (ROOT / "docs/rest.md").read_text(encoding="utf-8")
@@ -58,6 +76,7 @@ def told(tmp_path_factory):
       found["before"] = await read(made["ws_url"], 3)
       server.kill()
     async with served(data=data, port=port) as server:
+      found["handshakes"] = await handshakes(made["ws_url"])
       api = await server.told(rb"(?<=api: )http://127\.0\.0\.1:\d+")
       found["listed"] = await call(api, "/v1/streams")
       # The token of before, from the beginning of what is kept.
@@ -75,6 +94,12 @@ def test_a_stream_runs_again_after_its_server_was_killed(told):
   assert listed["running"] is True
   assert listed["stream_id"] == told["made"]["stream_id"] == told["again"]["stream_id"]
   assert listed["spec"] == told["made"]["spec"]
+
+
+def test_a_client_that_comes_back_before_its_stream_is_told_to_come_again(told):
+  # The broker listens long before the control plane has begun.
+  assert told["handshakes"][-1] == (101,)
+  assert set(told["handshakes"][:-1]) == {(503, "1")}
 
 
 def test_what_was_kept_is_read_again_and_every_number_is_there_or_declared(told):

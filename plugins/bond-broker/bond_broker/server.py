@@ -51,12 +51,14 @@ MAX_PARTING_BYTES = 64 * 1024
 @attrs.frozen
 class Backing:
   """What a broker serves. `market` is None where there is only one stream to serve; `stream` finds
-  the log of a stream by its id. `follows` says that another process writes the market.
+  the log of a stream by its id, and `starting` says that more of them may soon be there. `follows`
+  says that another process writes the market.
   `open_to_all` lets in who shows nothing, which is for loopback only."""
 
   clock: Clock
   market: KeptLog | None = None
   stream: Callable[[str], KeptLog | None] = lambda stream_id: None
+  starting: Callable[[], bool] = lambda: False
   demand: Demand | None = None
   follows: bool = False
   sources: Callable[[], dict[str, str]] = dict
@@ -225,7 +227,7 @@ class Broker:
   ) -> None:
     pump = self._pump_for(query.path)
     if pump is None:
-      await _send_all(transport, plain_answer(HTTPStatus.NOT_FOUND, {"error": PATHS}))
+      await _send_all(transport, self._nothing_at(query.path))
       return
     try:
       opening = accept(head)
@@ -249,6 +251,14 @@ class Broker:
       head.request.headers.clear()
       handler = self.backing.handlers.get(query.path)
       await Session(self, transport, head, query, pump, principal, seat, handler).run()
+
+  def _nothing_at(self, path: str) -> bytes:
+    if not (path.startswith("/ws/") and self.backing.starting()):
+      return plain_answer(HTTPStatus.NOT_FOUND, {"error": PATHS})
+    self.refused["starting"] += 1
+    told = "this server has just started and not all of its streams run yet; come back in a moment"
+    headers = Headers({"Retry-After": "1"})
+    return plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": told}, headers=headers)
 
   async def _admit(self, transport: Transport, head: Head, query: Query) -> tuple[Principal, Head]:
     """Who the client is, by its URL, its headers or its first message, and what it sent after

@@ -26,6 +26,7 @@ async def serve(
     market=runtime.market,
     stream=log_of,
     demand=None if runtime.follows else runtime.demand,
+    starting=lambda: runtime.starting,
     follows=runtime.follows,
     sources=runtime.sources,
     chain=runtime.chain,

@@ -4,7 +4,12 @@ import json
 
 import pytest
 import trio
+from bond_broker.server import Backing
 from readers import connected, serving
+
+from bond_core.clock import SystemClock
+from bond_core.log.kept import KeptLog
+from bond_core.log.memory import MemoryLog
 
 UPGRADE = (
   b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -53,6 +58,21 @@ async def test_any_head_is_answered_and_the_server_goes_on():
       assert healthy.startswith(b"HTTP/1.1 200 "), name
     # None of them was an error of the server's own.
     assert broker.refused["failed"] == 0
+
+
+async def test_a_stream_that_is_not_there_yet_is_to_be_asked_for_again_and_else_it_is_unknown():
+  begins = [True]
+  log = KeptLog(MemoryLog("market", stamps=True), None)
+  backing = Backing(clock=SystemClock(), market=log, starting=lambda: begins[0])
+  stream, nothing = (get(path, UPGRADE) for path in (b"/ws/0123456789abcdef", b"/nothing"))
+  async with serving(log, backing=backing) as broker:
+    got = await answer(broker.port, stream)
+    assert got.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 1\r\n" in got
+    assert (await answer(broker.port, nothing)).startswith(b"HTTP/1.1 404 ")
+    begins[0] = False
+    assert (await answer(broker.port, stream)).startswith(b"HTTP/1.1 404 ")
+    assert broker.refused == {"starting": 1}
 
 
 @pytest.mark.parametrize(

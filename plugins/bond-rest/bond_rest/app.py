@@ -144,7 +144,7 @@ def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfi
     """The caller's streams, the oldest first."""
     return _json(streams.of(await guard.owner(request)))
 
-  @app.get("/v1/streams/{stream_id}", response_model=shapes.Listed, responses=_errors(404))
+  @app.get("/v1/streams/{stream_id}", response_model=shapes.Listed, responses=_errors(404, 503))
   async def one(request: Request, stream_id: str) -> Response:
     """One stream."""
     streams.entry(stream_id, await guard.owner(request))
@@ -171,18 +171,20 @@ def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfi
     await streams.delete(stream_id, await guard.owner(request))
     return _json({"status": "deleted", "stream_id": stream_id})
 
-  @app.get("/v1/streams/{stream_id}/spec", responses=_errors(404))
+  @app.get("/v1/streams/{stream_id}/spec", responses=_errors(404, 503))
   async def spec_of(request: Request, stream_id: str) -> Response:
     """The spec of a stream."""
     return _json(streams.entry(stream_id, await guard.owner(request)).kept.document)
 
-  @app.get("/v1/streams/{stream_id}/schema", responses=_errors(404))
+  @app.get("/v1/streams/{stream_id}/schema", responses=_errors(404, 503))
   async def schema_of(request: Request, stream_id: str) -> Response:
     """The fields of a stream's events with their types, as JSON Schema."""
     entry = streams.entry(stream_id, await guard.owner(request))
     return _json(_schema(streams, entry.kept.id))
 
-  @app.post("/v1/streams/{stream_id}/token", response_model=shapes.Token, responses=_errors(404))
+  @app.post(
+    "/v1/streams/{stream_id}/token", response_model=shapes.Token, responses=_errors(404, 503)
+  )
   async def token_of(request: Request, stream_id: str) -> Response:
     """A fresh token for a stream."""
     streams.entry(stream_id, await guard.owner(request))
@@ -198,7 +200,7 @@ def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfi
   @app.get(
     "/v1/streams/{stream_id}/metrics",
     response_model=shapes.StreamMetrics,
-    responses=_errors(404),
+    responses=_errors(404, 503),
   )
   async def metrics_of(request: Request, stream_id: str) -> Response:
     """Figures of a stream."""

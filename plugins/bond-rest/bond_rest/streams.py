@@ -45,6 +45,7 @@ class Streams:
     self._store = store
     self._config = config
     self._entries: dict[str, Entry] = {}
+    self._restored = False
     # Creating, replacing and deleting look at what is there before they change it.
     self._changing = trio.Lock()
     self._asker: Asker | None = None
@@ -61,14 +62,21 @@ class Streams:
         problem = str(exc)
         logger.error("stream %s does not run: %s", kept.id, problem)
       self._entries[kept.id] = Entry(kept, problem)
+    self._restored = True
 
   def of(self, owner: str) -> list[dict[str, Any]]:
     """The streams that somebody asked for, the oldest first."""
     return [self.shown(i) for i, e in self._entries.items() if owner in e.kept.owners]
 
   def entry(self, stream: str, owner: str) -> Entry:
-    """A stream that somebody asked for. ApiError 404 for any other."""
+    """A stream that somebody asked for. ApiError 404 for any other, and 503 where it may be among
+    those that are brought back now."""
     found = self._entries.get(stream)
+    if found is None and not self._restored:
+      told = (
+        "this server has just started and not all of its streams run yet; come back in a moment"
+      )
+      raise ApiError(503, told, headers={"Retry-After": "1"})
     if found is None or owner not in found.kept.owners:
       raise ApiError(404, f"there is no stream {stream[:40]} of yours; GET /v1/streams lists them")
     return found

@@ -4,6 +4,8 @@ restart."""
 import sqlite3
 
 import pytest
+from bond_rest.problems import ApiError
+from bond_rest.streams import Streams
 from control_plane import reading, serving, ticks
 
 from bond_core.spec.values import Secret
@@ -205,6 +207,21 @@ async def test_streams_are_there_again_after_a_restart(tmp_path):
     async with reading(f"{api.runtime.addresses['broker'][0]}/ws/{path}") as socket:
       await socket.event()
     assert (await api.create(ticks())).status_code == 200
+
+
+async def test_until_all_streams_are_back_none_is_said_not_to_exist():
+  class Empty:
+    async def all(self):
+      return []
+
+  streams = Streams(None, Empty(), None)
+  with pytest.raises(ApiError) as early:
+    streams.entry("0123456789abcdef", "ann")
+  assert (early.value.status, early.value.headers) == (503, {"Retry-After": "1"})
+  await streams.restore()
+  with pytest.raises(ApiError) as late:
+    streams.entry("0123456789abcdef", "ann")
+  assert late.value.status == 404
 
 
 async def test_a_stream_that_cannot_start_again_stays_and_says_why(tmp_path, caplog):
