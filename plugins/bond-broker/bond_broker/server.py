@@ -402,13 +402,14 @@ class Broker:
 
   def _over(self, session: Session, now: float, now_ms: int) -> tuple[int, str, str] | None:
     client, principal = session.client, session.principal
+    # Before the token: a new one would not help where there is no stream.
+    if session.stream and self.backing.stream(session.stream) is not session.pump.log:
+      return CloseCode.BAD_TOKEN, "stream_deleted", "the stream was deleted"
     try:
       principal.check(now_ms)
     except AuthError as exc:
       name = "token_expired" if exc.code == CloseCode.EXPIRED else "token_revoked"
       return exc.code, name, str(exc)
-    if session.stream and self.backing.stream(session.stream) is not session.pump.log:
-      return CloseCode.BAD_TOKEN, "stream_deleted", "the stream was deleted"
     if session.silent and now - session.started > self.config.handshake_within:
       told = (
         f"nothing was asked for within {self.config.handshake_within:g} s; send a subscribe message"
