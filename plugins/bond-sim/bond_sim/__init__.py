@@ -74,3 +74,13 @@ def bond_register_simulators() -> Iterable[SimulatorSpec]:
     serve=serve_geyser,
     faults=tuple(GEYSER_FAULTS.items()),
   )
+  from bond_sim.evm.config import EvmConfig, serve_evm
+  from bond_sim.evm.faults import KINDS as EVM_FAULTS
+
+  yield SimulatorSpec(
+    name="evm",
+    summary="A node of Ethereum or another EVM chain: generated blocks, transfers and forks.",
+    config=EvmConfig,
+    serve=serve_evm,
+    faults=tuple(EVM_FAULTS.items()),
+  )

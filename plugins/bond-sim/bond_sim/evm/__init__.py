@@ -1,0 +1,1 @@
+"""A simulated node of an EVM chain."""
