@@ -20,7 +20,7 @@ from bond_core.registry import HOOKS, Plugin
 DOCS = Path(__file__).parent
 PLUGINS = (
   *("core", "binance", "bluesky", "bybit", "ccxt", "clock", "english", "jwt", "okx"),
-  *("onchain", "onchain.bitcoin", "redis", "sim", "ws", "x"),
+  *("onchain", "onchain.bitcoin", "onchain.evm", "redis", "sim", "ws", "x"),
 )
 MADE = "<!-- Made by `python docs/generate.py`; changes belong into the code. -->"
 TERMS = ("<!-- generated: terms -->", "<!-- end -->")

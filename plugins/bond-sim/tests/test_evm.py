@@ -51,7 +51,7 @@ class Client:
 @pytest.fixture
 def start(nursery):
   async def begin(**options):
-    options = {"port": 0, "speed": 400, "forks": 0, **options}
+    options = {"port": 0, "speed": 1000, "forks": 0, **options}
     return await nursery.start(serve_evm, EvmConfig(**options))
 
   yield begin
@@ -181,10 +181,11 @@ async def test_faults_of_announcements_and_connections(start):
   url = await start()
   async with connected(url) as client:
     await client.ask("eth_subscribe", "newHeads")
+    found = await client.announced(1, keep=is_head)
     await fault(url, "missing:2")
-    found = await client.announced(10, keep=is_head)
+    found += await client.announced(39, keep=is_head)
     numbers = [int(head["number"], 16) for head in found]
-    assert numbers[-1] - numbers[0] == 11
+    assert numbers[-1] - numbers[0] == 41
     await fault(url, "garbage:1")
     with pytest.raises(ValueError, match=r"\w"):
       await client.announced(50)

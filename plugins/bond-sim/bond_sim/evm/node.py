@@ -45,6 +45,7 @@ class EvmNode:
     self._sessions: dict[Connection, EvmSession] = {}
     self._left: Counter[str] = Counter()
     self._until: dict[str, float] = {}
+    self._somebody = trio.Event()
     chain.begin(self._second())
 
   async def run(self) -> None:
@@ -120,8 +121,10 @@ class EvmNode:
   # Faults ----------------------------------------------------------------------------------------
 
   async def fault_later(self, fault: Fault) -> None:
-    """Does what the fault says when its time has come."""
-    await trio.sleep(fault.after)
+    """Does what the fault says when its time has come, which counts from the first client on."""
+    if fault.after:
+      await self._somebody.wait()
+      await trio.sleep(fault.after)
     self.fault(fault)
 
   def fault(self, fault: Fault) -> None:
@@ -164,6 +167,7 @@ class EvmNode:
 
   def opened(self, connection: Connection) -> Session:
     self.opened_at.append(trio.current_time())
+    self._somebody.set()
     chain_id = CHAINS.get(connection.request.path.strip("/"), CHAINS["ethereum"])
     session = EvmSession(self, connection, chain_id)
     self._sessions[connection] = session

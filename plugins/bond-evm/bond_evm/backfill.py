@@ -1,0 +1,128 @@
+"""Ranges of blocks whose logs have to be asked for, and how they shrink until a node gives them.
+
+eth_getLogs is limited everywhere and said in many ways: Infura answers -32005 "query returned more
+than 10000 results" or -32602 "range N exceeds limit of N" (INFURA/infura issue 237), geth and
+Arbitrum -32000 "logs matched by query exceeds limit of 10000" or "log query timed out", Erigon
+"query block range exceeds server limit", Alchemy "Log response size exceeded", others "exceed
+maximum block range". EIP-1474 has -32005 for any limit, of rates as well.
+"""
+
+import re
+from collections import deque
+from typing import NamedTuple
+
+from bond_evm.messages import Error
+
+SPAN = 200
+"""Blocks that are asked for at first; free plans allow ten, most nodes thousands."""
+
+WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each further try of the same range."""
+
+_GONE = re.compile(r"pruned|history|not available|unavailable|missing trie", re.IGNORECASE)
+_RATE = re.compile(
+  r"rate|too many requests|429|capacity|compute unit|throttl|per second|daily", re.IGNORECASE
+)
+_SIZE = re.compile(
+  r"range|results|size|too (large|big|many|wide)|exceed|limit|time[d ]?-?\s?out|narrow",
+  re.IGNORECASE,
+)
+
+
+class Range(NamedTuple):
+  """The logs of one filter in the blocks `first` to `last`. It was tried `tries` times."""
+
+  filter: int
+  first: int
+  last: int
+  tries: int = 0
+
+
+class Backfill:
+  """What is still to be read. One range at a time is out."""
+
+  def __init__(self, filters: int) -> None:
+    self._filters = filters
+    self._waiting: deque[Range] = deque()
+    self._out: Range | None = None
+    self._ready_at = 0.0
+    self._span = SPAN
+
+  @property
+  def empty(self) -> bool:
+    """Whether there is nothing to read."""
+    return self._out is None and not self._waiting
+
+  def add(self, first: int, last: int) -> None:
+    """The logs of these blocks are wanted."""
+    for number in range(self._filters):
+      for waiting in self._waiting:
+        touches = waiting.first <= last + 1 and first <= waiting.last + 1
+        if waiting.filter == number and touches and not waiting.tries:
+          self._waiting.remove(waiting)
+          first_of, last_of = min(first, waiting.first), max(last, waiting.last)
+          self._waiting.append(Range(number, first_of, last_of))
+          break
+      else:
+        self._waiting.append(Range(number, first, last))
+
+  def next(self, now: float) -> Range | None:
+    """A range to ask for now."""
+    if self._out is not None or not self._waiting or now < self._ready_at:
+      return None
+    taken = self._waiting.popleft()
+    if taken.last - taken.first >= self._span:
+      self._waiting.appendleft(taken._replace(first=taken.first + self._span))
+      taken = taken._replace(last=taken.first + self._span - 1)
+    self._out = taken
+    return taken
+
+  def done(self) -> None:
+    """What is out has come."""
+    self._out = None
+
+  def refused(self, error: Error, now: float) -> Range | None:
+    """What is out was refused: it is cut in two, or tried again later. A range that is given up."""
+    taken, self._out = self._out, None
+    if taken is None:
+      return None
+    if _GONE.search(error.message):
+      return self._gone(taken)
+    size = bool(_SIZE.search(error.message)) or error.code == -32005
+    if taken.first < taken.last and size and not _RATE.search(error.message):
+      half = (taken.last - taken.first + 1) // 2
+      self._span = min(self._span, half)
+      middle = taken.first + half - 1
+      self._waiting.appendleft(taken._replace(first=middle + 1, tries=0))
+      self._waiting.appendleft(taken._replace(last=middle, tries=0))
+      return None
+    if taken.tries >= len(WAITS):
+      return taken
+    self._ready_at = now + WAITS[taken.tries]
+    self._waiting.appendleft(taken._replace(tries=taken.tries + 1))
+    return None
+
+  def _gone(self, taken: Range) -> Range | None:
+    """A node has no logs of the oldest of these blocks any more: the newer half is tried first,
+    and what is older than a block that is gone is gone, too."""
+    if taken.first < taken.last:
+      middle = (taken.first + taken.last) // 2
+      self._waiting.appendleft(taken._replace(last=middle))
+      self._waiting.appendleft(taken._replace(first=middle + 1))
+      return None
+    older = [r for r in self._waiting if r.filter == taken.filter and r.last < taken.first]
+    self._waiting = deque(r for r in self._waiting if r not in older)
+    return taken._replace(first=min((r.first for r in older), default=taken.first))
+
+  def lost(self) -> None:
+    """The connection is gone: what was out is to be read again."""
+    if self._out is not None:
+      self._waiting.appendleft(self._out)
+      self._out = None
+
+  def give_up(self) -> list[Range]:
+    """All that is not read; nothing is then wanted any more."""
+    self.lost()
+    left = list(self._waiting)
+    self._waiting.clear()
+    return left

@@ -1,0 +1,112 @@
+"""What is told: transfers, blocks, fees, and what of it was taken back."""
+
+from typing import Any
+
+import msgspec
+
+from bond_core.events import ChainEvent, Gap
+from bond_evm.messages import Block, Log
+from bond_evm.tokens import Known
+
+GWEI = 10**9
+REMOVED = "removed"
+
+
+class Writer:
+  """Makes events of one chain; `about` is the symbol of what is about no token.
+
+  Events have no venue time: a block says when its slot began, which is seconds before anybody has
+  it, so in windows it would always be late. It is in `time`.
+  """
+
+  def __init__(self, chain: str, about: str) -> None:
+    self._chain = chain
+    self._about = about
+
+  def transfer(
+    self, log: Log, moved: tuple[str, str, int], known: Known, time: int | None, now_ms: int
+  ) -> ChainEvent:
+    """A transfer. Its value is in whole tokens, None where nobody knows the decimals."""
+    sender, receiver, amount = moved
+    decimals = known.decimals
+    meta: dict[str, Any] = {
+      "txid": log.txid,
+      "log_index": log.place,
+      "height": log.number,
+      "block": log.block,
+      "time": time,
+      "status": "confirmed",
+      "token": log.address,
+      "from": sender,
+      "to": receiver,
+      "amount": str(amount),
+      "decimals": decimals,
+    }
+    if known.symbol is None:
+      meta["says"] = known.says
+    value = None if decimals is None else amount / 10**decimals
+    return self._event("transfer", known.symbol or log.address, value, meta, now_ms)
+
+  def block(self, block: Block, now_ms: int, *, removed: bool = False) -> ChainEvent:
+    """A block. Its value is the number of its transactions."""
+    meta = _figures(block)
+    meta |= {"previous": block.parent, "status": REMOVED if removed else "confirmed"}
+    meta["miner"] = block.miner
+    count = block.transactions
+    return self._event("block", self._about, None if count is None else float(count), meta, now_ms)
+
+  def metric(self, block: Block, now_ms: int) -> ChainEvent:
+    """The base fee of a block, in Gwei."""
+    fee = None if block.base_fee is None else block.base_fee / GWEI
+    meta = _figures(block) | {"full": _share(block.gas_used, block.gas_limit)}
+    return self._event("metric", self._about, fee, meta, now_ms)
+
+  def taken_back(self, event: ChainEvent, now_ms: int) -> ChainEvent:
+    """The same again, with the status removed."""
+    meta = {**(event.meta or {}), "status": REMOVED}
+    return msgspec.structs.replace(
+      event, meta=meta, ts_event=now_ms, ts_internal=None, seq_internal=None
+    )
+
+  def gap(self, cause: str, since_ms: int, now_ms: int, first: int | None, last: int | None) -> Gap:
+    """Blocks, both inclusive, of which events are missing."""
+    return Gap(
+      exchange=self._chain,
+      symbol="*",
+      channel="chain",
+      ts_event=now_ms,
+      ts_from=since_ms,
+      ts_to=now_ms,
+      venue_from=first,
+      venue_to=last,
+      cause=cause,
+    )
+
+  def _event(
+    self, kind: str, symbol: str, value: float | None, meta: dict[str, Any], now_ms: int
+  ) -> ChainEvent:
+    return ChainEvent(
+      exchange=self._chain,
+      symbol=symbol,
+      ts_event=now_ms,
+      chain=self._chain,
+      kind=kind,
+      value=value,
+      meta=meta,
+    )
+
+
+def _figures(block: Block) -> dict[str, Any]:
+  return {
+    "hash": block.hash,
+    "height": block.number,
+    "time": block.time,
+    "transactions": block.transactions,
+    "gas_used": block.gas_used,
+    "gas_limit": block.gas_limit,
+    "base_fee": block.base_fee,
+  }
+
+
+def _share(part: int, whole: int) -> float | None:
+  return round(part / whole, 6) if whole else None

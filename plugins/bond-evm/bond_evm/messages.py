@@ -1,0 +1,159 @@
+"""JSON-RPC as far as it is spoken here: requests that are sent, messages that are read.
+
+Source: JSON-RPC 2.0; ethereum/execution-apis, src/schemas/{block,receipt,subscription}.yaml; geth's
+documentation of subscriptions (geth.ethereum.org, JSON-RPC Server, Real-time Events).
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from bond_evm.abi import hash_of, is_address, quantity
+
+NOTHING = msgspec.Raw()
+
+UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
+
+
+class Error(msgspec.Struct):
+  """What a node says it will not do."""
+
+  code: int = 0
+  message: str = ""
+  data: Any = None
+
+  def __str__(self) -> str:
+    return f"{self.message[:300] or 'no reason given'} ({self.code})"
+
+
+class Announced(msgspec.Struct):
+  """Something new for a subscription."""
+
+  subscription: str
+  result: msgspec.Raw
+
+
+class Message(msgspec.Struct):
+  """An answer (with `id`) or an announcement (with `params`)."""
+
+  id: int | None = None
+  method: str = ""
+  params: Announced | None = None
+  result: msgspec.Raw = NOTHING
+  error: Error | None = None
+
+
+class _Header(msgspec.Struct, rename="camel"):
+  number: str
+  hash: str
+  parent_hash: str
+  timestamp: str
+  base_fee_per_gas: str | None = None
+  gas_used: str = "0x0"
+  gas_limit: str = "0x0"
+  miner: str | None = None
+  transactions: list[Any] | None = None
+
+
+class _Log(msgspec.Struct, rename="camel"):
+  address: str
+  topics: list[str]
+  data: str
+  block_number: str
+  block_hash: str
+  transaction_hash: str
+  log_index: str
+  block_timestamp: str | None = None
+  removed: bool = False
+
+
+class Block(NamedTuple):
+  """A block's header; `transactions` is their number, None where it is not known. `time` is in
+  seconds, fees in wei."""
+
+  number: int
+  hash: str
+  parent: str
+  time: int
+  base_fee: int | None = None
+  gas_used: int = 0
+  gas_limit: int = 0
+  miner: str | None = None
+  transactions: int | None = None
+
+
+class Log(NamedTuple):
+  """A log of a contract; `place` is its index in the block."""
+
+  address: str
+  topics: list[str]
+  data: str
+  number: int
+  block: str
+  txid: str
+  place: int
+  time: int | None = None
+  removed: bool = False
+
+
+read_message = msgspec.json.Decoder(Message).decode
+read_text = msgspec.json.Decoder(str).decode
+_header = msgspec.json.Decoder(_Header | None).decode
+_log = msgspec.json.Decoder(_Log).decode
+_logs = msgspec.json.Decoder(list[_Log]).decode
+
+
+def request(number: int, method: str, params: list[Any]) -> bytes:
+  """A request."""
+  asked = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+  return msgspec.json.encode(asked)
+
+
+def read_block(data: msgspec.Raw) -> Block | None:
+  """A header or block; None where the node has none."""
+  found = _header(data)
+  if found is None:
+    return None
+  fee = found.base_fee_per_gas
+  return Block(
+    number=quantity(found.number),
+    hash=hash_of(found.hash),
+    parent=hash_of(found.parent_hash),
+    time=quantity(found.timestamp),
+    base_fee=None if fee is None else quantity(fee),
+    gas_used=quantity(found.gas_used),
+    gas_limit=quantity(found.gas_limit),
+    miner=found.miner if found.miner is not None and is_address(found.miner) else None,
+    transactions=None if found.transactions is None else len(found.transactions),
+  )
+
+
+def read_log(data: msgspec.Raw) -> Log:
+  """One log."""
+  return _as_log(_log(data))
+
+
+def read_logs(data: msgspec.Raw) -> list[Log]:
+  """The logs that eth_getLogs found."""
+  return [_as_log(found) for found in _logs(data)]
+
+
+def _address(text: str) -> str:
+  if not is_address(text):
+    raise ValueError(f"{text[:80]!r} is no address")
+  return text.lower()
+
+
+def _as_log(found: _Log) -> Log:
+  time = found.block_timestamp
+  return Log(
+    address=_address(found.address),
+    topics=found.topics,
+    data=found.data,
+    number=quantity(found.block_number),
+    block=hash_of(found.block_hash),
+    txid=hash_of(found.transaction_hash),
+    place=quantity(found.log_index),
+    time=None if time is None else quantity(time),
+    removed=found.removed,
+  )

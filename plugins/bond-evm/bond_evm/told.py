@@ -1,0 +1,65 @@
+"""The transfers that were told and may still be taken back."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from bond_core.events import ChainEvent
+from bond_evm.messages import Log
+
+Key: TypeAlias = tuple[str, int]
+"""A log's transaction and its index in the block."""
+
+REMEMBERED = 200_000
+
+
+class Told:
+  """Transfers by their blocks, of the last blocks."""
+
+  def __init__(self) -> None:
+    self._blocks: dict[str, tuple[int, dict[Key, ChainEvent]]] = {}
+    self._count = 0
+
+  def __contains__(self, log: Log) -> bool:
+    entry = self._blocks.get(log.block)
+    return entry is not None and (log.txid, log.place) in entry[1]
+
+  def add(self, log: Log, event: ChainEvent) -> None:
+    """A transfer is told."""
+    _, events = self._blocks.setdefault(log.block, (log.number, {}))
+    events[log.txid, log.place] = event
+    self._count += 1
+    while self._count > REMEMBERED and len(self._blocks) > 1:
+      self._drop(min(self._blocks, key=lambda block: self._blocks[block][0]))
+
+  def take(self, log: Log) -> ChainEvent | None:
+    """What was told of a log, which is then not told any more."""
+    entry = self._blocks.get(log.block)
+    event = entry[1].pop((log.txid, log.place), None) if entry else None
+    self._count -= event is not None
+    return event
+
+  def strays(self, hash_at: Callable[[int], str | None]) -> Iterator[ChainEvent]:
+    """What was told of blocks that are not part of the chain, latest first; it is then not told
+    any more."""
+    gone = [
+      (number, block)
+      for block, (number, _) in self._blocks.items()
+      if hash_at(number) not in (None, block)
+    ]
+    for _, block in sorted(gone, reverse=True):
+      events = self._blocks[block][1]
+      yield from [events[key] for key in reversed(events)]
+      self._drop(block)
+
+  def forget(self, below: int) -> None:
+    """What was told of blocks below this number cannot be taken back any more."""
+    for block in [block for block, (number, _) in self._blocks.items() if number < below]:
+      self._drop(block)
+
+  def clear(self) -> None:
+    """Nothing can be taken back any more."""
+    self._blocks.clear()
+    self._count = 0
+
+  def _drop(self, block: str) -> None:
+    self._count -= len(self._blocks.pop(block)[1])
