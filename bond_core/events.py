@@ -232,6 +232,12 @@ class ChainEvent(Event, tag="chain", gc=False, kw_only=True):
   value: float | None = None
   meta: dict[str, Any] | None = None
 
+  @property
+  def removed(self) -> bool:
+    """Whether it takes back what was told before, as after a reorganisation: it is the same again,
+    with the status removed in `meta`."""
+    return self.meta is not None and self.meta.get("status") == "removed"
+
 
 class Custom(Event, tag="custom", gc=False, kw_only=True):
   """Anything else: `event_type` names it, `data` holds it."""

@@ -13,7 +13,8 @@ _Key: TypeAlias = tuple[object, ...]
 
 # The kinds of chain events of which a signature names exactly one.
 _WHOLE = ("tx", "transaction", "block")
-_PLACES = ("index", "log_index", "instruction", "vout")
+# A reorganisation may bring a transaction into another block, which is then another event.
+_PLACES = ("block", "index", "log_index", "instruction", "vout")
 
 
 def _check_age(instance: object, attribute: "attrs.Attribute[Duration]", value: float) -> None:
@@ -63,7 +64,7 @@ def _chain_identity(event: ChainEvent, meta: dict[str, Any]) -> _Key | None:
   place = tuple(str(meta[name]) for name in _PLACES if name in meta)
   if not place and event.kind not in _WHOLE:
     return None
-  return ChainEvent, event.exchange, event.chain, event.kind, signature, place
+  return ChainEvent, event.exchange, event.chain, event.kind, signature, place, event.removed
 
 
 class Deduper:
@@ -91,6 +92,9 @@ class Deduper:
         if key in seen and seen[key] >= arrival.now - self._age:
           self.dropped += 1
           continue
+        if type(event) is ChainEvent:
+          # What was taken back may be told again, and be taken back again.
+          seen.pop((*key[:-1], not key[-1]), None)
         seen.pop(key, None)
         seen[key] = arrival.now
         if len(seen) > self._keep:

@@ -179,6 +179,7 @@ class Tally:
     "invalid",
     "posts",
     "quoted",
+    "removed",
     "rows",
     "venues",
   )
@@ -190,6 +191,8 @@ class Tally:
     self.venues: dict[str, Traded] = {}
     """What was traded, by exchange."""
     self.posts = self.chain = self.custom = 0
+    self.removed = 0
+    """Chain events that take back others."""
     self.invalid = 0
     """Trades left out because their price or size was no finite number."""
     self.quoted = Prices()
@@ -222,6 +225,9 @@ class Tally:
         books.append(event)
       elif isinstance(event, Post):
         self.posts += event.count
+      elif isinstance(event, ChainEvent) and event.removed:
+        # It may be of a window that is closed, and a count below zero would be no count.
+        self.removed += 1
       elif isinstance(event, ChainEvent):
         self.chain += 1
         if event.value is not None:
@@ -282,6 +288,7 @@ def joined(tallies: Iterable[Tally]) -> Tally:
     total.chain += tally.chain
     total.custom += tally.custom
     total.invalid += tally.invalid
+    total.removed += tally.removed
     total.quoted.join(tally.quoted)
     for name in ("chain_values", "bids", "asks", "book_bids", "book_asks"):
       getattr(total, name).join(getattr(tally, name))

@@ -325,6 +325,8 @@ class Windower:
       raw["late"] = late
     if tally.invalid:
       raw["invalid"] = tally.invalid
+    if tally.removed:
+      raw["removed"] = tally.removed
     if simulated := sorted(tally.exchanges & self._simulated):
       raw["simulated"] = simulated
     if self._outages:

@@ -276,6 +276,23 @@ def test_only_the_venues_own_identity_makes_two_events_one(first, second, same):
   assert transform.dropped == same
 
 
+def test_what_was_taken_back_may_be_told_and_taken_back_again():
+  transform = made(dedupe.SPEC, dedupe.Dedupe())
+  place = {"txid": "t", "log_index": 3, "block": "a"}
+  told, other = chain("transfer", **place), chain("transfer", **{**place, "block": "b"})
+  back = chain("transfer", **place, status="removed")
+  assert back.removed
+  assert not told.removed
+  assert transform([told, told, other, back, back, told, told, back]) == [
+    told,
+    other,
+    back,
+    told,
+    back,
+  ]
+  assert transform.dropped == 3
+
+
 def test_what_is_remembered_is_bounded_in_number_and_in_time():
   live = Live(dedupe.SPEC, dedupe.Dedupe(keep=3, age=Duration(60)), HandClock(T))
   live.push(*(trade(T, trade_id=str(n)) for n in (1, 2, 3, 4, 4, 2)))

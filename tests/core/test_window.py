@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transform_play import replay, split, trade
 
-from bond_core.events import Ticker, encode
+from bond_core.events import ChainEvent, Ticker, encode
 from bond_core.spec.values import Duration
 from bond_core.transforms.window import SPEC, Windows, rfc3339
 
@@ -30,6 +30,24 @@ def test_one_slow_message_does_not_move_the_quotes_after_it():
   events = [trade(T), trade(T + 200, arrived=T + 600), quote]
   out = replay(SPEC, Windows(every=Duration(1), lateness=Duration(0.5)), [events])
   assert [(window.raw_data["trades"], window.bid_avg) for window in out] == [(2, None), (0, 5.0)]
+
+
+def test_what_is_taken_back_is_neither_counted_nor_summed():
+  def transfer(when, **meta):
+    return ChainEvent(
+      exchange="eth",
+      symbol="BTC",
+      chain="eth",
+      kind="transfer",
+      value=2.0,
+      ts_event=when,
+      meta=meta,
+    )
+
+  events = [transfer(T), transfer(T + 1, status="removed"), transfer(T + 2), transfer(T + 1_500)]
+  out = replay(SPEC, Windows(every=Duration(1)), [events])
+  assert [(w.onchain_count, w.onchain_value_sum) for w in out] == [(2, 4.0), (1, 2.0)]
+  assert [w.raw_data.get("removed") for w in out] == [1, None]
 
 
 @settings(max_examples=60, deadline=None)
