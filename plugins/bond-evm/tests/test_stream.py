@@ -1,0 +1,481 @@
+"""A reader of a node without sockets: what is asked, what is told, what is declared."""
+
+import random
+
+import msgspec
+import pytest
+from bond_evm import abi
+from bond_evm.backfill import SPAN, Backfill, Range
+from bond_evm.calls import AT_ONCE
+from bond_evm.config import Evm
+from bond_evm.messages import Error
+from bond_evm.stream import Now, Stream
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bond_core.errors import Disconnected, Refused, RetryAfter
+from bond_core.events import ChainEvent, Gap
+
+USDT = "0xdac17f958d2ee523a2206206994597c13d831ec7"
+OTHER = "0x" + "0d" * 20
+ANNA, BO = ("0x" + pair * 20 for pair in ("aa", "bb"))
+
+
+def word(number):
+  return f"0x{number:064x}"
+
+
+def head(number, name=0, parent=None):
+  return {
+    "number": hex(number),
+    "hash": word(number * 100 + name),
+    "parentHash": word((number - 1) * 100) if parent is None else parent,
+    "timestamp": hex(1_700_000_000 + 12 * number),
+    "baseFeePerGas": hex(2 * 10**9),
+    "gasUsed": "0x64",
+    "gasLimit": "0xc8",
+  }
+
+
+def log(number, place=0, amount=5_000_000, name=0, token=USDT, removed=False):
+  return {
+    "address": token,
+    "topics": [abi.TRANSFER, abi.as_topic(ANNA), abi.as_topic(BO)],
+    "data": word(amount),
+    "blockNumber": hex(number),
+    "blockHash": word(number * 100 + name),
+    "transactionHash": word(number * 1000 + place),
+    "logIndex": hex(place),
+    "removed": removed,
+  }
+
+
+class Node:
+  """The other side, by hand: answers what it has, announces what it is told to."""
+
+  def __init__(self, **config):
+    self.stream = Stream(Evm(**config))
+    self.second = 0.0
+    self.asked = []
+    self.answers = {
+      "eth_chainId": lambda params: "0x1",
+      "eth_subscribe": lambda params: params[0],
+      "eth_getBlockByNumber": lambda params: head(10) | {"transactions": []},
+      "eth_getLogs": lambda params: [],
+    }
+    self.events = []
+
+  def now(self):
+    return Now(round(self.second * 1000), self.second)
+
+  def open(self):
+    self.stream.opened(self.now())
+    self.serve()
+    return self
+
+  def serve(self):
+    """Answers until nothing more is asked."""
+    while self.stream.outbox:
+      frames = []
+      for data in self.stream.outbox:
+        asked = msgspec.json.decode(data)
+        method = asked["method"]
+        self.asked.append((method, *asked["params"]))
+        if method not in self.answers:
+          continue
+        result = self.answers[method](asked["params"])
+        key = "error" if isinstance(result, Exception) else "result"
+        if key == "error":
+          result = {"code": result.args[0], "message": result.args[1]}
+        frames.append(msgspec.json.encode({"jsonrpc": "2.0", "id": asked["id"], key: result}))
+      self.stream.outbox.clear()
+      self.take(*frames)
+
+  def take(self, *frames):
+    self.events += self.stream.take(list(frames), self.now())
+    self.serve()
+
+  def announce(self, *results):
+    for result in results:
+      kind = "logs" if "topics" in result else "newHeads"
+      params = {"subscription": kind, "result": result}
+      message = {"jsonrpc": "2.0", "method": "eth_subscription", "params": params}
+      self.take(msgspec.json.encode(message))
+
+  def wait(self, seconds):
+    self.second += seconds
+    self.events += self.stream.timer(self.now())
+    self.serve()
+
+  def cut(self):
+    self.stream.closed("cut off", self.now())
+
+  def told(self):
+    """Transfers and blocks since the last time: (kind, number, status) or the gap's blocks."""
+    found, self.events = self.events, []
+    return [
+      (e.kind, e.meta["height"], e.value, e.meta["status"])
+      if isinstance(e, ChainEvent)
+      else ("gap", e.venue_from, e.venue_to)
+      for e in found
+    ]
+
+  def methods(self):
+    return [method for method, *_ in self.asked]
+
+
+TRANSFER = {"event_types": ["transfer"]}
+
+
+def test_what_is_subscribed_to():
+  accounts = Node(accounts=[ANNA.upper().replace("X", "x")], symbols=["$usdt"]).open()
+  wallet = abi.as_topic(ANNA)
+  assert accounts.asked == [
+    ("eth_chainId",),
+    ("eth_subscribe", "newHeads"),
+    ("eth_subscribe", "logs", {"address": [USDT], "topics": [[abi.TRANSFER], [wallet]]}),
+    ("eth_subscribe", "logs", {"address": [USDT], "topics": [[abi.TRANSFER], None, [wallet]]}),
+    ("eth_getBlockByNumber", "latest", False),
+  ]
+  assert accounts.stream.live
+  blocks = Node().open()
+  assert [asked[1:] for asked in blocks.asked if asked[0] == "eth_subscribe"] == [("newHeads",)]
+  every = Node(**TRANSFER).open()
+  assert ("eth_subscribe", "logs", {"topics": [[abi.TRANSFER]]}) in every.asked
+
+
+def test_a_transfer_is_told_in_whole_tokens():
+  node = Node(symbols=["USDT"]).open()
+  node.announce(head(11), log(11, 3))
+  [event] = node.events
+  assert (event.exchange, event.chain, event.symbol, event.ts_exchange) == (
+    *("ethereum", "ethereum", "USDT"),
+    None,
+  )
+  assert event.value == 5.0
+  assert event.meta == {
+    "txid": word(11_003),
+    "log_index": 3,
+    "height": 11,
+    "block": word(1100),
+    "time": 1_700_000_132,
+    "status": "confirmed",
+    "token": USDT,
+    "from": ANNA,
+    "to": BO,
+    "amount": "5000000",
+    "decimals": 6,
+  }
+
+
+def test_the_same_log_is_told_once_and_taken_back_once():
+  node = Node(**TRANSFER).open()
+  node.announce(
+    log(11), log(11), log(11, removed=True), log(11, removed=True), log(12, removed=True)
+  )
+  assert node.told() == [("transfer", 11, 5.0, "confirmed"), ("transfer", 11, 5.0, "removed")]
+  assert node.stream.duplicates == 1
+  node.announce(log(11))
+  assert node.told() == [("transfer", 11, 5.0, "confirmed")], "the branch came back"
+
+
+def test_transfers_below_the_least_value_are_neither_told_nor_taken_back():
+  node = Node(**TRANSFER, min_value=5).open()
+  node.announce(log(11, 0, 4_999_999), log(11, 1), log(11, 0, 4_999_999, removed=True))
+  assert node.told() == [("transfer", 11, 5.0, "confirmed")]
+
+
+def test_heads_alone_take_back_what_their_branch_replaced():
+  node = Node(event_types=["transfer", "block"])
+  node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x7"
+  node.answers["eth_getLogs"] = lambda params: [log(11, 0, 1_000_000, name=1)]
+  node.open().announce(head(11), log(11), log(11, 1))
+  node.events.clear()
+  node.announce(head(11, 1))
+  assert node.told() == [
+    ("block", 11, 7.0, "removed"),
+    ("transfer", 11, 5.0, "removed"),
+    ("transfer", 11, 5.0, "removed"),
+    ("block", 11, 7.0, "confirmed"),
+    ("transfer", 11, 1.0, "confirmed"),
+  ]
+  assert node.asked[-1][1]["fromBlock"] == node.asked[-1][1]["toBlock"] == "0xb"
+  # What the node then says itself changes nothing.
+  node.announce(log(11, removed=True), log(11, 0, 1_000_000, name=1))
+  assert node.told() == []
+
+
+def test_after_a_cut_blocks_and_logs_between_are_read_and_told_once():
+  node = Node(event_types=["transfer", "block"])
+  node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x1"
+  node.open().announce(head(11), log(11))
+  node.told()
+  node.cut()
+  chain = {"latest": 14, "0xc": 12, "0xd": 13}
+  node.answers["eth_getBlockByNumber"] = lambda params: (
+    head(chain[params[0]]) | {"transactions": ["0x"]}
+  )
+  node.answers["eth_getLogs"] = lambda params: [log(n) for n in (11, 12, 13, 14)]
+  node.asked.clear()
+  node.open()
+  assert node.told() == [
+    *(("block", n, 1.0, "confirmed") for n in (12, 13, 14)),
+    *(("transfer", n, 5.0, "confirmed") for n in (12, 13, 14)),
+  ]
+  last = node.asked[-1]
+  assert (last[0], last[1]["fromBlock"], last[1]["toBlock"]) == ("eth_getLogs", "0xb", "0xe")
+
+
+def test_more_blocks_than_wanted_are_a_gap_and_the_rest_is_read():
+  node = Node(**TRANSFER, backfill=3)
+  node.open().announce(head(11), log(11))
+  node.told()
+  node.cut()
+  chain = {"latest": 20, **{hex(n): n for n in range(11, 20)}}
+  node.answers["eth_getBlockByNumber"] = lambda params: head(chain[params[0]])
+  node.answers["eth_getLogs"] = lambda params: [log(n) for n in range(11, 21)]
+  node.open()
+  assert node.told() == [
+    ("gap", 11, 17),
+    *(("transfer", n, 5.0, "confirmed") for n in (18, 19, 20)),
+  ]
+
+
+def test_logs_of_another_branch_are_left_to_the_heads():
+  node = Node(**TRANSFER).open()
+  node.announce(head(11))
+  node.cut()
+  node.answers["eth_getBlockByNumber"] = lambda params: head(11)
+  node.answers["eth_getLogs"] = lambda params: [log(11, 0), log(11, 1, name=5)]
+  node.open()
+  assert node.told() == [("transfer", 11, 5.0, "confirmed")]
+
+
+def test_a_message_that_cannot_be_read_has_the_logs_read_again():
+  node = Node(**TRANSFER).open()
+  node.announce(head(11))
+  node.take(b'{"jsonrpc":"2.0","method":"eth_subscr')
+  node.answers["eth_getLogs"] = lambda params: [log(11), log(12)]
+  node.announce(head(12))
+  assert node.told() == [("transfer", n, 5.0, "confirmed") for n in (11, 12)]
+  assert node.stream.unreadable == 1
+
+
+def test_a_head_whose_parents_cannot_be_had_is_a_gap_of_blocks():
+  node = Node(event_types=["block"])
+  node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x1"
+  node.open().announce(head(11))
+  node.told()
+  node.answers["eth_getBlockByNumber"] = lambda params: None
+  node.announce(head(14))
+  for _ in range(20):
+    node.wait(0.5)
+  assert node.told() == [("gap", 12, 13), ("block", 14, 1.0, "confirmed")]
+
+
+def test_contracts_are_asked_once_and_their_transfers_wait():
+  node = Node(addresses=[OTHER])
+  node.open().announce(log(11, 0, token=OTHER), log(11, 1, token=OTHER))
+  assert node.methods().count("eth_call") == 1
+  assert node.told() == []
+  node.announce(log(11, 1, token=OTHER, removed=True))
+  node.cut()
+  said = {abi.DECIMALS: word(2), abi.SYMBOL: "0x" + b"BTC".ljust(32, b"\0").hex()}
+  node.answers["eth_call"] = lambda params: said[params[0]["data"]]
+  node.asked.clear()
+  node.open().announce(log(12, 0, token=OTHER))
+  assert node.told() == [("transfer", n, 50_000.0, "confirmed") for n in (11, 12)]
+  assert [asked[1]["to"] for asked in node.asked if asked[0] == "eth_call"] == [OTHER, OTHER]
+
+
+def test_a_contract_that_does_not_answer_has_amounts_without_decimals():
+  node = Node(**TRANSFER)
+  node.answers["eth_call"] = lambda params: ValueError(3, "execution reverted")
+  node.open().announce(log(11, 0, token=OTHER))
+  [event] = node.events
+  assert (event.symbol, event.value, event.meta["amount"]) == (OTHER, None, "5000000")
+  assert event.meta["says"] is None
+  node.announce(log(11, 1, token=OTHER))
+  assert node.methods().count("eth_call") == 2
+  busy = Node(**TRANSFER)
+  busy.answers["eth_call"] = lambda params: ValueError(-32005, "rate limit exceeded")
+  busy.open().announce(log(11, 0, token=OTHER))
+  for _ in range(20):
+    busy.wait(0.5)
+  assert busy.told() == [("transfer", 11, None, "confirmed")]
+  busy.answers["eth_call"] = lambda params: word(6)
+  busy.announce(log(11, 1, token=OTHER))
+  assert busy.told() == [("transfer", 11, 5.0, "confirmed")], "it is asked again"
+
+
+def test_nodes_that_are_dead_or_wrong_are_given_up():
+  node = Node(**TRANSFER).open()
+  node.wait(59)
+  node.announce(head(11))
+  node.wait(59)
+  with pytest.raises(Disconnected, match="announced no block for 60 s"):
+    node.wait(2)
+  silent = Node(**TRANSFER, silence=1000)
+  del silent.answers["eth_getBlockByNumber"]
+  silent.open()
+  with pytest.raises(Disconnected, match="did not answer eth_getBlockByNumber"):
+    silent.wait(31)
+  elsewhere = Node(**TRANSFER)
+  elsewhere.answers["eth_chainId"] = lambda params: "0x89"
+  with pytest.raises(Refused, match="the node is of polygon, not of ethereum"):
+    elsewhere.open()
+  http = Node(**TRANSFER)
+  http.answers["eth_subscribe"] = lambda params: ValueError(-32601, "notifications not supported")
+  with pytest.raises(Refused, match="does not offer subscriptions"):
+    http.open()
+  busy = Node(**TRANSFER)
+  busy.answers["eth_subscribe"] = lambda params: ValueError(-32005, "too many")
+  with pytest.raises(RetryAfter, match="too many"):
+    busy.open()
+  own = Node(**TRANSFER, chain="my-chain").open()
+  assert "eth_chainId" not in own.methods()
+
+
+def test_announcements_that_overtake_the_answer_to_their_subscription_count():
+  node = Node(**TRANSFER)
+  node.stream.opened(node.now())
+  held, node.stream.outbox = node.stream.outbox, []
+  node.announce(log(11))
+  assert node.told() == []
+  node.stream.outbox = held
+  node.serve()
+  assert node.told() == [("transfer", 11, 5.0, "confirmed")]
+
+
+def test_what_is_open_at_the_end_is_declared():
+  node = Node(**TRANSFER).open()
+  node.announce(head(11))
+  assert node.stream.ended(node.now()) == []
+  node.cut()
+  [gap] = node.stream.ended(node.now())
+  assert isinstance(gap, Gap)
+  assert (gap.venue_from, gap.venue_to) == (11, 11)
+  assert "cut off" in gap.cause
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=120), st.integers(0, 10**6))
+def test_no_message_raises(noise, seed):
+  pick = random.Random(seed)
+  whole = msgspec.json.encode(
+    {
+      "jsonrpc": "2.0",
+      "method": "eth_subscription",
+      "params": {"subscription": "logs", "result": log(11)},
+    }
+  )
+  at = pick.randrange(len(whole))
+  flipped = whole[:at] + bytes([whole[at] ^ (1 << pick.randrange(8))]) + whole[at + 1 :]
+  node = Node(**TRANSFER)
+  node.answers["eth_call"] = lambda params: None
+  node.open()
+  for frame in (noise, whole[:at], flipped, whole + whole, b"[" * 5000, b"[]", b"null", b"{}"):
+    node.take(frame)
+  assert len([e for e in node.events if isinstance(e, ChainEvent)]) <= 1
+
+
+# Ranges of logs ----------------------------------------------------------------------------------
+
+
+def read_all(backfill, refuse, *, seconds=100.0):
+  """The blocks that were read and those that were given up, by a node that refuses some ranges."""
+  now, had, lost, asked = 0.0, [], [], 0
+  while not backfill.empty and now < seconds:
+    found = backfill.next(now)
+    if found is None:
+      now += 0.25
+      continue
+    asked += 1
+    error = refuse(found)
+    if error is None:
+      backfill.done()
+      had += range(found.first, found.last + 1)
+    elif (gone := backfill.refused(error, now)) is not None:
+      lost += range(gone.first, gone.last + 1)
+  return sorted(had), sorted(lost), asked
+
+
+@pytest.mark.parametrize(
+  "error",
+  [
+    Error(-32005, "query returned more than 10000 results"),
+    Error(-32602, "range 1000000 exceeds limit of 10000"),
+    Error(-32000, "logs matched by query exceeds limit of 10000"),
+    Error(-32000, "log query timed out"),
+    Error(-32600, "Log response size exceeded. Please reduce query block range."),
+    Error(-32701, "exceed maximum block range: 50000"),
+    Error(-32000, "query block range exceeds server limit, narrow your filter: 1000"),
+  ],
+)
+def test_ranges_shrink_until_they_are_given(error):
+  backfill = Backfill(1)
+  backfill.add(1000, 1999)
+  had, lost, asked = read_all(backfill, lambda r: error if r.last - r.first >= 30 else None)
+  assert had == list(range(1000, 2000))
+  assert lost == []
+  assert asked < 60, "what was learned is kept"
+
+
+def test_a_block_that_is_refused_is_tried_again_and_given_up_alone():
+  backfill = Backfill(1)
+  backfill.add(1, 8)
+  error = Error(-32005, "query returned more than 10000 results")
+  had, lost, _ = read_all(backfill, lambda r: error if r.first <= 5 <= r.last else None)
+  assert lost == [5]
+  assert had == [1, 2, 3, 4, 6, 7, 8]
+
+
+def test_a_busy_node_is_asked_for_the_same_again():
+  backfill, times = Backfill(1), []
+  backfill.add(1, 100)
+
+  def refuse(found):
+    times.append(found)
+    return (
+      Error(-32005, "daily request count exceeded, request rate limited")
+      if len(times) < 4
+      else None
+    )
+
+  had, lost, _ = read_all(backfill, refuse)
+  assert (len(had), lost) == (100, [])
+  assert {(r.first, r.last) for r in times} == {(1, 100)}
+
+
+def test_history_that_is_pruned_is_found_by_halves():
+  backfill = Backfill(1)
+  backfill.add(1, 160)
+  error = Error(4444, "pruned history unavailable")
+  had, lost, asked = read_all(backfill, lambda r: error if r.first < 100 else None)
+  assert lost == list(range(1, 100))
+  assert had == list(range(100, 161))
+  assert asked < 20
+  backfill.add(1, 1000)
+  had, lost, asked = read_all(backfill, lambda r: error)
+  assert (had, lost) == ([], list(range(1, 1001)))
+  assert asked < 60
+
+
+def test_ranges_that_touch_are_one_and_a_cut_puts_back_what_is_out():
+  backfill = Backfill(2)
+  backfill.add(10, 12)
+  backfill.add(12, 15)
+  assert backfill.next(0.0) == Range(0, 10, 15)
+  assert backfill.next(0.0) is None
+  backfill.lost()
+  assert backfill.give_up() == [Range(0, 10, 15), Range(1, 10, 15)]
+  assert backfill.empty
+  backfill.add(1, 2 * SPAN)
+  assert backfill.next(0.0) == Range(0, 1, SPAN)
+
+
+def test_no_more_requests_are_out_than_are_allowed():
+  node = Node(event_types=["block"]).open()
+  node.answers.clear()
+  node.announce(*(head(n) for n in range(11, 60)))
+  assert len(node.asked) - 3 == AT_ONCE
