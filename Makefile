@@ -25,9 +25,10 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# Files beside each other: a file's tests share what is set up for them.
+# Files beside each other: a file's tests share what is set up for them. One more than there are
+# processors, since many tests wait.
 test: lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile
 
 format: install
 	$(BIN)/ruff format .
