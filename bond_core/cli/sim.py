@@ -52,7 +52,12 @@ def _command(spec: SimulatorSpec) -> click.Command:
     "speed": click.Option(
       ["--speed"], type=float, default=1.0, show_default=True, help="Pace; 0 = no pause."
     ),
-    "seed": click.Option(["--seed"], type=int, default=0, show_default=True, help="The market's."),
+    "seed": click.Option(
+      ["--seed"], type=int, default=known.get("seed", 0), show_default=True, help="The market's."
+    ),
+    "markets": click.Option(
+      ["--markets"], type=int, default=0, show_default=True, help="Quiet spot markets more."
+    ),
     "faults": click.Option(
       ["--fault", "faults"], multiple=True, metavar="FAULT", help="See above; repeatable."
     ),

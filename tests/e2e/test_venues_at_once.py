@@ -13,7 +13,7 @@ import trio
 from venue import simulator
 
 from bond_core import Registry, load_spec, run
-from bond_core.events import Consolidated, Gap, OrderBook, Trade, decode
+from bond_core.events import Consolidated, Gap, OrderBook, Trade, Window, decode
 
 SYMBOLS = ["BTC/USDT", "ETH/USDT"]
 VENUES = ("binance", "okx", "bybit")
@@ -146,7 +146,6 @@ def test_trades_go_on_undisturbed_whatever_happens_to_books(ran, way):
 
 def test_trades_of_all_ways_are_one_row_in_order_with_each_trade_once(ran):
   ordered = [event for event in ran["ordered"] if type(event) is Trade]
-  assert not [event for event in ran["ordered"] if type(event) is Gap]
   times = [event.ts_exchange for event in ordered]
   assert times == sorted(times)
   keys = [(e.exchange, e.symbol, e.trade_id) for e in ordered]
@@ -160,14 +159,16 @@ def test_trades_of_all_ways_are_one_row_in_order_with_each_trade_once(ran):
     for e in of_all(ran[way])
     if e.ts_exchange < times[-1]  # what came later still waited when the run was stopped
   }
-  assert told <= set(keys)
+  # What came later than the merge waits, as on a busy machine, is declared with its number.
+  late = sum(event.missed for event in ran["ordered"] if type(event) is Gap)
+  assert len(told - set(keys)) <= late
   assert len(told) > 500
 
 
 def test_windows_have_the_share_of_each_venue(ran):
   ordered = of_all(ran["ordered"])
   shared = 0
-  for window in ran["pulse"]:
+  for window in (event for event in ran["pulse"] if type(event) is Window):
     start = datetime.fromisoformat(window.window_start).timestamp() * 1000
     parts = window.raw_data.get("by_venue", {})
     shared += len(parts) == len(VENUES)

@@ -7,6 +7,7 @@ import trio
 
 from bond_sim.errors import SimulatorError
 from bond_sim.faults import parse_fault
+from bond_sim.market.config import check_markets
 
 
 def _listed(values: Iterable[str]) -> list[str]:
@@ -18,8 +19,9 @@ class BinanceConfig:
   """A generated market, or recordings where `capture` names some.
 
   `speed` is how often orders come (generated, above 0) or how fast recordings play (0: as fast as
-  the reader takes). `symbols` limits the generated markets, all where empty. `start` is the
-  venue's clock at the beginning, epoch ms, now where it is None.
+  the reader takes). `symbols` limits the generated markets, all where empty; `markets` are so many
+  quiet spot markets more. `start` is the venue's clock at the beginning, epoch ms, now where it is
+  None.
   """
 
   host: str = "127.0.0.1"
@@ -29,6 +31,7 @@ class BinanceConfig:
   seed: int = 1
   faults: list[str] = attrs.field(factory=list, converter=_listed)
   symbols: list[str] = attrs.field(factory=list, converter=_listed)
+  markets: int = attrs.field(default=0, validator=check_markets)
   start: int | None = None
 
   @speed.validator
@@ -62,6 +65,12 @@ async def serve_binance(
   if config.capture:
     source = await Playback.load(config.capture, config.speed, clock)
   else:
-    source = World(seed=config.seed, speed=config.speed, symbols=config.symbols, clock=clock)
+    source = World(
+      seed=config.seed,
+      speed=config.speed,
+      symbols=config.symbols,
+      clock=clock,
+      markets=config.markets,
+    )
   faults = [parse_fault(written) for written in config.faults]
   await run_venue(BinanceDialect(source), faults, config.host, config.port, task_status=task_status)

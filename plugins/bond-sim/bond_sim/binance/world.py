@@ -17,6 +17,7 @@ from bond_sim.hub import Hub
 from bond_sim.market.floor import Floor
 from bond_sim.market.indices import DAY_MS, Indices
 from bond_sim.market.orderflow import Temper
+from bond_sim.market.products import QUIET, further, levels_of
 
 YEARLY_CARRY = 0.05
 
@@ -67,10 +68,11 @@ _PERPETUAL = (
 )
 
 
-def models(today: date) -> list[Model]:
-  """All generated markets; the two dated contracts are those of the quarters that `today` is in
-  or before."""
+def models(today: date, markets: int = 0) -> list[Model]:
+  """All generated markets, with so many quiet spot markets more; the two dated contracts are those
+  of the quarters that `today` is in or before."""
   spot = [_model(SPOT, row) for row in _SPOT]
+  spot += [_model(SPOT, (base, "USDT", 4, 2, QUIET)) for base in further(markets)]
   perpetual = [_model(USDM, row, "PERPETUAL") for row in _PERPETUAL]
   names = ("CURRENT_QUARTER", "NEXT_QUARTER")
   dated = [
@@ -96,7 +98,9 @@ def deliveries(today: date) -> tuple[date, date]:
 class World:
   """A source of generated markets. `speed` multiplies how often orders come, not the clock."""
 
-  def __init__(self, *, seed: int, speed: float, symbols: list[str], clock: Clock) -> None:
+  def __init__(
+    self, *, seed: int, speed: float, symbols: list[str], clock: Clock, markets: int = 0
+  ) -> None:
     self.hub = Hub(span)
     self._clock = clock
     self._seed = seed
@@ -104,7 +108,7 @@ class World:
     today = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC).date()
     self._models = {
       (model.market, model.listing.symbol): model
-      for model in models(today)
+      for model in models(today, markets)
       if not symbols or model.listing.symbol in symbols
     }
     self._indices = Indices(seed)
@@ -180,6 +184,7 @@ class World:
       level_lots=max(2.0, 12_000 / a_lot),
       near=max(1.0, ticks * 0.00001),
       far=max(1000.0, ticks * 0.004),
+      levels=levels_of(model.takers_per_second),
       liquidations=0.01 if model.market == USDM else 0.0,
       id_jump=1 if model.market == SPOT else 40,
     )

@@ -28,6 +28,7 @@ async def serve_bybit(
     speed=config.speed,
     symbols=config.symbols,
     clock=VenueClock(config.start),
+    markets=config.markets,
   )
   faults = [parse_fault(written) for written in config.faults]
   await run_venue(BybitDialect(world), faults, config.host, config.port, task_status=task_status)

@@ -5,7 +5,16 @@ from typing import Any
 
 import attrs
 
-from bond_sim.market.products import FUTURE, PERP, SPOT, Product, decimals, next_quarter
+from bond_sim.market.products import (
+  FUTURE,
+  PERP,
+  QUIET,
+  SPOT,
+  Product,
+  decimals,
+  further,
+  next_quarter,
+)
 
 LINEAR, INVERSE = "linear", "inverse"
 CATEGORIES = (SPOT, LINEAR, INVERSE)
@@ -77,8 +86,8 @@ class Instrument:
     }
 
 
-def instruments(today: date) -> list[Instrument]:
-  """All that are generated."""
+def instruments(today: date, markets: int = 0) -> list[Instrument]:
+  """All that are generated, with so many quiet spot markets more."""
   quarter = next_quarter(today)
   letter = _LETTERS[quarter.month]
   day = f"{quarter:%d%b%y}".upper()
@@ -94,6 +103,7 @@ def instruments(today: date) -> list[Instrument]:
     _made(LINEAR, f"BTCUSDT-{day}", "BTC", "USDT", 1, 3, 1.0, quarter),
     _made(INVERSE, "BTCUSD", "BTC", "USD", 1, 0, 4.0),
     _made(INVERSE, f"BTCUSD{letter}{quarter:%y}", "BTC", "USD", 1, 0, 1.0, quarter),
+    *(_made(SPOT, f"{base}USDT", base, "USDT", 4, 2, QUIET) for base in further(markets)),
   ]
 
 

@@ -33,10 +33,12 @@ _BOOKS = {"50": 20, "200": 100, "1000": 200}
 class World:
   """A source of generated markets."""
 
-  def __init__(self, *, seed: int, speed: float, symbols: list[str], clock: Clock) -> None:
+  def __init__(
+    self, *, seed: int, speed: float, symbols: list[str], clock: Clock, markets: int = 0
+  ) -> None:
     self.instruments: dict[str, Instrument] = {
       one.key: one
-      for one in instruments(today(clock))
+      for one in instruments(today(clock), markets)
       if not symbols or one.product.symbol in symbols
     }
     self.writers = {key: BybitWriter(one) for key, one in self.instruments.items()}

@@ -3,7 +3,7 @@
 import math
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import attrs
 
@@ -49,13 +49,15 @@ class Bar:
 
 class Candles:
   """A thousand one-second bars and a day of minutes; longer intervals are folded from the minutes,
-  so nothing is older than a day."""
+  so nothing is older than a day. `past` gives the minutes before the current one; it is asked once,
+  when somebody wants them."""
 
-  def __init__(self, history: Iterable[Bar], price: int, now_ms: int) -> None:
+  def __init__(self, past: Callable[[], list[Bar]], price: int, now_ms: int) -> None:
     self._price = price
+    self._past: Callable[[], list[Bar]] | None = past
     self._bars = {
       SECOND_MS: deque([_flat(now_ms, SECOND_MS, price)], maxlen=1000),
-      MINUTE_MS: deque(history, maxlen=MINUTES_A_DAY + 1),
+      MINUTE_MS: deque([_flat(now_ms, MINUTE_MS, price)], maxlen=MINUTES_A_DAY + 1),
     }
 
   def trade(self, at_ms: int, trade_id: int, price: int, lots: int, *, taker_buys: bool) -> None:
@@ -80,7 +82,7 @@ class Candles:
 
   def bars(self, length_ms: int, from_ms: int) -> list[Bar]:
     """Bars of an interval from the one that holds `from_ms` on, oldest first."""
-    source = self._bars[SECOND_MS if length_ms == SECOND_MS else MINUTE_MS]
+    source = self._bars[SECOND_MS] if length_ms == SECOND_MS else self._minutes()
     since = bar_start(from_ms, length_ms)
     folded: list[Bar] = []
     for bar in _newest(source, since):
@@ -94,11 +96,18 @@ class Candles:
   def day(self, now_ms: int) -> Bar:
     """The last 24 hours as one bar."""
     self.roll(now_ms)
-    minutes = _newest(self._bars[MINUTE_MS], now_ms - DAY_MS)
+    minutes = _newest(self._minutes(), now_ms - DAY_MS)
     whole = attrs.evolve(minutes[0])
     for bar in minutes[1:]:
       whole.add(bar)
     return whole
+
+  def _minutes(self) -> "deque[Bar]":
+    minutes = self._bars[MINUTE_MS]
+    if self._past is not None:
+      minutes = deque([*self._past(), *minutes], maxlen=minutes.maxlen)
+      self._bars[MINUTE_MS], self._past = minutes, None
+    return minutes
 
 
 def bar_start(at_ms: int, length_ms: int) -> int:
@@ -111,7 +120,7 @@ def past_day(
   rng: random.Random, price: int, now_ms: int, trades_a_minute: float, lots: float, next_id: int
 ) -> list[Bar]:
   """A day of minutes that ends at `price` and at the trade before `next_id`, as if the market had
-  always been there; the last bar is the one that has just begun."""
+  always been there; without the one that has just begun."""
   bars = [_flat(now_ms, MINUTE_MS, price)]
   for back in range(1, MINUTES_A_DAY + 1):
     close = bars[-1].open
@@ -139,8 +148,7 @@ def past_day(
         bought * mean,
       )
     )
-  bars.reverse()
-  return bars
+  return bars[:0:-1]
 
 
 def _flat(at_ms: int, length_ms: int, price: int) -> Bar:

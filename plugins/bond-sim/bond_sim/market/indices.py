@@ -27,7 +27,6 @@ ASSETS = {
   "USDT": Asset(1.0, 0.0),
   "USDC": Asset(1.0, 0.0001),
 }
-DOLLAR = "USD"
 
 
 class Indices:
@@ -41,8 +40,8 @@ class Indices:
     self._premiums: dict[object, tuple[random.Random, float]] = {}
 
   def dollars(self, asset: str) -> float:
-    """An asset's price in dollars."""
-    return 1.0 if asset == DOLLAR else self._prices[asset]
+    """An asset's price in dollars. What has no index is worth one, as the dollar is."""
+    return self._prices.get(asset, 1.0)
 
   def price(self, base: str, quote: str) -> float:
     """A pair's index price."""

@@ -10,7 +10,7 @@ import attrs
 from bond_sim.market.book import BUY, SELL, Book
 
 LEVELS = 1000
-"""Levels a side that the flow keeps up."""
+"""Levels a side, where much is traded."""
 
 ORDERS_PER_TAKER = 6
 CHASES = 4
@@ -31,6 +31,9 @@ class Temper:
 
   liquidations: float = 0.0
   """Share of market orders that are forced."""
+
+  levels: int = LEVELS
+  """Levels a side that are kept up."""
 
   id_jump: int = 1
   """Update ids grow by 1 to `id_jump`: by 1 on spot; on futures they leave holes."""
@@ -90,7 +93,7 @@ class OrderFlow:
     price = min(price, opposite - 1) if side == BUY else max(price, opposite + 1)
     if price > 0:
       self._put(side, price, self.book.sizes[side].get(price, 0) + self._level_lots())
-    if self.book.count(side) > LEVELS + LEVELS // 10:
+    if self.book.count(side) > self._temper.levels + self._temper.levels // 10:
       self._put(side, self.book.price_at(side, -1), 0)
 
   def _cancel(self) -> None:
@@ -99,7 +102,7 @@ class OrderFlow:
     price = self.book.price_at(side, rank)
     size = self.book.sizes[side][price]
     left = 0 if self._rng.random() < 0.6 else self._rng.randrange(size)
-    if left or self.book.count(side) > LEVELS // 2:
+    if left or self.book.count(side) > self._temper.levels // 2:
       self._put(side, price, left)
 
   def _market_order(self, fair: float) -> None:
@@ -115,7 +118,7 @@ class OrderFlow:
       for _ in range(CHASES):
         price = self.book.best(side)
         passed = price > fair if side == BUY else price < fair
-        if not passed or self.book.count(side) <= LEVELS // 2:
+        if not passed or self.book.count(side) <= self._temper.levels // 2:
           break
         if self._rng.random() < 0.8:
           self._put(side, price, 0)
@@ -146,8 +149,8 @@ class OrderFlow:
   def _fill_book(self, fair: float) -> None:
     for side in (BUY, SELL):
       distance = 1.0
-      step = self._temper.far / LEVELS
-      while self.book.count(side) < LEVELS:
+      step = self._temper.far / self._temper.levels
+      while self.book.count(side) < self._temper.levels:
         price = self._price(side, fair, int(distance))
         if price <= 0:
           break
@@ -159,7 +162,7 @@ class OrderFlow:
 
   def _share_of_adds(self) -> float:
     there = self.book.count(BUY) + self.book.count(SELL)
-    return 0.5 + max(-0.4, min(0.4, (2 * LEVELS - there) / LEVELS))
+    return 0.5 + max(-0.4, min(0.4, (2 * self._temper.levels - there) / self._temper.levels))
 
   def _level_lots(self) -> int:
     return self._lots(self._temper.level_lots)

@@ -6,12 +6,15 @@ from datetime import UTC, date, datetime, timedelta
 import attrs
 
 from bond_sim.market.indices import DAY_MS, Indices
-from bond_sim.market.orderflow import Temper
+from bond_sim.market.orderflow import LEVELS, Temper
 from bond_sim.market.trading import Listener, Trading
 
 YEARLY_CARRY = 0.05
 
 SPOT, PERP, FUTURE = "spot", "perp", "future"
+
+QUIET = 0.05
+"""Takers in a second on a market that is only there to be there."""
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +65,7 @@ class Product:
       level_lots=max(2.0, 12_000 / a_lot),
       near=max(1.0, ticks * 0.00001),
       far=max(1000.0, ticks * 0.004),
+      levels=levels_of(self.takers_per_second),
       liquidations=0.0 if self.kind == SPOT else 0.01,
     )
     return Trading(
@@ -83,6 +87,16 @@ class Product:
       return index
     carry = 1 + YEARLY_CARRY * (delivery - now_ms) / (365 * DAY_MS)
     return lambda: index() * carry
+
+
+def levels_of(takers_per_second: float) -> int:
+  """How many levels a side a market has: few where little is traded."""
+  return LEVELS if takers_per_second > QUIET else 100
+
+
+def further(count: int) -> list[str]:
+  """The names of so many assets without an index, each of which trades quietly against USDT."""
+  return [f"M{number:03}" for number in range(1, count + 1)]
 
 
 def next_quarter(today: date) -> date:

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from bond_sim.market.book import BUY, SELL
@@ -103,9 +104,8 @@ class Trading:
     self._next_order = self._now + self.flow.wait_ms()
     price = round(fair() * self._scale)
     trades_a_minute, lots = temper.takers_per_second * 90, temper.taker_lots * 0.6
-    past = past_day(
-      random.Random(f"{seed} past"), price, now_ms, trades_a_minute, lots, self.trade_id + 1
-    )
+    chance, next_id = random.Random(f"{seed} past"), self.trade_id + 1
+    past = partial(past_day, chance, price, now_ms, trades_a_minute, lots, next_id)
     self.candles = Candles(past, price, now_ms)
     self.last_lots = round(temper.taker_lots)
     self.last_price = price

@@ -28,6 +28,7 @@ async def serve_okx(
     speed=config.speed,
     symbols=config.symbols,
     clock=VenueClock(config.start),
+    markets=config.markets,
   )
   faults = [parse_fault(written) for written in config.faults]
   await run_venue(OkxDialect(world), faults, config.host, config.port, task_status=task_status)

@@ -5,7 +5,16 @@ from typing import Any
 
 import attrs
 
-from bond_sim.market.products import FUTURE, PERP, SPOT, Product, decimals, next_quarter
+from bond_sim.market.products import (
+  FUTURE,
+  PERP,
+  QUIET,
+  SPOT,
+  Product,
+  decimals,
+  further,
+  next_quarter,
+)
 
 FAMILIES = {SPOT: "SPOT", PERP: "SWAP", FUTURE: "FUTURES"}
 LISTED_MS = 1_606_468_572_000
@@ -72,8 +81,8 @@ class Instrument:
     }
 
 
-def instruments(today: date) -> list[Instrument]:
-  """All that are generated."""
+def instruments(today: date, markets: int = 0) -> list[Instrument]:
+  """All that are generated, with so many quiet spot markets more."""
   quarter = next_quarter(today)
   return [
     _spot("BTC", "USDT", 1, 8, 9.0),
@@ -87,6 +96,7 @@ def instruments(today: date) -> list[Instrument]:
     _contract("BTC", "USD", 1, "100", 0, 4.0),
     _contract("BTC", "USD", 1, "100", 0, 1.0, quarter),
     _contract("BTC", "USDT", 1, "0.01", 2, 1.0, quarter),
+    *(_spot(base, "USDT", 4, 2, QUIET) for base in further(markets)),
   ]
 
 

@@ -35,8 +35,10 @@ LIQUIDATIONS = Stream(FORCED, "liquidation-orders")
 class World:
   """A source of generated markets."""
 
-  def __init__(self, *, seed: int, speed: float, symbols: list[str], clock: Clock) -> None:
-    listed = {one.product.symbol: one for one in instruments(today(clock))}
+  def __init__(
+    self, *, seed: int, speed: float, symbols: list[str], clock: Clock, markets: int = 0
+  ) -> None:
+    listed = {one.product.symbol: one for one in instruments(today(clock), markets)}
     self.instruments: dict[str, Instrument] = {
       symbol: one for symbol, one in listed.items() if not symbols or symbol in symbols
     }
