@@ -13,6 +13,7 @@ BENCHMARKS = {
   "S4": ("s4_book", "order book, a level update"),
   "S1": ("s1_feed", "feed to framed event"),
   "PACED": ("s1_paced", "a venue at 1,000 events/s"),
+  "FRAMES": ("venue_frames", "messages of Binance, OKX and Bybit"),
   "STAGES": ("s1_stages", "a venue's frames to events"),
   "S2": ("s2_fanout", "fan-out to 200 clients"),
   "S3": ("s3_path", "venue to 100 clients"),
