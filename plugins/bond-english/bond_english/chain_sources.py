@@ -98,7 +98,9 @@ def _add_chain(order: Order, wish: Wish, chain: str, items: list[Item], events: 
       _instead(order, items)
       chain, use, tokens, about = "solana", chains.SOURCES["solana"], [], bases[:1]
     else:
-      package = "bond-bitcoin" if chain == "bitcoin" else "bond-onchain"
+      package = {"onchain.bitcoin": "bond-bitcoin", "onchain.evm": "bond-evm"}.get(
+        use, "bond-onchain"
+      )
       order.recipe.needs(package, f"{label} of {_name(chain)}")
   settings: dict[str, Any] = {"chain": chain} if use == "onchain.evm" else {}
   if events:

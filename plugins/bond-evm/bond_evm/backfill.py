@@ -53,6 +53,12 @@ class Backfill:
     """Whether there is nothing to read."""
     return self._out is None and not self._waiting
 
+  @property
+  def first(self) -> int | None:
+    """The first block that is still to be read."""
+    left = [entry.first for entry in self._waiting]
+    return min([*left, self._out.first] if self._out else left, default=None)
+
   def add(self, first: int, last: int) -> None:
     """The logs of these blocks are wanted."""
     for number in range(self._filters):

@@ -304,8 +304,8 @@ class Stream:
     self._gap(cause, first, max(first, below))
     for block in self._tip.leap(below):
       self._block(block, removed=True)
-    # Of what is left nobody knows whether it is still part of the chain.
-    self._told.clear()
+    # Of what is below nobody knows any more whether it is part of the chain.
+    self._told.forget(below + 1)
     self._from = below + 1
 
   def _fetch(self, wanted: Wanted) -> None:
@@ -370,7 +370,9 @@ class Stream:
       self._from = first if self._from is None else min(self._from, first)
     if self._from is not None:
       self._relinked()
-    self._told.forget(number - KEPT)
+    # What is to be read again must not be told again.
+    again = number if self._backfill.first is None else self._backfill.first
+    self._told.forget(min(number - KEPT, again, number if self._from is None else self._from))
     if len(self._times) > 4 * KEPT:
       for old in list(self._times)[: -2 * KEPT]:
         del self._times[old]

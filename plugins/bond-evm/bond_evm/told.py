@@ -56,10 +56,5 @@ class Told:
     for block in [block for block, (number, _) in self._blocks.items() if number < below]:
       self._drop(block)
 
-  def clear(self) -> None:
-    """Nothing can be taken back any more."""
-    self._blocks.clear()
-    self._count = 0
-
   def _drop(self, block: str) -> None:
     self._count -= len(self._blocks.pop(block)[1])

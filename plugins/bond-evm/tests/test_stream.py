@@ -241,6 +241,33 @@ def test_more_blocks_than_wanted_are_a_gap_and_the_rest_is_read():
   ]
 
 
+@pytest.mark.parametrize("backfill", [4, 1000])
+def test_what_was_told_before_a_long_outage_or_before_its_end_is_not_told_again(backfill):
+  node = Node(**TRANSFER, backfill=backfill)
+  node.open().announce(head(11), log(11))
+  node.cut()
+  node.told()
+  chain = {"latest": 400, **{hex(n): n for n in range(11, 400)}}
+  node.answers["eth_getBlockByNumber"] = lambda params: head(chain[params[0]])
+  node.answers["eth_getLogs"] = lambda params: [
+    log(n) for n in range(int(params[0]["fromBlock"], 16), int(params[0]["toBlock"], 16) + 1)
+  ]
+  node.stream.opened(node.now())
+  latest = node.answers.pop("eth_getBlockByNumber")
+  node.serve()
+  node.announce(log(400))
+  node.cut()
+  node.answers["eth_getBlockByNumber"] = latest
+  node.open()
+  told = node.told()
+  transfers = [entry[1] for entry in told if entry[0] == "transfer"]
+  first = 12 if backfill == 1000 else 397
+  assert sorted(transfers) == list(range(first, 401))
+  assert [entry for entry in told if entry[0] == "gap"] == (
+    [("gap", 11, 396)] if backfill == 4 else []
+  )
+
+
 def test_logs_of_another_branch_are_left_to_the_heads():
   node = Node(**TRANSFER).open()
   node.announce(head(11))
