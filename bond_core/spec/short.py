@@ -21,12 +21,15 @@ _CCXT = {
   "ccxt.trades": ("trades",),
   "ccxt.ticker": ("ticker",),
 }
-_ONCHAIN = {
-  "sol": "onchain.solana",
-  "solana": "onchain.solana",
-  "btc": "onchain.bitcoin",
-  "bitcoin": "onchain.bitcoin",
+_EVM = ("ethereum", "arbitrum", "avalanche", "base", "bsc", "optimism", "polygon")
+_ONCHAIN: dict[str, tuple[str, dict[str, str]]] = {
+  **dict.fromkeys(("sol", "solana"), ("onchain.solana", {})),
+  **dict.fromkeys(("btc", "bitcoin"), ("onchain.bitcoin", {})),
+  "eth": ("onchain.evm", {"chain": "ethereum"}),
+  **{name: ("onchain.evm", {"chain": name}) for name in _EVM},
 }
+"""The component of a chain, and what it has to be told."""
+
 _ALIASES = {
   **dict.fromkeys(_CCXT, ""),
   **dict.fromkeys(("twitter", "x", "x.tweets"), "x.posts"),
@@ -41,7 +44,8 @@ _PACKAGES = {
   "bybit": ("bond-bybit", "bybit.trades"),
   "bluesky": ("bond-bluesky", "bluesky.posts"),
   "solana": ("bond-onchain", "onchain.solana"),
-  "bitcoin": ("bond-onchain", "onchain.bitcoin"),
+  "bitcoin": ("bond-bitcoin", "onchain.bitcoin"),
+  "ethereum": ("bond-evm", "onchain.evm"),
   "ws": ("bond-ws", "ws.json"),
   "websocket": ("bond-ws", "ws.json"),
 }
@@ -156,12 +160,14 @@ class _Expansion:
 
   def _onchain(self, at: Path, given: dict[str, Any]) -> None:
     chain = given.pop("chain", "sol")
-    use = _ONCHAIN.get(chain.lower()) if isinstance(chain, str) else None
-    if use is None:
-      told = f"unknown chain {shown(chain)}; there is sol and btc, or name another source as type"
+    found = _ONCHAIN.get(chain.lower()) if isinstance(chain, str) else None
+    if found is None:
+      there = one_of(("sol", "btc", "eth", *_EVM[1:]), "and")
+      told = f"unknown chain {shown(chain)}; there is {there}, or name another source as type"
       self.document.refuse(told, (*at, "chain"))
       return
-    self._add(at, "onchain", use, given)
+    use, settings = found
+    self._add(at, "onchain", use, settings | given)
 
   def _add(self, at: Path, label: str, use: str, settings: dict[str, Any]) -> str:
     """Adds a source; its key is the label, numbered where it is taken."""

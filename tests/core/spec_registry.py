@@ -59,6 +59,11 @@ class Chain:
 
 
 @attrs.frozen
+class EvmChain(Chain):
+  chain: str = "ethereum"
+
+
+@attrs.frozen
 class Mapping:
   event: Literal["trade", "ticker", "custom"]
   fields: dict[str, str]
@@ -153,6 +158,7 @@ SOURCES = [
   source("x.posts", Posts, Post),
   source("onchain.solana", Chain, ChainEvent),
   source("onchain.bitcoin", Chain, ChainEvent),
+  source("onchain.evm", EvmChain, ChainEvent),
   source("ws.json", Socket, Custom),
   source("odd.source", Odd, Custom),
 ]

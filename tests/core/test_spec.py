@@ -411,6 +411,9 @@ def test_onchain_of_the_contract_works_as_it_is():
   node = load(text).sources["onchain"]
   assert (node.use, node.config.event_types) == ("onchain.solana", ["tx", "transfer"])
   assert load(text.replace("sol", "btc")).sources["onchain"].use == "onchain.bitcoin"
+  for name, chain in (("eth", "ethereum"), ("base", "base")):
+    node = load(f'{{"sources":[{{"type":"onchain","chain":"{name}"}}]}}').sources["onchain"]
+    assert (node.use, node.config.chain) == ("onchain.evm", chain)
 
 
 def test_equal_types_get_numbered_names():
