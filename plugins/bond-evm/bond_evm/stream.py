@@ -102,6 +102,17 @@ class Stream:
     self._now = Now(0, 0.0)
     self._out: Batch = []
 
+  @property
+  def height(self) -> int | None:
+    """The number of the last block."""
+    return self._tip.number
+
+  @property
+  def whole(self) -> bool:
+    """Whether all up to the last block has been told."""
+    waits = self._tip.target is not None or self._from is not None or self._held_count
+    return self.live and self._backfill.empty and not waits
+
   # Connections -----------------------------------------------------------------------------------
 
   def opened(self, now: Now) -> None:

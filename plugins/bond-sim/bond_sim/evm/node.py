@@ -181,8 +181,8 @@ class EvmNode:
     chain = self.chain
     if route == "GET /_sim/log":
       told = {
-        "blocks": [_logged(block) for _, block in sorted(chain.blocks.items())],
-        "orphans": [_logged(block) for block in chain.orphans],
+        "blocks": [logged(block) for _, block in sorted(chain.blocks.items())],
+        "orphans": [logged(block) for block in chain.orphans],
       }
       return json_response(told)
     if route == "GET /_sim/stats":
@@ -277,7 +277,8 @@ def _error(number: Any, code: int, message: str) -> dict[str, Any]:
   return {"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": message}}
 
 
-def _logged(block: Block) -> dict[str, Any]:
+def logged(block: Block) -> dict[str, Any]:
+  """A block as GET /_sim/log lists it."""
   return {
     "number": block.number,
     "hash": block.hash,
