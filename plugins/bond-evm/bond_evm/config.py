@@ -183,5 +183,5 @@ def _check_plain(url: str) -> None:
     good = parts.scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port or 1) > 0
   except ValueError:
     good = False
-  if not good or parts.fragment:
+  if not good or parts.fragment or (parts.username is None) != (parts.password is None):
     raise ValueError("the URL is not one of a websocket; write ws://HOST/PATH or wss://HOST/PATH")

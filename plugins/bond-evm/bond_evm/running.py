@@ -101,7 +101,7 @@ async def _connected(node: Node, stream: Stream, out: Out, ctx: SourceContext) -
           frames = await websocket.receive()
           await _put(websocket, stream, stream.take(frames, _now(ctx)), out, ctx)
   except HandshakeRefused as exc:
-    raise _refusal(exc) from None
+    raise _refusal(exc, known=stream.height is not None) from None
 
 
 async def _tick(websocket: WebSocket, stream: Stream, out: Out, ctx: SourceContext) -> None:
@@ -126,20 +126,18 @@ async def _post(websocket: WebSocket, stream: Stream) -> None:
     await websocket.send(message)
 
 
-def _refusal(exc: HandshakeRefused) -> Exception:
-  """What an answer of HTTP means: who has to act. The URL is not repeated: it may hold a key."""
-  if exc.status in (401, 403):
-    return Refused(
-      f"the node answered HTTP {exc.status}; look at the key in its URL (EVM_ENDPOINT)"
-    )
-  if exc.status in (404, 405):
-    return Refused(
-      f"the node answered HTTP {exc.status}; name its websocket, such as wss://HOST/ws"
-    )
+def _refusal(exc: HandshakeRefused, *, known: bool) -> Exception:
+  """What an answer of HTTP means: who has to act. A node that is `known` to have worked is asked
+  again. The URL is not repeated: it may hold a key."""
+  told = f"the node answered HTTP {exc.status}"
+  if exc.status in (401, 403) and not known:
+    return Refused(f"{told}; look at the key in its URL (EVM_ENDPOINT, or url in the spec)")
+  if exc.status in (404, 405) and not known:
+    return Refused(f"{told}; name its websocket, such as wss://HOST/ws")
   if exc.status == 429:
-    told = exc.headers.get("retry-after", "")
-    return RetryAfter(float(told) if told.isdigit() else 30.0, "the node answered HTTP 429")
-  return Disconnected(str(exc))
+    wait = exc.headers.get("retry-after", "")
+    return RetryAfter(float(wait) if wait.isdigit() else 30.0, told)
+  return Disconnected(told)
 
 
 def _now(ctx: SourceContext) -> Now:

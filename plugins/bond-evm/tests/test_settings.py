@@ -11,9 +11,10 @@ from bond_sim.evm.config import EvmConfig, serve_evm
 
 from bond_core import Registry, load_spec, run
 from bond_core.asking import ask
-from bond_core.errors import Refused, SpecError
+from bond_core.errors import Disconnected, Refused, RetryAfter, SpecError
 from bond_core.simulate import simulated_exchanges
 from bond_core.spec.values import Secret
+from bond_core.ws.client import HandshakeRefused
 
 USDT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 
@@ -93,10 +94,11 @@ def test_which_node_is_meant(monkeypatch):
   with pytest.raises(Refused, match="the secret that url names cannot be used") as caught:
     Evm(url=Secret("NODE_URL")).node()
   assert "very-secret" not in str(caught.value)
-  monkeypatch.setenv("EVM_ENDPOINT", "host/very-secret")
-  with pytest.raises(Refused, match="EVM_ENDPOINT cannot be used") as caught:
-    Evm().node()
-  assert "very-secret" not in str(caught.value)
+  for wrong in ("host/very-secret", "wss://very-secret@host/", "wss://host/#very-secret", "wss://"):
+    monkeypatch.setenv("EVM_ENDPOINT", wrong)
+    with pytest.raises(Refused, match="EVM_ENDPOINT cannot be used") as caught:
+      Evm().node()
+    assert "very-secret" not in str(caught.value)
 
 
 def test_kinds_tokens_and_the_longest_silence():
@@ -137,6 +139,24 @@ async def test_a_node_of_another_chain_ends_the_source_with_a_sentence(nursery, 
   nursery.cancel_scope.cancel()
   [told] = result.failures
   assert "the node is of polygon, not of ethereum" in told
+
+
+@pytest.mark.parametrize(
+  ("status", "known", "kind"),
+  [
+    (401, False, Refused),
+    (404, False, Refused),
+    (403, True, Disconnected),
+    (503, False, Disconnected),
+    (429, True, RetryAfter),
+  ],
+)
+def test_who_has_to_act_when_a_node_answers_with_http(status, known, kind):
+  refused = HandshakeRefused(status, {"retry-after": "7"}, b"")
+  error = running._refusal(refused, known=known)
+  assert type(error) is kind
+  assert f"HTTP {status}" in str(error)
+  assert kind is not RetryAfter or error.seconds == 7
 
 
 async def test_without_a_node_the_chain_is_simulated(tmp_path, monkeypatch):
