@@ -12,18 +12,14 @@ What comes twice is told once, by block, transaction and index of the log. A tra
 when the node says so, or when its block is not part of the chain any more, whichever is first.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-import msgspec
-
 from bond_core.errors import Disconnected, Refused, RetryAfter
-from bond_core.events import Batch, ChainEvent
-from bond_evm.abi import DECIMALS, SYMBOL, as_topic, decimals_of, quantity, symbol_of, transfer_of
-from bond_evm.abi import TRANSFER as TRANSFER_TOPIC
+from bond_core.events import Batch
+from bond_evm.abi import quantity
 from bond_evm.backfill import Backfill, Range
 from bond_evm.calls import Call, Calls, always, never
 from bond_evm.chains import CHAINS
@@ -43,20 +39,14 @@ from bond_evm.messages import (
   read_text,
 )
 from bond_evm.tip import KEPT, Moved, Tip, Wanted
-from bond_evm.tokens import Known, Tokens
-from bond_evm.told import Told
+from bond_evm.transfers import Transfers, filters_of
 
 HEADS = "newHeads"
 METHOD_NOT_FOUND = -32601
 
-MAX_HELD = 20_000
-"""Transfers of contracts that are being asked for their decimals."""
-
 MAX_EARLY = 10_000
 """Announcements that overtook the answer to their subscription. More need not be kept: what was
 before all subscriptions stood is read again."""
-
-_REVERTED = re.compile(r"revert|opcode|out of gas|stack|invalid jump", re.IGNORECASE)
 
 
 class Now(NamedTuple):
@@ -68,23 +58,27 @@ class Now(NamedTuple):
 
 class Stream:
   """What came of a chain, and what is missing. Messages to send are in `outbox`. `live` tells
-  whether the subscriptions of this connection stand; `duplicates` counts transfers that came
-  again, `unreadable` messages, `retracted` transfers that were taken back."""
+  whether the subscriptions of this connection stand; `unreadable` counts messages."""
 
   def __init__(self, config: Evm) -> None:
     self.outbox: list[bytes] = []
     self.live = False
-    self.duplicates = self.unreadable = self.retracted = 0
+    self.unreadable = 0
     self._config = config
     self._kinds = config.kinds
     self._filters = filters_of(config) if "transfer" in config.kinds else []
     self._write = Writer(config.chain, config.about)
-    self._tokens = Tokens(config.listed(), frozenset(a.lower() for a in config.addresses))
     self._tip = Tip()
-    self._told = Told()
-    self._held: dict[str, dict[tuple[str, str, int], Log]] = {}
-    self._held_count = 0
     self._times: dict[str, int] = {}
+    self.transfers = Transfers(
+      config,
+      self._write,
+      put=lambda event: self._out.append(event),
+      ask=lambda call: self._calls.ask(call),
+      now_ms=lambda: self._now.ms,
+      hash_at=self._tip.hash_at,
+      time_of=self._times.get,
+    )
     self._backfill = Backfill(len(self._filters))
     self._silent: str | None = None
     # From this block on logs may be incomplete, and since when (epoch ms), and why.
@@ -97,7 +91,6 @@ class Stream:
     self._subscribing = 0
     self._subscribed: dict[str, str] = {}
     self._early: deque[Announced] = deque(maxlen=MAX_EARLY)
-    self._asking: set[str] = set()
     self._head_at = 0.0
     self._now = Now(0, 0.0)
     self._out: Batch = []
@@ -110,7 +103,7 @@ class Stream:
   @property
   def whole(self) -> bool:
     """Whether all up to the last block has been told."""
-    waits = self._tip.target is not None or self._from is not None or self._held_count
+    waits = self._tip.target is not None or self._from is not None or self.transfers.held
     return self.live and self._backfill.empty and not waits
 
   # Connections -----------------------------------------------------------------------------------
@@ -121,7 +114,6 @@ class Stream:
     self._calls = Calls()
     self._subscribed.clear()
     self._early.clear()
-    self._asking.clear()
     self.outbox.clear()
     self.live = False
     if self._config.chain in CHAINS:
@@ -131,9 +123,7 @@ class Stream:
     for params in asks:
       done = partial(self._subscribed_to, params[0])
       self._ask("eth_subscribe", params, done, self._not_subscribed, final=always)
-    for address in self._held:
-      self._asking.add(address)
-      self._ask_contract(address)
+    self.transfers.opened()
     self._send()
 
   def closed(self, cause: str, now: Now) -> None:
@@ -227,8 +217,9 @@ class Stream:
     number, chain = quantity(read_text(message.result)), self._config.chain
     if number != CHAINS[chain].number:
       names = [name for name, known in CHAINS.items() if known.number == number]
-      of = names[0] if names else f"chain id {number}"
-      raise Refused(f"the node is of {of}, not of {chain}; name another one, or write chain: {of}")
+      of = names[0] if names else f"the chain with the id {number}"
+      instead = f", or write chain: {of}" if names else ""
+      raise Refused(f"the node is of {of}, not of {chain}; name another one{instead}")
     return True
 
   def _subscribed_to(self, kind: str, message: Message) -> bool:
@@ -257,7 +248,7 @@ class Stream:
         self._early.append(announced)
       return
     if kind != HEADS:
-      self._log(read_log(announced.result))
+      self.transfers.take(read_log(announced.result))
       return
     self._head_at = self._now.seconds
     block = read_block(announced.result)
@@ -316,7 +307,7 @@ class Stream:
     for block in self._tip.leap(below):
       self._block(block, removed=True)
     # Of what is below nobody knows any more whether it is part of the chain.
-    self._told.forget(below + 1)
+    self.transfers.forget(below + 1)
     self._from = below + 1
 
   def _fetch(self, wanted: Wanted) -> None:
@@ -371,7 +362,7 @@ class Stream:
       self._gap(f"a reorganisation is deeper than {KEPT} blocks", low - 1, low - 1)
     for block in moved.removed:
       self._block(block, removed=True)
-    self._take_back_strays()
+    self.transfers.take_back_strays(self._tip.hash_at)
     for block in moved.added:
       self._block(block)
     if moved.removed or len(moved.added) > 1:
@@ -383,7 +374,7 @@ class Stream:
       self._relinked()
     # What is to be read again must not be told again.
     again = number if self._backfill.first is None else self._backfill.first
-    self._told.forget(min(number - KEPT, again, number if self._from is None else self._from))
+    self.transfers.forget(min(number - KEPT, again, number if self._from is None else self._from))
     if len(self._times) > 4 * KEPT:
       for old in list(self._times)[: -2 * KEPT]:
         del self._times[old]
@@ -394,7 +385,7 @@ class Stream:
     if self._from is not None and number is not None and self.live:
       if self._filters:
         self._backfill.add(self._from, max(self._from, number))
-      self._take_back_strays()
+      self.transfers.take_back_strays(self._tip.hash_at)
       self._from, self._cut = None, False
 
   def _block(self, block: Block, *, removed: bool = False) -> None:
@@ -409,88 +400,7 @@ class Stream:
     since = self._since_ms if self._from is not None else self._now.ms
     self._out.append(self._write.gap(cause, since, self._now.ms, first, last))
 
-  # Transfers -------------------------------------------------------------------------------------
-
-  def _log(self, log: Log) -> None:
-    """A log that was announced, or found."""
-    key = log.block, log.txid, log.place
-    held = self._held.get(log.address, {})
-    if log.removed:
-      if held.pop(key, None) is not None:
-        self._held_count -= 1
-      elif (event := self._told.take(log)) is not None:
-        self._take_back(event)
-      return
-    if log in self._told or key in held:
-      self.duplicates += 1
-      return
-    if transfer_of(log.topics, log.data) is None:
-      return
-    known = self._tokens.get(log.address)
-    if known is not None or self._held_count >= MAX_HELD:
-      self._tell(log, known or Known())
-      return
-    self._held.setdefault(log.address, {})[key] = log
-    self._held_count += 1
-    if log.address not in self._asking:
-      self._asking.add(log.address)
-      self._ask_contract(log.address)
-
-  def _tell(self, log: Log, known: Known) -> None:
-    moved = transfer_of(log.topics, log.data)
-    if moved is None:
-      return
-    time = self._times.get(log.block) if log.time is None else log.time
-    event = self._write.transfer(log, moved, known, time, self._now.ms)
-    least = self._config.min_value
-    if least and (event.value is None or event.value < least):
-      return
-    self._told.add(log, event)
-    self._out.append(event)
-
-  def _take_back(self, event: ChainEvent) -> None:
-    self.retracted += 1
-    self._out.append(self._write.taken_back(event, self._now.ms))
-
-  def _take_back_strays(self) -> None:
-    for event in self._told.strays(self._tip.hash_at):
-      self._take_back(event)
-
-  def _ask_contract(self, address: str) -> None:
-    """Asks a contract for its decimals, then for its symbol."""
-
-    def ask(data: str, then: Any) -> None:
-      params = [{"to": address, "data": data}, "latest"]
-
-      def done(message: Message) -> bool:
-        then(message.result)
-        return True
-
-      def failed(error: Error) -> None:
-        if _is_reverted(error):
-          then(b"null")
-        else:
-          # Told without decimals for now, and asked again with the next transfer.
-          self._asking.discard(address)
-          self._release(address, Known())
-
-      self._ask("eth_call", params, done, failed, final=_is_reverted)
-
-    def decimals(answer: msgspec.Raw | bytes) -> None:
-      found = decimals_of(_text(answer))
-      ask(SYMBOL, lambda symbol: self._learned(address, found, symbol_of(_text(symbol))))
-
-    ask(DECIMALS, decimals)
-
-  def _learned(self, address: str, decimals: int | None, says: str | None) -> None:
-    self._release(address, self._tokens.learn(address, decimals, says))
-
-  def _release(self, address: str, known: Known) -> None:
-    held = self._held.pop(address, {})
-    self._held_count -= len(held)
-    for log in held.values():
-      if self._tip.hash_at(log.number) in (None, log.block):
-        self._tell(log, known)
+  # Logs ------------------------------------------------------------------------------------------
 
   def _read_on(self) -> None:
     """Asks for the next range of logs that has to be read again."""
@@ -510,12 +420,11 @@ class Stream:
     self._backfill.done()
     # Where blocks could not be had, logs say which ones are part of the chain.
     said = {log.number: log.block for log in logs}
-    for event in self._told.strays(lambda number: self._tip.hash_at(number) or said.get(number)):
-      self._take_back(event)
+    self.transfers.take_back_strays(lambda number: self._tip.hash_at(number) or said.get(number))
     for log in logs:
       # A node may be on another branch; then the heads say so, and the logs are read once more.
       if found.first <= log.number <= found.last and self._is_ours(log) and not log.removed:
-        self._log(log)
+        self.transfers.take(log)
     return True
 
   def _is_ours(self, log: Log) -> bool:
@@ -525,29 +434,3 @@ class Stream:
     lost = self._backfill.refused(error, self._now.seconds)
     if lost is not None:
       self._gap(f"logs of blocks cannot be read again: {error}", lost.first, lost.last)
-
-
-def filters_of(config: Evm) -> list[dict[str, Any]]:
-  """The filters of logs that a configuration asks for: one, or with accounts one for what they send
-  and one for what they get. Places of topics are AND, what is at one place is OR."""
-  tokens = sorted(config.wanted_tokens())
-  base: dict[str, Any] = {"address": tokens} if tokens else {}
-  if not config.accounts:
-    return [base | {"topics": [[TRANSFER_TOPIC]]}]
-  wallets = sorted({as_topic(account) for account in config.accounts})
-  return [
-    base | {"topics": [[TRANSFER_TOPIC], wallets]},
-    base | {"topics": [[TRANSFER_TOPIC], None, wallets]},
-  ]
-
-
-def _is_reverted(error: Error) -> bool:
-  """Whether a contract has no such function, which is an answer; 3 is geth's code for it."""
-  return error.code == 3 or _REVERTED.search(error.message) is not None
-
-
-def _text(answer: msgspec.Raw | bytes) -> object:
-  try:
-    return read_text(answer)
-  except UNREADABLE:
-    return None

@@ -174,7 +174,7 @@ def test_the_same_log_is_told_once_and_taken_back_once():
     log(11), log(11), log(11, removed=True), log(11, removed=True), log(12, removed=True)
   )
   assert node.told() == [("transfer", 11, 5.0, "confirmed"), ("transfer", 11, 5.0, "removed")]
-  assert node.stream.duplicates == 1
+  assert node.stream.transfers.duplicates == 1
   node.announce(log(11))
   assert node.told() == [("transfer", 11, 5.0, "confirmed")], "the branch came back"
 
