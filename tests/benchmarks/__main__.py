@@ -20,6 +20,7 @@ BENCHMARKS = {
   "R1": ("r1_slow", "slow clients beside fast ones"),
   "S5": ("s5_memory", "memory of an idle client"),
   "S7": ("s7_growth", "cost of more subscriptions"),
+  "STREAMS": ("streams", "a hundred streams of twenty specs"),
   "LOG": ("file_log", "the log on disk, keeping an event"),
   "CONSOLIDATED": ("consolidated", "consolidated book, an update"),
   "GEYSER": ("geyser", "a Geyser node at 7,000 updates/s"),
