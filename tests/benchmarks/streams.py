@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -47,14 +48,14 @@ def _spec(venues: tuple[str, ...], symbol: str, every: str) -> dict[str, Any]:
 class Serving:
   """`bond serve --sim` in a process of its own; each simulated venue is another."""
 
-  def __init__(self) -> None:
+  def __init__(self, folder: str) -> None:
     self.keys = [os.urandom(12).hex() for _ in range(CALLERS)]
     named = ",".join(f"caller{number}:{key}" for number, key in enumerate(self.keys))
     command = [sys.executable, "-m", "bond_core", "serve", "--sim", "--memory", "--port", "0"]
     command += ["--api-port", "0", "--max-streams", "0"]
-    self.process = subprocess.Popen(
-      command, stderr=subprocess.PIPE, text=True, env={**os.environ, "BOND_API_KEYS": named}
-    )
+    # Streams outlive their server: those of an earlier run are not to be among these.
+    environment = {**os.environ, "BOND_API_KEYS": named, "XDG_DATA_HOME": folder}
+    self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     self._said: list[str] = []
     threading.Thread(target=self._listen, daemon=True).start()
     self.api = self.told(r"^api: (\S+)")[0]
@@ -129,12 +130,13 @@ async def _measure(serving: Serving) -> dict[str, dict[str, Any]]:
 
 def run() -> dict[str, object]:
   """The share of a core that a hundred streams take, with every step."""
-  serving = Serving()
-  try:
-    steps = trio.run(_measure, serving)
-  finally:
-    serving.process.terminate()
-    serving.process.wait(20)
+  with tempfile.TemporaryDirectory() as folder:
+    serving = Serving(folder)
+    try:
+      steps = trio.run(_measure, serving)
+    finally:
+      serving.process.terminate()
+      serving.process.wait(20)
   last = steps[f"{STEPS[-1]} streams"]
   if any(count != 1 for count in last["connections"].values()) or len(last["connections"]) < 3:
     raise RuntimeError(f"more than one connection to a venue: {last['connections']}")
