@@ -61,7 +61,10 @@ class Demand:
   ) -> None:
     self._hub = hub
     self._registry = registry
-    self._running = [carrier for carrier in running if carrier.spec.on_demand is not None]
+    carriers = list(running)
+    self._running = [carrier for carrier in carriers if carrier.spec.on_demand is not None]
+    # Posts and chains: what these tell is what a spec named.
+    self._settled = [carrier for carrier in carriers if carrier.spec.on_demand is None]
     self._simulated = simulated
     self._installed: list[Carrier] | None = None
 
@@ -80,6 +83,9 @@ class Demand:
 
   def _ask(self, claim: Claim, channel: str, market: Market, exchange: str) -> None:
     carriers = self._carriers(channel, exchange)
+    if not carriers and able(self._settled, channel, exchange):
+      claim.standing = True
+      return
     reason = None if carriers else self._why_nobody(channel, exchange)
     for carrier in carriers:
       try:
@@ -110,13 +116,10 @@ class Demand:
     return attrs.evolve(config, endpoint=self._simulated[venue])
 
   def _carriers(self, channel: str, exchange: str) -> list[Carrier]:
-    def able(carriers: Sequence[Carrier]) -> list[Carrier]:
-      return [c for c in carriers if c.carries(channel) and exchange in ("*", c.exchange)]
-
-    found = able(self._running)
+    found = able(self._running, channel, exchange)
     if found or (exchange == "*" and self._running):
       return found
-    return able(self._all_installed())
+    return able(self._all_installed(), channel, exchange)
 
   def _all_installed(self) -> list[Carrier]:
     if self._installed is None:
@@ -173,6 +176,11 @@ class Demand:
     for tap in claim.taps:
       self._hub.close(tap)
     claim.taps.clear()
+
+
+def able(carriers: Sequence[Carrier], channel: str, exchange: str) -> list[Carrier]:
+  """Those that carry a channel of a venue ("*": of any)."""
+  return [c for c in carriers if c.carries(channel) and exchange in ("*", c.exchange)]
 
 
 def _open_question(tap: Tap) -> bool:

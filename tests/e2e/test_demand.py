@@ -139,3 +139,16 @@ async def test_a_stream_of_a_spec_is_shown_under_run(tmp_path):
       process.terminate()
       await process.wait()
       await process.stderr.aclose()
+
+
+async def test_a_chain_of_the_servers_spec_is_read_by_its_asset(tmp_path):
+  spec = tmp_path / "chain.yaml"
+  spec.write_text("sources:\n  chain: {use: onchain.bitcoin}\n")
+  async with served(str(spec)) as server, client(server.port) as one:
+    wish = {"type": "subscribe", "id": 1, "channels": ["chain", "post"], "symbols": ["BTC"]}
+    await one.send_message(json.dumps(wish))
+    ack = await message(one, lambda m: m["type"] == "system")
+    assert [(row["channel"], row["symbol"]) for row in ack["rejected"]] == [("post", "BTC/USDT")]
+    assert ack["rejected"][0]["reason"] == "no source that runs here carries post"
+    told = await message(one, lambda m: m["type"] == "chain")
+    assert (told["chain"], told["symbol"]) == ("bitcoin", "BTC")

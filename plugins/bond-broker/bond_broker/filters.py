@@ -5,6 +5,8 @@ from typing import NamedTuple
 from bond_core.events import Gap
 
 ANY = frozenset(("*",))
+OF_ASSETS = frozenset(("post", "chain", "custom"))
+"""Channels whose events tell of an asset (BTC), and so of each market of it that somebody names."""
 
 
 class Wanted(NamedTuple):
@@ -46,6 +48,8 @@ class Filter(NamedTuple):
       return False
     if self.wanted is None:
       return True
+    if channel in OF_ASSETS and "/" not in symbol:
+      return any(want.symbol.partition("/")[0] == symbol for want in self.wanted)
     return any(
       want.symbol == symbol
       and want.market_type in (None, market_type)
@@ -67,6 +71,8 @@ class Filter(NamedTuple):
       return False
     if self.wanted is None or gap.symbol == "*":
       return True
+    if gap.channel in ("*", *OF_ASSETS) and "/" not in gap.symbol:
+      return any(want.symbol.partition("/")[0] == gap.symbol for want in self.wanted)
     return any(
       want.symbol == gap.symbol
       and (gap.market_type is None or want.market_type in (None, gap.market_type))

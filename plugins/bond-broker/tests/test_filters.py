@@ -113,3 +113,16 @@ def test_equal_wishes_are_one_however_they_were_spelled():
   theirs = Filter(frozenset(["ticker", "trades"]), other, exchanges_of(["binance "]))
   assert ours == theirs
   assert len({ours, theirs}) == 1
+
+
+@given(st.sampled_from(["post", "chain", "custom"]), st.sampled_from(["BTC", "ETH", "SOL"]))
+def test_what_tells_of_an_asset_is_wanted_by_whoever_names_a_market_of_it(channel, asset):
+  wish = Filter(
+    channels=frozenset({channel, "trades"}), wanted=frozenset({Wanted("BTC/USDT", "spot")})
+  )
+  assert wish.matches(channel, "x", asset) is (asset == "BTC")
+  assert wish.matches(channel, "x", "BTC/USDT", "spot")
+  # An asset is no market: trades of one name theirs.
+  assert not wish.matches("trades", "binance", asset)
+  for where in ("*", channel):
+    assert wish.concerned(Gap(channel=where, exchange="x", symbol=asset)) is (asset == "BTC")
