@@ -39,7 +39,7 @@ def bond_register_simulators() -> Iterable[SimulatorSpec]:
 
   yield SimulatorSpec(
     name="okx",
-    summary="OKX: a generated market of spot, perpetuals and dated contracts.",
+    summary="OKX spot and contracts: a generated market, or recordings played again.",
     config=OkxConfig,
     serve=serve_okx,
     faults=tuple((name, kind.summary) for name, kind in KINDS.items()),

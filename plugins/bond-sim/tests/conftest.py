@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 import trio
-from bond_sim.binance import playback
 from bond_sim.binance.config import BinanceConfig, serve_binance
 from bond_sim.bybit.config import BybitConfig, serve_bybit
+from bond_sim.market import playing
 from bond_sim.okx.config import OkxConfig, serve_okx
 from websockets.exceptions import ConnectionClosed
 from websockets.trio.client import connect
@@ -87,7 +87,7 @@ class Sim:
 
 @pytest.fixture
 def start(nursery, monkeypatch):
-  monkeypatch.setattr(playback, "SETTLE_SECONDS", 0.05)
+  monkeypatch.setattr(playing, "SETTLE_SECONDS", 0.05)
 
   async def begin(**options):
     return Sim(await nursery.start(serve_binance, BinanceConfig(port=0, **options)))

@@ -1,4 +1,4 @@
-"""Plays recordings: each frame once, in order, with the recorded spacing divided by the speed."""
+"""Plays recordings: each frame once, in order."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -19,24 +19,15 @@ from bond_sim.binance.source import Query
 from bond_sim.binance.streams import parse_stream
 from bond_sim.clock import Clock
 from bond_sim.hub import Hub
-
-FRAMES_PER_TURN = 256
-TICK_SECONDS = 0.001
-SETTLE_SECONDS, MAX_SETTLE_SECONDS = 0.5, 5.0
+from bond_sim.market.playing import Player
 
 
 class Playback:
-  """A source of recorded markets. It begins half a second after the last of the opening burst of
-  subscriptions, so that a client that subscribes in several messages or sockets misses nothing.
-
-  At a `speed` above 0 it goes on whether or not somebody listens, as a venue does. At speed 0 there
-  is no clock: it is as fast as its readers take, and waits while there are none.
-  """
+  """A source of recorded markets."""
 
   def __init__(self, recordings: list[Contents], speed: float, clock: Clock) -> None:
     self.hub = Hub(span)
     self._clock = clock
-    self._speed = speed
     self._recordings = recordings
     self._names = {(c.market, name) for c in recordings for name in c.streams}
     self._books = {
@@ -47,10 +38,7 @@ class Playback:
     self._info = {market: self._exchange_info(market) for market in (SPOT, USDM)}
     self._total = sum(c.streams.total() for c in recordings)
     self._played = 0
-    self._state = "waiting"
-    self._position_ns = 0
-    self._asked = trio.Event()
-    self._asked_at = 0.0
+    self._player = Player(self.hub, speed)
 
   @classmethod
   async def load(cls, paths: Iterable[str], speed: float, clock: Clock) -> "Playback":
@@ -62,32 +50,10 @@ class Playback:
     return self._clock.now_ms()
 
   async def run(self) -> None:
-    await self._asked.wait()
-    self._state = "settling"
-    latest = self._asked_at + MAX_SETTLE_SECONDS
-    while (until := min(self._asked_at + SETTLE_SECONDS, latest)) > trio.current_time():
-      await trio.sleep_until(until)
-    self._state = "playing"
-    await self._play()
-    self._state = "finished"
+    await self._player.run(self._timeline, self._publish)
 
-  async def _play(self) -> None:
-    started = now = trio.current_time()
-    for turn, (offset_ns, market, record) in enumerate(self._timeline(), 1):
-      if self._speed:
-        due = started + offset_ns / 1e9 / self._speed
-        if due > now and due > (now := trio.current_time()):
-          await trio.sleep_until(max(due, now + TICK_SECONDS))
-          now = trio.current_time()
-      elif turn % FRAMES_PER_TURN == 0 or not self.hub.has_readers:
-        await self.hub.somebody()
-        await self.hub.drained()
-      if turn % FRAMES_PER_TURN == 0:
-        await trio.lowlevel.checkpoint()
-      self._position_ns = offset_ns
-      self._publish(market, record)
-
-  def _publish(self, market: str, record: Record) -> None:
+  def _publish(self, of_market: tuple[str, Record]) -> None:
+    market, record = of_market
     symbol, _, rest = record.stream.partition("@")
     if record.stream:
       if f"{rest}@".startswith("depth@") and (book := self._books.get((market, symbol.upper()))):
@@ -97,7 +63,7 @@ class Playback:
     else:
       self._books[market, record.symbol].reach_snapshot(record.data)
 
-  def _timeline(self) -> Iterator[tuple[int, str, Record]]:
+  def _timeline(self) -> Iterator[tuple[int, tuple[str, Record]]]:
     """All records with their time since the beginning (ns). Recordings of the same hours keep their
     distance, others all begin at once."""
     ordered = sorted((c for c in self._recordings if c.last_ns), key=lambda c: c.first_ns)
@@ -116,8 +82,7 @@ class Playback:
     recorded = self._recorded_name(market, name)
     if recorded is None:
       return None
-    self._asked.set()
-    self._asked_at = trio.current_time()
+    self._player.asked()
     return f"{market} {recorded}"
 
   def _recorded_name(self, market: str, name: str) -> str | None:
@@ -146,15 +111,7 @@ class Playback:
     return book.answer(query.limit) if endpoint == "depth" and book is not None else None
 
   def progress(self) -> dict[str, Any]:
-    return {
-      "finished": self._state == "finished",
-      "playback": {
-        "state": self._state,
-        "played": self._played,
-        "frames": self._total,
-        "seconds": self._position_ns / 1e9,
-      },
-    }
+    return self._player.progress(self._played, self._total)
 
   def _exchange_info(self, market: str) -> dict[str, Any]:
     mine = [c for c in self._recordings if c.market == market]
@@ -167,12 +124,12 @@ class Playback:
     return exchange_info(market, listings, self.now_ms())
 
 
-def _timed(contents: Contents, base_ns: int) -> Iterator[tuple[int, str, Record]]:
+def _timed(contents: Contents, base_ns: int) -> Iterator[tuple[int, tuple[str, Record]]]:
   only = contents.symbols[0] if contents.symbols else ""
   for record in records(contents.path):
     if not record.stream and not record.symbol:
       record = record._replace(symbol=only)
-    yield record.time_ns - base_ns, contents.market, record
+    yield record.time_ns - base_ns, (contents.market, record)
 
 
 def _listing(market: str, symbol: str, snapshot: bytes | None) -> Listing:

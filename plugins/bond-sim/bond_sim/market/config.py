@@ -1,4 +1,4 @@
-"""How a simulated venue of generated markets is started."""
+"""How a simulated venue of generated or recorded markets is started."""
 
 from collections.abc import Iterable
 
@@ -35,12 +35,32 @@ class Generated:
   markets: int = attrs.field(default=0, validator=check_markets)
   start: int | None = None
 
+  @property
+  def recorded(self) -> bool:
+    """Whether recordings are played."""
+    return False
+
   @speed.validator
   def _check_speed(self, attribute: object, speed: float) -> None:
-    if speed <= 0:
-      raise SimulatorError(f"speed is {speed:g}; expected a number above 0")
+    if speed < 0 or (speed == 0 and not self.recorded):
+      raise SimulatorError(
+        f"speed is {speed:g}; expected a number above 0, or 0 (as fast as the reader takes) "
+        "together with a recording"
+      )
 
   @faults.validator
   def _check_faults(self, attribute: object, faults: list[str]) -> None:
     for written in faults:
       parse_fault(written)
+
+
+@attrs.frozen(kw_only=True)
+class Recorded(Generated):
+  """A generated market, or recordings where `capture` names some; `speed` is then how fast they
+  play (0: as fast as the reader takes)."""
+
+  capture: list[str] = attrs.field(factory=list, converter=_listed)
+
+  @property
+  def recorded(self) -> bool:
+    return bool(self.capture)

@@ -10,7 +10,7 @@ from bond_sim.http import Request, Response, json_response
 from bond_sim.market.paths import without_host
 from bond_sim.okx.rest import Rest
 from bond_sim.okx.sockets import OkxSession
-from bond_sim.okx.world import BUSINESS, PUBLIC, World
+from bond_sim.okx.source import BUSINESS, PUBLIC, Source
 from bond_sim.websocket import Connection, Policy, Session
 
 CONNECTS, CONNECT_SECONDS = 3, 1.0
@@ -21,15 +21,15 @@ _PATHS = {f"/ws/v5/{name}": name for name in (PUBLIC, BUSINESS)}
 class OkxDialect:
   """REST and both public websockets on one port."""
 
-  def __init__(self, world: World) -> None:
-    self.hub = world.venue.hub
-    self._world = world
+  def __init__(self, source: Source) -> None:
+    self.hub = source.hub
+    self._source = source
     self._violations: Counter[str] = Counter()
-    self._rest = Rest(world, self._violations)
+    self._rest = Rest(source, self._violations)
     self._connects: dict[str, deque[float]] = {}
 
   async def run(self) -> None:
-    await self._world.venue.run()
+    await self._source.run()
 
   async def http(self, request: Request) -> Response:
     return self._rest.respond(attrs.evolve(request, path=without_host(request.path)))
@@ -56,7 +56,7 @@ class OkxDialect:
 
   def opened(self, connection: Connection) -> Session:
     path = _PATHS[without_host(connection.request.path)]
-    return OkxSession(self._world, connection, path, self._violations)
+    return OkxSession(self._source, connection, path, self._violations)
 
   def stats(self) -> dict[str, Any]:
-    return {"violations": self._violations, **self._world.venue.progress()}
+    return {"violations": self._violations, **self._source.progress()}

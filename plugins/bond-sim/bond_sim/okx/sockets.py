@@ -8,7 +8,7 @@ import msgspec
 import trio
 
 from bond_sim.hub import Wrap
-from bond_sim.okx.world import LIQUIDATIONS, PUBLIC, World
+from bond_sim.okx.source import Source
 from bond_sim.websocket import Connection
 
 REQUESTS, REQUESTS_SECONDS = 480, 3600.0
@@ -19,16 +19,16 @@ class OkxSession:
   """The subscriptions of one connection."""
 
   def __init__(
-    self, world: World, connection: Connection, path: str, violations: Counter[str]
+    self, source: Source, connection: Connection, path: str, violations: Counter[str]
   ) -> None:
-    self._world = world
+    self._source = source
     self._connection = connection
     self._path = path
     self._violations = violations
     self._id = f"{connection.number:08x}"
     self._asked: deque[float] = deque()
     self._joined: set[str] = set()
-    world.venue.hub.open(connection, self.notice)
+    source.hub.open(connection, self.notice)
 
   def received(self, data: bytes, *, binary: bool) -> None:
     if data == b"ping":
@@ -51,7 +51,7 @@ class OkxSession:
       self._carry_out(operation, arg, number)
 
   def closed(self) -> None:
-    self._world.venue.hub.close(self._connection)
+    self._source.hub.close(self._connection)
 
   def notice(self) -> bytes | None:
     """What the venue says before it closes a connection for a service upgrade."""
@@ -82,7 +82,7 @@ class OkxSession:
 
   def _carry_out(self, operation: str, arg: dict[str, Any], number: str | None) -> None:
     channel, symbol = str(arg.get("channel", "")), str(arg.get("instId", ""))
-    found = self._find(channel, symbol, str(arg.get("instType", "")))
+    found = self._source.find(self._path, channel, symbol, str(arg.get("instType", "")))
     if found is None:
       of = f"instId:{symbol}" if symbol else f"instType:{arg.get('instType', '')}"
       self._error(
@@ -92,9 +92,9 @@ class OkxSession:
         number,
       )
       return
-    hub, (name, markets) = self._world.venue.hub, found
+    hub, name = self._source.hub, found.name
     joins = operation == "subscribe" and name not in self._joined
-    firsts = [self._world.venue.read(*market, name) for market in markets] if joins else []
+    firsts = found.first() if joins else []
     answer = {"event": operation, "arg": arg, "connId": self._id}
     self._connection.send_text(
       msgspec.json.encode(answer if number is None else {"id": number, **answer})
@@ -102,22 +102,11 @@ class OkxSession:
     if joins:
       self._joined.add(name)
       for first in firsts:
-        if first is not None:
-          self._connection.send_text(first)
+        self._connection.send_text(first)
       hub.join(self._connection, name, Wrap())
     elif operation == "unsubscribe" and name in self._joined:
       self._joined.remove(name)
       hub.leave(self._connection, name, Wrap())
-
-  def _find(
-    self, channel: str, symbol: str, family: str
-  ) -> tuple[str, list[tuple[str, Any]]] | None:
-    """The stream's name in the hub, and the markets that publish it."""
-    if channel == LIQUIDATIONS.topic and self._path == PUBLIC:
-      symbols = self._world.of_family(family) if family != "SPOT" else []
-      return (f"{channel} {family}", [(one, LIQUIDATIONS) for one in symbols]) if symbols else None
-    stream = self._world.stream(self._path, channel, symbol)
-    return None if stream is None else (f"{channel} {symbol}", [(symbol, stream)])
 
   def _error(self, code: str, message: str, number: str | None) -> None:
     body = {"event": "error", "code": code, "msg": message, "connId": self._id}

@@ -1,20 +1,19 @@
 """What the simulated OKX trades, and which channels tell of it."""
 
-import re
+from functools import partial
+from typing import Any
 
 import msgspec
 
 from bond_sim.clock import Clock
+from bond_sim.hub import Hub
 from bond_sim.market.topics import BOOK, CANDLE, EACH_TRADE, FORCED, QUOTE, STATE, TRADES, Stream
 from bond_sim.market.venue import TopicVenue, today
+from bond_sim.okx.answers import Answers
+from bond_sim.okx.bars import length_of
 from bond_sim.okx.listing import Instrument, instruments
+from bond_sim.okx.source import BUSINESS, PUBLIC, Answer, Joined
 from bond_sim.okx.writer import OkxWriter
-
-PUBLIC, BUSINESS = "public", "business"
-
-_UNITS = {"s": 1_000, "m": 60_000, "H": 3_600_000, "D": 86_400_000, "W": 604_800_000}
-_CANDLE = re.compile(r"candle(?P<count>\d+)(?P<unit>[smHDW])(utc)?")
-_LENGTHS = {1, 2, 3, 4, 5, 6, 12, 15, 30}
 
 _EVERYWHERE = {
   "trades": Stream(TRADES, "trades"),
@@ -50,6 +49,32 @@ class World:
       clock=clock,
       span=span,
     )
+    self.answers: dict[str, Answer] = Answers(self).by_endpoint()
+
+  @property
+  def hub(self) -> Hub:
+    return self.venue.hub
+
+  async def run(self) -> None:
+    await self.venue.run()
+
+  def progress(self) -> dict[str, Any]:
+    return self.venue.progress()
+
+  def find(self, path: str, channel: str, symbol: str, family: str) -> Joined | None:
+    if channel == LIQUIDATIONS.topic and path == PUBLIC:
+      symbols = self.of_family(family) if family != "SPOT" else []
+      found = [(one, LIQUIDATIONS) for one in symbols]
+      name = f"{channel} {family}"
+    else:
+      stream = self.stream(path, channel, symbol)
+      found = [] if stream is None else [(symbol, stream)]
+      name = f"{channel} {symbol}"
+    return Joined(name, partial(self._read, name, found)) if found else None
+
+  def _read(self, name: str, markets: list[tuple[str, Stream]]) -> list[bytes]:
+    firsts = [self.venue.read(*market, name) for market in markets]
+    return [first for first in firsts if first is not None]
 
   def stream(self, path: str, channel: str, symbol: str) -> Stream | None:
     """What a channel of an instrument is on a path, None where there is none."""
@@ -73,14 +98,6 @@ class World:
     return [symbol for symbol, one in self.instruments.items() if one.family == family]
 
 
-def length_of(channel: str) -> int | None:
-  """The length of a candle channel's bars (ms), None for another channel."""
-  found = _CANDLE.fullmatch(channel)
-  if found is None or int(found["count"]) not in _LENGTHS:
-    return None
-  return int(found["count"]) * _UNITS[found["unit"]]
-
-
 class _Data(msgspec.Struct, gc=False):
   tradeId: str = ""  # noqa: N815 - the venue's name
   count: str = "1"
@@ -102,7 +119,7 @@ def span(data: bytes) -> tuple[int, int] | None:
   """The trades or the book's numbers that a message accounts for."""
   if not data.startswith(_WITH_NUMBERS):
     return None
-  [one] = _read(data).data
+  one, *_ = _read(data).data
   if one.tradeId:
     return int(one.tradeId) - int(one.count) + 1, int(one.tradeId)
   if one.seqId is None or one.prevSeqId is None:
