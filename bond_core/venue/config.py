@@ -1,14 +1,15 @@
 """What specs say to every venue's sources: symbols, an endpoint, how books are shown."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 from urllib.parse import urlsplit
 
 import attrs
 
 from bond_core.book.view import BookView
 from bond_core.components import Transform
-from bond_core.instruments import Instrument
+from bond_core.feed.dialect import Subscription
+from bond_core.instruments import Instrument, Market
 
 MAX_SYMBOLS = 2000
 
@@ -92,3 +93,93 @@ def check_kinds(kinds: Iterable[bool], names: str) -> None:
   """Raises ValueError where no kind of stream is wanted; `names` are theirs."""
   if not any(kinds):
     raise ValueError(f"{names} are both false, so nothing is left; make one of them true")
+
+
+@attrs.frozen
+class Venue:
+  """How a venue's markets are spelled. `read` gives the market that a user's spelling means (or
+  raises ValueError with a sentence), `spelling` the one that leaves nothing open; `places` are
+  words for an endpoint besides URLs of simulators."""
+
+  exchange: str
+  title: str
+  read: Callable[[str], Market]
+  spelling: Callable[[Instrument], str]
+  places: tuple[str, ...] = ()
+  or_else: str = "or leave it out for {title} itself"
+
+
+def _check_symbols(
+  config: "VenueSource", attribute: "attrs.Attribute[list[str]]", value: list[str]
+) -> None:
+  venue, market = config.venue, getattr(config, "market", "perp")
+
+  def read(text: str) -> tuple[Instrument, str]:
+    instrument = venue.read(text).on(venue.exchange, market)
+    return instrument, venue.spelling(instrument)
+
+  check_symbols(value, read)
+
+
+def _check_endpoint(
+  config: "VenueSource", attribute: "attrs.Attribute[str | None]", value: str | None
+) -> None:
+  venue = config.venue
+  if value is not None and value not in venue.places:
+    check_endpoint(value, venue.or_else.format(title=venue.title))
+
+
+@attrs.frozen(kw_only=True)
+class VenueSource:
+  """What all sources of a venue have. `endpoint` is None for the venue itself."""
+
+  venue: ClassVar[Venue]
+
+  symbols: list[str] = attrs.field(validator=_check_symbols)
+  endpoint: str | None = attrs.field(
+    default=None, converter=without_slash, validator=_check_endpoint, metadata={"trusted": True}
+  )
+
+  def instruments(self, market: str) -> list[Instrument]:
+    """The instruments meant; `market` serves where a spelling leaves it open."""
+    venue = self.venue
+    return [venue.read(text).on(venue.exchange, market) for text in self.symbols]
+
+
+OnMarket = Literal["spot", "perp"]
+
+
+@attrs.frozen(kw_only=True)
+class BooksOf(VenueSource):
+  """A source of books, shown as its reader wants them."""
+
+  market: OnMarket = "spot"
+  depth: int = attrs.field(default=20, validator=check_depth)
+  speed_ms: int = attrs.field(default=100, validator=check_speed)
+  deltas: bool = attrs.field(default=False, validator=check_deltas)
+
+  def subscriptions(self) -> list[Subscription]:
+    """One stream an instrument; depth and pace are the reader's own view."""
+    return [Subscription("orderbook", i) for i in self.instruments(self.market)]
+
+
+@attrs.frozen(kw_only=True)
+class TickersOf(VenueSource):
+  """A source of quotes, and of what happened in 24 hours."""
+
+  market: OnMarket = "spot"
+  quotes: bool = attrs.field(default=True)
+  stats: bool = attrs.field(default=True)
+
+  @stats.validator
+  def _check_stats(self, attribute: "attrs.Attribute[bool]", value: bool) -> None:
+    check_kinds((self.quotes, value), "quotes and stats")
+
+  def subscriptions(self) -> list[Subscription]:
+    """Up to two streams an instrument."""
+    kinds = [kind for kind, wanted in (("quotes", self.quotes), ("stats", self.stats)) if wanted]
+    return [
+      Subscription("ticker", instrument, (("stream", kind),))
+      for instrument in self.instruments(self.market)
+      for kind in kinds
+    ]

@@ -1,22 +1,13 @@
 """What a spec says to Binance's sources."""
 
-from typing import Any, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import attrs
 
 from bond_binance.endpoints import DATA_ONLY, Connection
 from bond_binance.symbols import EXCHANGE, USDM, market_of, read_symbol, spelling
 from bond_core.feed.dialect import Subscription
-from bond_core.instruments import Instrument
-from bond_core.venue.config import (
-  check_deltas,
-  check_depth,
-  check_endpoint,
-  check_kinds,
-  check_speed,
-  check_symbols,
-  without_slash,
-)
+from bond_core.venue.config import BooksOf, OnMarket, TickersOf, Venue, VenueSource
 
 Interval = Literal[
   "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"
@@ -24,46 +15,26 @@ Interval = Literal[
 FUTURES_INTERVALS = tuple(interval for interval in get_args(Interval) if interval != "1s")
 """Futures document no candles of one second (USD-M "Kline/Candlestick Streams")."""
 
-OnMarket = Literal["spot", "perp"]
-
-
-def _check_symbols(config: Any, attribute: "attrs.Attribute[list[str]]", value: list[str]) -> None:
-  market = getattr(config, "market", "perp")
-
-  def read(text: str) -> tuple[Instrument, str]:
-    instrument = read_symbol(text).on(EXCHANGE, market)
-    return instrument, spelling(instrument)
-
-  check_symbols(value, read)
-
-
-def _check_endpoint(
-  config: Any, attribute: "attrs.Attribute[str | None]", value: str | None
-) -> None:
-  if value not in (None, DATA_ONLY):
-    check_endpoint(
-      str(value),
-      f"{DATA_ONLY} for Binance's hosts of public spot data, or leave it out for Binance itself",
-    )
-
 
 @attrs.frozen(kw_only=True)
-class _Source:
-  """What all have. `endpoint` is None for Binance itself."""
+class _Source(VenueSource):
+  """What all have."""
 
-  symbols: list[str] = attrs.field(validator=_check_symbols)
-  endpoint: str | None = attrs.field(
-    default=None, converter=without_slash, validator=_check_endpoint, metadata={"trusted": True}
+  venue: ClassVar[Venue] = Venue(
+    EXCHANGE,
+    "Binance",
+    read_symbol,
+    spelling,
+    places=(DATA_ONLY,),
+    or_else=(
+      f"{DATA_ONLY} for Binance's hosts of public spot data, or leave it out for Binance itself"
+    ),
   )
 
   @property
   def connection(self) -> Connection:
     """The connection this source shares with its equals."""
     return Connection(self.endpoint)
-
-  def instruments(self, market: str) -> list[Instrument]:
-    """The instruments meant; `market` serves where a spelling leaves it open."""
-    return [read_symbol(text).on(EXCHANGE, market) for text in self.symbols]
 
 
 @attrs.frozen(kw_only=True)
@@ -83,41 +54,15 @@ class Trades(_Source):
 
 
 @attrs.frozen(kw_only=True)
-class Books(_Source):
+class Books(_Source, BooksOf):
   """The best `depth` levels at most every `speed_ms` (0: after every update), or with `deltas` a
   snapshot and then every change."""
 
-  market: OnMarket = "spot"
-  depth: int = attrs.field(default=20, validator=check_depth)
-  speed_ms: int = attrs.field(default=100, validator=check_speed)
-  deltas: bool = attrs.field(default=False, validator=check_deltas)
-
-  def subscriptions(self) -> list[Subscription]:
-    """One stream an instrument; depth and pace are the reader's own view."""
-    return [Subscription("orderbook", i) for i in self.instruments(self.market)]
-
 
 @attrs.frozen(kw_only=True)
-class Tickers(_Source):
+class Tickers(_Source, TickersOf):
   """`quotes` are the best bid and ask as they change, `stats` last price and 24-hour volume once a
   second (each two on futures)."""
-
-  market: OnMarket = "spot"
-  quotes: bool = attrs.field(default=True)
-  stats: bool = attrs.field(default=True)
-
-  @stats.validator
-  def _check_stats(self, attribute: "attrs.Attribute[bool]", value: bool) -> None:
-    check_kinds((self.quotes, value), "quotes and stats")
-
-  def subscriptions(self) -> list[Subscription]:
-    """Up to two streams an instrument."""
-    kinds = [kind for kind, wanted in (("quotes", self.quotes), ("stats", self.stats)) if wanted]
-    return [
-      Subscription("ticker", instrument, (("stream", kind),))
-      for instrument in self.instruments(self.market)
-      for kind in kinds
-    ]
 
 
 @attrs.frozen(kw_only=True)

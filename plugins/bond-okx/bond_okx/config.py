@@ -1,62 +1,28 @@
 """What a spec says to OKX's sources."""
 
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import attrs
 
 from bond_core.feed.dialect import Subscription
-from bond_core.instruments import Instrument
-from bond_core.venue.config import (
-  check_deltas,
-  check_depth,
-  check_endpoint,
-  check_kinds,
-  check_speed,
-  check_symbols,
-  without_slash,
-)
+from bond_core.venue.config import BooksOf, OnMarket, TickersOf, Venue, VenueSource
 from bond_okx.endpoints import Connection
 from bond_okx.symbols import EXCHANGE, read_symbol, spelling
 
-OnMarket = Literal["spot", "perp"]
 Interval = Literal["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w"]
 """Those that have the same length everywhere; a month has not."""
 
 
-def _check_symbols(config: Any, attribute: "attrs.Attribute[list[str]]", value: list[str]) -> None:
-  market = getattr(config, "market", "perp")
-
-  def read(text: str) -> tuple[Instrument, str]:
-    instrument = read_symbol(text).on(EXCHANGE, market)
-    return instrument, spelling(instrument)
-
-  check_symbols(value, read)
-
-
-def _check_endpoint(
-  config: Any, attribute: "attrs.Attribute[str | None]", value: str | None
-) -> None:
-  if value is not None:
-    check_endpoint(value, "or leave it out for OKX itself")
-
-
 @attrs.frozen(kw_only=True)
-class _Source:
-  """What all have. `endpoint` is None for OKX itself."""
+class _Source(VenueSource):
+  """What all have."""
 
-  symbols: list[str] = attrs.field(validator=_check_symbols)
-  endpoint: str | None = attrs.field(
-    default=None, converter=without_slash, validator=_check_endpoint, metadata={"trusted": True}
-  )
+  venue: ClassVar[Venue] = Venue(EXCHANGE, "OKX", read_symbol, spelling)
 
   @property
   def connection(self) -> Connection:
     """The connection this source shares with its equals."""
     return Connection(self.endpoint)
-
-  def instruments(self, market: str) -> list[Instrument]:
-    """The instruments meant; `market` serves where a spelling leaves it open."""
-    return [read_symbol(text).on(EXCHANGE, market) for text in self.symbols]
 
 
 @attrs.frozen(kw_only=True)
@@ -71,41 +37,15 @@ class Trades(_Source):
 
 
 @attrs.frozen(kw_only=True)
-class Books(_Source):
+class Books(_Source, BooksOf):
   """The best `depth` levels at most every `speed_ms` (0: after every update), or with `deltas` a
   snapshot and then every change. The venue has 400 levels a side."""
 
-  market: OnMarket = "spot"
-  depth: int = attrs.field(default=20, validator=check_depth)
-  speed_ms: int = attrs.field(default=100, validator=check_speed)
-  deltas: bool = attrs.field(default=False, validator=check_deltas)
-
-  def subscriptions(self) -> list[Subscription]:
-    """One stream an instrument; depth and pace are the reader's own view."""
-    return [Subscription("orderbook", i) for i in self.instruments(self.market)]
-
 
 @attrs.frozen(kw_only=True)
-class Tickers(_Source):
+class Tickers(_Source, TickersOf):
   """`quotes` are the best bid and ask as they change, `stats` last price and 24-hour volume,
   at most ten times a second."""
-
-  market: OnMarket = "spot"
-  quotes: bool = attrs.field(default=True)
-  stats: bool = attrs.field(default=True)
-
-  @stats.validator
-  def _check_stats(self, attribute: "attrs.Attribute[bool]", value: bool) -> None:
-    check_kinds((self.quotes, value), "quotes and stats")
-
-  def subscriptions(self) -> list[Subscription]:
-    """Up to two streams an instrument."""
-    kinds = [kind for kind, wanted in (("quotes", self.quotes), ("stats", self.stats)) if wanted]
-    return [
-      Subscription("ticker", instrument, (("stream", kind),))
-      for instrument in self.instruments(self.market)
-      for kind in kinds
-    ]
 
 
 @attrs.frozen(kw_only=True)
