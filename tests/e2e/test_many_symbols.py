@@ -11,13 +11,15 @@ COUNT = 500
 SPEC = """
 name: many
 sources:
-  books: {{use: {venue}.orderbook, with: {{symbols: {symbols}, endpoint: "{url}", speed_ms: 5000}}}}
+  books:
+    use: {venue}.orderbook
+    with: {{symbols: {symbols}, endpoint: "{url}", depth: 200, speed_ms: 5000}}
 sinks:
   out: {{use: core.jsonl, from: books, with: {{path: {out}}}}}
 """
 # What a start takes beyond the venue's limits: two processes, and books of markets in which little
 # happens on a machine that has other things to do.
-SLOWER, MORE = 1.2, 30
+SLOWER, MORE = 1.2, 60
 SYMBOL = re.compile(rb'"symbol":"(M\d+)/USDT"')
 
 

@@ -74,8 +74,9 @@ async def flood(count, at_once):
     assert broker.seats.waiting == 0
     assert broker.seats.connections == 1
     refused = [answer for answer in gone if answer]
-    assert broker.refused["limit"] == len(refused)
-    assert broker.refused["handshake"] == count - len(refused)
+    # A refusal may be lost with its connection, where the machine is too busy to read it at once.
+    assert broker.refused["limit"] >= len(refused)
+    assert broker.refused["handshake"] + broker.refused["limit"] == count
     for answer in refused:
       assert answer.startswith(b"HTTP/1.1 503 ")
       assert b"Retry-After: " in answer
