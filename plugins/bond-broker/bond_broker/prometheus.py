@@ -1,6 +1,6 @@
 """The figures of /metrics in Prometheus' form."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bond_broker.metrics import BUCKETS_MS, Histogram
@@ -26,26 +26,8 @@ _COUNTERS = (
 )
 
 
-class _Collector:
-  """What prometheus_client asks for metrics."""
-
-  def __init__(self, metrics: Iterable["Metric"]) -> None:
-    self._metrics = metrics
-
-  def collect(self) -> Iterable["Metric"]:
-    return self._metrics
-
-
-def exposition(broker: "Broker", figures: dict[str, Any]) -> str:
-  """The text that Prometheus reads."""
-  from prometheus_client import CollectorRegistry, generate_latest
-
-  registry = CollectorRegistry(auto_describe=False)
-  registry.register(_Collector(_metrics(broker, figures)))
-  return generate_latest(registry).decode()
-
-
-def _metrics(broker: "Broker", figures: dict[str, Any]) -> "Iterator[Metric]":
+def metrics_of(broker: "Broker", figures: dict[str, Any]) -> "Iterator[Metric]":
+  """What /metrics answers as JSON, and the histograms behind it, as metrics."""
   from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
   yield GaugeMetricFamily("bond_uptime_seconds", "Since the start.", figures["uptime"])

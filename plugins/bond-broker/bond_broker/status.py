@@ -5,16 +5,14 @@ from typing import TYPE_CHECKING
 
 from bond_broker.http import Head, plain_answer
 from bond_broker.metrics import figures
-from bond_broker.prometheus import exposition
+from bond_broker.prometheus import metrics_of
 from bond_broker.query import Query
+from bond_core.serving import prometheus
 
 if TYPE_CHECKING:
   from bond_broker.server import Broker
 
 PATHS = "there are /stream, /raw, /ws/STREAM_ID, /metrics and /health"
-
-# What Prometheus sends when it scrapes.
-_TEXT = ("text/plain", "application/openmetrics-text")
 
 
 def answer(broker: "Broker", head: Head, query: Query) -> bytes:
@@ -23,9 +21,9 @@ def answer(broker: "Broker", head: Head, query: Query) -> bytes:
     return plain_answer(HTTPStatus.OK, {"status": "ok", "sources": broker.backing.sources()})
   if query.path == "/metrics":
     found = figures(broker)
-    if any(kind in head.request.headers.get("Accept", "") for kind in _TEXT):
-      kind = "text/plain; version=0.0.4; charset=utf-8"
-      return plain_answer(HTTPStatus.OK, exposition(broker, found), content_type=kind)
+    if prometheus.asked(head.request.headers.get("Accept", "")):
+      text = prometheus.exposition(metrics_of(broker, found))
+      return plain_answer(HTTPStatus.OK, text, content_type=prometheus.TYPE)
     return plain_answer(HTTPStatus.OK, found)
   if query.path in ("/stream", "/raw") or query.path.startswith("/ws/"):
     told = f"{query.path} is a WebSocket; open it with ws:// and an Upgrade"

@@ -15,12 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bond_core.asking import Answer
+from bond_core.serving import prometheus
 from bond_core.serving.runtime import Runtime
 from bond_rest import shapes
 from bond_rest.config import RestConfig
 from bond_rest.figures import figures
 from bond_rest.guard import Guard
 from bond_rest.problems import MEDIA_TYPE, ApiError, problem
+from bond_rest.prometheus import metrics_of as exported
 from bond_rest.sockets import relay
 from bond_rest.store import Store
 from bond_rest.streams import Streams
@@ -227,20 +229,22 @@ def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfi
 
   @app.get("/metrics")
   async def metrics(request: Request) -> Response:
-    """Figures of the control plane and of every stream of the caller."""
+    """Figures of the control plane and of every stream of the caller; with `Accept: text/plain` or
+    `application/openmetrics-text` in Prometheus' form."""
     owner = await guard.owner(request)
     mine = [
       figures(streams.running(shown["stream_id"]), shown["stream_id"], shown["created_at"])
       for shown in streams.of(owner)
     ]
-    return _json(
-      {
-        "streams": len(streams),
-        "running": sum(streams.running(found["stream_id"]) is not None for found in mine),
-        "failed": len(streams.failed),
-        "per_stream": mine,
-      }
-    )
+    found = {
+      "streams": len(streams),
+      "running": sum(streams.running(one["stream_id"]) is not None for one in mine),
+      "failed": len(streams.failed),
+      "per_stream": mine,
+    }
+    if prometheus.asked(request.headers.get("accept", "")):
+      return Response(prometheus.exposition(exported(found)), media_type=prometheus.TYPE)
+    return _json(found)
 
   async def market(websocket: WebSocket) -> None:
     await relay(websocket, runtime, guard)

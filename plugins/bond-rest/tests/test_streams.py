@@ -7,6 +7,7 @@ import pytest
 from bond_rest.problems import ApiError
 from bond_rest.streams import Streams
 from control_plane import reading, serving, ticks
+from prometheus_client.parser import text_string_to_metric_families
 
 from bond_core.spec.values import Secret
 
@@ -89,6 +90,27 @@ async def test_the_metrics_are_what_a_client_counts(api):
   assert after["created_at"] == before["created_at"]
   assert after["uptime_sec"] > before["uptime_sec"]
   assert after["latency_samples"] >= before["latency_samples"]
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "application/openmetrics-text;version=1.0.0"])
+async def test_prometheus_reads_the_same_figures(api, accept):
+  made = (await api.create(ticks())).json()
+  async with reading(made["ws_url"]) as socket:
+    await socket.event()
+  answer = await api.http.get("/metrics", headers={"Accept": accept})
+  assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+  found = {
+    (sample.name, sample.labels.get("stream")): sample.value
+    for family in text_string_to_metric_families(answer.text)
+    for sample in family.samples
+  }
+  assert found["bond_api_streams", None] == found["bond_api_running", None] == 1
+  stream = made["stream_id"]
+  assert found["bond_api_stream_messages_out_total", stream] >= 1
+  assert found["bond_api_stream_dropped_total", stream] == 0
+  told = (await api.call("GET", "/metrics")).json()
+  [one] = told["per_stream"]
+  assert one["msgs_out"] >= found["bond_api_stream_messages_out_total", stream]
 
 
 async def test_a_deleted_stream_ends_its_tokens_and_its_sockets(api):
