@@ -52,6 +52,13 @@ def _command(spec: SimulatorSpec) -> click.Command:
     "speed": click.Option(
       ["--speed"], type=float, default=1.0, show_default=True, help="Pace; 0 = no pause."
     ),
+    "settle": click.Option(
+      ["--settle"],
+      type=float,
+      default=known.get("settle", 0.0),
+      show_default=True,
+      help="Seconds without a new subscription before frames play.",
+    ),
     "seed": click.Option(
       ["--seed"], type=int, default=known.get("seed", 0), show_default=True, help="The market's."
     ),

@@ -8,7 +8,6 @@ import pytest
 import trio
 from bond_sim.binance.config import BinanceConfig, serve_binance
 from bond_sim.bybit.config import BybitConfig, serve_bybit
-from bond_sim.market import playing
 from bond_sim.okx.config import OkxConfig, serve_okx
 from websockets.exceptions import ConnectionClosed
 from websockets.trio.client import connect
@@ -86,10 +85,9 @@ class Sim:
 
 
 @pytest.fixture
-def start(nursery, monkeypatch):
-  monkeypatch.setattr(playing, "SETTLE_SECONDS", 0.05)
-
+def start(nursery):
   async def begin(**options):
+    options = {"settle": 0.05, **options}
     return Sim(await nursery.start(serve_binance, BinanceConfig(port=0, **options)))
 
   return begin

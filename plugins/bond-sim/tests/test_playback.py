@@ -5,7 +5,6 @@ import json
 
 import pytest
 import trio
-from bond_sim.market import playing
 
 SPOT_2024 = "binance-2024/spot_btcusdt_20240808.gz"
 USDM_2024 = "binance-2024/usdm_btcusdt_20240808.gz"
@@ -133,10 +132,9 @@ async def test_speed_divides_the_recorded_spacing(start, recording):
 
 
 async def test_playback_waits_for_the_first_subscription_and_the_rest_of_the_burst(
-  start, recording, monkeypatch
+  start, recording
 ):
-  monkeypatch.setattr(playing, "SETTLE_SECONDS", 0.5)
-  sim = await start(capture=[recording], speed=10)
+  sim = await start(capture=[recording], speed=10, settle=0.5)
   async with sim.connect("/spot/ws") as ws:
     await ws.send('{"method":"SUBSCRIBE","params":["ethusdt@trade"],"id":1}')
     await trio.sleep(0.6)

@@ -29,7 +29,7 @@ async def serve_binance(
   source: Source
   clock = VenueClock(config.start)
   if config.capture:
-    source = await Playback.load(config.capture, config.speed, clock)
+    source = await Playback.load(config.capture, config.speed, config.settle, clock)
   else:
     source = World(
       seed=config.seed,

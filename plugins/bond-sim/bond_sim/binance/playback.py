@@ -25,7 +25,7 @@ from bond_sim.market.playing import Player
 class Playback:
   """A source of recorded markets."""
 
-  def __init__(self, recordings: list[Contents], speed: float, clock: Clock) -> None:
+  def __init__(self, recordings: list[Contents], speed: float, settle: float, clock: Clock) -> None:
     self.hub = Hub(span)
     self._clock = clock
     self._recordings = recordings
@@ -38,13 +38,15 @@ class Playback:
     self._info = {market: self._exchange_info(market) for market in (SPOT, USDM)}
     self._total = sum(c.streams.total() for c in recordings)
     self._played = 0
-    self._player = Player(self.hub, speed)
+    self._player = Player(self.hub, speed, settle)
 
   @classmethod
-  async def load(cls, paths: Iterable[str], speed: float, clock: Clock) -> "Playback":
+  async def load(
+    cls, paths: Iterable[str], speed: float, settle: float, clock: Clock
+  ) -> "Playback":
     """Reads recordings through once. Raises SimulatorError where one cannot be played."""
     found = [await trio.to_thread.run_sync(scan, Path(path)) for path in paths]
-    return cls(found, speed, clock)
+    return cls(found, speed, settle, clock)
 
   def now_ms(self) -> int:
     return self._clock.now_ms()

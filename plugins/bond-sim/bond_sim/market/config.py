@@ -7,7 +7,7 @@ import attrs
 from bond_sim.errors import SimulatorError
 from bond_sim.faults import parse_fault
 
-MOST_MARKETS = 900
+MOST_MARKETS, MOST_SETTLE = 900, 60
 
 
 def _listed(values: Iterable[str]) -> list[str]:
@@ -57,10 +57,17 @@ class Generated:
 @attrs.frozen(kw_only=True)
 class Recorded(Generated):
   """A generated market, or recordings where `capture` names some; `speed` is then how fast they
-  play (0: as fast as the reader takes)."""
+  play (0: as fast as the reader takes). They begin when nobody has subscribed to one more channel
+  for `settle` seconds."""
 
   capture: list[str] = attrs.field(factory=list, converter=_listed)
+  settle: float = attrs.field(default=0.5)
 
   @property
   def recorded(self) -> bool:
     return bool(self.capture)
+
+  @settle.validator
+  def _check_settle(self, attribute: object, settle: float) -> None:
+    if not 0 <= settle <= MOST_SETTLE:
+      raise SimulatorError(f"settle is {settle:g} seconds; expected 0 to {MOST_SETTLE}")

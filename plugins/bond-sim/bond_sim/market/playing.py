@@ -9,22 +9,24 @@ from bond_sim.hub import Hub
 
 RECORDS_PER_TURN = 256
 TICK_SECONDS = 0.001
-SETTLE_SECONDS, MAX_SETTLE_SECONDS = 0.5, 5.0
+MOST_SETTLES = 10
 
 T = TypeVar("T")
 
 
 class Player:
-  """Begins half a second after the last of the opening burst of subscriptions (`asked`), so that a
-  client that subscribes in several messages or sockets misses nothing.
+  """Begins `settle` seconds after the last of the opening burst of subscriptions (`asked`), and ten
+  times as long after the first, so that a client that subscribes in several messages or sockets
+  misses nothing.
 
   At a `speed` above 0 it goes on whether or not somebody listens, as a venue does. At speed 0 there
   is no clock: it is as fast as its readers take, and waits while there are none.
   """
 
-  def __init__(self, hub: Hub, speed: float) -> None:
+  def __init__(self, hub: Hub, speed: float, settle: float) -> None:
     self._hub = hub
     self._speed = speed
+    self._settle = settle
     self._state = "waiting"
     self._position_ns = 0
     self._asked = trio.Event()
@@ -41,8 +43,8 @@ class Player:
     """Publishes the records of the timeline, each with its time since the beginning (ns)."""
     await self._asked.wait()
     self._state = "settling"
-    latest = self._asked_at + MAX_SETTLE_SECONDS
-    while (until := min(self._asked_at + SETTLE_SECONDS, latest)) > trio.current_time():
+    latest = self._asked_at + MOST_SETTLES * self._settle
+    while (until := min(self._asked_at + self._settle, latest)) > trio.current_time():
       await trio.sleep_until(until)
     self._state = "playing"
     await self._play(timeline(), publish)

@@ -23,7 +23,7 @@ class Playback:
   """A source of recorded markets. Who joins the channel of a book while it plays gets the book as
   it is then, made of what was played; instruments are those of the recordings."""
 
-  def __init__(self, recordings: list[Contents], speed: float, clock: Clock) -> None:
+  def __init__(self, recordings: list[Contents], speed: float, settle: float, clock: Clock) -> None:
     self.hub = Hub(span)
     self._clock = clock
     self._recordings = recordings
@@ -32,7 +32,7 @@ class Playback:
     self._instruments = [row for contents in recordings for row in contents.instruments]
     self._played = 0
     self._total = sum(contents.streams.total() for contents in recordings)
-    self._player = Player(self.hub, speed)
+    self._player = Player(self.hub, speed, settle)
     self.answers: dict[str, Answer] = {
       "public/time": self._time,
       "public/instruments": self._listed,
@@ -40,10 +40,12 @@ class Playback:
     }
 
   @classmethod
-  async def load(cls, paths: Iterable[str], speed: float, clock: Clock) -> "Playback":
+  async def load(
+    cls, paths: Iterable[str], speed: float, settle: float, clock: Clock
+  ) -> "Playback":
     """Reads recordings through once. Raises SimulatorError where one cannot be played."""
     found = [await trio.to_thread.run_sync(scan, Path(path)) for path in paths]
-    return cls(found, speed, clock)
+    return cls(found, speed, settle, clock)
 
   async def run(self) -> None:
     await self._player.run(self._timeline, self._publish)
