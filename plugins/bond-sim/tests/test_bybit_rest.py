@@ -59,3 +59,38 @@ async def test_candles_are_paged_by_start_and_by_end(start_bybit):
   assert onwards == [begin + 300_000 * step for step in range(9, -1, -1)]
   until = [int(bar[0]) for bar in (await result(sim, f"{path}&end={newest[2]}"))["list"]]
   assert until == [newest[2] - 300_000 * step for step in range(10)]
+
+
+async def test_funding_rates_come_newest_first_up_to_an_end(start_bybit):
+  sim = await start_bybit(start=1_700_000_000_000)
+  path = "/v5/market/funding/history?category=linear&symbol=BTCUSDT"
+  found = (await result(sim, f"{path}&limit=4"))["list"]
+  times = [int(row["fundingRateTimestamp"]) for row in found]
+  assert times == [1_699_977_600_000 - 28_800_000 * step for step in range(4)]
+  assert (await result(sim, f"{path}&startTime={times[2]}&endTime={times[1]}"))["list"] == found[
+    1:3
+  ]
+  assert len((await result(sim, path))["list"]) == 200
+  alone = (await sim.get(f"{path}&startTime={times[2]}")).json()
+  assert alone["retCode"] == 10001
+  spot = (await sim.get(path.replace("linear", "spot"))).json()
+  assert spot["retCode"] == 10001
+
+
+async def test_open_interest_is_read_back_page_by_page(start_bybit):
+  sim = await start_bybit(start=1_700_000_000_000)
+  path = "/v5/market/open-interest?category=inverse&symbol=BTCUSD&intervalTime=5min"
+  until = 1_699_999_800_000
+  begin = until - 5 * 300_000
+  whole = await result(sim, f"{path}&startTime={begin}&endTime={until}")
+  assert [int(row["timestamp"]) for row in whole["list"]] == [until - 300_000 * n for n in range(6)]
+  assert whole["nextPageCursor"] == ""
+  paged, cursor = [], ""
+  for _ in range(3):
+    page = await result(sim, f"{path}&startTime={begin}&endTime={until}&limit=2&cursor={cursor}")
+    paged += page["list"]
+    cursor = page["nextPageCursor"]
+  assert paged == whole["list"]
+  assert cursor == ""
+  wrong = (await sim.get(path.replace("5min", "5m"))).json()
+  assert wrong["retCode"] == 10001

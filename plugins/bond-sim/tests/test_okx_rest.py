@@ -64,3 +64,52 @@ async def test_candles_are_paged_by_exclusive_times(start_okx):
   assert older == [newest[-1] - 300_000 * step for step in range(1, 11)]
   newer = [int(bar[0]) for bar in await rows(sim, f"{path}&before={newest[3]}")]
   assert newer == newest[:3]
+
+
+FUNDING_MS = 8 * 3_600_000
+
+
+async def test_funding_rates_are_paged_by_exclusive_times(start_okx):
+  sim = await start_okx(start=1_700_000_000_000)
+  path = "/api/v5/public/funding-rate-history?instId=BTC-USDT-SWAP&limit=5"
+  newest = await rows(sim, path)
+  times = [int(row["fundingTime"]) for row in newest]
+  last = 1_700_000_000_000 // FUNDING_MS * FUNDING_MS
+  assert times == [last - FUNDING_MS * step for step in range(5)]
+  assert all(abs(float(row["realizedRate"])) < 0.005 for row in newest)
+  older = await rows(sim, f"{path}&after={times[1]}")
+  assert older[:3] == newest[2:]
+  assert await rows(sim, f"{path}&before={times[3]}") == newest[:3]
+  spot = await sim.get("/api/v5/public/funding-rate-history?instId=BTC-USDT")
+  assert spot.json()["code"] == "51000"
+
+
+async def test_open_interest_before_the_start_is_equal_whenever_asked(start_okx):
+  sim = await start_okx(start=1_700_000_000_000)
+  path = "/api/v5/rubik/stat/contracts/open-interest-history?instId=BTC-USDT-SWAP"
+  newest = await rows(sim, f"{path}&period=5m&limit=4")
+  assert [int(row[0]) for row in newest] == [1_699_999_800_000 - 300_000 * n for n in range(4)]
+  assert all(abs(float(row[1]) * 0.01 - float(row[2])) < 1e-6 for row in newest)
+  begin, end = int(newest[3][0]), int(newest[0][0])
+  between = await rows(sim, f"{path}&period=5m&begin={begin}&end={end}")
+  assert [row[:3] for row in between] == [row[:3] for row in newest[1:3]]
+  [now] = await rows(sim, "/api/v5/public/open-interest?instType=SWAP&instId=BTC-USDT-SWAP")
+  assert 0.9 < float(newest[0][1]) / float(now["oi"]) < 1.1
+  hours = await rows(sim, f"{path}&period=1H&limit=2")
+  assert int(hours[0][0]) - int(hours[1][0]) == 3_600_000
+
+
+async def test_facts_of_all_contracts_come_at_once(start_okx):
+  sim = await start_okx()
+  rates = await rows(sim, "/api/v5/public/funding-rate?instId=ANY")
+  held = await rows(sim, "/api/v5/public/open-interest?instType=SWAP")
+  assert {row["instId"] for row in rates} == {row["instId"] for row in held}
+  assert len(rates) == 4
+
+
+async def test_a_history_has_a_limit_for_each_instrument(start_okx):
+  sim = await start_okx()
+  path = "/api/v5/public/funding-rate-history?instId="
+  statuses = [(await sim.get(f"{path}BTC-USDT-SWAP")).status_code for _ in range(11)]
+  assert statuses == [200] * 10 + [429]
+  assert (await sim.get(f"{path}ETH-USDT-SWAP")).status_code == 200

@@ -2,19 +2,29 @@
 
 from collections import Counter, deque
 from collections.abc import Callable
+from itertools import islice, takewhile
 from typing import Any
 
 import trio
 
-from bond_sim.bybit.listing import CATEGORIES
+from bond_sim.bybit.listing import CATEGORIES, LISTED_MS
 from bond_sim.bybit.world import LENGTHS, World
 from bond_sim.http import Request, Response, json_response
-from bond_sim.market.products import SPOT
+from bond_sim.market.products import PERP, SPOT
 
 PREFIX = "/v5/market/"
 ASKED, ASKED_SECONDS = 600, 5.0
 """Requests of one address ("Rate Limit Rules")."""
-MAX_LEVELS, MAX_ROWS = 500, 1000
+MAX_LEVELS, MAX_ROWS, MAX_PAST = 500, 1000, 200
+INTEREST_LENGTHS = {
+  "5min": "5",
+  "15min": "15",
+  "30min": "30",
+  "1h": "60",
+  "4h": "240",
+  "1d": "D",
+}
+"""How "Get Open Interest" names lengths, and how candles do."""
 
 
 class RestError(Exception):
@@ -39,6 +49,8 @@ class Rest:
       "orderbook": self._book,
       "recent-trade": self._trades,
       "kline": self._candles,
+      "funding/history": self._fundings,
+      "open-interest": self._interests,
     }
 
   def respond(self, request: Request) -> Response:
@@ -129,6 +141,56 @@ class Rest:
     found = [self._world.writers[key].bar(bar) for bar in reversed(bars)]
     category, _, symbol = key.partition(" ")
     return {"category": category, "symbol": symbol, "list": found}
+
+  # Histories -------------------------------------------------------------------------------------
+
+  def _contract(self, request: Request) -> str:
+    key = self._key(request)
+    if key.startswith(SPOT):
+      raise RestError(10001, "params error: Category is invalid")
+    return key
+
+  def _fundings(self, request: Request) -> dict[str, Any]:
+    """ "Get Funding Rate History": up to the end, newest first; a start alone is an error."""
+    key, now = self._contract(request), self._world.venue.now_ms()
+    if request.param("startTime") and not request.param("endTime"):
+      raise RestError(10001, "params error: startTime needs endTime")
+    category, _, symbol = key.partition(" ")
+    rows = self._world.venue.market(key).trading.past.rates(
+      _number(request.param("endTime"), now, now)
+    )
+    start = _number(request.param("startTime"), LISTED_MS, now)
+    most = _number(request.param("limit"), MAX_PAST, MAX_PAST)
+    if self._world.instruments[key].product.kind != PERP:
+      most = 0
+    found = takewhile(lambda row: row[0] >= start, islice(rows, most))
+    data = [
+      {"symbol": symbol, "fundingRate": rate, "fundingRateTimestamp": str(at)} for at, rate in found
+    ]
+    return {"category": category, "list": data}
+
+  def _interests(self, request: Request) -> dict[str, Any]:
+    """ "Get Open Interest": from the end back, page by page; a start alone is not looked at."""
+    key, now = self._contract(request), self._world.venue.now_ms()
+    name = INTEREST_LENGTHS.get(request.param("intervalTime") or "")
+    if name is None:
+      raise RestError(10001, "params error: intervalTime is invalid")
+    until, start = _number(request.param("endTime"), now, now), LISTED_MS
+    if request.param("endTime"):
+      start = _number(request.param("startTime"), LISTED_MS, now)
+    until = min(until, _number(request.param("cursor"), now, now))
+    rows = self._world.venue.market(key).trading.past.interests(until, LENGTHS[name])
+    most = _number(request.param("limit"), 50, MAX_PAST)
+    # One more than asked for says whether there is another page.
+    found = list(takewhile(lambda row: row[0] >= start, islice(rows, most + 1)))
+    size = self._world.instruments[key].size
+    category, _, symbol = key.partition(" ")
+    return {
+      "symbol": symbol,
+      "category": category,
+      "list": [{"openInterest": size(lots), "timestamp": str(at)} for at, lots in found[:most]],
+      "nextPageCursor": str(found[most][0]) if len(found) > most else "",
+    }
 
 
 def _number(text: str | None, default: int, most: int) -> int:

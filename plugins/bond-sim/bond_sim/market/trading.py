@@ -9,10 +9,9 @@ from typing import NamedTuple, Protocol
 from bond_sim.market.book import BUY, SELL
 from bond_sim.market.candles import Candles, past_day
 from bond_sim.market.orderflow import Execution, OrderFlow, Temper
+from bond_sim.market.past import FUNDING_MS, Past, rate_of
 
 RECENT = 1000
-FUNDING_MS = 8 * 3_600_000
-INTEREST_RATE = 0.0001
 
 
 class Fill(NamedTuple):
@@ -98,6 +97,7 @@ class Trading:
     self._mark_average = fair()
     self.interest = round(temper.level_lots * 20_000 * self._rng.uniform(0.8, 1.2))
     """Open interest in lots."""
+    self.past = Past(seed, now_ms, self.interest)
     self.flow = OrderFlow(
       temper, self._rng, fair() * self._scale, listener.level_changed, self._executed
     )
@@ -151,9 +151,10 @@ class Trading:
     if not self._perpetual:
       return MarkPrice(mark, self._mark_average, index, "", 0)
     premium = (mark - index) / index
-    rate = premium + max(-0.0005, min(0.0005, INTEREST_RATE - premium))
+    rate = rate_of(premium)
     next_ms = (self.now_ms // FUNDING_MS + 1) * FUNDING_MS
-    return MarkPrice(mark, self._mark_average, index, f"{rate:.8f}", next_ms)
+    self.past.told(rate, next_ms)
+    return MarkPrice(mark, self._mark_average, index, rate, next_ms)
 
   def _executed(self, order: Execution) -> None:
     maker, at = order.side == SELL, self.now_ms
@@ -169,6 +170,7 @@ class Trading:
       self._listener.filled(fills)
     lots = sum(sum(parts) for _, parts in order.levels)
     self.interest = max(1, self.interest + self._rng.randint(-lots, lots))
+    self.past.held(self.interest, at)
     if order.forced:
       quote = sum(price * sum(parts) for price, parts in order.levels)
       self._listener.forced(Liquidation(order.side, lots, order.levels[-1][0], quote / lots, at))

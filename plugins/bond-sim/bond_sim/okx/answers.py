@@ -1,16 +1,23 @@
 """OKX's public REST, of generated markets ("Order Book Trading", "Public Data")."""
 
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bond_sim.http import Request
+from bond_sim.market.past import STEP_MS
 from bond_sim.okx.bars import length_of
+from bond_sim.okx.listing import LISTED_MS
 from bond_sim.okx.source import PUBLIC, Answer, RestError
 
 if TYPE_CHECKING:
   from bond_sim.okx.world import World
 
+T = TypeVar("T")
+
 MAX_LEVELS, MAX_ROWS = 400, 500
+MAX_FUNDINGS, MAX_INTERESTS = 400, 100
 FAMILIES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
 
 
@@ -32,6 +39,9 @@ class Answers:
       "market/books": self._book,
       "market/trades": self._trades,
       "market/candles": self._candles,
+      "market/history-candles": self._candles,
+      "public/funding-rate-history": self._fundings,
+      "rubik/stat/contracts/open-interest-history": self._interests,
     }
 
   def _symbol(self, request: Request) -> str:
@@ -56,11 +66,29 @@ class Answers:
     ]
 
   def _facts(self, channel: str, request: Request) -> list[Any]:
+    wanted, now = request.param("instId"), self._world.venue.now_ms()
+    if channel == "funding-rate" and wanted == "ANY":
+      symbols = self._world.of_family("SWAP")
+    elif channel != "funding-rate" and wanted is None:
+      # "Get open interest", "Get mark price": all of a type, where no instrument is named.
+      family = request.param("instType") or ""
+      symbols = [one for one in self._world.of_family(family) if self._has(channel, one)]
+    else:
+      symbols = [self._contract(channel, request)]
+    return [
+      self._world.writers[one].facts(channel, self._world.venue.market(one).trading, now)
+      for one in symbols
+    ]
+
+  def _has(self, channel: str, symbol: str) -> bool:
+    return self._world.stream(PUBLIC, channel, symbol) is not None
+
+  def _contract(self, channel: str, request: Request) -> str:
+    """The instrument of a request, which must be one that a channel tells of."""
     symbol = self._symbol(request)
-    if self._world.stream(PUBLIC, channel, symbol) is None:
+    if not self._has(channel, symbol):
       raise RestError("51000", f"Parameter instId error: no {channel} of {symbol}", 400)
-    trading = self._world.venue.market(symbol).trading
-    return [self._world.writers[symbol].facts(channel, trading, self._world.venue.now_ms())]
+    return symbol
 
   def _ticker(self, request: Request) -> list[Any]:
     return [self._ticker_of(self._symbol(request))]
@@ -99,6 +127,44 @@ class Answers:
     oldest = max(before, min(after, now) - (rows + 1) * length)
     bars = [bar for bar in candles.bars(length, oldest) if before < bar.start < after][-rows:]
     return [writer.bar(bar, closed=bar.start + length <= now) for bar in reversed(bars)]
+
+  # Histories -------------------------------------------------------------------------------------
+
+  def _fundings(self, request: Request) -> list[Any]:
+    """ "Get funding rate history": both bounds are exclusive, newest first."""
+    symbol, now = self._contract("funding-rate", request), self._world.venue.now_ms()
+    past = self._world.venue.market(symbol).trading.past
+    before, after = _bounds(request, "before", "after", now)
+    rows = past.rates(min(now, after - 1))
+    writer, most = self._world.writers[symbol], _number(request.param("limit"), 400, MAX_FUNDINGS)
+    return [writer.funding(at, rate) for at, rate in _newer(rows, before, most)]
+
+  def _interests(self, request: Request) -> list[Any]:
+    """ "Get contract open interest history": both bounds are exclusive, newest first. All periods
+    begin by UTC here."""
+    symbol, now = self._contract("open-interest", request), self._world.venue.now_ms()
+    length = length_of(f"candle{request.param('period') or '5m'}")
+    if length is None or length % STEP_MS:
+      raise RestError("51000", "Parameter period error", 400)
+    trading = self._world.venue.market(symbol).trading
+    begin, end = _bounds(request, "begin", "end", now)
+    rows = trading.past.interests(min(now, end - 1), length)
+    writer, most = self._world.writers[symbol], _number(request.param("limit"), 100, MAX_INTERESTS)
+    price = trading.mark().mark
+    return [writer.interest(at, lots, price) for at, lots in _newer(rows, begin, most)]
+
+
+def _bounds(request: Request, newer: str, older: str, now_ms: int) -> tuple[int, int]:
+  """The exclusive bounds of a page by the names of their parameters."""
+  return (
+    _number(request.param(newer), LISTED_MS, now_ms),
+    _number(request.param(older), now_ms + 1, now_ms + 1),
+  )
+
+
+def _newer(rows: Iterator[tuple[int, T]], than_ms: int, most: int) -> list[tuple[int, T]]:
+  """The first rows, as far as they are newer."""
+  return list(takewhile(lambda row: row[0] > than_ms, islice(rows, most)))
 
 
 def _number(text: str | None, default: int, most: int) -> int:

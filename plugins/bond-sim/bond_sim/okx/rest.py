@@ -9,7 +9,12 @@ from bond_sim.okx.source import RestError, Source
 
 PREFIX = "/api/v5/"
 ASKED, ASKED_SECONDS = 20, 2.0
-"""Requests of one address to one endpoint; the smallest of the published limits."""
+"""Requests of one address to one endpoint; the smallest of the published limits, except for those
+of histories."""
+ASKED_OF_HISTORY = 10
+HISTORIES = ("public/funding-rate-history", "rubik/stat/contracts/open-interest-history")
+"""Their limit is by address and instrument ("Get funding rate history", "Get contract open interest
+history")."""
 
 
 class Rest:
@@ -27,19 +32,22 @@ class Rest:
     if request.method != "GET" or answer is None or not request.path.startswith(PREFIX):
       return json_response({"error": f"the simulator has no {request.method} {request.path}"}, 404)
     try:
-      self._meter(request.peer, endpoint)
+      self._meter(request, endpoint)
       data = answer(request)
     except RestError as error:
       body = {"code": error.code, "msg": error.message, "data": []}
       return json_response(body, error.status)
     return json_response({"code": "0", "msg": "", "data": data})
 
-  def _meter(self, peer: str, endpoint: str) -> None:
-    asked = self._asked.setdefault((peer, endpoint), deque())
+  def _meter(self, request: Request, endpoint: str) -> None:
+    most, metered = ASKED, endpoint
+    if endpoint in HISTORIES:
+      most, metered = ASKED_OF_HISTORY, f"{endpoint} {request.param('instId')}"
+    asked = self._asked.setdefault((request.peer, metered), deque())
     now = trio.current_time()
     while asked and asked[0] <= now - ASKED_SECONDS:
       asked.popleft()
     asked.append(now)
-    if len(asked) > ASKED:
+    if len(asked) > most:
       self._violations[f"requests of {endpoint}"] += 1
       raise RestError("50011", "Too Many Requests", 429)

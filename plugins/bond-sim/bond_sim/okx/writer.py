@@ -88,12 +88,24 @@ class OkxWriter:
       }
     if topic == "mark-price":
       return common | {"markPx": f"{mark.mark:.{self._decimals()}f}", "ts": str(at_ms)}
-    base = self._instrument.base(trading.interest, mark.mark)
-    return common | {
-      "oi": self._instrument.size(trading.interest),
-      "oiCcy": f"{base:.8f}",
-      "oiUsd": f"{base * mark.mark:.2f}",
-      "ts": str(at_ms),
+    _, contracts, coins, dollars = self.interest(at_ms, trading.interest, mark.mark)
+    return common | {"oi": contracts, "oiCcy": coins, "oiUsd": dollars, "ts": str(at_ms)}
+
+  def interest(self, at_ms: int, lots: int, price: float) -> list[str]:
+    """Open interest as its history has it: time, contracts, coins, dollars."""
+    base = self._instrument.base(lots, price)
+    return [str(at_ms), self._instrument.size(lots), f"{base:.8f}", f"{base * price:.2f}"]
+
+  def funding(self, at_ms: int, rate: str) -> dict[str, str]:
+    """A settled funding rate, as its history has it."""
+    return {
+      "formulaType": "withRate",
+      "fundingRate": rate,
+      "fundingTime": str(at_ms),
+      "instId": self._symbol,
+      "instType": self._instrument.family,
+      "method": "current_period",
+      "realizedRate": rate,
     }
 
   def candle(self, topic: str, bar: Bar, length_ms: int, at_ms: int, *, closed: bool) -> bytes:
