@@ -28,7 +28,7 @@ lint: install
 # Files beside each other: a file's tests share what is set up for them. One more than there are
 # processors, since many tests wait.
 test: lint
-	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile --no-loadscope-reorder
 
 format: install
 	$(BIN)/ruff format .

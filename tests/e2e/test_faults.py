@@ -13,11 +13,11 @@ from test_recorded_market import naive_book
 from venue import apply, bond_run, recorded, simulator
 
 CAPTURE = "binance-2024/spot_btcusdt_20240808.gz"
-# Two of its six minutes, which take 6 s, or 15 s for what is found out only after 10 s and for what
-# may keep a client waiting longer than that.
+# Two of its six minutes, which take 6 s; 24 s for what is found out only after 10 s, and 15 s for
+# what may keep a client waiting longer than 6.
 MINUTES = 2
 USUAL = "20"
-LONG = dict.fromkeys(("silence", "half-open", "refuse"), "8")
+LONG = {"silence": "5", "half-open": "5", "refuse": "8"}
 AT_ONCE = 7
 
 FAULTS = {
