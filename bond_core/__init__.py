@@ -1,212 +1,141 @@
 """Bond: live market data as pytest is to tests, a small core and everything else a plugin.
 
-These are the public names. They are imported when they are first used, so that `import bond_core`
-and `bond --help` cost nothing.
+This is the front door: events, errors, hooks, types of components, specs and running them. What
+authors of venues, sessions, logs and services need has rooms of its own: `feeds`, `venues`,
+`books`, `sessions`, `logs`, `services`, `testing` and a few more (docs/architecture.md). All that
+is not public begins with an underscore.
+
+Names are imported when they are first used, so that `import bond_core` and `bond --help` cost
+nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-  from bond_core.bridge import AsyncioThread as AsyncioThread
-  from bond_core.bridge import iterate_in_thread as iterate_in_thread
-  from bond_core.clock import Clock as Clock
-  from bond_core.clock import DataClock as DataClock
-  from bond_core.clock import SystemClock as SystemClock
-  from bond_core.components import (
-    AuthContext as AuthContext,
-  )
-  from bond_core.components import (
-    Authenticator as Authenticator,
-  )
-  from bond_core.components import (
-    AuthSpec as AuthSpec,
-  )
-  from bond_core.components import (
-    CommandSpec as CommandSpec,
-  )
-  from bond_core.components import (
-    Credentials as Credentials,
-  )
-  from bond_core.components import (
-    LogSpec as LogSpec,
-  )
-  from bond_core.components import (
-    NoConfig as NoConfig,
-  )
-  from bond_core.components import (
-    Out as Out,
-  )
-  from bond_core.components import (
-    ParserSpec as ParserSpec,
-  )
-  from bond_core.components import (
-    Principal as Principal,
-  )
-  from bond_core.components import (
-    Reading as Reading,
-  )
-  from bond_core.components import (
-    ServiceSpec as ServiceSpec,
-  )
-  from bond_core.components import (
-    SimulatorSpec as SimulatorSpec,
-  )
-  from bond_core.components import (
-    Sink as Sink,
-  )
-  from bond_core.components import (
-    SinkContext as SinkContext,
-  )
-  from bond_core.components import (
-    SinkSpec as SinkSpec,
-  )
-  from bond_core.components import (
-    SourceContext as SourceContext,
-  )
-  from bond_core.components import (
-    SourceSpec as SourceSpec,
-  )
-  from bond_core.components import (
-    TimedTransform as TimedTransform,
-  )
-  from bond_core.components import (
-    Transform as Transform,
-  )
-  from bond_core.components import (
-    TransformContext as TransformContext,
-  )
-  from bond_core.components import (
-    TransformSpec as TransformSpec,
-  )
-  from bond_core.connector import connector_source as connector_source
-  from bond_core.errors import (
+  from bond_core._clock import Clock as Clock, DataClock as DataClock, SystemClock as SystemClock
+  from bond_core._errors import (
     AuthError as AuthError,
-  )
-  from bond_core.errors import (
     AuthUnavailable as AuthUnavailable,
-  )
-  from bond_core.errors import (
     BondError as BondError,
-  )
-  from bond_core.errors import (
     Disconnected as Disconnected,
-  )
-  from bond_core.errors import (
     Expired as Expired,
-  )
-  from bond_core.errors import (
     PluginError as PluginError,
-  )
-  from bond_core.errors import (
     Refused as Refused,
-  )
-  from bond_core.errors import (
     RetryAfter as RetryAfter,
-  )
-  from bond_core.errors import (
     SpecError as SpecError,
+    leaf as leaf,
+    leaves as leaves,
+    sentence as sentence,
   )
-  from bond_core.events import (
+  from bond_core._events import (
+    CHANNELS as CHANNELS,
+    EVENT_TYPES as EVENT_TYPES,
     AnyEvent as AnyEvent,
-  )
-  from bond_core.events import (
     Batch as Batch,
-  )
-  from bond_core.events import (
+    Bbo as Bbo,
     Candle as Candle,
-  )
-  from bond_core.events import (
     ChainEvent as ChainEvent,
-  )
-  from bond_core.events import (
+    Consolidated as Consolidated,
+    ConsolidatedLevel as ConsolidatedLevel,
     Custom as Custom,
-  )
-  from bond_core.events import (
+    Event as Event,
     Funding as Funding,
-  )
-  from bond_core.events import (
     Gap as Gap,
-  )
-  from bond_core.events import (
     Heartbeat as Heartbeat,
-  )
-  from bond_core.events import (
     Level as Level,
-  )
-  from bond_core.events import (
     Liquidation as Liquidation,
-  )
-  from bond_core.events import (
     MarketEvent as MarketEvent,
-  )
-  from bond_core.events import (
     OpenInterest as OpenInterest,
-  )
-  from bond_core.events import (
     OrderBook as OrderBook,
-  )
-  from bond_core.events import (
     Post as Post,
-  )
-  from bond_core.events import (
     Ticker as Ticker,
-  )
-  from bond_core.events import (
     Trade as Trade,
-  )
-  from bond_core.events import (
+    VenueQuote as VenueQuote,
     Window as Window,
-  )
-  from bond_core.events import (
     decode as decode,
-  )
-  from bond_core.events import (
     encode as encode,
   )
-  from bond_core.hookspecs import hookimpl as hookimpl
-  from bond_core.instruments import Instrument as Instrument
-  from bond_core.instruments import Market as Market
-  from bond_core.instruments import parse_market as parse_market
-  from bond_core.log.engine import Engine as Engine
-  from bond_core.log.engine import EngineError as EngineError
-  from bond_core.log.engine import Record as Record
-  from bond_core.log.engine import SharedEngine as SharedEngine
-  from bond_core.log.memory import Cursor as Cursor
-  from bond_core.log.memory import MemoryLog as MemoryLog
-  from bond_core.registry import Registry as Registry
-  from bond_core.running import RunResult as RunResult
-  from bond_core.running import run as run
-  from bond_core.spec import Duration as Duration
-  from bond_core.spec import Secret as Secret
-  from bond_core.spec import Size as Size
-  from bond_core.spec import Spec as Spec
-  from bond_core.spec import load_spec as load_spec
+  from bond_core._instruments import (
+    Instrument as Instrument,
+    Market as Market,
+    parse_market as parse_market,
+  )
+  from bond_core._plugins.hookspecs import hookimpl as hookimpl
+  from bond_core._plugins.registry import Plugin as Plugin, Registry as Registry
+  from bond_core._running import (
+    RunResult as RunResult,
+    open_events as open_events,
+    run as run,
+  )
+  from bond_core._spec.load import load_spec as load_spec
+  from bond_core._spec.model import Spec as Spec
+  from bond_core._spec.values import Duration as Duration, Secret as Secret, Size as Size
+  from bond_core._types.auth import (
+    AuthContext as AuthContext,
+    Authenticator as Authenticator,
+    AuthType as AuthType,
+    Credentials as Credentials,
+    Principal as Principal,
+    StreamTokens as StreamTokens,
+  )
+  from bond_core._types.config import NoConfig as NoConfig
+  from bond_core._types.log import LogType as LogType
+  from bond_core._types.parser import (
+    Aliases as Aliases,
+    ParserType as ParserType,
+    Reading as Reading,
+    RewriteProblem as RewriteProblem,
+    Rewritten as Rewritten,
+  )
+  from bond_core._types.program import (
+    CommandType as CommandType,
+    ServiceType as ServiceType,
+    SimulatorType as SimulatorType,
+  )
+  from bond_core._types.sink import (
+    Sink as Sink,
+    SinkContext as SinkContext,
+    SinkType as SinkType,
+  )
+  from bond_core._types.source import (
+    Out as Out,
+    SourceContext as SourceContext,
+    SourceType as SourceType,
+  )
+  from bond_core._types.transform import (
+    TimedTransform as TimedTransform,
+    Transform as Transform,
+    TransformContext as TransformContext,
+    TransformType as TransformType,
+  )
 
 _NAMES = {
-  "bridge": "AsyncioThread iterate_in_thread",
-  "clock": "Clock DataClock SystemClock",
-  "components": (
-    "AuthContext AuthSpec Authenticator CommandSpec Credentials LogSpec NoConfig Out ParserSpec "
-    "Principal Reading ServiceSpec SimulatorSpec Sink SinkContext SinkSpec SourceContext "
-    "SourceSpec TimedTransform Transform TransformContext TransformSpec"
-  ),
-  "connector": "connector_source",
-  "errors": (
+  "_clock": "Clock DataClock SystemClock",
+  "_errors": (
     "AuthError AuthUnavailable BondError Disconnected Expired PluginError Refused RetryAfter "
-    "SpecError"
+    "SpecError leaf leaves sentence"
   ),
-  "events": (
-    "AnyEvent Batch Candle ChainEvent Custom Funding Gap Heartbeat Level Liquidation MarketEvent "
-    "OpenInterest OrderBook Post Ticker Trade Window decode encode"
+  "_events": (
+    "AnyEvent Batch Bbo CHANNELS Candle ChainEvent Consolidated ConsolidatedLevel Custom "
+    "EVENT_TYPES Event Funding Gap Heartbeat Level Liquidation MarketEvent OpenInterest OrderBook "
+    "Post Ticker Trade VenueQuote Window decode encode"
   ),
-  "hookspecs": "hookimpl",
-  "instruments": "Instrument Market parse_market",
-  "log.engine": "Engine EngineError Record SharedEngine",
-  "log.memory": "Cursor MemoryLog",
-  "registry": "Registry",
-  "running": "RunResult run",
-  "spec": "Duration Secret Size Spec load_spec",
+  "_instruments": "Instrument Market parse_market",
+  "_plugins.hookspecs": "hookimpl",
+  "_plugins.registry": "Plugin Registry",
+  "_running": "RunResult open_events run",
+  "_spec.load": "load_spec",
+  "_spec.model": "Spec",
+  "_spec.values": "Duration Secret Size",
+  "_types.auth": "AuthContext AuthType Authenticator Credentials Principal StreamTokens",
+  "_types.config": "NoConfig",
+  "_types.log": "LogType",
+  "_types.parser": "Aliases ParserType Reading RewriteProblem Rewritten",
+  "_types.program": "CommandType ServiceType SimulatorType",
+  "_types.sink": "Sink SinkContext SinkType",
+  "_types.source": "Out SourceContext SourceType",
+  "_types.transform": "TimedTransform Transform TransformContext TransformType",
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -12,16 +12,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from bond_core import Registry, hookspecs
-from bond_core.components import NoConfig, SourceSpec
-from bond_core.events import EVENT_TYPES
-from bond_core.registry import HOOKS, Plugin
+from bond_core import NoConfig, Plugin, Registry, SourceType
+from bond_core._events import EVENT_TYPES
+from bond_core._plugins import hookspecs
+from bond_core._plugins.registry import HOOKS
 
 DOCS = Path(__file__).parent
-PLUGINS = (
-  *("core", "binance", "bluesky", "bybit", "ccxt", "clock", "english", "jwt", "okx"),
-  *("onchain", "onchain.bitcoin", "onchain.evm", "redis", "sim", "ws", "x"),
-)
+ROOT = DOCS.parent
 MADE = "<!-- Made by `python docs/generate.py`; changes belong into the code. -->"
 TERMS = ("<!-- generated: terms -->", "<!-- end -->")
 
@@ -84,12 +81,13 @@ SECTIONS = {
 
 
 def plugins() -> list[Plugin]:
-  """The repository's own plugins, in their fixed order."""
-  found = {plugin.name: plugin for plugin in Registry().plugins()}
-  for name in PLUGINS:
-    if name not in found or found[name].error is not None:
-      raise SystemExit(f"plugin {name} is not there; pip install -e plugins/bond-{name}")
-  return [found[name] for name in PLUGINS]
+  """The plugins of this repository, the core's own first."""
+  packages = {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
+  found = [plugin for plugin in Registry().plugins() if plugin.package in packages]
+  for plugin in found:
+    if plugin.error is not None:
+      raise SystemExit(f"{plugin.package} does not load: {plugin.error}")
+  return found
 
 
 def pages() -> dict[Path, str]:
@@ -129,7 +127,7 @@ def _component(component: Any, snippet: str) -> str:
   doc = None if component.config is NoConfig else inspect.getdoc(component.config)
   if doc:
     lines += [doc, ""]
-  if isinstance(component, SourceSpec):
+  if isinstance(component, SourceType):
     gives = _tags(component.emits)
     lines += [f"Gives: {gives}.", "", f"Terms: {component.terms or 'none of its own'}", ""]
   elif getattr(component, "accepts", None):
@@ -222,7 +220,7 @@ def _description(kind: type) -> str:
 
 def _terms() -> str:
   lines = ["| source | terms |", "|---|---|"]
-  sources = [source for plugin in plugins() for source in plugin.of(SourceSpec)]
+  sources = [source for plugin in plugins() for source in plugin.of(SourceType)]
   lines += [f"| `{s.name}` | {s.terms or 'none of its own: the file is yours'} |" for s in sources]
   return "\n".join(lines) + "\n"
 

@@ -4,8 +4,8 @@ import json
 
 import trio
 
-from bond_core.errors import Disconnected
-from bond_core.ws.client import open_websocket
+from bond_core._errors import Disconnected
+from bond_core._ws.client import open_websocket
 
 AGENT = "bond-client"
 CASE_TIMEOUT = 120.0

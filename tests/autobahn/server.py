@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from bond_broker.config import BrokerConfig
 from bond_broker.server import Backing, open_broker
 from bond_broker.session import Session
+from bond_server.access.access import OpenAccess
 from websockets.frames import Frame, Opcode
 
-from bond_core.clock import SystemClock
-from bond_core.log.kept import KeptLog
-from bond_core.log.memory import MemoryLog
-from bond_core.spec.values import Size
+from bond_core._clock import SystemClock
+from bond_core._logs.durable import DurableLog
+from bond_core._logs.memory import MemoryLog
+from bond_core._spec.values import Size
 
 # The suite's largest messages have 16 MiB.
 MAX_MESSAGE = Size(16 * 1024 * 1024)
@@ -26,9 +27,11 @@ async def echo(session: Session, message: bytes, binary: bool) -> None:
 @asynccontextmanager
 async def serving() -> AsyncIterator[str]:
   """The URL of an echo in a broker on a free port of 127.0.0.1."""
+  clock = SystemClock()
   backing = Backing(
-    clock=SystemClock(),
-    market=KeptLog(MemoryLog("market", stamps=True), None),
+    clock=clock,
+    access=OpenAccess(clock),
+    log=DurableLog(MemoryLog("market", stamps=True), None),
     handlers={"/echo": echo},
   )
   config = BrokerConfig(port=0, max_message=MAX_MESSAGE)

@@ -6,8 +6,8 @@ import time
 from statistics import median
 from typing import Any
 
-from bond_core.book.consolidated import ConsolidatedBook
-from bond_core.events import OrderBook
+from bond_core._books.consolidated import ConsolidatedBook
+from bond_core._events import OrderBook
 
 LEVELS = 200
 UPDATES = 20_000

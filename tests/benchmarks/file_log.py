@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import trio
+from bond_filelog.config import FileLog
+from bond_filelog.engine import open_file_log
+from bond_filelog.store import Store
 
-from bond_core.events import Batch, OrderBook, Ticker, Trade
-from bond_core.log.engine import Record
-from bond_core.log.file.config import FileLog
-from bond_core.log.file.engine import open_file_log
-from bond_core.log.file.store import Store
+from bond_core._events import Batch, OrderBook, Ticker, Trade
+from bond_core._logs.engine import Record
 
 EVENTS = 60_000
 CALM, LIVELY, BUSY = 3, 24, 400

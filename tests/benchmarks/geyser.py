@@ -59,11 +59,11 @@ def source(port: int, transactions: int) -> None:
   import trio
 
   from bond_core import Registry
-  from bond_core.clock import SystemClock
-  from bond_core.events import ChainEvent, Gap
-  from bond_core.hub import open_hub
-  from bond_core.log.memory import MemoryLog
-  from bond_core.spec.structure import structure
+  from bond_core._clock import SystemClock
+  from bond_core._events import ChainEvent, Gap
+  from bond_core._logs.memory import MemoryLog
+  from bond_core._sources.manager import open_sources
+  from bond_core._spec.structure import structure
 
   settings = {"event_types": ["tx", "transfer"], "endpoint": f"http://127.0.0.1:{port}"}
 
@@ -76,7 +76,7 @@ def source(port: int, transactions: int) -> None:
     log = MemoryLog("market", clock=clock, stamps=True, max_bytes=64 << 20)
     seen: set[str] = set()
     events = gaps = 0
-    async with open_hub(log, clock) as hub:
+    async with open_sources(log, clock) as hub:
       tap = hub.open("chain", spec, config)
       cursor = log.cursor()
       begun = cpu = 0.0

@@ -23,12 +23,12 @@ def ours(port: int, wanted: int) -> float:
   import trio
   from bond_binance import feed_of
 
-  from bond_core.clock import SystemClock
-  from bond_core.events import encode
-  from bond_core.feed.dialect import Received
-  from bond_core.log.memory import MemoryLog
-  from bond_core.ws.client import open_websocket
-  from bond_core.ws.frames import text_frame
+  from bond_core._clock import SystemClock
+  from bond_core._events import encode
+  from bond_core._feeds.contract import Moment
+  from bond_core._logs.memory import MemoryLog
+  from bond_core._ws.client import open_websocket
+  from bond_core._ws.frames import text_frame
 
   async def main() -> float:
     feed, clock = feed_of("trades", ["BTC/USDT"]), SystemClock()
@@ -38,7 +38,7 @@ def ours(port: int, wanted: int) -> float:
       started = time.process_time()
       while count < wanted:
         frames = await websocket.receive()
-        events = feed.on_frames(1, frames, Received(clock.now_ms(), clock.mono_ns()))
+        events = feed.on_frames(1, frames, Moment(clock.now_ms(), clock.mono_ns()))
         log.append(events)
         _ = b"".join([text_frame(encode(event)) for event in events])
         count += len(events)
@@ -51,15 +51,15 @@ def per_message() -> Callable[[bytes], bytes]:
   """Bond's normalising for one message: what is left to compare is the websocket library."""
   from bond_binance import feed_of
 
-  from bond_core.clock import SystemClock
-  from bond_core.events import encode
-  from bond_core.feed.dialect import Received
-  from bond_core.ws.frames import text_frame
+  from bond_core._clock import SystemClock
+  from bond_core._events import encode
+  from bond_core._feeds.contract import Moment
+  from bond_core._ws.frames import text_frame
 
   feed, clock = feed_of("trades", ["BTC/USDT"]), SystemClock()
 
   def normalise(message: bytes) -> bytes:
-    events = feed.on_frames(1, [message], Received(clock.now_ms(), clock.mono_ns()))
+    events = feed.on_frames(1, [message], Moment(clock.now_ms(), clock.mono_ns()))
     return text_frame(encode(events[0]))
 
   return normalise

@@ -43,11 +43,11 @@ def through_a_source(use: str, settings: dict[str, object]) -> float:
   import trio
 
   from bond_core import Registry
-  from bond_core.clock import SystemClock
-  from bond_core.events import Trade
-  from bond_core.hub import open_hub
-  from bond_core.log.memory import MemoryLog
-  from bond_core.spec.structure import structure
+  from bond_core._clock import SystemClock
+  from bond_core._events import Trade
+  from bond_core._logs.memory import MemoryLog
+  from bond_core._sources.manager import open_sources
+  from bond_core._spec.structure import structure
 
   async def main() -> float:
     spec = Registry().source(use)
@@ -57,7 +57,7 @@ def through_a_source(use: str, settings: dict[str, object]) -> float:
     clock, meter = SystemClock(), Meter()
     log = MemoryLog("market", clock=clock, stamps=True, max_bytes=16 << 20)
     last = 0
-    async with open_hub(log, clock) as hub:
+    async with open_sources(log, clock) as hub:
       tap = hub.open(use, spec, config)
       cursor = log.cursor()
       while tap.failure is None:

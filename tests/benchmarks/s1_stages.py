@@ -10,10 +10,10 @@ from websockets.client import ClientProtocol
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from bond_core.events import encode
-from bond_core.feed.dialect import Received
-from bond_core.log.memory import MemoryLog
-from bond_core.ws.frames import FrameReader, text_frame
+from bond_core._events import encode
+from bond_core._feeds.contract import Moment
+from bond_core._logs.memory import MemoryLog
+from bond_core._ws.frames import FrameReader, text_frame
 from tests.benchmarks.blast import TEMPLATE, frame
 
 BATCH = 380
@@ -58,7 +58,7 @@ def _once() -> dict[str, float]:
   for read in reads:
     frames = timed("split", reader.feed, read)
     events = timed(
-      "decode and normalise", lambda f: feed.on_frames(1, f, Received(1_700_000_000_000, 1)), frames
+      "decode and normalise", lambda f: feed.on_frames(1, f, Moment(1_700_000_000_000, 1)), frames
     )
     timed("sequence", log.append, events)
     encoded = timed("encode", lambda batch: [encode(e) for e in batch], events)

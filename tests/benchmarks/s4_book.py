@@ -24,13 +24,13 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from bond_core.book.book import Book
-from bond_core.book.checksum import interleaved_crc32
-from bond_core.book.sequence import Ids, SequenceRule, contiguous, linked_ranges
-from bond_core.book.sync import BookSync, Update
-from bond_core.book.view import BookView
-from bond_core.events import Batch, Level, OrderBook
-from bond_core.instruments import Instrument
+from bond_core._books.book import Book
+from bond_core._books.checksum import interleaved_crc32
+from bond_core._books.sequence import Ids, SequenceRule, contiguous, linked_ranges
+from bond_core._books.sync import BookSync, Update
+from bond_core._books.view import BookView
+from bond_core._events import Batch, Level, OrderBook
+from bond_core._instruments import Instrument
 
 GOAL = 1.5
 TOP = 20

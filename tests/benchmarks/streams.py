@@ -89,7 +89,7 @@ class Serving:
 
 
 async def _measure(serving: Serving) -> dict[str, dict[str, Any]]:
-  from bond_core.ws.client import open_websocket
+  from bond_core._ws.client import open_websocket
 
   wishes = [(key, spec) for key in serving.keys for spec in specs()]
   received: Counter[int] = Counter()

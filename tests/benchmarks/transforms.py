@@ -7,12 +7,12 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from bond_core.clock import DataClock
-from bond_core.components import TransformContext, TransformSpec
-from bond_core.events import Batch, Ticker, Trade
-from bond_core.spec.values import Duration
-from bond_core.transforms import dedupe, merge, project, sample, window
-from bond_core.transforms import filter as filter_
+from bond_builtin.transforms import dedupe, filter as filter_, merge, project, sample, window
+
+from bond_core._clock import DataClock
+from bond_core._events import Batch, Ticker, Trade
+from bond_core._spec.values import Duration
+from bond_core._types.transform import TransformContext, TransformType
 
 EVENTS = 100_000
 BATCH = 64
@@ -65,15 +65,15 @@ def measure(chain: Callable[[DataClock], Callable[[Batch], Batch]], batches: lis
   return best / sum(map(len, batches)) * 1e9
 
 
-def alone(spec: TransformSpec, config: object) -> Callable[[DataClock], Callable[[Batch], Batch]]:
+def alone(spec: TransformType, config: object) -> Callable[[DataClock], Callable[[Batch], Batch]]:
   """One transform."""
   return lambda clock: spec.make(config, TransformContext("bench", clock))
 
 
 def filter_and_window(clock: DataClock) -> Callable[[Batch], Batch]:
   """What examples/btc-pulse.yaml does: half of the events pass the filter, all reach it."""
-  keep = alone(filter_.SPEC, filter_.Filter(where="type == 'ticker' or price * size > 1000"))(clock)
-  fold = alone(window.SPEC, window.Windows(every=Duration(1)))(clock)
+  keep = alone(filter_.TYPE, filter_.Filter(where="type == 'ticker' or price * size > 1000"))(clock)
+  fold = alone(window.TYPE, window.Windows(every=Duration(1)))(clock)
   return lambda batch: fold(keep(batch))
 
 
@@ -82,12 +82,12 @@ def run() -> dict[str, Any]:
   batches = market()
   fields = {"notional": "price * size", "side": "side"}
   parts = {
-    "filter": alone(filter_.SPEC, filter_.Filter(where=BIG)),
-    "window": alone(window.SPEC, window.Windows(every=Duration(1))),
-    "merge": alone(merge.SPEC, merge.Merge()),
-    "dedupe": alone(dedupe.SPEC, dedupe.Dedupe()),
-    "sample": alone(sample.SPEC, sample.Sample(every=Duration(1))),
-    "project": alone(project.SPEC, project.Project(fields=fields)),
+    "filter": alone(filter_.TYPE, filter_.Filter(where=BIG)),
+    "window": alone(window.TYPE, window.Windows(every=Duration(1))),
+    "merge": alone(merge.TYPE, merge.Merge()),
+    "dedupe": alone(dedupe.TYPE, dedupe.Dedupe()),
+    "sample": alone(sample.TYPE, sample.Sample(every=Duration(1))),
+    "project": alone(project.TYPE, project.Project(fields=fields)),
   }
   return {
     "value": round(measure(filter_and_window, batches)),

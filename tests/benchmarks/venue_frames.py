@@ -59,7 +59,7 @@ def record(venue: str, endpoint: str) -> list[str]:
 def native(venue: str, frames: list[str], endpoint: str) -> dict[str, object]:
   """Through Bond's feed, up to its events."""
   from bond_core import Registry
-  from bond_core.feed.dialect import Received
+  from bond_core._feeds.contract import Moment
 
   registry = Registry()
   subscriptions, feed = [], None
@@ -75,12 +75,12 @@ def native(venue: str, frames: list[str], endpoint: str) -> dict[str, object]:
   if venue == "bybit":
     # The feed takes the deeper book; it is the same message under another name.
     frames = [frame.replace("orderbook.50.", "orderbook.200.") for frame in frames]
-  feed.on_open(1, subscriptions, overlap=False, now=Received(0, 0))
+  feed.on_open(1, subscriptions, overlap=False, now=Moment(0, 0))
   payloads = [frame.encode() for frame in frames]
   events = 0
   began = time.process_time()
   for at in range(0, len(payloads), READ):
-    events += len(feed.on_frames(1, payloads[at : at + READ], Received(1_700_000_000_000, 1)))
+    events += len(feed.on_frames(1, payloads[at : at + READ], Moment(1_700_000_000_000, 1)))
   return {"us": (time.process_time() - began) / len(frames) * 1e6, "events": events}
 
 

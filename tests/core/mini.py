@@ -16,9 +16,9 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from bond_core import Disconnected, Refused, Trade
-from bond_core.feed.dialect import Expire, Handshake, Limits, Pong, Reject, Send, Subscription
-from bond_core.instruments import parse_market
-from bond_core.ws.client import WebSocket
+from bond_core._feeds.contract import Expire, Handshake, Limits, Pong, Reject, Send, Subscription
+from bond_core._instruments import parse_market
+from bond_core._ws.client import WebSocket
 
 
 def subscription(symbol):

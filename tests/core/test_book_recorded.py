@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bond_core.book.book import Book
-from bond_core.book.checksum import digits_crc32, interleaved_crc32
-from bond_core.book.consolidated import ConsolidatedBook
-from bond_core.book.sequence import Ids, contiguous, linked_ranges
-from bond_core.book.sync import BookSync, Update
-from bond_core.book.view import BookView
-from bond_core.events import OrderBook
-from bond_core.instruments import Instrument
+from bond_core._books.book import Book
+from bond_core._books.checksum import digits_crc32, interleaved_crc32
+from bond_core._books.consolidated import ConsolidatedBook
+from bond_core._books.sequence import Ids, contiguous, linked_ranges
+from bond_core._books.sync import BookSync, Update
+from bond_core._books.view import BookView
+from bond_core._events import OrderBook
+from bond_core._instruments import Instrument
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("BOND_SHARED", ROOT.parent / "shared")) / "data"

@@ -3,14 +3,13 @@ venue's book, or nothing."""
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bond_core.book.book import Book, Checksum
-from bond_core.book.sequence import Ids, Verdict, contiguous, linked_ranges, previous_id
-from bond_core.book.sync import BookSync, Update
-from bond_core.events import Gap
-from bond_core.instruments import Instrument
+from bond_core._books.book import Book, Checksum
+from bond_core._books.sequence import Ids, Verdict, contiguous, linked_ranges, previous_id
+from bond_core._books.sync import BookSync, Update
+from bond_core._events import Gap
+from bond_core._instruments import Instrument
 
 HERE = Instrument("venue", "perp", "BTC/USDT")
 APPLY, SKIP, GAP = Verdict.APPLY, Verdict.SKIP, Verdict.GAP

@@ -4,11 +4,10 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from bond_core.book.view import BookView
-from bond_core.events import Gap, OrderBook, Trade, Window, encode
+from bond_core._books.view import BookView
+from bond_core._events import Gap, OrderBook, Trade, Window, encode
 
 BTC = {"exchange": "venue", "symbol": "BTC/USDT", "market_type": "spot"}
 ETH = {"exchange": "venue", "symbol": "ETH/USDT", "market_type": "spot"}

@@ -15,8 +15,8 @@ from websockets.uri import parse_uri
 from websockets.utils import accept_key
 
 from bond_core import Disconnected, Refused
-from bond_core.ws.client import HandshakeRefused, WebSocket, open_websocket
-from bond_core.ws.frames import text_frame
+from bond_core._ws.client import HandshakeRefused, WebSocket, open_websocket
+from bond_core._ws.frames import text_frame
 
 
 async def serving(nursery, handler, context=None):

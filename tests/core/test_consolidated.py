@@ -3,13 +3,12 @@ that merges every venue's levels anew each time."""
 
 import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from bond_builtin.transforms.consolidate import Consolidate, Consolidator
+from hypothesis import given, settings, strategies as st
 
-from bond_core.book.consolidated import ConsolidatedBook
-from bond_core.events import Consolidated, Gap, OrderBook, Trade, decode, encode
-from bond_core.spec.values import Duration
-from bond_core.transforms.consolidate import Consolidate, Consolidator
+from bond_core._books.consolidated import ConsolidatedBook
+from bond_core._events import Consolidated, Gap, OrderBook, Trade, decode, encode
+from bond_core._spec.values import Duration
 
 MAX_AGE = 1_000
 

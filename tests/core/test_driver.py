@@ -10,11 +10,11 @@ from mini import MiniFeed, MiniVenue, subscription
 from trio.testing import wait_all_tasks_blocked
 
 from bond_core import Gap, PluginError, Trade
-from bond_core.errors import leaf
-from bond_core.feed.desired import Desired
-from bond_core.feed.dialect import Limits
-from bond_core.feed.driver import FeedDriver
-from bond_core.feed.liveness import State
+from bond_core._errors import leaf
+from bond_core._feeds.contract import Limits
+from bond_core._feeds.driver import FeedDriver
+from bond_core._feeds.interest import Interest
+from bond_core._feeds.liveness import SourceState
 
 
 class MockTime:
@@ -31,13 +31,13 @@ class Rig:
   def __init__(self, *symbols, limits=None, seed=1):
     self.venue = MiniVenue()
     self.feed = MiniFeed(limits)
-    self.desired = Desired(grace=10.0)
-    self.desired.add([subscription(s) for s in symbols])
+    self.interest = Interest(grace=10.0)
+    self.interest.add([subscription(s) for s in symbols])
     self.events = []
     self.rejected = []
     self.driver = FeedDriver(
       self.feed,
-      self.desired,
+      self.interest,
       append=self.events.extend,
       reject=lambda s, why: self.rejected.append((s.instrument.symbol, why)),
       clock=MockTime(),
@@ -79,9 +79,9 @@ async def test_events_arrive_in_order_and_the_stream_is_live(autojump_clock):
     await venue.say("A/USDT 1", "B/USDT 7", "A/USDT 2")
     await wait_all_tasks_blocked()
     assert rig.trades == [("A/USDT", 1), ("B/USDT", 7), ("A/USDT", 2)]
-    assert set(rig.driver.states().values()) == {State.LIVE}
+    assert set(rig.driver.states().values()) == {SourceState.LIVE}
     await trio.sleep(7)
-    assert set(rig.driver.states().values()) == {State.QUIET}
+    assert set(rig.driver.states().values()) == {SourceState.QUIET}
     assert rig.gaps == []
 
 
@@ -94,7 +94,7 @@ async def test_one_outage_is_one_gap_with_its_range_and_cause_before_what_follow
     rig.venue.refusing = True
     await venue.cut()
     await trio.sleep(20)
-    assert list(rig.driver.states().values()) == [State.RECONNECTING]
+    assert list(rig.driver.states().values()) == [SourceState.RECONNECTING]
     rig.venue.refusing = False
     venue = await rig.connected(2)
     await venue.say("A/USDT 9")
@@ -146,7 +146,7 @@ async def test_a_half_open_socket_is_pinged_and_given_up(autojump_clock):
     rig.nursery.start_soon(venue.serve)
     await venue.say("A/USDT 1")
     # A market that is usually quiet for this long, so that only the missing pong can tell.
-    rig.driver._links[0].rhythm._longest = 100.0
+    rig.driver._slots[0].rhythm._longest = 100.0
     await trio.sleep(40)
     await rig.connected(2)
     assert venue.pings >= 1
@@ -164,7 +164,7 @@ async def test_a_venue_whose_ping_is_a_text_gets_it_in_silence_and_answers(autoj
       await venue.say(f"A/USDT {i}")
       await trio.sleep(1)
     assert venue.received == []
-    rig.driver._links[0].rhythm._longest = 100.0
+    rig.driver._slots[0].rhythm._longest = 100.0
     await trio.sleep(30)
     assert len(rig.venue.sockets) == 1
     times = [when for when, text in venue.received if text == "ping"]
@@ -242,11 +242,11 @@ async def test_subscriptions_change_while_it_runs_and_leave_after_a_grace_period
   async with running("A/USDT") as rig:
     venue = await rig.connected()
     rig.nursery.start_soon(venue.serve)
-    rig.desired.add([subscription("B/USDT")])
+    rig.interest.add([subscription("B/USDT")])
     await trio.sleep(1)
-    rig.desired.drop([subscription("A/USDT")], trio.current_time())
-    rig.desired.add([subscription("A/USDT")])
-    rig.desired.drop([subscription("B/USDT")], trio.current_time())
+    rig.interest.drop([subscription("A/USDT")], trio.current_time())
+    rig.interest.add([subscription("A/USDT")])
+    rig.interest.drop([subscription("B/USDT")], trio.current_time())
     await trio.sleep(5)
     assert [m for _, m in venue.received] == ["+B/USDT"]
     await trio.sleep(10)
@@ -258,7 +258,7 @@ async def test_messages_keep_the_venues_rate(autojump_clock):
   async with running("A/USDT", limits=Limits(messages=(5, 1.0))) as rig:
     venue = await rig.connected()
     rig.nursery.start_soon(venue.serve)
-    rig.desired.add([subscription(f"S{i}/USDT") for i in range(23)])
+    rig.interest.add([subscription(f"S{i}/USDT") for i in range(23)])
     await trio.sleep(10)
     times = [t for t, _ in venue.received]
     assert len(times) == 23
@@ -267,7 +267,7 @@ async def test_messages_keep_the_venues_rate(autojump_clock):
 
 
 async def test_more_subscriptions_than_a_connection_holds_get_another(autojump_clock):
-  limits = Limits(streams_per_connection=2)
+  limits = Limits(subscriptions_per_connection=2)
   async with running("A/USDT", "B/USDT", "C/USDT", limits=limits) as rig:
     await rig.connected(2)
     assert sorted(rig.venue.urls) == ["ws://mini/A/USDT,B/USDT", "ws://mini/C/USDT"]

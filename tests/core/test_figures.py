@@ -1,6 +1,6 @@
 import trio
 
-from bond_core import Custom, Registry, SourceSpec, hookimpl, load_spec, run
+from bond_core import Custom, Registry, SourceType, hookimpl, load_spec, run
 
 
 class Plugin:
@@ -10,7 +10,7 @@ class Plugin:
       ctx.figures["spent_usd"] = 0.15
       await out.send([Custom(exchange="paid", event_type="post", data={})])
 
-    return [SourceSpec(name="paid.posts", summary="Posts.", emits=(Custom,), run=posts)]
+    return [SourceType(name="paid.posts", summary="Posts.", emits=(Custom,), run=posts)]
 
 
 async def test_what_a_source_tells_of_itself_is_in_the_summary(tmp_path):

@@ -2,14 +2,13 @@
 
 import tracemalloc
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from bond_core.ws.frames import FrameReader, text_frame, why_closed
+from bond_core._ws.frames import FrameReader, text_frame, why_closed
 
 
 def opened(max_bytes=1 << 20):

@@ -4,8 +4,7 @@ with and without compression."""
 import codecs
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from websockets.client import ClientProtocol
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Close, CloseCode, Frame, Opcode
@@ -13,7 +12,7 @@ from websockets.protocol import Side, State
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from bond_core.ws.frames import FrameReader
+from bond_core._ws.frames import FrameReader
 
 LIMIT = 500
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)

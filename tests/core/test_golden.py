@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bond_core.events import EVENT_TYPES, decode, encode
+from bond_core._events import EVENT_TYPES, decode, encode
 
 GOLDEN = Path(__file__).parent / "golden_events.jsonl"
 VECTORS = {json.loads(line)["type"]: line for line in GOLDEN.read_text().splitlines()}

@@ -1,13 +1,12 @@
 import pytest
 import trio
 import trio.testing
-from hypothesis import given
-from hypothesis import strategies as st
+from bond_broker.conflate import conflate
+from hypothesis import given, strategies as st
 
-from bond_core import Custom, Gap, OrderBook, Ticker, Trade
-from bond_core.clock import DataClock
-from bond_core.log.conflate import conflate
-from bond_core.log.memory import EVENT_BYTES, MemoryLog
+from bond_core import Gap, OrderBook, Ticker, Trade
+from bond_core._clock import DataClock
+from bond_core._logs.memory import EVENT_BYTES, MemoryLog
 
 
 def trades(*ids):
@@ -190,14 +189,3 @@ def test_after_conflation_the_last_state_of_every_key_is_right(batch):
   assert len({e.symbol for e in kept if isinstance(e, Ticker)}) == sum(
     isinstance(e, Ticker) for e in kept
   )
-
-
-async def test_a_conflated_cursor_gets_the_latest_of_each_state():
-  log = MemoryLog("market")
-  cursor = log.cursor(conflated=True)
-  log.append([quote("A", bid=1.0), quote("A", last=5.0)])
-  log.append([quote("A", bid=2.0), Custom(exchange="v", symbol="", event_type="x", data={})])
-  first, second = await cursor.next()
-  assert (first.bid, first.last) == (2.0, 5.0)
-  assert isinstance(second, Custom)
-  assert cursor.conflated_away == 2

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from bond_core.auth.redact import Redact
-from bond_core.cli.log_format import Json
+from bond_core._cli.log_format import Json
+from bond_core._redact import Redact
 
 
 @pytest.fixture

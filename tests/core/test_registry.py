@@ -7,13 +7,13 @@ import attrs
 import pytest
 
 from bond_core import (
-  CommandSpec,
+  CommandType,
   Custom,
   PluginError,
   Registry,
-  SimulatorSpec,
-  SourceSpec,
-  TransformSpec,
+  SimulatorType,
+  SourceType,
+  TransformType,
   hookimpl,
 )
 
@@ -23,7 +23,7 @@ async def nothing(config, out, ctx):
 
 
 def source(name="good.ticks", **changes):
-  return SourceSpec(**{"name": name, "summary": "s", "emits": (Custom,), "run": nothing} | changes)
+  return SourceType(**{"name": name, "summary": "s", "emits": (Custom,), "run": nothing} | changes)
 
 
 def module(*hooks):
@@ -69,7 +69,10 @@ def test_the_installed_core_and_clock_are_found_and_only_the_named_one_is_loaded
 def test_a_missing_plugin_says_what_to_install():
   with pytest.raises(PluginError) as error:
     Registry().source("krakken.trades")
-  assert str(error.value) == "no plugin 'krakken' is installed; pip install bond-krakken"
+  assert str(error.value) == (
+    "no plugin 'krakken' is installed; no known package has it; `bond plugins` lists what is "
+    "installed"
+  )
 
 
 def test_a_misspelt_plugin_or_component_is_guessed():
@@ -119,14 +122,14 @@ def test_a_plugin_can_stand_within_the_names_of_another():
 
 def test_each_mistake_of_a_plugin_is_one_sentence_that_names_it():
   assert refused("good", plugin("not a spec")) == (
-    "plugin 'good' gave 'not a spec' as a source; give a SourceSpec"
+    "plugin 'good' gave 'not a spec' as a source; give a SourceType"
   )
   assert refused("good", plugin(source("bad.ticks"))) == (
     "plugin 'good': the source 'bad.ticks' must be named good.…, so that it is found by name"
   )
   assert "'Good Ticks' is not a name" in refused("good", plugin(source("Good Ticks")))
   assert "offers the source 'good.ticks' twice" in refused("good", plugin(source(), source()))
-  assert "needs either run or feed" in refused("good", plugin(source(run=None)))
+  assert "needs one of run, feed and session" in refused("good", plugin(source(run=None)))
   assert "has a feed and needs connection too" in refused(
     "good", plugin(source(run=None, feed=lambda connection: None))
   )
@@ -165,11 +168,11 @@ def test_simulators_and_commands_are_named_after_what_they_are():
 
   @hookimpl
   def bond_register_simulators():
-    yield SimulatorSpec(name="mars", summary="s", config=Config, serve=serve)
+    yield SimulatorType(name="mars", summary="s", config=Config, serve=serve)
 
   @hookimpl
   def bond_register_commands():
-    yield CommandSpec(name="land", summary="s", load=lambda: None)
+    yield CommandType(name="land", summary="s", load=lambda: None)
 
   registry = Registry([])
   registry.add("sim", module(bond_register_simulators, bond_register_commands))
@@ -181,7 +184,7 @@ def test_simulators_and_commands_are_named_after_what_they_are():
 def test_a_transform_is_found_among_those_of_its_plugin():
   @hookimpl
   def bond_register_transforms():
-    yield TransformSpec(name="good.same", summary="s", make=lambda config, ctx: list)
+    yield TransformType(name="good.same", summary="s", make=lambda config, ctx: list)
 
   registry = Registry([])
   registry.add("good", module(bond_register_transforms))

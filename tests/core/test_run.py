@@ -16,16 +16,16 @@ from bond_core import (
   Refused,
   Registry,
   RetryAfter,
-  SinkSpec,
-  SourceSpec,
+  SinkType,
+  SourceType,
   Trade,
-  TransformSpec,
+  TransformType,
   encode,
   hookimpl,
   load_spec,
   run,
 )
-from bond_core.events import decode
+from bond_core._events import decode
 
 
 def custom(number, **more):
@@ -69,21 +69,21 @@ class Mine:
     def bond_register_sources():
       for function in sources:
         name = f"mine.{function.__name__}"
-        yield SourceSpec(name=name, summary="s", emits=(Custom,), run=function)
+        yield SourceType(name=name, summary="s", emits=(Custom,), run=function)
 
     @hookimpl
     def bond_register_transforms():
       for function in transforms:
         name = f"mine.{function.__name__}"
-        yield TransformSpec(name=name, summary="s", make=lambda c, x, f=function: f)
+        yield TransformType(name=name, summary="s", make=lambda c, x, f=function: f)
 
     @hookimpl
     def bond_register_sinks():
-      yield SinkSpec(
+      yield SinkType(
         name="mine.keep", summary="s", config=Named, make=lambda c, x: self.sinks[c.name]
       )
       for function in sinks:
-        yield SinkSpec(
+        yield SinkType(
           name=f"mine.{function.__name__}", summary="s", config=NoConfig, make=function
         )
 
@@ -264,8 +264,8 @@ async def test_a_transform_that_gives_no_list_is_told_so_and_ends():
 
 
 async def test_a_transform_that_blocks_the_loop_is_named_and_stopped_at_the_third_time(monkeypatch):
-  monkeypatch.setattr("bond_core.watchdog.BLOCKED_AFTER", 0.3)
-  monkeypatch.setattr("bond_core.watchdog.BEAT", 0.05)
+  monkeypatch.setattr("bond_core._watchdog.BLOCKED_AFTER", 0.3)
+  monkeypatch.setattr("bond_core._watchdog.BEAT", 0.05)
 
   def sleepy(batch):
     time.sleep(0.6)
@@ -291,7 +291,7 @@ async def test_a_transform_that_blocks_the_loop_is_named_and_stopped_at_the_thir
 
 
 async def test_a_sink_that_hangs_harms_only_itself(monkeypatch):
-  monkeypatch.setattr("bond_core.running.DRAIN", 0.3)
+  monkeypatch.setattr("bond_core._running.DRAIN", 0.3)
 
   class Stuck(Collected):
     async def write(self, batch):
@@ -328,7 +328,7 @@ async def test_a_sink_that_fails_is_opened_again_and_told_what_it_lost():
 
 
 async def test_what_does_not_stop_when_cancelled_is_named(monkeypatch):
-  monkeypatch.setattr("bond_core.watchdog.STOP_WITHIN", 0.4)
+  monkeypatch.setattr("bond_core._watchdog.STOP_WITHIN", 0.4)
   given_up = []
 
   async def stubborn(config, out, ctx):
@@ -389,7 +389,7 @@ async def test_a_recording_gives_byte_identical_output_at_any_speed(tape, tmp_pa
 
 
 async def test_a_recording_waits_for_a_slow_sink_and_loses_nothing(tape, monkeypatch):
-  monkeypatch.setattr("bond_core.log.memory.EVENT_BYTES", 100_000)
+  monkeypatch.setattr("bond_core._logs.memory.EVENT_BYTES", 100_000)
 
   class Slow(Collected):
     async def write(self, batch):

@@ -8,19 +8,19 @@ import sys
 import time
 from pathlib import Path
 
-import attrs
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from spec_registry import SOURCES, TestRegistry, run, source
+from hypothesis import HealthCheck, given, settings, strategies as st
+from sample_plugin import with_sample
 
-from bond_core import Custom, SourceSpec, SpecError
-from bond_core.errors import PluginError, Problem
-from bond_core.registry import Registry
-from bond_core.spec import Duration, Secret, canonical, load_spec, stream_id
-from bond_core.spec import document as document_module
-from bond_core.spec.document import MAX_BYTES, MAX_NODES, MAX_PROBLEMS, read_document
+from bond_core import SpecError
+from bond_core._errors import PluginError, Problem
+from bond_core._plugins.registry import Registry
+from bond_core._spec import document as document_module
+from bond_core._spec.canonical import canonical, stream_id
+from bond_core._spec.document import MAX_BYTES, MAX_NODES, MAX_PROBLEMS, read_document
+from bond_core._spec.load import load_spec
+from bond_core._spec.values import Secret
 
 WRONG = sorted((Path(__file__).parent.parent / "specs" / "wrong").glob("*.yaml"))
 CANARY = "hunter2-canary"
@@ -39,8 +39,11 @@ sinks:
 """
 
 
+REGISTRY = with_sample()
+
+
 def load(text, **options):
-  return load_spec(text, registry=TestRegistry(), **options)
+  return load_spec(text, registry=REGISTRY, **options)
 
 
 def problems(text, **options):
@@ -56,7 +59,7 @@ def with_config(use, config):
   return spec.sources["a"].config
 
 
-# Wrong specs -------------------------------------------------------------------------------------
+# Wrong specs --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
@@ -131,8 +134,10 @@ def test_transforms_of_any_graph_are_in_order(names, data):
   for position, name in enumerate(names):
     before = [f"t{other}" for other in names[:position]]
     read = data.draw(st.lists(st.sampled_from(["a", *before]), min_size=1, unique=True))
-    lines.append(f"  t{name}: {{use: core.filter, from: {json.dumps(read)}, with: {{where: p}}}}\n")
-  text = "sources:\n  a: {use: x.posts}\ntransforms:\n" + "".join(sorted(lines))
+    lines.append(
+      f"  t{name}: {{use: core.filter, from: {json.dumps(read)}, with: {{where: price > 1}}}}\n"
+    )
+  text = "sources:\n  a: {use: sample.posts}\ntransforms:\n" + "".join(sorted(lines))
   seen = {"a"}
   for key, node in load(text).transforms.items():
     assert seen.issuperset(node.inputs)
@@ -186,7 +191,7 @@ def test_bytes_that_are_not_utf8_are_refused_at_their_place():
   ],
 )
 def test_what_yaml_1_1_would_convert_stays_text(written, read):
-  assert with_config("x.posts", f"query: {written}").query == read
+  assert with_config("sample.posts", f"query: {written}").query == read
 
 
 @pytest.mark.parametrize(
@@ -194,16 +199,17 @@ def test_what_yaml_1_1_would_convert_stays_text(written, read):
   [("012", 12.0), ("1e3", 1000.0), ("1E-3", 0.001), (".5", 0.5), ("-2", -2.0), ("+3.", 3.0)],
 )
 def test_numbers_are_decimal(written, read):
-  assert with_config("core.jsonl", f"path: a\nspeed: {written}").speed == read
+  assert with_config("sample.posts", f"factor: {written}").factor == read
 
 
 def test_escaped_surrogate_pairs_of_json_are_one_character_and_positions_stay_right():
-  text = '{"sources": {"a": {"use": "x.posts", "with": {"query": "\\ud83d\\ude80", "mst": 1}}}}'
+  config = '{"query": "\\ud83d\\ude80", "mst": 1}'
+  text = f'{{"sources": {{"a": {{"use": "sample.posts", "with": {config}}}}}}}'
   (problem,) = problems(text)
   assert problem.column == text.index('"mst"') + 1
   config = load(text.replace("mst", "most")).sources["a"].config
   assert config.query == "🚀"
-  escaped = '{"sources": {"a": {"use": "x.posts", "with": {"query": "\\\\ud83d\\\\ude80"}}}}'
+  escaped = '{"sources": {"a": {"use": "sample.posts", "with": {"query": "\\\\ud83d\\\\ude80"}}}}'
   assert load(escaped).sources["a"].config.query == "\\ud83d\\ude80"
 
 
@@ -216,7 +222,7 @@ def test_without_libyaml_data_and_places_are_the_same(monkeypatch):
 
 def test_components_take_nested_values():
   config = with_config(
-    "ws.json",
+    "sample.socket",
     "url: wss://venue.example/ws\n"
     "ports: [80, 443]\n"
     "headers: {Accept: json, Authorization: {secret: {file: token}}}\n"
@@ -227,11 +233,11 @@ def test_components_take_nested_values():
   assert config.mapping.fields == {"price": "p"}
   assert with_config("core.jsonl", "path: [a, b]").path == ["a", "b"]
   assert with_config("core.jsonl", "path: a").path == "a"
-  assert with_config("x.posts", "symbols: [BTC, ETH]").symbols == ("BTC", "ETH")
+  assert with_config("sample.posts", "symbols: [BTC, ETH]").symbols == ("BTC", "ETH")
 
 
 def test_every_field_is_asked_although_another_is_wrong():
-  text = "sources:\n  a: {use: x.posts, with: {most: 0, query: 1, symbols: [BTC, 2]}}\n"
+  text = "sources:\n  a: {use: sample.posts, with: {most: 0, query: 1, symbols: [BTC, 2]}}\n"
   assert [problem.path for problem in problems(text)] == [
     "sources.a.with.most",
     "sources.a.with.query",
@@ -240,54 +246,43 @@ def test_every_field_is_asked_although_another_is_wrong():
 
 
 def test_a_key_of_the_configuration_can_have_another_name_than_its_field():
-  @attrs.frozen
-  class Range:
-    lowest: int = attrs.field(alias="least", validator=attrs.validators.ge(0))
-
-  class Extra(TestRegistry):
-    def source(self, name):
-      return source("my.range", Range, Custom) if name == "my.range" else super().source(name)
-
-  text = "sources:\n  a: {use: my.range, with: {least: 3}}\n"
-  assert load_spec(text, registry=Extra()).sources["a"].config.lowest == 3
+  text = "sources:\n  a: {use: sample.range, with: {least: 3}}\n"
+  assert load(text).sources["a"].config.lowest == 3
   for wrong in ("-3", "x"):
     with pytest.raises(SpecError) as caught:
-      load_spec(text.replace("3", wrong), registry=Extra())
+      load(text.replace("3", wrong))
     assert [problem.path for problem in caught.value.problems] == ["sources.a.with.least"]
   with pytest.raises(SpecError, match="unknown key 'lowest'"):
-    load_spec(text.replace("least", "lowest"), registry=Extra())
+    load(text.replace("least", "lowest"))
 
 
 def test_a_node_without_readers_is_allowed_with_a_warning():
   text = PULSE.replace("from: [binance, okx]", "from: binance")
   assert load(text).warnings == ("line 4: sources.okx: no transform or sink reads it",)
-  assert load("sources:\n  a: {use: x.posts}\n").warnings == ()
+  assert load("sources:\n  a: {use: sample.posts}\n").warnings == ()
 
 
 def test_an_input_of_which_nothing_can_be_used_is_a_warning_while_another_can():
-  text = PULSE.replace(
-    "x:       {use: x.posts,        with: {query: ", "x: {use: binance.orderbook, "
-  )
-  text = text.replace('"bitcoin lang:en"}', "with: {symbols: [BTC/USDT]}")
+  text = """\
+sources:
+  a: {use: binance.trades, with: {symbols: [BTC/USDT]}}
+  w: {use: sample.windows}
+sinks:
+  chart: {use: sample.chart, from: [a, w]}
+"""
   (warning,) = load(text).warnings
   assert warning == (
-    "line 7: transforms.pulse: core.window makes no use of x, which gives orderbook; "
-    "it takes chain, custom, post, ticker and trade"
+    "line 5: sinks.chart: sample.chart makes no use of a, which gives trade; it takes window"
   )
 
 
 def test_a_registry_without_the_default_log_is_told_as_a_problem():
-  class Bare(TestRegistry):
+  class Bare(Registry):
     def log(self, name):
       raise PluginError("the core is not installed as a plugin")
 
   with pytest.raises(SpecError, match="the core is not installed as a plugin"):
     load_spec(PULSE, registry=Bare())
-
-
-def test_a_component_of_another_plugin_needs_only_what_a_spec_needs():
-  assert all(type(spec) is SourceSpec for spec in SOURCES)
-  assert source("a.b", SOURCES[0].config).run is run
 
 
 # Specs from outside ------------------------------------------------------------------------------
@@ -296,11 +291,11 @@ def test_a_component_of_another_plugin_needs_only_what_a_spec_needs():
 def test_a_spec_from_outside_uses_no_secrets_and_no_code():
   text = """\
 sources:
-  x: {use: x.posts, with: {bearer: {secret: X_BEARER}}}
+  x: {use: sample.posts, with: {bearer: {secret: SAMPLE_BEARER}}}
 transforms:
   m: {use: core.map, from: x, with: {function: "mine:f"}}
 """
-  assert load(text).sources["x"].config.bearer == Secret("X_BEARER")
+  assert load(text).sources["x"].config.bearer == Secret("SAMPLE_BEARER")
   assert [(problem.path, problem.message) for problem in problems(text, trusted=False)] == [
     ("sources.x.with.bearer", "a spec from outside cannot use secrets of this machine"),
     (
@@ -332,125 +327,24 @@ def test_a_spec_from_outside_does_not_reach_into_the_machine(text, path, told):
   assert told in found.message
 
 
-# The short form ----------------------------------------------------------------------------------
-
-SHORT = """\
-{"sources":[{"type":"ccxt","symbols":["BTC/USDT"]},{"type":"twitter","symbols":["BTC"]}],
-"interval_sec":5,"symbols":["BTC/USDT"]}"""
-
-
-def test_the_short_form_is_the_same_spec_as_its_normal_form():
-  normal = ["sources:"]
-  for venue in ("binance", "okx", "bybit"):
-    normal += [
-      f"  ccxt-{venue}-{channel}: {{use: ccxt.{channel}, with: "
-      f"{{exchange: {venue}, symbols: [BTC/USDT], mode: poll, every: 5s}}}}"
-      for channel in ("trades", "ticker")
-    ]
-  normal += ["  twitter: {use: x.posts, with: {symbols: [BTC]}}", "transforms:", "  window:"]
-  names = [line.strip().split(":")[0] for line in normal[1:8]]
-  normal += ["    use: core.window", f"    from: [{', '.join(names)}]"]
-  normal += ["    with: {every: 5s, symbols: [BTC/USDT]}"]
-  short = load(SHORT)
-  assert canonical(short) == canonical(load("\n".join(normal)))
-  assert short.sinks == {}
-  assert short.warnings == ()
-
-
-def test_the_document_of_a_short_spec_is_a_spec_in_the_normal_form():
-  short = load(SHORT)
-  again = load(json.dumps(short.document))
-  assert stream_id(again) == stream_id(short)
-  assert list(again.document["sources"]) == list(short.sources)
-
-
-@pytest.mark.parametrize(
-  ("kind", "uses"),
-  [
-    ("ccxt.trades", ["ccxt.trades"] * 3),
-    ("ccxt.ticker", ["ccxt.ticker"] * 3),
-    ("twitter", ["x.posts"]),
-    ("x", ["x.posts"]),
-    ("x.tweets", ["x.posts"]),
-    ("onchain", ["onchain.solana"]),
-    ("onchain.grpc", ["onchain.solana"]),
-    ("binance.trades", ["binance.trades"]),
-  ],
-)
-def test_types_of_the_short_form(kind, uses):
-  entry = {"type": kind}
-  if "." in kind and not kind.startswith(("x", "onchain")):
-    entry["symbols"] = ["BTC/USDT"]
-  spec = load(json.dumps({"sources": [entry]}))
-  assert [node.use for node in spec.sources.values()] == uses
-
-
-@pytest.mark.parametrize("kind", ["custom", "custom.ws"])
-def test_a_custom_source_of_the_short_form_is_a_websocket(kind):
-  spec = load(json.dumps({"sources": [{"type": kind, "url": "wss://venue.example/ws"}]}))
-  assert spec.sources[kind.replace(".", "-")].config.url == "wss://venue.example/ws"
-
-
-def test_ccxt_with_an_exchange_is_that_exchange_and_settings_win_over_defaults():
-  text = json.dumps(
-    {"sources": [{"type": "ccxt", "exchange": "kraken", "every": "1s", "symbols": ["BTC/USD"]}]}
-  )
-  spec = load(text)
-  assert list(spec.sources) == ["ccxt-kraken-trades", "ccxt-kraken-ticker"]
-  assert spec.sources["ccxt-kraken-trades"].config.every == 1.0
-  assert spec.sources["ccxt-kraken-trades"].config.mode == "poll"
-
-
-def test_symbols_of_the_whole_serve_sources_that_name_none():
-  spec = load('{"sources":[{"type":"ccxt.trades"},{"type":"twitter"}],"symbols":["ETH/USDT"]}')
-  assert {tuple(node.config.symbols) for node in spec.sources.values()} == {("ETH/USDT",)}
-
-
-def test_onchain_of_the_contract_works_as_it_is():
-  text = '{"sources":[{"type":"onchain","chain":"sol","event_types":["tx","transfer"]}]}'
-  node = load(text).sources["onchain"]
-  assert (node.use, node.config.event_types) == ("onchain.solana", ["tx", "transfer"])
-  assert load(text.replace("sol", "btc")).sources["onchain"].use == "onchain.bitcoin"
-  for name, chain in (("eth", "ethereum"), ("base", "base")):
-    node = load(f'{{"sources":[{{"type":"onchain","chain":"{name}"}}]}}').sources["onchain"]
-    assert (node.use, node.config.chain) == ("onchain.evm", chain)
-
-
-def test_equal_types_get_numbered_names():
-  spec = load('{"sources":[{"type":"x"},{"type":"x"}]}')
-  assert list(spec.sources) == ["x", "x-2"]
-
-
-@pytest.mark.parametrize(
-  ("interval", "every"), [("5", 5.0), ("0.5", 0.5), ('"2m"', 120.0), ("null", 5.0)]
-)
-def test_the_interval_of_the_short_form_is_the_window(interval, every):
-  spec = load(f'{{"sources":[{{"type":"x"}}],"interval_sec":{interval}}}')
-  assert spec.transforms["window"].config.every == every
-
-
-def test_an_interval_of_0_asks_for_every_update():
-  assert load('{"sources":[{"type":"x"}],"interval_sec":0}').transforms == {}
-
-
 # Identity ----------------------------------------------------------------------------------------
 
 
 def test_ids_of_specs_stay_what_they_are():
-  assert stream_id(load(PULSE)) == "55e90dbba09f7db7"
-  assert stream_id(load(SHORT)) == "9b3da1f9455afe8f"
-  assert stream_id(load("sources:\n  a: {use: x.posts}\n")) == "ff0c7b8a843cd9ba"
+  assert stream_id(load(PULSE)) == "06259c942cbd51f8"
+  posts = "sources:\n  a: {use: x.posts, with: {query: btc}}\n"
+  assert stream_id(load(posts)) == "27c00549811c96fa"
 
 
 def test_the_canonical_form_is_sorted_json_with_defaults_and_references():
   text = """\
 sources:
-  a: {use: ccxt.ticker, with: {exchange: okx, symbols: [A/B], every: 1.5s, api_key: {secret: K}}}
+  a: {use: sample.posts, with: {symbols: [A/B], every: 1.5s, bearer: {secret: K}}}
 """
   expected = (
     b'{"log":{"use":"core.memory","with":{"keep":60,"size":67108864}},"sinks":{},"sources":{"a":'
-    b'{"use":"ccxt.ticker","with":{"api_key":{"secret":"K"},"every":1.5,"exchange":"okx","mode":'
-    b'"stream","symbols":["A/B"]}}},"transforms":{}}'
+    b'{"use":"sample.posts","with":{"bearer":{"secret":"K"},"every":1.5,"factor":1,"most":100,'
+    b'"query":"","symbols":["A/B"]}}},"transforms":{}}'
   )
   assert canonical(load(text)) == expected
   assert stream_id(load(text)) == hashlib.blake2b(expected, digest_size=8).hexdigest()
@@ -462,7 +356,7 @@ sources:
     PULSE.replace("5s", "5000ms"),
     PULSE.replace("5s", "5"),
     PULSE.replace("5s", "5.0"),
-    PULSE.replace("every: 5s", "late: 0, every: 5s"),
+    PULSE.replace("every: 5s", "lateness: null, every: 5s"),
     PULSE.replace("from: [pulse]", "from: pulse"),
     PULSE.replace("{use: core.window, from: [big, x],", "{from: ['big', \"x\"], use: core.window,"),
     PULSE.replace("sinks:", "log: {use: core.memory, with: {keep: 1m, size: 65536KiB}}\nsinks:"),
@@ -527,7 +421,7 @@ LEAKS = [
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_secret_written_out_is_in_no_error(leak):
-  text = "sources:\n  x: {use: x.posts, with: {" + leak.replace("CANARY", CANARY) + "}}\n"
+  text = "sources:\n  x: {use: sample.posts, with: {" + leak.replace("CANARY", CANARY) + "}}\n"
   if leak == "bearer: *CANARY":
     # Here the canary is a name that YAML itself knows: it is no secret.
     assert "is a YAML alias" in problems(text)[0].message
@@ -538,7 +432,7 @@ def test_a_secret_written_out_is_in_no_error(leak):
     assert CANARY not in told
 
 
-@pytest.mark.parametrize("plugin", ["news.posts", "x.posst"])
+@pytest.mark.parametrize("plugin", ["news.posts", "sample.posst"])
 def test_a_secret_of_a_component_that_is_not_there_is_in_no_error(plugin):
   text = f"sources:\n  x: {{use: {plugin}, with: {{bearer: {CANARY}, url: a}}}}\n"
   with pytest.raises(SpecError) as caught:
@@ -561,7 +455,7 @@ def _fill(text):
 
 BOMBS = {
   "billion laughs": _laughs(),
-  "billion laughs in a spec": "sources:\n  a: {use: x.posts}\n" + _laughs(),
+  "billion laughs in a spec": "sources:\n  a: {use: sample.posts}\n" + _laughs(),
   "quadratic aliases": "a: &a " + "x" * 30_000 + "\nb: [" + "*a, " * 8000 + "]",
   "aliases of nothing": "sources: [" + _fill("*a,")[:-1000] + "]",
   "an alias to itself": "&a [*a]",
@@ -631,32 +525,30 @@ BOMBS = {
   "addresses with parameters": "@" + _fill("?token")[:-1000],
   "words like secrets": "@" + _fill("secret_token-")[:-1000],
   "unknown keys near known ones": "".join(f"source{n}: 1\n" for n in range(900)),
-  "unknown keys in a node": "sources:\n  a: {use: x.posts, "
+  "unknown keys in a node": "sources:\n  a: {use: sample.posts, "
   + "".join(f"wit{n}: 1, " for n in range(900))
   + "}",
-  "unknown keys in a configuration": "sources:\n  a: {use: x.posts, with: {"
+  "unknown keys in a configuration": "sources:\n  a: {use: sample.posts, with: {"
   + "".join(f"quer{n}: 1, " for n in range(900))
   + "}}",
-  "unknown names": "sources:\n  a: {use: x.posts}\nsinks:\n  b: {use: core.print, from: ["
+  "unknown names": "sources:\n  a: {use: sample.posts}\nsinks:\n  b: {use: core.print, from: ["
   + "".join(f"aa{n}, " for n in range(1900))
   + "]}",
-  "long unknown names": "sources:\n  a: {use: x.posts}\nsinks:\n  b: {use: core.print, from: ["
+  "long unknown names": "sources:\n  a: {use: sample.posts}\nsinks:\n  b: {use: core.print, from: ["
   + "".join(f"{'a' * 60}{n}, " for n in range(900))
   + "]}",
   "a list of wrong items": "sources:\n  a: {use: binance.trades, with: {symbols: ["
   + "1," * 1900
   + "]}}",
-  "many sources": "sources:\n" + "".join(f"  s{n}: {{use: x.posts}}\n" for n in range(390)),
+  "many sources": "sources:\n" + "".join(f"  s{n}: {{use: sample.posts}}\n" for n in range(390)),
   "many sources not installed": "sources:\n"
   + "".join(f" s{n}: {{use: a.b}}\n" for n in range(249)),
-  "many short sources": '{"sources": [' + '{"type": "ccxt"},' * 600 + '{"type": "ccxt"}]}',
-  "many exchanges": '{"sources": [{"type": "ccxt", "exchange": [' + "a," * 1900 + "b]}]}",
-  "a long circle": "sources:\n  a: {use: x.posts}\ntransforms:\n"
+  "a long circle": "sources:\n  a: {use: sample.posts}\ntransforms:\n"
   + "".join(
-    f"  t{n}: {{use: core.filter, from: t{(n + 1) % 150}, with: {{where: p}}}}\n"
+    f"  t{n}: {{use: core.sample, from: t{(n + 1) % 150}, with: {{every: 1s}}}}\n"
     for n in range(150)
   ),
-  "everybody reads everybody": "sources:\n  a: {use: x.posts}\ntransforms:\n"
+  "everybody reads everybody": "sources:\n  a: {use: sample.posts}\ntransforms:\n"
   + "".join(
     f"  t{n}: {{use: core.filter, from: [{', '.join(f't{m}' for m in range(38) if m != n)}]}}\n"
     for n in range(38)
@@ -696,7 +588,7 @@ def test_a_spec_of_the_largest_size_is_read_in_time():
 _WORDS = [
   *("name", "sources", "transforms", "sinks", "log", "use", "from", "with", "type", "interval_sec"),
   *(
-    "x.posts",
+    "sample.posts",
     "core.window",
     "core.print",
     "ccxt",
@@ -792,7 +684,9 @@ def test_any_bytes_are_a_spec_or_a_spec_error(data):
       key: _values | st.dictionaries(st.sampled_from(["a", "b", "c"]), _node, max_size=3)
       for key, _node in {
         "name": _values,
-        "sources": st.fixed_dictionaries({"use": st.just("x.posts")}, optional={"with": _values}),
+        "sources": st.fixed_dictionaries(
+          {"use": st.just("sample.posts")}, optional={"with": _values}
+        ),
         "transforms": st.fixed_dictionaries(
           {"use": st.just("core.window"), "from": st.sampled_from(["a", "b", ["a", "b"]])},
           optional={"with": _values},
@@ -808,28 +702,6 @@ def test_any_data_is_a_spec_or_a_spec_error(data):
 
 
 @settings(max_examples=300, deadline=1000)
-@given(
-  st.fixed_dictionaries(
-    {
-      "sources": st.lists(
-        _values
-        | st.fixed_dictionaries(
-          {"type": st.sampled_from(["ccxt", "x", "onchain", "custom", "okx", "a.b", "."])},
-          optional=dict.fromkeys(
-            ("symbols", "exchange", "chain", "event_types", "url", "query", "every"), _values
-          ),
-        ),
-        max_size=4,
-      )
-    },
-    optional=dict.fromkeys(("name", "interval_sec", "symbols", "more"), _values),
-  )
-)
-def test_any_short_form_is_a_spec_or_a_spec_error(data):
-  _only_spec_errors(json.dumps(data))
-
-
-@settings(max_examples=300, deadline=1000)
 @given(st.integers(0, len(PULSE)), st.integers(0, 5), st.sampled_from(_WORDS))
 def test_a_damaged_spec_is_a_spec_or_a_spec_error(at, cut, put):
   _only_spec_errors(PULSE[:at] + put + PULSE[at + cut :])
@@ -840,18 +712,8 @@ def test_a_damaged_spec_is_a_spec_or_a_spec_error(at, cut, put):
 
 def test_the_values_are_imported_without_the_reader():
   code = (
-    "import sys, bond_core.spec; bond_core.spec.Duration, bond_core.spec.Secret; "
+    "import sys, bond_core.config; bond_core.config.Duration, bond_core.config.Secret; "
     "print([m for m in ('yaml', 'cattrs', 'msgspec', 'trio') if m in sys.modules])"
   )
   done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
   assert done.stdout.strip() == "[]"
-
-
-def test_the_module_has_no_other_names():
-  import bond_core.spec
-
-  for name in bond_core.spec.__all__:
-    assert getattr(bond_core.spec, name) is not None
-  with pytest.raises(AttributeError, match="no public name 'nonsense'"):
-    bond_core.spec.nonsense  # noqa: B018
-  assert Duration("5") == 5.0

@@ -5,11 +5,10 @@ import pickle
 import traceback
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bond_core import AuthError
-from bond_core.spec import Duration, Secret, Size, parse_duration, parse_size
+from bond_core._spec.values import Duration, Secret, Size, parse_duration, parse_size
 
 CANARY = "hunter2-canary"
 

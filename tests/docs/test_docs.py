@@ -9,21 +9,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from bond_server.access.chain import read_entry
+from bond_server.access.generations import MemoryGenerations
+from bond_server.access.tokens import Keyring, verify
 
-from bond_core import Registry, hookspecs, load_spec
-from bond_core.auth.chain import read_entry
-from bond_core.auth.generations import MemoryGenerations
-from bond_core.auth.tokens import Keyring, verify
-from bond_core.events import EVENT_TYPES, Event
-from bond_core.registry import HOOKS
-from bond_core.spec.document import read_document
-from bond_core.spec.structure import structure
+from bond_core import Registry, load_spec
+from bond_core._events import EVENT_TYPES, Event
+from bond_core._plugins import hookspecs
+from bond_core._plugins.registry import HOOKS
+from bond_core._spec.document import read_document
+from bond_core._spec.structure import structure
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 READMES = sorted((ROOT / "plugins").glob("*/README.md"))
-OWN = ("core", "binance", "clock", "english", "jwt", "redis", "rest", "sim")
+PACKAGES = {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
 
 
 def text_of(path):
@@ -58,7 +59,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 COMPONENTS = [
   component
   for plugin in Registry().plugins()
-  if plugin.name in OWN
+  if plugin.package in PACKAGES
   for component in plugin.components
   if getattr(component, "example", "")
 ]
@@ -195,6 +196,15 @@ def test_every_link_leads_somewhere(page):
     assert file.exists(), f"{target} leads nowhere"
     if anchor and file.suffix == ".md":
       assert anchor in anchors(text_of(file)), f"{target} has no such heading"
+
+
+@pytest.mark.parametrize("page", [*PAGES, *READMES, ROOT / "SECURITY.md"], ids=named)
+def test_every_file_that_is_named_is_there(page):
+  found = re.findall(r"(?<![\w/.-])((?:bond_core|plugins|sdk|tests)/[\w./-]+)", text_of(page))
+  named = {path.rstrip(".,") for path in found}
+  assert [
+    path for path in sorted(named) if "/dist/" not in path and not (ROOT / path).exists()
+  ] == []
 
 
 def anchors(text):

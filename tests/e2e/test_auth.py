@@ -10,14 +10,13 @@ import time
 
 import jwt
 import pytest
+from bond_server.access.generations import FILE, FileGenerations
+from bond_server.access.secret import server_secret
+from bond_server.access.tokens import mint
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
-
-from bond_core.auth.generations import FILE, FileGenerations
-from bond_core.auth.secret import server_secret
-from bond_core.auth.tokens import mint
 
 BOND = [sys.executable, "-m", "bond_core"]
 SECRET = "a-secret-of-the-tests-with-32-bytes!"

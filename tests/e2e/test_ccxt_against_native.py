@@ -9,8 +9,8 @@ import trio
 from venue import simulator
 
 from bond_core import Registry, load_spec, run
-from bond_core.book.book import Book
-from bond_core.events import Gap, OrderBook, Trade, decode
+from bond_core._books.book import Book
+from bond_core._events import Gap, OrderBook, Trade, decode
 
 LEVELS = 20
 ENOUGH = 25

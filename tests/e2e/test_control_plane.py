@@ -9,7 +9,7 @@ import trio
 from serving import free_port, served
 from venue import ROOT
 
-from bond_core.ws.client import open_websocket
+from bond_core._ws.client import open_websocket
 
 
 async def call(url, path, body=None):

@@ -16,7 +16,7 @@ name: demand
 sources:
   trades: {{use: binance.trades, with: {{symbols: [BTC/USDT], endpoint: "{url}"}}}}
 """
-# How long the core keeps a subscription that nobody reads (bond_core/feed/desired.py), and more.
+# How long the core keeps a subscription that nobody reads (bond_core/feed/interest.py), and more.
 GRACE = 20
 
 
@@ -86,7 +86,7 @@ def test_what_nobody_can_carry_is_rejected_with_the_reason(told):
   assert (rejected["symbol"], rejected["exchange"]) == ("NO/SUCH", "binance")
   assert "there is no NO/SUCH on Binance spot" in rejected["reason"]
   (rejected,) = told["nowhere"]["rejected"]
-  assert "no source of nowhere is installed, try pip install bond-nowhere" in rejected["reason"]
+  assert "no source of nowhere is installed; there is binance," in rejected["reason"]
 
 
 def test_what_nobody_wants_any_more_is_given_back(told):

@@ -15,9 +15,8 @@ from pathlib import Path
 import click
 import pytest
 import yaml
-
-from bond_core.cli.serve import serve_command
-from bond_core.cli.settings import read_settings
+from bond_server.commands.serve import serve_command
+from bond_server.commands.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"

@@ -6,11 +6,11 @@ import signal
 import subprocess
 
 import trio
+from bond_server.commands.listen import StreamProgress
 from serving import free_port, served
 from venue import BOND
 
-from bond_core.cli.listen import Place
-from bond_core.events import Gap, Heartbeat, Trade, Window
+from bond_core._events import Gap, Heartbeat, Trade, Window
 
 
 async def listen(*arguments):
@@ -118,7 +118,7 @@ async def test_after_a_kill_it_goes_on_where_it_was_and_ctrl_c_ends_it_with_0(tm
 
 
 def test_the_place_is_the_greatest_number_of_the_epoch():
-  place = Place()
+  place = StreamProgress()
   assert place.resume is None
   place.take(Heartbeat(raw={}, info={"epoch": "e1", "seq": 3}))
   assert place.resume == "e1:3"

@@ -7,7 +7,7 @@ import trio
 from serving import EXAMPLE, served
 
 from bond_core import Disconnected
-from bond_core.ws.client import open_websocket
+from bond_core._ws.client import open_websocket
 
 
 async def subscribed(server, count, since=None):

@@ -12,7 +12,7 @@ import trio
 from serving import served
 from venue import ROOT
 
-from bond_core.ws.client import open_websocket
+from bond_core._ws.client import open_websocket
 
 sys.path.insert(0, str(ROOT / "plugins" / "bond-redis" / "tests"))
 

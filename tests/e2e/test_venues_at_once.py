@@ -13,7 +13,7 @@ import trio
 from venue import simulator
 
 from bond_core import Registry, load_spec, run
-from bond_core.events import Consolidated, Gap, OrderBook, Trade, Window, decode
+from bond_core._events import Consolidated, Gap, OrderBook, Trade, Window, decode
 
 SYMBOLS = ["BTC/USDT", "ETH/USDT"]
 VENUES = ("binance", "okx", "bybit")

@@ -3,32 +3,32 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bond_core import SourceSpec, hookimpl
+from bond_core import SourceType, hookimpl
 
 if TYPE_CHECKING:
   from bond_binance.feed import BinanceFeed
 
 
 @hookimpl
-def bond_register_sources() -> Iterable[SourceSpec]:
-  from bond_binance.sources import SPECS
+def bond_register_sources() -> Iterable[SourceType]:
+  from bond_binance.sources import SOURCES
 
-  return SPECS
+  return SOURCES
 
 
 def feed_of(channel: str, symbols: list[str], **options: Any) -> "BinanceFeed":
   """A feed as it is once connected, for reading recorded frames: connection 1 carries the channel
   (2 what a futures ticker has elsewhere). `options` are those of the source binance.CHANNEL."""
   from bond_binance.feed import BinanceFeed
-  from bond_binance.sources import SPECS
-  from bond_core.feed.dialect import Received, Subscription
+  from bond_binance.sources import SOURCES
+  from bond_core.feeds import Moment, Subscription
 
-  source = next(spec for spec in SPECS if spec.name == f"binance.{channel}")
+  source = next(spec for spec in SOURCES if spec.name == f"binance.{channel}")
   config: Any = source.config(symbols=symbols, **options)
   feed = BinanceFeed(config.connection)
   groups: dict[str, list[Subscription]] = {}
   for subscription in config.subscriptions():
     groups.setdefault(feed.group(subscription), []).append(subscription)
   for number, subscriptions in enumerate(groups.values(), 1):
-    feed.on_open(number, subscriptions, overlap=False, now=Received(0, 0))
+    feed.on_open(number, subscriptions, overlap=False, now=Moment(0, 0))
   return feed

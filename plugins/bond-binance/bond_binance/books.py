@@ -11,12 +11,10 @@ from operator import itemgetter
 from bond_binance.endpoints import SNAPSHOT_LEVELS, SNAPSHOT_WEIGHT
 from bond_binance.messages import Snapshot, read_depth
 from bond_binance.symbols import USDM
-from bond_core.book.book import Book
-from bond_core.book.sequence import Ids, contiguous, linked_ranges
-from bond_core.book.sync import BookSync, Update
-from bond_core.events import Batch, Level, OrderBook
-from bond_core.feed.dialect import Action, Fetch, Received, Subscription
-from bond_core.venue.stream import Stream
+from bond_core import Batch, Level, OrderBook
+from bond_core.books import Book, BookSync, Ids, Update, contiguous, linked_ranges
+from bond_core.feeds import Action, Fetch, Moment, Subscription
+from bond_core.venues import SubscriptionState
 
 SECOND = 1_000_000_000
 
@@ -41,7 +39,7 @@ _EVERYTHING = (0.0, float("inf"))
 _price = itemgetter(0)
 
 
-class BookStream(Stream):
+class BookState(SubscriptionState):
   """The book of one instrument. Snapshots are asked for through `actions`: at once the first time
   and while they do not help ever more rarely, down to once a minute.
 
@@ -71,7 +69,7 @@ class BookStream(Stream):
     self._good_since = 0
     self._reach = self._edges = _EVERYTHING
 
-  def opened(self, connection: int, *, overlap: bool, now: Received) -> None:
+  def opened(self, connection: int, *, overlap: bool, now: Moment) -> None:
     super().opened(connection, overlap=overlap, now=now)
     if overlap:
       return
@@ -109,7 +107,7 @@ class BookStream(Stream):
     self._sync.restart(f"a message could not be read: {cause}")
     self._lacking(ts_ms, mono_ns, out)
 
-  def due(self, now: Received, out: Batch) -> None:
+  def due(self, now: Moment, out: Batch) -> None:
     if self._sync.needs_snapshot:
       if now.mono_ns >= self._ask_anyway:
         self._ask(now.mono_ns)
@@ -118,7 +116,7 @@ class BookStream(Stream):
     if self._second is not None and self._second.needs_snapshot:
       self._ask_further(now.mono_ns)
 
-  def on_snapshot(self, snapshot: Snapshot, received: Received, out: Batch) -> None:
+  def on_snapshot(self, snapshot: Snapshot, received: Moment, out: Batch) -> None:
     """Takes the answer to a Fetch."""
     self._asked = False
     update = Update(

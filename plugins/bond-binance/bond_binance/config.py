@@ -6,8 +6,8 @@ import attrs
 
 from bond_binance.endpoints import DATA_ONLY, Connection
 from bond_binance.symbols import EXCHANGE, USDM, market_of, read_symbol, spelling
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.config import BooksOf, OnMarket, TickersOf, Venue, VenueSource
+from bond_core.feeds import Subscription
+from bond_core.venues import BooksOf, OnMarket, TickersOf, Venue, VenueSource
 
 Interval = Literal[
   "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"

@@ -10,9 +10,9 @@ from urllib.parse import quote
 import attrs
 
 from bond_binance.symbols import SPOT, USDM
-from bond_core.errors import Refused
-from bond_core.feed.dialect import Limits
-from bond_core.venue.config import websocket_scheme
+from bond_core import Refused
+from bond_core.config import websocket_scheme
+from bond_core.feeds import Limits
 
 DATA_ONLY = "data-only"
 """The `endpoint` that means the venue's hosts for public market data alone; spot has them."""

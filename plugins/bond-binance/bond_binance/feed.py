@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import attrs
 import msgspec
 
-from bond_binance.books import SNAPSHOT, BookStream
+from bond_binance.books import SNAPSHOT, BookState
 from bond_binance.config import FUTURES_INTERVALS
 from bond_binance.endpoints import (
   LIMITS,
@@ -19,7 +19,7 @@ from bond_binance.endpoints import (
   Connection,
 )
 from bond_binance.latest import (
-  QuoteStream,
+  QuotesState,
   read_candle_event,
   read_funding_event,
   read_liquidation_event,
@@ -30,25 +30,22 @@ from bond_binance.messages import UNREADABLE, Other, read_listing, read_other, r
 from bond_binance.names import stream_name
 from bond_binance.refusals import INVALID_SYMBOL, explain, read_error
 from bond_binance.symbols import EXCHANGE, SPOT, USDM, market_of, spelling, venue_symbol
-from bond_binance.trades import TradeStream
-from bond_core.errors import Refused
-from bond_core.events import Batch
-from bond_core.feed.dialect import (
+from bond_binance.trades import TradesState
+from bond_core import Batch, Refused
+from bond_core.feeds import (
   Action,
   Expire,
   Fetch,
   Handshake,
   Limits,
-  Received,
+  Moment,
   Reject,
   Reset,
   Response,
   Send,
   Subscription,
 )
-from bond_core.venue.latest import LatestStream, Reader
-from bond_core.venue.stream import Stream
-from bond_core.venue.unnamed import unnamed_gap
+from bond_core.venues import LatestFromMessage, ReadLatest, SubscriptionState, undecodable_gap
 
 SECOND = 1_000_000_000
 
@@ -68,7 +65,7 @@ _FUTURES_ONLY = ("funding", "liquidation")
 # USD-M "Important WebSocket Change Notice". `trade` is not documented; it is served on /public.
 _ON_PUBLIC = ("@trade", "@bookTicker", "@depth@100ms")
 
-_READERS: dict[str, Reader] = {
+_READERS: dict[str, ReadLatest] = {
   "ticker": read_stats_event,
   "funding": read_funding_event,
   "liquidation": read_liquidation_event,
@@ -93,7 +90,7 @@ class _Line:
 
   number: int
   group: str
-  streams: dict[bytes, Stream]
+  streams: dict[bytes, SubscriptionState]
   asked: dict[int, "_Asked"] = attrs.field(factory=dict)
 
 
@@ -118,7 +115,7 @@ class BinanceFeed:
     self.unknown = 0
     self.unreadable = 0
     self._endpoint = connection
-    self._streams: dict[str, dict[bytes, Stream]] = {SPOT: {}, USDM: {}}
+    self._streams: dict[str, dict[bytes, SubscriptionState]] = {SPOT: {}, USDM: {}}
     self._lines: dict[int, _Line] = {}
     self._next_id = 1
     self._listed: dict[str, set[str]] = {SPOT: set(), USDM: set()}
@@ -181,7 +178,7 @@ class BinanceFeed:
 
   def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
     _, rest = self._split(subscriptions)
-    batches = _batches(rest, LIMITS[group].streams_per_message)
+    batches = _batches(rest, LIMITS[group].subscriptions_per_message)
     return [_control("SUBSCRIBE", names, number) for number, names in enumerate(batches, 1)]
 
   def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
@@ -192,7 +189,7 @@ class BinanceFeed:
   # Connections ---------------------------------------------------------------------------------
 
   def on_open(
-    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Received
+    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
   ) -> None:
     if not subscriptions:
       return  # All were refused while it opened.
@@ -210,7 +207,7 @@ class BinanceFeed:
     connection: int,
     added: list[Subscription],
     removed: list[Subscription],
-    now: Received,
+    now: Moment,
   ) -> None:
     line = self._lines.get(connection)
     if line is None:
@@ -229,7 +226,7 @@ class BinanceFeed:
     for stream in self._all():
       stream.carriers.discard(connection)
 
-  def on_timer(self, now: Received) -> Batch:
+  def on_timer(self, now: Moment) -> Batch:
     self._now_ns = now.mono_ns
     out: Batch = []
     for stream in self._all():
@@ -248,7 +245,7 @@ class BinanceFeed:
 
   # Messages ------------------------------------------------------------------------------------
 
-  def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
+  def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
     out: Batch = []
     line = self._lines.get(connection)
     if line is None:
@@ -275,7 +272,7 @@ class BinanceFeed:
       self._lost(line, lost, received, out)
     return out
 
-  def _other(self, line: _Line, frame: bytes, received: Received, out: Batch) -> bool:
+  def _other(self, line: _Line, frame: bytes, received: Moment, out: Batch) -> bool:
     """Anything that does not begin with the name of a stream that is read here; false where it
     cannot be read at all."""
     try:
@@ -295,7 +292,7 @@ class BinanceFeed:
       self.unknown += 1
     return True
 
-  def _take(self, line: _Line, name: str, data: bytes, received: Received, out: Batch) -> None:
+  def _take(self, line: _Line, name: str, data: bytes, received: Moment, out: Batch) -> None:
     """A payload whose stream is known, whatever its envelope was."""
     stream = line.streams.get(name.encode(errors="replace"))
     if stream is None:
@@ -306,18 +303,18 @@ class BinanceFeed:
     except UNREADABLE as exc:
       stream.unreadable(str(exc), received.ts_ms, received.mono_ns, out)
 
-  def _lost(self, line: _Line, lost: int, received: Received, out: Batch) -> None:
+  def _lost(self, line: _Line, lost: int, received: Moment, out: Batch) -> None:
     """Messages without a readable name. Trades and books show by their numbers what they lost; for
     the other streams of the connection it is declared here."""
     self.unreadable += lost
     carried = [s for s in line.streams.values() if line.number in s.carriers]
-    if (gap := unnamed_gap(lost, carried, received)) is not None:
+    if (gap := undecodable_gap(lost, carried, received)) is not None:
       out.append(gap)
 
   # Control messages ----------------------------------------------------------------------------
 
   def _ask(self, line: _Line, method: str, names: list[str], now_ns: int) -> None:
-    for batch in _batches(names, LIMITS[line.group].streams_per_message):
+    for batch in _batches(names, LIMITS[line.group].subscriptions_per_message):
       number, self._next_id = self._next_id, self._next_id + 1
       line.asked[number] = _Asked(method, tuple(batch), now_ns)
       self.actions.append(Send(line.number, _control(method, batch, number)))
@@ -356,7 +353,7 @@ class BinanceFeed:
 
   # REST ----------------------------------------------------------------------------------------
 
-  def on_response(self, fetch: Fetch, response: Response, received: Received) -> Batch:
+  def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
     out: Batch = []
     if fetch.purpose.startswith(SNAPSHOT):
       self._on_depth(fetch, response, received, out)
@@ -364,12 +361,12 @@ class BinanceFeed:
       self._on_listing(fetch, response, received)
     return out
 
-  def _on_depth(self, fetch: Fetch, response: Response, received: Received, out: Batch) -> None:
+  def _on_depth(self, fetch: Fetch, response: Response, received: Moment, out: Batch) -> None:
     if fetch.instrument is None:
       return
     subscription = Subscription("orderbook", fetch.instrument)
     stream = self._find(subscription)
-    if not isinstance(stream, BookStream):
+    if not isinstance(stream, BookState):
       return  # Nobody reads it any more.
     told = self.explain(response.status, response.body)
     if response.status == 200:
@@ -402,7 +399,7 @@ class BinanceFeed:
     url = self._endpoint.listing(market, symbols)
     self.actions.append(Fetch(url, "the list of markets", market, LISTING_WEIGHT[market]))
 
-  def _on_listing(self, fetch: Fetch, response: Response, received: Received) -> None:
+  def _on_listing(self, fetch: Fetch, response: Response, received: Moment) -> None:
     market = fetch.group
     complete = not urlsplit(fetch.url).query
     if response.status == 400 and not complete:
@@ -425,7 +422,7 @@ class BinanceFeed:
 
   # The streams ---------------------------------------------------------------------------------
 
-  def _all(self) -> Iterator[Stream]:
+  def _all(self) -> Iterator[SubscriptionState]:
     for streams in self._streams.values():
       yield from streams.values()
 
@@ -442,11 +439,11 @@ class BinanceFeed:
         return names[:position], names[position:]
     return names, []
 
-  def _find(self, subscription: Subscription) -> Stream | None:
+  def _find(self, subscription: Subscription) -> SubscriptionState | None:
     name = self._name(subscription).encode()
     return self._streams[market_of(subscription.instrument)].get(name)
 
-  def _stream(self, subscription: Subscription) -> Stream:
+  def _stream(self, subscription: Subscription) -> SubscriptionState:
     """The stream of a subscription, made where there is none."""
     market = market_of(subscription.instrument)
     name = self._name(subscription)
@@ -457,15 +454,15 @@ class BinanceFeed:
       stream.prefix = b'%b%b",' % (_OPENING, name.encode())
     return stream
 
-  def _make(self, subscription: Subscription, name: str, market: str) -> Stream:
+  def _make(self, subscription: Subscription, name: str, market: str) -> SubscriptionState:
     if subscription.channel == "trades":
-      return TradeStream(subscription, name)
+      return TradesState(subscription, name)
     if subscription.channel == "orderbook":
       url = self._endpoint.snapshot(market, venue_symbol(subscription.instrument))
-      return BookStream(subscription, name, market, url, self.actions)
+      return BookState(subscription, name, market, url, self.actions)
     if name.endswith("@bookTicker"):
-      return QuoteStream(subscription, name)
-    return LatestStream(subscription, name, _READERS[subscription.channel])
+      return QuotesState(subscription, name)
+    return LatestFromMessage(subscription, name, _READERS[subscription.channel])
 
   def _retire(self, subscription: Subscription) -> None:
     """Forgets a stream, but not what it counted."""

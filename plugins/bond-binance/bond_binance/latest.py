@@ -10,13 +10,12 @@ from bond_binance.messages import (
   read_quote,
   read_stats,
 )
-from bond_core.events import AnyEvent, Batch, Candle, Funding, Liquidation, Ticker
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.latest import Order
-from bond_core.venue.stream import Stream
+from bond_core import AnyEvent, Batch, Candle, Funding, Liquidation, Ticker
+from bond_core.feeds import Subscription
+from bond_core.venues import Order, SubscriptionState
 
 
-class QuoteStream(Stream):
+class QuotesState(SubscriptionState):
   """Best bids and asks, numbered by the book's update id. Spot does not say when they were."""
 
   def __init__(self, subscription: Subscription, name: str) -> None:

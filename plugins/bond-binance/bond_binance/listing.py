@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from bond_binance.messages import Listed
 from bond_binance.symbols import SPOT, instrument_of, spelling, venue_symbol
-from bond_core.instruments import Instrument
-from bond_core.venue.meant import meant
+from bond_core import Instrument
+from bond_core.config import did_you_mean
 
 ENDED = frozenset(("BREAK", "CLOSE", "DELIVERING", "DELIVERED", "SETTLING"))
 """States that a market does not come back from. HALT, PENDING_TRADING and the like pass; a market
@@ -27,8 +27,8 @@ def refusals(
   for instrument in wanted:
     row = listed.get(venue_symbol(instrument))
     if row is None and complete:
-      found[instrument] = f"there is no {spelling(instrument)} {_PLACES[market]}" + meant(
-        spelling(instrument), _known(market, rows)
+      found[instrument] = f"there is no {spelling(instrument)} {_PLACES[market]}" + did_you_mean(
+        spelling(instrument), _known(market, rows), "; see the venue's list of markets", 0.7
       )
     elif row is not None and row.status in ENDED:
       found[instrument] = (

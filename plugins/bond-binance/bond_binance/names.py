@@ -1,7 +1,7 @@
 """What the venue calls its streams."""
 
 from bond_binance.symbols import venue_symbol
-from bond_core.feed.dialect import Subscription
+from bond_core.feeds import Subscription
 
 
 def stream_name(subscription: Subscription, *, aggregate: bool) -> str:

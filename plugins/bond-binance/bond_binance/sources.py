@@ -6,19 +6,18 @@ import attrs
 
 from bond_binance import config
 from bond_binance.feed import BinanceFeed
-from bond_core.components import SourceSpec
-from bond_core.events import (
+from bond_core import (
   AnyEvent,
   Candle,
   Funding,
   Gap,
   Liquidation,
   OrderBook,
+  SourceType,
   Ticker,
   Trade,
 )
-from bond_core.venue.config import view_of_books
-from bond_core.venue.tickers import view_of_tickers
+from bond_core.venues import view_of_books, view_of_tickers
 
 TERMS = (
   "Binance Terms of Use, https://www.binance.com/en/terms: public market data for your own use; "
@@ -34,8 +33,8 @@ def _source(
   words: tuple[str, ...],
   example: str,
   **more: Any,
-) -> SourceSpec:
-  return SourceSpec(
+) -> SourceType:
+  return SourceType(
     name=f"binance.{name}",
     summary=summary,
     config=configuration,
@@ -56,7 +55,7 @@ def _source(
   )
 
 
-SPECS = [
+SOURCES = [
   _source(
     "trades",
     "Trades, single or aggregated.",

@@ -7,8 +7,7 @@ pair, underscore, YYMMDD).
 
 import re
 
-from bond_core.errors import Refused
-from bond_core.instruments import Instrument, Market, parse_market
+from bond_core import Instrument, Market, Refused, parse_market
 
 EXCHANGE = "binance"
 SPOT, USDM = "spot", "usdm"

@@ -1,12 +1,12 @@
 """Trades: single ones, or aggregated ones. The numbers of both go up by one per symbol."""
 
 from bond_binance.messages import read_agg_trade, read_trade
-from bond_core.events import Batch, Trade
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.trades import NumberedTrades
+from bond_core import Batch, Trade
+from bond_core.feeds import Subscription
+from bond_core.venues import NumberedTrades
 
 
-class TradeStream(NumberedTrades):
+class TradesState(NumberedTrades):
   """The trades of one instrument. An aggregated trade may be several executions: `agg_trade_id` is
   its own number, `trade_id` and `match_id` are those of the first and last execution in it.
   `sequence` is the number that goes up by one.

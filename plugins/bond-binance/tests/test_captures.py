@@ -9,8 +9,8 @@ from bond_binance import config
 from bond_binance.feed import BinanceFeed
 
 from bond_core import Gap, OrderBook, Ticker, Trade
-from bond_core.feed.dialect import Fetch, Received, Response
-from bond_core.instruments import parse_market
+from bond_core._feeds.contract import Fetch, Moment, Response
+from bond_core._instruments import parse_market
 
 CASES = {
   "spot": ("binance-2024/spot_btcusdt_20240808.gz", "BTC/USDT", 9757, 28_040),
@@ -26,7 +26,7 @@ def opened(*sources, aggregate=False):
   """A feed with one connection that carries the subscriptions of some configurations."""
   feed = BinanceFeed(config.Connection(aggregate=aggregate))
   subscriptions = [s for source in sources for s in source.subscriptions()]
-  feed.on_open(1, subscriptions, overlap=False, now=Received(0, 0))
+  feed.on_open(1, subscriptions, overlap=False, now=Moment(0, 0))
   return feed
 
 
@@ -42,7 +42,7 @@ def play(feed, lines):
   events = []
   for line in lines:
     stamp, _, frame = line.partition(b" ")
-    received = Received(int(stamp) // 1_000_000, int(stamp))
+    received = Moment(int(stamp) // 1_000_000, int(stamp))
     frame = frame.replace(b"@depth@0ms", b"@depth@100ms")
     wanted += pending_snapshots(feed)
     if frame.startswith(b'{"stream"'):
@@ -190,7 +190,7 @@ def test_the_captures_of_2021_give_what_they_hold(recorded, venue_name, symbols,
   timeline += [(stamp, name, body) for name, (stamp, body) in answers.items()]
   events = []
   for stamp, name, payload in sorted(timeline, key=lambda entry: entry[0]):
-    received = Received(int(stamp * 1000), int(stamp * 1e9))
+    received = Moment(int(stamp * 1000), int(stamp * 1e9))
     if name is None:
       events += feed.on_frames(1, [payload], received)
       events += feed.on_timer(received)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from bond_binance import bond_register_sources
 
-from bond_core.events import encode
-from bond_core.feed.dialect import Received
+from bond_core._events import encode
+from bond_core._feeds.contract import Moment
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
 SOURCES = {source.name: source for source in bond_register_sources()}
@@ -23,10 +23,8 @@ def test_a_message_becomes_the_event_it_means(path):
   subscriptions = list(source.subscriptions(config))
   for number, group in enumerate(sorted({feed.group(s) for s in subscriptions}), 1):
     carried = [s for s in subscriptions if feed.group(s) == group]
-    feed.on_open(number, carried, overlap=False, now=Received(0, 0))
-  events = feed.on_frames(
-    1, [frame.encode() for frame in case["frames"]], Received(1700000000500, 5)
-  )
+    feed.on_open(number, carried, overlap=False, now=Moment(0, 0))
+  events = feed.on_frames(1, [frame.encode() for frame in case["frames"]], Moment(1700000000500, 5))
   told = [
     {k: v for k, v in json.loads(encode(event)).items() if v is not None and k != "ts_internal"}
     for event in events

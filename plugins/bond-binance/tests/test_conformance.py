@@ -5,7 +5,7 @@ import json
 from bond_binance import config
 from bond_binance.feed import BinanceFeed
 
-from bond_core.testing.feed import FeedConformance
+from bond_core.testing import FeedConformance
 
 
 def message(stream, **data):

@@ -8,8 +8,8 @@ from bond_binance.listing import refusals
 from bond_binance.messages import read_listing
 from bond_binance.symbols import instrument_of, venue_symbol
 
-from bond_core.feed.dialect import Fetch, Reject, Send
-from bond_core.instruments import Instrument
+from bond_core._feeds.contract import Fetch, Reject, Send
+from bond_core._instruments import Instrument
 
 
 def row(symbol, base, quote, status="TRADING"):
@@ -51,7 +51,7 @@ def test_an_unknown_symbol_is_found_in_the_whole_list_and_what_was_meant(venue):
   assert whole.url == "https://api.binance.com/api/v3/exchangeInfo"
   v.answer(whole, {"symbols": ROWS})
   assert {r.subscription.instrument.symbol: r.reason for r in v.take(Reject)} == {
-    "ETHH/USDT": "there is no ETHH/USDT on Binance spot; did you mean ETH/USDT?",
+    "ETHH/USDT": "there is no ETHH/USDT on Binance spot; did you mean 'ETH/USDT'?",
     "LUNA/USDT": ("LUNA/USDT is no longer traded on Binance spot (status BREAK); leave it out"),
   }
   # The connection is told too, and what still comes is nobody's.
@@ -70,7 +70,7 @@ def test_futures_list_everything(venue):
   assert [r.reason for r in v.take(Reject)] == [
     (
       "there is no BTC/USDT:USDT-261226 among Binance's USD-M futures; "
-      "did you mean BTC/USDT:USDT-261225?"
+      "did you mean 'BTC/USDT:USDT-261225'?"
     )
   ]
 

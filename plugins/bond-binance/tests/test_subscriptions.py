@@ -8,9 +8,9 @@ from bond_binance import config
 from bond_binance.endpoints import Connection
 from bond_binance.feed import BinanceFeed
 
-from bond_core.errors import Refused
-from bond_core.feed.dialect import Expire, Reject, Reset, Send, Subscription
-from bond_core.instruments import Instrument
+from bond_core._errors import Refused
+from bond_core._feeds.contract import Expire, Reject, Reset, Send, Subscription
+from bond_core._instruments import Instrument
 
 SPOT = config.Trades(symbols=["BTC/USDT"])
 
@@ -127,7 +127,7 @@ def test_the_published_limits_are_kept(group, messages, weight):
   assert limits.messages[0] < messages
   assert limits.messages[1] == 1.0
   assert limits.weight == (weight, 60.0)
-  assert limits.streams_per_connection == 1024
+  assert limits.subscriptions_per_connection == 1024
   assert limits.connects == (300, 300.0)
   assert limits.max_age == 24 * 3600
 

@@ -9,10 +9,9 @@ from bond_binance.symbols import (
   spelling,
   venue_symbol,
 )
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from bond_core.instruments import Instrument
+from bond_core._instruments import Instrument
 
 
 @pytest.mark.parametrize(

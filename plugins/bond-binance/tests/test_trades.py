@@ -4,8 +4,7 @@ import json
 
 import pytest
 from bond_binance import config
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bond_core import Gap, Trade
 

@@ -4,11 +4,10 @@ import random
 
 import pytest
 from bond_binance import config
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bond_core import Gap, Trade
-from bond_core.events import encode
+from bond_core._events import encode
 
 PERP = {"symbols": ["BTC/USDT:USDT"]}
 ALL = [

@@ -5,8 +5,8 @@ from typing import Literal
 
 import attrs
 
-from bond_core.spec.values import Duration
-from bond_core.venue.config import check_endpoint, websocket_scheme, without_slash
+from bond_core import Duration
+from bond_core.config import check_endpoint, websocket_scheme, without_slash
 
 PUBLIC = "wss://mempool.space/api/v1/ws"
 PATH = "/api/v1/ws"

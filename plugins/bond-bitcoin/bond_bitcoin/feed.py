@@ -27,21 +27,19 @@ from bond_bitcoin.messages import (
   read_number,
   whole,
 )
-from bond_core.errors import Refused
-from bond_core.events import Batch, ChainEvent, Gap
-from bond_core.feed.dialect import (
+from bond_core import Batch, ChainEvent, Gap, Instrument, Refused
+from bond_core.feeds import (
   Action,
   Fetch,
   Handshake,
   Limits,
+  Moment,
   Pong,
-  Received,
   Reject,
   Response,
   Send,
   Subscription,
 )
-from bond_core.instruments import Instrument
 
 EXCHANGE = CHAIN = "bitcoin"
 SYMBOL = "BTC"
@@ -121,7 +119,7 @@ class BitcoinFeed:
   # Connections ---------------------------------------------------------------------------------
 
   def on_open(
-    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Received
+    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
   ) -> None:
     self._lines[connection] = list(subscriptions)
     self._heard = now.mono_ns
@@ -133,7 +131,7 @@ class BitcoinFeed:
     connection: int,
     added: list[Subscription],
     removed: list[Subscription],
-    now: Received,
+    now: Moment,
   ) -> None:
     line = self._lines.get(connection, [])
     self._lines[connection] = [s for s in line if s not in removed] + added
@@ -142,10 +140,10 @@ class BitcoinFeed:
     self._lines.pop(connection, None)
     self._sequences.pop(connection, None)
 
-  def on_timer(self, now: Received) -> Batch:
+  def on_timer(self, now: Moment) -> Batch:
     return []
 
-  def on_response(self, fetch: Fetch, response: Response, received: Received) -> Batch:
+  def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
     return []  # Nothing is ever fetched.
 
   def explain(self, status: int, body: bytes) -> str | None:
@@ -155,7 +153,7 @@ class BitcoinFeed:
 
   # Messages ------------------------------------------------------------------------------------
 
-  def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
+  def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
     out: Batch = []
     if not self._lines.get(connection):
       return out
@@ -181,12 +179,12 @@ class BitcoinFeed:
           self._lost(exc, received, out)
     return out
 
-  def _lost(self, exc: Exception, received: Received, out: Batch) -> None:
+  def _lost(self, exc: Exception, received: Moment, out: Batch) -> None:
     self.unreadable += 1
     cause = f"a message could not be read: {str(exc)[:200] or type(exc).__name__}"
     out.append(_gap(cause, received, missed=1))
 
-  def _blocks(self, connection: int, message: Message, received: Received) -> Batch:
+  def _blocks(self, connection: int, message: Message, received: Moment) -> Batch:
     steps: list[Step] = []
     if message.blocks is not NOTHING:
       steps += self._tip.known(read_blocks(message.blocks))
@@ -203,7 +201,7 @@ class BitcoinFeed:
       out.append(_block_event(step, received))
     return out
 
-  def _entered(self, connection: int, message: Message, received: Received) -> Batch:
+  def _entered(self, connection: int, message: Message, received: Moment) -> Batch:
     part = message.transactions if message.transactions is not NOTHING else message.txids
     if part is NOTHING:
       return []
@@ -229,7 +227,7 @@ class BitcoinFeed:
         out.append(_event("transfer", moved, meta, received))
     return out
 
-  def _numbered(self, connection: int, entered: Entered, received: Received) -> Iterable[Gap]:
+  def _numbered(self, connection: int, entered: Entered, received: Moment) -> Iterable[Gap]:
     last = self._sequences.get(connection)
     self._sequences[connection] = entered.sequence
     if last is None or entered.sequence in (last, last + 1):
@@ -242,7 +240,7 @@ class BitcoinFeed:
     cause = f"changes {first} to {end} of the mempool did not come"
     yield _gap(cause, received, venue_from=first, venue_to=end)
 
-  def _of_accounts(self, connection: int, message: Message, received: Received) -> Batch:
+  def _of_accounts(self, connection: int, message: Message, received: Moment) -> Batch:
     out: Batch = []
     if message.addresses is NOTHING:
       return out
@@ -257,7 +255,7 @@ class BitcoinFeed:
     return out
 
   def _of_account(
-    self, tx: Transaction, account: str, status: str, received: Received
+    self, tx: Transaction, account: str, status: str, received: Moment
   ) -> Iterable[ChainEvent]:
     net = net_of(tx, account)
     meta: dict[str, Any] = {"txid": tx.txid, "status": status, "account": account}
@@ -268,7 +266,7 @@ class BitcoinFeed:
     if "transfer" in self._kinds and abs(net) >= self._to.min_amount:
       yield _event("transfer", abs(net), meta, received)
 
-  def _metric(self, connection: int, message: Message, received: Received) -> Batch:
+  def _metric(self, connection: int, message: Message, received: Moment) -> Batch:
     if message.info is not NOTHING:
       self._info = read_info(message.info)
     if message.vbytes_per_second is not NOTHING:
@@ -342,7 +340,7 @@ def _figures(tx: Transaction) -> dict[str, Any]:
   return {"fee": fee, "fee_rate": rate, "inputs": len(tx.vin), "outputs": len(tx.vout)}
 
 
-def _block_event(step: Step, received: Received) -> ChainEvent:
+def _block_event(step: Step, received: Moment) -> ChainEvent:
   block = step.block
   extras = block.extras
   fees = None if extras is None else extras.total_fees
@@ -363,7 +361,7 @@ def _block_event(step: Step, received: Received) -> ChainEvent:
   return _event("block", float(block.tx_count), meta, received)
 
 
-def _event(kind: str, value: float | None, meta: dict[str, Any], received: Received) -> ChainEvent:
+def _event(kind: str, value: float | None, meta: dict[str, Any], received: Moment) -> ChainEvent:
   # No venue time: a transaction has none, and a block's is its miner's, minutes off either way.
   return ChainEvent(
     exchange=EXCHANGE,
@@ -379,7 +377,7 @@ def _event(kind: str, value: float | None, meta: dict[str, Any], received: Recei
 
 def _gap(
   cause: str,
-  received: Received,
+  received: Moment,
   *,
   missed: int | None = None,
   venue_from: int | None = None,

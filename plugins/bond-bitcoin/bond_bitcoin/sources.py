@@ -2,12 +2,11 @@
 
 from bond_bitcoin.config import Bitcoin
 from bond_bitcoin.feed import EXCHANGE, INSTRUMENT, BitcoinFeed
-from bond_core.components import SourceSpec
-from bond_core.events import ChainEvent, Gap
-from bond_core.feed.dialect import Subscription
+from bond_core import ChainEvent, Gap, SourceType
+from bond_core.feeds import Subscription
 
-SPECS = [
-  SourceSpec(
+SOURCES = [
+  SourceType(
     name="onchain.bitcoin",
     summary="Transactions, transfers, blocks and fees of Bitcoin, from a mempool server.",
     config=Bitcoin,
@@ -22,6 +21,7 @@ SPECS = [
       "bitcoin mempool",
       "bitcoin fees",
     ),
+    aliases={"onchain:btc": {}, "onchain:bitcoin": {}},
     simulator="bitcoin",
     exchange=lambda given: EXCHANGE,
     terms=(

@@ -10,7 +10,7 @@ import trio
 from bond_sim.bitcoin.config import BitcoinConfig, serve_bitcoin
 
 from bond_core import Registry, load_spec, run
-from bond_core.asking import ask
+from bond_core._text_to_spec import text_to_spec
 
 
 async def run_against(nursery, tmp_path, *, faults=(), duration=1.0, settings="", seed=1):
@@ -171,7 +171,7 @@ async def test_windows_count_what_the_simulator_wrote(nursery, tmp_path):
 def test_plain_english_about_bitcoins_chain_is_this_source(text, event_types):
   pytest.importorskip("bond_english")
   pytest.importorskip("bond_binance")
-  answer = ask(text, Registry())
+  answer = text_to_spec(text, Registry())
   node = answer.spec.sources["onchain-bitcoin"]
   assert node.use == "onchain.bitcoin"
   assert node.config.event_types == event_types

@@ -3,9 +3,9 @@
 import msgspec
 from bond_bitcoin.config import Bitcoin
 from bond_bitcoin.feed import BitcoinFeed
-from bond_bitcoin.sources import SPECS
+from bond_bitcoin.sources import SOURCES
 
-from bond_core.testing.feed import FeedConformance
+from bond_core.testing import FeedConformance
 
 SETTINGS = Bitcoin(event_types=["tx", "transfer", "block", "metric"])
 
@@ -24,7 +24,7 @@ class TestFeed(FeedConformance):
     return BitcoinFeed(SETTINGS.connection)
 
   def subscriptions(self):
-    return list(SPECS[0].subscriptions(SETTINGS))
+    return list(SOURCES[0].subscriptions(SETTINGS))
 
   def session(self):
     changes = [

@@ -4,29 +4,28 @@ import msgspec
 import pytest
 from bond_bitcoin.config import Bitcoin
 from bond_bitcoin.feed import BitcoinFeed
-from bond_bitcoin.sources import SPECS
-from hypothesis import given
-from hypothesis import strategies as st
+from bond_bitcoin.sources import SOURCES
+from hypothesis import given, strategies as st
 
-from bond_core.events import ChainEvent, Gap
-from bond_core.feed.dialect import Pong, Received, Reject, Send
+from bond_core._events import ChainEvent, Gap
+from bond_core._feeds.contract import Moment, Pong, Reject, Send
 
 OURS = "bc1qeldw4mqns26wew8swgpkt3fs364w3ehs046w2f"
 THEIRS = "1wizSAYSbuyXbt9d8JV8ytm5acqq2TorC"
 
 
-SUBSCRIPTIONS = list(SPECS[0].subscriptions(Bitcoin()))
+SUBSCRIPTIONS = list(SOURCES[0].subscriptions(Bitcoin()))
 
 
 def feed_of(**config):
   feed = BitcoinFeed(Bitcoin(**config).connection)
-  feed.on_open(1, SUBSCRIPTIONS, overlap=False, now=Received(0, 0))
+  feed.on_open(1, SUBSCRIPTIONS, overlap=False, now=Moment(0, 0))
   return feed
 
 
 def read(feed, *messages, second=1):
   frames = [m if isinstance(m, bytes) else msgspec.json.encode(m) for m in messages]
-  return feed.on_frames(1, frames, Received(second * 1000, second * 10**9))
+  return feed.on_frames(1, frames, Moment(second * 1000, second * 10**9))
 
 
 def told(events):
@@ -113,7 +112,7 @@ def test_numbers_that_go_back_are_declared_and_another_server_begins_anew():
   [gap] = read(feed, {"mempool-txids": {"sequence": 3, "added": []}})
   assert "went back from 50 to 3" in gap.cause
   feed.on_close(1)
-  feed.on_open(1, SUBSCRIPTIONS, overlap=False, now=Received(0, 0))
+  feed.on_open(1, SUBSCRIPTIONS, overlap=False, now=Moment(0, 0))
   assert read(feed, {"mempool-txids": {"sequence": 900, "added": []}}) == []
 
 

@@ -6,7 +6,7 @@ without a key.
 
 from collections.abc import Iterable
 
-from bond_core.errors import Disconnected, Refused
+from bond_core import Disconnected, Refused
 
 URL = "https://public.api.bsky.app"
 PATH = "/xrpc/com.atproto.identity.resolveHandle"

@@ -3,10 +3,10 @@
 import re
 
 import attrs
+from bond_social.assets import MAX_SYMBOLS, terms_of_all
+from bond_social.matching import read_query, term_of
 
-from bond_core.social.assets import MAX_SYMBOLS, terms_of_all
-from bond_core.social.matching import read_query, term_of
-from bond_core.venue.config import check_endpoint
+from bond_core.config import check_endpoint
 
 MAX_AUTHORS = 100
 # https://atproto.com/specs/handle and /specs/did.

@@ -9,14 +9,13 @@ from urllib.parse import urlencode
 
 import attrs
 import trio
+from bond_social.inbox import Inbox, post_gap
 
 from bond_bluesky.messages import COLLECTION, Wanted, read_message, words_of
 from bond_bluesky.replay import Replay
-from bond_core.components import SourceContext
-from bond_core.errors import Disconnected, Refused
-from bond_core.social.inbox import Inbox, post_gap
-from bond_core.supervise import Backoff
-from bond_core.ws.client import WebSocket, open_websocket
+from bond_core import Disconnected, Refused, SourceContext
+from bond_core.feeds import Backoff
+from bond_core.websockets import WebSocket, open_websocket
 
 PING_AFTER = 10.0
 SILENCE = 60.0

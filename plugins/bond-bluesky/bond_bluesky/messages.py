@@ -9,9 +9,9 @@ from typing import Any
 
 import attrs
 import msgspec
+from bond_social.matching import Term, Words
 
-from bond_core.events import Post
-from bond_core.social.matching import Term, Words
+from bond_core import Post
 
 COLLECTION = "app.bsky.feed.post"
 _TAG = "app.bsky.richtext.facet#tag"

@@ -1,16 +1,16 @@
 """Runs a source of posts on the connection that it shares."""
 
 import trio
+from bond_social.assets import terms_of_all
+from bond_social.inbox import Inbox
+from bond_social.matching import read_query, term_of
 
 from bond_bluesky.authors import URL, dids_of
 from bond_bluesky.config import Posts
 from bond_bluesky.firehose import Firehose, Reader
 from bond_bluesky.messages import Wanted
-from bond_core.components import Out, SourceContext
-from bond_core.social.assets import terms_of_all
-from bond_core.social.inbox import Inbox
-from bond_core.social.matching import read_query, term_of
-from bond_core.venue.config import websocket_scheme, without_slash
+from bond_core import Out, SourceContext
+from bond_core.config import websocket_scheme, without_slash
 
 SERVERS = (
   "wss://jetstream2.us-east.bsky.network",

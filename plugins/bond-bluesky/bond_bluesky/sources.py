@@ -1,8 +1,7 @@
 """The sources this plugin offers."""
 
 from bond_bluesky.config import Posts
-from bond_core.components import Out, SourceContext, SourceSpec
-from bond_core.events import Gap, Post
+from bond_core import Gap, Out, Post, SourceContext, SourceType
 
 
 async def _posts(config: Posts, out: Out, ctx: SourceContext) -> None:
@@ -11,8 +10,8 @@ async def _posts(config: Posts, out: Out, ctx: SourceContext) -> None:
   await run_posts(config, out, ctx)
 
 
-SPECS = [
-  SourceSpec(
+SOURCES = [
+  SourceType(
     name="bluesky.posts",
     summary="Posts of Bluesky about assets, with words or of authors, from Jetstream.",
     config=Posts,

@@ -11,8 +11,8 @@ from bond_bluesky.config import Posts
 from bond_sim.bluesky.site import BlueskySite
 from bond_sim.clock import VenueClock
 
-import bond_core.ws.client
-from bond_core.events import Gap, Post
+import bond_core._ws.client
+from bond_core._events import Gap, Post
 
 
 class Context:
@@ -63,13 +63,13 @@ async def site(autojump_clock, monkeypatch, nursery):
   async def connect(uri, addresses, tls):
     found.hosts.append(uri.host)
     if uri.host in found.down:
-      raise bond_core.ws.client.Disconnected(f"cannot connect to {uri.host}")
+      raise bond_core._ws.client.Disconnected(f"cannot connect to {uri.host}")
     client, server = trio.testing.memory_stream_pair()
     numbers = iter(range(len(found.hosts), 1 << 30))
     nursery.start_soon(bond_sim.server._serve_peer, found, numbers, socket_like(server))
     return client
 
-  monkeypatch.setattr(bond_core.ws.client, "_connect", connect)
+  monkeypatch.setattr(bond_core._ws.client, "_connect", connect)
   monkeypatch.setattr(bond_sim.websocket, "_unacknowledged", lambda stream: 0)
   return found
 

@@ -4,7 +4,7 @@ from bond_bluesky.config import Posts
 from bond_sim.bluesky.config import BlueskyConfig, serve_bluesky
 from bond_sim.errors import SimulatorError
 
-from bond_core.errors import Disconnected, Refused
+from bond_core._errors import Disconnected, Refused
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bond_core import ServiceSpec, Sink, SinkContext, SinkSpec, hookimpl
+from bond_core import ServiceType, Sink, SinkContext, SinkType, hookimpl
+
+if TYPE_CHECKING:
+  import trio
+
+  from bond_core.services import Server
 
 
 def _websocket(config: Any, context: SinkContext) -> AbstractAsyncContextManager[Sink]:
@@ -13,30 +18,33 @@ def _websocket(config: Any, context: SinkContext) -> AbstractAsyncContextManager
   return websocket(config, context)
 
 
-async def _serve(config: Any, runtime: Any, *, task_status: Any) -> None:
+async def _serve(
+  config: Any, server: "Server", *, task_status: "trio.TaskStatus[list[str]]"
+) -> None:
   from bond_broker.service import serve
 
-  await serve(config, runtime, task_status=task_status)
+  await serve(config, server, task_status=task_status)
 
 
 @hookimpl
-def bond_register_sinks() -> Iterable[SinkSpec]:
+def bond_register_sinks() -> Iterable[SinkType]:
   from bond_broker.config import BrokerConfig
 
-  yield SinkSpec(
+  yield SinkType(
     name="broker.websocket",
     summary="Serves the events on a WebSocket, /ws/STREAM_ID, with replay and resume.",
     config=BrokerConfig,
     make=_websocket,
+    publishes=True,
     example="{port: 8080}",
   )
 
 
 @hookimpl
-def bond_register_services() -> Iterable[ServiceSpec]:
+def bond_register_services() -> Iterable[ServiceType]:
   from bond_broker.config import BrokerConfig
 
-  yield ServiceSpec(
+  yield ServiceType(
     name="broker",
     summary="The market and the streams on WebSockets: /stream, /raw, /ws/STREAM_ID.",
     config=BrokerConfig,

@@ -8,9 +8,8 @@ import trio
 from bond_broker.filters import Filter
 from bond_broker.groups import Group
 from bond_broker.views import View, Views
-from bond_core.book.book import Book
-from bond_core.book.followed import BookKey, FollowedBook, concerns, may_concern
-from bond_core.events import Gap, OrderBook
+from bond_core import Gap, OrderBook
+from bond_core.books import Book, BookKey, ReplicaBook, concerns, may_concern
 
 # A book is written to the log again when this many times its levels have changed since, and not
 # more often than that.
@@ -47,7 +46,7 @@ class LiveBook:
     self.last: OrderBook | None = None
     self.taken = 0.0
     """When its last update came (trio's time)."""
-    self.followed: FollowedBook | None = None
+    self.followed: ReplicaBook | None = None
     self.deltas: list[tuple[Group, Filter]] = []
     self.views = Views()
 
@@ -69,7 +68,7 @@ class LiveBook:
       self.changed_levels += len(event.bids) + len(event.asks)
     if event.update_type == "snapshot":
       if followed is None:
-        followed = self.followed = FollowedBook(Book(), event)
+        followed = self.followed = ReplicaBook(Book(), event)
       good = followed.restart(event)
       if followed.reset:
         followed.reset = False

@@ -11,7 +11,7 @@ from bond_broker.client import Client, Ending
 from bond_broker.gaps import lost_gap
 from bond_broker.groups import DEEP
 from bond_broker.messages import CloseCode, gap_message, live_message
-from bond_core.log.engine import EngineError, Record
+from bond_core.logs import EngineError, Record
 
 if TYPE_CHECKING:
   from bond_broker.pump import Pump

@@ -10,8 +10,8 @@ from bond_broker.selection import NOTHING, Selection
 from bond_broker.transport import Transport
 
 if TYPE_CHECKING:
-  from bond_broker.books_then import BooksThen
   from bond_broker.groups import Group
+  from bond_broker.replay_books import ReplayBooks
 
 # Answers and heartbeats that may wait for a client; who leaves more of them does not read at all.
 MAX_ANSWERS_BYTES = 1024 * 1024
@@ -80,7 +80,7 @@ class Client:
     self.step = 0
     """The number of the next step of its group, while it is behind."""
     self.group: Group | None = None
-    self.books: BooksThen | None = None
+    self.books: ReplayBooks | None = None
     """While it replays, its books as they were then."""
     self.asked = 0
     """Grows with each change of its subscriptions."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+from bond_server.access import origins as written
+from bond_server.access.limits import ConnectionLimits
 
-from bond_core.auth import origins as written
-from bond_core.auth.limits import Limits
-from bond_core.spec.values import Duration, Size
+from bond_core import Duration, Size
 
 
 def _option(default: Any, option: str, told: str, env: str | None = None, **more: Any) -> Any:
@@ -70,9 +70,9 @@ class BrokerConfig:
   )
 
   @property
-  def limits(self) -> Limits:
+  def limits(self) -> ConnectionLimits:
     """How much there may be at once."""
-    return Limits(
+    return ConnectionLimits(
       connections=self.max_clients,
       per_address=self.max_per_address,
       per_principal=self.max_per_principal,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bond_broker.client import Client
+from bond_broker.conflate import conflate
 from bond_broker.filters import Filter
-from bond_core.events import AnyEvent, Gap, Trade
-from bond_core.log.conflate import conflate
+from bond_core import AnyEvent, Gap, Trade
 
 
 class Chosen(NamedTuple):

@@ -8,8 +8,8 @@ from bond_broker.filters import Filter
 from bond_broker.groups import Group
 from bond_broker.selection import Key
 from bond_broker.views import View, Views
-from bond_core.book.consolidated import ConsolidatedBook
-from bond_core.events import Consolidated, Gap, OrderBook
+from bond_core import Consolidated, Gap, OrderBook
+from bond_core.books import ConsolidatedBook
 
 Market: TypeAlias = tuple[str, str | None, str | None]
 """Symbol, market type, expiry: what has one consolidated book."""

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from bond_core.events import Gap
+from bond_core import Gap
 
 ANY = frozenset(("*",))
 OF_ASSETS = frozenset(("post", "chain", "custom"))

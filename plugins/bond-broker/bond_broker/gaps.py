@@ -1,6 +1,6 @@
 """Loss, declared."""
 
-from bond_core.events import Gap
+from bond_core import Gap
 
 
 def lost_gap(first: int, last: int, now_ms: int, reason: str, cause: str) -> Gap:

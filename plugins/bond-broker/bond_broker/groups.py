@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bond_broker.filters import Filter
 from bond_broker.selection import Selection
-from bond_core.events import AnyEvent
+from bond_core import AnyEvent
 
 if TYPE_CHECKING:
   from bond_broker.client import Client

@@ -8,23 +8,28 @@ from typing import Any
 import trio
 
 from bond_broker.books import LiveBook
-from bond_broker.books_then import BooksThen
 from bond_broker.client import Client, Subscription
 from bond_broker.conflation import Chosen, thin
-from bond_broker.consolidation import ConsolidatedMarket, Market, market_of
-from bond_broker.consolidation import key_of as consolidated_key
+from bond_broker.consolidation import (
+  ConsolidatedMarket,
+  Market,
+  key_of as consolidated_key,
+  market_of,
+)
 from bond_broker.filters import Filter
 from bond_broker.gaps import lost_gap
 from bond_broker.groups import Group, Route
 from bond_broker.messages import gap_message
 from bond_broker.metrics import Metrics
+from bond_broker.replay_books import ReplayBooks
 from bond_broker.requests import Subscribe
 from bond_broker.selection import Key, key_of
 from bond_broker.variants import frames_of, full_frame
 from bond_broker.views import View
-from bond_core.book.followed import BookKey
-from bond_core.events import AnyEvent, Batch, Consolidated, Gap, OrderBook
-from bond_core.log.engine import Record
+from bond_core import AnyEvent, Batch, Consolidated, Gap, OrderBook
+from bond_core.books import BookKey
+from bond_core.logs import Record
+from bond_core.services import Rejection
 
 # More different keys than any venue has instruments are not kept: the index is made anew.
 MAX_KEYS = 200_000
@@ -167,19 +172,18 @@ class MarketRouter:
       for exchange, symbol, market_type, channel, last, count, resyncs in found
     ]
 
-  def unseen(self, request: Subscribe) -> list[dict[str, str]]:
+  def unseen(self, request: Subscribe) -> list[Rejection]:
     """What a request names that has not come by: nobody here can ask for it."""
     seen = {(key[0].channel, key[1], key[2]) for key in self._routes}  # type: ignore[attr-defined]
     seen |= {("orderbook", key[0], key[2]) for key in self._books}
     wish = request.filter
     return [
-      {
-        "channel": channel,
-        "symbol": str(market),
-        "exchange": exchange,
-        "reason": "not seen in the log that this server follows; the server that writes it has to "
-        "carry it",
-      }
+      Rejection(
+        channel,
+        str(market),
+        exchange,
+        "not seen in the log that this server follows; the server that writes it has to carry it",
+      )
       for market in request.markets
       for channel in sorted(wish.channels)
       for exchange in sorted(wish.exchanges)
@@ -348,7 +352,7 @@ class MarketRouter:
     self, client: Client, records: Sequence[Record], until: int
   ) -> tuple[list[bytes], int]:
     """Every event, and the books as they were then."""
-    books = client.books = client.books or BooksThen()
+    books = client.books = client.books or ReplayBooks()
     frames: list[bytes] = []
     size, position = 0, client.position
     for number, event in _numbered(records, position, until):

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from bond_broker.unwritable import unwritable
-from bond_core.events import Gap, Heartbeat, encode
-from bond_core.ws.frames import text_frame
+from bond_core import Gap, Heartbeat, encode
+from bond_core.websockets import text_frame
 
 _encode = msgspec.json.Encoder().encode
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from bond_core.events import AnyEvent, Gap
-from bond_core.skew import Skew
+from bond_core import AnyEvent, Gap
+from bond_core.books import Skew
 
 if TYPE_CHECKING:
   from bond_broker.server import Broker
@@ -147,7 +147,7 @@ def figures(broker: "Broker") -> dict[str, Any]:
       "receive": _latency(metrics.from_receipt),
     },
   }
-  log = backing.market
+  log = backing.log
   if log is not None:
     found["log"] = {
       "epoch": log.epoch,

@@ -16,9 +16,8 @@ from bond_broker.client import MAX_ANSWERS_BYTES, Client, Ending, Subscription
 from bond_broker.filters import Filter
 from bond_broker.groups import REMEMBERED_AT_LEAST, REMEMBERED_BYTES, Group, Step
 from bond_broker.messages import CloseCode, live_message
-from bond_core.events import Batch
-from bond_core.log.engine import Record
-from bond_core.log.kept import KeptLog
+from bond_core import Batch
+from bond_core.logs import DurableLog, Record
 
 # How long a client that follows alone may be kept waiting by a pump that has much to do.
 TURN_WITHIN = 0.05
@@ -71,7 +70,7 @@ class Pump:
   """Carries one log to its clients. `position` is the next number that goes out to the groups."""
 
   def __init__(
-    self, log: KeptLog, router: Router, nursery: trio.Nursery, now_ms: Callable[[], int]
+    self, log: DurableLog, router: Router, nursery: trio.Nursery, now_ms: Callable[[], int]
   ) -> None:
     self.log = log
     self.now_ms = now_ms

@@ -14,7 +14,7 @@ from bond_broker.requests import (
   exchanges_of,
   markets_of,
 )
-from bond_core.events import CHANNELS
+from bond_core import CHANNELS
 
 
 @attrs.frozen

@@ -9,8 +9,7 @@ import msgspec
 from bond_broker.bad_request import BadRequest as BadRequest
 from bond_broker.filters import ANY, Filter, Wanted
 from bond_broker.since import FORMS, parse_since
-from bond_core.events import CHANNELS
-from bond_core.instruments import Market, parse_market
+from bond_core import CHANNELS, Market, parse_market
 
 DEFAULT_CHANNELS = ("trades", "orderbook", "ticker", "funding")
 DEFAULT_DEPTH = 20

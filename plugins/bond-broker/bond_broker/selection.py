@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from bond_broker.filters import Filter
-from bond_core.events import AnyEvent
+from bond_core import AnyEvent
 
 Key: TypeAlias = tuple[type, str, str, str | None, str | None]
 """What decides who gets an event: its type, exchange, symbol, market type and expiry."""

@@ -7,13 +7,17 @@ import socket
 import ssl
 import stat
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any
 
 import attrs
 import trio
+from bond_server.access.credentials import credentials_of, with_first_message
+from bond_server.access.limits import LimitReached, Seat, Seats
+from bond_server.access.origins import host, origin, refuse_host, refuse_origin
+from bond_server.access.tokens import MARKET
 from websockets.datastructures import Headers
 
 from bond_broker.client import Ending
@@ -29,17 +33,10 @@ from bond_broker.session import Handler, Session
 from bond_broker.status import PATHS, answer
 from bond_broker.stream import StreamRouter
 from bond_broker.transport import Encrypted, Plain, Transport
-from bond_core.auth.chain import Chain
-from bond_core.auth.credentials import credentials_of, with_first_message
-from bond_core.auth.limits import LimitReached, Seat, Seats
-from bond_core.auth.origins import host, origin, refuse_host, refuse_origin
-from bond_core.auth.tokens import MARKET
-from bond_core.clock import Clock
-from bond_core.components import Credentials, Principal
-from bond_core.errors import AuthError, BondError
-from bond_core.log.kept import KeptLog
-from bond_core.serving.demand import Claim, Demand
-from bond_core.ws.frames import FrameReader
+from bond_core import AuthError, BondError, Clock, Credentials, Principal
+from bond_core.logs import DurableLog
+from bond_core.services import Access, Demand, Lease, Rejection, SourceStatus
+from bond_core.websockets import FrameReader
 
 logger = logging.getLogger("bond.broker")
 
@@ -50,25 +47,33 @@ MAX_PARTING_BYTES = 64 * 1024
 
 @attrs.frozen
 class Backing:
-  """What a broker serves. `market` is None where there is only one stream to serve; `stream` finds
-  the log of a stream by its id, and `starting` says that more of them may soon be there. `follows`
-  says that another process writes the market.
-  `open_to_all` lets in who shows nothing, which is for loopback only."""
+  """What a broker serves. `log` has all events, None where there is only one stream to serve;
+  `stream` finds the log of a stream by its id, and `starting` says that more of them may soon be
+  there. `follows` says that another process writes the log. `open_to_all` lets in who shows
+  nothing, which is for loopback only."""
 
   clock: Clock
-  market: KeptLog | None = None
-  stream: Callable[[str], KeptLog | None] = lambda stream_id: None
+  access: Access
+  log: DurableLog | None = None
+  stream: Callable[[str], DurableLog | None] = lambda stream_id: None
   starting: Callable[[], bool] = lambda: False
   demand: Demand | None = None
   follows: bool = False
-  sources: Callable[[], dict[str, str]] = dict
+  sources: Callable[[], dict[str, SourceStatus]] = dict
   reconnects: Callable[[], int] = int
   figures: Callable[[], dict[str, dict[str, float]]] = dict
-  chain: Chain = attrs.field(factory=lambda: Chain(()))
   open_to_all: bool = True
   handlers: Mapping[str, Handler] = attrs.field(factory=dict)
   """Paths of somebody else's on the same port, and what they do with a message; they need a
-  `market` beside them."""
+  `log` beside them."""
+
+
+@attrs.frozen
+class NoLease:
+  """What a subscription has asked of nobody: all events that come are there for it."""
+
+  rejected: Sequence[Rejection] = ()
+  carried: bool = True
 
 
 class Denied(BondError):
@@ -106,7 +111,7 @@ class Broker:
     self.seats = Seats(config.limits)
     self._origins = frozenset(map(origin, config.origins))
     self._hosts = frozenset(map(host, [*config.hosts, config.host]))
-    self.pumps: dict[str, tuple[KeptLog, Pump]] = {}
+    self.pumps: dict[str, tuple[DurableLog, Pump]] = {}
 
   # Connections -----------------------------------------------------------------------------------
 
@@ -269,9 +274,7 @@ class Broker:
     credentials = credentials_of(request.path, headers, address=transport.address)
     if not credentials.shown and not backing.open_to_all:
       credentials, head = await self._ask(transport, head, credentials)
-    principal = await backing.chain.admit(
-      credentials, stream, now_ms=backing.clock.now_ms(), open_to_all=backing.open_to_all
-    )
+    principal = await backing.access.admit(credentials, stream, open_to_all=backing.open_to_all)
     return principal, head
 
   async def _ask(
@@ -304,8 +307,8 @@ class Broker:
 
   def start_market(self) -> None:
     """Begins to follow the market's log."""
-    if self.backing.market is not None:
-      self._pump("", self.backing.market)
+    if self.backing.log is not None:
+      self._pump("", self.backing.log)
 
   def market_streams(self, now_ms: int) -> list[dict[str, Any]]:
     """Every stream of the market with its age, its events and its books' new beginnings."""
@@ -313,12 +316,12 @@ class Broker:
 
   def _pump_for(self, path: str) -> Pump | None:
     if path in ("/stream", "/raw") or path in self.backing.handlers:
-      return None if self.backing.market is None else self._pump("", self.backing.market)
+      return None if self.backing.log is None else self._pump("", self.backing.log)
     if path.startswith("/ws/") and (log := self.backing.stream(path[4:])) is not None:
       return self._pump(path[4:], log)
     return None
 
-  def _pump(self, name: str, log: KeptLog) -> Pump:
+  def _pump(self, name: str, log: DurableLog) -> Pump:
     known = self.pumps.get(name)
     if known is not None and known[0] is log:
       return known[1]
@@ -334,33 +337,26 @@ class Broker:
 
   # Demand ----------------------------------------------------------------------------------------
 
-  async def claim(self, request: Subscribe) -> Claim:
+  async def lease(self, request: Subscribe) -> Lease:
     """Asks the sources for what a subscription names; waits a moment for what they say."""
     demand = self.backing.demand
     if demand is None or not request.markets:
       await trio.lowlevel.checkpoint()
-      return (
-        Claim(rejected=self._market.unseen(request), standing=True)
-        if self.backing.follows
-        else Claim()
-      )
-    claim = demand.claim(request.filter.channels, request.markets, request.filter.exchanges)
+      return NoLease(self._market.unseen(request)) if self.backing.follows else NoLease()
+    wanted = request.filter
+    lease = demand.lease(wanted.channels, request.markets, wanted.exchanges, raw=wanted.raw)
     try:
-      await demand.settle(claim)
+      await demand.await_verdicts(lease)
     except BaseException:
-      demand.release(claim)
+      demand.release(lease)
       raise
-    if request.filter.raw:
-      demand.keep_raw(claim, True)
-    return claim
+    return lease
 
-  def release(self, claim: Claim, request: Subscribe) -> None:
+  def release(self, lease: Lease) -> None:
     """A subscription ends."""
     demand = self.backing.demand
-    if demand is not None:
-      if request.filter.raw:
-        demand.keep_raw(claim, False)
-      demand.release(claim)
+    if demand is not None and not isinstance(lease, NoLease):
+      demand.release(lease)
 
   # What goes out by the clock --------------------------------------------------------------------
 
@@ -381,8 +377,8 @@ class Broker:
     while True:
       await trio.sleep(0.5)
       now, now_ms = trio.current_time(), self.backing.clock.now_ms()
-      if self.backing.market is not None:
-        self.metrics.tick(self.backing.market.head)
+      if self.backing.log is not None:
+        self.metrics.tick(self.backing.log.head)
       for name, (log, pump) in list(self.pumps.items()):
         if name and self.backing.stream(name) is not log and not self._reads(pump):
           pump.scope.cancel()
@@ -528,7 +524,7 @@ async def open_broker(config: BrokerConfig, backing: Backing) -> AsyncIterator[B
       if config.unix is not None:
         broker.addresses.append(f"unix:{config.unix}")
       nursery.start_soon(broker.tick)
-      if backing.market is not None:
+      if backing.log is not None:
         # Books are followed from the start, so that whoever comes finds them.
         broker.start_market()
       yield broker

@@ -1,10 +1,11 @@
 """One WebSocket from its first message to its last."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 import trio
+from bond_server.access.limits import LimitReached, Seat
 from websockets.protocol import State
 
 from bond_broker.client import Client, Ending, Subscription
@@ -25,10 +26,9 @@ from bond_broker.requests import (
 )
 from bond_broker.since import AfterNumber, parse_since
 from bond_broker.transport import Transport
-from bond_core.auth.limits import LimitReached, Seat
-from bond_core.components import Principal
-from bond_core.serving.demand import Claim
-from bond_core.ws.frames import FrameReader
+from bond_core import Principal
+from bond_core.services import Lease, Rejection
+from bond_core.websockets import FrameReader
 
 if TYPE_CHECKING:
   from bond_broker.server import Broker
@@ -52,7 +52,7 @@ class Asked:
 
   subscription: Subscription
   request: Subscribe
-  claim: Claim
+  lease: Lease
 
 
 class Session:
@@ -114,7 +114,7 @@ class Session:
       self.broker.past.conflated += client.conflated
       del self.broker.sessions[self]
       for asked in self._asked:
-        self.broker.release(asked.claim, asked.request)
+        self.broker.release(asked.lease)
       client.writing.cancel()
       client.transport.close()
 
@@ -234,7 +234,7 @@ class Session:
         request_id=request.request_id,
       )
     start, recovered, gap = await self._place(request)
-    claim = await self.broker.claim(request)
+    lease = await self.broker.lease(request)
     asked = Asked(
       Subscription(
         request.filter,
@@ -244,16 +244,16 @@ class Session:
         resumes=recovered is True,
       ),
       request,
-      claim,
+      lease,
     )
-    useless = bool(claim.rejected) and not claim.taps and not claim.standing
+    useless = not lease.carried
     if useless:
       self._seat.unsubscribe()
     else:
       self._asked.append(asked)
 
     def answer(seq: int) -> bytes:
-      return self._ack("subscribed", request, seq, claim.rejected, recovered)
+      return self._ack("subscribed", request, seq, lease.rejected, recovered)
 
     if useless:
       self.pump.put(self.client, answer(self.pump.seq_of(self.client)))
@@ -300,7 +300,7 @@ class Session:
     self.pump.unsubscribe(self.client, [asked.subscription for asked in gone])
     self._seat.unsubscribe(len(gone))
     for asked in gone:
-      self.broker.release(asked.claim, asked.request)
+      self.broker.release(asked.lease)
     self._tell("unsubscribed", request)
 
   def _tell(self, status: str, request: Unsubscribe | Subscriptions) -> None:
@@ -312,7 +312,7 @@ class Session:
     status: str,
     request: Subscribe | Unsubscribe | Subscriptions,
     seq: int,
-    rejected: list[dict[str, str]],
+    rejected: Sequence[Rejection],
     recovered: bool | None,
   ) -> bytes:
     return ack(
@@ -320,7 +320,7 @@ class Session:
       received=request.received,
       request_id=request.request_id,
       subscriptions=[_shown(asked) for asked in self._asked],
-      rejected=rejected,
+      rejected=[rejection._asdict() for rejection in rejected],
       epoch=self.pump.log.epoch,
       seq=seq,
       recovered=recovered,

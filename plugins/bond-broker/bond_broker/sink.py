@@ -1,23 +1,22 @@
-"""broker.websocket: the sink that shows a stream to the world."""
+"""broker.websocket: the sink that shows a stream on a WebSocket."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bond_server.access.access import OpenAccess
+from bond_server.access.origins import is_loopback
+from bond_server.streams import publish
+
 from bond_broker.config import BrokerConfig
 from bond_broker.server import Backing, open_broker
-from bond_core.auth.origins import is_loopback
-from bond_core.components import Sink, SinkContext
-from bond_core.errors import BondError
-from bond_core.events import Batch
-from bond_core.log.kept import KeptLog
-from bond_core.log.memory import MemoryLog
-from bond_core.serving.streams import publish
+from bond_core import Batch, BondError, Sink, SinkContext
+from bond_core.logs import DurableLog, MemoryLog
 
 
 class Published:
   """Puts batches into a stream's log, which clients read."""
 
-  def __init__(self, log: KeptLog) -> None:
+  def __init__(self, log: DurableLog) -> None:
     self._log = log
 
   async def write(self, batch: Batch) -> None:
@@ -37,8 +36,8 @@ class Handed:
 
 @asynccontextmanager
 async def websocket(config: BrokerConfig, context: SinkContext) -> AsyncIterator[Sink]:
-  """Under `bond serve` its broker serves the stream; under `bond run` the sink opens one of its
-  own, which has that stream only."""
+  """Under `bond serve` its broker serves the stream, as for core.stream; under `bond run` the sink
+  opens one of its own, which has that stream only."""
   if context.publish is not None:
     if config != BrokerConfig():
       context.log.warning("%s: bond serve's own options count, not these", context.name)
@@ -48,10 +47,11 @@ async def websocket(config: BrokerConfig, context: SinkContext) -> AsyncIterator
     raise BondError(
       f"{config.host} can be reached from other machines and a sink knows no tokens; use bond serve"
     )
-  name = f"stream:{context.stream_id}"
-  log = KeptLog(MemoryLog(name, clock=context.clock), None)
+  log = DurableLog(MemoryLog(f"stream:{context.stream_id}", clock=context.clock), None)
   backing = Backing(
-    clock=context.clock, stream=lambda wanted: log if wanted == context.stream_id else None
+    clock=context.clock,
+    access=OpenAccess(context.clock),
+    stream=lambda wanted: log if wanted == context.stream_id else None,
   )
   async with open_broker(config, backing) as broker:
     for address in broker.addresses:

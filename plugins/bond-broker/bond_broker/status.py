@@ -3,11 +3,12 @@
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from bond_server import prometheus
+
 from bond_broker.http import Head, plain_answer
 from bond_broker.metrics import figures
 from bond_broker.prometheus import metrics_of
 from bond_broker.query import Query
-from bond_core.serving import prometheus
 
 if TYPE_CHECKING:
   from bond_broker.server import Broker

@@ -9,9 +9,9 @@ from bond_broker.gaps import lost_gap
 from bond_broker.groups import Group
 from bond_broker.messages import gap_message
 from bond_broker.variants import of_stream
-from bond_core.events import CHANNELS, Batch
-from bond_core.log.engine import Record
-from bond_core.ws.frames import text_frame
+from bond_core import CHANNELS, Batch
+from bond_core.logs import Record
+from bond_core.websockets import text_frame
 
 EVERYTHING = Filter(frozenset(CHANNELS))
 HANDED_BYTES = 64 * 1024

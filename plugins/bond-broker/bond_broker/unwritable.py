@@ -1,6 +1,6 @@
 """The gap that stands for what JSON cannot hold."""
 
-from bond_core.events import AnyEvent, Gap
+from bond_core import AnyEvent, Gap
 
 MAX_CAUSE = 200
 

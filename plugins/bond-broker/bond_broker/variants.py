@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from bond_broker.filters import Filter
 from bond_broker.unwritable import unwritable
-from bond_core.events import AnyEvent, Consolidated, Heartbeat, Window, encode
-from bond_core.ws.frames import text_frame
+from bond_core import AnyEvent, Consolidated, Heartbeat, Window, encode
+from bond_core.websockets import text_frame
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode

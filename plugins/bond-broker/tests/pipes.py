@@ -3,7 +3,7 @@
 import msgspec
 import trio
 
-from bond_core.ws.frames import text_frame
+from bond_core._ws.frames import text_frame
 
 
 class Pipe:

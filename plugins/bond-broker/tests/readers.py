@@ -7,18 +7,20 @@ from contextlib import asynccontextmanager
 import trio
 from bond_broker.config import BrokerConfig
 from bond_broker.server import Backing, open_broker
+from bond_server.access.access import OpenAccess
 from websockets.frames import Frame, Opcode
 
-from bond_core import MemoryLog, SystemClock
-from bond_core.log.kept import KeptLog
+from bond_core import SystemClock
+from bond_core._logs.durable import DurableLog
+from bond_core.logs import MemoryLog
 
 
 @asynccontextmanager
 async def serving(log=None, *, backing=None, **config):
   """A broker over a market log in memory, on a free port."""
   clock = SystemClock()
-  log = log or KeptLog(MemoryLog("market", stamps=True), None)
-  backing = backing or Backing(clock=clock, market=log)
+  log = log or DurableLog(MemoryLog("market", stamps=True), None)
+  backing = backing or Backing(clock=clock, access=OpenAccess(clock), log=log)
   async with open_broker(BrokerConfig(**{"port": 0, **config}), backing) as broker:
     broker.log = log
     broker.port = int(broker.addresses[0].rpartition(":")[2])

@@ -8,10 +8,11 @@ import pytest
 import trio
 from readers import connected, serving
 
-from bond_core import Gap, MemoryLog, OrderBook
-from bond_core.book.book import Book
-from bond_core.log.kept import KeptLog
-from bond_core.log.memory import EVENT_BYTES
+from bond_core import Gap, OrderBook
+from bond_core._books.book import Book
+from bond_core._logs.durable import DurableLog
+from bond_core._logs.memory import EVENT_BYTES
+from bond_core.logs import MemoryLog
 
 LEVELS = 15
 
@@ -155,7 +156,7 @@ async def test_after_a_declared_loss_the_book_comes_whole_again():
 async def test_a_client_that_stalled_beyond_the_log_gets_a_gap_and_the_book_as_it_is(monkeypatch):
   monkeypatch.setattr("bond_broker.pump.REMEMBERED_BYTES", 64 * 1024)
   monkeypatch.setattr("bond_broker.pump.REMEMBERED_AT_LEAST", 16 * 1024)
-  log = KeptLog(MemoryLog("market", stamps=True, max_bytes=1000 * EVENT_BYTES), None)
+  log = DurableLog(MemoryLog("market", stamps=True, max_bytes=1000 * EVENT_BYTES), None)
   async with serving(log) as broker, connected(broker, receive_buffer=4096) as reader:
     venue = Venue(log)
     await reader.subscribe(**DELTAS)

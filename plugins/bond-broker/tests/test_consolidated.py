@@ -103,7 +103,7 @@ async def test_a_venue_that_is_quiet_for_half_a_minute_ages_out(autojump_clock):
   from bond_broker.requests import parse_request
   from bond_broker.selection import Selection
 
-  from bond_core.log.engine import Record
+  from bond_core._logs.engine import Record
 
   router = MarketRouter(Metrics())
   request = parse_request(

@@ -2,10 +2,9 @@
 
 from bond_broker.filters import ANY, Filter, Wanted
 from bond_broker.requests import exchanges_of, markets_of
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from bond_core.events import CHANNELS, Gap
+from bond_core._events import CHANNELS, Gap
 
 CHANNEL = st.sampled_from([*CHANNELS[:4], "consolidated"])
 EXCHANGE = st.sampled_from(["binance", "okx", "bybit"])

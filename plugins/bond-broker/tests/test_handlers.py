@@ -3,12 +3,14 @@
 import bond_broker.session
 import trio
 from bond_broker.server import Backing
+from bond_server.access.access import OpenAccess
 from readers import connected, serving
 from websockets.frames import Frame, Opcode
 
-from bond_core import MemoryLog, SystemClock
-from bond_core.log.kept import KeptLog
-from bond_core.ws.client import open_websocket
+from bond_core import SystemClock
+from bond_core._logs.durable import DurableLog
+from bond_core._ws.client import open_websocket
+from bond_core.logs import MemoryLog
 
 
 def mounted():
@@ -16,8 +18,9 @@ def mounted():
     opcode = Opcode.BINARY if binary else Opcode.TEXT
     session.send(Frame(opcode, message.upper()).serialize(mask=False))
 
-  market = KeptLog(MemoryLog("market", stamps=True), None)
-  return Backing(clock=SystemClock(), market=market, handlers={"/shout": shout})
+  market = DurableLog(MemoryLog("market", stamps=True), None)
+  clock = SystemClock()
+  return Backing(clock=clock, access=OpenAccess(clock), log=market, handlers={"/shout": shout})
 
 
 async def test_a_handler_answers_text_and_binary_at_its_path_without_a_limit_for_floods():

@@ -5,11 +5,12 @@ import json
 import pytest
 import trio
 from bond_broker.server import Backing
+from bond_server.access.access import OpenAccess
 from readers import connected, serving
 
-from bond_core.clock import SystemClock
-from bond_core.log.kept import KeptLog
-from bond_core.log.memory import MemoryLog
+from bond_core._clock import SystemClock
+from bond_core._logs.durable import DurableLog
+from bond_core._logs.memory import MemoryLog
 
 UPGRADE = (
   b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -62,8 +63,9 @@ async def test_any_head_is_answered_and_the_server_goes_on():
 
 async def test_a_stream_that_is_not_there_yet_is_to_be_asked_for_again_and_else_it_is_unknown():
   begins = [True]
-  log = KeptLog(MemoryLog("market", stamps=True), None)
-  backing = Backing(clock=SystemClock(), market=log, starting=lambda: begins[0])
+  log = DurableLog(MemoryLog("market", stamps=True), None)
+  clock = SystemClock()
+  backing = Backing(clock=clock, access=OpenAccess(clock), log=log, starting=lambda: begins[0])
   stream, nothing = (get(path, UPGRADE) for path in (b"/ws/0123456789abcdef", b"/nothing"))
   async with serving(log, backing=backing) as broker:
     got = await answer(broker.port, stream)

@@ -17,8 +17,8 @@ from bond_broker.messages import (
 from bond_broker.variants import compact, full, of_stream, raw
 from wire_vectors import FOLDER
 
-from bond_core.events import Gap, OrderBook, Ticker, Trade, Window
-from bond_core.ws.frames import text_frame
+from bond_core._events import Gap, OrderBook, Ticker, Trade, Window
+from bond_core._ws.frames import text_frame
 
 LINES = (FOLDER / "messages.jsonl").read_text(encoding="utf-8").splitlines()
 GOLDEN = {json.loads(line)["name"]: line for line in LINES}

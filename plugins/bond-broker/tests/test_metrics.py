@@ -7,11 +7,13 @@ import pytest
 import trio
 import trio.lowlevel
 from bond_broker.server import Backing
+from bond_server.access.access import OpenAccess
 from prometheus_client.parser import text_string_to_metric_families
 from readers import connected, serving
 
-from bond_core import Gap, MemoryLog, SystemClock, Trade
-from bond_core.log.kept import KeptLog
+from bond_core import Gap, SystemClock, Trade
+from bond_core._logs.durable import DurableLog
+from bond_core.logs import MemoryLog
 
 
 def trades(first, count, symbol="BTC/USDT"):
@@ -123,7 +125,7 @@ async def test_gaps_and_refusals_are_counted_where_they_happen():
 
 
 async def test_what_a_client_that_stalls_loses_is_counted_as_it_is_declared():
-  log = KeptLog(MemoryLog("market", max_bytes=1 << 20, stamps=True), None)
+  log = DurableLog(MemoryLog("market", max_bytes=1 << 20, stamps=True), None)
   async with serving(log) as broker, connected(broker, receive_buffer=4096) as slow:
     await slow.subscribe(policy="auto")
     total = 40_000
@@ -152,9 +154,10 @@ async def test_prometheus_names_of_figures_with_labels(name):
 
 
 async def test_what_sources_tell_of_themselves_is_told_on():
-  log = KeptLog(MemoryLog("market", stamps=True), None)
+  log = DurableLog(MemoryLog("market", stamps=True), None)
   told = {"x": {"spent_usd": 0.15}}
-  backing = Backing(clock=SystemClock(), market=log, figures=lambda: told)
+  clock = SystemClock()
+  backing = Backing(clock=clock, access=OpenAccess(clock), log=log, figures=lambda: told)
   async with serving(log, backing=backing) as broker:
     assert (await figures(broker))["figures"] == told
     by_label = await text_figures(broker)

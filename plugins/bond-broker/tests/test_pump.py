@@ -15,12 +15,12 @@ from bond_broker.messages import ack
 from bond_broker.metrics import Metrics
 from bond_broker.pump import Pump
 from bond_broker.selection import NOTHING
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bond_core import MemoryLog, Ticker, Trade
-from bond_core.log.kept import KeptLog
-from bond_core.log.memory import EVENT_BYTES
+from bond_core import Ticker, Trade
+from bond_core._logs.durable import DurableLog
+from bond_core._logs.memory import EVENT_BYTES
+from bond_core.logs import MemoryLog
 
 SYMBOLS = ("A/USDT", "B/USDT")
 FILTERS = {
@@ -33,7 +33,7 @@ FILTERS = {
 
 @asynccontextmanager
 async def pumping(kept_events=10_000):
-  log = KeptLog(MemoryLog("market", stamps=True, max_bytes=kept_events * EVENT_BYTES), None)
+  log = DurableLog(MemoryLog("market", stamps=True, max_bytes=kept_events * EVENT_BYTES), None)
   async with trio.open_nursery() as nursery:
     pump = Pump(log, MarketRouter(Metrics()), nursery, lambda: 0)
     nursery.start_soon(pump.run)
@@ -114,7 +114,7 @@ STEP = st.one_of(
   st.tuples(st.just("publish"), st.lists(KIND, min_size=1, max_size=40)),
   st.tuples(st.just("publish"), st.lists(KIND, min_size=10, max_size=40)),
   st.tuples(st.just("stall"), st.tuples(st.integers(0, 3), st.integers(0, 900))),
-  st.tuples(st.just("settle"), st.none()),
+  st.tuples(st.just("await_verdicts"), st.none()),
   st.tuples(st.just("join"), st.tuples(st.sampled_from(sorted(FILTERS)), st.booleans())),
   st.tuples(
     st.just("more"),
@@ -156,7 +156,7 @@ async def play(steps, kept_events):
         pump.log.ring.append(batch)
         for model, wish in wishes:
           model.expected.update(wanted(wish, len(published) - len(batch) + 1))
-      elif step == "settle":
+      elif step == "await_verdicts":
         await settled(pump)
       elif step == "join":
         await settled(pump)

@@ -7,11 +7,10 @@ from bond_broker.bad_request import BadRequest
 from bond_broker.filters import Filter
 from bond_broker.messages import error_message
 from bond_broker.query import parse_target
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from wire_vectors import filter_told, vectors
 
-from bond_core.events import CHANNELS
+from bond_core._events import CHANNELS
 
 EVERYTHING = Filter(frozenset(CHANNELS), deltas=True)
 

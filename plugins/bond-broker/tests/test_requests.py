@@ -18,11 +18,10 @@ from bond_broker.requests import (
   Unsubscribe,
   parse_request,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from wire_vectors import filter_told, vectors
 
-from bond_core.instruments import Market
+from bond_core._instruments import Market
 
 USUAL = Filter(frozenset(DEFAULT_CHANNELS))
 

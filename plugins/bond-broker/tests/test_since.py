@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from bond_broker.bad_request import BadRequest
 from bond_broker.since import FORMS, AfterNumber, AtTime, parse_since
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from wire_vectors import vectors
 
 NOW_MS = 1_795_440_600_000

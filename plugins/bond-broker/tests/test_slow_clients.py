@@ -10,9 +10,10 @@ import trio
 import trio.lowlevel
 from readers import connected, serving
 
-from bond_core import MemoryLog, OrderBook, Ticker, Trade
-from bond_core.log.kept import KeptLog
-from bond_core.log.memory import EVENT_BYTES
+from bond_core import OrderBook, Ticker, Trade
+from bond_core._logs.durable import DurableLog
+from bond_core._logs.memory import EVENT_BYTES
+from bond_core.logs import MemoryLog
 
 SMALL = 4096
 
@@ -40,7 +41,7 @@ def trades(first, count, symbols=1):
 
 
 def small_log(events=3000):
-  return KeptLog(MemoryLog("market", stamps=True, max_bytes=events * EVENT_BYTES), None)
+  return DurableLog(MemoryLog("market", stamps=True, max_bytes=events * EVENT_BYTES), None)
 
 
 async def publish(log, rate, total, batch=20):

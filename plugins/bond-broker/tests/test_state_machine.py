@@ -10,8 +10,11 @@ import attrs
 import pytest
 import trio
 from bond_broker.server import Backing
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from bond_server.access.access import ServerAccess, SignedTokens, context_of
+from bond_server.access.chain import make_chain
+from bond_server.access.generations import MemoryGenerations
+from bond_server.access.tokens import Keyring
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import (
   Bundle,
   RuleBasedStateMachine,
@@ -22,13 +25,10 @@ from hypothesis.stateful import (
 )
 from readers import Closed, connected, serving
 
-from bond_core import Custom, MemoryLog, Registry, Trade
-from bond_core.auth.chain import make_chain
-from bond_core.auth.generations import MemoryGenerations
-from bond_core.auth.tokens import Keyring, mint
-from bond_core.components import AuthContext
-from bond_core.log.kept import KeptLog
-from bond_core.log.memory import EVENT_BYTES
+from bond_core import Custom, Registry, Trade
+from bond_core._logs.durable import DurableLog
+from bond_core._logs.memory import EVENT_BYTES
+from bond_core.logs import MemoryLog
 
 SYMBOLS = ("A/USDT", "B/USDT", "C/USDT")
 KEPT = 400
@@ -73,7 +73,7 @@ class Loop:
 
   async def _main(self):
     self.token, self.stop = trio.lowlevel.current_trio_token(), trio.Event()
-    log = KeptLog(MemoryLog("market", stamps=True, max_bytes=KEPT * EVENT_BYTES), None)
+    log = DurableLog(MemoryLog("market", stamps=True, max_bytes=KEPT * EVENT_BYTES), None)
     with ExitStack() as stack:
       # Groups that remember little, so that whoever stalls soon needs the log.
       for name in ("REMEMBERED_BYTES", "REMEMBERED_AT_LEAST"):
@@ -282,16 +282,16 @@ class StreamLoop(Loop):
 
   async def _serve(self, log):
     self.clock, self.logs = MovedClock(), {}
-    self.generations, self.keyring = (
-      MemoryGenerations(),
-      Keyring(b"for tests only, 32 bytes or more"),
+    tokens = SignedTokens(
+      self.clock, Keyring(b"for tests only, 32 bytes or more"), MemoryGenerations()
     )
-    auth = AuthContext(self.clock, self.keyring, self.generations)
+    chain = make_chain(["core.tokens"], Registry(), context_of(tokens))
+    self.access = ServerAccess(tokens, chain)
     backing = Backing(
       clock=self.clock,
-      market=log,
+      access=self.access,
+      log=log,
       stream=self.logs.get,
-      chain=make_chain(["core.tokens"], Registry(), auth),
       open_to_all=False,
     )
     async with serving(log, backing=backing) as broker, trio.open_nursery() as nursery:
@@ -358,7 +358,7 @@ class Streams(RuleBasedStateMachine):
   # In the broker's thread ------------------------------------------------------------------------
 
   async def _create(self, name):
-    self.loop.logs[name] = KeptLog(MemoryLog(name, stamps=True), None)
+    self.loop.logs[name] = DurableLog(MemoryLog(name, stamps=True), None)
     self.written[name] = 0
     await trio.lowlevel.checkpoint()
 
@@ -374,15 +374,14 @@ class Streams(RuleBasedStateMachine):
 
   async def _delete(self, stream):
     self.deleted.add(stream)
-    self.loop.generations.advance(stream)
+    self.loop.access.withdraw(stream)
     del self.loop.logs[stream]
     await trio.lowlevel.checkpoint()
 
   async def _watch(self, stream, ttl):
     expiry = self.loop.clock.ms // 1000 + ttl
-    loop = self.loop
-    token = mint(stream, expiry, keyring=loop.keyring, generations=loop.generations)
-    return await loop.nursery.start(self._hold, stream, expiry, token)
+    token = self.loop.access.token(stream, ttl)
+    return await self.loop.nursery.start(self._hold, stream, expiry, token)
 
   async def _hold(self, stream, expiry, token, task_status=trio.TASK_STATUS_IGNORED):
     if stream in self.deleted:

@@ -12,7 +12,7 @@ from bond_broker.server import open_listeners
 from readers import serving
 
 from bond_core import BondError, Trade
-from bond_core.ws.client import open_websocket
+from bond_core._ws.client import open_websocket
 
 
 def trades(count):

@@ -9,11 +9,10 @@ import pytest
 from bond_broker import variants
 from bond_broker.filters import Filter
 from bond_broker.variants import compact, frames_of, full, full_frame, of_stream, raw
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from bond_core.events import Custom, Gap, Heartbeat, OrderBook, Post, Trade, Window, decode
-from bond_core.ws.frames import text_frame
+from bond_core._events import Custom, Gap, Heartbeat, OrderBook, Post, Trade, Window, decode
+from bond_core._ws.frames import text_frame
 
 NAMES = st.sampled_from(["binance", "okx"]) | st.text(max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

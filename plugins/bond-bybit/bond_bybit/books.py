@@ -8,15 +8,13 @@ from collections.abc import Callable
 
 from bond_bybit.messages import BookMessage, read_book
 from bond_bybit.sizes import in_base
-from bond_core.book.sequence import Ids, contiguous
-from bond_core.book.sync import Update
-from bond_core.events import Batch, Level, Ticker
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.book import SubscribedBook
-from bond_core.venue.latest import Latest
+from bond_core import Batch, Level, Ticker
+from bond_core.books import Ids, Update, contiguous
+from bond_core.feeds import Subscription
+from bond_core.venues import LatestValue, SubscribedBook
 
 
-class BookStream(SubscribedBook):
+class BookState(SubscribedBook):
   """The book of one instrument, as deep as its topic."""
 
   def __init__(self, subscription: Subscription, name: str, renew: Callable[[str], None]) -> None:
@@ -46,7 +44,7 @@ class BookStream(SubscribedBook):
     return [(price, convert(size, price)) for price, size in levels]
 
 
-class QuoteStream(Latest):
+class QuotesState(LatestValue):
   """Best bids and asks: the book of one level, which is told anew after three quiet seconds."""
 
   def __init__(self, subscription: Subscription, name: str) -> None:

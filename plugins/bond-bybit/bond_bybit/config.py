@@ -6,8 +6,8 @@ import attrs
 
 from bond_bybit.endpoints import Connection
 from bond_bybit.symbols import EXCHANGE, read_symbol, spelling
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.config import BooksOf, OnMarket, TickersOf, Venue, VenueSource
+from bond_core.feeds import Subscription
+from bond_core.venues import BooksOf, OnMarket, TickersOf, Venue, VenueSource
 
 Interval = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w", "1M"]
 

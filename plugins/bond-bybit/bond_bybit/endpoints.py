@@ -7,8 +7,8 @@ connection have 21,000 characters at most; spot takes 10 in one request), "Get I
 import attrs
 
 from bond_bybit.symbols import SPOT
-from bond_core.feed.dialect import Limits
-from bond_core.venue.config import websocket_scheme
+from bond_core.config import websocket_scheme
+from bond_core.feeds import Limits
 
 CHARACTERS = 21_000
 """Of all arguments of one connection."""
@@ -17,15 +17,15 @@ CHARACTERS = 21_000
 _STREAMS = CHARACTERS // 48
 
 LIMITS = Limits(
-  streams_per_connection=_STREAMS,
-  streams_per_message=100,
+  subscriptions_per_connection=_STREAMS,
+  subscriptions_per_message=100,
   messages=(10, 1.0),
   connects=(500, 300.0),
   weight=(10, 1.0),
   ping_every=20.0,
   ping_text=b'{"op":"ping"}',
 )
-SPOT_LIMITS = attrs.evolve(LIMITS, streams_per_message=10)
+SPOT_LIMITS = attrs.evolve(LIMITS, subscriptions_per_message=10)
 
 
 def limits_of(group: str) -> Limits:

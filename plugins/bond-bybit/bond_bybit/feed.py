@@ -2,19 +2,16 @@
 
 from collections.abc import Iterable
 
-from bond_bybit.books import BookStream, QuoteStream
+from bond_bybit.books import BookState, QuotesState
 from bond_bybit.endpoints import CHARACTERS, Connection, limits_of
 from bond_bybit.messages import read_other
-from bond_bybit.states import INTERVALS, CandleStream, LiquidationStream
+from bond_bybit.states import INTERVALS, CandlesState, LiquidationsState
 from bond_bybit.symbols import EXCHANGE, SPOT, category, spelling, venue_symbol
 from bond_bybit.tickers import FundingStream, OpenInterestStream, StatsStream, Tickers
-from bond_bybit.trades import TradeStream
-from bond_core.errors import Refused
-from bond_core.events import Batch
-from bond_core.feed.dialect import Handshake, Limits, Pong, Received, Subscription
-from bond_core.venue.stream import Stream
-from bond_core.venue.topic import Topic
-from bond_core.venue.topic_feed import Line, TopicFeed
+from bond_bybit.trades import TradesState
+from bond_core import Batch, Refused
+from bond_core.feeds import Handshake, Limits, Moment, Pong, Subscription
+from bond_core.venues import OpenConnection, SubscriptionState, Topic, TopicFeed
 
 _CHANNELS = (
   "trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"
@@ -74,15 +71,15 @@ class BybitFeed(TopicFeed):
         kind = "tickers"
     return f"{kind}.{venue_symbol(subscription.instrument)}"
 
-  def stream_of(self, subscription: Subscription, name: str) -> Stream:
+  def state_of(self, subscription: Subscription, name: str) -> SubscriptionState:
     match subscription.channel:
       case "trades":
-        return TradeStream(subscription, name)
+        return TradesState(subscription, name)
       case "orderbook":
         group = self.group(subscription)
-        return BookStream(subscription, name, lambda name: self.renew(group, name))
+        return BookState(subscription, name, lambda name: self.renew(group, name))
       case "ticker" if ("stream", "quotes") in subscription.options:
-        return QuoteStream(subscription, name)
+        return QuotesState(subscription, name)
       case "ticker":
         return StatsStream(subscription, name)
       case "funding":
@@ -90,9 +87,9 @@ class BybitFeed(TopicFeed):
       case "open_interest":
         return OpenInterestStream(subscription, name)
       case "liquidation":
-        return LiquidationStream(subscription, name)
+        return LiquidationsState(subscription, name)
       case _:
-        return CandleStream(subscription, name)
+        return CandlesState(subscription, name)
 
   def topic(self, name: str) -> Topic:
     if name.startswith("tickers."):
@@ -115,7 +112,7 @@ class BybitFeed(TopicFeed):
 
   # Answers -------------------------------------------------------------------------------------
 
-  def other(self, line: Line, frame: bytes, received: Received, out: Batch) -> None:
+  def other(self, line: OpenConnection, frame: bytes, received: Moment, out: Batch) -> None:
     other = read_other(frame)
     if other.topic:
       self.take_named(line, other.topic, frame, received, out)

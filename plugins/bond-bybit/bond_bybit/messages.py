@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from bond_core.venue.reading import Amount, Number
+from bond_core.venues import Amount, Number
 
 
 class Trade(

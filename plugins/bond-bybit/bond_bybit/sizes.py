@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from bond_bybit.symbols import INVERSE, category
-from bond_core.instruments import Instrument
+from bond_core import Instrument
 
 InBase: TypeAlias = Callable[[float, float], float]
 """(size as the venue has it, price) → size in the base."""

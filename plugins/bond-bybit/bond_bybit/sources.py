@@ -6,8 +6,7 @@ import attrs
 
 from bond_bybit import config
 from bond_bybit.feed import BybitFeed
-from bond_core.components import SourceSpec
-from bond_core.events import (
+from bond_core import (
   AnyEvent,
   Candle,
   Funding,
@@ -15,11 +14,11 @@ from bond_core.events import (
   Liquidation,
   OpenInterest,
   OrderBook,
+  SourceType,
   Ticker,
   Trade,
 )
-from bond_core.venue.config import view_of_books
-from bond_core.venue.tickers import view_of_tickers
+from bond_core.venues import view_of_books, view_of_tickers
 
 TERMS = (
   "Bybit Terms of Service (https://www.bybit.com, Legal): public market data for your own "
@@ -35,8 +34,8 @@ def _source(
   words: tuple[str, ...],
   example: str,
   **more: Any,
-) -> SourceSpec:
-  return SourceSpec(
+) -> SourceType:
+  return SourceType(
     name=f"bybit.{name}",
     summary=summary,
     config=configuration,
@@ -57,7 +56,7 @@ def _source(
   )
 
 
-SPECS = [
+SOURCES = [
   _source(
     "trades",
     "Trades.",

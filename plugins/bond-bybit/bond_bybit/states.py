@@ -2,10 +2,9 @@
 
 from bond_bybit.messages import read_candles, read_liquidations
 from bond_bybit.sizes import in_base
-from bond_core.events import Batch, Candle, Liquidation
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.latest import Latest
-from bond_core.venue.stream import Stream
+from bond_core import Batch, Candle, Liquidation
+from bond_core.feeds import Subscription
+from bond_core.venues import LatestValue, SubscriptionState
 
 INTERVALS = {
   "1m": "1",
@@ -28,7 +27,7 @@ INTERVALS = {
 _SIDES = {"Buy": "sell", "Sell": "buy"}
 
 
-class CandleStream(Latest):
+class CandlesState(LatestValue):
   """Bars of one length, also the unfinished one as it grows."""
 
   def __init__(self, subscription: Subscription, name: str) -> None:
@@ -59,7 +58,7 @@ class CandleStream(Latest):
       self.tell((bar.start, bar.confirm, bar.timestamp), event, ts_ms, mono_ns, out)
 
 
-class LiquidationStream(Stream):
+class LiquidationsState(SubscriptionState):
   """The liquidations of one instrument, all of them since 2025 (source: "All Liquidation"). Nothing
   tells one twice from two equal ones, so its topic listens to one connection at a time."""
 

@@ -9,8 +9,7 @@ last Friday. Sources: "Get Instruments Info", "Enums" (contractType), and the li
 import re
 from datetime import date, timedelta
 
-from bond_core.errors import Refused
-from bond_core.instruments import Instrument, Market, parse_market
+from bond_core import Instrument, Market, Refused, parse_market
 
 EXCHANGE = "bybit"
 SPOT, LINEAR, INVERSE = "spot", "linear", "inverse"

@@ -6,19 +6,22 @@ lost one shows only when the field changes again.
 
 from typing import Any
 
-from bond_bybit.messages import Ticker as Told
-from bond_bybit.messages import read_ticker
+from bond_bybit.messages import Ticker as Told, read_ticker
 from bond_bybit.symbols import INVERSE, category
-from bond_core.events import AnyEvent, Batch, Funding, OpenInterest, Ticker
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.reading import amount_or_none, fraction_or_none, time_or_none
-from bond_core.venue.stream import Stream
-from bond_core.venue.topic import Topic
+from bond_core import AnyEvent, Batch, Funding, OpenInterest, Ticker
+from bond_core.feeds import Subscription
+from bond_core.venues import (
+  SubscriptionState,
+  Topic,
+  amount_or_none,
+  fraction_or_none,
+  time_or_none,
+)
 
 _FIELDS = Told.__struct_fields__
 
 
-class TickerPart(Stream):
+class TickerPart(SubscriptionState):
   """One channel of the topic; it tells when one of its fields was told."""
 
   concerns: frozenset[str] = frozenset()
@@ -116,7 +119,7 @@ class Tickers(Topic):
       return
     else:
       now = self._now = _changed(self._now, told)
-    for stream in self.streams.values():
+    for stream in self.states.values():
       if isinstance(stream, TickerPart):
         stream.tell(told, now, message.ts, ts_ms, mono_ns, out)
 

@@ -5,9 +5,9 @@ from collections import OrderedDict
 
 from bond_bybit.messages import read_trades
 from bond_bybit.sizes import in_base
-from bond_core.events import Batch, Trade
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.stream import Stream
+from bond_core import Batch, Trade
+from bond_core.feeds import Subscription
+from bond_core.venues import SubscriptionState
 
 _SIDES = {"Buy": "buy", "Sell": "sell"}
 
@@ -15,7 +15,7 @@ REMEMBERED = 5_000
 """Trades that a second connection may repeat: seconds of the busiest market."""
 
 
-class TradeStream(Stream):
+class TradesState(SubscriptionState):
   """The trades of one instrument."""
 
   def __init__(self, subscription: Subscription, name: str) -> None:

@@ -3,7 +3,7 @@ import json
 import pytest
 from bond_bybit.feed import BybitFeed
 
-from bond_core.feed.dialect import Received, Send
+from bond_core._feeds.contract import Moment, Send
 
 
 class Venue:
@@ -25,7 +25,7 @@ class Venue:
 
   @property
   def now(self):
-    return Received(self.now_ms, self.now_ms * 1_000_000)
+    return Moment(self.now_ms, self.now_ms * 1_000_000)
 
   def settle(self):
     """Carries out what the feed wants; the events."""

@@ -5,7 +5,7 @@ import json
 from bond_bybit import config
 from bond_bybit.feed import BybitFeed
 
-from bond_core.testing.feed import FeedConformance
+from bond_core.testing import FeedConformance
 
 
 def message(topic, data, kind="snapshot"):

@@ -5,8 +5,8 @@ from bond_bybit import config
 from bond_bybit.feed import BybitFeed
 from bond_bybit.symbols import category, read_symbol, spelling, venue_symbol
 
-from bond_core.errors import Refused
-from bond_core.feed.dialect import Pong, Reject, Reset
+from bond_core._errors import Refused
+from bond_core._feeds.contract import Pong, Reject, Reset
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_topics_of_a_full_connection_fit_its_characters():
   symbols = [f"ABCDEFGHIJ{n:03}/USDT:USDT-261225" for n in range(525)]
   feed = BybitFeed(config.Connection())
   subscriptions = config.Liquidations(symbols=symbols).subscriptions()
-  most = feed.limits("linear").streams_per_connection
+  most = feed.limits("linear").subscriptions_per_connection
   names = [feed.written(feed.topic_of(s)) for s in subscriptions[:most]]
   assert sum(map(len, names)) + len(names) <= 21_000
 

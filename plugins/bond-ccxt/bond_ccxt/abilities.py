@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bond_core.errors import Refused
-from bond_core.spec.suggest import one_of
+from bond_core import Refused
+from bond_core.config import one_of
 
 # Channel: ccxt's ability to stream it, to ask for it, to ask for many at once.
 _NEEDS = {

@@ -5,7 +5,7 @@ from typing import Any
 from bond_ccxt.events import Stamps, candle_event
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
-from bond_core.events import Candle
+from bond_core import Candle
 
 
 class Bars:

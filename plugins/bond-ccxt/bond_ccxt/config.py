@@ -6,9 +6,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from bond_ccxt.exchanges import check_exchange
-from bond_core.instruments import parse_market
-from bond_core.spec import Duration
-from bond_core.spec.values import Secret
+from bond_core import Duration, Secret, parse_market
 
 MAX_SYMBOLS = 500
 

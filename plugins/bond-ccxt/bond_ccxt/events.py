@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bond_ccxt.markets import Listed
-from bond_core.events import Candle, Funding, Level, Ticker, Trade
+from bond_core import Candle, Funding, Level, Ticker, Trade
 
 Stamps = tuple[int, int]
 """When it was received: epoch ms and monotonic ns."""

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from bond_core.spec.suggest import did_you_mean
+from bond_core.config import did_you_mean
 
 _NO_VENUES = frozenset(("__init__",))
 

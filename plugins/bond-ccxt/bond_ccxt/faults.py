@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from bond_core.auth.redact import HIDDEN, redact_text
-from bond_core.errors import AuthError, BondError, Disconnected, Refused, RetryAfter
+from bond_core import AuthError, BondError, Disconnected, Refused, RetryAfter
+from bond_core.config import HIDDEN, redact_text
 
 PATIENCE = 30.0
 """Seconds to wait where a venue has had enough; ccxt does not pass on how long it asked for."""

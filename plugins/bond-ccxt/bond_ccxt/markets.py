@@ -6,8 +6,7 @@ from typing import Any
 
 import attrs
 
-from bond_core.errors import Refused
-from bond_core.instruments import Instrument, parse_market
+from bond_core import Instrument, Refused, parse_market
 
 _KINDS = {"spot": "spot", "swap": "perp", "future": "future"}
 

@@ -5,9 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import Self
 
-from bond_core.clock import Clock
-from bond_core.events import AnyEvent, Batch, Gap
-from bond_core.instruments import Instrument
+from bond_core import AnyEvent, Batch, Clock, Gap, Instrument
 
 MOST = 50_000
 """Events that may wait; a reader that is this far behind is told what it did not get."""

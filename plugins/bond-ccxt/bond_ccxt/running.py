@@ -4,17 +4,20 @@ from functools import partial
 from typing import Any
 
 import trio
+from bond_bridge import AsyncioThread
 
 from bond_ccxt.outbox import Outbox
-from bond_core.components import Out, SourceContext
-from bond_core.errors import Refused, leaf
+from bond_core import Out, Refused, SourceContext, leaf
 
 
 async def run_source(channel: str, config: Any, out: Out, ctx: SourceContext) -> None:
   """Runs until it is cancelled; raises what tells the core how to go on."""
-  thread = await ctx.asyncio()
   outbox = Outbox(_CHANNELS.get(channel, channel), ctx.clock)
-  async with thread.iterate(outbox.__aiter__) as receive, trio.open_nursery() as nursery:
+  async with (
+    ctx.open_shared(AsyncioThread, AsyncioThread) as thread,
+    thread.iterate(outbox.__aiter__) as receive,
+    trio.open_nursery() as nursery,
+  ):
     nursery.start_soon(thread.run, partial(_work, channel, config, ctx, outbox))
     while True:
       for batch in await receive():
@@ -30,11 +33,11 @@ _CHANNELS = {"ohlcv": "candle"}
 
 async def _work(channel: str, config: Any, ctx: SourceContext, outbox: Outbox) -> None:
   """On asyncio's loop: an exchange, its markets, and then one of the two ways."""
-  from bond_ccxt.shared import shared_exchange
+  from bond_ccxt.shared import Exchanges
 
   secrets: tuple[str, ...] = ()
   try:
-    async with shared_exchange(config) as shared:
+    async with ctx.remember(Exchanges, Exchanges).open(config) as shared:
       from bond_ccxt.abilities import check_interval, streams
       from bond_ccxt.markets import find
       from bond_ccxt.polling import poll

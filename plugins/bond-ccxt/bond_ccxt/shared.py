@@ -69,31 +69,44 @@ def _noting(watch: Callable[..., Any]) -> Callable[..., Any]:
   return noted
 
 
-_open: dict[tuple[object, str], Shared] = {}
-_markets: dict[str, tuple[float, Any, Any]] = {}
+class Exchanges:
+  """The exchanges of one process's sources, each open while a source uses it, and the lists of
+  markets, which stay for the next."""
 
+  def __init__(self) -> None:
+    self._open: dict[str, Shared] = {}
+    self._markets: dict[str, tuple[float, Any, Any]] = {}
 
-@asynccontextmanager
-async def shared_exchange(config: Any) -> AsyncIterator[Shared]:
-  """The exchange of a source's configuration, with its markets; closed when its last user goes."""
-  settings = _settings(config)
-  key = (asyncio.get_running_loop(), settings)
-  found = _open.get(key)
-  if found is None:
-    exchange_class = await asyncio.to_thread(_exchange_class, config.exchange)
-    # Another source may have made it while this one waited.
-    found = _open.get(key)
-  if found is None:
-    found = _open[key] = _made(exchange_class, config)
-  found.users += 1
-  try:
-    await _load_markets(found.exchange, settings)
-    yield found
-  finally:
-    found.users -= 1
-    if not found.users:
-      _open.pop(key, None)
-      await _close(found.exchange)
+  @asynccontextmanager
+  async def open(self, config: Any) -> AsyncIterator[Shared]:
+    """The exchange of a source's configuration, with its markets; closed after its last user."""
+    key = _settings(config)
+    found = self._open.get(key)
+    if found is None:
+      exchange_class = await asyncio.to_thread(_exchange_class, config.exchange)
+      # Another source may have made it while this one waited.
+      found = self._open.get(key)
+    if found is None:
+      found = self._open[key] = _made(exchange_class, config)
+    found.users += 1
+    try:
+      await self._load_markets(found.exchange, key)
+      yield found
+    finally:
+      found.users -= 1
+      if not found.users:
+        self._open.pop(key, None)
+        await _close(found.exchange)
+
+  async def _load_markets(self, exchange: Any, key: str) -> None:
+    if exchange.markets:
+      return
+    kept = self._markets.get(key)
+    if kept is not None and time.monotonic() - kept[0] < MARKETS_SECONDS:
+      exchange.set_markets(kept[1], kept[2])
+      return
+    await exchange.load_markets()
+    self._markets[key] = (time.monotonic(), exchange.markets, exchange.currencies)
 
 
 async def _close(exchange: Any) -> None:
@@ -156,14 +169,3 @@ def _made(exchange_class: Any, config: Any) -> Shared:
   if config.exchange in streaming_ids():
     found.count_losses()
   return found
-
-
-async def _load_markets(exchange: Any, settings: str) -> None:
-  if exchange.markets:
-    return
-  kept = _markets.get(settings)
-  if kept is not None and time.monotonic() - kept[0] < MARKETS_SECONDS:
-    exchange.set_markets(kept[1], kept[2])
-    return
-  await exchange.load_markets()
-  _markets[settings] = (time.monotonic(), exchange.markets, exchange.currencies)

@@ -5,7 +5,7 @@ from typing import Any
 from bond_ccxt.events import Stamps, common, levels
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
-from bond_core.events import Level, OrderBook
+from bond_core import Level, OrderBook
 
 Sides = tuple[list[Level], list[Level]]
 

@@ -5,10 +5,20 @@ from typing import Any
 import attrs
 
 from bond_ccxt import config
-from bond_core.components import Out, SourceContext, SourceSpec
-from bond_core.errors import Refused
-from bond_core.events import AnyEvent, Candle, Funding, Gap, OrderBook, Ticker, Trade
-from bond_core.instruments import Market
+from bond_core import (
+  AnyEvent,
+  Candle,
+  Funding,
+  Gap,
+  Market,
+  OrderBook,
+  Out,
+  Refused,
+  SourceContext,
+  SourceType,
+  Ticker,
+  Trade,
+)
 
 TERMS = "those of the venue that `exchange` names: its public data for your own use"
 
@@ -32,13 +42,13 @@ def _source(
   configuration: type,
   event: type[AnyEvent],
   example: str,
-) -> SourceSpec:
+) -> SourceType:
   async def run(given: Any, out: Out, ctx: SourceContext) -> None:
     from bond_ccxt.running import run_source
 
     await run_source(name, given, out, ctx)
 
-  return SourceSpec(
+  return SourceType(
     name=f"ccxt.{name}",
     summary=summary,
     config=configuration,
@@ -54,7 +64,7 @@ def _source(
 
 # No words of English: without a venue a source of ccxt is nothing, and the grammar of bond-english
 # knows the venues by name.
-SPECS = [
+SOURCES = [
   _source(
     "trades",
     "Trades of any venue that ccxt has.",

@@ -6,7 +6,7 @@ from bond_ccxt.events import Stamps, trade_event
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
 from bond_ccxt.shared import CACHED
-from bond_core.events import Trade
+from bond_core import Trade
 
 CONTIGUOUS = frozenset(("binance", "binanceus", "binanceusdm", "binancecoinm"))
 """Venues that number the trades of a market without holes, so that a hole is a loss. OKX's

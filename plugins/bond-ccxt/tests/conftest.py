@@ -5,7 +5,7 @@ import trio
 from bond_sim.binance.config import BinanceConfig, serve_binance
 
 from bond_core import Registry, load_spec, run
-from bond_core.events import decode
+from bond_core._events import decode
 
 
 class Venue:

@@ -6,7 +6,7 @@ import bond_ccxt.shared
 import pytest
 import trio
 
-from bond_core.events import Candle, Funding, Gap, OrderBook, Ticker, Trade
+from bond_core._events import Candle, Funding, Gap, OrderBook, Ticker, Trade
 
 
 def source(use, url, **settings):
@@ -15,7 +15,12 @@ def source(use, url, **settings):
   return f"{{use: ccxt.{use}, with: {{{written}}}}}"
 
 
-async def test_every_source_streams_or_polls(start, running):
+async def test_every_source_streams_or_polls(start, running, monkeypatch):
+  made = []
+  make = bond_ccxt.shared._made
+  monkeypatch.setattr(
+    bond_ccxt.shared, "_made", lambda *given: made.append(make(*given)) or made[-1]
+  )
   sim = await start(speed=5)
   sources = {
     "trades": source("trades", sim.url, symbols="[BTC/USDT, 'ETH/USDT:USDT']"),
@@ -40,10 +45,10 @@ async def test_every_source_streams_or_polls(start, running):
       ),
       within=30,
     )
-    # All seven sources share one exchange.
-    assert len(bond_ccxt.shared._open) == 1
+  # All seven sources shared one exchange.
+  (exchange,) = made
+  assert not exchange.users
   assert not ran.result.failures
-  assert not bond_ccxt.shared._open
   assert {event.exchange for event in ran.events} == {"binance"}
   assert not ran.of(Gap)
   trade = ran.of(Trade, symbol="BTC/USDT")[0]
@@ -58,7 +63,7 @@ async def test_every_source_streams_or_polls(start, running):
 
 
 async def test_a_lost_connection_is_declared_and_made_again(start, running, monkeypatch):
-  monkeypatch.setattr("bond_core.supervise.Backoff.delay", lambda self: 0.1)
+  monkeypatch.setattr("bond_core._supervise.Backoff.delay", lambda self: 0.1)
   sim = await start(speed=5)
   sources = {"trades": source("trades", sim.url), "books": source("orderbook", sim.url)}
   async with running(sources) as ran:
@@ -123,7 +128,7 @@ async def test_credentials_are_in_no_log_event_or_error(start, running, monkeypa
   caplog.set_level(logging.DEBUG)
   monkeypatch.setenv("CANARY_KEY", "canary-key-0123456789")
   monkeypatch.setenv("CANARY_SECRET", "canary-secret-0123456789")
-  monkeypatch.setattr("bond_core.supervise.RestartBudget.spend", lambda self, now: False)
+  monkeypatch.setattr("bond_core._supervise.RestartBudget.spend", lambda self, now: False)
   sim = await start()
   # With a key, ccxt asks for currencies first, signed: the simulator knows no such path.
   written = source(

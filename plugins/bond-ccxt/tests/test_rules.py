@@ -12,14 +12,13 @@ from bond_ccxt.markets import Listed, find
 from bond_ccxt.outbox import Outbox
 from bond_ccxt.shown_book import ShownBook
 from bond_ccxt.tape import Tape
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from bond_core.book.book import Book
-from bond_core.clock import DataClock
-from bond_core.errors import AuthError, BondError, Disconnected, Refused, RetryAfter
-from bond_core.events import Gap, Trade
-from bond_core.instruments import Instrument
+from bond_core._books.book import Book
+from bond_core._clock import DataClock
+from bond_core._errors import AuthError, BondError, Disconnected, Refused, RetryAfter
+from bond_core._events import Gap, Trade
+from bond_core._instruments import Instrument
 
 NOW = (1_700_000_000_000, 1)
 

@@ -5,14 +5,14 @@ import sys
 
 import pytest
 from bond_ccxt.exchanges import exchange_ids, streaming_ids
-from bond_ccxt.sources import SPECS
+from bond_ccxt.sources import SOURCES
 
 from bond_core import Registry, load_spec
-from bond_core.errors import Refused, SpecError, leaf
-from bond_core.instruments import parse_market
-from bond_core.simulate import open_simulators
+from bond_core._errors import Refused, SpecError, leaf
+from bond_core._instruments import parse_market
+from bond_core._simulators import open_simulators
 
-SPECS_BY_NAME = {spec.name: spec for spec in SPECS}
+SOURCES_BY_NAME = {spec.name: spec for spec in SOURCES}
 
 
 def load(**settings):
@@ -41,8 +41,8 @@ load_spec(spec, registry=Registry())
 @pytest.mark.parametrize(
   "code",
   [
-    "from bond_core.cli.main import main; main(['--help'], standalone_mode=False)",
-    "from bond_core.cli.main import main; main(['plugins'], standalone_mode=False)",
+    "from bond_core._cli.main import main; main(['--help'], standalone_mode=False)",
+    "from bond_core._cli.main import main; main(['plugins'], standalone_mode=False)",
     CHECK,
   ],
   ids=["help", "plugins", "check"],
@@ -89,7 +89,7 @@ async def test_a_venue_without_a_simulator_never_runs_as_simulated():
 
 
 def test_more_markets_come_from_the_venue_that_runs_and_from_no_other():
-  spec = SPECS_BY_NAME["ccxt.trades"]
+  spec = SOURCES_BY_NAME["ccxt.trades"]
   market = parse_market("ETH/USD")
   more = spec.on_demand(load().sources["it"].config, market)
   assert (more.exchange, more.symbols) == ("kraken", ["ETH/USD"])

@@ -3,7 +3,7 @@
 import attrs
 import trio
 
-from bond_core import Custom, Out, SourceContext, SourceSpec, hookimpl
+from bond_core import Custom, Out, SourceContext, SourceType, hookimpl
 
 
 @attrs.frozen
@@ -20,11 +20,11 @@ async def ticks(config: Every, out: Out, ctx: SourceContext) -> None:
 
 
 @hookimpl
-def bond_register_sources() -> list[SourceSpec]:
+def bond_register_sources() -> list[SourceType]:
   summary = "A tick every so often."
   example = "{seconds: 0.5}"
   return [
-    SourceSpec(
+    SourceType(
       name="clock.ticks",
       summary=summary,
       config=Every,

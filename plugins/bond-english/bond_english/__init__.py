@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bond_core import CommandSpec, ParserSpec, Reading, hookimpl
+from bond_core import CommandType, ParserType, Reading, hookimpl
 
 
 def _parse(text: str, words: dict[str, str]) -> Reading:
@@ -19,12 +19,12 @@ def _explain() -> Any:
 
 
 @hookimpl
-def bond_register_parsers() -> Iterable[ParserSpec]:
+def bond_register_parsers() -> Iterable[ParserType]:
   summary = "English by a fixed grammar: offline, in milliseconds, with an account of every word."
-  return [ParserSpec(name="english.grammar", summary=summary, parse=_parse)]
+  return [ParserType(name="english.grammar", summary=summary, parse=_parse)]
 
 
 @hookimpl
-def bond_register_commands() -> Iterable[CommandSpec]:
+def bond_register_commands() -> Iterable[CommandType]:
   summary = "Say what a request in English means, without starting it."
-  return [CommandSpec(name="explain", summary=summary, load=_explain)]
+  return [CommandType(name="explain", summary=summary, load=_explain)]

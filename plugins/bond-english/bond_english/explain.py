@@ -7,11 +7,9 @@ from typing import Any
 
 import click
 
-from bond_core.asking import STARTING, Answer, Asker
-from bond_core.cli.common import BAD_SPEC, FAILED, fail
-from bond_core.cli.request import account_lines
-from bond_core.errors import PluginError
-from bond_core.registry import Registry
+from bond_core import PluginError, Registry
+from bond_core.commands import BAD_SPEC, FAILED, account_lines, fail
+from bond_core.specs import STARTING, Answer, TextToSpec
 
 
 @click.command(name="explain")
@@ -28,11 +26,11 @@ def explain_command(request: tuple[str, ...], as_json: bool) -> None:
   bond explain --json - < requests.txt
   """
   try:
-    asker = Asker(Registry())
+    text_to_spec = TextToSpec(Registry())
     if request == ("-",):
-      _show(map(asker.ask, _lines()), as_json)
+      _show(map(text_to_spec.read, _lines()), as_json)
       return
-    answer = asker.ask(" ".join(request))
+    answer = text_to_spec.read(" ".join(request))
   except PluginError as exc:
     fail(str(exc), FAILED)
   _show([answer], as_json)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from bond_core.asking import asked_for
-from bond_core.components import Reading
+from bond_core import Reading
+from bond_core.specs import Outcome, asked_for
 from bond_english import (
   account,
   binding,
@@ -49,7 +49,7 @@ def parse(text: str, words: Mapping[str, str]) -> Reading:
     kinds.assume_kinds(draft)
   wishes = [] if draft.rejections else binding.bind(draft)
   said = questions.said_interval(draft, wishes)
-  filters = asked_for(Reading(outcome="", account=account.account(draft, Recipe())))["filters"]
+  filters = asked_for(Reading(outcome="ok", account=account.account(draft, Recipe())))["filters"]
   recipe = build(draft, wishes, said, filters) if not draft.rejections else Recipe()
   questions.ask_what_is_open(draft, wishes)
   outcome = _outcome(draft)
@@ -78,7 +78,7 @@ def _unknown_words(draft: Draft) -> list[str]:
   return list(dict.fromkeys(words))
 
 
-def _outcome(draft: Draft) -> str:
+def _outcome(draft: Draft) -> Outcome:
   if draft.rejections:
     return "reject"
   if draft.questions:

@@ -18,12 +18,12 @@ from bond_core import (
   OrderBook,
   Post,
   Registry,
-  SourceSpec,
+  SourceType,
   Ticker,
   Trade,
   hookimpl,
 )
-from bond_core.asking import words_of
+from bond_core._text_to_spec import words_of
 
 
 @attrs.frozen(kw_only=True)
@@ -118,7 +118,7 @@ def registry(*names: str) -> Registry:
   found = Registry(Registry()._points["core"])
   for name in names:
     specs = [
-      SourceSpec(name=key, summary="s", config=config, emits=(event,), run=never, words=words)
+      SourceType(name=key, summary="s", config=config, emits=(event,), run=never, words=words)
       for key, (config, event, words) in _sources(name).items()
     ]
     found.add(name, _module(name, specs), package=f"bond-{name}")
@@ -136,11 +136,11 @@ def _sources(plugin: str) -> dict[str, Any]:
   return {name: entry for name, entry in _OTHERS.items() if name.startswith(f"{plugin}.")}
 
 
-def _module(name: str, specs: list[SourceSpec]) -> types.ModuleType:
+def _module(name: str, specs: list[SourceType]) -> types.ModuleType:
   module = types.ModuleType(f"stand_in_{name}")
 
   @hookimpl
-  def bond_register_sources() -> list[SourceSpec]:
+  def bond_register_sources() -> list[SourceType]:
     return specs
 
   module.bond_register_sources = bond_register_sources  # type: ignore[attr-defined]

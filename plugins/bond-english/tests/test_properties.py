@@ -7,12 +7,11 @@ import time
 import pytest
 from bond_english import spelling
 from bond_english.parsing import LONGEST_TEXT, parse
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from installed import EVERYTHING, WORDS
 
-from bond_core.asking import asked_for
-from bond_core.spec import load_spec
+from bond_core._spec.load import load_spec
+from bond_core._text_to_spec import asked_for
 
 OUTCOMES = ("ok", "warn", "ask", "reject")
 KNOWN = sorted(spelling.known_words())

@@ -7,8 +7,9 @@ from bond_english.parsing import parse
 from installed import EVERYTHING, WORDS, registry
 from scored import cases
 
-from bond_core.asking import words_of
-from bond_core.spec import load_spec, stream_id
+from bond_core._spec.canonical import stream_id
+from bond_core._spec.load import load_spec
+from bond_core._text_to_spec import words_of
 
 
 def spec(text, words=WORDS):

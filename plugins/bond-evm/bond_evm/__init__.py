@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from bond_core import SourceSpec, hookimpl
+from bond_core import SourceType, hookimpl
 
 
 @hookimpl
-def bond_register_sources() -> Iterable[SourceSpec]:
-  from bond_evm.sources import SPECS
+def bond_register_sources() -> Iterable[SourceType]:
+  from bond_evm.sources import SOURCES
 
-  return SPECS
+  return SOURCES

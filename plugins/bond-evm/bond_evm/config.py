@@ -7,10 +7,15 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from bond_core.errors import Refused
-from bond_core.guard import Allowance, check_url, read_allowance
-from bond_core.spec.values import Duration, Secret
-from bond_core.venue.config import check_endpoint, websocket_scheme, without_slash
+from bond_core import Duration, Refused, Secret
+from bond_core.config import (
+  Allowance,
+  check_endpoint,
+  check_url,
+  read_allowance,
+  websocket_scheme,
+  without_slash,
+)
 from bond_evm.chains import CHAINS, silence_of
 from bond_evm.tokens import TOKENS, Known, Token, asset_of, check_address
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from bond_core.events import ChainEvent, Gap
+from bond_core import ChainEvent, Gap
 from bond_evm.messages import Block, Log
 from bond_evm.tokens import Known
 

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 import trio
 
-from bond_core.components import Out, SourceContext
-from bond_core.errors import BondError, Disconnected, Refused, RetryAfter
-from bond_core.events import Batch
-from bond_core.guard import vetted_addresses
-from bond_core.simulate import simulator
-from bond_core.supervise import Backoff
-from bond_core.ws.client import HandshakeRefused, WebSocket, open_websocket
+from bond_core import Batch, BondError, Disconnected, Out, Refused, RetryAfter, SourceContext
+from bond_core.config import vetted_addresses
+from bond_core.feeds import Backoff
+from bond_core.hosting import simulator
+from bond_core.websockets import HandshakeRefused, WebSocket, open_websocket
 from bond_evm.config import Evm, Node
 from bond_evm.stream import Now, Stream
 

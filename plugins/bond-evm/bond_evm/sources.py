@@ -1,7 +1,7 @@
 """The source this plugin offers."""
 
-from bond_core.components import Out, SourceContext, SourceSpec
-from bond_core.events import ChainEvent, Gap
+from bond_core import ChainEvent, Gap, Out, SourceContext, SourceType
+from bond_evm.chains import CHAINS
 from bond_evm.config import Evm
 
 
@@ -11,14 +11,19 @@ async def _evm(config: Evm, out: Out, ctx: SourceContext) -> None:
   await run_evm(config, out, ctx)
 
 
-SPECS = [
-  SourceSpec(
+SOURCES = [
+  SourceType(
     name="onchain.evm",
     summary="ERC-20 transfers, blocks and fees of Ethereum and other EVM chains, from a node.",
     config=Evm,
     emits=(ChainEvent, Gap),
     run=_evm,
     words=("ethereum blocks", "ethereum transfers"),
+    aliases={
+      "onchain:eth": {"chain": "ethereum"},
+      **{f"onchain:{chain}": {"chain": chain} for chain in CHAINS},
+    },
+    environment=("EVM_ENDPOINT",),
     simulator="evm",
     mock=Evm.is_mock,
     exchange=lambda config: str(config.chain),

@@ -17,8 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from bond_core.errors import Disconnected, Refused, RetryAfter
-from bond_core.events import Batch
+from bond_core import Batch, Disconnected, Refused, RetryAfter
 from bond_evm.abi import quantity
 from bond_evm.backfill import Backfill, Range
 from bond_evm.calls import Call, Calls, always, never

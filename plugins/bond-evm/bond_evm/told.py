@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from bond_core.events import ChainEvent
+from bond_core import ChainEvent
 from bond_evm.messages import Log
 
 Key: TypeAlias = tuple[str, int]

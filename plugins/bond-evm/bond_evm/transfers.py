@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bond_core.events import ChainEvent
+from bond_core import ChainEvent
 from bond_evm.abi import DECIMALS, SYMBOL, TRANSFER, as_topic, decimals_of, symbol_of, transfer_of
 from bond_evm.calls import Call
 from bond_evm.config import Evm

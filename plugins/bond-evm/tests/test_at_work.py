@@ -13,7 +13,7 @@ from bond_sim.evm.node import EvmNode, logged
 from bond_sim.server import serve
 
 from bond_core import Registry, load_spec, run
-from bond_core.supervise import Backoff
+from bond_core._supervise import Backoff
 
 EVERY = 0.025
 """Seconds between blocks."""

@@ -5,8 +5,7 @@ import pytest
 from bond_evm import abi
 from bond_evm.messages import UNREADABLE, Log, read_block, read_log
 from bond_evm.tokens import Known, Tokens
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 WORD = st.integers(0, 2**256 - 1)
 ADDRESS = st.integers(0, 2**160 - 1).map(lambda number: f"0x{number:040x}")

@@ -4,17 +4,17 @@ import pytest
 import trio
 from bond_evm import running
 from bond_evm.config import Evm
-from bond_evm.sources import SPECS
+from bond_evm.sources import SOURCES
 from bond_sim.evm.calls import CHAINS as SIMULATED
 from bond_sim.evm.chain import KNOWN
 from bond_sim.evm.config import EvmConfig, serve_evm
 
 from bond_core import Registry, load_spec, run
-from bond_core.asking import ask
-from bond_core.errors import Disconnected, Refused, RetryAfter, SpecError
-from bond_core.simulate import simulated_exchanges
-from bond_core.spec.values import Secret
-from bond_core.ws.client import HandshakeRefused
+from bond_core._errors import Disconnected, Refused, RetryAfter, SpecError
+from bond_core._simulators import simulated_exchanges
+from bond_core._spec.values import Secret
+from bond_core._text_to_spec import text_to_spec
+from bond_core._ws.client import HandshakeRefused
 
 USDT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 
@@ -201,7 +201,7 @@ async def test_without_a_node_the_chain_is_simulated(tmp_path, monkeypatch):
 )
 def test_sentences_lead_here(text, settings):
   pytest.importorskip("bond_english")
-  answer = ask(text, Registry())
+  answer = text_to_spec(text, Registry())
   assert answer.spec is not None, answer.problems
   [node] = [node for node in answer.spec.sources.values() if node.use == "onchain.evm"]
   wanted = Evm(**settings)
@@ -209,4 +209,4 @@ def test_sentences_lead_here(text, settings):
 
 
 def test_the_example_of_the_source_is_one():
-  assert spec(SPECS[0].example).kinds == {"transfer"}
+  assert spec(SOURCES[0].example).kinds == {"transfer"}

@@ -10,11 +10,10 @@ from bond_evm.calls import AT_ONCE
 from bond_evm.config import Evm
 from bond_evm.messages import Error
 from bond_evm.stream import Now, Stream
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from bond_core.errors import Disconnected, Refused, RetryAfter
-from bond_core.events import ChainEvent, Gap
+from bond_core._errors import Disconnected, Refused, RetryAfter
+from bond_core._events import ChainEvent, Gap
 
 USDT = "0xdac17f958d2ee523a2206206994597c13d831ec7"
 OTHER = "0x" + "0d" * 20

@@ -4,8 +4,7 @@ import random
 
 from bond_evm.messages import Block
 from bond_evm.tip import KEPT, Moved, Tip, Wanted
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 
 def block(number, name="", parent=None):

@@ -1,6 +1,6 @@
 """JSON Web Tokens: who a caller is, as an identity provider says."""
 
-from bond_core import AuthContext, Authenticator, AuthSpec, hookimpl
+from bond_core import AuthContext, Authenticator, AuthType, hookimpl
 from bond_jwt.config import Bearer
 
 
@@ -11,13 +11,13 @@ def make(config: Bearer, ctx: AuthContext) -> Authenticator:
 
 
 @hookimpl
-def bond_register_auth() -> list[AuthSpec]:
+def bond_register_auth() -> list[AuthType]:
   example = (
     "{public_key: provider.pem, issuer: 'https://login.example.com/', audience: bond, "
     "algorithms: [RS256]}"
   )
   return [
-    AuthSpec(
+    AuthType(
       name="jwt.bearer",
       summary="JSON Web Tokens of an identity provider.",
       config=Bearer,

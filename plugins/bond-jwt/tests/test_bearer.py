@@ -9,6 +9,10 @@ import time
 import jwt
 import pytest
 from bond_jwt.config import Bearer
+from bond_server.access.access import SignedTokens, context_of
+from bond_server.access.chain import make_chain
+from bond_server.access.generations import MemoryGenerations
+from bond_server.access.tokens import Keyring, mint
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
   Encoding,
@@ -18,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bond_core import (
-  AuthContext,
   AuthError,
   Credentials,
   Duration,
@@ -27,9 +30,6 @@ from bond_core import (
   Secret,
   SystemClock,
 )
-from bond_core.auth.chain import make_chain
-from bond_core.auth.generations import MemoryGenerations
-from bond_core.auth.tokens import Keyring, mint
 
 ISSUER, AUDIENCE = "https://login.example.com/", "bond"
 STREAM = "0123456789abcdef"
@@ -61,7 +61,7 @@ def keys(tmp_path_factory):
 
 @pytest.fixture
 def ctx():
-  return AuthContext(SystemClock(), Keyring(b"k" * 32), MemoryGenerations())
+  return context_of(SignedTokens(SystemClock(), Keyring(b"k" * 32), MemoryGenerations()))
 
 
 def config_of(keys, algorithm="RS256", **changes):
@@ -323,7 +323,9 @@ async def test_it_works_beside_signed_urls_and_keys(keys, ctx, monkeypatch):
     },
   }
   chain = make_chain([entry, "core.keys", "core.tokens"], Registry(), ctx)
-  url = mint(STREAM, int(time.time()) + 60, keyring=ctx.keyring, generations=ctx.generations)
+  url = mint(
+    STREAM, int(time.time()) + 60, keyring=ctx.tokens.keyring, generations=ctx.tokens.generations
+  )
   now = round(time.time() * 1000)
   names = [
     (await chain.admit(Credentials(**shown), STREAM, now_ms=now)).name

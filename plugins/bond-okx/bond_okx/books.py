@@ -7,18 +7,15 @@ is 0 since it was retired, and is verified where it is not, as in recordings of 
 
 from collections.abc import Callable
 
-from bond_core.book.book import Book
-from bond_core.book.checksum import interleaved_crc32
-from bond_core.book.sequence import Ids, previous_id
-from bond_core.book.sync import Update
-from bond_core.events import Batch, Level
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.book import SubscribedBook
+from bond_core import Batch, Level
+from bond_core.books import Book, Ids, Update, interleaved_crc32, previous_id
+from bond_core.feeds import Subscription
+from bond_core.venues import SubscribedBook
 from bond_okx.contracts import Contract
 from bond_okx.messages import Row, read_book
 
 
-class BookStream(SubscribedBook):
+class BookState(SubscribedBook):
   """The book of one instrument: the best 400 levels a side, changed every 100 ms."""
 
   def __init__(

@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 import attrs
 
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.config import BooksOf, OnMarket, TickersOf, Venue, VenueSource
+from bond_core.feeds import Subscription
+from bond_core.venues import BooksOf, OnMarket, TickersOf, Venue, VenueSource
 from bond_okx.endpoints import Connection
 from bond_okx.symbols import EXCHANGE, read_symbol, spelling
 

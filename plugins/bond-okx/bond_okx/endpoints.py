@@ -7,8 +7,8 @@ venue closes, so send the text ping), "Get instruments" (20 requests in 2 s).
 
 import attrs
 
-from bond_core.feed.dialect import Limits
-from bond_core.venue.config import websocket_scheme
+from bond_core.config import websocket_scheme
+from bond_core.feeds import Limits
 
 PUBLIC, BUSINESS = "public", "business"
 """The two families of connections; candles are on the second."""
@@ -17,8 +17,8 @@ REQUEST_CHARACTERS = 60_000
 """Of one request's channels; the venue takes 64 KB."""
 
 LIMITS = Limits(
-  streams_per_connection=480,
-  streams_per_message=100,
+  subscriptions_per_connection=480,
+  subscriptions_per_message=100,
   messages=(480, 3600.0),
   connects=(3, 1.0),
   weight=(20, 2.0),

@@ -6,40 +6,43 @@ A name here is CHANNEL:INSTRUMENT, or CHANNEL:FAMILY for what is told of a whole
 import re
 from collections.abc import Iterable
 
-from bond_core.errors import Refused
-from bond_core.events import Batch
-from bond_core.feed.dialect import (
+from bond_core import Batch, Refused
+from bond_core.config import did_you_mean
+from bond_core.feeds import (
   Expire,
   Fetch,
   Handshake,
   Limits,
+  Moment,
   Pong,
-  Received,
   Reset,
   Response,
   Subscription,
 )
-from bond_core.venue.latest import LatestStream
-from bond_core.venue.meant import meant
-from bond_core.venue.reading import UNREADABLE
-from bond_core.venue.stream import Stream
-from bond_core.venue.topic import Topic
-from bond_core.venue.topic_feed import SECOND, Line, TopicFeed
-from bond_okx.books import BookStream
+from bond_core.venues import (
+  SECOND,
+  UNREADABLE,
+  LatestFromMessage,
+  OpenConnection,
+  SubscriptionState,
+  Topic,
+  TopicFeed,
+)
+from bond_okx.books import BookState
 from bond_okx.contracts import Contract, read_contracts
 from bond_okx.endpoints import BUSINESS, LIMITS, PUBLIC, REQUEST_CHARACTERS, Connection
 from bond_okx.intervals import channel as candle_channel
-from bond_okx.liquidations import Liquidations, LiquidationStream
+from bond_okx.liquidations import Liquidations, LiquidationsState
 from bond_okx.messages import Arg, Other, read_other
 from bond_okx.states import (
-  CandleStream,
-  QuoteStream,
+  CandlesState,
+  QuotesState,
   read_funding_event,
   read_open_interest_event,
   read_stats_event,
 )
 from bond_okx.symbols import EXCHANGE, SPOT, SWAP, family, spelling, venue_symbol
-from bond_okx.trades import TradeStream
+from bond_okx.trades import TradesState
 
 _CHANNELS = (
   "trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"
@@ -51,6 +54,8 @@ _IN_CONTRACTS = ("trades", "orderbook", "liquidation")
 _NAMED = re.compile(r"channel\s*:\s*([\w-]+)\s*,\s*inst(?:Id|Type|Family)\s*:\s*([\w-]+)")
 _SUBSCRIPTION_LIMIT = "60014"
 _SOON_CLOSED = "64008"
+
+SEE = "; see the venue's list of markets"
 
 LISTING_TRIES = 5
 LISTING_WITHIN_NS = 30 * SECOND
@@ -111,7 +116,7 @@ class OkxFeed(TopicFeed):
         return f"liquidation-orders:{family(instrument)}"
     return f"{channel}:{venue_symbol(instrument)}"
 
-  def stream_of(self, subscription: Subscription, name: str) -> Stream:
+  def state_of(self, subscription: Subscription, name: str) -> SubscriptionState:
     instrument = subscription.instrument
     symbol, kind = venue_symbol(instrument), family(instrument)
 
@@ -120,21 +125,21 @@ class OkxFeed(TopicFeed):
 
     match name.partition(":")[0]:
       case "trades":
-        return TradeStream(subscription, name, contract)
+        return TradesState(subscription, name, contract)
       case "books":
-        return BookStream(subscription, name, lambda name: self.renew(PUBLIC, name), contract)
+        return BookState(subscription, name, lambda name: self.renew(PUBLIC, name), contract)
       case "bbo-tbt":
-        return QuoteStream(subscription, name, contract)
+        return QuotesState(subscription, name, contract)
       case "tickers":
-        return LatestStream(subscription, name, read_stats_event)
+        return LatestFromMessage(subscription, name, read_stats_event)
       case "funding-rate":
-        return LatestStream(subscription, name, read_funding_event)
+        return LatestFromMessage(subscription, name, read_funding_event)
       case "open-interest":
-        return LatestStream(subscription, name, read_open_interest_event)
+        return LatestFromMessage(subscription, name, read_open_interest_event)
       case "liquidation-orders":
-        return LiquidationStream(subscription, name, symbol, contract)
+        return LiquidationsState(subscription, name, symbol, contract)
       case _:
-        return CandleStream(subscription, name)
+        return CandlesState(subscription, name)
 
   def topic(self, name: str) -> Topic:
     return Liquidations(name) if name.startswith("liquidation-orders:") else Topic(name)
@@ -157,7 +162,7 @@ class OkxFeed(TopicFeed):
 
   def ready(self, group: str, name: str) -> bool:
     topic = self._topics.get(group, {}).get(name)
-    streams = () if topic is None else topic.streams
+    streams = () if topic is None else topic.states
     return all(not _needs_contract(s) or family(s.instrument) in self._contracts for s in streams)
 
   def prepare(self, group: str, subscriptions: Iterable[Subscription]) -> None:
@@ -173,7 +178,7 @@ class OkxFeed(TopicFeed):
     url = self._endpoint.listing(kind)
     self.actions.append(Fetch(url, f"contracts of {kind}", PUBLIC))
 
-  def on_response(self, fetch: Fetch, response: Response, received: Received) -> Batch:
+  def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
     self.now_ns = received.mono_ns
     kind = fetch.purpose.rpartition(" ")[2]
     told = self.explain(response.status, response.body) or f"HTTP {response.status}"
@@ -192,7 +197,7 @@ class OkxFeed(TopicFeed):
       self._give_up(kind, f"the worth of its contracts cannot be learned from OKX: {told[:200]}")
     return []
 
-  def on_timer(self, now: Received) -> Batch:
+  def on_timer(self, now: Moment) -> Batch:
     out = super().on_timer(now)
     for kind, asked in list(self._listing.items()):
       # Ever more rarely, and not while an answer may still come.
@@ -204,7 +209,7 @@ class OkxFeed(TopicFeed):
   def _check_listed(self, kind: str) -> None:
     """Gives up the contracts that the venue does not list."""
     known = self._contracts[kind]
-    for stream in list(self.streams()):
+    for stream in list(self.states()):
       subscription = stream.subscription
       symbol = venue_symbol(subscription.instrument)
       if (
@@ -212,20 +217,20 @@ class OkxFeed(TopicFeed):
         and _needs_contract(subscription)
         and symbol not in known
       ):
-        reason = f"{subscription}: OKX has no {symbol}{meant(symbol, known)}"
+        reason = f"{subscription}: OKX has no {symbol}{did_you_mean(symbol, known, SEE, 0.7)}"
         self.reject(subscription, reason)
 
   def _give_up(self, kind: str, reason: str) -> None:
     self._listing.pop(kind, None)
     self._tries.pop(kind, None)
-    for stream in list(self.streams()):
+    for stream in list(self.states()):
       subscription = stream.subscription
       if family(subscription.instrument) == kind and _needs_contract(subscription):
         self.reject(subscription, f"{subscription}: {reason}")
 
   # Answers -------------------------------------------------------------------------------------
 
-  def other(self, line: Line, frame: bytes, received: Received, out: Batch) -> None:
+  def other(self, line: OpenConnection, frame: bytes, received: Moment, out: Batch) -> None:
     if frame == b"pong":
       self.actions.append(Pong(line.number))
       return
@@ -243,7 +248,7 @@ class OkxFeed(TopicFeed):
     elif not other.event:
       self.unknown += 1
 
-  def _error(self, line: Line, other: Other) -> None:
+  def _error(self, line: OpenConnection, other: Other) -> None:
     said = f"{other.msg} (code {other.code})"
     if other.code == _SUBSCRIPTION_LIMIT:
       self.actions.append(Reset(line.number, f"OKX: {said[:200]}"))

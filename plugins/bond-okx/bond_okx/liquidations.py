@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from bond_core.events import Batch, Liquidation
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.stream import Stream
-from bond_core.venue.topic import Topic
+from bond_core import Batch, Liquidation
+from bond_core.feeds import Subscription
+from bond_core.venues import SubscriptionState, Topic
 from bond_okx.messages import Forced, read_liquidations
 
 
-class LiquidationStream(Stream):
+class LiquidationsState(SubscriptionState):
   """Those of one instrument. The venue tells them once, without numbers, and at most one an
   instrument and second, so that this is no complete tape (source: "WS / Liquidation orders
   channel")."""
@@ -49,8 +48,8 @@ class Liquidations(Topic):
     message = read_liquidations(frame)
     wanted = {
       stream.instrument: stream
-      for stream in self.streams.values()
-      if isinstance(stream, LiquidationStream)
+      for stream in self.states.values()
+      if isinstance(stream, LiquidationsState)
     }
     for found in message.data:
       stream = wanted.get(found.instrument)

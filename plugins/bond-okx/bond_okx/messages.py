@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from bond_core.venue.reading import Amount, Number
+from bond_core.venues import Amount, Number
 
 Row = tuple[str, str, str, str]
 """A level: price, size, a retired field, how many orders."""

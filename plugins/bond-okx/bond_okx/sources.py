@@ -4,8 +4,7 @@ from typing import Any
 
 import attrs
 
-from bond_core.components import SourceSpec
-from bond_core.events import (
+from bond_core import (
   AnyEvent,
   Candle,
   Funding,
@@ -13,11 +12,11 @@ from bond_core.events import (
   Liquidation,
   OpenInterest,
   OrderBook,
+  SourceType,
   Ticker,
   Trade,
 )
-from bond_core.venue.config import view_of_books
-from bond_core.venue.tickers import view_of_tickers
+from bond_core.venues import view_of_books, view_of_tickers
 from bond_okx import config
 from bond_okx.feed import OkxFeed
 
@@ -35,8 +34,8 @@ def _source(
   words: tuple[str, ...],
   example: str,
   **more: Any,
-) -> SourceSpec:
-  return SourceSpec(
+) -> SourceType:
+  return SourceType(
     name=f"okx.{name}",
     summary=summary,
     config=configuration,
@@ -57,7 +56,7 @@ def _source(
   )
 
 
-SPECS = [
+SOURCES = [
   _source(
     "trades",
     "Trades.",

@@ -2,10 +2,16 @@
 
 from typing import Any
 
-from bond_core.events import AnyEvent, Batch, Candle, Funding, OpenInterest, Ticker
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.latest import Latest, LatestStream, Order
-from bond_core.venue.reading import amount, amount_or_none, fraction_or_none
+from bond_core import AnyEvent, Batch, Candle, Funding, OpenInterest, Ticker
+from bond_core.feeds import Subscription
+from bond_core.venues import (
+  LatestFromMessage,
+  LatestValue,
+  Order,
+  amount,
+  amount_or_none,
+  fraction_or_none,
+)
 from bond_okx.contracts import Contract
 from bond_okx.intervals import LENGTH_MS
 from bond_okx.messages import (
@@ -24,7 +30,7 @@ def _only(found: list[Any]) -> Any:
   return found[0]
 
 
-class QuoteStream(LatestStream):
+class QuotesState(LatestFromMessage):
   """Best bids and asks, numbered by the book's seqId."""
 
   def __init__(self, subscription: Subscription, name: str, contract: Any) -> None:
@@ -87,7 +93,7 @@ def read_open_interest_event(frame: bytes, fixed: dict[str, Any]) -> tuple[Order
   return (found.ts,), event
 
 
-class CandleStream(Latest):
+class CandlesState(LatestValue):
   """Bars of one length, also the unfinished one as it grows. The venue does not say when a bar was
   sent; what it holds tells which is newer."""
 

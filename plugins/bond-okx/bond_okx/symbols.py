@@ -8,8 +8,7 @@ settleCcy).
 
 import re
 
-from bond_core.errors import Refused
-from bond_core.instruments import Instrument, Market, parse_market
+from bond_core import Instrument, Market, Refused, parse_market
 
 EXCHANGE = "okx"
 SPOT, SWAP, FUTURES = "SPOT", "SWAP", "FUTURES"

@@ -3,16 +3,16 @@ numbers go up by one and the message's is the last (source: "WS / Trades channel
 
 from collections.abc import Callable
 
-from bond_core.events import Batch, Trade
-from bond_core.feed.dialect import Subscription
-from bond_core.venue.trades import NumberedTrades
+from bond_core import Batch, Trade
+from bond_core.feeds import Subscription
+from bond_core.venues import NumberedTrades
 from bond_okx.contracts import Contract
 from bond_okx.messages import read_trades
 
 _SIDES = {"buy": "buy", "sell": "sell"}
 
 
-class TradeStream(NumberedTrades):
+class TradesState(NumberedTrades):
   """The trades of one instrument. Where several were joined, `trade_id` and `sequence` are the last
   of them, as the venue has it."""
 

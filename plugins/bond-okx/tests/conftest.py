@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from bond_okx.feed import OkxFeed
 
-from bond_core.feed.dialect import Fetch, Received, Response, Send
+from bond_core._feeds.contract import Fetch, Moment, Response, Send
 
 SHARED = Path(os.environ.get("BOND_SHARED", Path(__file__).parents[4] / "shared"))
 
@@ -62,7 +62,7 @@ class Venue:
 
   @property
   def now(self):
-    return Received(self.now_ms, self.now_ms * 1_000_000)
+    return Moment(self.now_ms, self.now_ms * 1_000_000)
 
   def settle(self):
     """Carries out what the feed wants; the events."""

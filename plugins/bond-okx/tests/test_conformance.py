@@ -5,7 +5,7 @@ import json
 from bond_okx import config
 from bond_okx.feed import OkxFeed
 
-from bond_core.testing.feed import FeedConformance
+from bond_core.testing import FeedConformance
 
 
 def message(channel, data, **action):

@@ -7,8 +7,8 @@ from bond_okx import config
 from bond_okx.feed import LISTING_TRIES, OkxFeed
 from bond_okx.symbols import read_symbol, spelling, venue_symbol
 
-from bond_core.errors import Refused
-from bond_core.feed.dialect import Expire, Fetch, Pong, Received, Reject, Reset, Response
+from bond_core._errors import Refused
+from bond_core._feeds.contract import Expire, Fetch, Moment, Pong, Reject, Reset, Response
 
 NOBODY = {"SWAP": [], "FUTURES": []}
 
@@ -46,14 +46,14 @@ def test_what_only_contracts_have(source):
 def test_a_contract_waits_until_it_is_known_what_it_is_worth():
   feed = OkxFeed(config.Connection("http://127.0.0.1:1"))
   source = config.Trades(symbols=["BTC/USDT", "BTC/USDT:USDT"])
-  feed.on_open(1, source.subscriptions(), overlap=False, now=Received(0, 0))
+  feed.on_open(1, source.subscriptions(), overlap=False, now=Moment(0, 0))
   fetch, send = feed.actions
   assert fetch.url == "http://127.0.0.1:1/api/v5/public/instruments?instType=SWAP"
   assert json.loads(send.data)["args"] == [{"channel": "trades", "instId": "BTC-USDT"}]
   feed.actions.clear()
   listed = [{"instId": "BTC-USDT-SWAP", "ctVal": "0.01", "ctMult": "1", "ctType": "linear"}]
   body = json.dumps({"code": "0", "data": listed}).encode()
-  feed.on_response(fetch, Response(200, {}, body), Received(0, 0))
+  feed.on_response(fetch, Response(200, {}, body), Moment(0, 0))
   [send] = feed.actions
   assert json.loads(send.data)["args"] == [{"channel": "trades", "instId": "BTC-USDT-SWAP"}]
 
@@ -62,17 +62,17 @@ def test_a_contract_that_is_not_listed_is_rejected_with_what_was_meant(venue):
   okx = venue(config.Trades(symbols=["BTD/USDT:USDT", "BTC/USDT:USDT"]))
   [reject] = okx.other
   assert isinstance(reject, Reject)
-  assert "OKX has no BTD-USDT-SWAP; did you mean BTC-USDT-SWAP?" in reject.reason
+  assert "OKX has no BTD-USDT-SWAP; did you mean 'BTC-USDT-SWAP'?" in reject.reason
   assert [arg["instId"] for request in okx.asked for arg in request["args"]] == ["BTC-USDT-SWAP"]
 
 
 def test_a_listing_that_cannot_be_had_is_asked_for_again_and_then_given_up():
   feed = OkxFeed(config.Connection())
   source = config.Books(symbols=["BTC/USDT:USDT"])
-  feed.on_open(1, source.subscriptions(), overlap=False, now=Received(0, 0))
+  feed.on_open(1, source.subscriptions(), overlap=False, now=Moment(0, 0))
   tries = 0
   for second in range(200):
-    now = Received(second * 1000, second * 10**9)
+    now = Moment(second * 1000, second * 10**9)
     feed.on_timer(now)
     while feed.actions:
       action = feed.actions.popleft()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attrs
+from bond_geyser import geyser_pb2 as pb
 
-from bond_core.errors import AuthError, Disconnected, Refused, RetryAfter
+from bond_core import AuthError, Disconnected, Refused, RetryAfter
 from bond_onchain.config import Solana
-from bond_onchain.proto import geyser_pb2 as pb
 
 if TYPE_CHECKING:
   import grpc

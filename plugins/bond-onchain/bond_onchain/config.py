@@ -5,7 +5,7 @@ from typing import Literal
 
 import attrs
 
-from bond_core.spec.values import Secret
+from bond_core import Secret
 from bond_onchain.tokens import MINTS, WRAPPED, asset_of, check_address
 
 KINDS = ("tx", "transfer", "block", "account", "metric")

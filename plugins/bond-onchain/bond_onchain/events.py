@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bond_core.base58 import encode
-from bond_core.events import ChainEvent
+from bond_geyser import geyser_pb2 as pb
+from bond_geyser.base58 import encode
+
+from bond_core import ChainEvent
 from bond_onchain.config import Solana
-from bond_onchain.proto import geyser_pb2 as pb
 from bond_onchain.transfers import SOL_DECIMALS, Transfer, address, transfers_of
 
 EXCHANGE = CHAIN = "solana"

@@ -5,8 +5,9 @@ everything, fields must all hold, and of a field's values one. Providers take te
 so longer lists are several filters.
 """
 
+from bond_geyser import geyser_pb2 as pb
+
 from bond_onchain.config import Solana
-from bond_onchain.proto import geyser_pb2 as pb
 
 INCLUDED = 10
 LEVELS = {"processed": pb.PROCESSED, "confirmed": pb.CONFIRMED, "finalized": pb.FINALIZED}

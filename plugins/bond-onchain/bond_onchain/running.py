@@ -2,13 +2,11 @@
 
 import attrs
 import trio
+from bond_bridge.bridge import iterate_in_thread
 
-from bond_core.bridge import iterate_in_thread
-from bond_core.components import Out, SourceContext
-from bond_core.errors import BondError, Disconnected, Refused, RetryAfter, leaf
-from bond_core.events import Batch
-from bond_core.simulate import simulator
-from bond_core.supervise import Backoff
+from bond_core import Batch, BondError, Disconnected, Out, Refused, RetryAfter, SourceContext, leaf
+from bond_core.feeds import Backoff
+from bond_core.hosting import simulator
 from bond_onchain.channel import Call, Node, NoReplay, failure, node_of
 from bond_onchain.config import Solana
 from bond_onchain.requests import included_by, request_of

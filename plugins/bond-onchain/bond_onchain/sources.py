@@ -1,7 +1,6 @@
 """The sources this plugin offers."""
 
-from bond_core.components import Out, SourceContext, SourceSpec
-from bond_core.events import ChainEvent, Gap
+from bond_core import ChainEvent, Gap, Out, SourceContext, SourceType
 from bond_onchain.config import Solana
 
 
@@ -11,14 +10,16 @@ async def _solana(config: Solana, out: Out, ctx: SourceContext) -> None:
   await run_solana(config, out, ctx)
 
 
-SPECS = [
-  SourceSpec(
+SOURCES = [
+  SourceType(
     name="onchain.solana",
     summary="Transactions, transfers, blocks and balances of Solana, from a Geyser node.",
     config=Solana,
     emits=(ChainEvent, Gap),
     run=_solana,
     words=("solana transfers", "solana transactions", "solana blocks", "spl transfers"),
+    aliases={"onchain": {}, "onchain.grpc": {}, "onchain:sol": {}, "onchain:solana": {}},
+    environment=("GRPC_ENDPOINT", "GRPC_TOKEN", "ONCHAIN_MODE"),
     simulator="geyser",
     mock=Solana.is_mock,
     exchange=lambda config: "solana",

@@ -1,10 +1,11 @@
 """One stream over all its connections: updates in, events and gaps out, and where to go on."""
 
-from bond_core.events import Batch, Gap
+from bond_geyser import geyser_pb2 as pb
+
+from bond_core import Batch, Gap
 from bond_onchain.config import Solana
 from bond_onchain.events import EXCHANGE, Reader
 from bond_onchain.progress import Progress
-from bond_onchain.proto import geyser_pb2 as pb
 
 TRIES = 2
 """A replay that was refused so often is given up: a node that is catching up refuses as well, and

@@ -1,6 +1,6 @@
 """Tokens of Solana by symbol, and the addresses that stand in specs."""
 
-from bond_core.base58 import decode
+from bond_geyser.base58 import decode
 
 WRAPPED = "So11111111111111111111111111111111111111112"
 """The mint of SOL in a token account."""

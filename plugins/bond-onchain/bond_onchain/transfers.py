@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from bond_core.base58 import encode
-from bond_onchain.proto import geyser_pb2 as pb
+from bond_geyser import geyser_pb2 as pb
+from bond_geyser.base58 import encode
+
 from bond_onchain.tokens import WRAPPED
 
 NATIVE = ""

@@ -8,9 +8,9 @@ from bond_onchain.config import Solana
 from bond_onchain.running import run_solana
 from bond_sim.geyser.config import GeyserConfig, serve_geyser
 
-from bond_core.clock import SystemClock
-from bond_core.events import ChainEvent, Gap
-from bond_core.supervise import Backoff
+from bond_core._clock import SystemClock
+from bond_core._events import ChainEvent, Gap
+from bond_core._supervise import Backoff
 
 
 class Context:

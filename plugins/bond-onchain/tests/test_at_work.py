@@ -4,12 +4,12 @@ import bond_onchain.channel
 import bond_onchain.running
 import pytest
 import trio
+from bond_geyser.base58 import encode
 from bond_onchain.config import Solana
 from bond_onchain.running import run_solana
 
-from bond_core.base58 import encode
-from bond_core.errors import AuthError, Refused
-from bond_core.spec.values import Secret
+from bond_core._errors import AuthError, Refused
+from bond_core._spec.values import Secret
 
 CANARY = "canary-7f3a91-token"
 

@@ -1,6 +1,5 @@
 from bond_onchain.progress import LINES, OVERLAP, REMEMBERED, Progress
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 
 def test_what_was_seen_is_not_new_and_the_slot_tells_equal_keys_apart():

@@ -1,17 +1,16 @@
 import pytest
+from bond_geyser import geyser_pb2 as pb, geyser_pb2 as sim_pb
+from bond_geyser.base58 import encode
 from bond_onchain.channel import NoReplay, failure, node_of
 from bond_onchain.config import Solana
 from bond_onchain.events import Reader
-from bond_onchain.proto import geyser_pb2 as pb
 from bond_onchain.requests import request_of
 from bond_onchain.tokens import MINTS, WRAPPED
-from bond_sim.geyser.proto import geyser_pb2 as sim_pb
 from google.protobuf import descriptor_pb2
 
-from bond_core import Registry, SourceSpec, load_spec
-from bond_core.base58 import encode
-from bond_core.errors import AuthError, Disconnected, Refused, RetryAfter, SpecError
-from bond_core.spec.values import Secret
+from bond_core import Registry, SourceType, load_spec
+from bond_core._errors import AuthError, Disconnected, Refused, RetryAfter, SpecError
+from bond_core._spec.values import Secret
 
 WALLETS = [encode(bytes([n]) * 32) for n in range(1, 26)]
 USDC = MINTS["USDC"]
@@ -217,7 +216,7 @@ def test_sentences_lead_here(text, settings):
   words = {
     word: spec.name
     for plugin in registry.plugins()
-    for spec in plugin.of(SourceSpec)
+    for spec in plugin.of(SourceType)
     for word in spec.words
     if not spec.name.startswith(("onchain.bitcoin", "onchain.evm"))
   }

@@ -1,13 +1,11 @@
 """Transfers from balances. The documents have the shape of getTransaction's answers, and effects
 like those of real transactions: sums, rents and fees are as on the chain, keys are made up."""
 
-from bond_onchain.proto import geyser_pb2 as pb
+from bond_geyser import geyser_pb2 as pb
+from bond_geyser.base58 import decode, encode
 from bond_onchain.tokens import MINTS, WRAPPED
 from bond_onchain.transfers import Transfer, transfers_of
-from hypothesis import given
-from hypothesis import strategies as st
-
-from bond_core.base58 import decode, encode
+from hypothesis import given, strategies as st
 
 USDC, JUP = MINTS["USDC"], MINTS["JUP"]
 RENT = 2_039_280

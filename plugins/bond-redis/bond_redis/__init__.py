@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bond_core import Engine, LogSpec, hookimpl
+from bond_core import LogType, hookimpl
+from bond_core.logs import Engine
 from bond_redis.config import Streams
 
 
@@ -25,15 +26,16 @@ async def _remove(config: Any, name: str) -> None:
 
 
 @hookimpl
-def bond_register_logs() -> Iterable[LogSpec]:
+def bond_register_logs() -> Iterable[LogType]:
   return [
-    LogSpec(
+    LogType(
       name="redis.streams",
       summary="Redis Streams (or Valkey): it outlives the process, and other processes follow it.",
       config=Streams,
       open=_open,
       remove=_remove,
       ring=Streams.ring,
+      environment=("REDIS_URL",),
       example="{url: redis://localhost:6379, maxlen: 1000}",
     )
   ]

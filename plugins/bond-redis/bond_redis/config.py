@@ -4,9 +4,9 @@ from typing import Any
 
 import attrs
 
-from bond_core.log.ring import Ring
-from bond_core.spec import Duration, Secret, Size
-from bond_core.spec.structure import Wrong
+from bond_core import Duration, Secret, Size
+from bond_core.config import InvalidValue
+from bond_core.logs import RingSize
 from bond_redis.address import FORMS, parse_address
 
 
@@ -17,9 +17,11 @@ def _check_url(config: Any, attribute: "attrs.Attribute[str | None]", value: str
     address = parse_address(value)
   except ValueError as exc:
     # It may hold a password all the same.
-    raise Wrong(f"this is no address of a Redis server: {exc}; {FORMS}", hides=True) from None
+    raise InvalidValue(
+      f"this is no address of a Redis server: {exc}; {FORMS}", hides=True
+    ) from None
   if address.password is not None:
-    raise Wrong(
+    raise InvalidValue(
       "a password never stands in a spec; leave it out of the URL and write password: "
       "{secret: NAME}, or put the whole URL into REDIS_URL",
       hides=True,
@@ -58,6 +60,6 @@ class Streams:
   keep: Duration = Duration(60.0)
   size: Size = Size(64 * 1024 * 1024)
 
-  def ring(self) -> Ring:
+  def ring(self) -> RingSize:
     """What stays in memory."""
-    return Ring(self.keep, self.size)
+    return RingSize(self.keep, self.size)

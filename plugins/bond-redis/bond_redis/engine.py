@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 
 import trio
 
-from bond_core import EngineError, Record
-from bond_core.supervise import Backoff
+from bond_core.feeds import Backoff
+from bond_core.logs import EngineError, Record
 from bond_redis import scripts
 from bond_redis.address import Address, address_of
 from bond_redis.config import Streams
@@ -22,7 +22,7 @@ from bond_redis.entries import (
   place_of,
   records_of,
 )
-from bond_redis.link import Client, Link
+from bond_redis.link import Client, RedisConnection
 
 logger = logging.getLogger("bond.redis")
 
@@ -47,7 +47,13 @@ class RedisEngine:
   """
 
   def __init__(
-    self, name: str, prefix: str, link: Link, watch: Link, events: int, each: int
+    self,
+    name: str,
+    prefix: str,
+    link: RedisConnection,
+    watch: RedisConnection,
+    events: int,
+    each: int,
   ) -> None:
     self.name = name
     self.epoch = secrets.token_hex(8)
@@ -274,7 +280,7 @@ class RedisEngine:
     return await self._call(self._link, lambda client: client.eval(script, keys=keys, args=args))
 
   async def _call(
-    self, link: Link, act: Callable[[Client], Awaitable[T]], patience: float = 0.0
+    self, link: RedisConnection, act: Callable[[Client], Awaitable[T]], patience: float = 0.0
   ) -> T:
     epoch = self.epoch
     answer = await link.call(act, patience=patience)
@@ -296,7 +302,8 @@ async def open_engine(config: Streams, name: str) -> AsyncIterator[RedisEngine]:
   problem: EngineError | None = None
   async with trio.open_nursery() as nursery:
     link, watch = (
-      Link(address, nursery, timeout=config.timeout, cluster=config.cluster) for _ in range(2)
+      RedisConnection(address, nursery, timeout=config.timeout, cluster=config.cluster)
+      for _ in range(2)
     )
     market = name == MARKET
     engine = RedisEngine(

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from bond_core import Record, encode
-from bond_core.events import AnyEvent
+from bond_core import AnyEvent, encode
+from bond_core.logs import Record
 
 logger = logging.getLogger("bond.redis")
 

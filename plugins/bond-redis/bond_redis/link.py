@@ -10,15 +10,15 @@ import trio
 from coredis.exceptions import ReadOnlyError, RedisError, ResponseError
 from coredis.retry import NoRetryPolicy
 
-from bond_core import EngineError
-from bond_core.errors import leaf
+from bond_core import leaf
+from bond_core.logs import EngineError
 from bond_redis.address import Address
 
 T = TypeVar("T")
 Client = coredis.Redis[bytes] | coredis.RedisCluster[bytes]
 
 
-class Link:
+class RedisConnection:
   """What calls go through. The client lives in a task of the nursery, from the first call on; one
   whose server did not answer is thrown away with all that it had still to send, so that an outage
   gathers nothing."""

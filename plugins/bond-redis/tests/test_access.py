@@ -14,7 +14,8 @@ from bond_redis.config import Streams
 from bond_redis.engine import open_engine
 from redis_server import events, numbers, same
 
-from bond_core import EngineError, Record, Secret
+from bond_core import Secret
+from bond_core.logs import EngineError, Record
 
 CANARY = "canary-3f9a"
 

@@ -6,11 +6,11 @@ import pytest
 import trio
 from bond_redis import bond_register_logs, engine
 from bond_redis.config import Streams
+from bond_server.following import follow_log
 from redis_server import events, numbers, same
 
-from bond_core import EngineError
-from bond_core.log.following import follow_log
-from bond_core.log.kept import open_log
+from bond_core._logs.durable import open_log
+from bond_core.logs import EngineError
 
 (SPEC,) = bond_register_logs()
 ROUNDS = 40

@@ -5,8 +5,8 @@ from bond_redis.address import Address, address_of, parse_address
 from bond_redis.config import Streams
 
 from bond_core import Duration, Registry, Secret, Size, SpecError, load_spec
-from bond_core.log.ring import Ring
-from bond_core.spec.structure import structure
+from bond_core._logs.ring import RingSize
+from bond_core._spec.structure import structure
 
 CANARY = "canary-3f9a"
 
@@ -78,7 +78,7 @@ def test_the_defaults_are_those_of_the_contract():
   config, faults = structure({}, spec.config)
   assert (list(faults), config) == ([], Streams())
   assert (config.maxlen, config.url, config.prefix) == (1000, None, "")
-  assert spec.ring(config) == Ring(Duration(60.0), Size(64 * 1024 * 1024))
+  assert spec.ring(config) == RingSize(Duration(60.0), Size(64 * 1024 * 1024))
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import pytest
 import trio
 from bond_redis.config import Streams
 from bond_redis.engine import open_engine
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from redis_server import events, numbers, same
 
-from bond_core import EngineError, Record, Registry, SharedEngine, encode
-from bond_core.events import EVENT_TYPES, decode
+from bond_core import Registry, encode
+from bond_core._events import EVENT_TYPES, decode
+from bond_core.logs import EngineError, Record, SharedEngine
 
 
 def opened(server, name="stream:ab", **said):

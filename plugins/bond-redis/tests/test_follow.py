@@ -11,11 +11,11 @@ import pytest
 import trio
 from bond_redis import bond_register_logs, config, engine
 from bond_redis.engine import open_engine
+from bond_server.following import follow_log
 from redis_server import events, numbers, same
 
-from bond_core import EngineError, Record
-from bond_core.log.following import follow_log
-from bond_core.log.kept import open_log
+from bond_core._logs.durable import open_log
+from bond_core.logs import EngineError, Record
 
 (SPEC,) = bond_register_logs()
 WRITER = Path(__file__).parent / "writer.py"

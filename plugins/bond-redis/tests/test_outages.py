@@ -10,11 +10,12 @@ from bond_redis import _open, config
 from bond_redis.engine import open_engine
 from redis_server import events, numbers, same
 
-from bond_core import EngineError, LogSpec, Record, Size
-from bond_core.log.kept import open_log
-from bond_core.log.memory import EVENT_BYTES
+from bond_core import LogType, Size
+from bond_core._logs.durable import open_log
+from bond_core._logs.memory import EVENT_BYTES
+from bond_core.logs import EngineError, Record
 
-SPEC = LogSpec(
+SPEC = LogType(
   name="redis.streams", summary="", config=config.Streams, open=_open, ring=config.Streams.ring
 )
 

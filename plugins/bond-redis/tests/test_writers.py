@@ -6,15 +6,16 @@ from bond_redis import _open, config
 from bond_redis.engine import open_engine
 from redis_server import events, numbers, same
 
-from bond_core import EngineError, LogSpec, Record
-from bond_core.log.kept import open_log
+from bond_core import LogType
+from bond_core._logs.durable import open_log
+from bond_core.logs import EngineError, Record
 
 
 def opened(server, name="market", **said):
   return open_engine(config.Streams(url=server.url, timeout=30.0, **said), name)
 
 
-SPEC = LogSpec(
+SPEC = LogType(
   name="redis.streams", summary="", config=config.Streams, open=_open, ring=config.Streams.ring
 )
 
@@ -70,7 +71,7 @@ async def test_a_log_that_was_pushed_aside_serves_on_under_an_epoch_of_its_own(
   server, caplog, monkeypatch
 ):
   # The old one tries to the end, in vain.
-  monkeypatch.setattr("bond_core.log.kept.DRAIN", 0.1)
+  monkeypatch.setattr("bond_core._logs.durable.DRAIN", 0.1)
   async with kept(server) as old:
     old.ring.append(events(1, 5))
     await old.acknowledged(5)

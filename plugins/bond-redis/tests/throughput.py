@@ -11,10 +11,11 @@ from pathlib import Path
 import trio
 from bond_redis.config import Streams
 from bond_redis.engine import open_engine
+from bond_server.following import follow_log
 from redis_server import Server
 
-from bond_core import Record, Trade, encode
-from bond_core.log.following import follow_log
+from bond_core import Trade, encode
+from bond_core.logs import Record
 
 EVENTS, BATCH, RUNS = 50_000, 500, 5
 

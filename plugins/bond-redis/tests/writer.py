@@ -7,7 +7,7 @@ from bond_redis import bond_register_logs
 from bond_redis.config import Streams
 
 from bond_core import Custom
-from bond_core.log.kept import open_log
+from bond_core._logs.durable import open_log
 
 
 async def main(url, name, rate):

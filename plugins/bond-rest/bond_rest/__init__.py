@@ -3,21 +3,21 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bond_core import ServiceSpec, hookimpl
+from bond_core import ServiceType, hookimpl
 from bond_rest.config import RestConfig
 
 
-async def _serve(config: RestConfig, runtime: Any, **options: Any) -> None:
+async def _serve(config: RestConfig, server: Any, **options: Any) -> None:
   # FastAPI takes most of a second to import, so only a server that starts pays for it.
   from bond_rest.service import serve
 
-  await serve(config, runtime, **options)
+  await serve(config, server, **options)
 
 
 @hookimpl
-def bond_register_services() -> Iterable[ServiceSpec]:
+def bond_register_services() -> Iterable[ServiceType]:
   """The HTTP side of `bond serve`."""
-  yield ServiceSpec(
+  yield ServiceType(
     name="api",
     summary="Streams by HTTP: from a spec or from plain English.",
     config=RestConfig,

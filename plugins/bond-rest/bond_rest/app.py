@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 import pydantic
+from bond_server import prometheus
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from bond_core.asking import Answer
-from bond_core.serving import prometheus
-from bond_core.serving.runtime import Runtime
+from bond_core.services import Server
+from bond_core.specs import Answer
 from bond_rest import shapes
 from bond_rest.config import RestConfig
 from bond_rest.figures import figures
@@ -57,7 +57,7 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
   }
 
 
-def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfig) -> FastAPI:
+def make_app(server: Server, store: Store, streams: Streams, config: RestConfig) -> FastAPI:
   """The application."""
   app = FastAPI(
     title="Bond",
@@ -66,7 +66,7 @@ def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfi
     docs_url=None,
     redoc_url=None,
   )
-  guard = Guard(runtime, config)
+  guard = Guard(server, config)
   _tell_errors(app)
 
   @app.middleware("http")
@@ -215,14 +215,14 @@ def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfi
   @app.get("/health", response_model=shapes.Health)
   async def health() -> Response:
     """The process works."""
-    return _json({"status": "ok", "streams": len(streams), "sources": runtime.sources()})
+    return _json({"status": "ok", "streams": len(streams), "sources": server.sources()})
 
   @app.get("/readyz", response_model=shapes.Health, responses=_errors(503))
   @app.get("/ready", response_model=shapes.Health, responses=_errors(503))
   async def ready() -> Response:
     """Streams can be made and are kept: the server is not about to stop, its log and its table of
     streams can be written. A venue that is away changes nothing here."""
-    reason = await _not_ready(runtime, store)
+    reason = await _not_ready(server, store)
     if reason is not None:
       raise ApiError(503, reason, headers={"Retry-After": "5"})
     return await health()
@@ -247,7 +247,7 @@ def make_app(runtime: Runtime, store: Store, streams: Streams, config: RestConfi
     return _json(found)
 
   async def market(websocket: WebSocket) -> None:
-    await relay(websocket, runtime, guard)
+    await relay(websocket, server, guard)
 
   for path in ("/stream", "/raw"):
     app.add_api_websocket_route(path, market)
@@ -291,11 +291,11 @@ def _json(body: Any, status: int = 200) -> Response:
   return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
-async def _not_ready(runtime: Runtime, store: Store) -> str | None:
-  if runtime.stopping.is_set():
+async def _not_ready(server: Server, store: Store) -> str | None:
+  if server.stopping.is_set():
     return "this server is about to stop"
-  if runtime.market.failure is not None:
-    return f"the log cannot be written: {runtime.market.failure}"
+  if server.log.failure is not None:
+    return f"the log cannot be written: {server.log.failure}"
   try:
     await store.check()
   except sqlite3.Error as exc:
@@ -312,10 +312,10 @@ def _schema(streams: Streams, stream: str) -> dict[str, Any]:
 
   def emitted(key: str) -> list[type]:
     if key in spec.sources:
-      return list(spec.sources[key].spec.emits)
+      return list(spec.sources[key].type.emits)
     node = spec.transforms[key]
-    if node.spec.emits is not None:
-      return list(node.spec.emits)
+    if node.type.emits is not None:
+      return list(node.type.emits)
     return [kind for name in node.inputs for kind in emitted(name)]
 
   for sink in spec.sinks.values():

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+from bond_server.access import origins as written
 
-from bond_core.auth import origins as written
-from bond_core.spec.values import Duration
+from bond_core import Duration
 
 
 def _option(default: Any, option: str, told: str, env: str | None = None, **more: Any) -> Any:

@@ -4,23 +4,23 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from bond_core.serving.streams import Stream
+from bond_core.services import Stream
 
 
 def figures(stream: Stream | None, stream_id: str, created_at: float) -> dict[str, Any]:
   """The metrics of a stream; of one that does not run they are zero."""
-  pipeline = None if stream is None else stream.pipeline
-  latencies = sorted(pipeline.latencies) if pipeline is not None else []
+  status = None if stream is None else stream.status()
+  latencies = sorted(status.latencies_ms) if status is not None else []
   return {
     "stream_id": stream_id,
-    "uptime_sec": 0.0 if stream is None else round(time.time() - stream.created_at, 3),
+    "uptime_sec": 0.0 if status is None else round(time.time() - status.created_at, 3),
     "created_at": created_at,
-    "msgs_in": 0 if pipeline is None else pipeline.events,
-    "msgs_out": 0 if stream is None else stream.published,
-    "dropped": 0 if pipeline is None else pipeline.missed,
+    "msgs_in": 0 if status is None else status.events_in,
+    "msgs_out": 0 if status is None else status.events_out,
+    "dropped": 0 if status is None else status.missed,
     "latency_p50_ms": _quantile(latencies, 0.5),
     "latency_p95_ms": _quantile(latencies, 0.95),
-    "latency_samples": 0 if pipeline is None else pipeline.batches,
+    "latency_samples": 0 if status is None else status.batches,
   }
 
 

@@ -1,13 +1,12 @@
 """Who a caller is, and whether its page and its name for this server are right."""
 
+from bond_server.access.chain import HOW_TO_SHOW, LOCAL
+from bond_server.access.credentials import credentials_of
+from bond_server.access.origins import host, is_loopback, origin, refuse_host, refuse_origin
 from starlette.requests import HTTPConnection, Request
 
-from bond_core.auth.chain import HOW_TO_SHOW, LOCAL
-from bond_core.auth.credentials import credentials_of
-from bond_core.auth.origins import host, is_loopback, origin, refuse_host, refuse_origin
-from bond_core.components import Credentials
-from bond_core.errors import AuthError, AuthUnavailable
-from bond_core.serving.runtime import Runtime
+from bond_core import AuthError, AuthUnavailable, Credentials
+from bond_core.services import Server
 from bond_rest.config import RestConfig
 from bond_rest.problems import ApiError
 
@@ -15,8 +14,8 @@ from bond_rest.problems import ApiError
 class Guard:
   """Lets callers in. On loopback whoever shows nothing is the machine's own user."""
 
-  def __init__(self, runtime: Runtime, config: RestConfig) -> None:
-    self._runtime = runtime
+  def __init__(self, server: Server, config: RestConfig) -> None:
+    self._server = server
     self._open = is_loopback(config.host)
     self._origins = frozenset(map(origin, config.origins))
     self._hosts = frozenset(map(host, [*config.hosts, config.host]))
@@ -46,12 +45,11 @@ class Guard:
     """The name of the caller, for whom streams are kept. ApiError 401 where it has to say who it
     is, 403 where it may only read a stream, 503 where that cannot be told now."""
     try:
-      principal = await self._runtime.chain.identify(_credentials(request))
+      principal = await self._server.access.identify(_credentials(request))
       if principal is None:
         if not self._open:
           raise AuthError(f"this needs credentials: {HOW_TO_SHOW}")
         principal = LOCAL
-      principal.check(self._runtime.clock.now_ms())
     except AuthUnavailable as exc:
       raise ApiError(503, str(exc), headers={"Retry-After": "5"}) from exc
     except AuthError as exc:

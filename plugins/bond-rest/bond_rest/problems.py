@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from bond_core.errors import SpecError
+from bond_core import SpecError
 
 MEDIA_TYPE = "application/problem+json"
 

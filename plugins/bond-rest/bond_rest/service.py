@@ -8,8 +8,8 @@ import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve as hypercorn
 
-from bond_core.errors import BondError
-from bond_core.serving.runtime import Runtime
+from bond_core import BondError
+from bond_core.services import Server
 from bond_rest.app import make_app
 from bond_rest.config import RestConfig
 from bond_rest.store import Store
@@ -23,22 +23,22 @@ KEEP_ALIVE = 30.0
 
 async def serve(
   config: RestConfig,
-  runtime: Runtime,
+  server: Server,
   *,
   task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-  """Brings back the streams that are kept, then serves until the runtime stops."""
-  store = Store(runtime.folder / FILE)
+  """Brings back the streams that are kept, then serves until the server stops."""
+  store = Store(server.folder / FILE)
   try:
     await store.open()
   except (OSError, sqlite3.Error) as exc:
-    raise BondError(f"{runtime.folder / FILE} cannot be opened: {exc}; see --data") from exc
+    raise BondError(f"{server.folder / FILE} cannot be opened: {exc}; see --data") from exc
   try:
-    streams = Streams(runtime, store, config)
-    app = make_app(runtime, store, streams, config)
+    streams = Streams(server, store, config)
+    app = make_app(server, store, streams, config)
     async with trio.open_nursery() as nursery:
       try:
-        binds = await nursery.start(_listen, app, _settings(config), runtime)
+        binds = await nursery.start(_listen, app, _settings(config), server)
       except OSError as exc:
         if exc.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
           raise
@@ -66,11 +66,11 @@ def _settings(config: RestConfig) -> Config:
 
 
 async def _listen(
-  app: object, settings: Config, runtime: Runtime, *, task_status: trio.TaskStatus[list[str]]
+  app: object, settings: Config, server: Server, *, task_status: trio.TaskStatus[list[str]]
 ) -> None:
   await hypercorn(
     app,  # type: ignore[arg-type]
     settings,
-    shutdown_trigger=runtime.stopping.wait,
+    shutdown_trigger=server.stopping.wait,
     task_status=task_status,
   )

@@ -8,7 +8,7 @@ import trio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
-from bond_core.serving.runtime import Runtime
+from bond_core.services import Server
 from bond_rest.guard import Guard
 from bond_rest.problems import ApiError
 
@@ -19,7 +19,7 @@ POLICY, INTERNAL, TRY_LATER = 1008, 1011, 1013
 INSIDE = "localhost"
 
 
-async def relay(websocket: WebSocket, runtime: Runtime, guard: Guard) -> None:
+async def relay(websocket: WebSocket, server: Server, guard: Guard) -> None:
   """Carries one client's connection until either side ends it."""
   await websocket.accept()
   try:
@@ -28,13 +28,14 @@ async def relay(websocket: WebSocket, runtime: Runtime, guard: Guard) -> None:
   except ApiError as exc:
     await websocket.close(POLICY, str(exc)[:120])
     return
-  if runtime.take_over is None:
+  door = server.doors.find(websocket.url.path)
+  if door is None:
     await websocket.close(TRY_LATER, "no broker runs in this process; use the one that does")
     return
   ours, theirs = socket.socketpair()
   client = websocket.client
   stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
-  runtime.take_over(theirs, None if client is None else client.host)
+  door(theirs, None if client is None else client.host)
   try:
     async with trio.open_nursery() as nursery:
       inner = await wrap_client_stream(

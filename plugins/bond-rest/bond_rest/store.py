@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 import attrs
 import msgspec
 import trio
-
-from bond_core.auth.private_file import make_private_folder
+from bond_server.access.private_file import make_private_folder
 
 _Value = TypeVar("_Value")
 

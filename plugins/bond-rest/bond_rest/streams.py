@@ -8,22 +8,18 @@ import attrs
 import msgspec
 import trio
 
-from bond_core.asking import Answer, Asker
-from bond_core.auth.tokens import mint
-from bond_core.components import Reading
-from bond_core.errors import BondError, PluginError, SpecError
-from bond_core.log.engine import EngineError
-from bond_core.serving.runtime import Runtime, check_servable
-from bond_core.serving.streams import Stream
-from bond_core.spec import Spec, load_spec, stream_id
+from bond_core import BondError, PluginError, Reading, Spec, SpecError, load_spec
+from bond_core.logs import EngineError
+from bond_core.services import Server, Stream
+from bond_core.specs import Answer, TextToSpec, stream_id
 from bond_rest.config import RestConfig
 from bond_rest.problems import ApiError, of_spec
 from bond_rest.store import Kept, Store
 
 logger = logging.getLogger("bond.rest")
 
-FEED = "broker.websocket"
-"""The sink that shows a stream; a spec without sinks gets one."""
+PUBLISH = "core.stream"
+"""The sink that shows a stream to clients; a spec without sinks gets one."""
 
 MAX_REQUEST = 600
 """Characters of a request in English."""
@@ -40,15 +36,15 @@ class Entry:
 class Streams:
   """The streams by their ids. What is kept runs, or says why it cannot."""
 
-  def __init__(self, runtime: Runtime, store: Store, config: RestConfig) -> None:
-    self._runtime = runtime
+  def __init__(self, server: Server, store: Store, config: RestConfig) -> None:
+    self._server = server
     self._store = store
     self._config = config
     self._entries: dict[str, Entry] = {}
     self._restored = False
     # Creating, replacing and deleting look at what is there before they change it.
     self._changing = trio.Lock()
-    self._asker: Asker | None = None
+    self._reader: TextToSpec | None = None
 
   # What is there ---------------------------------------------------------------------------------
 
@@ -57,7 +53,7 @@ class Streams:
     for kept in await self._store.all():
       problem = None
       try:
-        await self._runtime.start(self._read(msgspec.json.encode(kept.document).decode()))
+        await self._server.streams.start(self._read(msgspec.json.encode(kept.document).decode()))
       except (BondError, ApiError) as exc:
         problem = str(exc)
         logger.error("stream %s does not run: %s", kept.id, problem)
@@ -83,7 +79,7 @@ class Streams:
 
   def running(self, stream: str) -> Stream | None:
     """The stream at work."""
-    return self._runtime.streams.get(stream)
+    return self._server.streams.get(stream)
 
   @property
   def failed(self) -> dict[str, str]:
@@ -108,12 +104,11 @@ class Streams:
 
   def _works(self, stream: str) -> bool:
     running = self.running(stream)
-    return running is not None and not all(o.ended for o in running.pipeline.outlets)
+    return running is not None and not running.status().ended
 
   def _failure(self, stream: str) -> str | None:
     running = self.running(stream)
-    failures = [] if running is None else running.pipeline.failures()
-    return "; ".join(failures) or None
+    return None if running is None else "; ".join(running.status().failures) or None
 
   # From texts to specs ---------------------------------------------------------------------------
 
@@ -122,10 +117,10 @@ class Streams:
     if len(text) > MAX_REQUEST:
       raise ApiError(422, f"a request has up to {MAX_REQUEST} characters; say less, or send a spec")
     try:
-      if self._asker is None:
-        self._asker = Asker(self._runtime.registry, trusted=False)
+      if self._reader is None:
+        self._reader = TextToSpec(self._server.registry, trusted=False)
       # A parser may take its time, a language model surely does.
-      return await trio.to_thread.run_sync(self._asker.ask, text)
+      return await trio.to_thread.run_sync(self._reader.read, text)
     except PluginError as exc:
       raise ApiError(501, str(exc)) from exc
 
@@ -148,20 +143,25 @@ class Streams:
     return self._read(msgspec.json.encode(given).decode())
 
   def _read(self, text: str, *, lines: bool = False) -> Spec:
-    registry = self._runtime.registry
+    registry = self._server.registry
     try:
       spec = load_spec(text, file="spec", registry=registry, trusted=False)
       if not spec.sinks:
-        shown = {**spec.document, "sinks": {_free_name(spec): {"use": FEED, "from": _ends(spec)}}}
+        shown = {
+          **spec.document,
+          "sinks": {_free_name(spec): {"use": PUBLISH, "from": _ends(spec)}},
+        }
         text = msgspec.json.encode(shown).decode()
         spec = load_spec(text, file="spec", registry=registry, trusted=False)
     except SpecError as exc:
       raise of_spec(exc, lines=lines) from exc
-    if all(sink.use != FEED for sink in spec.sinks.values()):
-      told = f"nobody could read this stream: none of its sinks is {FEED}; leave sinks out for one"
+    if not any(sink.type.publishes for sink in spec.sinks.values()):
+      told = (
+        f"nobody could read this stream: none of its sinks is {PUBLISH}; leave sinks out for one"
+      )
       raise ApiError(422, told, problems=[{"path": "sinks", "line": None, "message": told}])
     try:
-      check_servable(spec)
+      self._server.streams.check(spec)
     except BondError as exc:
       raise ApiError(422, str(exc)) from exc
     return spec
@@ -190,10 +190,10 @@ class Streams:
         headers={"Retry-After": "60"},
       )
     try:
-      running = await self._runtime.start(spec)
+      running = await self._server.streams.start(spec)
     except BondError as exc:
       raise ApiError(422, str(exc)) from exc
-    kept = Kept(stream, spec.document, running.created_at, frozenset((owner,)))
+    kept = Kept(stream, spec.document, running.status().created_at, frozenset((owner,)))
     if known is not None:
       kept = attrs.evolve(known.kept, owners=known.kept.owners | {owner})
     try:
@@ -229,9 +229,9 @@ class Streams:
       self._entries[stream] = attrs.evolve(entry, kept=attrs.evolve(entry.kept, owners=others))
       return
     # Its tokens die first: an open socket ends within a second, whatever the stream still does.
-    await trio.to_thread.run_sync(self._runtime.auth.generations.advance, stream)
+    await trio.to_thread.run_sync(self._server.access.withdraw, stream)
     try:
-      await self._runtime.remove(stream)
+      await self._server.streams.remove(stream)
       # It is known until all of it is gone: a server that is killed on the way here has it again.
       await self._store.drop(stream, owner)
     except (EngineError, sqlite3.Error) as exc:
@@ -243,7 +243,7 @@ class Streams:
   async def _end(self, stream: str) -> None:
     """Ends what was not kept, and removes what it gave as far as that goes."""
     try:
-      await self._runtime.remove(stream)
+      await self._server.streams.remove(stream)
     except EngineError as exc:
       logger.error("stream %s has ended, but what it gave is still there: %s", stream, exc)
 
@@ -251,9 +251,7 @@ class Streams:
 
   def token(self, stream: str) -> str:
     """A token that reads the stream for as long as tokens are valid here."""
-    auth = self._runtime.auth
-    expiry = auth.clock.now_ms() // 1000 + int(self._config.token_ttl)
-    return mint(stream, expiry, keyring=auth.keyring, generations=auth.generations)
+    return self._server.access.token(stream, self._config.token_ttl)
 
   def ws_url(self, stream: str, token: str) -> str:
     """Where a client reads the stream."""
@@ -263,7 +261,7 @@ class Streams:
     given = self._config.ws_host
     if given:
       return given.rstrip("/") if "://" in given else f"ws://{given}"
-    listens = self._runtime.addresses.values()
+    listens = self._server.addresses.values()
     found = [a for several in listens for a in several if a.startswith(("ws://", "wss://"))]
     return found[0] if found else "ws://localhost:8080"
 

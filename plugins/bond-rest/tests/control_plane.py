@@ -11,16 +11,17 @@ from bond_broker.config import BrokerConfig
 from bond_broker.service import serve as serve_broker
 from bond_rest.config import RestConfig
 from bond_rest.service import serve as serve_rest
+from bond_server.access.access import ServerAccess, SignedTokens, context_of
+from bond_server.access.chain import DEFAULT, make_chain
+from bond_server.access.generations import FileGenerations
+from bond_server.access.tokens import Keyring
+from bond_server.runtime import open_server
+from bond_server.streams import LogKeeping
 
-from bond_core.auth.chain import DEFAULT, make_chain
-from bond_core.auth.generations import FileGenerations
-from bond_core.auth.tokens import Keyring
-from bond_core.clock import SystemClock
-from bond_core.components import AuthContext
-from bond_core.errors import Disconnected
-from bond_core.registry import Registry
-from bond_core.serving.runtime import Keeping, open_runtime
-from bond_core.ws.client import open_websocket
+from bond_core._clock import SystemClock
+from bond_core._errors import Disconnected
+from bond_core._plugins.registry import Registry
+from bond_core._ws.client import open_websocket
 
 SECRET = b"for tests only, 32 bytes or more"
 
@@ -28,8 +29,8 @@ SECRET = b"for tests only, 32 bytes or more"
 class Api:
   """A running server and a client of it."""
 
-  def __init__(self, runtime, http, url):
-    self.runtime = runtime
+  def __init__(self, server, http, url):
+    self.server = server
     self.http = http
     self.url = url
 
@@ -47,31 +48,31 @@ def shown(key):
 
 
 @asynccontextmanager
-async def serving(folder, *, chain=DEFAULT, simulators=None, on_disk=False, **config):
+async def serving(folder, *, chain=DEFAULT, simulate=False, on_disk=False, **config):
   """A server whose streams are kept in a folder."""
   registry = Registry()
-  keyring = Keyring(SECRET)
-  auth = AuthContext(SystemClock(), keyring, FileGenerations(folder / "generations.json"))
+  generations = FileGenerations(folder / "generations.json")
+  tokens = SignedTokens(SystemClock(), Keyring(SECRET), generations)
+  access = ServerAccess(tokens, make_chain(chain, registry, context_of(tokens)))
   log = registry.log("core.file" if on_disk else "core.memory")
   kept = log.config(path=str(folder / "log")) if on_disk else log.config()
   async with (
-    open_runtime(
-      keeping=Keeping(log, kept),
+    open_server(
+      keeping=LogKeeping(log, kept),
       registry=registry,
-      auth=auth,
-      chain=make_chain(chain, registry, auth),
+      access=access,
       folder=folder,
-      simulators=simulators,
-    ) as runtime,
+      simulate=simulate,
+    ) as server,
     trio.open_nursery() as nursery,
   ):
-    start = partial(nursery.start, serve_broker, BrokerConfig(port=0), runtime)
-    runtime.addresses["broker"] = await start()
+    start = partial(nursery.start, serve_broker, BrokerConfig(port=0), server)
+    server.addresses["broker"] = await start()
     settings = RestConfig(port=0, **config)
-    (url,) = await nursery.start(serve_rest, settings, runtime)
+    (url,) = await nursery.start(serve_rest, settings, server)
     async with httpx.AsyncClient(base_url=url, timeout=10) as http:
-      yield Api(runtime, http, url)
-    runtime.stopping.set()
+      yield Api(server, http, url)
+    server.stopping.set()
 
 
 def ticks(every=0.02):

@@ -2,10 +2,8 @@
 do."""
 
 import pytest
+from bond_server.access.origins import host
 from control_plane import reading, serving, ticks
-
-from bond_core.auth.origins import host
-from bond_core.simulate import open_simulators
 
 KEY = "1f6a2c93d07b48e5a1c2f3047b5d6e89"
 
@@ -42,7 +40,7 @@ def problem_of(answer, status):
 async def test_a_body_that_is_wrong_is_told_what_is(api, body, status, told):
   answer = await api.call("POST", "/v1/streams", content=body)
   assert told in problem_of(answer, status)["detail"]
-  assert api.runtime.streams == {}
+  assert api.server.streams.running == []
 
 
 async def test_every_problem_of_a_spec_has_its_place(api):
@@ -99,7 +97,7 @@ async def test_a_page_from_elsewhere_and_a_name_that_is_not_ours_are_refused(api
   ):
     answer = await api.http.post("/v1/streams", json={"spec": ticks()}, headers=headers)
     problem_of(answer, status)
-  assert api.runtime.streams == {}
+  assert api.server.streams.running == []
   own = {"Origin": api.url}
   assert (await api.http.get("/v1/streams", headers=own)).status_code == 200
 
@@ -131,7 +129,7 @@ async def test_off_loopback_everybody_has_to_say_who_they_are(tmp_path, monkeypa
 
 
 async def test_english_that_is_clear_starts_a_stream_with_an_account_of_every_word(tmp_path):
-  async with open_simulators([]) as simulators, serving(tmp_path, simulators=simulators) as api:
+  async with serving(tmp_path, simulate=True) as api:
     answer = await api.create(natural_language="BTC price every 1s")
     assert answer.status_code == 201
     made = answer.json()
@@ -146,12 +144,12 @@ async def test_english_that_is_clear_starts_a_stream_with_an_account_of_every_wo
 
 async def test_english_with_a_question_starts_when_it_is_confirmed_and_not_before(tmp_path):
   asked = {"natural_language": "BTC price and dominance every 30s"}
-  async with open_simulators([]) as simulators, serving(tmp_path, simulators=simulators) as api:
+  async with serving(tmp_path, simulate=True) as api:
     found = problem_of(await api.create(**asked), 422)
     assert "dominance" in found["detail"]
     assert '"confirm": true' in found["detail"]
     assert found["understood"]["outcome"] == "ask"
-    assert api.runtime.streams == {}
+    assert api.server.streams.running == []
     assert (await api.create(**asked, confirm=True)).status_code == 201
 
 
@@ -160,7 +158,7 @@ async def test_english_that_is_not_understood_starts_nothing_even_if_confirmed(a
   for confirm in (False, True):
     found = problem_of(await api.create(natural_language=text, confirm=confirm), 422)
     assert found["detail"]
-  assert api.runtime.streams == {}
+  assert api.server.streams.running == []
 
 
 async def test_a_request_can_be_read_without_starting_anything(api):
@@ -168,12 +166,12 @@ async def test_a_request_can_be_read_without_starting_anything(api):
   assert answer.status_code == 200
   assert answer.json()["spec"]["sources"]
   assert answer.json()["understood"]["sources"] == ["trades"]
-  assert api.runtime.streams == {}
+  assert api.server.streams.running == []
 
 
 async def test_ready_is_about_this_server_and_not_about_venues(api):
   assert (await api.call("GET", "/ready")).json()["status"] == "ok"
-  api.runtime.market.failure = "no space left on device"
+  api.server.log.failure = "no space left on device"
   found = problem_of(await api.call("GET", "/ready"), 503)
   assert "no space left on device" in found["detail"]
   assert (await api.call("GET", "/livez")).status_code == 200

@@ -6,8 +6,8 @@ import trio.lowlevel
 from control_plane import reading, serving
 
 from bond_core import Trade
-from bond_core.errors import Disconnected
-from bond_core.ws.client import open_websocket
+from bond_core._errors import Disconnected
+from bond_core._ws.client import open_websocket
 
 KEYS = [{"use": "core.keys", "with": {"keys": {"ann": {"secret": "ANN"}}}}, {"use": "core.tokens"}]
 ANN = "1f6a2c93d07b48e5a1c2f3047b5d6e89"
@@ -31,7 +31,7 @@ async def test_stream_answers_as_the_broker_does(api):
       said = await socket.receive()
       assert b'"status":"subscribed"' in said[0]
       assert b'"id":7' in said[0]
-      api.runtime.market.ring.append(trades(1, 3))
+      api.server.log.ring.append(trades(1, 3))
       seen = []
       while sum(b'"type":"trade"' in message for message in seen) < 3:
         seen += await socket.receive()
@@ -40,7 +40,7 @@ async def test_stream_answers_as_the_broker_does(api):
 async def test_raw_comes_without_asking_and_an_unknown_exchange_ends_with_1003(api):
   async with reading(socket_url(api, "/raw")) as socket:
     await trio.sleep(0.1)
-    api.runtime.market.ring.append(trades(1, 1))
+    api.server.log.ring.append(trades(1, 1))
     assert (await socket.event())["price"] == 1.0
   async with reading(socket_url(api, "/raw?exchange=nowhere")) as socket:
     assert "1003" in await socket.end()
@@ -78,12 +78,12 @@ async def test_a_client_that_does_not_read_is_the_brokers_slow_client(api):
     await socket.receive()
     with trio.fail_after(20):
       for first in range(1, 200_000, 1000):
-        api.runtime.market.ring.append(trades(first, 1000))
+        api.server.log.ring.append(trades(first, 1000))
         await trio.lowlevel.checkpoint()
       while True:
         figures = (
           await api.http.get(
-            api.runtime.addresses["broker"][0].replace("ws", "http") + "/metrics",
+            api.server.addresses["broker"][0].replace("ws", "http") + "/metrics",
             headers={"Accept": "application/json"},
           )
         ).json()
@@ -93,7 +93,7 @@ async def test_a_client_that_does_not_read_is_the_brokers_slow_client(api):
 
 
 async def test_both_sides_end_together(api):
-  broker = api.runtime.addresses["broker"][0].replace("ws", "http")
+  broker = api.server.addresses["broker"][0].replace("ws", "http")
   async with reading(socket_url(api, "/raw")):
     await trio.sleep(0.1)
     metrics = (await api.http.get(f"{broker}/metrics")).json()

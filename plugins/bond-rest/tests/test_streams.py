@@ -9,7 +9,7 @@ from bond_rest.streams import Streams
 from control_plane import reading, serving, ticks
 from prometheus_client.parser import text_string_to_metric_families
 
-from bond_core.spec.values import Secret
+from bond_core._spec.values import Secret
 
 KEYS = [
   {"use": "core.keys", "with": {"keys": {"ann": {"secret": "ANN"}, "bob": {"secret": "BOB"}}}}
@@ -32,7 +32,7 @@ async def test_a_spec_becomes_a_stream_that_can_be_read(api):
   assert set(made) == {"stream_id", "ws_url", "access_token", "spec", "understood"}
   assert made["understood"] is None
   # Nobody could read it without a sink, so it got one.
-  assert made["spec"]["sinks"] == {"feed": {"use": "broker.websocket", "from": ["clock"]}}
+  assert made["spec"]["sinks"] == {"feed": {"use": "core.stream", "from": ["clock"]}}
   assert made["ws_url"].endswith(f"/ws/{made['stream_id']}?token={made['access_token']}")
   async with reading(made["ws_url"]) as socket:
     first, second = [await socket.event() for _ in range(2)]
@@ -46,7 +46,7 @@ async def test_an_equal_spec_is_the_same_stream_however_it_was_written(api):
   other = await api.create(text)
   assert (one.status_code, other.status_code) == (201, 200)
   assert one.json()["stream_id"] == other.json()["stream_id"]
-  assert len(api.runtime.streams) == 1
+  assert len(api.server.streams.running) == 1
 
 
 async def test_what_is_listed_is_what_runs(api):
@@ -123,7 +123,7 @@ async def test_a_deleted_stream_ends_its_tokens_and_its_sockets(api):
     assert "4500" in await socket.end(within=2)
   for method, where in (("GET", ""), ("DELETE", ""), ("GET", "/metrics"), ("POST", "/token")):
     assert (await api.call(method, path + where)).status_code == 404
-  assert api.runtime.streams == {}
+  assert api.server.streams.running == []
   # Made again it has the same id, and the old token stays dead.
   again = (await api.create(ticks())).json()
   assert again["stream_id"] == made["stream_id"]
@@ -181,7 +181,7 @@ async def test_another_spec_takes_the_place_of_a_streams(tmp_path):
     new = answer.json()["stream_id"]
     assert answer.status_code == 200
     assert new != old
-    assert list(api.runtime.streams) == [new]
+    assert [stream.id for stream in api.server.streams.running] == [new]
     same = await api.call("PUT", f"/v1/streams/{new}", json={"spec": ticks(0.5)})
     assert same.json()["stream_id"] == new
     assert (await api.call("PUT", f"/v1/streams/{old}", json={"spec": ticks()})).status_code == 404
@@ -197,7 +197,7 @@ async def test_one_stream_too_many_is_a_429_that_says_what_to_do(tmp_path):
     assert "DELETE /v1/streams/{id}" in answer.json()["detail"]
     # One that is there already takes no more room.
     assert (await api.create(ticks(0.1))).status_code == 200
-    assert len(api.runtime.streams) == 2
+    assert len(api.server.streams.running) == 2
 
 
 async def test_callers_share_a_stream_and_see_only_their_own(tmp_path, keys):
@@ -209,12 +209,12 @@ async def test_callers_share_a_stream_and_see_only_their_own(tmp_path, keys):
     assert (await api.call("DELETE", path, key=BOB)).status_code == 404
     bobs = await api.create(ticks(), key=BOB)
     assert bobs.status_code == 201
-    assert len(api.runtime.streams) == 1
+    assert len(api.server.streams.running) == 1
     assert (await api.call("DELETE", path, key=ANN)).status_code == 200
     async with reading(bobs.json()["ws_url"]) as socket:
       await socket.event()
     assert (await api.call("DELETE", path, key=BOB)).status_code == 200
-    assert api.runtime.streams == {}
+    assert api.server.streams.running == []
 
 
 async def test_streams_are_there_again_after_a_restart(tmp_path):
@@ -226,7 +226,7 @@ async def test_streams_are_there_again_after_a_restart(tmp_path):
     assert again == listed
     # Its tokens are valid still.
     path = made["ws_url"].partition("/ws/")[2]
-    async with reading(f"{api.runtime.addresses['broker'][0]}/ws/{path}") as socket:
+    async with reading(f"{api.server.addresses['broker'][0]}/ws/{path}") as socket:
       await socket.event()
     assert (await api.create(ticks())).status_code == 200
 
@@ -256,7 +256,7 @@ async def test_a_stream_that_cannot_start_again_stays_and_says_why(tmp_path, cap
   async with serving(tmp_path) as api:
     (listed,) = (await api.call("GET", "/v1/streams")).json()
     assert (listed["stream_id"], listed["running"]) == (made, False)
-    assert "pip install bond-gone" in listed["problem"]
+    assert "no plugin 'gone' is installed" in listed["problem"]
     assert (await api.call("GET", "/ready")).status_code == 200
     assert (await api.call("DELETE", f"/v1/streams/{made}")).status_code == 200
   assert "gone" in caplog.text

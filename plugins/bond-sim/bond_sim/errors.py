@@ -1,6 +1,6 @@
 """What a simulator cannot be started with."""
 
-from bond_core.errors import BondError
+from bond_core import BondError
 
 
 class SimulatorError(BondError, ValueError):

@@ -5,8 +5,7 @@ import pytest
 from bond_sim.binance.control import ControlError, property_value, read_message, stream_names
 from bond_sim.binance.paths import locate
 from bond_sim.binance.streams import parse_stream
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@ from bond_sim.binance.config import BinanceConfig
 from bond_sim.errors import SimulatorError
 from bond_sim.faults import KINDS, parse_fault
 from bond_sim.withheld import Withheld
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from datetime import date
 import pytest
 from bond_sim.binance.source import Query
 from bond_sim.binance.world import World, deliveries
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 START = 1_795_400_000_000
 SPOT = ("btcusdt@depth@100ms", "btcusdt@bookTicker", "btcusdt@trade", "btcusdt@aggTrade")

@@ -7,15 +7,14 @@ import grpc
 import httpx
 import pytest
 import trio
+from bond_bridge.bridge import iterate_in_thread
+from bond_geyser import geyser_pb2 as pb
+from bond_geyser.base58 import encode
 from bond_sim.geyser.config import GeyserConfig, serve_geyser
 from bond_sim.geyser.faults import KINDS, parse_fault
 from bond_sim.geyser.filters import Filters
 from bond_sim.geyser.ledger import ABANDONED, DEAD, MINTS, TOKEN_PROGRAM, WHOLE, Ledger
-from bond_sim.geyser.proto import geyser_pb2 as pb
 from bond_sim.geyser.updates import TransactionUpdate, contents
-
-from bond_core.base58 import encode
-from bond_core.bridge import iterate_in_thread
 
 USDC = next(iter(MINTS))
 

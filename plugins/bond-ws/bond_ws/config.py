@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import attrs
 import msgspec
 
-from bond_core.guard import Allowance, check_url, read_allowance
-from bond_core.spec.values import Duration, Secret, Size
+from bond_core import Duration, Secret, Size
+from bond_core.config import Allowance, check_url, read_allowance
 from bond_ws.matching import check_match
 from bond_ws.rules import Rule
 

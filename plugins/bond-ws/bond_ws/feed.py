@@ -9,24 +9,21 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 import msgspec
 
-from bond_core.errors import Refused
-from bond_core.events import EVENT_TYPES, Batch, Event, Gap
-from bond_core.feed.dialect import (
+from bond_core import EVENT_TYPES, Batch, Event, Gap, Instrument, Refused, Secret
+from bond_core.config import load_function as load
+from bond_core.feeds import (
   Action,
   Fetch,
   Handshake,
   Limits,
+  Moment,
   Pong,
-  Received,
   Reject,
   Reset,
   Response,
   Send,
   Subscription,
 )
-from bond_core.instruments import Instrument
-from bond_core.spec.values import Secret
-from bond_core.transforms.map import load
 from bond_ws.config import Custom, allowance, as_text
 from bond_ws.mapping import Mapping
 from bond_ws.matching import matcher
@@ -137,7 +134,7 @@ class WsFeed:
   # Connections ---------------------------------------------------------------------------------
 
   def on_open(
-    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Received
+    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
   ) -> None:
     self._lines[connection] = _Line(list(subscriptions), now.mono_ns)
     self._heard = now.mono_ns
@@ -149,7 +146,7 @@ class WsFeed:
     connection: int,
     added: list[Subscription],
     removed: list[Subscription],
-    now: Received,
+    now: Moment,
   ) -> None:
     # What is sent is the spec's; readers come and go on our side only.
     if (line := self._lines.get(connection)) is not None:
@@ -158,7 +155,7 @@ class WsFeed:
   def on_close(self, connection: int) -> None:
     self._lines.pop(connection, None)
 
-  def on_timer(self, now: Received) -> Batch:
+  def on_timer(self, now: Moment) -> Batch:
     beat = self._config.heartbeat
     if beat is not None and self._beat is not None:
       for number, line in self._lines.items():
@@ -167,7 +164,7 @@ class WsFeed:
           self.actions.append(Send(number, as_text(self._beat)))
     return []
 
-  def on_response(self, fetch: Fetch, response: Response, received: Received) -> Batch:
+  def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
     return []  # Nothing is ever fetched.
 
   def explain(self, status: int, body: bytes) -> str | None:
@@ -177,7 +174,7 @@ class WsFeed:
 
   # Messages ------------------------------------------------------------------------------------
 
-  def on_frames(self, connection: int, frames: list[bytes], received: Received) -> Batch:
+  def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
     out: Batch = []
     line = self._lines.get(connection)
     if line is None or not line.subscriptions:
@@ -196,9 +193,7 @@ class WsFeed:
       out.append(self._gap(lost, cause, line, received))
     return out
 
-  def _take(
-    self, connection: int, line: _Line, frame: bytes, received: Received, out: Batch
-  ) -> None:
+  def _take(self, connection: int, line: _Line, frame: bytes, received: Moment, out: Batch) -> None:
     if self._spoken(connection, line, frame, None, received):
       return
     try:
@@ -224,7 +219,7 @@ class WsFeed:
       self.ignored += 1
 
   def _spoken(
-    self, connection: int, line: _Line, frame: bytes, message: Any, received: Received
+    self, connection: int, line: _Line, frame: bytes, message: Any, received: Moment
   ) -> bool:
     """Whether a message belongs to the conversation: the answer to a ping, or one to reply to. It
     tells that the socket lives, not that its streams do."""
@@ -237,7 +232,7 @@ class WsFeed:
         return True
     return False
 
-  def _reply(self, connection: int, line: _Line, data: bytes, received: Received) -> None:
+  def _reply(self, connection: int, line: _Line, data: bytes, received: Moment) -> None:
     """Sends a reply. A venue that wants more of them than are sent in a second would fill memory,
     so it is left."""
     second = received.mono_ns // 1_000_000_000
@@ -250,9 +245,7 @@ class WsFeed:
       reason = f"{self.exchange} wanted more than {MAX_REPLIES} replies within a second"
       self.actions.append(Reset(connection, reason))
 
-  def _call(
-    self, function: Callable[..., Any], message: Any, received: Received, out: Batch
-  ) -> None:
+  def _call(self, function: Callable[..., Any], message: Any, received: Moment, out: Batch) -> None:
     try:
       made = function(message, received)
     except Exception as exc:
@@ -275,7 +268,7 @@ class WsFeed:
     for subscription in line.subscriptions:
       self.actions.append(Reject(subscription, reason))
 
-  def _gap(self, lost: int, cause: str, line: _Line, received: Received) -> Gap:
+  def _gap(self, lost: int, cause: str, line: _Line, received: Moment) -> Gap:
     channels = {subscription.channel for subscription in line.subscriptions}
     count = "a message" if lost == 1 else f"{lost} messages"
     return Gap(

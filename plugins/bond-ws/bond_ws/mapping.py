@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bond_core.events import Batch, Custom, Ticker, Trade
-from bond_core.expr import compile_predicate, compile_value
-from bond_core.feed.dialect import Received
-from bond_core.instruments import parse_market
+from bond_expressions.language import compile_predicate, compile_value
+
+from bond_core import Batch, Custom, Ticker, Trade, parse_market
+from bond_core.feeds import Moment
 from bond_ws.matching import matcher
 from bond_ws.paths import parse_path
 from bond_ws.rules import EVENTS, Rule, Value, converted, own_fields, time_ms
@@ -76,7 +76,7 @@ class Mapping:
       compile_predicate(rule.keep, [self._kind]) if rule.keep else None
     )
 
-  def take(self, frame: bytes, message: Any, received: Received, out: Batch) -> bool:
+  def take(self, frame: bytes, message: Any, received: Moment, out: Batch) -> bool:
     """Adds the events in a message; false where the message is not this rule's."""
     matched = False
     for item in self._items(message):
@@ -95,7 +95,7 @@ class Mapping:
     if type(found) is list:
       yield from found
 
-  def _event(self, message: Any, item: Any, received: Received) -> Trade | Ticker | Custom:
+  def _event(self, message: Any, item: Any, received: Moment) -> Trade | Ticker | Custom:
     values = self._values(message, item)
     common: dict[str, Any] = {
       "exchange": self._exchange,

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import attrs
 import msgspec
+from bond_expressions.language import compile_predicate, compile_value
 
-from bond_core.events import Custom, Event, Ticker, Trade
-from bond_core.expr import compile_predicate, compile_value
+from bond_core import Custom, Event, Ticker, Trade
 from bond_ws.matching import check_match
 from bond_ws.paths import parse_path
 

@@ -1,9 +1,7 @@
 """The source this plugin offers."""
 
-from bond_core.components import SourceSpec
-from bond_core.events import Custom, Gap, Ticker, Trade
-from bond_core.feed.dialect import Subscription
-from bond_core.instruments import Instrument
+from bond_core import Custom, Gap, Instrument, SourceType, Ticker, Trade
+from bond_core.feeds import Subscription
 from bond_ws import config
 from bond_ws.feed import Connection, WsFeed
 from bond_ws.rules import EVENTS
@@ -16,8 +14,8 @@ def _subscriptions(given: config.Custom) -> list[Subscription]:
   return [Subscription(EVENTS[kind].channel, instrument) for kind in kinds]
 
 
-SPECS = [
-  SourceSpec(
+SOURCES = [
+  SourceType(
     name="ws.custom",
     summary="Any websocket whose messages a mapping turns into trades, tickers or custom events.",
     config=config.Custom,
@@ -25,6 +23,7 @@ SPECS = [
     feed=WsFeed,
     connection=Connection,
     subscriptions=_subscriptions,
+    aliases={"custom": {}, "custom.ws": {}},
     exchange=lambda given: given.venue,
     terms="those of the server that the spec names",
     example=(

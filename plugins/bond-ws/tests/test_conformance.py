@@ -4,9 +4,9 @@ import msgspec
 from bond_ws.config import Custom
 from bond_ws.feed import Connection, WsFeed
 from bond_ws.rules import Rule
-from bond_ws.sources import SPECS
+from bond_ws.sources import SOURCES
 
-from bond_core.testing.feed import FeedConformance
+from bond_core.testing import FeedConformance
 
 SETTINGS = Custom(
   url="wss://ws.example.com/",
@@ -28,7 +28,7 @@ class TestFeed(FeedConformance):
     return WsFeed(Connection(SETTINGS))
 
   def subscriptions(self):
-    return list(SPECS[0].subscriptions(SETTINGS))
+    return list(SOURCES[0].subscriptions(SETTINGS))
 
   def session(self):
     message = {"e": "t", "s": "BTC-USD", "T": 1700000000123, "p": "42.5", "q": 1, "d": "Buy"}

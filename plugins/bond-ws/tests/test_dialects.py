@@ -13,10 +13,10 @@ import trio
 from trio_websocket import serve_websocket
 
 from bond_core import Registry, load_spec, run
-from bond_core.events import Gap, Ticker, Trade
+from bond_core._events import Gap, Ticker, Trade
 
 README = Path(__file__).parent.parent / "README.md"
-SPECS = {
+SOURCES = {
   re.search(r"name: (\w+)", text)[1]: text
   for text in re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
 }
@@ -28,7 +28,7 @@ async def events_of(name, handler, nursery, tmp_path, *, until, **replaced):
   path = tmp_path / "out.jsonl"
   here = f"url: ws://127.0.0.1:{server.port}/\n      private: true"
   sink = f"sinks:\n  out: {{use: core.jsonl, from: {name}, with: {{path: '{path}'}}}}"
-  text = re.sub(r"url: wss://\S+", here, SPECS[name])
+  text = re.sub(r"url: wss://\S+", here, SOURCES[name])
   text = re.sub(r"sinks:.*", sink, text, flags=re.DOTALL)
   for old, new in replaced.items():
     text = re.sub(old, new, text)

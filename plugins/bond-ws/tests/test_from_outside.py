@@ -5,7 +5,7 @@ import socket
 import trio
 
 from bond_core import Registry, load_spec, run
-from bond_core.guard import PORTS
+from bond_core._ssrf import PORTS
 
 SPEC = """
 sources:
@@ -37,7 +37,7 @@ async def test_a_name_that_leads_home_ends_the_source_and_nobody_is_connected_to
 
   listeners = await nursery.start(trio.serve_tcp, canary, 0)
   port = listeners[0].socket.getsockname()[1]
-  monkeypatch.setattr("bond_core.guard.PORTS", PORTS | {port})
+  monkeypatch.setattr("bond_core._ssrf.PORTS", PORTS | {port})
   trio.socket.set_custom_hostname_resolver(Home())
   spec = load_spec(SPEC.replace("PORT", str(port)), registry=Registry(), trusted=False)
   with trio.fail_after(10):

@@ -3,14 +3,13 @@
 import msgspec
 import pytest
 from bond_ws.feed import Connection, WsFeed
-from bond_ws.sources import SPECS
-from hypothesis import given
-from hypothesis import strategies as st
+from bond_ws.sources import SOURCES
+from hypothesis import given, strategies as st
 
 from bond_core import Refused, Registry, SpecError, load_spec
-from bond_core.events import Custom, Gap, Ticker, Trade
-from bond_core.feed.dialect import Pong, Received, Reject, Reset, Send
-from bond_core.spec.structure import structure
+from bond_core._events import Custom, Gap, Ticker, Trade
+from bond_core._feeds.contract import Moment, Pong, Reject, Reset, Send
+from bond_core._spec.structure import structure
 
 TRADE = {
   "emit": "trade",
@@ -25,7 +24,7 @@ def config_of(*rules, **more):
   data = {"url": "wss://ws.example.com/", "map": list(rules), **more}
   if not rules:
     del data["map"]
-  made, faults = structure(data, SPECS[0].config)
+  made, faults = structure(data, SOURCES[0].config)
   told = "; ".join(fault.message for fault in faults)
   assert made is not None, told
   return made
@@ -33,7 +32,7 @@ def config_of(*rules, **more):
 
 def fault_of(*rules, trusted=True, **more):
   data = {"url": "wss://ws.example.com/", "map": list(rules), **more}
-  made, faults = structure(data, SPECS[0].config, trusted=trusted)
+  made, faults = structure(data, SOURCES[0].config, trusted=trusted)
   assert made is None
   return " ".join(fault.message for fault in faults)
 
@@ -41,17 +40,17 @@ def fault_of(*rules, trusted=True, **more):
 def feed_of(*rules, **more):
   config = config_of(*rules, **more)
   feed = WsFeed(Connection(config))
-  subscriptions = SPECS[0].subscriptions(config)
+  subscriptions = SOURCES[0].subscriptions(config)
   for subscription in subscriptions:
     feed.group(subscription)
-  feed.on_open(1, subscriptions, overlap=False, now=Received(0, 0))
+  feed.on_open(1, subscriptions, overlap=False, now=Moment(0, 0))
   feed.actions.clear()
   return feed
 
 
 def read(feed, *messages):
   frames = [m if isinstance(m, bytes) else msgspec.json.encode(m) for m in messages]
-  return feed.on_frames(1, frames, Received(1000, 5))
+  return feed.on_frames(1, frames, Moment(1000, 5))
 
 
 GOOD = {"e": "t", "s": "BTC-USD", "T": 1700000000123, "p": "42.5", "q": 1, "d": "Buy"}
@@ -122,7 +121,7 @@ OBJECTS = VALUES.map(lambda value: {"e": "t"} | value if isinstance(value, dict)
 def test_no_message_raises_and_each_is_accounted_for(frame):
   anything = {"emit": "custom", "event_type": "x", "where": {"e": None}}
   feed = feed_of(TRADE, TRADE | {"each": "rows"}, anything)
-  events = feed.on_frames(1, [frame], Received(1, 1))
+  events = feed.on_frames(1, [frame], Moment(1, 1))
   assert feed.mapped + feed.ignored + feed.unmapped == 1
   assert sum(type(event) is Gap for event in events) == feed.unmapped
 
@@ -227,7 +226,7 @@ def test_a_venue_that_wants_too_many_replies_is_left():
 
 def test_a_venue_that_only_answers_pings_is_silent():
   feed = feed_of(TRADE, silence="10s", heartbeat={"every": "5s", "send": "ping", "answer": "pong"})
-  subscription = SPECS[0].subscriptions(config_of(TRADE))[0]
+  subscription = SOURCES[0].subscriptions(config_of(TRADE))[0]
   assert feed.silence(subscription) == 10
   read(feed, b"pong")
   assert feed.last_received(subscription) == 0
@@ -238,7 +237,7 @@ def test_a_venue_that_only_answers_pings_is_silent():
 def test_a_heartbeat_without_a_known_answer_is_only_sent():
   feed = feed_of(TRADE, heartbeat={"every": "5s", "send": {"op": "beat"}})
   for second in range(1, 12):
-    feed.on_timer(Received(0, second * 10**9))
+    feed.on_timer(Moment(0, second * 10**9))
   assert [*feed.actions] == [Send(1, b'{"op":"beat"}')] * 2
   assert feed.limits("ws-custom").ping_text is None
 
@@ -273,7 +272,7 @@ def test_a_function_that_is_not_there_is_refused():
   config = config_of(function="no_such_module_here:f")
   feed = WsFeed(Connection(config))
   with pytest.raises(Refused, match=r"ws\.custom: there is no module 'no_such_module_here'"):
-    feed.group(SPECS[0].subscriptions(config)[0])
+    feed.group(SOURCES[0].subscriptions(config)[0])
 
 
 def test_secrets_go_into_headers_and_the_query_only(monkeypatch):
@@ -284,7 +283,7 @@ def test_secrets_go_into_headers_and_the_query_only(monkeypatch):
     headers={"X-Key": {"secret": "WS_KEY"}, "X-Plain": "a"},
     query={"key": {"secret": "WS_KEY"}},
   )
-  subscription = SPECS[0].subscriptions(config_of(TRADE))[0]
+  subscription = SOURCES[0].subscriptions(config_of(TRADE))[0]
   shake = feed.handshake("ws-custom", [subscription])
   assert shake.headers == (("X-Key", "canary 7f3a&"), ("X-Plain", "a"))
   assert shake.url == "wss://ws.example.com/?v=2&key=canary+7f3a%26"
@@ -357,7 +356,7 @@ def test_what_is_for_ones_own_specs_is_refused_from_outside(extra):
 def test_a_spec_from_outside_is_taken_and_cannot_use_another_venues_name():
   text = OUTSIDE.replace("EXTRA", "name: binance")
   spec = load_spec(text, registry=Registry(), trusted=False)
-  assert SPECS[0].exchange_of(spec.sources["a"].config) == "ws-binance"
+  assert SOURCES[0].exchange_of(spec.sources["a"].config) == "ws-binance"
 
 
 def test_an_operator_can_allow_a_host_to_specs_from_outside(monkeypatch):

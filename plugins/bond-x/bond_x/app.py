@@ -11,10 +11,9 @@ from typing import Any
 import attrs
 import httpx
 import trio
+from bond_social.inbox import Inbox, post_gap
 
-from bond_core.components import SourceContext
-from bond_core.errors import AuthError, Disconnected, Refused
-from bond_core.social.inbox import Inbox, post_gap
+from bond_core import AuthError, Disconnected, Refused, SourceContext
 from bond_x.messages import FIELDS, Lines, posts_of, read_line, tags_of
 from bond_x.patience import Patience
 from bond_x.rules import changes, tag_of

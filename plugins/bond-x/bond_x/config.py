@@ -3,9 +3,9 @@
 from typing import Literal
 
 import attrs
+from bond_social.assets import MAX_SYMBOLS, asset_of
 
-from bond_core.social.assets import MAX_SYMBOLS, asset_of
-from bond_core.spec.values import Secret
+from bond_core import Secret
 from bond_x.rules import MAX_RULE, rule_of
 
 MAX_QUERY = 512

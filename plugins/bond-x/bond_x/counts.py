@@ -14,11 +14,9 @@ from typing import Any
 import httpx
 import msgspec
 import trio
+from bond_social.inbox import post_gap
 
-from bond_core.components import Out, SourceContext
-from bond_core.errors import Refused
-from bond_core.events import Batch, Gap, Post
-from bond_core.social.inbox import post_gap
+from bond_core import Batch, Gap, Out, Post, Refused, SourceContext
 from bond_x.config import MINUTE, Counts
 from bond_x.gate import Gate, next_token
 from bond_x.messages import epoch_ms

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import trio
 
-from bond_core.components import SourceContext
+from bond_core import SourceContext
 from bond_x.app import Answered, failure
 from bond_x.config import LIMIT_WINDOW
 from bond_x.patience import Patience

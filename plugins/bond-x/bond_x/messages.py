@@ -11,8 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bond_core.errors import Disconnected
-from bond_core.events import Post
+from bond_core import Disconnected, Post
 
 FIELDS = {
   "tweet.fields": "author_id,created_at,lang,public_metrics,entities,note_tweet",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
-from bond_core.social.assets import terms_of
+from bond_social.assets import terms_of
 
 MAX_RULE = 1024
 TAG = "bond:"

@@ -7,12 +7,10 @@ from typing import TypeVar
 import attrs
 import httpx
 import trio
+from bond_social.inbox import Inbox
 
-from bond_core.components import Out, SourceContext
-from bond_core.errors import AuthError, BondError, Refused
-from bond_core.simulate import simulator
-from bond_core.social.inbox import Inbox
-from bond_core.spec.values import Secret
+from bond_core import AuthError, BondError, Out, Refused, Secret, SourceContext
+from bond_core.hosting import simulator
 from bond_x.app import SILENCE, URL, App, Reader
 from bond_x.config import Counts, Posts, Search
 from bond_x.counts import COUNTS, Counter

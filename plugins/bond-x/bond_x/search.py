@@ -10,11 +10,9 @@ from typing import Any
 
 import httpx
 import trio
+from bond_social.inbox import post_gap
 
-from bond_core.components import Out, SourceContext
-from bond_core.errors import Refused
-from bond_core.events import Batch
-from bond_core.social.inbox import post_gap
+from bond_core import Batch, Out, Refused, SourceContext
 from bond_x.config import Search
 from bond_x.gate import Gate, next_token
 from bond_x.messages import FIELDS, posts_of

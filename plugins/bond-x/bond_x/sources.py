@@ -2,8 +2,7 @@
 
 import os
 
-from bond_core.components import Out, SourceContext, SourceSpec
-from bond_core.events import Gap, Post
+from bond_core import Gap, Out, Post, SourceContext, SourceType
 from bond_x.config import Counts, Posts, Search
 
 
@@ -40,20 +39,22 @@ def _words() -> tuple[str, ...]:
   return ("tweets", "twitter", *(("posts",) if os.environ.get("X_BEARER", "").strip() else ()))
 
 
-SPECS = [
-  SourceSpec(
+SOURCES = [
+  SourceType(
     name="x.posts",
     summary="Posts of X (Twitter) about assets or a query, from the filtered stream.",
     config=Posts,
     emits=(Post, Gap),
     run=_posts,
     words=_words(),
+    aliases={"twitter": {}, "x": {}, "x.tweets": {}},
+    environment=("X_BEARER",),
     simulator="x",
     mock=_is_mock,
     terms=_TERMS,
     example="{symbols: [BTC]}",
   ),
-  SourceSpec(
+  SourceType(
     name="x.search",
     summary="Posts of X (Twitter) about assets or a query, looked up again and again.",
     config=Search,
@@ -64,7 +65,7 @@ SPECS = [
     terms=_TERMS,
     example="{symbols: [BTC], every: 60}",
   ),
-  SourceSpec(
+  SourceType(
     name="x.counts",
     summary="How many posts of X (Twitter) are about assets or match a query, by the minute.",
     config=Counts,

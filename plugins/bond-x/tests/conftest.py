@@ -9,7 +9,7 @@ from bond_sim.http import Abort, Request
 from bond_sim.x.site import XSite
 from bond_x.config import Counts, Posts, Search
 
-from bond_core.events import Gap, Post
+from bond_core._events import Gap, Post
 
 CANARY = "canary-7f3a91-token"
 

@@ -3,15 +3,15 @@ import logging
 import bond_sim.x.site
 import pytest
 import trio
+from bond_builtin.transforms.window import Windower, Windows
 from bond_sim.x.faults import parse_fault
 from bond_x.config import Counts
 from bond_x.counts import whole_minutes
 
-from bond_core.clock import DataClock
-from bond_core.components import TransformContext
-from bond_core.errors import Refused, leaf
-from bond_core.events import Window
-from bond_core.transforms.window import Windower, Windows
+from bond_core._clock import DataClock
+from bond_core._errors import Refused, leaf
+from bond_core._events import Window
+from bond_core._types.transform import TransformContext
 
 CANARY = "canary-7f3a91-token"
 MINUTE = 60_000

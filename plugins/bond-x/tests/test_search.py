@@ -5,7 +5,7 @@ import trio
 from bond_sim.x.faults import parse_fault
 from bond_x.config import Search
 
-from bond_core.errors import Refused, leaf
+from bond_core._errors import Refused, leaf
 
 CANARY = "canary-7f3a91-token"
 

@@ -6,7 +6,7 @@ import trio
 from bond_sim.x.faults import parse_fault
 from bond_x.config import Posts
 
-from bond_core.errors import AuthError, Refused, leaf
+from bond_core._errors import AuthError, Refused, leaf
 
 CANARY = "canary-7f3a91-token"
 

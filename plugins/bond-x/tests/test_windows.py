@@ -12,7 +12,7 @@ from bond_x.config import Posts
 from bond_x.running import simulated
 
 from bond_core import Registry, load_spec, run
-from bond_core.errors import Refused
+from bond_core._errors import Refused
 
 
 async def test_tweets_of_windows_are_those_that_the_simulator_wrote(nursery, tmp_path):

@@ -5,11 +5,12 @@ import time
 import trio
 from bond_broker.config import BrokerConfig
 from bond_broker.server import Backing, open_broker
+from bond_server.access.access import OpenAccess
 
-from bond_core.clock import SystemClock
-from bond_core.events import Batch, Custom, encode
-from bond_core.log.kept import KeptLog
-from bond_core.log.memory import MemoryLog
+from bond_core._clock import SystemClock
+from bond_core._events import Batch, Custom, encode
+from bond_core._logs.durable import DurableLog
+from bond_core._logs.memory import MemoryLog
 from tests.benchmarks.servers.offered import FIRST, SIZE, TURN, Offer
 
 # All clients come from one address, and nobody here is a stranger.
@@ -54,7 +55,8 @@ def due(offer: Offer, head: int) -> Batch:
 async def main() -> None:
   offer, clock = Offer(), SystemClock()
   log = MemoryLog("market", clock=clock, stamps=True)
-  async with open_broker(CONFIG, Backing(clock=clock, market=KeptLog(log, None))) as broker:
+  backing = Backing(clock=clock, access=OpenAccess(clock), log=DurableLog(log, None))
+  async with open_broker(CONFIG, backing) as broker:
     offer.obey(port=int(broker.addresses[0].rpartition(":")[2]))
     while not offer.ended:
       log.append(due(offer, log.head))

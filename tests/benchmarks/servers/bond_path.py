@@ -12,7 +12,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from bond_core.cli.main import main as bond
+from bond_core._cli.main import main as bond
 
 SPEC = """
 name: path

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import trio
 
-from bond_core.instruments import parse_market
+from bond_core import parse_market
 from bond_sim.binance.frames import read_snapshot, span
 from bond_sim.binance.listing import Listing, exchange_info
 from bond_sim.binance.paths import COINM, SPOT, USDM

@@ -54,7 +54,14 @@ async def serve_geyser(
   from bond_sim.geyser.node import Node
   from bond_sim.geyser.serving import serve_node
 
-  node = Node(config, VenueClock())
+  node = Node(
+    VenueClock(),
+    seed=config.seed,
+    speed=config.speed,
+    slot_ms=config.slot_ms,
+    forks=config.forks,
+    token=config.token,
+  )
   async with trio.open_nursery() as nursery:
     for written in config.faults:
       nursery.start_soon(node.fault_later, parse_fault(written))

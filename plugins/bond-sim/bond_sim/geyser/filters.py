@@ -7,10 +7,11 @@ program) is refused here too.
 
 from collections.abc import Iterable
 
-from bond_core.base58 import decode
+from bond_geyser import geyser_pb2 as pb
+from bond_geyser.base58 import decode
+
 from bond_sim.errors import SimulatorError
 from bond_sim.geyser.ledger import TOKEN_PROGRAM
-from bond_sim.geyser.proto import geyser_pb2 as pb
 from bond_sim.geyser.updates import (
   AccountUpdate,
   BlockMetaUpdate,

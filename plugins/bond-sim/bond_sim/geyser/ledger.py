@@ -5,8 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 import attrs
-
-from bond_core.base58 import decode, encode
+from bond_geyser.base58 import decode, encode
 
 MINTS = {
   "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v": 6,

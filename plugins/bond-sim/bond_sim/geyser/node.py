@@ -11,14 +11,13 @@ from typing import Any
 import attrs
 import msgspec
 import trio
+from bond_geyser import geyser_pb2 as pb
 
 from bond_sim.clock import Clock
 from bond_sim.errors import SimulatorError
-from bond_sim.geyser.config import GeyserConfig
 from bond_sim.geyser.faults import Fault, parse_fault
 from bond_sim.geyser.filters import Filters
 from bond_sim.geyser.ledger import DEAD, WHOLE, Block, Ledger
-from bond_sim.geyser.proto import geyser_pb2 as pb
 from bond_sim.geyser.updates import SlotUpdate, TransactionUpdate, Update, contents
 from bond_sim.http import Request, Response, json_response
 
@@ -78,8 +77,11 @@ class _Stored:
 class Node:
   """What is served. `log` are the latest blocks; `violations` counts what a provider forbids."""
 
-  def __init__(self, config: GeyserConfig, clock: Clock) -> None:
-    self.config = config
+  def __init__(
+    self, clock: Clock, *, seed: int, speed: float, slot_ms: int, forks: float, token: str
+  ) -> None:
+    self.token = token
+    """What calls must show as x-token, if anything."""
     self.log: deque[_Stored] = deque(maxlen=KEPT)
     self.violations: Counter[str] = Counter()
     self.streams = 0
@@ -89,19 +91,15 @@ class Node:
     self.connections: set[Any] = set()
     """Open connections: each can be `reset` or `frozen` by a fault."""
     self._clock = clock
-    self._ledger = Ledger(config.seed, max(1, round(TRANSACTIONS * config.speed)), config.forks)
+    self._ledger = Ledger(seed, max(1, round(TRANSACTIONS * speed)), forks)
+    self._slot_seconds = slot_ms / 1000
     self._stored: deque[_Stored] = deque(maxlen=STORED)
     self._until: dict[str, float] = {}
     self._twice = self._missing = 0
 
-  @property
-  def token(self) -> str:
-    """What calls must show as x-token, if anything."""
-    return self.config.token
-
   async def run(self) -> None:
     """Makes a block every slot until cancelled."""
-    length = self.config.slot_ms / 1000
+    length = self._slot_seconds
     due = trio.current_time()
     begin = self._clock.now_ms()
     while True:

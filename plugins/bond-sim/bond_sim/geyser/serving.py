@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 import grpc
 import trio
+from bond_geyser import geyser_pb2 as pb
 
 from bond_sim.geyser.node import INTERNAL, OK, End, Node, Subscriber
-from bond_sim.geyser.proto import geyser_pb2 as pb
 from bond_sim.http import HttpPeer
 from bond_sim.websocket import reset
 

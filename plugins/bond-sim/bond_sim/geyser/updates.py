@@ -1,16 +1,16 @@
 """Blocks as the updates that the interface sends, encoded once for all who are sent them.
 
-Source: geyser.proto beside this file.
+Source: geyser.proto of bond-geyser.
 """
 
 from collections.abc import Iterator
 from functools import cached_property
 
 import attrs
+from bond_geyser import geyser_pb2 as pb
+from bond_geyser.base58 import decode
 
-from bond_core.base58 import decode
 from bond_sim.geyser.ledger import DEAD, SYSTEM_PROGRAM, Block, Transaction
-from bond_sim.geyser.proto import geyser_pb2 as pb
 
 _SYSTEM = decode(SYSTEM_PROGRAM)
 _ERROR = b"\x08\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x01\x00\x00\x00"

@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from bond_sim.http import Request
 from bond_sim.market.past import STEP_MS
 from bond_sim.okx.bars import length_of
 from bond_sim.okx.listing import LISTED_MS
 from bond_sim.okx.source import PUBLIC, Answer, RestError
-
-if TYPE_CHECKING:
-  from bond_sim.okx.world import World
+from bond_sim.okx.world import World
 
 T = TypeVar("T")
 
@@ -24,7 +22,7 @@ FAMILIES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
 class Answers:
   """Answers for the markets of a world."""
 
-  def __init__(self, world: "World") -> None:
+  def __init__(self, world: World) -> None:
     self._world = world
 
   def by_endpoint(self) -> dict[str, Answer]:

@@ -1,5 +1,7 @@
 """How the simulated OKX is started."""
 
+from collections.abc import Mapping
+
 import attrs
 import trio
 
@@ -20,23 +22,29 @@ async def serve_okx(
   """Serves until cancelled and reports the base URL. Raises SimulatorError for a recording that
   cannot be played."""
   from bond_sim.clock import VenueClock
+  from bond_sim.okx.answers import Answers
   from bond_sim.okx.dialect import OkxDialect
   from bond_sim.okx.playback import Playback
-  from bond_sim.okx.source import Source
+  from bond_sim.okx.source import Answer, Source
   from bond_sim.okx.world import World
   from bond_sim.venue import run_venue
 
   source: Source
+  answers: Mapping[str, Answer]
   clock = VenueClock(config.start)
   if config.capture:
-    source = await Playback.load(config.capture, config.speed, config.settle, clock)
+    source = playback = await Playback.load(config.capture, config.speed, config.settle, clock)
+    answers = playback.answers
   else:
-    source = World(
+    source = world = World(
       seed=config.seed,
       speed=config.speed,
       symbols=config.symbols,
       clock=clock,
       markets=config.markets,
     )
+    answers = Answers(world).by_endpoint()
   faults = [parse_fault(written) for written in config.faults]
-  await run_venue(OkxDialect(source), faults, config.host, config.port, task_status=task_status)
+  await run_venue(
+    OkxDialect(source, answers), faults, config.host, config.port, task_status=task_status
+  )

@@ -1,6 +1,7 @@
 """OKX as the common server sees it."""
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ from bond_sim.http import Request, Response, json_response
 from bond_sim.market.paths import without_host
 from bond_sim.okx.rest import Rest
 from bond_sim.okx.sockets import OkxSession
-from bond_sim.okx.source import BUSINESS, PUBLIC, Source
+from bond_sim.okx.source import BUSINESS, PUBLIC, Answer, Source
 from bond_sim.websocket import Connection, Policy, Session
 
 CONNECTS, CONNECT_SECONDS = 3, 1.0
@@ -21,11 +22,11 @@ _PATHS = {f"/ws/v5/{name}": name for name in (PUBLIC, BUSINESS)}
 class OkxDialect:
   """REST and both public websockets on one port."""
 
-  def __init__(self, source: Source) -> None:
+  def __init__(self, source: Source, answers: Mapping[str, Answer]) -> None:
     self.hub = source.hub
     self._source = source
     self._violations: Counter[str] = Counter()
-    self._rest = Rest(source, self._violations)
+    self._rest = Rest(answers, self._violations)
     self._connects: dict[str, deque[float]] = {}
 
   async def run(self) -> None:

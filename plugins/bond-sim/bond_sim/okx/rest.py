@@ -1,11 +1,12 @@
 """OKX's public REST as clients meet it: endpoints, their limits, errors."""
 
 from collections import Counter, deque
+from collections.abc import Mapping
 
 import trio
 
 from bond_sim.http import Request, Response, json_response
-from bond_sim.okx.source import RestError, Source
+from bond_sim.okx.source import Answer, RestError
 
 PREFIX = "/api/v5/"
 ASKED, ASKED_SECONDS = 20, 2.0
@@ -18,10 +19,10 @@ history")."""
 
 
 class Rest:
-  """Answers requests and meters them by address and endpoint."""
+  """Answers requests, by endpoint behind PREFIX, and meters them by address and endpoint."""
 
-  def __init__(self, source: Source, violations: Counter[str]) -> None:
-    self._answers = source.answers
+  def __init__(self, answers: Mapping[str, Answer], violations: Counter[str]) -> None:
+    self._answers = answers
     self._violations = violations
     self._asked: dict[tuple[str, str], deque[float]] = {}
 

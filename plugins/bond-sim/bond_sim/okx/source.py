@@ -1,6 +1,6 @@
-"""What the sockets and the REST answers need from a market, be it generated or recorded."""
+"""What the sockets need from a market, be it generated or recorded, and the form of answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from bond_sim.http import Request
@@ -33,10 +33,6 @@ class Source(Protocol):
 
   @property
   def hub(self) -> Hub: ...
-
-  @property
-  def answers(self) -> Mapping[str, Answer]:
-    """By endpoint behind /api/v5/."""
 
   async def run(self) -> None:
     """Publishes until cancelled."""

@@ -9,10 +9,9 @@ from bond_sim.clock import Clock
 from bond_sim.hub import Hub
 from bond_sim.market.topics import BOOK, CANDLE, EACH_TRADE, FORCED, QUOTE, STATE, TRADES, Stream
 from bond_sim.market.venue import TopicVenue, today
-from bond_sim.okx.answers import Answers
 from bond_sim.okx.bars import length_of
 from bond_sim.okx.listing import Instrument, instruments
-from bond_sim.okx.source import BUSINESS, PUBLIC, Answer, Joined
+from bond_sim.okx.source import BUSINESS, PUBLIC, Joined
 from bond_sim.okx.writer import OkxWriter
 
 _EVERYWHERE = {
@@ -49,7 +48,6 @@ class World:
       clock=clock,
       span=span,
     )
-    self.answers: dict[str, Answer] = Answers(self).by_endpoint()
 
   @property
   def hub(self) -> Hub:

@@ -1,0 +1,1 @@
+"""Order books, without I/O."""

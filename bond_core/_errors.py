@@ -1,0 +1,131 @@
+"""Errors by what has to happen next. A plugin raises one; the core decides and retries."""
+
+import unicodedata
+from collections.abc import Iterator
+
+
+class BondError(Exception):
+  """Base of all errors that Bond raises on purpose; its text is a sentence for the user."""
+
+
+class Disconnected(BondError):
+  """The connection to a venue ended; the core backs off, reconnects and declares the gap."""
+
+
+class RetryAfter(BondError):
+  """A venue asked for patience: the core waits `seconds` before it tries again."""
+
+  def __init__(self, seconds: float, why: str = "") -> None:
+    super().__init__(why or f"the venue asked to wait {seconds:g} s")
+    self.seconds = seconds
+
+
+class Refused(BondError):
+  """A venue will never accept this as it stands (wrong symbol, wrong place, wrong key): trying
+  again does not help, a person has to act."""
+
+
+class AuthError(Refused):
+  """Credentials are missing or were not accepted. A WebSocket is closed with `code`."""
+
+  code = 4500
+
+
+class Expired(AuthError):
+  """Credentials were right until a while ago: new ones help."""
+
+  code = 4005
+
+
+class AuthUnavailable(AuthError):
+  """Whether credentials are right cannot be told just now: the same ones help later."""
+
+  code = 1011
+
+
+class PluginError(BondError):
+  """A plugin is missing, broken, named twice, or does not keep its promises."""
+
+
+class SpecError(BondError):
+  """A spec cannot be run. `problems` are all of them, in the order of the file."""
+
+  def __init__(self, problems: "list[Problem]") -> None:
+    super().__init__("\n".join(str(problem) for problem in problems))
+    self.problems = problems
+
+
+class Problem:
+  """One thing that is wrong with a spec, and where: `line` and `column` count from 1, `width` is
+  what the caret underlines. `excerpt` is the whole line; a long one is cut around the column."""
+
+  __slots__ = ("column", "excerpt", "file", "line", "message", "path", "width")
+
+  SHOWN = 100
+  """Characters of a line that are shown."""
+
+  def __init__(
+    self,
+    message: str,
+    *,
+    path: str = "",
+    file: str = "spec",
+    line: int = 1,
+    column: int = 1,
+    width: int = 1,
+    excerpt: str | None = None,
+  ) -> None:
+    self.message = message
+    self.path = path
+    self.file = file
+    self.line = line
+    self.column = column
+    self.width = width
+    self.excerpt = excerpt
+
+  def __str__(self) -> str:
+    where = f"{self.file}:{self.line}:{self.column}: "
+    named = f"{self.path}: " if self.path else ""
+    text = f"{where}{named}{self.message}"
+    if self.excerpt is None:
+      return text
+    at = self.column - 1
+    start = max(0, at - self.SHOWN // 2) if len(self.excerpt) > self.SHOWN else 0
+    shown = self.excerpt[start : start + self.SHOWN]
+    # What no terminal shows as it stands (controls, changes of direction) would move the caret.
+    shown = "".join(char if char.isprintable() else " " for char in shown)
+    before, under = shown[: at - start], shown[at - start : at - start + self.width]
+    cut = "…" if start else ""
+    more = "…" if start + self.SHOWN < len(self.excerpt) else ""
+    gutter = f"{self.line:4} | "
+    caret = " " * (len(gutter + cut) + _cells(before)) + "^" * max(1, _cells(under))
+    return f"{text}\n{gutter}{cut}{shown.rstrip()}{more}\n{caret}"
+
+
+def _cells(text: str) -> int:
+  """How many columns of a terminal the text takes."""
+  return len(text) + sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+
+
+def leaves(exc: BaseException) -> Iterator[BaseException]:
+  """The errors in nested groups."""
+  if isinstance(exc, BaseExceptionGroup):
+    for inner in exc.exceptions:
+      yield from leaves(inner)
+  else:
+    yield exc
+
+
+def leaf(exc: BaseException) -> BaseException:
+  """The one error in nested groups, or the group where there are several."""
+  while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
+    exc = exc.exceptions[0]
+  return exc
+
+
+def sentence(exc: BaseException) -> str:
+  """What an error says to a user: its own sentence, or its kind and text where it has none."""
+  found = leaf(exc)
+  if isinstance(found, BondError):
+    return str(found)
+  return f"{type(found).__name__}: {found}"

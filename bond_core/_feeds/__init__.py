@@ -1,0 +1,1 @@
+"""Feeds: the sans-IO contract, and the driver that owns sockets."""

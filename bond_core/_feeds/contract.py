@@ -1,0 +1,197 @@
+"""What a venue's plugin writes: a Feed, which speaks the venue's dialect and does no I/O.
+
+The driver (bond_core.feed.driver) owns sockets, clocks, tasks, pacing, back-off and liveness. It
+hands a Feed what came in and carries out the actions that the Feed left in `actions`. The state of
+an instrument (last trade id, book) belongs to the Feed, not to a connection, so two sockets that
+carry the same stream, as during a rollover, are de-duplicated by the venue's own numbers.
+"""
+
+from collections import deque
+from typing import NamedTuple, Protocol
+
+import attrs
+
+from bond_core._events import Batch
+from bond_core._instruments import Instrument
+from bond_core._ssrf import Allowance
+
+
+class Subscription(NamedTuple):
+  """Something to ask a venue for: a channel of an instrument. `options` are the venue's own
+  refinements as sorted (name, value) pairs, such as a candle's interval."""
+
+  channel: str
+  instrument: Instrument
+  options: tuple[tuple[str, str], ...] = ()
+
+  def __str__(self) -> str:
+    extra = "".join(f" {name}={value}" for name, value in self.options)
+    return f"{self.channel} of {self.instrument}{extra}"
+
+
+class Moment(NamedTuple):
+  """When frames were read: epoch ms and monotonic ns."""
+
+  ts_ms: int
+  mono_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+  """What a venue publishes about one group of connections; each rate is (count, seconds)."""
+
+  subscriptions_per_connection: int = 1024
+  subscriptions_per_message: int = 100
+  messages: tuple[int, float] = (5, 1.0)
+  connects: tuple[int, float] = (300, 300.0)
+  weight: tuple[int, float] = (6000, 60.0)
+  max_age: float | None = None
+  """Seconds after which the venue closes a connection."""
+  ping_after: float = 15.0
+  """Seconds of silence after which the driver pings the venue."""
+  ping_every: float | None = None
+  """Seconds between pings that the venue wants also while it talks."""
+  ping_text: bytes | None = None
+  """The text message that is this venue's ping, answered by a text that the Feed tells with Pong;
+  None for the WebSocket's own ping."""
+  max_message_bytes: int = 16 * 1024 * 1024
+
+
+class Handshake(NamedTuple):
+  """How to open a connection."""
+
+  url: str
+  headers: tuple[tuple[str, str], ...] = ()
+  subprotocols: tuple[str, ...] = ()
+  allowance: Allowance | None = None
+  """For a URL that came from outside: what it may reach besides public addresses. Its host is then
+  resolved once, and the connection goes to an address that was looked at."""
+
+
+# Actions: what a Feed wants done ------------------------------------------------------------------
+
+
+@attrs.frozen
+class Send:
+  """A text message to send on a connection."""
+
+  connection: int
+  data: bytes
+
+
+@attrs.frozen
+class Fetch:
+  """A GET request whose answer comes back through `on_response`. Its `weight` is paced per
+  `group`; a lower `priority` goes first."""
+
+  url: str
+  purpose: str
+  group: str
+  weight: int = 1
+  instrument: Instrument | None = None
+  priority: int = 0
+
+
+@attrs.frozen
+class Reject:
+  """A subscription that the venue does not have, with the reason and a remedy in a sentence."""
+
+  subscription: Subscription
+  reason: str
+
+
+@attrs.frozen
+class Reset:
+  """A connection that the Feed wants closed and opened anew, and why."""
+
+  connection: int
+  reason: str
+
+
+@attrs.frozen
+class Expire:
+  """The venue announced that it will close a connection: open its successor now."""
+
+  connection: int
+  reason: str
+
+
+@attrs.frozen
+class Pong:
+  """The venue answered a ping that is a text. It lives; its market may be dead all the same."""
+
+  connection: int
+
+
+Action = Send | Fetch | Reject | Reset | Expire | Pong
+
+
+class Response(NamedTuple):
+  """The answer to a Fetch. `headers` have lower-case names."""
+
+  status: int
+  headers: dict[str, str]
+  body: bytes
+
+
+class Feed(Protocol):
+  """One venue's dialect over bytes and batches. All methods return at once."""
+
+  exchange: str
+  actions: deque[Action]
+
+  def group(self, subscription: Subscription) -> str:
+    """The family of connections that carries this subscription (an endpoint of the venue). Raises
+    Refused with a sentence for what the venue does not offer."""
+
+  def limits(self, group: str) -> Limits:
+    """The venue's published limits of that group."""
+
+  def silence(self, subscription: Subscription) -> float | None:
+    """Seconds after which silence of this stream means that it is dead although its socket lives;
+    None where the venue promises no rhythm."""
+
+  def last_received(self, subscription: Subscription) -> int | None:
+    """When this stream last delivered (monotonic ns), None for not yet."""
+
+  def snapshot_weight(self, subscription: Subscription) -> int:
+    """Request weight that starting this subscription costs (0 for most), for `bond plan` and
+    pacing."""
+
+  def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
+    """What must be sent after opening a connection for these subscriptions, because the handshake
+    does not carry it; empty where it does."""
+
+  def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
+    """How to connect for these subscriptions."""
+
+  def on_open(
+    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
+  ) -> None:
+    """A connection is open. `overlap` says that another one still carries the same subscriptions,
+    so books stay as they are; otherwise they are out of date."""
+
+  def on_change(
+    self,
+    connection: int,
+    added: list[Subscription],
+    removed: list[Subscription],
+    now: Moment,
+  ) -> None:
+    """The set of subscriptions on an open connection changed."""
+
+  def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
+    """The events in these messages, in order. A message that is not understood becomes a gap of
+    its stream, never an exception."""
+
+  def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
+    """The events that an answer completes, such as a book's snapshot."""
+
+  def on_timer(self, now: Moment) -> Batch:
+    """Called about once a second: the events and actions that are due."""
+
+  def on_close(self, connection: int) -> None:
+    """A connection is gone."""
+
+  def explain(self, status: int, body: bytes) -> str | None:
+    """A sentence that says what to do about an HTTP status of this venue, None for the usual."""

@@ -1,0 +1,529 @@
+"""Owns a Feed's sockets: connects, resubscribes, watches, rolls over, declares what was lost."""
+
+import logging
+import random
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from itertools import count
+
+import msgspec
+import trio
+
+from bond_core._clock import Clock
+from bond_core._errors import Disconnected, PluginError, Refused
+from bond_core._events import Batch, Event, Gap
+from bond_core._feeds.contract import (
+  Expire,
+  Feed,
+  Fetch,
+  Handshake,
+  Moment,
+  Pong,
+  Reject,
+  Reset,
+  Response,
+  Send,
+  Subscription,
+)
+from bond_core._feeds.fetcher import Fetcher
+from bond_core._feeds.interest import Interest
+from bond_core._feeds.liveness import SourceState
+from bond_core._feeds.rate_limit import RateLimit
+from bond_core._feeds.slots import Connection, ConnectionSlot
+from bond_core._ssrf import vetted_addresses
+from bond_core._supervise import Backoff, RestartBudget
+from bond_core._ws.client import HandshakeRefused, WebSocket, open_websocket
+
+PONG_WITHIN = 10.0
+STABLE_AFTER = 30.0
+# How long two sockets carry the same streams when one follows the other.
+OVERLAP = 5.0
+# A successor is opened this long before a venue's known limit, spread so that not all roll at once.
+ROLL_EARLY = (300.0, 1800.0)
+NAMED_STREAMS = 50
+
+
+class FeedDriver:
+  """Runs one Feed for everybody who wants something from it.
+
+  `append` takes batches of events in order; `reject` is told about subscriptions that the venue
+  does not have. Each outage of a connection becomes exactly one Gap event, placed before the first
+  event after it.
+  """
+
+  def __init__(
+    self,
+    feed: Feed,
+    interest: Interest,
+    *,
+    append: Callable[[Batch], None],
+    reject: Callable[[Subscription, str], None],
+    clock: Clock,
+    log: logging.LoggerAdapter[logging.Logger],
+    rng: random.Random | None = None,
+    connect: Callable[..., AbstractAsyncContextManager[WebSocket]] = open_websocket,
+  ) -> None:
+    self.feed = feed
+    self.interest = interest
+    self.connects = 0
+    self.reconnects = 0
+    self.raw_readers = 0
+    """How many readers want the venue's own messages kept on the events."""
+    self.rejected: dict[Subscription, str] = {}
+    self._append = append
+    self._reject = reject
+    self._clock = clock
+    self._log = log
+    self._connect = connect
+    self._rng = rng or random.Random()
+    self._slots: list[ConnectionSlot] = []
+    self._numbers = count(1)
+    self._connections: dict[int, Connection] = {}
+    self._fetchers: dict[str, Fetcher] = {}
+    self._connect_paces: dict[str, RateLimit] = {}
+    self._budget = RestartBudget(restarts=5, seconds=300.0)
+    self._nursery: trio.Nursery
+
+  async def run(self) -> None:
+    """Works until it is cancelled. Raises PluginError when the Feed itself keeps failing."""
+    async with trio.open_nursery() as nursery:
+      self._nursery = nursery
+      nursery.start_soon(self._tick)
+      while True:
+        self._reconcile(self.interest.wanted(trio.current_time()))
+        await self.interest.changed()
+
+  def states(self) -> dict[Subscription, SourceState]:
+    """How each stream is."""
+    now = trio.current_time()
+    states = dict.fromkeys(self.rejected, SourceState.REJECTED)
+    for slot in self._slots:
+      for subscription in slot.subscriptions:
+        states[subscription] = self._state(slot, subscription, now)
+    return states
+
+  def _state(self, slot: ConnectionSlot, subscription: Subscription, now: float) -> SourceState:
+    if not slot.connections:
+      return SourceState.RECONNECTING if slot.opened else SourceState.CONNECTING
+    overall = slot.rhythm.state(now)
+    if overall is not SourceState.LIVE:
+      return overall
+    heard = self.feed.last_received(subscription)
+    if heard is None or self._clock.mono_ns() - heard > slot.rhythm.QUIET_AFTER * 1e9:
+      # The socket is alive with other streams: silence of this one is its market's.
+      return SourceState.QUIET
+    return SourceState.LIVE
+
+  # Which subscription goes where ---------------------------------------------------------------
+
+  def _reconcile(self, wanted: Iterable[Subscription]) -> None:
+    wanted = [s for s in wanted if s not in self.rejected]
+    keep = set(wanted)
+    placed = {s for slot in self._slots for s in slot.subscriptions}
+    added: dict[int, list[Subscription]] = {}
+    removed: dict[int, list[Subscription]] = {}
+    for slot in self._slots:
+      for subscription in [s for s in slot.subscriptions if s not in keep]:
+        del slot.subscriptions[subscription]
+        removed.setdefault(id(slot), []).append(subscription)
+    for subscription in wanted:
+      if subscription not in placed and (slot_for := self._place(subscription)) is not None:
+        added.setdefault(id(slot_for), []).append(subscription)
+    now = self._now()
+    for slot in list(self._slots):
+      gone, new = removed.get(id(slot), []), added.get(id(slot), [])
+      if not slot.subscriptions:
+        slot.scope.cancel()
+        self._slots.remove(slot)
+      elif gone or new:
+        for connection in slot.connections:
+          self.feed.on_change(connection.number, new, gone, now)
+    self._act()
+
+  def _place(self, subscription: Subscription) -> ConnectionSlot | None:
+    try:
+      group = self.feed.group(subscription)
+    except Refused as exc:
+      self._refuse(subscription, str(exc))
+      return None
+    capacity = self.feed.limits(group).subscriptions_per_connection
+    for slot in self._slots:
+      if slot.group == group and len(slot.subscriptions) < capacity:
+        slot.subscriptions[subscription] = None
+        return slot
+    slot = ConnectionSlot(group)
+    slot.subscriptions[subscription] = None
+    self._slots.append(slot)
+    self._nursery.start_soon(self._keep, slot)
+    return slot
+
+  def _refuse(self, subscription: Subscription, reason: str) -> None:
+    self.rejected[subscription] = reason
+    self._reject(subscription, reason)
+
+  # The life of a slot --------------------------------------------------------------------------
+
+  async def _keep(self, slot: ConnectionSlot) -> None:
+    """Keeps a slot connected until nobody wants it."""
+    backoff = Backoff(rng=self._rng)
+    try:
+      with slot.scope:
+        while True:
+          await self._connect_turn(slot.group)
+          started = trio.current_time()
+          async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._connection, slot, nursery, None)
+          if trio.current_time() - started > STABLE_AFTER:
+            backoff.reset()
+          wait = max(backoff.delay(), slot.retry_after)
+          slot.retry_after = 0.0
+          self._log.warning(
+            "%s: %s; trying again in %.1f s (%d in a row)",
+            slot.group,
+            slot.cause,
+            wait,
+            backoff.failures,
+          )
+          await trio.sleep(wait)
+    finally:
+      # An outage that is still open when reading ends is declared too.
+      if slot.down_since_ms is not None:
+        self._declare_outage(slot)
+
+  async def _connect_turn(self, group: str) -> None:
+    pace = self._connect_paces.get(group)
+    if pace is None:
+      pace = self._connect_paces[group] = RateLimit(*self.feed.limits(group).connects)
+    while wait := pace.delay(trio.current_time()):
+      self._log.warning("%s: waiting %.1f s for the venue's connection limit", group, wait)
+      await trio.sleep(wait)
+    pace.spend(trio.current_time())
+
+  async def _connection(
+    self, slot: ConnectionSlot, nursery: trio.Nursery, predecessor: Connection | None
+  ) -> None:
+    """One socket from handshake to end. With a `predecessor` it takes over from it."""
+    limits = self.feed.limits(slot.group)
+    subscriptions = list(slot.subscriptions)
+    if not subscriptions:
+      # The last reader left while this connection waited for its turn.
+      return
+    handshake = self.feed.handshake(slot.group, subscriptions)
+    try:
+      async with self._connect(
+        handshake.url,
+        headers=handshake.headers,
+        subprotocols=handshake.subprotocols,
+        max_message_bytes=limits.max_message_bytes,
+        **await _pinned(handshake),
+      ) as websocket:
+        connection = Connection(next(self._numbers), websocket, limits.messages)
+        self._opened(slot, connection, subscriptions, predecessor)
+        try:
+          with connection.scope:
+            async with trio.open_nursery() as inner:
+              inner.start_soon(self._pump, slot, connection)
+              inner.start_soon(self._write, connection)
+              inner.start_soon(self._watch, slot, connection, nursery)
+              if predecessor is not None:
+                inner.start_soon(self._retire, predecessor)
+        finally:
+          self._closed(slot, connection)
+    except HandshakeRefused as exc:
+      self._handshake_refused(slot, exc, predecessor)
+    except Disconnected as exc:
+      self._failed_to_open(slot, str(exc), predecessor)
+    except Refused as exc:
+      for subscription in list(slot.subscriptions):
+        self._refuse(subscription, str(exc))
+      slot.scope.cancel()
+
+  def _opened(
+    self,
+    slot: ConnectionSlot,
+    connection: Connection,
+    subscriptions: list[Subscription],
+    predecessor: Connection | None,
+  ) -> None:
+    overlap = predecessor is not None and predecessor in slot.connections
+    self.connects += 1
+    slot.connections.append(connection)
+    self._connections[connection.number] = connection
+    if slot.opened:
+      slot.rhythm.reopened(trio.current_time())
+    slot.opened += 1
+    if slot.down_since_ms is not None:
+      self.reconnects += 1
+      self._declare_outage(slot)
+    now = self._now()
+    self.feed.on_open(connection.number, subscriptions, overlap=overlap, now=now)
+    # The set may have changed while the handshake was under way.
+    added = [s for s in slot.subscriptions if s not in subscriptions]
+    removed = [s for s in subscriptions if s not in slot.subscriptions]
+    if added or removed:
+      self.feed.on_change(connection.number, added, removed, now)
+    self._act()
+    self._log.info("%s: connected, %d streams", slot.group, len(slot.subscriptions))
+
+  def _closed(self, slot: ConnectionSlot, connection: Connection) -> None:
+    slot.connections.remove(connection)
+    del self._connections[connection.number]
+    self.feed.on_close(connection.number)
+    if not slot.connections:
+      slot.cause = connection.cause or "reading ended"
+      if connection.cause is not None:
+        slot.down_since_ms = slot.last_heard_ms or self._clock.now_ms()
+
+  def _failed_to_open(
+    self, slot: ConnectionSlot, cause: str, predecessor: Connection | None
+  ) -> None:
+    if predecessor is None:
+      slot.cause = cause
+    else:
+      self._log.warning("%s: the next connection did not open: %s", slot.group, cause)
+
+  def _handshake_refused(
+    self, slot: ConnectionSlot, exc: HandshakeRefused, predecessor: Connection | None
+  ) -> None:
+    told = self.feed.explain(exc.status, exc.body) or str(exc)
+    if exc.status in (401, 403, 404, 451) and slot.opened == 0:
+      # Trying again does not change a place, a key or a path: a person has to act.
+      for subscription in list(slot.subscriptions):
+        self._refuse(subscription, told)
+      slot.scope.cancel()
+      return
+    retry_after = exc.headers.get("retry-after", "")
+    if retry_after.isdigit():
+      slot.retry_after = float(retry_after)
+    self._failed_to_open(slot, told, predecessor)
+
+  def _declare_outage(self, slot: ConnectionSlot) -> None:
+    subscriptions = list(slot.subscriptions)
+    now = self._clock.now_ms()
+    self._append(
+      [
+        Gap(
+          exchange=self.feed.exchange,
+          symbol=_only({s.instrument.symbol for s in subscriptions}) or "*",
+          channel=_only({s.channel for s in subscriptions}) or "*",
+          market_type=_only({s.instrument.market_type or "" for s in subscriptions}) or None,
+          reason="upstream",
+          ts_event=now,
+          ts_from=slot.down_since_ms,
+          ts_to=now,
+          cause=slot.cause,
+          streams=[str(s) for s in subscriptions[:NAMED_STREAMS]],
+        )
+      ]
+    )
+    slot.down_since_ms = None
+
+  # The tasks of a connection -------------------------------------------------------------------
+
+  async def _pump(self, slot: ConnectionSlot, connection: Connection) -> None:
+    """The hot path: one read, one batch."""
+    feed, number, clock, rhythm = self.feed, connection.number, self._clock, slot.rhythm
+    receive, append = connection.websocket.receive, self._append
+    try:
+      while True:
+        frames = await receive()
+        received = Moment(clock.now_ms(), clock.mono_ns())
+        try:
+          if self.raw_readers:
+            events = with_raw(feed, number, frames, received)
+          else:
+            events = feed.on_frames(number, frames, received)
+        except Exception as exc:
+          connection.end(self._feed_failed(exc))
+          return
+        if events:
+          append(events)
+        if events or len(frames) > 1 or Pong(number) not in feed.actions:
+          # A pong tells that the socket lives, not that its streams do.
+          rhythm.heard(trio.current_time())
+        slot.last_heard_ms = received.ts_ms
+        if feed.actions:
+          self._act()
+    except Disconnected as exc:
+      connection.end(str(exc))
+
+  async def _write(self, connection: Connection) -> None:
+    try:
+      while True:
+        while not connection.outbox:
+          connection.outbox_ready = trio.Event()
+          await connection.outbox_ready.wait()
+        while wait := connection.pace.delay(trio.current_time()):
+          await trio.sleep(wait)
+        connection.pace.spend(trio.current_time())
+        await connection.websocket.send(connection.outbox.popleft())
+    except Disconnected as exc:
+      connection.end(str(exc))
+
+  async def _watch(
+    self, slot: ConnectionSlot, connection: Connection, nursery: trio.Nursery
+  ) -> None:
+    """Pings a silent venue, ends a dead connection, starts the successor of an old one."""
+    limits = self.feed.limits(slot.group)
+    age = None if limits.max_age is None else limits.max_age - self._rng.uniform(*ROLL_EARLY)
+    pinged_at: float | None = None
+    last_ping = connection.opened_at
+    pongs = connection.pongs
+    roll_at = float("inf") if age is None else connection.opened_at + age
+    while True:
+      with trio.move_on_after(1.0):
+        await connection.expiring.wait()
+      now = trio.current_time()
+      silence = now - slot.rhythm.last
+      if slot.rhythm.state(now) is SourceState.STALE:
+        usual = "" if slot.opened > 1 else f", and {slot.rhythm.limit():.0f} s is its limit"
+        connection.end(f"stale: nothing for {silence:.0f} s on an open connection{usual}")
+        return
+      if (dead := self._broken_promise(slot, connection, now)) is not None:
+        connection.end(dead)
+        return
+      if silence < limits.ping_after or connection.pongs != pongs:
+        pinged_at, pongs = None, connection.pongs
+      if pinged_at is not None and now - pinged_at > PONG_WITHIN:
+        connection.end(f"half-open: no answer to a ping for {PONG_WITHIN:.0f} s")
+        return
+      due = limits.ping_every is not None and now - last_ping >= limits.ping_every
+      if (pinged_at is None and now - max(slot.rhythm.last, last_ping) >= limits.ping_after) or due:
+        pinged_at = last_ping = now
+        await self._ping(connection, limits.ping_text)
+      if connection.expiring.is_set() or now >= roll_at:
+        # Asked again in a minute if it fails; until then this connection lives.
+        connection.expiring, roll_at = trio.Event(), now + 60.0
+        self._log.info("%s: opening the next connection before this one ends", slot.group)
+        await self._connect_turn(slot.group)
+        nursery.start_soon(self._connection, slot, nursery, connection)
+
+  async def _ping(self, connection: Connection, text: bytes | None) -> None:
+    with trio.move_on_after(PONG_WITHIN):
+      try:
+        if text is None:
+          connection.pace.spend(trio.current_time())
+          await connection.websocket.ping()
+        else:
+          await connection.websocket.send(text)
+      except Disconnected as exc:
+        connection.end(str(exc))
+
+  def _broken_promise(self, slot: ConnectionSlot, connection: Connection, now: float) -> str | None:
+    """What to say when a stream breaks a rhythm that the venue promises."""
+    for subscription in slot.subscriptions:
+      limit = self.feed.silence(subscription)
+      if limit is None or now - connection.opened_at < limit:
+        continue
+      heard = self.feed.last_received(subscription)
+      if heard is None or (self._clock.mono_ns() - heard) / 1e9 > limit:
+        return f"stale: no {subscription} for {limit:.0f} s although the venue sends it steadily"
+    return None
+
+  async def _retire(self, predecessor: Connection) -> None:
+    """Ends the connection that another took over from, once both have run for a while."""
+    await trio.sleep(OVERLAP)
+    predecessor.end("another connection took over")
+
+  async def _tick(self) -> None:
+    while True:
+      await trio.sleep(1.0)
+      self._take(lambda: self.feed.on_timer(self._now()))
+
+  # Actions -------------------------------------------------------------------------------------
+
+  def _act(self) -> None:
+    """Carries out what the Feed left in `actions`."""
+    actions = self.feed.actions
+    while actions:
+      action = actions.popleft()
+      if isinstance(action, Fetch):
+        self._fetcher(action.group).put(action)
+        continue
+      if isinstance(action, Reject):
+        self._refuse(action.subscription, action.reason)
+        self._drop_rejected(action.subscription)
+        continue
+      connection = self._connections.get(action.connection)
+      if connection is None:
+        continue
+      if isinstance(action, Send):
+        connection.put(action.data)
+      elif isinstance(action, Reset):
+        connection.end(action.reason)
+      elif isinstance(action, Pong):
+        connection.text_pongs += 1
+      elif isinstance(action, Expire):
+        self._log.info("%s", action.reason)
+        connection.expiring.set()
+
+  def _drop_rejected(self, subscription: Subscription) -> None:
+    for slot in self._slots:
+      if subscription in slot.subscriptions:
+        del slot.subscriptions[subscription]
+        if not slot.subscriptions:
+          slot.scope.cancel()
+          self._slots.remove(slot)
+        return
+
+  def _fetcher(self, group: str) -> Fetcher:
+    fetcher = self._fetchers.get(group)
+    if fetcher is None:
+      fetcher = self._fetchers[group] = Fetcher(self.feed, group, self._answered, self._log)
+      self._nursery.start_soon(fetcher.run)
+    return fetcher
+
+  def _answered(self, fetch: Fetch, response: Response) -> None:
+    self._take(lambda: self.feed.on_response(fetch, response, self._now()))
+
+  def _take(self, ask: Callable[[], Batch]) -> None:
+    """Appends what the Feed answers. If it raises, what it knows is in doubt: all its connections
+    start anew, each with its gap."""
+    try:
+      events = ask()
+    except Exception as exc:
+      told = self._feed_failed(exc)
+      for connection in self._connections.values():
+        connection.end(told)
+      return
+    if events:
+      self._append(events)
+    self._act()
+
+  def _feed_failed(self, exc: Exception) -> str:
+    """Names a Feed that raised; PluginError when it keeps doing so."""
+    name = type(self.feed).__name__
+    self._log.error("%s raised %s: %s", name, type(exc).__name__, exc, exc_info=exc)
+    if not self._budget.spend(trio.current_time()):
+      raise PluginError(
+        f"{name} of {self.feed.exchange} failed {self._budget.restarts} times within "
+        f"{self._budget.seconds:.0f} s, the last time with {type(exc).__name__}: {exc}; "
+        "please report it to the plugin's author"
+      ) from exc
+    return f"{name} raised {type(exc).__name__}: {exc}"
+
+  def _now(self) -> Moment:
+    return Moment(self._clock.now_ms(), self._clock.mono_ns())
+
+
+def with_raw(feed: Feed, number: int, frames: list[bytes], received: Moment) -> Batch:
+  """The events in these messages, each with the message it came from as its `raw`."""
+  events: Batch = []
+  for frame in frames:
+    for event in feed.on_frames(number, [frame], received):
+      if isinstance(event, Event) and event.raw is None:
+        event.raw = msgspec.Raw(frame)
+      events.append(event)
+  return events
+
+
+async def _pinned(handshake: Handshake) -> dict[str, list[str]]:
+  """The addresses that a URL from outside may use, looked at anew for each connection."""
+  if handshake.allowance is None:
+    return {}
+  return {"addresses": await vetted_addresses(handshake.url, handshake.allowance)}
+
+
+def _only(values: set[str]) -> str | None:
+  """The one value of a set that has just one."""
+  return next(iter(values)) if len(values) == 1 else None

@@ -1,0 +1,126 @@
+"""REST requests of a Feed: paced by weight, retried, bounded."""
+
+import heapq
+import logging
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING
+
+import trio
+
+from bond_core._feeds.contract import Feed, Fetch, Response
+from bond_core._feeds.rate_limit import RateLimit
+from bond_core._supervise import Backoff
+
+if TYPE_CHECKING:
+  import httpx
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+IN_FLIGHT = 4
+# A share of the published weight is left to whatever else runs from this address.
+WEIGHT_SHARE = 0.8
+
+
+class Fetcher:
+  """Carries out the Fetch actions of one group. `deliver` gets each final answer; 429, 418, 5xx and
+  network failures are waited out and tried again."""
+
+  def __init__(
+    self,
+    feed: Feed,
+    group: str,
+    deliver: Callable[[Fetch, Response], None],
+    log: logging.LoggerAdapter[logging.Logger],
+  ) -> None:
+    allowed, seconds = feed.limits(group).weight
+    self.pace = RateLimit(allowed * WEIGHT_SHARE, seconds)
+    self._feed = feed
+    self._deliver = deliver
+    self._log = log
+    self._queue: list[tuple[int, int, Fetch]] = []
+    self._order = count()
+    self._ready = trio.Event()
+
+  def put(self, fetch: Fetch) -> None:
+    """Adds a request. Equal requests that still wait are one."""
+    if all(waiting != fetch for _, _, waiting in self._queue):
+      heapq.heappush(self._queue, (fetch.priority, next(self._order), fetch))
+      self._ready.set()
+
+  async def run(self) -> None:
+    """Works until it is cancelled."""
+    # 170 ms of import belong off the event loop, and only to those who need REST.
+    httpx = await trio.to_thread.run_sync(__import__, "httpx")
+    async with (
+      httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=10.0) as client,
+      trio.open_nursery() as nursery,
+    ):
+      slots = trio.CapacityLimiter(IN_FLIGHT)
+      while True:
+        while not self._queue:
+          self._ready = trio.Event()
+          await self._ready.wait()
+        await slots.acquire_on_behalf_of(ticket := object())
+        fetch = self._queue[0][2]
+        if wait := self.pace.delay(trio.current_time(), fetch.weight):
+          slots.release_on_behalf_of(ticket)
+          # While it waits, something more urgent may arrive or a block may be lifted or set.
+          await trio.sleep(min(wait, 1.0))
+          continue
+        heapq.heappop(self._queue)
+        self.pace.spend(trio.current_time(), fetch.weight)
+        nursery.start_soon(self._fetch, client, fetch, slots, ticket)
+
+  async def _fetch(
+    self, client: "httpx.AsyncClient", fetch: Fetch, slots: trio.CapacityLimiter, ticket: object
+  ) -> None:
+    backoff = Backoff(first=1.0, cap=60.0)
+    try:
+      while True:
+        response, trouble = await self._get(client, fetch)
+        if response is not None and trouble is None:
+          self._deliver(fetch, response)
+          return
+        wait = backoff.delay()
+        if response is not None and (told := _retry_after(response)) is not None:
+          wait = max(wait, told)
+        if response is not None and response.status in (418, 429):
+          # The venue speaks to this address, not to one request: everything waits.
+          wait = max(wait, 1.0)
+          self.pace.block(trio.current_time() + wait)
+        self._log.warning("%s: %s; trying again in %.1f s", fetch.purpose, trouble, wait)
+        await trio.sleep(wait)
+        while delay := self.pace.delay(trio.current_time(), fetch.weight):
+          await trio.sleep(delay)
+        self.pace.spend(trio.current_time(), fetch.weight)
+    finally:
+      slots.release_on_behalf_of(ticket)
+
+  async def _get(
+    self, client: "httpx.AsyncClient", fetch: Fetch
+  ) -> tuple[Response | None, str | None]:
+    """The answer, and what is wrong with it if it should be asked for again."""
+    import httpx
+
+    body = bytearray()
+    try:
+      with trio.fail_after(30):
+        async with client.stream("GET", fetch.url) as answer:
+          async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+              return None, f"the answer is longer than {MAX_BODY_BYTES} bytes"
+    except (httpx.HTTPError, OSError) as exc:
+      return None, f"{type(exc).__name__}: {exc or 'no answer'}"
+    except trio.TooSlowError:
+      return None, "no complete answer within 30 s"
+    response = Response(answer.status_code, dict(answer.headers), bytes(body))
+    if response.status in (418, 429) or response.status >= 500:
+      told = self._feed.explain(response.status, response.body)
+      return response, told or f"HTTP {response.status}"
+    return response, None
+
+
+def _retry_after(response: Response) -> float | None:
+  text = response.headers.get("retry-after", "")
+  return float(text) if text.isdigit() else None

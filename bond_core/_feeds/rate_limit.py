@@ -1,0 +1,38 @@
+"""Keeping a venue's published rates."""
+
+from collections import deque
+
+
+class RateLimit:
+  """At most `count` units in any `seconds`, over a sliding window. No clock: the caller brings the
+  time in seconds."""
+
+  def __init__(self, count: float, seconds: float) -> None:
+    self.count = count
+    self.seconds = seconds
+    self._spent: deque[tuple[float, float]] = deque()
+    self._total = 0.0
+    self._blocked_until = 0.0
+
+  def delay(self, now: float, units: float = 1.0) -> float:
+    """Seconds until `units` more may be spent; 0 for now."""
+    while self._spent and self._spent[0][0] <= now - self.seconds:
+      self._total -= self._spent.popleft()[1]
+    blocked = max(0.0, self._blocked_until - now)
+    over = self._total + min(units, self.count) - self.count
+    if over <= 0:
+      return blocked
+    for when, spent in self._spent:
+      over -= spent
+      if over <= 0:
+        return max(blocked, when + self.seconds - now)
+    return max(blocked, self.seconds)
+
+  def spend(self, now: float, units: float = 1.0) -> None:
+    """Notes that `units` were spent."""
+    self._spent.append((now, units))
+    self._total += units
+
+  def block(self, until: float) -> None:
+    """Nothing may be spent before `until`, whatever the window says: the venue asked for it."""
+    self._blocked_until = max(self._blocked_until, until)

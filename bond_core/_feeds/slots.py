@@ -1,0 +1,59 @@
+"""The driver's bookkeeping: a slot is one place for a socket, a connection is one socket."""
+
+from collections import deque
+
+import trio
+
+from bond_core._feeds.contract import Subscription
+from bond_core._feeds.liveness import Rhythm
+from bond_core._feeds.rate_limit import RateLimit
+from bond_core._ws.client import WebSocket
+
+
+class Connection:
+  """One open socket of a slot. `end` is how anybody who notices its death says so."""
+
+  def __init__(self, number: int, websocket: WebSocket, messages: tuple[int, float]) -> None:
+    self.number = number
+    self.websocket = websocket
+    self.opened_at = trio.current_time()
+    self.scope = trio.CancelScope()
+    self.cause: str | None = None
+    self.expiring = trio.Event()
+    self.outbox: deque[bytes] = deque()
+    self.outbox_ready = trio.Event()
+    self.pace = RateLimit(*messages)
+    self.text_pongs = 0
+
+  @property
+  def pongs(self) -> int:
+    """How many pings the venue has answered."""
+    return self.websocket.pongs + self.text_pongs
+
+  def end(self, cause: str) -> None:
+    """Ends the connection; the first cause is kept."""
+    if self.cause is None:
+      self.cause = cause
+    self.scope.cancel()
+
+  def put(self, message: bytes) -> None:
+    """Queues a message; the writer keeps the venue's rate. Its length is bounded by the
+    subscriptions that a slot can hold."""
+    self.outbox.append(message)
+    self.outbox_ready.set()
+
+
+class ConnectionSlot:
+  """A set of subscriptions that share a connection, and what happened to it."""
+
+  def __init__(self, group: str) -> None:
+    self.group = group
+    self.subscriptions: dict[Subscription, None] = {}
+    self.connections: list[Connection] = []
+    self.scope = trio.CancelScope()
+    self.rhythm = Rhythm(trio.current_time())
+    self.opened = 0
+    self.last_heard_ms: int | None = None
+    self.down_since_ms: int | None = None
+    self.cause = ""
+    self.retry_after = 0.0

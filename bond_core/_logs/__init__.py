@@ -1,0 +1,1 @@
+"""The log: numbers, the ring, cursors, and what keeps it beyond this process."""

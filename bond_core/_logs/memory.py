@@ -1,0 +1,361 @@
+"""The log in memory, and the cursors that read it.
+
+A log is a named sequence of batches. Each event has a position; the first is 1. What was appended
+is kept for a time and up to a number of bytes, whoever reads it; a reader is a cursor at some
+position and costs nothing but itself.
+"""
+
+import secrets
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Hashable
+from itertools import islice
+
+import trio
+
+from bond_core._clock import Clock, SystemClock
+from bond_core._events import Batch, Gap, OrderBook, Window
+from bond_core._logs.engine import Record
+
+# What an event weighs in memory, measured with tracemalloc on trades: a struct with its
+# numbers and strings, and each price level.
+EVENT_BYTES = 480
+LEVEL_BYTES = 112
+
+
+class RingBatch:
+  """One appended batch and where it stands."""
+
+  __slots__ = ("events", "first", "number", "source", "ts_ms", "weight", "weight_before")
+
+  def __init__(
+    self, number: int, first: int, ts_ms: int, events: Batch, source: Hashable, before: int
+  ) -> None:
+    self.number = number
+    self.first = first
+    self.ts_ms = ts_ms
+    self.events = events
+    self.source = source
+    self.weight = weigh(events)
+    self.weight_before = before
+
+
+def weigh(batch: Batch) -> int:
+  """About how many bytes a batch holds."""
+  weight = len(batch) * EVENT_BYTES
+  if OrderBook in set(map(type, batch)):
+    books = (event for event in batch if type(event) is OrderBook)
+    weight += sum(len(book.bids) + len(book.asks) for book in books) * LEVEL_BYTES
+  return weight
+
+
+class MemoryLog:
+  """A ring in memory, bounded by time and by bytes.
+
+  The one log of all market events `stamps` them with their sequence number (`seq_internal`); any
+  log numbers windows that have no `seq` yet. A `paced` log makes its writer wait (`room`) for its
+  cursors instead of letting them fall behind; one that does not move at all for `patience` seconds
+  is waited for no longer. A log that continues an earlier one takes its `epoch` and its `head`, the
+  last number that was given.
+  """
+
+  def __init__(
+    self,
+    name: str,
+    *,
+    seconds: float = 60.0,
+    max_bytes: int = 64 * 1024 * 1024,
+    clock: Clock | None = None,
+    stamps: bool = False,
+    paced: bool = False,
+    patience: float = 30.0,
+    epoch: str | None = None,
+    head: int = 0,
+  ) -> None:
+    self.name = name
+    self.epoch = secrets.token_hex(8) if epoch is None else epoch
+    self.appended = head
+    self.bytes_held = 0
+    self._seconds_ms = int(seconds * 1000)
+    self._max_bytes = max_bytes
+    self._clock = clock or SystemClock()
+    self._stamps = stamps
+    self._paced = paced
+    self._patience = patience
+    self._segments: deque[RingBatch] = deque()
+    self._weight_total = 0
+    self._next_number = 0
+    self._cursors: list[Cursor] = []
+    self._ended: set[Hashable] = set()
+    self._closed = False
+    self._room = trio.Event()
+    self._arrival: trio.Event | None = None
+
+  @property
+  def head(self) -> int:
+    return self.appended
+
+  @property
+  def oldest(self) -> int:
+    return self._segments[0].first if self._segments else self.appended + 1
+
+  def append(self, batch: Batch, source: Hashable = None, first: int | None = None) -> int:
+    """Adds events in order; the sequence number of the first. `source` names the writer, for
+    cursors that follow only some. `first` is that number where another process gave it; it may jump
+    ahead, and readers get a Gap for what lies between."""
+    if first is None:
+      first = self.appended + 1
+    elif first <= self.appended:
+      raise ValueError(f"number {first} comes after {self.appended}, which was given already")
+    if not batch:
+      return first
+    if self._stamps:
+      for sequence, event in enumerate(batch, first):
+        event.seq_internal = sequence  # type: ignore[union-attr]
+    else:
+      self._number_windows(batch, first)
+    now = self._clock.now_ms()
+    segment = RingBatch(self._next_number, first, now, batch, source, self._weight_total)
+    self._next_number += 1
+    self._segments.append(segment)
+    self.appended = first + len(batch) - 1
+    self._weight_total += segment.weight
+    self.bytes_held += segment.weight
+    self._evict(now)
+    if self._arrival is not None:
+      self._arrival.set()
+      self._arrival = None
+    for cursor in self._cursors:
+      if cursor._waiting is not None and (cursor._sources is None or source in cursor._sources):
+        cursor._waiting.set()
+    return first
+
+  def _number_windows(self, batch: Batch, first: int) -> None:
+    if Window in set(map(type, batch)):
+      for sequence, event in enumerate(batch, first):
+        if type(event) is Window and event.seq is None:
+          event.seq = sequence
+
+  async def room(self) -> None:
+    """Returns when the slowest cursor of a paced log is near enough; at once for any other."""
+    await trio.lowlevel.checkpoint()
+    while self._paced and self._lag() > self._max_bytes // 2:
+      self._room = trio.Event()
+      slowest = self._slowest()
+      with trio.move_on_after(self._patience) as patience:
+        await self._room.wait()
+      if patience.cancelled_caught and self._slowest() == slowest:
+        # A reader that hangs must not hold up the others: it falls behind alone from here on.
+        for cursor in self._cursors:
+          if cursor.position == slowest:
+            cursor.paced = False
+
+  def end(self, source: Hashable = None) -> None:
+    """Nothing more comes from this writer; cursors that follow only ended ones come to their
+    end."""
+    self._ended.add(source)
+    self._wake_all()
+
+  def close(self) -> None:
+    """Nothing more comes at all."""
+    self._closed = True
+    self._wake_all()
+
+  def read(self, first: int, limit: int) -> Batch:
+    """Up to `limit` events from sequence number `first` on."""
+    batch: Batch = []
+    for segment in islice(self._segments, self._index(first), None):
+      batch += segment.events[max(0, first - segment.first) :][: limit - len(batch)]
+      if len(batch) >= limit:
+        break
+    return batch
+
+  def records(self, first: int, limit: int) -> list[Record]:
+    """The batches from sequence number `first` on, with up to about `limit` events; the first one
+    is cut so that it begins there or later."""
+    if first > self.appended:
+      return []
+    records: list[Record] = []
+    for segment in islice(self._segments, self._index(first), None):
+      record = Record(segment.first, segment.ts_ms, segment.events)
+      if record.last < first:
+        continue
+      records.append(record.since(first))
+      limit -= len(records[-1].events)
+      if limit <= 0:
+        break
+    return records
+
+  def find(self, time_ms: int) -> int:
+    """The sequence number of the first event appended at or after a time (epoch ms)."""
+    for segment in self._segments:
+      if segment.ts_ms >= time_ms:
+        return segment.first
+    return self.appended + 1
+
+  async def reached(self, number: int) -> None:
+    """Returns when an event with this sequence number, or a later one, is in the log."""
+    await trio.lowlevel.checkpoint()
+    while self.appended < number:
+      if self._arrival is None:
+        self._arrival = trio.Event()
+      await self._arrival.wait()
+
+  def cursor(
+    self,
+    *,
+    start: int | None = None,
+    sources: frozenset[Hashable] | None = None,
+  ) -> "Cursor":
+    """A reader from sequence number `start` on (default: what comes from now on), of the named
+    writers only."""
+    return Cursor(
+      self,
+      start=self.appended + 1 if start is None else start,
+      sources=sources,
+    )
+
+  def _evict(self, now_ms: int) -> None:
+    keep_from = now_ms - self._seconds_ms
+    segments = self._segments
+    held = self._slowest() if self._paced else self.appended + 1
+    while len(segments) > 1:
+      segment = segments[0]
+      if self.bytes_held <= self._max_bytes and segment.ts_ms >= keep_from:
+        return
+      if segments[1].first > held:
+        return
+      segments.popleft()
+      self.bytes_held -= segment.weight
+
+  def _slowest(self) -> int:
+    return min((c.position for c in self._cursors if c.paced), default=self.appended + 1)
+
+  def _lag(self) -> int:
+    position = self._slowest()
+    if position > self.appended or not self._segments:
+      return 0
+    return self._weight_total - self._segments[self._index(position)].weight_before
+
+  def _index(self, position: int) -> int:
+    """Where in the ring the segment stands that holds a position (the first one if it is gone)."""
+    # Readers are nearly always at the end, so it is looked at first.
+    segments = self._segments
+    if segments and position >= segments[-1].first:
+      return len(segments) - 1
+    return max(0, bisect_right(segments, position, key=lambda segment: segment.first) - 1)
+
+  def _wake_all(self) -> None:
+    for cursor in self._cursors:
+      if cursor._waiting is not None:
+        cursor._waiting.set()
+
+  def _moved(self) -> None:
+    if self._paced and not self._room.is_set() and self._lag() <= self._max_bytes // 4:
+      self._room.set()
+
+
+class Cursor:
+  """A place in a log. `position` is the next sequence number it will look at.
+
+  What the ring no longer holds is declared with a Gap (reason slow) and counted in `lost`.
+  """
+
+  def __init__(
+    self,
+    log: MemoryLog,
+    *,
+    start: int,
+    sources: frozenset[Hashable] | None,
+  ) -> None:
+    self.position = start
+    self.lost = 0
+    self.paced = True
+    self._log = log
+    self._sources = sources
+    self._waiting: trio.Event | None = None
+    log._cursors.append(self)
+
+  def follow(self, sources: frozenset[Hashable]) -> None:
+    """From now on reads these writers only."""
+    self._sources = sources
+
+  def close(self) -> None:
+    """Leaves the log; a paced writer no longer waits for this cursor."""
+    if self in self._log._cursors:
+      self._log._cursors.remove(self)
+      self._log._moved()
+
+  @property
+  def lag(self) -> int:
+    """How many events the log is ahead."""
+    return self._log.appended + 1 - self.position
+
+  async def next(self, limit: int = 8192) -> Batch:
+    """The next events, at least one. Raises trio.EndOfChannel when no more can come."""
+    tagged = await self.next_tagged(limit)
+    return tagged[0][1] if len(tagged) == 1 else [e for _, part in tagged for e in part]
+
+  async def next_tagged(self, limit: int = 8192) -> list[tuple[Hashable, Batch]]:
+    """Like `next`, as (writer, its batch) in order; the writer of a Gap of this cursor is None."""
+    await trio.lowlevel.checkpoint()
+    while True:
+      tagged = self.take(limit)
+      if tagged:
+        return tagged
+      if self.ended:
+        raise trio.EndOfChannel
+      self._waiting = trio.Event()
+      await self._waiting.wait()
+      self._waiting = None
+
+  @property
+  def ended(self) -> bool:
+    """Everything was read and nothing more can come."""
+    if self.position <= self._log.appended:
+      return False
+    log = self._log
+    return log._closed or (self._sources is not None and self._sources <= log._ended)
+
+  def take(self, limit: int = 8192) -> list[tuple[Hashable, Batch]]:
+    """What there is now, up to about `limit` events."""
+    log = self._log
+    tagged: list[tuple[Hashable, Batch]] = []
+    if self.position < log.oldest:
+      told = f"this reader of {log.name!r} fell behind what the log keeps"
+      tagged.append((None, [self._skip(log.oldest, told)]))
+    count = 0
+    if self.position <= log.appended:
+      for segment in islice(log._segments, log._index(self.position), None):
+        if self.position < segment.first:
+          tagged.append((None, [self._skip(segment.first, "lost before this log had them")]))
+        if self._sources is None or segment.source in self._sources:
+          # The common case, a whole segment, hands on the batch itself.
+          events = segment.events
+          if self.position > segment.first:
+            events = events[self.position - segment.first :]
+          if events:
+            tagged.append((segment.source, events))
+            count += len(events)
+        self.position = max(self.position, segment.first + len(segment.events))
+        if count >= limit:
+          break
+    log._moved()
+    return tagged
+
+  def _skip(self, to: int, cause: str) -> Gap:
+    lost = to - self.position
+    self.lost += lost
+    gap = Gap(
+      exchange="*",
+      symbol="*",
+      channel="*",
+      reason="slow",
+      from_seq=self.position,
+      to_seq=to - 1,
+      ts_event=self._log._clock.now_ms(),
+      missed=lost,
+      cause=cause,
+    )
+    self.position = to
+    return gap

@@ -1,0 +1,1 @@
+"""A checked spec, running: sources → a graph of transforms → sinks."""

@@ -1,0 +1,77 @@
+"""The transforms of a pipeline, called in order: a transform is a function call, not a task.
+
+One batch goes through the whole graph without a scheduler in between, so equal input in equal order
+gives equal output, and a branch costs its own work only.
+"""
+
+from collections.abc import Iterable, Mapping
+from graphlib import TopologicalSorter
+
+from bond_core._events import Batch, Gap
+from bond_core._pipeline.stage import Stage
+
+
+def joined(parts: list[Batch]) -> Batch:
+  """The parts one after another. A gap that several of them carry, such as the outage of a
+  connection that several sources share, stands once."""
+  if len(parts) == 1:
+    return parts[0]
+  out: Batch = []
+  gaps: set[int] = set()
+  for part in parts:
+    for event in part:
+      if type(event) is Gap:
+        if id(event) in gaps:
+          continue
+        gaps.add(id(event))
+      out.append(event)
+  return out
+
+
+class Graph:
+  """Stages by key, each fed by sources and by stages before it."""
+
+  def __init__(self, stages: Mapping[str, Stage]) -> None:
+    order = TopologicalSorter({key: stage.inputs for key, stage in stages.items()}).static_order()
+    self._stages = {key: stages[key] for key in order if key in stages}
+
+  @property
+  def stages(self) -> Iterable[Stage]:
+    """All stages, each after those it reads."""
+    return self._stages.values()
+
+  def push(self, made: dict[str, Batch]) -> dict[str, Batch]:
+    """Runs what some sources made through the stages; what every node made, by key."""
+    for key, stage in self._stages.items():
+      inputs = [made[name] for name in stage.inputs if made.get(name)]
+      if inputs:
+        made[key] = stage.run(joined(inputs))
+    return made
+
+  def next_timer(self) -> int | None:
+    """When the first stage wants to be woken (epoch ms)."""
+    timers = [timer for stage in self._stages.values() if (timer := stage.next_timer()) is not None]
+    return min(timers, default=None)
+
+  def on_timer(self, now_ms: int) -> dict[str, Batch]:
+    """Wakes the stages that are due; what every node made of it."""
+    made: dict[str, Batch] = {}
+    for key, stage in self._stages.items():
+      inputs = [made[name] for name in stage.inputs if made.get(name)]
+      out = stage.run(joined(inputs)) if inputs else []
+      timer = stage.next_timer()
+      if timer is not None and timer <= now_ms:
+        out = out + stage.on_timer(now_ms)
+      if out:
+        made[key] = out
+    return made
+
+  def finish(self) -> dict[str, Batch]:
+    """Flushes the stages in order after the input has ended; what every node made of it."""
+    made: dict[str, Batch] = {}
+    for key, stage in self._stages.items():
+      inputs = [made[name] for name in stage.inputs if made.get(name)]
+      out = (stage.run(joined(inputs)) if inputs else []) + stage.finish()
+      if out:
+        made[key] = out
+    return made

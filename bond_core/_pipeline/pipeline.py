@@ -1,0 +1,204 @@
+"""Runs one spec: its sources' share of the log, through the graph, into sinks."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import trio
+
+from bond_core._clock import Clock, DataClock
+from bond_core._events import Batch, Gap
+from bond_core._logs.memory import Cursor, MemoryLog
+from bond_core._pipeline.graph import Graph, joined
+from bond_core._pipeline.sink_runner import SinkRunner
+from bond_core._pipeline.stage import Stage
+from bond_core._simulators import pointed, simulated_exchanges
+from bond_core._sources.manager import SourceManager
+from bond_core._sources.source import SourceReader
+from bond_core._spec.canonical import stream_id
+from bond_core._spec.model import SinkNode, Spec, TransformNode
+from bond_core._types.transform import TransformContext
+
+# Samples that a pipeline keeps of how long batches took.
+LATENCIES = 1024
+
+
+class Pipeline:
+  """One spec at work.
+
+  Live, stages and sinks run on the machine's clock and a sink that falls behind gets a Gap. On a
+  recording the data's own times are the clock and a slow sink holds the recording up, so that equal
+  input gives equal output. `simulated` are the URLs of simulators by venue. `publish` puts events
+  into the stream's own log, where a server keeps one.
+  """
+
+  def __init__(
+    self,
+    spec: Spec,
+    sources: SourceManager,
+    simulated: Mapping[str, str],
+    publish: Callable[[Batch], None] | None = None,
+  ) -> None:
+    self.spec = spec
+    self.id = stream_id(spec)
+    self.events = 0
+    self.gaps = 0
+    self.missed = 0
+    """Events that gaps declared as lost before they came here."""
+    self.latencies: deque[float] = deque(maxlen=LATENCIES)
+    """Of the last batches, in ms: from their receipt until the sinks had them to take."""
+    self.batches = 0
+    self.readers: dict[str, SourceReader] = {}
+    self.sink_runners: list[SinkRunner] = []
+    self._clock: Clock = sources.clock
+    # Readers are opened without a checkpoint between them: no source delivers before all are there.
+    stages: dict[str, Stage] = {}
+    exchanges = simulated_exchanges(spec.sources.values(), simulated)
+    self._cursor: Cursor = sources.log.cursor(sources=None)
+    for key, source in spec.sources.items():
+      config = pointed(source, simulated)
+      self.readers[key] = sources.open(f"sources.{key}", source.type, config)
+      view = None if source.type.view is None else source.type.view(source.config)
+      if view is not None:
+        context = self._context(f"sources.{key}", exchanges)
+        stages[key] = Stage.of_view(view, context, (_feed_of(key),), source.type.name)
+    for key, node in spec.transforms.items():
+      context = self._context(f"transforms.{key}", exchanges)
+      stages[key] = Stage(node.type, node.config, context, node.inputs)
+    self.graph = Graph(stages)
+    self._viewed = {key: _feed_of(key) if key in stages else key for key in self.readers}
+    self._cursor.follow(frozenset(reader.source for reader in self.readers.values()))
+    self._logs: dict[tuple[str, ...], MemoryLog] = {}
+    for key, sink in spec.sinks.items():
+      log = self._logs.get(sink.inputs)
+      if log is None:
+        log = MemoryLog("/".join(sink.inputs), clock=sources.clock, paced=self._replays)
+        self._logs[sink.inputs] = log
+      self.sink_runners.append(
+        SinkRunner(
+          *(f"sinks.{key}", sink.type, sink.config, log.cursor(), sources.clock),
+          stream_id=self.id,
+          publish=publish,
+        )
+      )
+
+  def read_ends(self) -> Cursor:
+    """A reader of what no transform or sink of the spec reads; ask for it before it runs."""
+    nodes: list[TransformNode | SinkNode] = [*self.spec.transforms.values()]
+    nodes += self.spec.sinks.values()
+    read = {key for node in nodes for key in node.inputs}
+    ends = tuple(key for key in (*self.spec.sources, *self.spec.transforms) if key not in read)
+    log = self._logs.get(ends)
+    if log is None:
+      log = self._logs[ends] = MemoryLog("events", clock=self._clock, paced=self._replays)
+    return log.cursor()
+
+  @property
+  def _replays(self) -> bool:
+    return isinstance(self._clock, DataClock)
+
+  def _context(self, name: str, simulated: frozenset[str]) -> TransformContext:
+    return TransformContext(name, self._clock, simulated)
+
+  def failures(self) -> list[str]:
+    """What ended although it should not have, in sentences."""
+    readers = [f"{one.name}: {one.failure}" for one in self.readers.values() if one.failure]
+    stages = [f"{stage.name}: {stage.failure}" for stage in self.graph.stages if stage.failure]
+    sinks = [f"{runner.name}: {runner.failure}" for runner in self.sink_runners if runner.failure]
+    return readers + stages + sinks
+
+  async def run(self) -> None:
+    """Works until the sources have ended and the sinks have taken everything."""
+    async with trio.open_nursery() as nursery:
+      nursery.start_soon(self._write, nursery.cancel_scope)
+      try:
+        await self._read()
+      except trio.EndOfChannel:
+        self._end()
+
+  async def _write(self, reading: trio.CancelScope) -> None:
+    """Runs the sinks. When all of them have ended there is nothing left to read for."""
+    async with trio.open_nursery() as nursery:
+      for runner in self.sink_runners:
+        nursery.start_soon(runner.run)
+    if self.sink_runners:
+      reading.cancel()
+
+  def _end(self) -> None:
+    # A recording has ended: its last windows are whole. A live feed was cut off in the middle of
+    # its last windows, and half a window is no window.
+    if self._replays:
+      self._hand_on(self.graph.finish())
+    for log in self._logs.values():
+      log.close()
+
+  async def _read(self) -> None:
+    push = self._push_replay if isinstance(self._clock, DataClock) else self._push
+    while True:
+      timer = None if self._replays else self.graph.next_timer()
+      wait = float("inf") if timer is None else max(0, timer - self._clock.now_ms()) / 1000
+      with trio.move_on_after(wait) as sleeping:
+        tagged = await self._cursor.next_tagged()
+      if sleeping.cancelled_caught:
+        tagged = []
+      for source, batch in tagged:
+        push(source, batch)
+      if not self._replays:
+        now = self._clock.now_ms()
+        if (timer := self.graph.next_timer()) is not None and timer <= now:
+          self._hand_on(self.graph.on_timer(now))
+      for log in self._logs.values():
+        await log.room()
+
+  def _push(self, source: object, batch: Batch) -> None:
+    """One source's batch through every node that reads it."""
+    made: dict[str, Batch] = {}
+    self.events += len(batch)
+    for key, reader in self.readers.items():
+      if source is None or reader.source is source:
+        part = reader.select(batch)
+        if part:
+          made[self._viewed[key]] = part
+    for event in batch:
+      if type(event) is Gap:
+        self.gaps += 1
+        self.missed += event.missed or 0
+    self._hand_on(self.graph.push(made))
+    received = getattr(batch[-1], "ts_internal", None) if batch else None
+    if received is not None:
+      self.batches += 1
+      self.latencies.append((time.monotonic_ns() - received) / 1e6)
+
+  def _push_replay(self, source: object, batch: Batch) -> None:
+    """The same on the data's own clock, moment by moment: timers go off between the events where
+    they are due, and how the recording was cut into batches changes nothing."""
+    clock = self._clock
+    if not isinstance(clock, DataClock):
+      raise TypeError("a replay runs on a DataClock")
+    start = 0
+    for position, event in enumerate(batch):
+      now = getattr(event, "ts_event", 0)
+      if now <= clock.now_ms():
+        continue
+      if position > start:
+        self._push(source, batch[start:position])
+        start = position
+      while (timer := self.graph.next_timer()) is not None and timer <= now:
+        clock.advance(timer)
+        self._hand_on(self.graph.on_timer(timer))
+      clock.advance(now)
+    self._push(source, batch[start:] if start else batch)
+
+  def _hand_on(self, made: dict[str, Batch]) -> None:
+    """Appends what the nodes made to the logs of the sinks that read them."""
+    if not made:
+      return
+    for inputs, log in self._logs.items():
+      parts = [made[key] for key in inputs if made.get(key)]
+      if parts:
+        log.append(joined(parts))
+
+
+def _feed_of(key: str) -> str:
+  """The key under which a viewed source's feed enters the graph; no user can write it."""
+  return f"{key} (feed)"

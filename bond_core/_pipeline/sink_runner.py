@@ -1,0 +1,108 @@
+"""A sink at work in a pipeline."""
+
+import logging
+from collections.abc import Callable
+
+import trio
+
+from bond_core._clock import Clock
+from bond_core._errors import BondError, leaf, sentence
+from bond_core._events import Batch, Gap
+from bond_core._logs.memory import Cursor
+from bond_core._supervise import Backoff, RestartBudget
+from bond_core._types.sink import Sink, SinkContext, SinkType
+
+
+class SinkRunner:
+  """Reads a cursor into a sink. A sink that raises is named and opened anew, and the batch it lost
+  is declared to it; one that keeps raising ends alone."""
+
+  def __init__(
+    self,
+    name: str,
+    sink_type: SinkType,
+    config: object,
+    cursor: Cursor,
+    clock: Clock,
+    *,
+    stream_id: str = "",
+    publish: Callable[[Batch], None] | None = None,
+  ) -> None:
+    self.name = name
+    self.cursor = cursor
+    self.scope = trio.CancelScope()
+    self.failure: str | None = None
+    self.ended = False
+    self._type = sink_type
+    self._config = config
+    self._clock = clock
+    self._log = logging.LoggerAdapter(logging.getLogger(f"bond.{sink_type.name.split('.')[0]}"))
+    self._owed: Batch = []
+    self._context = SinkContext(name, clock, self._log, stream_id, publish)
+
+  async def run(self) -> None:
+    """Writes until the input ends."""
+    backoff, budget = Backoff(), RestartBudget()
+    context = self._context
+    try:
+      with self.scope:
+        while True:
+          try:
+            async with self._type.make(self._config, context) as sink:
+              await self._drain(sink)
+            return
+          except Exception as exc:
+            # A sink with tasks of its own wraps what it raises in groups.
+            error = leaf(exc)
+            if isinstance(error, BrokenPipeError):
+              self._log.info("%s: nobody reads it any more", self.name)
+              return
+            if not self._again(error, budget):
+              return
+          await trio.sleep(backoff.delay())
+    finally:
+      self.cursor.close()
+      self.ended = True
+
+  async def _drain(self, sink: Sink) -> None:
+    """Writes until the input ends."""
+    while True:
+      try:
+        batch = self._owed + await self.cursor.next()
+      except trio.EndOfChannel:
+        return
+      self._owed = [self._lost(len(batch))]
+      await sink.write(batch)
+      self._owed = []
+
+  def end(self, reason: str) -> None:
+    """Ends this branch."""
+    if self.failure is None:
+      self.failure = reason
+      self._log.error("%s: %s", self.name, reason)
+    self.scope.cancel()
+
+  def _again(self, exc: BaseException, budget: RestartBudget) -> bool:
+    told = sentence(exc)
+    if isinstance(exc, BondError):
+      self._log.error("%s: %s", self.name, told)
+    else:
+      self._log.error("%s: %s raised %s", self.name, self._type.name, told, exc_info=exc)
+    if budget.spend(trio.current_time()):
+      return True
+    self.end(
+      f"{self._type.name} failed {budget.restarts + 1} times within {budget.seconds:.0f} s, the "
+      f"last time with {told}"
+    )
+    return False
+
+  def _lost(self, count: int) -> Gap:
+    return Gap(
+      exchange="*",
+      symbol="*",
+      channel="*",
+      reason="failed",
+      ts_event=self._clock.now_ms(),
+      missed=count,
+      cause=f"{self.name} failed while it wrote them",
+    )

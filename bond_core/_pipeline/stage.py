@@ -1,0 +1,129 @@
+"""One transform at work in a pipeline."""
+
+import logging
+from typing import cast
+
+from bond_core._errors import sentence
+from bond_core._events import AnyEvent, Batch, Gap, Heartbeat
+from bond_core._supervise import RestartBudget
+from bond_core._types.transform import TimedTransform, Transform, TransformContext, TransformType
+
+logger = logging.getLogger("bond")
+
+
+class Stage:
+  """Calls a transform and keeps its failures to itself.
+
+  A transform that raises is named, made anew, and the events it lost are declared with a Gap
+  (reason failed); one that keeps raising ends its branch. It is given only the types of event that
+  it accepts; gaps and heartbeats pass it by, in their place, unless it accepts them.
+  """
+
+  def __init__(
+    self,
+    transform_type: TransformType,
+    config: object,
+    context: TransformContext,
+    inputs: tuple[str, ...],
+  ) -> None:
+    self.name = context.name
+    self.inputs = inputs
+    self.failure: str | None = None
+    self._type = transform_type
+    self._config = config
+    self._context = context
+    self._budget = RestartBudget()
+    self._accepts = None if transform_type.accepts is None else frozenset(transform_type.accepts)
+    self._passes = frozenset((Gap, Heartbeat)) - (self._accepts or frozenset((Gap, Heartbeat)))
+    self._transform: Transform = transform_type.make(config, context)
+
+  @classmethod
+  def of_view(
+    cls, transform: Transform, context: TransformContext, inputs: tuple[str, ...], source: str
+  ) -> "Stage":
+    """The stage through which a source's reader sees a shared feed."""
+    view = TransformType(name=source, summary="view", make=lambda config, ctx: transform)
+    return cls(view, None, context, inputs)
+
+  def run(self, batch: Batch) -> Batch:
+    """What goes on of a batch."""
+    if self.failure is not None:
+      return []
+    if not self._passes:
+      return self._call(batch)
+    out: Batch = []
+    part: Batch = []
+    accepts = self._accepts or frozenset()
+    for event in batch:
+      kind = type(event)
+      if kind in accepts:
+        part.append(event)
+      elif kind in self._passes:
+        out += self._call(part) if part else ()
+        part = []
+        out.append(event)
+    return out + self._call(part) if part else out
+
+  def next_timer(self) -> int | None:
+    """When the transform wants to be woken (epoch ms)."""
+    timer = getattr(self._transform, "next_timer", None)
+    return None if timer is None or self.failure is not None else cast("int | None", timer())
+
+  def on_timer(self, now_ms: int) -> Batch:
+    """What is due at `now_ms`."""
+    transform = cast("TimedTransform", self._transform)
+    try:
+      return transform.on_timer(now_ms)
+    except Exception as exc:
+      return self._failed(exc, 0)
+
+  def finish(self) -> Batch:
+    """The rest, after the input has ended."""
+    finish = getattr(self._transform, "finish", None)
+    if finish is None or self.failure is not None:
+      return []
+    try:
+      return cast("Batch", finish())
+    except Exception as exc:
+      return self._failed(exc, 0)
+
+  def end(self, reason: str) -> None:
+    """Ends this branch."""
+    if self.failure is None:
+      self.failure = reason
+      logger.error("%s: %s", self.name, reason)
+
+  def _call(self, batch: Batch) -> Batch:
+    try:
+      out = self._transform(batch)
+    except Exception as exc:
+      return self._failed(exc, len(batch))
+    if type(out) is not list:
+      kind = type(out).__name__
+      self.end(f"{self._type.name} gave {kind!r} for a batch; a transform returns a list of events")
+      return []
+    return out
+
+  def _failed(self, exc: Exception, lost: int) -> list[AnyEvent]:
+    logger.error("%s: %s raised %s", self.name, self._type.name, sentence(exc), exc_info=exc)
+    now_s = self._context.clock.mono_ns() / 1e9
+    if not self._budget.spend(now_s):
+      self.end(
+        f"{self._type.name} failed {self._budget.restarts + 1} times within "
+        f"{self._budget.seconds:.0f} s, the last time with {sentence(exc)}"
+      )
+    else:
+      self._transform = self._type.make(self._config, self._context)
+    if not lost:
+      return []
+    return [
+      Gap(
+        exchange="*",
+        symbol="*",
+        channel="*",
+        reason="failed",
+        ts_event=self._context.clock.now_ms(),
+        missed=lost,
+        cause=f"{self.name} raised {sentence(exc)}",
+      )
+    ]

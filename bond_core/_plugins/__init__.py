@@ -1,0 +1,1 @@
+"""Finding plugins and asking them what they offer."""

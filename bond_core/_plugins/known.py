@@ -1,0 +1,72 @@
+"""Packages that are known to offer something: what to install for a name that nothing here has.
+
+known.json is made from the packages of this repository (`python -m tests.known`). Nothing else is
+ever suggested: a name that a user misspelt must not become the name of a package to install.
+"""
+
+import functools
+import json
+from importlib import resources
+from typing import Any, TypedDict
+
+from bond_core._suggest import closest
+
+
+class KnownPackage(TypedDict, total=False):
+  """What one package offers. `plugins` are the names that its components begin with, `aliases`
+  other names of its sources with the settings they imply, `venues` those that a source can be told
+  to use, `commands` its commands with a summary each, `kinds` the kinds of its components,
+  `environment` and `log_environment` the variables that its sources and logs read."""
+
+  plugins: list[str]
+  kinds: list[str]
+  aliases: dict[str, tuple[str, dict[str, Any]]]
+  environment: list[str]
+  log_environment: list[str]
+  simulators: list[str]
+  commands: dict[str, str]
+  venues: list[str]
+
+
+@functools.cache
+def known_packages() -> dict[str, KnownPackage]:
+  """All known packages by name."""
+  text = resources.files("bond_core._plugins").joinpath("known.json").read_text("utf-8")
+  packages: dict[str, KnownPackage] = json.loads(text)
+  return packages
+
+
+def package_of(plugin: str) -> str | None:
+  """The known package with components that begin with this name."""
+  return next(
+    (name for name, known in known_packages().items() if plugin in known.get("plugins", ())), None
+  )
+
+
+def how_to_install(plugin: str) -> str:
+  """What to do about a plugin that is not installed, as the end of a sentence."""
+  if (package := package_of(plugin)) is not None:
+    return f"pip install {package}"
+  for name, known in known_packages().items():
+    if plugin in known.get("venues", ()):
+      owner = known["plugins"][0]
+      return f"pip install {name} and write {owner}.trades with exchange: {plugin}"
+  names = [name for known in known_packages().values() for name in known.get("plugins", ())]
+  if (near := closest(plugin, names, 0.75)) is not None:
+    return f"did you mean {near!r}? (pip install {package_of(near)})"
+  return "no known package has it; `bond plugins` lists what is installed"
+
+
+def packages_with(kind: str) -> str:
+  """The known packages that offer a kind of component, as in `bond-broker or bond-rest`."""
+  return " or ".join(
+    name for name, known in known_packages().items() if kind in known.get("kinds", ())
+  )
+
+
+def package_for(kind: str, name: str) -> str | None:
+  """The known package that offers one `simulators`, `commands` or `environment` entry of a name."""
+  return next(
+    (package for package, known in known_packages().items() if name in known.get(kind, ())),  # type: ignore[operator]
+    None,
+  )

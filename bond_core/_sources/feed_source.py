@@ -1,0 +1,164 @@
+"""A venue's feed with all its readers."""
+
+import logging
+
+import trio
+
+from bond_core._clock import Clock
+from bond_core._errors import sentence
+from bond_core._events import Batch, Candle, Gap
+from bond_core._feeds.contract import Feed, Subscription
+from bond_core._feeds.driver import NAMED_STREAMS, FeedDriver
+from bond_core._feeds.interest import Interest
+from bond_core._feeds.liveness import SourceState
+from bond_core._logs.memory import MemoryLog
+from bond_core._sources.source import Source, SourceReader
+
+
+class FeedSource(Source):
+  """A venue's feed and everybody who reads it."""
+
+  def __init__(self, feed: Feed, plugin: str, log: MemoryLog, clock: Clock) -> None:
+    super().__init__(f"the feed of {plugin}", feed.exchange, log, clock)
+    self._interest = Interest()
+    self._waiting: dict[SourceReader, list[Subscription]] = {}
+    """Readers whose subscriptions have neither been delivered nor refused yet."""
+    self.driver = FeedDriver(
+      feed,
+      self._interest,
+      append=self._take,
+      reject=self._rejected,
+      clock=clock,
+      log=logging.LoggerAdapter(logging.getLogger(f"bond.{plugin}")),
+    )
+
+  async def work(self) -> None:
+    """Drives the feed; one that fails for good fails its readers only."""
+    try:
+      await self.driver.run()
+    except* Exception as group:
+      self.fail(sentence(group))
+
+  @property
+  def reconnects(self) -> int:
+    return self.driver.reconnects
+
+  def states(self) -> list[SourceState]:
+    return list(self.driver.states().values())
+
+  def keep_raw(self, kept: bool) -> None:
+    super().keep_raw(kept)
+    self.driver.raw_readers = self.raw_readers
+
+  def read(
+    self, name: str, subscriptions: list[Subscription], severity: int = logging.ERROR
+  ) -> SourceReader:
+    """One more reader of these subscriptions."""
+    reader = SourceReader(
+      name, self, _Selection(self.readers, subscriptions), subscriptions, severity
+    )
+    self.readers[reader] = None
+    self._interest.add(subscriptions)
+    known = [self.driver.rejected.get(subscription) for subscription in subscriptions]
+    if known and (reason := known[0]) is not None and None not in known:
+      # The venue has said no before.
+      reader.fail(reason)
+    else:
+      self._waiting[reader] = list(subscriptions)
+      self._look()
+    return reader
+
+  def leave(self, reader: SourceReader) -> None:
+    """A reader goes. The feed lives on for others who may come: what nobody reads ends upstream
+    after a grace period."""
+    if reader in self.readers:
+      del self.readers[reader]
+      self._waiting.pop(reader, None)
+      self._interest.drop(reader.subscriptions, trio.current_time())
+
+  def _take(self, batch: Batch) -> None:
+    self._log.append(batch, self)
+    if self._waiting:
+      self._look()
+
+  def _look(self) -> None:
+    """Answers the readers whose subscriptions have all been delivered or refused."""
+    heard, rejected = self.driver.feed.last_received, self.driver.rejected
+    for reader, open_ in list(self._waiting.items()):
+      left = [s for s in open_ if s not in rejected and heard(s) is None]
+      if left:
+        self._waiting[reader] = left
+      else:
+        del self._waiting[reader]
+        reader.answered.set()
+
+  def _rejected(self, subscription: Subscription, reason: str) -> None:
+    rejected = self.driver.rejected
+    for reader in list(self.readers):
+      if subscription not in reader.subscriptions:
+        continue
+      if all(s in rejected for s in reader.subscriptions):
+        reader.fail(reason)
+      else:
+        reader.log(reason)
+    self._look()
+    if all(reader.failure is not None for reader in self.readers):
+      self.stop()
+
+
+class _Selection:
+  """Keeps the events of some subscriptions of a feed that others read too."""
+
+  def __init__(self, readers: dict[SourceReader, None], subscriptions: list[Subscription]) -> None:
+    self._readers = readers
+    self._keys = {_subscription_key(s) for s in subscriptions}
+    self._names = {str(s) for s in subscriptions}
+    self._symbols = {s.instrument.symbol for s in subscriptions}
+    self._channels = {s.channel for s in subscriptions}
+    self._market_types = {s.instrument.market_type for s in subscriptions}
+
+  def __call__(self, batch: Batch) -> Batch:
+    if len(self._readers) < 2:
+      # Nobody else reads this feed, so all of it is this reader's.
+      return batch
+    keys = self._keys
+    return [
+      event
+      for event in batch
+      if (self._concerns(event) if type(event) is Gap else _event_key(event) in keys)
+    ]
+
+  def _concerns(self, gap: Gap) -> bool:
+    if gap.streams is not None and not self._names.isdisjoint(gap.streams):
+      return True
+    return (
+      (gap.symbol == "*" or gap.symbol in self._symbols)
+      and (gap.channel == "*" or gap.channel in self._channels)
+      and (gap.market_type is None or gap.market_type in self._market_types)
+      and (gap.streams is None or len(gap.streams) >= NAMED_STREAMS)
+    )
+
+
+def _subscription_key(subscription: Subscription) -> tuple[object, ...]:
+  instrument = subscription.instrument
+  interval = (
+    dict(subscription.options).get("interval") if subscription.channel == "candle" else None
+  )
+  return (
+    subscription.channel,
+    instrument.symbol,
+    instrument.market_type,
+    instrument.expiry,
+    interval,
+  )
+
+
+def _event_key(event: object) -> tuple[object, ...]:
+  interval = event.interval if type(event) is Candle else None
+  return (
+    event.channel,  # type: ignore[attr-defined]
+    event.symbol,  # type: ignore[attr-defined]
+    event.market_type,  # type: ignore[attr-defined]
+    getattr(event, "expiry", None),
+    interval,
+  )

@@ -1,0 +1,119 @@
+"""Opens sources for readers, each source once."""
+
+import logging
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+
+import trio
+
+from bond_core._clock import Clock
+from bond_core._errors import PluginError
+from bond_core._logs.memory import MemoryLog
+from bond_core._simulators import Simulators, open_simulators
+from bond_core._sources.coroutine_source import CoroutineSource
+from bond_core._sources.feed_source import FeedSource
+from bond_core._sources.session_source import RunningSessions, SessionSource
+from bond_core._sources.shared import Shared
+from bond_core._sources.single import SingleSource
+from bond_core._sources.source import Source, SourceReader
+from bond_core._types.source import SourceType
+
+
+class SourceManager:
+  """Opens sources for readers. Equal sources are one source: feeds by their connection, others by
+  their configuration."""
+
+  def __init__(
+    self, log: MemoryLog, clock: Clock, simulators: Simulators, nursery: trio.Nursery
+  ) -> None:
+    self.log = log
+    self.clock = clock
+    self.simulators = simulators
+    self._nursery = nursery
+    self._sources: dict[Hashable, Source] = {}
+    self._sessions = RunningSessions(clock, nursery)
+    self._shared = Shared(nursery)
+
+  @property
+  def sources(self) -> list[Source]:
+    """Everything that runs."""
+    return list(self._sources.values())
+
+  @property
+  def reconnects(self) -> int:
+    """How often a source came back."""
+    return sum(source.reconnects for source in self._sources.values())
+
+  @property
+  def figures(self) -> dict[str, dict[str, float]]:
+    """What sources say of themselves, by venue or plugin; the latest counts where two say the same,
+    since it is then of something that they share."""
+    found: dict[str, dict[str, float]] = {}
+    for source in self._sources.values():
+      if source.figures:
+        found.setdefault(source.exchange, {}).update(source.figures)
+    return found
+
+  def open(
+    self, name: str, source_type: SourceType, config: object, severity: int = logging.ERROR
+  ) -> SourceReader:
+    """A reader of a source, which is started if it does not run yet. Returns at once: all readers
+    that come before the next checkpoint are there before the source delivers. What the source
+    refuses is logged with this `severity`."""
+    if source_type.feed is None:
+      return self._single(name, source_type, config).read(name, severity)
+    if source_type.connection is None or source_type.subscriptions is None:
+      raise PluginError(
+        f"the source {source_type.name!r} has a feed but no connection or subscriptions"
+      )
+    connection = source_type.connection(config)
+    key = source_type.feed, connection
+    source = self._sources.get(key)
+    if not isinstance(source, FeedSource) or source.scope.cancel_called:
+      plugin = source_type.name.split(".")[0]
+      source = FeedSource(source_type.feed(connection), plugin, self.log, self.clock)
+      self._start(key, source)
+    return source.read(name, list(source_type.subscriptions(config)), severity)
+
+  def close(self, reader: SourceReader) -> None:
+    """Gives a reader back; what nobody reads any more ends, a feed's stream after its grace
+    period."""
+    source = reader.source
+    source.leave(reader)
+    if source.scope.cancel_called or source.ended.is_set():
+      self._sources = {key: known for key, known in self._sources.items() if known is not source}
+
+  async def stop(self) -> None:
+    """Ends all sources now; readers come to the end of what was written."""
+    for source in self.sources:
+      source.stop()
+    for source in self.sources:
+      await source.ended.wait()
+
+  def _single(self, name: str, source_type: SourceType, config: object) -> SingleSource:
+    # Configurations are attrs classes: equal ones have equal text, hashable or not.
+    key = (source_type.name, repr(config))
+    source = self._sources.get(key)
+    if isinstance(source, SingleSource) and not source.scope.cancel_called:
+      return source
+    given = (name, source_type, config, self.log, self.clock, self.simulators)
+    if source_type.session is None:
+      single: SingleSource = CoroutineSource(*given, self._shared)
+    else:
+      single = SessionSource(*given, self._sessions)
+    self._start(key, single)
+    return single
+
+  def _start(self, key: Hashable, source: Source) -> None:
+    self._sources[key] = source
+    self._nursery.start_soon(source.run)
+
+
+@asynccontextmanager
+async def open_sources(
+  log: MemoryLog, clock: Clock, simulators: Simulators | None = None
+) -> AsyncIterator[SourceManager]:
+  """The sources of a process; they end with the block."""
+  async with open_simulators() as own, trio.open_nursery() as nursery:
+    yield SourceManager(log, clock, simulators or own, nursery)
+    nursery.cancel_scope.cancel()

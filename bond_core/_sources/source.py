@@ -1,0 +1,132 @@
+"""A source at work: the one interface for pipelines, summaries, servers and the watchdog."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+
+import trio
+
+from bond_core._clock import Clock
+from bond_core._events import Batch
+from bond_core._feeds.contract import Subscription
+from bond_core._feeds.liveness import SourceState
+from bond_core._logs.memory import MemoryLog
+
+logger = logging.getLogger("bond")
+
+# The state that says most about a source comes first: one dead stream among live ones counts.
+WORST_FIRST = (
+  SourceState.STALE,
+  SourceState.RECONNECTING,
+  SourceState.CONNECTING,
+  SourceState.LIVE,
+  SourceState.QUIET,
+  SourceState.REJECTED,
+)
+
+
+class SourceReader:
+  """One reader's share of a source: `select` keeps of the source's batches what the reader asked
+  for. `failure` says why nothing more comes; it is logged with this `severity`. `answered` is set
+  as soon as the venue has delivered or refused every subscription."""
+
+  def __init__(
+    self,
+    name: str,
+    source: "Source",
+    select: Callable[[Batch], Batch],
+    subscriptions: Sequence[Subscription] = (),
+    severity: int = logging.ERROR,
+  ) -> None:
+    self.name = name
+    self.source = source
+    self.select = select
+    self.subscriptions = subscriptions
+    self.severity = severity
+    self.failure: str | None = None
+    self.answered = trio.Event()
+
+  def fail(self, reason: str) -> None:
+    """Ends this share; the first reason is kept."""
+    if self.failure is None:
+      self.failure = reason
+      self.answered.set()
+      self.log(reason)
+
+  def log(self, reason: str) -> None:
+    """Logs what this reader does not get, and why."""
+    logger.log(self.severity, "%s: %s", self.name, reason)
+
+
+class Source(ABC):
+  """A source that runs, with its readers. What it writes to the log is tagged with itself, so that
+  readers can follow it alone."""
+
+  def __init__(self, name: str, exchange: str, log: MemoryLog, clock: Clock) -> None:
+    self.name = name
+    self.exchange = exchange
+    """The venue whose events come, or the plugin's name."""
+    self.clock = clock
+    self.scope = trio.CancelScope()
+    self.ended = trio.Event()
+    self.readers: dict[SourceReader, None] = {}
+    self.figures: dict[str, float] = {}
+    """What the source says of itself, such as spent_usd."""
+    self.raw_readers = 0
+    self._log = log
+
+  @property
+  @abstractmethod
+  def reconnects(self) -> int:
+    """How often it came back after its connection was lost."""
+
+  @abstractmethod
+  async def work(self) -> None:
+    """Delivers until it is cancelled or has nothing more; fails its readers instead of raising."""
+
+  @abstractmethod
+  def states(self) -> Iterable[SourceState]:
+    """How each part of it is: its streams, or the one connection."""
+
+  @property
+  def state(self) -> SourceState | None:
+    """How it is: the state of the part that is worst; None where it has no part yet."""
+    states = set(self.states())
+    return next((state for state in WORST_FIRST if state in states), None)
+
+  async def run(self) -> None:
+    """Works until it is stopped or has ended; readers then come to the end of what was written."""
+    try:
+      with self.scope:
+        await self.work()
+    finally:
+      self._log.end(self)
+      self.ended.set()
+
+  def leave(self, reader: SourceReader) -> None:
+    """A reader goes; the last one ends the source."""
+    self.readers.pop(reader, None)
+    if not self.readers:
+      self.stop()
+
+  def stop(self) -> None:
+    """Ends it now."""
+    self.scope.cancel()
+
+  def fail(self, reason: str) -> None:
+    """Ends all readers' shares."""
+    for reader in list(self.readers):
+      reader.fail(reason)
+
+  def keep_raw(self, kept: bool) -> None:
+    """One reader more (or less) wants the venue's own messages on the events, where it has such."""
+    self.raw_readers += 1 if kept else -1
+
+  def append(self, batch: Batch) -> None:
+    """Writes events, in order."""
+    self._log.append(batch, self)
+
+
+def everything(batch: Batch) -> Batch:
+  """The selection of a reader who alone decides what the source brings."""
+  return batch

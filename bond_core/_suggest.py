@@ -1,0 +1,28 @@
+"""What a user may have meant by a word that nobody knows."""
+
+import difflib
+from collections.abc import Iterable
+
+# Longer words are no typing errors, and comparing them is slow.
+LONGEST = 64
+
+
+def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+  """The known word that is close enough to be meant, or None."""
+  if len(word) > LONGEST:
+    return None
+  spelled = {name.lower(): name for name in known}
+  close = difflib.get_close_matches(word.lower(), spelled, 1, cutoff)
+  return spelled[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", cutoff: float = 0.6) -> str:
+  """`; did you mean 'query'?` for the closest known word, or `otherwise` where none is close."""
+  meant = closest(word, known, cutoff)
+  return f"; did you mean {meant!r}?" if meant is not None else otherwise
+
+
+def one_of(words: Iterable[str], last: str = "or") -> str:
+  """`a`, `a or b`, `a, b or c`."""
+  listed = list(words)
+  return f" {last} ".join(filter(None, (", ".join(listed[:-1]), *listed[-1:])))

@@ -1,0 +1,170 @@
+"""From plain text to a checked spec, by whatever parsers are installed.
+
+The command line and the control plane ask here; neither knows a parser.
+"""
+
+from typing import Any
+
+import attrs
+import msgspec
+
+from bond_core._errors import PluginError, SpecError
+from bond_core._plugins.known import packages_with
+from bond_core._spec.load import load_spec
+from bond_core._spec.model import Spec
+from bond_core._suggest import one_of
+from bond_core._types.components import Components
+from bond_core._types.parser import ParserType, Reading
+from bond_core._types.source import SourceType
+
+STARTING = ("ok", "warn")
+"""The outcomes of which a spec may be started without a person's word."""
+
+_OUTCOMES = (*STARTING, "ask", "reject")
+_LISTED = {"symbol": "symbols", "source": "sources", "exchange": "exchanges"}
+
+
+@attrs.frozen
+class Answer:
+  """What a text means. `spec` is the checked spec, None where it may not or cannot start; then
+  `problems` says why, one sentence each. `reading` is what `parser` made of the text."""
+
+  text: str
+  parser: str
+  reading: Reading
+  spec: Spec | None = None
+  problems: tuple[str, ...] = ()
+
+  def understood(self) -> dict[str, Any]:
+    """The answer as plain data, for JSON: what was asked for, and the account of it. Defaults are
+    in the account alone: `interval_sec` None was not said, 0 is every update."""
+    reading = self.reading
+    return {
+      "text": self.text,
+      "outcome": reading.outcome,
+      "sentence": reading.sentence,
+      **asked_for(reading),
+      "unknown": reading.unknown,
+      "questions": reading.questions,
+      "missing": reading.missing,
+      "packages": reading.packages,
+      "problems": list(self.problems),
+      "account": reading.account,
+      "spec": reading.spec,
+      "parser": self.parser,
+    }
+
+
+class TextToSpec:
+  """Asks the installed parsers; they and the words of the sources are looked up once.
+
+  PluginError where no parser is installed. A text is from outside unless it is `trusted`, as for
+  load_spec.
+  """
+
+  def __init__(self, registry: Components, *, trusted: bool = True) -> None:
+    self._registry = registry
+    self._trusted = trusted
+    parsers = [parser for parser in registry.all(ParserType) if parser.parse is not None]
+    self._parsers = sorted(parsers, key=lambda parser: parser.rank)
+    if not self._parsers:
+      hint = packages_with("parser")
+      raise PluginError(f"no parser of plain text is installed; pip install {hint}")
+    self._words = words_of(registry)
+
+  def read(self, text: str) -> Answer:
+    """What the parsers make of a text; the spec is checked as any other.
+
+    They are asked in the order of their ranks until one does more than ask back; where all ask, the
+    last that offers a spec counts, else the first. PluginError where one breaks its promises.
+    """
+    readings: list[tuple[str, Reading]] = []
+    for parser in self._parsers:
+      readings.append((parser.name, _read(parser, text, self._words)))
+      if readings[-1][1].outcome != "ask":
+        break
+    else:
+      offering = [entry for entry in readings if entry[1].spec is not None]
+      readings.append(offering[-1] if offering else readings[0])
+    name, reading = readings[-1]
+    spec, problems = self._checked(reading)
+    return Answer(text, name, reading, spec, problems)
+
+  def _checked(self, reading: Reading) -> tuple[Spec | None, tuple[str, ...]]:
+    """The spec of a reading that may start, or why there is none."""
+    if reading.outcome not in STARTING:
+      return None, tuple(reading.questions)
+    if reading.missing:
+      return None, tuple(reading.missing)
+    if reading.spec is None:
+      return None, ("the request is understood, and nothing has to be started for it",)
+    text = msgspec.json.encode(reading.spec)
+    try:
+      spec = load_spec(text, file="request", registry=self._registry, trusted=self._trusted)
+    except SpecError as exc:
+      return None, tuple(f"{problem.path}: {problem.message}" for problem in exc.problems)
+    return spec, ()
+
+
+def text_to_spec(text: str, registry: Components, *, trusted: bool = True) -> Answer:
+  """What the installed parsers make of one text; see TextToSpec."""
+  return TextToSpec(registry, trusted=trusted).read(text)
+
+
+def _read(parser: ParserType, text: str, words: dict[str, str]) -> Reading:
+  try:
+    if parser.parse is None:
+      raise TypeError("it reads no plain text")
+    reading = parser.parse(text, dict(words))
+  except Exception as exc:
+    told = f"the parser {parser.name!r} failed with {type(exc).__name__}: {exc}"
+    raise PluginError(told) from exc
+  if not isinstance(reading, Reading) or reading.outcome not in _OUTCOMES:
+    raise PluginError(
+      f"the parser {parser.name!r} gave {type(reading).__name__}; it must give a Reading with the "
+      f"outcome {one_of(_OUTCOMES)}"
+    )
+  return reading
+
+
+def words_of(registry: Components) -> dict[str, str]:
+  """The words of English that installed sources answer to, and whose they are; the first plugin
+  that has a word keeps it."""
+  words: dict[str, str] = {}
+  for source in registry.all(SourceType):
+    for word in source.words:
+      words.setdefault(word.casefold(), source.name)
+  return words
+
+
+def asked_for(reading: Reading) -> dict[str, Any]:
+  """Symbols, sources, exchanges, interval_sec and filters: what a reading's account adds up to."""
+  found: dict[str, Any] = {key: [] for key in _LISTED.values()}
+  interval: float | None = None
+  filters: dict[str, Any] = {}
+  for entry in reading.account:
+    slot, value = entry["slot"], entry["value"]
+    if entry["how"] == "default":
+      continue
+    if slot in _LISTED:
+      if value not in found[_LISTED[slot]]:
+        found[_LISTED[slot]].append(value)
+    elif slot == "interval":
+      interval = value
+    elif slot == "filter":
+      _narrow(filters, value)
+  return {**found, "interval_sec": interval, "filters": filters}
+
+
+def _narrow(filters: dict[str, Any], more: dict[str, Any]) -> None:
+  """Adds filters; values of one key that differ become a list."""
+  for key, value in more.items():
+    old = filters.get(key, value)
+    if old == value:
+      filters[key] = value
+      continue
+    both = old if isinstance(old, list) else [old]
+    filters[key] = [
+      *both,
+      *(v for v in (value if isinstance(value, list) else [value]) if v not in both),
+    ]

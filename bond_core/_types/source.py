@@ -1,0 +1,118 @@
+"""Sources: where events come from."""
+
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar
+
+import attrs
+
+from bond_core._clock import Clock
+from bond_core._events import AnyEvent, Batch
+from bond_core._feeds.contract import Feed, Subscription
+from bond_core._instruments import Market
+from bond_core._sessions.contract import Session
+from bond_core._types.config import NoConfig
+from bond_core._types.transform import Transform
+
+T = TypeVar("T")
+
+
+class Out(Protocol):
+  """Where a source puts its batches."""
+
+  async def send(self, batch: Batch) -> None:
+    """Hands over events in order. Waits for the readers where the source can wait (a recording);
+    a live source is never held up."""
+
+
+class SourceContext(Protocol):
+  """What the core gives a running source. What the source puts into `figures`, such as spent_usd,
+  is in the summary of a run and in a server's metrics."""
+
+  name: str
+  clock: Clock
+  log: logging.LoggerAdapter[logging.Logger]
+  figures: dict[str, float]
+
+  def live(self) -> None:
+    """Says that the source is connected and delivers."""
+
+  async def gap(
+    self, cause: str, *, symbol: str = "*", channel: str = "*", missed: int | None = None
+  ) -> None:
+    """Declares that events were or may have been lost at the source."""
+
+  def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+    """The object of this key, made by the first source that asks and kept until the process's
+    sources end: counters and limits that belong to an account, not to one source."""
+
+  def open_shared(
+    self, key: Hashable, opener: Callable[[], AbstractAsyncContextManager[T]]
+  ) -> AbstractAsyncContextManager[T]:
+    """A resource that sources of the same key share, such as a client: opened for the first,
+    closed after the last."""
+
+
+@attrs.frozen(kw_only=True)
+class SourceType:
+  """A type of source. Give `run`, or `feed` or `session` with `connection`.
+
+  `run(config, out, ctx)` is one coroutine function; it raises Disconnected or RetryAfter and the
+  core retries. A venue's WebSocket gives `feed` instead: a factory of a sans-IO Feed
+  (bond_core.feeds) from a hashable connection, with `subscriptions`; any other conversation gives
+  `session`, a factory of a sans-IO Session (bond_core.sessions). Equal connections share one feed
+  or session, and the core owns sockets, retries and timers.
+
+  `view` makes a transform through which this source's reader sees a shared feed. `replay` says that
+  the source can wait for its readers, and that its events bring their own time. `simulator` is the
+  simulated venue that can stand in for the real one, or a function from the configuration to it,
+  where a source serves several venues (None: none can); the configuration then has an `endpoint`.
+  `mock(config)` says that the simulator is wanted whatever the run says. `exchange(config)` names
+  the venue whose events come, where that is not the plugin's name. `on_demand(config, market)`
+  gives the configuration that carries one more market as `config` does (None: with defaults), so
+  that a server's clients can ask for markets that no spec names; it raises Refused or ValueError
+  for a market that cannot be. `trusted` ones reach into the machine they run on, so only specs of
+  its own user may use them; a field of `config` whose metadata says {"trusted": True} may be set by
+  such specs only. `words` are the words of English it answers to; `aliases` other names of it, each
+  with the settings that the name implies; `environment` the variables it reads.
+  """
+
+  name: str
+  summary: str
+  config: type = NoConfig
+  emits: tuple[type[AnyEvent], ...]
+  run: Callable[[Any, Out, SourceContext], Awaitable[None]] | None = None
+  feed: Callable[[Any], Feed] | None = None
+  session: Callable[[Any], Session[Any, Any]] | None = None
+  connection: Callable[[Any], Hashable] | None = None
+  subscriptions: Callable[[Any], Iterable[Subscription]] | None = None
+  view: Callable[[Any], Transform | None] | None = None
+  on_demand: Callable[[Any, Market], Any] | None = None
+  replay: bool = False
+  trusted: bool = False
+  words: tuple[str, ...] = ()
+  aliases: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+  environment: tuple[str, ...] = ()
+  simulator: str | Callable[[Any], str | None] | None = None
+  mock: Callable[[Any], bool] | None = None
+  exchange: Callable[[Any], str] | None = None
+  terms: str = ""
+  example: str = ""
+
+  def simulated_by(self, config: Any) -> str | None:
+    """The simulated venue that can stand in for the one that `config` names."""
+    return self.simulator(config) if callable(self.simulator) else self.simulator
+
+  def exchange_of(self, config: Any) -> str:
+    """The venue whose events come with `config`; with None, as where nothing runs yet, the
+    plugin's name."""
+    if self.exchange is None or config is None:
+      return self.name.split(".")[0]
+    return self.exchange(config)
+
+  @property
+  def channel(self) -> str | None:
+    """The one channel that its events are on, None where there are several."""
+    channels = {kind.channel for kind in self.emits if isinstance(kind.channel, str)}
+    return channels.pop() if len(channels) == 1 else None

@@ -1,0 +1,58 @@
+"""Transforms: functions over batches."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import attrs
+
+from bond_core._clock import Clock
+from bond_core._events import AnyEvent, Batch
+from bond_core._types.config import NoConfig
+
+
+class Transform(Protocol):
+  """A function over a batch. An object may have more: `on_timer`, `next_timer`, `finish`."""
+
+  def __call__(self, batch: Batch) -> Batch:
+    """The events that go on. The given batch is shared with other readers: never change it."""
+
+
+class TimedTransform(Transform, Protocol):
+  """A transform that also acts when time passes or the input ends."""
+
+  def next_timer(self) -> int | None:
+    """When `on_timer` wants to be called (epoch ms on the pipeline's clock), None for never."""
+
+  def on_timer(self, now_ms: int) -> Batch:
+    """The events that are due at `now_ms`."""
+
+  def finish(self) -> Batch:
+    """The rest, after the input has ended."""
+
+
+@attrs.frozen
+class TransformContext:
+  """What the core gives a transform when it is made. `simulated` are the exchanges whose events
+  come from a simulator."""
+
+  name: str
+  clock: Clock
+  simulated: frozenset[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class TransformType:
+  """A type of transform. `accepts` are the types of event that it is given (None: all); gaps and
+  heartbeats pass by one that does not accept them. `emits` are those it gives (None: what it
+  reads). Times are not copied for it: an event that it makes has the times that it gives it.
+  `trusted` ones run code named in the spec, so only specs of the machine's own user may use
+  them."""
+
+  name: str
+  summary: str
+  config: type = NoConfig
+  accepts: tuple[type[AnyEvent], ...] | None = None
+  emits: tuple[type[AnyEvent], ...] | None = None
+  make: Callable[[Any, TransformContext], Transform]
+  trusted: bool = False
+  example: str = ""

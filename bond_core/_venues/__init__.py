@@ -1,0 +1,1 @@
+"""What feeds of venues have in common, without I/O."""

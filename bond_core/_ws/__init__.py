@@ -1,0 +1,1 @@
+"""WebSockets: a client on trio, and the fast frame reader."""

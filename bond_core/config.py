@@ -1,0 +1,31 @@
+"""What configurations of components are made of: values as specs write them, and their checks."""
+
+from bond_core._redact import HIDDEN, redact_target, redact_text
+from bond_core._spec.functions import load_function
+from bond_core._spec.urls import check_endpoint, websocket_scheme, without_slash
+from bond_core._spec.values import Duration, InvalidValue, Secret, Size, parse_duration, parse_size
+from bond_core._ssrf import Allowance, check_url, read_allowance, vetted_addresses
+from bond_core._suggest import closest, did_you_mean, one_of
+
+__all__ = [
+  "HIDDEN",
+  "Allowance",
+  "Duration",
+  "InvalidValue",
+  "Secret",
+  "Size",
+  "check_endpoint",
+  "check_url",
+  "closest",
+  "did_you_mean",
+  "load_function",
+  "one_of",
+  "parse_duration",
+  "parse_size",
+  "read_allowance",
+  "redact_target",
+  "redact_text",
+  "vetted_addresses",
+  "websocket_scheme",
+  "without_slash",
+]

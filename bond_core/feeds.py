@@ -1,0 +1,45 @@
+"""Feeds: a venue's dialect over bytes and batches, without I/O.
+
+A plugin writes a `Feed`; the core owns its sockets, clocks, tasks, pacing, back-off and liveness.
+`bond_core.venues` has what most feeds need; docs/write-a-venue.md builds one.
+"""
+
+from bond_core._feeds.contract import (
+  Action,
+  Expire,
+  Feed,
+  Fetch,
+  Handshake,
+  Limits,
+  Moment,
+  Pong,
+  Reject,
+  Reset,
+  Response,
+  Send,
+  Subscription,
+)
+from bond_core._feeds.liveness import Rhythm, SourceState
+from bond_core._feeds.rate_limit import RateLimit
+from bond_core._supervise import Backoff, RestartBudget
+
+__all__ = [
+  "Action",
+  "Backoff",
+  "Expire",
+  "Feed",
+  "Fetch",
+  "Handshake",
+  "Limits",
+  "Moment",
+  "Pong",
+  "RateLimit",
+  "Reject",
+  "Reset",
+  "Response",
+  "RestartBudget",
+  "Rhythm",
+  "Send",
+  "SourceState",
+  "Subscription",
+]

@@ -1,0 +1,37 @@
+"""The engine, for programs that host specs themselves, as `bond serve` does."""
+
+from bond_core._pipeline.pipeline import Pipeline
+from bond_core._pipeline.sink_runner import SinkRunner
+from bond_core._pipeline.stage import Stage
+from bond_core._plugins.known import known_packages, package_for, packages_with
+from bond_core._running import BRANCHES
+from bond_core._simulators import (
+  Simulators,
+  open_simulators,
+  pointed,
+  simulated_exchanges,
+  simulator,
+)
+from bond_core._sources.manager import SourceManager, open_sources
+from bond_core._sources.source import Source, SourceReader
+from bond_core._watchdog import Watchdog
+
+__all__ = [
+  "BRANCHES",
+  "Pipeline",
+  "Simulators",
+  "SinkRunner",
+  "Source",
+  "SourceManager",
+  "SourceReader",
+  "Stage",
+  "Watchdog",
+  "known_packages",
+  "open_simulators",
+  "open_sources",
+  "package_for",
+  "packages_with",
+  "pointed",
+  "simulated_exchanges",
+  "simulator",
+]

@@ -1,1 +1,0 @@
-"""A checked spec, running: sources of a hub → a graph of transforms → sinks."""

@@ -1,1 +1,0 @@
-"""WebSockets: the one place that knows the library."""

@@ -1,0 +1,102 @@
+"""core.jsonl as a sink: events as JSON lines in files that rotate."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+import trio
+
+from bond_core import Batch, Duration, Refused, SinkContext, SinkType, Size, encode
+
+
+@attrs.frozen
+class Recorder:
+  """Where to write. A file is renamed to PATH.1, PATH.2, … when it reaches `rotate_size` or has run
+  for `rotate_every`; the newest `keep` of them stay (0 = all)."""
+
+  path: str
+  rotate_size: Size = Size(256 * 1024 * 1024)
+  rotate_every: Duration | None = None
+  keep: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+
+
+class _Files:
+  """The open file and the ones before it. Called from one worker thread at a time."""
+
+  def __init__(self, config: Recorder) -> None:
+    self._config = config
+    self._path = Path(config.path)
+    self._file: BinaryIO = self._open()
+
+  def _open(self) -> BinaryIO:
+    try:
+      self._path.parent.mkdir(parents=True, exist_ok=True)
+      file = self._path.open("ab")
+    except OSError as exc:
+      raise Refused(f"cannot write {self._path}: {exc.strerror}") from exc
+    self._began = time.monotonic()
+    self._size = self._path.stat().st_size
+    return file
+
+  def write(self, data: bytes) -> None:
+    """Appends whole lines; what returned is with the operating system."""
+    self._file.write(data)
+    self._file.flush()
+    self._size += len(data)
+    every = self._config.rotate_every
+    old = every is not None and time.monotonic() - self._began >= every
+    if self._size >= self._config.rotate_size or old:
+      self._rotate()
+
+  def _rotate(self) -> None:
+    self._file.close()
+    numbers = self._numbers()
+    self._path.rename(self._path.with_name(f"{self._path.name}.{max(numbers, default=0) + 1}"))
+    if self._config.keep:
+      for number in sorted(self._numbers())[: -self._config.keep]:
+        self._path.with_name(f"{self._path.name}.{number}").unlink(missing_ok=True)
+    self._file = self._open()
+
+  def _numbers(self) -> list[int]:
+    ends = (path.name[len(self._path.name) + 1 :] for path in self._siblings())
+    return [int(end) for end in ends if end.isdigit()]
+
+  def _siblings(self) -> list[Path]:
+    return list(self._path.parent.glob(f"{self._path.name}.*"))
+
+  def close(self) -> None:
+    """Closes the file."""
+    self._file.close()
+
+
+class _RecorderSink:
+  def __init__(self, files: _Files) -> None:
+    self._files = files
+
+  async def write(self, batch: Batch) -> None:
+    """Appends the batch; a disk that is slow holds up this sink only."""
+    data = b"".join([encode(event) + b"\n" for event in batch])
+    await trio.to_thread.run_sync(self._files.write, data)
+
+
+@asynccontextmanager
+async def recorder(config: Recorder, ctx: SinkContext) -> AsyncIterator[_RecorderSink]:
+  """The sink, with its file open."""
+  files = await trio.to_thread.run_sync(_Files, config)
+  try:
+    yield _RecorderSink(files)
+  finally:
+    files.close()
+
+
+TYPE = SinkType(
+  name="core.jsonl",
+  summary="JSON lines in a file that rotates: a recording that the source core.jsonl plays again.",
+  config=Recorder,
+  make=recorder,
+  trusted=True,
+  example="{path: btc.jsonl, rotate_size: 256MiB, keep: 10}",
+)

@@ -1,0 +1,396 @@
+"""core.window: what each symbol did in equal spans of event time."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import attrs
+
+from bond_builtin.transforms.late import Late
+from bond_builtin.transforms.tally import FOLD, Tally, Traded, joined
+from bond_builtin.transforms.timeline import Timeline
+from bond_core import (
+  Batch,
+  Candle,
+  ChainEvent,
+  Custom,
+  DataClock,
+  Duration,
+  Funding,
+  Gap,
+  Heartbeat,
+  Liquidation,
+  MarketEvent,
+  OpenInterest,
+  OrderBook,
+  Post,
+  Ticker,
+  Trade,
+  TransformContext,
+  TransformType,
+  Window,
+  parse_market,
+)
+
+_COUNTED = (Trade, Ticker, OrderBook, Post, ChainEvent, Custom, Liquidation)
+# These only tell how far their source has come.
+_TELLING = (Funding, OpenInterest, Candle)
+_COUNTED_TYPES = frozenset(_COUNTED)
+_PASSING = (Gap, Heartbeat, Window)
+_CHANNELS = {"*", *(kind.channel for kind in _COUNTED)}
+
+MAX_EMPTY = 1_000
+"""No more empty windows than this fill a leap of time or a pause in a recording."""
+
+MAX_SYMBOLS = 10_000
+MAX_OUTAGES = 1_000
+
+_ALL = "*"
+_NEVER = 1 << 62
+
+
+def _check_every(instance: object, attribute: "attrs.Attribute[Duration]", value: float) -> None:
+  if not 0.1 <= value <= 86_400:
+    raise ValueError("every is between 100ms and 1d")
+
+
+def _check_lateness(
+  instance: object, attribute: "attrs.Attribute[Duration | None]", value: float | None
+) -> None:
+  if value is not None and not 0 <= value <= 3600:
+    raise ValueError("lateness is between 0s and 1h")
+
+
+def _check_symbols(
+  instance: object, attribute: "attrs.Attribute[list[str]]", value: list[str]
+) -> None:
+  if len(value) > MAX_SYMBOLS:
+    raise ValueError(f"give at most {MAX_SYMBOLS} symbols")
+  for text in value:
+    parse_market(text)
+
+
+@attrs.frozen
+class Windows:
+  """Windows of `every`, aligned to the epoch, closed `lateness` after their end (default: 1s, or
+  `every` where that is less). With `symbols` only these are shown, else all that are seen; with
+  `empty` also when nothing came."""
+
+  every: Duration = attrs.field(validator=_check_every)
+  lateness: Duration | None = attrs.field(default=None, validator=_check_lateness)
+  symbols: list[str] = attrs.field(factory=list, validator=_check_symbols)
+  empty: bool = True
+
+
+class _Outage(NamedTuple):
+  """A time of an exchange that is missing, in event time, both ends included."""
+
+  exchange: str
+  symbol: str
+  streams: tuple[str, ...]
+  begin: int
+  end: int
+
+  def misses(self, symbol: str) -> bool:
+    if self.streams:
+      return any(f" {symbol}" in stream for stream in self.streams)
+    return self.symbol in ("", _ALL, symbol, _base(symbol))
+
+
+class Windower:
+  """Folds events into windows by event time and lets a window out when the watermark has passed its
+  end. Later events are counted and declared, never folded in. Gaps and heartbeats pass, and gaps
+  mark the windows that they overlap as incomplete.
+
+  An event of a bare asset (BTC) counts to every market of it, one without a symbol to all. What
+  was seen of a symbol before a window's end decides whether it has a row, so each window is the
+  same for every order of arrival within the lateness. Rows of one span stand in the order of
+  `symbols`, without them in that of the alphabet. Where several exchanges traded, `by_venue` in
+  `raw_data` has the share of each.
+  """
+
+  def __init__(self, config: Windows, ctx: TransformContext) -> None:
+    self._every = round(config.every * 1000)
+    lateness = min(1.0, config.every) if config.lateness is None else config.lateness
+    self._line = Timeline(ctx.clock, round(lateness * 1000))
+    self._empty = config.empty
+    self._simulated = ctx.simulated
+    self._rows = list(dict.fromkeys(parse_market(text).symbol for text in config.symbols))
+    self._wanted = {
+      *(name for row in self._rows for name in (row, _base(row))),
+      *(("", _ALL) if self._rows else ()),
+    }
+    # The start of each symbol's first window.
+    self._first: dict[str, int] = {}
+    self._open: dict[int, dict[str, Tally]] = {}
+    self._next = _NEVER
+    self._gate = _NEVER
+    self._late = Late()
+    self._late_by_symbol: dict[str, int] = {}
+    self._surplus = Late()
+    self._outages: list[_Outage] = []
+    # A pause of a live stream is told window by window for as long as it lasts. That of a recording
+    # may be a year, and passes in no time.
+    self._recorded = isinstance(ctx.clock, DataClock)
+    self._idle = 0
+
+  @property
+  def late(self) -> int:
+    """How many events came too late so far."""
+    return self._late.total
+
+  def __call__(self, batch: Batch) -> Batch:
+    """Gaps at their place, and the windows that are complete now."""
+    out: Batch = []
+    line = self._line
+    line.arrival.begin()
+    for event in batch:
+      if isinstance(event, _PASSING):
+        if line.ceiling >= self._gate:
+          self._close(out)
+        if isinstance(event, Gap):
+          self._note_outage(event)
+        out.append(event)
+        continue
+      arrived = line.arrive(event)
+      if line.ready:
+        self._count_ready()
+      # Before the event is placed: it is late where time alone has closed its window.
+      if line.ceiling >= self._gate:
+        self._close(out)
+      when = line.place(event, arrived)
+      if line.ready:
+        self._count_ready()
+      if when is not None:
+        self._count(event, when)
+    if line.ceiling >= self._gate:
+      self._close(out)
+    return out
+
+  def next_timer(self) -> int | None:
+    """When time alone closes the next window that has something to tell."""
+    line = self._line
+    waiting = self._open or self._late.count or self._surplus.count or line.waits
+    tells = self._next != _NEVER and self._empty and self._idle < MAX_EMPTY
+    if not (waiting or tells):
+      return None
+    due = line.due(self._gate)
+    return None if due is None else line.arrival.wall(due)
+
+  def on_timer(self, now_ms: int) -> Batch:
+    """The windows that are complete by now."""
+    out: Batch = []
+    self._line.tick(now_ms)
+    self._count_ready()
+    self._close(out)
+    return out
+
+  def finish(self) -> Batch:
+    """All windows up to the last that holds something."""
+    out: Batch = []
+    self._line.hurry()
+    self._count_ready()
+    self._close_until(max(self._open, default=-self._every) + self._every, out)
+    self._declare(out)
+    return out
+
+  def _count_ready(self) -> None:
+    ready = self._line.ready
+    while ready:
+      when, event = ready.popleft()
+      self._count(event, when)
+
+  def _count(self, event: MarketEvent, when: int) -> None:
+    symbol = event.symbol
+    if type(event) not in _COUNTED_TYPES or (self._wanted and symbol not in self._wanted):
+      return
+    if type(event) is OrderBook and event.update_type != "snapshot":
+      return
+    every = self._every
+    start = when - when % every
+    if self._next == _NEVER:
+      # Nothing was let out yet, so the first event is not late.
+      mark = min(self._line.watermark(), when)
+      self._next = mark - mark % every
+      self._gate = self._next + every
+    if start < self._next:
+      self._late.add(event)
+      symbol = symbol or _ALL
+      if symbol in self._late_by_symbol or len(self._late_by_symbol) < MAX_SYMBOLS:
+        self._late_by_symbol[symbol] = self._late_by_symbol.get(symbol, 0) + 1
+      return
+    tallies = self._open.get(start)
+    if tallies is None:
+      tallies = self._open[start] = {}
+    tally = tallies.get(symbol)
+    if tally is None:
+      symbol = symbol or _ALL
+      if symbol not in self._first and len(self._first) >= MAX_SYMBOLS:
+        self._surplus.add(event)
+        return
+      self._first[symbol] = min(start, self._first.get(symbol, start))
+      tally = tallies.setdefault(symbol, Tally())
+    rows = tally.rows
+    rows.append((when, event))
+    if len(rows) >= FOLD:
+      tally.fold()
+
+  def _note_outage(self, gap: Gap) -> None:
+    if gap.reason != "upstream" or gap.channel not in _CHANNELS:
+      return
+    line = self._line
+    reached = line.reached(gap.exchange)
+    begin = end = reached
+    if gap.ts_from is not None:
+      begin = line.at_receive(gap.exchange, gap.market_type, gap.ts_from)
+      end = max(begin, reached)
+    if gap.ts_to is not None:
+      end = line.at_receive(gap.exchange, gap.market_type, gap.ts_to)
+      begin = min(begin, end)
+    streams = tuple(gap.streams or ())
+    self._outages.append(_Outage(gap.exchange, gap.symbol, streams, begin, end))
+    if len(self._outages) > MAX_OUTAGES:
+      del self._outages[0]
+
+  def _close(self, out: Batch) -> None:
+    """Lets out what the watermark has passed."""
+    mark = self._line.watermark()
+    if mark >= self._gate:
+      self._close_until(mark, out)
+
+  def _declare(self, out: Batch) -> None:
+    out += self._late.declare("their windows were closed already")
+    out += self._surplus.declare(
+      f"core.window keeps {MAX_SYMBOLS} symbols; name the ones you want under symbols",
+      reason="failed",
+    )
+
+  def _close_until(self, mark: int, out: Batch) -> None:
+    """Lets out the windows that end at `mark` or before."""
+    if self._next == _NEVER:
+      return
+    every = self._every
+    after = mark - mark % every
+    starts = range(self._next, min(after, self._next + MAX_EMPTY * every), every)
+    if starts.stop < after:
+      filled = (start for start in self._open if starts.stop <= start < after)
+      due = [*starts, *sorted(filled)]
+    else:
+      due = list(starts)
+    for start in due:
+      self._emit(start, out)
+      # Here and not after the last, so that it does not matter how many windows one timer closes.
+      self._declare(out)
+    self._next = max(self._next, after)
+    self._gate = self._next + every
+    self._outages = [outage for outage in self._outages if outage.end >= self._next]
+
+  def _emit(self, start: int, out: Batch) -> None:
+    tallies = self._open.pop(start, {})
+    self._idle = self._idle + 1 if self._recorded and not tallies else 0
+    if not (tallies or self._empty):
+      return
+    told: set[str] = set()
+    for row in self._rows_at(start):
+      names = dict.fromkeys((row, _base(row), _ALL))
+      parts = [tallies[name] for name in names if name in tallies]
+      if not (parts or self._empty):
+        continue
+      late = [name for name in names if name in self._late_by_symbol]
+      told.update(late)
+      count = sum(self._late_by_symbol[name] for name in late)
+      if len(parts) == 1:
+        parts[0].fold()
+      out.append(self._window(start, row, parts[0] if len(parts) == 1 else joined(parts), count))
+    for name in told:
+      del self._late_by_symbol[name]
+
+  def _rows_at(self, start: int) -> list[str]:
+    """The symbols that have a window at `start`."""
+    seen = sorted(symbol for symbol, first in self._first.items() if first <= start)
+    if self._rows:
+      return self._rows if seen else []
+    bases = {_base(symbol) for symbol in seen if "/" in symbol}
+    rows = [symbol for symbol in seen if symbol not in bases and symbol != _ALL]
+    return rows or seen
+
+  def _window(self, start: int, symbol: str, tally: Tally, late: int) -> Window:
+    end = start + self._every
+    traded = tally.traded()
+    prices = traded.prices if traded.count else tally.quoted
+    raw: dict[str, Any] = {"trades": traded.count, "sources": sorted(tally.exchanges)}
+    if len(tally.venues) > 1:
+      raw["by_venue"] = {name: _of_venue(part) for name, part in sorted(tally.venues.items())}
+    if prices is tally.quoted and prices.sum.count:
+      raw["price_from"] = "ticker"
+    if late:
+      raw["late"] = late
+    if tally.invalid:
+      raw["invalid"] = tally.invalid
+    if tally.removed:
+      raw["removed"] = tally.removed
+    if simulated := sorted(tally.exchanges & self._simulated):
+      raw["simulated"] = simulated
+    if self._outages:
+      incomplete = {
+        outage.exchange
+        for outage in self._outages
+        if outage.begin < end and outage.end >= start and outage.misses(symbol)
+      }
+      if incomplete:
+        raw["incomplete"] = sorted(incomplete)
+    return Window(
+      ts=rfc3339(end),
+      window_start=rfc3339(start),
+      window_end=rfc3339(end),
+      symbol=symbol,
+      price_avg=prices.sum.mean(),
+      price_open=prices.open,
+      price_high=prices.high,
+      price_low=prices.low,
+      price_close=prices.close,
+      vwap=traded.vwap,
+      volume_sum=traded.volume.total(),
+      bid_avg=(tally.bids if tally.bids.count else tally.book_bids).mean(),
+      ask_avg=(tally.asks if tally.asks.count else tally.book_asks).mean(),
+      tweets=tally.posts,
+      onchain_count=tally.chain,
+      onchain_value_sum=tally.chain_values.total() if tally.chain_values.count else None,
+      custom_count=tally.custom,
+      raw_data=raw,
+    )
+
+
+def _of_venue(traded: Traded) -> dict[str, float | int | None]:
+  return {
+    "price_avg": traded.prices.sum.mean(),
+    "vwap": traded.vwap,
+    "volume_sum": traded.volume.total(),
+    "trades": traded.count,
+  }
+
+
+def _base(symbol: str) -> str:
+  return symbol.partition("/")[0]
+
+
+def rfc3339(time_ms: int) -> str:
+  """2025-10-21T13:30:05Z, with milliseconds where there are any."""
+  seconds, ms = divmod(time_ms, 1000)
+  text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+  return f"{text}.{ms:03}Z" if ms else f"{text}Z"
+
+
+def make(config: Windows, ctx: TransformContext) -> Windower:
+  """A windower that has seen nothing."""
+  return Windower(config, ctx)
+
+
+TYPE = TransformType(
+  name="core.window",
+  summary="Aggregates each symbol over equal spans of event time: price, volume, quotes, counts.",
+  config=Windows,
+  accepts=(*_COUNTED, *_TELLING, Gap, Heartbeat),
+  emits=(Window, Gap, Heartbeat),
+  make=make,
+  example="{every: 5s}",
+)

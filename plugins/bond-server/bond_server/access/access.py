@@ -1,0 +1,104 @@
+"""Who may read what on a server: its authenticators, and the tokens it signs."""
+
+from pathlib import Path
+
+import attrs
+
+from bond_core import AuthContext, AuthError, Clock, Credentials, Principal, SystemClock
+from bond_server.access.chain import Chain
+from bond_server.access.generations import FILE, FileGenerations, Generations
+from bond_server.access.secret import ServerSecret, server_secret
+from bond_server.access.tokens import Keyring, is_token, mint, verify
+
+
+@attrs.frozen
+class SignedTokens:
+  """The tokens of a server (bond_core.StreamTokens)."""
+
+  clock: Clock
+  keyring: Keyring
+  generations: Generations
+
+  def principal(self, token: str) -> Principal | None:
+    """Whom a token stands for; None where the text is no such token."""
+    if not is_token(token):
+      return None
+    keyring, generations = self.keyring, self.generations
+    grant = verify(token, keyring=keyring, generations=generations, now_ms=self.clock.now_ms())
+    return Principal(
+      f"stream:{grant.stream}",
+      streams=frozenset((grant.stream,)),
+      expires_at=grant.expires_at,
+      holds=lambda: grant.holds(keyring, generations),
+    )
+
+
+@attrs.frozen
+class ServerAccess:
+  """Who a caller is, what it may read, and tokens for streams (bond_core.services.Access)."""
+
+  tokens: SignedTokens
+  chain: Chain
+
+  async def identify(self, credentials: Credentials) -> Principal | None:
+    """Who the caller is, None for one that showed nothing. AuthError where it showed what counts
+    for nothing here."""
+    principal = await self.chain.identify(credentials)
+    if principal is not None:
+      principal.check(self.tokens.clock.now_ms())
+    return principal
+
+  async def admit(
+    self, credentials: Credentials, stream: str, *, open_to_all: bool = False
+  ) -> Principal:
+    """The caller, if it may read the stream of that id."""
+    now_ms = self.tokens.clock.now_ms()
+    return await self.chain.admit(credentials, stream, now_ms=now_ms, open_to_all=open_to_all)
+
+  def token(self, stream: str, seconds: float) -> str:
+    """A token that reads a stream for so long."""
+    tokens = self.tokens
+    expiry = tokens.clock.now_ms() // 1000 + int(seconds)
+    return mint(stream, expiry, keyring=tokens.keyring, generations=tokens.generations)
+
+  def withdraw(self, stream: str) -> None:
+    """Ends every token of a stream, once that is kept. May wait for a disk."""
+    self.tokens.generations.advance(stream)
+
+
+def signed_tokens(folder: Path, *, loopback: bool) -> tuple[SignedTokens, ServerSecret]:
+  """The tokens of the server in a folder. AuthError where the outside could reach a weak secret."""
+  secret = server_secret(folder, loopback=loopback)
+  tokens = SignedTokens(SystemClock(), secret.keyring, FileGenerations(folder / FILE))
+  return tokens, secret
+
+
+def context_of(tokens: SignedTokens) -> AuthContext:
+  """What authenticators get when they are made."""
+  return AuthContext(tokens.clock, tokens)
+
+
+@attrs.frozen
+class OpenAccess:
+  """Access where nothing has to be shown, as for one stream on this machine
+  (bond_core.services.Access). It signs no tokens, and none counts."""
+
+  clock: Clock
+
+  async def identify(self, credentials: Credentials) -> Principal | None:
+    """Nobody in particular; AuthError for credentials, which count for nothing here."""
+    return await Chain(()).identify(credentials)
+
+  async def admit(
+    self, credentials: Credentials, stream: str, *, open_to_all: bool = True
+  ) -> Principal:
+    """Whoever shows nothing."""
+    now_ms = self.clock.now_ms()
+    return await Chain(()).admit(credentials, stream, now_ms=now_ms, open_to_all=open_to_all)
+
+  def token(self, stream: str, seconds: float) -> str:
+    """There are none here."""
+    raise AuthError("this server signs no tokens; use bond serve")
+
+  def withdraw(self, stream: str) -> None:
+    """There is nothing to withdraw."""

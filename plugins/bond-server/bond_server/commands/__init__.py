@@ -1,0 +1,1 @@
+"""bond serve, bond listen, bond token."""

@@ -1,0 +1,277 @@
+"""bond listen"""
+
+import logging
+import os
+import re
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+import click
+import msgspec
+import trio
+
+from bond_core import (
+  AnyEvent,
+  AuthError,
+  Batch,
+  BondError,
+  Disconnected,
+  Gap,
+  Heartbeat,
+  Refused,
+  Registry,
+  Sink,
+  SinkContext,
+  SystemClock,
+  Window,
+  decode,
+)
+from bond_core.commands import (
+  BAD_SPEC,
+  FAILED,
+  DurationType,
+  fail,
+  is_request,
+  sentences,
+  set_up_logging,
+)
+from bond_core.feeds import Backoff
+from bond_core.websockets import HandshakeRefused, open_websocket
+
+SERVER = "http://127.0.0.1:8000"
+SILENCE = 65.0
+"""Seconds; the server says something every 30."""
+
+_CODE = re.compile(r"with code (\d{4})")
+_EXPIRED = "4005"
+_window = msgspec.json.Decoder(Window)
+
+
+@attrs.define
+class StreamProgress:
+  """How far a listener is, and what it has seen."""
+
+  epoch: str = ""
+  seq: int | None = None
+  events: int = 0
+  gaps: int = 0
+  reconnects: int = 0
+
+  def take(self, event: AnyEvent) -> None:
+    """One more message."""
+    if isinstance(event, Heartbeat):
+      self.epoch = str(event.info.get("epoch") or self.epoch)
+      seq = event.info.get("seq")
+    else:
+      self.gaps += isinstance(event, Gap)
+      self.events += not isinstance(event, Gap)
+      seq = event.seq if isinstance(event, Window) else event.seq_internal
+      if isinstance(event, Gap) and event.to_seq is not None:
+        seq = event.to_seq
+    if isinstance(seq, int):
+      self.seq = max(seq, self.seq or 0)
+
+  @property
+  def resume(self) -> str | None:
+    """What `from` says to go on here; None where nothing came yet."""
+    return f"{self.epoch}:{self.seq}" if self.epoch and self.seq is not None else None
+
+
+@click.command(name="listen")
+@click.argument("request")
+@click.option(
+  "--server",
+  default=SERVER,
+  show_default=True,
+  envvar="BOND_SERVER",
+  metavar="URL",
+  help="The control plane of a server.",
+)
+@click.option("--key", envvar="BOND_API_KEY", metavar="KEY", help="An API key of that server.")
+@click.option("--confirm", is_flag=True, help="Start also what has to be asked about first.")
+@click.option("--duration", type=DurationType(), help="Stop after this time, e.g. 20s or 5m.")
+@click.option("--json", "as_json", is_flag=True, help="One message a line on standard output.")
+@click.option("-v", "--verbose", count=True, help="Say what happens; twice for tracebacks.")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+def listen_command(
+  request: str,
+  server: str,
+  key: str | None,
+  confirm: bool,
+  duration: float | None,
+  as_json: bool,
+  verbose: int,
+  quiet: bool,
+) -> None:
+  """Make a stream on a server and follow it until Ctrl-C. REQUEST is plain English, or a spec file.
+
+  What the request was taken for goes to standard error. After a cut the stream goes on where it
+  was; what is lost comes as a gap. The stream stays on the server: the same request finds it again.
+  Exit code 0 when it ran, 1 when the server could not be reached or ended it, 2 when the request
+  was refused.
+
+  \b
+  bond listen "BTC price + tweets every 5s"
+  bond listen "ETH trades over $100k" --json | jq .price
+  bond listen examples/btc-pulse.yaml --server https://bond.example.com --key "$KEY"
+  """
+  set_up_logging(verbose, quiet)
+  place = StreamProgress()
+  wanted = _body(request, confirm=confirm)
+  try:
+    trio.run(_run, wanted, server.rstrip("/"), key, duration, as_json, quiet, place)
+  except* BondError as group:
+    refused = any(isinstance(exc, Refused) for exc in group.exceptions)
+    fail("\n".join(sentences(group)), BAD_SPEC if refused else FAILED)
+  if not quiet:
+    told = f"{place.events:,} events, {place.gaps:,} gaps, {place.reconnects:,} reconnects"
+    click.echo(told, err=True)
+  with suppress(BrokenPipeError):
+    sys.stdout.flush()
+
+
+def _body(request: str, *, confirm: bool) -> dict[str, Any]:
+  if is_request(request):
+    return {"natural_language": request, "confirm": confirm}
+  try:
+    return {"spec": Path(request).read_text(encoding="utf-8")}
+  except OSError as exc:
+    fail(f"cannot read {request}: {exc.strerror}")
+  except UnicodeDecodeError:
+    fail(f"{request} is not UTF-8 text; a spec is YAML or JSON")
+
+
+async def _run(
+  wanted: dict[str, Any],
+  server: str,
+  key: str | None,
+  duration: float | None,
+  as_json: bool,
+  quiet: bool,
+  place: StreamProgress,
+) -> None:
+  with trio.move_on_after(float("inf") if duration is None else duration) as limit:
+    async with trio.open_nursery() as nursery:
+      nursery.start_soon(_stop_on_signals, limit)
+      made = await _call(server, "/v1/streams", key, wanted)
+      if not quiet:
+        _tell(made)
+      logger = logging.LoggerAdapter(logging.getLogger("bond.listen"))
+      ctx = SinkContext(name="listen", clock=SystemClock(), log=logger)
+      screen = Registry().sink("core.print")
+      config = screen.config(format="json") if as_json else screen.config()
+      async with screen.make(config, ctx) as sink:
+        await _follow(made, server, key, sink, place)
+
+
+async def _stop_on_signals(limit: trio.CancelScope) -> None:
+  with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    async for _ in signals:
+      if limit.cancel_called:
+        # Asked twice: the user does not want to wait.
+        os._exit(130)
+      limit.cancel()
+
+
+async def _call(server: str, path: str, key: str | None, body: dict[str, Any]) -> dict[str, Any]:
+  """What the control plane answers. Refused with its sentence for what it does not do."""
+  import httpx
+
+  headers = {} if key is None else {"X-API-Key": key}
+  try:
+    async with httpx.AsyncClient(timeout=30) as http:
+      answer = await http.post(f"{server}{path}", json=body, headers=headers)
+  except httpx.InvalidURL as exc:
+    raise Refused(f"--server {server!r} is no URL: {exc}") from exc
+  except httpx.HTTPError as exc:
+    told = str(exc) or type(exc).__name__
+    start = "start one with `bond serve`, or name one with --server"
+    raise Disconnected(f"no server answers at {server}: {told}; {start}") from exc
+  try:
+    found: dict[str, Any] = answer.json()
+  except ValueError:
+    found = {}
+  if answer.is_success and "ws_url" in found:
+    return found
+  told = str(found.get("detail") or f"{server} answered with HTTP {answer.status_code}")
+  problems = [f"  {one.get('path')}: {one.get('message')}" for one in found.get("problems") or ()]
+  told = "\n".join([told, *problems])
+  if answer.status_code in (401, 403):
+    raise AuthError(f"{told}; give --key, or BOND_API_KEY")
+  raise Refused(told) if answer.status_code < 500 else Disconnected(told)
+
+
+def _tell(made: dict[str, Any]) -> None:
+  """What the request was taken for, and which stream it is."""
+  understood = made.get("understood") or {}
+  if sentence := understood.get("sentence"):
+    click.echo(f"{understood.get('outcome')}: {sentence}", err=True)
+  click.echo(f"stream {made['stream_id']}", err=True)
+
+
+async def _follow(
+  made: dict[str, Any], server: str, key: str | None, sink: Sink, place: StreamProgress
+) -> None:
+  url, stream = made["ws_url"], made["stream_id"]
+  backoff = Backoff()
+  logger = logging.getLogger("bond.listen")
+  while True:
+    came = place.events
+    try:
+      await _read(url, sink, place)
+    except HandshakeRefused as exc:
+      if place.epoch:
+        # A server that was just started again may not have all its streams back yet.
+        logger.warning("%s; coming back", exc)
+        await trio.sleep(backoff.delay())
+        continue
+      told = f"{exc}: the broker is not at {url.partition('?')[0]}; see --ws-host of the server"
+      raise Disconnected(told) from exc
+    except Disconnected as exc:
+      found = _CODE.search(str(exc))
+      code = "" if found is None else found[1]
+      if code.startswith("4") and code >= "4500":
+        raise
+      logger.warning("%s; coming back", exc)
+      if code == _EXPIRED:
+        with suppress(Disconnected):
+          # Where the control plane is away, the old token is refused again, and so is tried again.
+          url = (await _call(server, f"/v1/streams/{stream}/token", key, {}))["ws_url"]
+    place.reconnects += 1
+    if place.events > came:
+      backoff.reset()
+    await trio.sleep(backoff.delay())
+
+
+async def _read(url: str, sink: Sink, place: StreamProgress) -> None:
+  """Reads one connection to its end. Raises Disconnected."""
+  if (resume := place.resume) is not None:
+    url = f"{url}&from={quote(resume)}"
+  async with open_websocket(url) as socket:
+    while True:
+      with trio.move_on_after(SILENCE) as silence:
+        messages = await socket.receive()
+      if silence.cancelled_caught:
+        raise Disconnected(f"the server said nothing for {SILENCE:.0f} s")
+      events = [event for message in messages if (event := _event(message)) is not None]
+      for event in events:
+        place.take(event)
+      shown: Batch = [event for event in events if not isinstance(event, Heartbeat)]
+      if shown:
+        await sink.write(shown)
+
+
+def _event(message: bytes) -> AnyEvent | None:
+  """The event of a message; None for one that is about the connection only."""
+  try:
+    return decode(message)
+  except msgspec.ValidationError:
+    try:
+      return _window.decode(b'{"type":"window",' + message[1:])
+    except msgspec.ValidationError:
+      return None

@@ -1,0 +1,199 @@
+"""Readers decide what runs upstream: what somebody asks a server for is asked of the sources."""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+import attrs
+import trio
+
+from bond_core import BondError, Market, Registry, SourceType
+from bond_core.hosting import SourceManager, SourceReader, package_for
+from bond_core.services import Lease, Rejection
+
+# How long an answer waits for a venue's own word about a new subscription.
+VERDICT_WITHIN = 1.0
+
+
+@attrs.frozen
+class Carrier:
+  """A source that can carry markets nobody named yet: its type, and the configuration that it runs
+  with (None: it does not run yet)."""
+
+  type: SourceType
+  config: object | None
+
+  @property
+  def exchange(self) -> str:
+    """The venue whose events it carries."""
+    return self.type.exchange_of(self.config)
+
+  def carries(self, channel: str) -> bool:
+    """Whether events of this channel come from it."""
+    return any(kind.channel == channel for kind in self.type.emits)
+
+
+@attrs.define(eq=False)
+class SourceLease:
+  """What one reader has asked for: the source readers that carry it, and what nobody can carry.
+  `standing` says that events may come all the same; `raw` that the venues' own messages are kept on
+  them meanwhile."""
+
+  readers: list[SourceReader] = attrs.field(factory=list)
+  rejected: list[Rejection] = attrs.field(factory=list)
+  standing: bool = False
+  raw: bool = False
+
+  @property
+  def carried(self) -> bool:
+    """Whether events may come."""
+    return bool(self.readers) or self.standing or not self.rejected
+
+
+class SourceDemand:
+  """Asks sources for what readers want. `running` are the sources of the server's specs; a venue
+  that none of them reaches is brought up if its plugin is installed. With `simulated` (URLs by
+  venue) nothing goes to a real venue."""
+
+  def __init__(
+    self,
+    sources: SourceManager,
+    registry: Registry,
+    running: Iterable[Carrier],
+    simulated: dict[str, str] | None = None,
+  ) -> None:
+    self._sources = sources
+    self._registry = registry
+    carriers = list(running)
+    self._running = [carrier for carrier in carriers if carrier.type.on_demand is not None]
+    # Posts and chains: what these bring is what a spec named.
+    self._settled = [carrier for carrier in carriers if carrier.type.on_demand is None]
+    self._simulated = simulated
+    self._installed: list[Carrier] | None = None
+
+  def lease(
+    self,
+    channels: frozenset[str],
+    markets: Sequence[Market],
+    exchanges: frozenset[str],
+    *,
+    raw: bool = False,
+  ) -> SourceLease:
+    """Asks for every channel of every market at every named venue ("*": those that run). Returns at
+    once; `await_verdicts` waits for what the venues say."""
+    lease = SourceLease(raw=raw)
+    for market in markets:
+      for channel in sorted(channels):
+        for exchange in sorted(exchanges):
+          self._ask(lease, channel, market, exchange)
+    if raw:
+      _keep_raw(lease, True)
+    return lease
+
+  def _ask(self, lease: SourceLease, channel: str, market: Market, exchange: str) -> None:
+    carriers = self._carriers(channel, exchange)
+    if not carriers and able(self._settled, channel, exchange):
+      lease.standing = True
+      return
+    reason = None if carriers else self._why_nobody(channel, exchange)
+    for carrier in carriers:
+      try:
+        config = self._config(carrier, market)
+        name = f"{channel} of {market}"
+        # Whoever asked is answered; the server's own log is not for what strangers ask.
+        lease.readers.append(self._sources.open(name, carrier.type, config, logging.DEBUG))
+      except (BondError, ValueError) as exc:
+        reason = str(exc)
+      else:
+        reason = None
+        if exchange != "*":
+          break
+    if reason is not None:
+      lease.rejected.append(Rejection(channel, str(market), exchange, reason))
+
+  def _config(self, carrier: Carrier, market: Market) -> object:
+    if carrier.type.on_demand is None:
+      raise BondError(f"{carrier.type.name} carries only what a spec names")
+    config = carrier.type.on_demand(carrier.config, market)
+    if self._simulated is None:
+      return config
+    venue = carrier.type.simulated_by(config)
+    if venue is None or venue not in self._simulated:
+      raise BondError(f"{carrier.exchange} is not simulated here; name it in the spec")
+    return attrs.evolve(config, endpoint=self._simulated[venue])
+
+  def _carriers(self, channel: str, exchange: str) -> list[Carrier]:
+    found = able(self._running, channel, exchange)
+    if found or (exchange == "*" and self._running):
+      return found
+    return able(self._all_installed(), channel, exchange)
+
+  def _all_installed(self) -> list[Carrier]:
+    if self._installed is None:
+      self._installed = [
+        Carrier(spec, None)
+        for plugin in self._registry.plugins()
+        for spec in plugin.of(SourceType)
+        if spec.on_demand is not None
+      ]
+    return self._installed
+
+  def exchanges(self) -> set[str]:
+    """The venues that can be asked for."""
+    return {carrier.exchange for carrier in (*self._running, *self._all_installed())}
+
+  def _why_nobody(self, channel: str, exchange: str) -> str:
+    if exchange == "*":
+      return f"no source that runs here carries {channel}"
+    known = self.exchanges()
+    if exchange in known:
+      return f"{exchange} carries no {channel}"
+    there = f"; there is {', '.join(sorted(known))}" if known else ""
+    package = package_for("plugins", exchange)
+    hint = f"; pip install {package}" if package else there
+    return f"no source of {exchange} is installed{hint}"
+
+  async def await_verdicts(self, lease: Lease) -> None:
+    """Waits, for a moment, until the venues have taken or refused what is new in a lease; what was
+    refused goes to its `rejected`."""
+    if not isinstance(lease, SourceLease):
+      raise TypeError("a lease of another server")
+    with trio.move_on_after(VERDICT_WITHIN):
+      for reader in lease.readers:
+        await reader.answered.wait()
+    await trio.lowlevel.checkpoint()
+    for reader in list(lease.readers):
+      if reader.failure is not None:
+        lease.rejected += [
+          Rejection(
+            subscription.channel,
+            subscription.instrument.symbol,
+            subscription.instrument.exchange,
+            reader.failure,
+          )
+          for subscription in reader.subscriptions
+        ]
+        self._close(reader, raw=lease.raw)
+        lease.readers.remove(reader)
+
+  def release(self, lease: Lease) -> None:
+    """A reader no longer wants what it asked for; after a grace period it ends upstream."""
+    if not isinstance(lease, SourceLease):
+      raise TypeError("a lease of another server")
+    for reader in lease.readers:
+      self._close(reader, raw=lease.raw)
+    lease.readers.clear()
+
+  def _close(self, reader: SourceReader, *, raw: bool) -> None:
+    if raw:
+      reader.source.keep_raw(False)
+    self._sources.close(reader)
+
+
+def _keep_raw(lease: SourceLease, kept: bool) -> None:
+  for reader in lease.readers:
+    reader.source.keep_raw(kept)
+
+
+def able(carriers: Sequence[Carrier], channel: str, exchange: str) -> list[Carrier]:
+  """Those that carry a channel of a venue ("*": of any)."""
+  return [c for c in carriers if c.carries(channel) and exchange in ("*", c.exchange)]

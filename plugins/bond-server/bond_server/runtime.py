@@ -1,0 +1,179 @@
+"""The one process behind all services: the log of all events, its sources, and the streams."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from bond_core import Clock, Registry, Spec, SystemClock
+from bond_core.hosting import (
+  BRANCHES,
+  Simulators,
+  SourceManager,
+  SourceReader,
+  Watchdog,
+  open_simulators,
+  open_sources,
+  pointed,
+  simulated_exchanges,
+)
+from bond_core.logs import DurableLog, open_log
+from bond_core.services import Door, SourceStatus
+from bond_server.access.access import ServerAccess
+from bond_server.demand import Carrier, SourceDemand
+from bond_server.following import follow_log
+from bond_server.streams import LogKeeping, Streams
+
+LOG = "market"
+"""What the log of all events is called where logs are kept."""
+
+
+class OpenDoors:
+  """Who takes WebSockets of which path."""
+
+  def __init__(self) -> None:
+    self._doors: dict[str, Door] = {}
+
+  def open(self, path: str, door: Door) -> None:
+    """A service takes connections to a path from now on."""
+    self._doors[path] = door
+
+  def find(self, path: str) -> Door | None:
+    """Who takes connections to a path."""
+    return self._doors.get(path)
+
+
+class RunningServer:
+  """A server at work: what every service gets (bond_core.services.Server)."""
+
+  def __init__(
+    self,
+    *,
+    log: DurableLog,
+    sources: SourceManager,
+    streams: Streams,
+    demand: SourceDemand | None,
+    access: ServerAccess,
+    registry: Registry,
+    folder: Path,
+    clock: Clock,
+    simulators: Simulators,
+    stopping: trio.Event,
+  ) -> None:
+    self.log = log
+    self.streams = streams
+    self.demand = demand
+    self.access = access
+    self.registry = registry
+    self.folder = folder
+    self.clock = clock
+    self.stopping = stopping
+    self.doors = OpenDoors()
+    self.addresses: dict[str, list[str]] = {}
+    self.carried: list[SourceReader] = []
+    self._sources = sources
+    self._simulators = simulators
+    self._pretended: frozenset[str] = frozenset()
+
+  def carry(self, spec: Spec) -> None:
+    """Runs the sources of a spec for whoever reads the log."""
+    self.note_simulated(spec)
+    for key, source in spec.sources.items():
+      config = pointed(source, self._simulators.urls)
+      self.carried.append(self._sources.open(f"sources.{key}", source.type, config))
+
+  def sources(self) -> dict[str, SourceStatus]:
+    """How the sources are, by venue; simulated where a live one is no real venue."""
+    states: dict[str, SourceStatus] = {}
+    # What clients ask for by themselves stands in no spec.
+    pretended = self._pretended | self._simulators.urls.keys()
+    for source in self._sources.sources:
+      state = source.state
+      if state is not None:
+        simulated = source.exchange in pretended and state == "live"
+        states[source.exchange] = "simulated" if simulated else state.value
+    return states
+
+  def reconnects(self) -> int:
+    """How often sources came back."""
+    return self._sources.reconnects
+
+  def figures(self) -> dict[str, dict[str, float]]:
+    """What sources say of themselves, by venue."""
+    return self._sources.figures
+
+  def note_simulated(self, spec: Spec) -> None:
+    """Notes which venues of a spec are simulators."""
+    self._pretended |= simulated_exchanges(spec.sources.values(), self._simulators.urls)
+
+  def block(self, name: str, reason: str) -> None:
+    """Ends what has blocked the event loop."""
+    for source in self._sources.sources:
+      if source.name == name:
+        source.fail(reason)
+        source.stop()
+    for branch in self.streams.branches():
+      if branch.name == name:
+        branch.end(reason)
+
+
+@asynccontextmanager
+async def open_server(
+  *,
+  keeping: LogKeeping,
+  registry: Registry,
+  access: ServerAccess,
+  folder: Path,
+  specs: Iterable[Spec] = (),
+  simulate: bool = False,
+  clock: Clock | None = None,
+) -> AsyncIterator[RunningServer]:
+  """A server whose sources and streams end with the block. `specs` are those whose sources can be
+  asked for more; with `simulate` simulators stand for all venues."""
+  clock = clock or SystemClock()
+  specs = list(specs)
+  carriers = [Carrier(node.type, node.config) for spec in specs for node in spec.sources.values()]
+  stopping = trio.Event()
+  async with AsyncExitStack() as stack:
+    simulators = await stack.enter_async_context(open_simulators(specs if simulate else ()))
+    log = await stack.enter_async_context(
+      follow_log(keeping.type, keeping.config, LOG, clock=clock)
+      if keeping.follow
+      else open_log(keeping.type, keeping.config, LOG, stamps=True, clock=clock)
+    )
+    watchdog = Watchdog(BRANCHES, lambda name, reason: server.block(name, reason))
+    await stack.enter_async_context(watchdog)
+    sources = await stack.enter_async_context(open_sources(log.ring, clock, simulators))
+    demand = None
+    if not keeping.follow:
+      demand = SourceDemand(sources, registry, carriers, simulators.urls if simulate else None)
+    nursery = await stack.enter_async_context(trio.open_nursery())
+    streams = Streams(
+      sources=sources,
+      simulators=simulators,
+      simulate=simulate,
+      keeping=keeping,
+      clock=clock,
+      stopping=stopping,
+      nursery=nursery,
+      on_start=lambda spec: server.note_simulated(spec),
+    )
+    server = RunningServer(
+      log=log,
+      sources=sources,
+      streams=streams,
+      demand=demand,
+      access=access,
+      registry=registry,
+      folder=folder,
+      clock=clock,
+      simulators=simulators,
+      stopping=stopping,
+    )
+    try:
+      yield server
+    finally:
+      stopping.set()
+      await sources.stop()
+      nursery.cancel_scope.cancel()

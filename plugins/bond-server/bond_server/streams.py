@@ -1,0 +1,193 @@
+"""The streams of a server: specs at work, each with the log of what it gives."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import attrs
+import msgspec
+import trio
+
+from bond_core import AnyEvent, Batch, BondError, Clock, LogType, Spec, Window
+from bond_core.hosting import Pipeline, Simulators, SinkRunner, SourceManager, Stage
+from bond_core.logs import DurableLog, open_log
+from bond_core.services import StreamStatus
+from bond_core.specs import stream_id
+
+
+@attrs.define(eq=False)
+class Stream:
+  """A running spec. What its publishing sinks get is in `log`, from where any number of clients
+  read it; `published` counts it."""
+
+  id: str
+  spec: Spec
+  log: DurableLog
+  pipeline: Pipeline
+  published: int = 0
+  created_at: float = attrs.field(factory=time.time)
+  scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+  ended: trio.Event = attrs.field(factory=trio.Event)
+
+  @classmethod
+  def make(
+    cls, spec: Spec, sources: SourceManager, log: DurableLog, simulated: Mapping[str, str]
+  ) -> "Stream":
+    """A stream that is not running yet."""
+    stream: Stream
+
+    def take(batch: Batch) -> None:
+      stream.published += len(batch)
+      publish(log, batch)
+
+    pipeline = Pipeline(spec, sources, simulated, take)
+    stream = cls(pipeline.id, spec, log, pipeline)
+    return stream
+
+  async def end(self) -> None:
+    """Ends it; returns when nothing of it runs any more."""
+    self.scope.cancel()
+    await self.ended.wait()
+
+  def status(self) -> StreamStatus:
+    """How it is now."""
+    pipeline = self.pipeline
+    return StreamStatus(
+      created_at=self.created_at,
+      failures=tuple(pipeline.failures()),
+      ended=all(runner.ended for runner in pipeline.sink_runners),
+      events_in=pipeline.events,
+      events_out=self.published,
+      missed=pipeline.missed,
+      batches=pipeline.batches,
+      latencies_ms=tuple(pipeline.latencies),
+    )
+
+
+def publish(log: DurableLog, batch: Batch) -> None:
+  """Appends to a stream's log. The stream numbers its events itself, so that a reader can come back
+  to a place in it; the events are shared with other readers, so they are copied."""
+  log.ring.append(
+    [
+      copied(event, "seq" if type(event) is Window else "seq_internal", number)
+      for number, event in enumerate(batch, log.head + 1)
+    ]
+  )
+
+
+def copied(event: AnyEvent, field: str, number: int) -> AnyEvent:
+  """The same event with another number."""
+  copy: AnyEvent = msgspec.structs.replace(event, **{field: number})
+  return copy
+
+
+@attrs.frozen
+class LogKeeping:
+  """How the server's logs are kept: an engine and its configuration. With `follow` another process
+  writes the log of all events, and this one only reads it."""
+
+  type: LogType
+  config: object
+  follow: bool = False
+
+
+class Streams:
+  """The streams that run, by id."""
+
+  def __init__(
+    self,
+    *,
+    sources: SourceManager,
+    simulators: Simulators,
+    simulate: bool,
+    keeping: LogKeeping,
+    clock: Clock,
+    stopping: trio.Event,
+    nursery: trio.Nursery,
+    on_start: Callable[[Spec], None],
+  ) -> None:
+    self.starting = False
+    self._running: dict[str, Stream] = {}
+    self._sources = sources
+    self._simulators = simulators
+    self._simulate = simulate
+    self._keeping = keeping
+    self._clock = clock
+    self._stopping = stopping
+    self._nursery = nursery
+    self._on_start = on_start
+    self._changing = trio.Lock()
+
+  def get(self, stream: str) -> Stream | None:
+    """The running stream of an id."""
+    return self._running.get(stream)
+
+  @property
+  def running(self) -> list[Stream]:
+    """All that run."""
+    return list(self._running.values())
+
+  def check(self, spec: Spec) -> None:
+    """Raises BondError for a spec that cannot run beside others in a server."""
+    check_servable(spec)
+
+  async def start(self, spec: Spec) -> Stream:
+    """Runs a spec as a stream; the running one where it runs already. BondError says why it cannot
+    run here."""
+    check_servable(spec)
+    async with self._changing:
+      known = self._running.get(stream_id(spec))
+      if known is not None:
+        return known
+      if self._simulate:
+        await self._simulators.start([spec])
+      self._on_start(spec)
+      started: Stream = await self._nursery.start(self._run, spec)
+      return started
+
+  async def _run(self, spec: Spec, task_status: trio.TaskStatus[Stream]) -> None:
+    name = _log_name(stream_id(spec))
+    keeping = self._keeping
+    async with open_log(keeping.type, keeping.config, name, clock=self._clock) as log:
+      stream = Stream.make(spec, self._sources, log, self._simulators.urls)
+      self._running[stream.id] = stream
+      task_status.started(stream)
+      try:
+        with stream.scope:
+          await stream.pipeline.run()
+          # What it gave can still be read.
+          await self._stopping.wait()
+      finally:
+        del self._running[stream.id]
+        for reader in stream.pipeline.readers.values():
+          self._sources.close(reader)
+    stream.ended.set()
+
+  async def remove(self, stream: str) -> None:
+    """Ends a stream, where it runs, and takes away what its log keeps. EngineError where that could
+    not be taken away; it can be tried again."""
+    async with self._changing:
+      if (running := self._running.get(stream)) is not None:
+        await running.end()
+      if self._keeping.type.remove is not None:
+        await self._keeping.type.remove(self._keeping.config, _log_name(stream))
+
+  def branches(self) -> list[Stage | SinkRunner]:
+    """The nodes of all streams."""
+    branches: list[Stage | SinkRunner] = []
+    for stream in self._running.values():
+      branches += stream.pipeline.graph.stages
+      branches += stream.pipeline.sink_runners
+    return branches
+
+
+def _log_name(stream: str) -> str:
+  return f"stream:{stream}"
+
+
+def check_servable(spec: Spec) -> None:
+  """Raises BondError for a spec that cannot run beside others in a server."""
+  if any(node.type.replay for node in spec.sources.values()):
+    raise BondError(
+      f"{spec.name} plays a recording, which brings its own time; a server lives in the present, "
+      "so use bond run"
+    )

@@ -1,1 +1,0 @@
-"""The messages of the interface: `geyser.proto` and what protoc makes of it."""

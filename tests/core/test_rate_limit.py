@@ -1,0 +1,85 @@
+import random
+
+from hypothesis import given, strategies as st
+
+from bond_core._feeds.liveness import Rhythm, SourceState
+from bond_core._feeds.rate_limit import RateLimit
+from bond_core._supervise import Backoff, RestartBudget
+
+
+@given(
+  st.integers(1, 20),
+  st.lists(st.tuples(st.floats(0, 3), st.integers(1, 5)), min_size=1, max_size=60),
+)
+def test_no_window_ever_holds_more_than_the_rate(count, asks):
+  pace = RateLimit(count, 1.0)
+  now = 0.0
+  spent = []
+  for pause, units in asks:
+    now += pause
+    units = min(units, count)
+    while wait := pace.delay(now, units):
+      now += wait + 1e-9
+    pace.spend(now, units)
+    spent.append((now, units))
+  for start, _ in spent:
+    assert sum(units for when, units in spent if start <= when < start + 1.0) <= count
+
+
+def test_more_units_than_the_window_holds_wait_for_an_empty_one():
+  pace = RateLimit(10, 60)
+  assert pace.delay(0, 50) == 0
+  pace.spend(0, 50)
+  assert pace.delay(1, 1) == 59
+
+
+def test_a_block_by_the_venue_holds_even_when_the_window_is_empty():
+  pace = RateLimit(10, 60)
+  pace.block(30)
+  assert pace.delay(10) == 20
+  assert pace.delay(30) == 0
+
+
+def test_backoff_doubles_its_bound_up_to_the_cap_and_starts_anew():
+  class Highest(random.Random):
+    def uniform(self, a, b):
+      return b
+
+  backoff = Backoff(first=1, cap=10, rng=Highest())
+  assert [backoff.delay() for _ in range(6)] == [1, 2, 4, 8, 10, 10]
+  backoff.reset()
+  assert backoff.delay() == 1
+
+
+def test_backoff_is_fully_jittered():
+  backoff = Backoff(first=8, cap=8, rng=random.Random(3))
+  delays = [backoff.delay() for _ in range(2000)]
+  assert 0 <= min(delays) < 0.2
+  assert 7.8 < max(delays) <= 8
+  assert 3.7 < sum(delays) / len(delays) < 4.3
+
+
+def test_a_restart_budget_counts_within_its_time():
+  budget = RestartBudget(restarts=2, seconds=10)
+  assert [budget.spend(t) for t in (0, 1, 2)] == [True, True, False]
+  assert budget.spend(20)
+
+
+def test_a_known_rhythm_makes_a_long_silence_stale_and_a_short_one_quiet():
+  rhythm = Rhythm(0)
+  for i in range(100):
+    rhythm.heard(i * 0.1)
+  assert rhythm.state(10) is SourceState.LIVE
+  assert rhythm.state(16) is SourceState.QUIET
+  assert rhythm.state(21) is SourceState.STALE
+
+
+def test_after_a_mistaken_verdict_the_next_one_takes_longer():
+  rhythm = Rhythm(0)
+  for i in range(100):
+    rhythm.heard(i * 0.1)
+  first = rhythm.limit()
+  rhythm.reopened(30)
+  assert rhythm.limit() == 2 * first
+  rhythm.heard(31)
+  assert rhythm.limit() < 2 * first * 20
