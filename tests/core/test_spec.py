@@ -6,16 +6,17 @@ import json
 import subprocess
 import sys
 import time
+from importlib.metadata import entry_points
 from pathlib import Path
 
+import attrs
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sample_plugin import with_sample
 
-from bond_core import SpecError
-from bond_core._errors import PluginError, Problem
-from bond_core._plugins.registry import Registry
+from bond_core import LogType, Registry, SinkType, SourceType, SpecError, TransformType
+from bond_core._errors import Problem
 from bond_core._spec import document as document_module
 from bond_core._spec.canonical import canonical, stream_id
 from bond_core._spec.document import MAX_BYTES, MAX_NODES, MAX_PROBLEMS, read_document
@@ -40,6 +41,16 @@ sinks:
 
 
 REGISTRY = with_sample()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm():
+  REGISTRY.plugins()
+
+
+def installed_without(plugin):
+  """What is installed, but for one plugin."""
+  return Registry(point for point in entry_points(group="bond") if point.name != plugin)
 
 
 def load(text, **options):
@@ -137,7 +148,7 @@ def test_transforms_of_any_graph_are_in_order(names, data):
     lines.append(
       f"  t{name}: {{use: core.filter, from: {json.dumps(read)}, with: {{where: price > 1}}}}\n"
     )
-  text = "sources:\n  a: {use: sample.posts}\ntransforms:\n" + "".join(sorted(lines))
+  text = "sources:\n  a: {use: clock.ticks}\ntransforms:\n" + "".join(sorted(lines))
   seen = {"a"}
   for key, node in load(text).transforms.items():
     assert seen.issuperset(node.inputs)
@@ -191,7 +202,7 @@ def test_bytes_that_are_not_utf8_are_refused_at_their_place():
   ],
 )
 def test_what_yaml_1_1_would_convert_stays_text(written, read):
-  assert with_config("sample.posts", f"query: {written}").query == read
+  assert with_config("x.posts", f"query: {written}").query == read
 
 
 @pytest.mark.parametrize(
@@ -199,17 +210,17 @@ def test_what_yaml_1_1_would_convert_stays_text(written, read):
   [("012", 12.0), ("1e3", 1000.0), ("1E-3", 0.001), (".5", 0.5), ("-2", -2.0), ("+3.", 3.0)],
 )
 def test_numbers_are_decimal(written, read):
-  assert with_config("sample.posts", f"factor: {written}").factor == read
+  assert with_config("sample.rare", f"factor: {written}").factor == read
 
 
 def test_escaped_surrogate_pairs_of_json_are_one_character_and_positions_stay_right():
-  config = '{"query": "\\ud83d\\ude80", "mst": 1}'
-  text = f'{{"sources": {{"a": {{"use": "sample.posts", "with": {config}}}}}}}'
+  config = '{"query": "\\ud83d\\ude80", "retwets": true}'
+  text = f'{{"sources": {{"a": {{"use": "x.posts", "with": {config}}}}}}}'
   (problem,) = problems(text)
-  assert problem.column == text.index('"mst"') + 1
-  config = load(text.replace("mst", "most")).sources["a"].config
+  assert problem.column == text.index('"retwets"') + 1
+  config = load(text.replace("retwets", "retweets")).sources["a"].config
   assert config.query == "🚀"
-  escaped = '{"sources": {"a": {"use": "sample.posts", "with": {"query": "\\\\ud83d\\\\ude80"}}}}'
+  escaped = '{"sources": {"a": {"use": "x.posts", "with": {"query": "\\\\ud83d\\\\ude80"}}}}'
   assert load(escaped).sources["a"].config.query == "\\ud83d\\ude80"
 
 
@@ -222,31 +233,38 @@ def test_without_libyaml_data_and_places_are_the_same(monkeypatch):
 
 def test_components_take_nested_values():
   config = with_config(
-    "sample.socket",
-    "url: wss://venue.example/ws\n"
-    "ports: [80, 443]\n"
+    "ws.custom",
+    "url: wss://stream.example.com/ws\n"
     "headers: {Accept: json, Authorization: {secret: {file: token}}}\n"
-    "mapping: {event: trade, fields: {price: p}}\n",
+    "heartbeat: {every: 30s, send: {op: ping}}\n"
+    "map:\n"
+    "  - {emit: trade, symbol: {value: BTC/USDT}, fields: {price: p, size: {path: q}}}\n"
+    "  - {emit: custom, event_type: status, where: {type: [up, down]}}\n",
   )
-  assert config.ports == [80, 443]
   assert config.headers == {"Accept": "json", "Authorization": Secret(file="token")}
-  assert config.mapping.fields == {"price": "p"}
+  assert (config.heartbeat.every, config.heartbeat.send) == (30.0, {"op": "ping"})
+  assert [rule.emit for rule in config.map] == ["trade", "custom"]
+  assert config.map[0].symbol.value == "BTC/USDT"
+  assert config.map[0].fields["price"] == "p"
+  assert config.map[0].fields["size"].path == "q"
+  assert config.map[1].where == {"type": ["up", "down"]}
   assert with_config("core.jsonl", "path: [a, b]").path == ["a", "b"]
   assert with_config("core.jsonl", "path: a").path == "a"
-  assert with_config("sample.posts", "symbols: [BTC, ETH]").symbols == ("BTC", "ETH")
+  rare = with_config("sample.rare", "ports: [80, 443]\nlabels: [a, b]")
+  assert (rare.ports, rare.labels) == ([80, 443], ("a", "b"))
 
 
 def test_every_field_is_asked_although_another_is_wrong():
-  text = "sources:\n  a: {use: sample.posts, with: {most: 0, query: 1, symbols: [BTC, 2]}}\n"
+  text = "sources:\n  a: {use: x.posts, with: {backfill_minutes: 9, query: 1, symbols: [BTC, 2]}}\n"
   assert [problem.path for problem in problems(text)] == [
-    "sources.a.with.most",
+    "sources.a.with.backfill_minutes",
     "sources.a.with.query",
     "sources.a.with.symbols[1]",
   ]
 
 
 def test_a_key_of_the_configuration_can_have_another_name_than_its_field():
-  text = "sources:\n  a: {use: sample.range, with: {least: 3}}\n"
+  text = "sources:\n  a: {use: sample.rare, with: {least: 3}}\n"
   assert load(text).sources["a"].config.lowest == 3
   for wrong in ("-3", "x"):
     with pytest.raises(SpecError) as caught:
@@ -259,30 +277,56 @@ def test_a_key_of_the_configuration_can_have_another_name_than_its_field():
 def test_a_node_without_readers_is_allowed_with_a_warning():
   text = PULSE.replace("from: [binance, okx]", "from: binance")
   assert load(text).warnings == ("line 4: sources.okx: no transform or sink reads it",)
-  assert load("sources:\n  a: {use: sample.posts}\n").warnings == ()
+  assert load("sources:\n  a: {use: clock.ticks}\n").warnings == ()
 
 
 def test_an_input_of_which_nothing_can_be_used_is_a_warning_while_another_can():
   text = """\
 sources:
   a: {use: binance.trades, with: {symbols: [BTC/USDT]}}
-  w: {use: sample.windows}
+transforms:
+  pulse: {use: core.window, from: a, with: {every: 5s}}
 sinks:
-  chart: {use: sample.chart, from: [a, w]}
+  chart: {use: sample.chart, from: [a, pulse]}
 """
   (warning,) = load(text).warnings
   assert warning == (
-    "line 5: sinks.chart: sample.chart makes no use of a, which gives trade; it takes window"
+    "line 6: sinks.chart: sample.chart makes no use of a, which gives trade; it takes window"
   )
 
 
-def test_a_registry_without_the_default_log_is_told_as_a_problem():
-  class Bare(Registry):
-    def log(self, name):
-      raise PluginError("the core is not installed as a plugin")
+@pytest.mark.parametrize(
+  ("plugin", "text", "told"),
+  [
+    ("core", "", "1:1: log.use: no plugin 'core' is installed; pip install bond-builtin"),
+    ("clock", "", "2:12: sources.a.use: no plugin 'clock' is installed; pip install bond-clock"),
+    (
+      "redis",
+      "log: {use: redis.streams}\n",
+      "3:12: log.use: no plugin 'redis' is installed; pip install bond-redis",
+    ),
+  ],
+)
+def test_what_is_not_installed_is_told_with_the_package_that_has_it(plugin, text, told):
+  text = "sources:\n  a: {use: clock.ticks}\n" + text
+  assert load(text)
+  with pytest.raises(SpecError) as caught:
+    load_spec(text, registry=installed_without(plugin))
+  (problem,) = caught.value.problems
+  assert f"{problem.line}:{problem.column}: {problem.path}: {problem.message}" == told
 
-  with pytest.raises(SpecError, match="the core is not installed as a plugin"):
-    load_spec(PULSE, registry=Bare())
+
+def test_a_list_of_sources_is_explained_where_no_plugin_rewrites_it():
+  text = "sources:\n  - {type: x, query: bitcoin}\n"
+  assert [node.use for node in load(text).sources.values()] == ["x.posts"]
+  with pytest.raises(SpecError) as caught:
+    load_spec(text, registry=installed_without("legacy"))
+  (problem,) = caught.value.problems
+  assert (problem.path, problem.line) == ("sources", 1)
+  assert problem.message == (
+    "a list of sources is another form of spec; name each: my-source: {use: …, with: …}, "
+    "or pip install bond-legacy for the earlier form"
+  )
 
 
 # Specs from outside ------------------------------------------------------------------------------
@@ -291,11 +335,11 @@ def test_a_registry_without_the_default_log_is_told_as_a_problem():
 def test_a_spec_from_outside_uses_no_secrets_and_no_code():
   text = """\
 sources:
-  x: {use: sample.posts, with: {bearer: {secret: SAMPLE_BEARER}}}
+  x: {use: x.posts, with: {query: bitcoin, bearer: {secret: X_BEARER}}}
 transforms:
   m: {use: core.map, from: x, with: {function: "mine:f"}}
 """
-  assert load(text).sources["x"].config.bearer == Secret("SAMPLE_BEARER")
+  assert load(text).sources["x"].config.bearer == Secret("X_BEARER")
   assert [(problem.path, problem.message) for problem in problems(text, trusted=False)] == [
     ("sources.x.with.bearer", "a spec from outside cannot use secrets of this machine"),
     (
@@ -339,12 +383,13 @@ def test_ids_of_specs_stay_what_they_are():
 def test_the_canonical_form_is_sorted_json_with_defaults_and_references():
   text = """\
 sources:
-  a: {use: sample.posts, with: {symbols: [A/B], every: 1.5s, bearer: {secret: K}}}
+  a: {use: ccxt.ticker, with: {exchange: okx, symbols: [A/B], every: 1.5s, api_key: {secret: K}}}
 """
   expected = (
     b'{"log":{"use":"core.memory","with":{"keep":60,"size":67108864}},"sinks":{},"sources":{"a":'
-    b'{"use":"sample.posts","with":{"bearer":{"secret":"K"},"every":1.5,"factor":1,"most":100,'
-    b'"query":"","symbols":["A/B"]}}},"transforms":{}}'
+    b'{"use":"ccxt.ticker","with":{"api_key":{"secret":"K"},"api_secret":null,"endpoint":null,'
+    b'"every":1.5,"exchange":"okx","market":"spot","mode":"auto","options":{},"password":null,'
+    b'"symbols":["A/B"]}}},"transforms":{}}'
   )
   assert canonical(load(text)) == expected
   assert stream_id(load(text)) == hashlib.blake2b(expected, digest_size=8).hexdigest()
@@ -404,15 +449,15 @@ LEAKS = [
   "baerer: CANARY",
   "zzz: CANARY",
   "bearer: CANARY, qurey: 1",
-  "bearer: CANARY, most: 0",
-  "bearer: *CANARY",
+  "bearer: CANARY, backfill_minutes: 9",
+  "query: bitcoin, bearer: *CANARY",
   "bearer: CANARY, query: *x",
   "bearer: CANARY, query: [",
   "api_token: CANARY, query: @",
   "bearer: CANARY, bearer: CANARY",
   "query: [wss://user:CANARY@venue.example/ws]",
-  "most: wss://venue.example/ws?a=1&apiKey=CANARY",
-  "most: wss://venue.example/ws?token=CANARY&b=2",
+  "backfill_minutes: wss://venue.example/ws?a=1&apiKey=CANARY",
+  "backfill_minutes: wss://venue.example/ws?token=CANARY&b=2",
   "Authorization: Bearer CANARY",
   "\n        bearer: >-\n          CANARY\n        qurey: 1\n      ",
   '\n        bearer: "first\n          CANARY", qurey: 1\n      ',
@@ -421,10 +466,11 @@ LEAKS = [
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_secret_written_out_is_in_no_error(leak):
-  text = "sources:\n  x: {use: sample.posts, with: {" + leak.replace("CANARY", CANARY) + "}}\n"
-  if leak == "bearer: *CANARY":
+  text = "sources:\n  x: {use: x.posts, with: {" + leak.replace("CANARY", CANARY) + "}}\n"
+  if leak == "query: bitcoin, bearer: *CANARY":
     # Here the canary is a name that YAML itself knows: it is no secret.
-    assert "is a YAML alias" in problems(text)[0].message
+    (problem,) = problems(text)
+    assert "is a YAML alias" in problem.message
     return
   with pytest.raises(SpecError) as caught:
     load(text)
@@ -455,7 +501,7 @@ def _fill(text):
 
 BOMBS = {
   "billion laughs": _laughs(),
-  "billion laughs in a spec": "sources:\n  a: {use: sample.posts}\n" + _laughs(),
+  "billion laughs in a spec": "sources:\n  a: {use: clock.ticks}\n" + _laughs(),
   "quadratic aliases": "a: &a " + "x" * 30_000 + "\nb: [" + "*a, " * 8000 + "]",
   "aliases of nothing": "sources: [" + _fill("*a,")[:-1000] + "]",
   "an alias to itself": "&a [*a]",
@@ -525,30 +571,30 @@ BOMBS = {
   "addresses with parameters": "@" + _fill("?token")[:-1000],
   "words like secrets": "@" + _fill("secret_token-")[:-1000],
   "unknown keys near known ones": "".join(f"source{n}: 1\n" for n in range(900)),
-  "unknown keys in a node": "sources:\n  a: {use: sample.posts, "
+  "unknown keys in a node": "sources:\n  a: {use: clock.ticks, "
   + "".join(f"wit{n}: 1, " for n in range(900))
   + "}",
-  "unknown keys in a configuration": "sources:\n  a: {use: sample.posts, with: {"
+  "unknown keys in a configuration": "sources:\n  a: {use: x.posts, with: {"
   + "".join(f"quer{n}: 1, " for n in range(900))
   + "}}",
-  "unknown names": "sources:\n  a: {use: sample.posts}\nsinks:\n  b: {use: core.print, from: ["
+  "unknown names": "sources:\n  a: {use: clock.ticks}\nsinks:\n  b: {use: core.print, from: ["
   + "".join(f"aa{n}, " for n in range(1900))
   + "]}",
-  "long unknown names": "sources:\n  a: {use: sample.posts}\nsinks:\n  b: {use: core.print, from: ["
+  "long unknown names": "sources:\n  a: {use: clock.ticks}\nsinks:\n  b: {use: core.print, from: ["
   + "".join(f"{'a' * 60}{n}, " for n in range(900))
   + "]}",
   "a list of wrong items": "sources:\n  a: {use: binance.trades, with: {symbols: ["
   + "1," * 1900
   + "]}}",
-  "many sources": "sources:\n" + "".join(f"  s{n}: {{use: sample.posts}}\n" for n in range(390)),
+  "many sources": "sources:\n" + "".join(f"  s{n}: {{use: clock.ticks}}\n" for n in range(390)),
   "many sources not installed": "sources:\n"
   + "".join(f" s{n}: {{use: a.b}}\n" for n in range(249)),
-  "a long circle": "sources:\n  a: {use: sample.posts}\ntransforms:\n"
+  "a long circle": "sources:\n  a: {use: clock.ticks}\ntransforms:\n"
   + "".join(
     f"  t{n}: {{use: core.sample, from: t{(n + 1) % 150}, with: {{every: 1s}}}}\n"
     for n in range(150)
   ),
-  "everybody reads everybody": "sources:\n  a: {use: sample.posts}\ntransforms:\n"
+  "everybody reads everybody": "sources:\n  a: {use: clock.ticks}\ntransforms:\n"
   + "".join(
     f"  t{n}: {{use: core.filter, from: [{', '.join(f't{m}' for m in range(38) if m != n)}]}}\n"
     for n in range(38)
@@ -588,7 +634,8 @@ def test_a_spec_of_the_largest_size_is_read_in_time():
 _WORDS = [
   *("name", "sources", "transforms", "sinks", "log", "use", "from", "with", "type", "interval_sec"),
   *(
-    "sample.posts",
+    "x.posts",
+    "clock.ticks",
     "core.window",
     "core.print",
     "ccxt",
@@ -685,7 +732,7 @@ def test_any_bytes_are_a_spec_or_a_spec_error(data):
       for key, _node in {
         "name": _values,
         "sources": st.fixed_dictionaries(
-          {"use": st.just("sample.posts")}, optional={"with": _values}
+          {"use": st.sampled_from(["x.posts", "clock.ticks"])}, optional={"with": _values}
         ),
         "transforms": st.fixed_dictionaries(
           {"use": st.just("core.window"), "from": st.sampled_from(["a", "b", ["a", "b"]])},
@@ -699,6 +746,26 @@ def test_any_bytes_are_a_spec_or_a_spec_error(data):
 )
 def test_any_data_is_a_spec_or_a_spec_error(data):
   _only_spec_errors(json.dumps(data))
+
+
+@settings(max_examples=500, deadline=1000, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_any_configuration_of_any_component_is_a_spec_or_a_spec_error(data):
+  kinds = {SourceType: "sources", TransformType: "transforms", SinkType: "sinks", LogType: "log"}
+  components = [component for kind in kinds for component in REGISTRY.all(kind)]
+  names = {f"{kinds[type(component)]} {component.name}": component for component in components}
+  component = names[data.draw(st.sampled_from(sorted(names)))]
+  keys = [field.alias for field in attrs.fields(component.config)]
+  node = {"use": component.name}
+  if keys:
+    node["with"] = data.draw(st.dictionaries(st.sampled_from(keys), _values, max_size=6))
+  spec = {"sources": {"a": {"use": "clock.ticks"}}}
+  section = kinds[type(component)]
+  if section == "log":
+    spec["log"] = node
+  else:
+    spec.setdefault(section, {})["b"] = node if section == "sources" else {**node, "from": "a"}
+  _only_spec_errors(json.dumps(spec))
 
 
 @settings(max_examples=300, deadline=1000)
