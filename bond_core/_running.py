@@ -16,6 +16,7 @@ from bond_core._logs.memory import MemoryLog
 from bond_core._pipeline.pipeline import Pipeline
 from bond_core._pipeline.sink_runner import SinkRunner
 from bond_core._pipeline.stage import Stage
+from bond_core._sessions.driver import SessionDriver
 from bond_core._simulators import open_simulators
 from bond_core._sources.manager import SourceManager, open_sources
 from bond_core._sources.source import Source
@@ -27,7 +28,7 @@ logger = logging.getLogger("bond")
 # What the sinks get to take the rest when the sources have been stopped.
 DRAIN = 5.0
 
-BRANCHES = (Source, Stage, SinkRunner)
+BRANCHES = (Source, SessionDriver, Stage, SinkRunner)
 """What the watchdog can name when the event loop stands still."""
 
 

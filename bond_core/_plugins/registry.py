@@ -311,10 +311,10 @@ def _check_source(source: SourceType, who: str) -> None:
   if len(given) != 1:
     raise PluginError(f"{who}: the source {source.name!r} needs one of run, feed and session")
   needed: dict[str, Callable[..., Any] | None] = {}
-  if given[0] != "run":
-    needed["connection"] = source.connection
   if given[0] == "feed":
-    needed["subscriptions"] = source.subscriptions
+    needed |= {"connection": source.connection, "subscriptions": source.subscriptions}
+  if given[0] == "session":
+    needed["transport"] = source.transport
   missing = [field for field, value in needed.items() if value is None]
   if missing:
     raise PluginError(

@@ -1,20 +1,23 @@
-"""A Session: one conversation with a service over all its connections. No I/O.
+"""A Session: one conversation with a service, over all its connections. No I/O and no clock.
 
-The driver (bond_core._sessions.driver) opens connections, retries with back-off, sends what the
-session has put into `requests`, watches for silence and calls the timer. The session says what a
-message means. Sources of an equal connection share one session; each of them is a member.
+The session says where the next connection goes and what each message means. A transport carries
+bytes, and the driver (bond_core._sessions.driver) opens transports, retries with back-off, sends
+what the session has put into `requests`, watches for silence and calls the timer. Sources of an
+equal connection share one session: each of them is a member of it.
 """
 
+import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from bond_core._errors import BondError
 from bond_core._events import Batch
 from bond_core._feeds.contract import Moment
 
+T = TypeVar("T")
+Target = TypeVar("Target")
 Message = TypeVar("Message")
 Request = TypeVar("Request")
 Message_co = TypeVar("Message_co", covariant=True)
@@ -22,8 +25,7 @@ Request_contra = TypeVar("Request_contra", contravariant=True)
 
 
 class Transport(Protocol[Message_co, Request_contra]):
-  """An open connection. Its `async with` is its lifetime; what it raises says who must act:
-  Disconnected, RetryAfter or Refused."""
+  """An open connection. What it raises says who has to act: Disconnected, RetryAfter, Refused."""
 
   async def receive(self) -> Sequence[Message_co]:
     """The next messages, at least one."""
@@ -33,65 +35,86 @@ class Transport(Protocol[Message_co, Request_contra]):
 
 
 class Member(Protocol):
-  """A source that takes part in a session, with its own configuration."""
+  """A source that takes part in a session."""
+
+  @property
+  def name(self) -> str:
+    """What the spec calls this source."""
 
   @property
   def config(self) -> Any:
     """What the spec says to this source."""
 
   @property
-  def figures(self) -> dict[str, float]:
-    """What the source says of itself in summaries and metrics."""
+  def prepared(self) -> Any:
+    """What the type's `prepare` returned; None without it."""
 
-  def give(self, batch: Batch) -> None:
-    """Hands over events in order. Never waits."""
+  @property
+  def log(self) -> logging.LoggerAdapter[logging.Logger]:
+    """Where messages about this source go."""
+
+  @property
+  def figures(self) -> dict[str, float]:
+    """What the source reports of itself in summaries and metrics, such as spent_usd."""
+
+  def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+    """The object of this key for all sources of the process, as SourceContext has it. It outlives
+    the session."""
 
   def live(self) -> None:
-    """The source is connected, also where it has nothing to say yet."""
+    """The source is connected, also where it has no event yet."""
+
+  def give(self, batch: Batch) -> None:
+    """Hands over events in order. Never waits, and says that the source is live."""
 
   def fail(self, reason: str) -> None:
-    """The source ends for good; a sentence says why."""
+    """Ends this source for good; `reason` is a sentence. Later calls have no effect."""
 
 
-class Session(ABC, Generic[Message, Request]):
-  """What all sessions have. A subclass reads messages and gives events to its members."""
+class Session(ABC, Generic[Target, Message, Request]):
+  """What all sessions have. A subclass reads messages and gives events to its members.
 
-  name: ClassVar[str]
-  """How logs call it: the service's name."""
+  `target`, `on_messages`, `on_open` and `on_timer` may raise Disconnected or RetryAfter, which end
+  the connection, or Refused, which ends the session and fails its members. Any other exception is a
+  fault of the session: the connection starts anew, and the session ends when that goes on.
+  """
+
+  name: str
+  """What messages call the other side, such as "the Geyser node"."""
   tick: ClassVar[float] = 1.0
   """Seconds between two calls of `on_timer`."""
   silence: ClassVar[float | None] = None
-  """Seconds without any message after which a connection is dead; None where silence is normal."""
+  """Seconds without any message after which a connection counts as dead; None: never."""
 
   def __init__(self) -> None:
     self.members: dict[Member, None] = {}
     self.requests: deque[Request] = deque()
-    """What is to be sent on the open connection, in order. Emptied when a connection opens."""
+    """What is to be sent on the open connection, in order. It is emptied before `on_open`."""
 
   @abstractmethod
-  def connect(self, now: Moment) -> AbstractAsyncContextManager[Transport[Message, Request]]:
-    """The next connection, not open yet. Raises Refused where a person has to act."""
+  def target(self, now: Moment) -> Target:
+    """Where the next connection goes and what it begins with, for the type's `transport`."""
 
   @abstractmethod
   def on_messages(self, messages: Sequence[Message], now: Moment) -> None:
-    """Messages came, in order. Raises Disconnected, RetryAfter or Refused to end the connection."""
+    """Messages came, in order."""
 
   def on_join(self, member: Member, now: Moment) -> None:
-    """A source takes part from now on; it is in `members` already."""
+    """A source takes part from now on and is in `members` already; a connection may be open or not.
+    May raise Refused, which fails this member alone."""
 
   def on_leave(self, member: Member, now: Moment) -> None:
-    """A source went; it is no longer in `members`."""
+    """A source ends and is no longer in `members`. It still takes events: losses that nothing will
+    make up for any more are declared to it here."""
 
   def on_open(self, now: Moment) -> None:
     """A connection is open."""
 
   def on_timer(self, now: Moment) -> None:
-    """Called every `tick` seconds while a connection is open; raises as `on_messages` does."""
+    """Called every `tick` seconds while a connection is open."""
 
   def on_close(self, error: BondError, now: Moment) -> float | None:
-    """The connection has ended, or could not be opened: seconds to wait at least before the next
-    one, None for what the error and the driver's back-off say. Raises Refused to end for good."""
+    """The connection has ended, or could not be opened. Returns the seconds until the next one;
+    None for what the error says, which is the end after Refused, and else the driver's back-off.
+    Raises Refused to end the session."""
     return None
-
-  def on_end(self, now: Moment) -> None:
-    """Reading ends for good: what is still open is declared to the members."""

@@ -2,6 +2,9 @@
 
 import logging
 import random
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import trio
 
@@ -11,122 +14,158 @@ from bond_core._feeds.contract import Moment
 from bond_core._sessions.contract import Member, Session, Transport
 from bond_core._supervise import Backoff, RestartBudget
 
-LASTING = 30.0
-"""A connection that was up for so many seconds was no failure."""
+STABLE_AFTER = 30.0
+"""A connection that lasted so many seconds counts as no failure."""
+
+AnySession = Session[Any, Any, Any]
+AnyTransport = Transport[Any, Any]
+OpenTransport = Callable[[Any], AbstractAsyncContextManager[AnyTransport]]
 
 
 class SessionDriver:
-  """Keeps one session connected for all its members."""
+  """Keeps one session connected for all its members. `open_transport` opens a connection to what
+  the session's `target` returned."""
 
   def __init__(
     self,
-    session: Session,  # type: ignore[type-arg]
+    session: AnySession,
+    open_transport: OpenTransport,
     clock: Clock,
     log: logging.LoggerAdapter[logging.Logger],
     rng: random.Random | None = None,
   ) -> None:
     self.session = session
+    self.name = session.name
+    """What the watchdog calls the session: its first member's name, as that is what it may end."""
     self.connects = 0
+    """How many connections have been opened."""
     self.connected = False
+    self._open_transport = open_transport
     self._clock = clock
     self._log = log
     self._backoff = Backoff(rng=rng)
     self._budget = RestartBudget()
-    self._news = trio.Event()
-    self._heard = 0.0
+    self._requested = trio.Event()
+    self._last_message = 0.0
 
   def join(self, member: Member) -> None:
-    """One more source."""
+    """Adds a source. Raises what `on_join` raises; the source is then no member."""
     self.session.members[member] = None
-    self.session.on_join(member, self._now())
-    self._news.set()
+    try:
+      self.session.on_join(member, self._now())
+    except Exception:
+      del self.session.members[member]
+      raise
+    self._members_changed()
 
   def leave(self, member: Member) -> None:
-    """A source goes."""
-    self.session.members.pop(member, None)
-    self.session.on_leave(member, self._now())
-    self._news.set()
+    """Removes a source, if it is a member."""
+    if member not in self.session.members:
+      return
+    del self.session.members[member]
+    try:
+      self.session.on_leave(member, self._now())
+    except Exception as exc:
+      self._log_fault(exc)
+    self._members_changed()
+
+  def _members_changed(self) -> None:
+    self.name = next((member.name for member in self.session.members), self.session.name)
+    # The session may have something to send.
+    self._requested.set()
 
   async def run(self) -> None:
     """Works until it is cancelled. Raises Refused where a person has to act, PluginError where the
     session itself keeps failing."""
-    try:
-      while True:
-        started = trio.current_time()
-        error = await self._connection()
-        if trio.current_time() - started > LASTING:
-          self._backoff.reset()
-        wait = self.session.on_close(error, self._now())
-        if wait is None:
-          wait = error.seconds if isinstance(error, RetryAfter) else self._backoff.delay()
-        self._log.warning("%s; connecting again in %.2f s", error, wait)
-        await trio.sleep(wait)
-    finally:
-      self.session.on_end(self._now())
+    while True:
+      started = trio.current_time()
+      error = await self._connection()
+      if trio.current_time() - started > STABLE_AFTER:
+        self._backoff.reset()
+      wait = self._wait_after(error)
+      self._log.warning("%s; connecting again in %.2f s", error, wait)
+      await trio.sleep(wait)
 
   async def _connection(self) -> BondError:
-    """One connection; why it ended."""
+    """Opens a connection and reads it to its end; why it ended."""
+    session = self.session
     try:
-      async with self.session.connect(self._now()) as transport:
+      async with self._open_transport(session.target(self._now())) as transport:
         self.connects += 1
         self.connected = True
-        self.session.requests.clear()
-        self._heard = trio.current_time()
-        self.session.on_open(self._now())
+        self._log.info("%s: connected", session.name)
+        session.requests.clear()
+        self._last_message = trio.current_time()
+        session.on_open(self._now())
         async with trio.open_nursery() as nursery:
           nursery.start_soon(self._send, transport)
           nursery.start_soon(self._tick)
           await self._receive(transport)
     except Exception as exc:
-      return self._ended(exc)
+      return self._reason(exc)
     finally:
       self.connected = False
-    return Disconnected(f"{self.session.name} ended the connection")
+    return Disconnected(f"{session.name} ended the connection")
 
-  async def _receive(self, transport: Transport) -> None:  # type: ignore[type-arg]
+  async def _receive(self, transport: AnyTransport) -> None:
     session = self.session
     while True:
       messages = await transport.receive()
-      self._heard = trio.current_time()
+      self._last_message = trio.current_time()
       session.on_messages(messages, self._now())
       if session.requests:
-        self._news.set()
+        self._requested.set()
 
-  async def _send(self, transport: Transport) -> None:  # type: ignore[type-arg]
+  async def _send(self, transport: AnyTransport) -> None:
     requests = self.session.requests
     while True:
       while requests:
         await transport.send(requests.popleft())
-      self._news = trio.Event()
-      await self._news.wait()
+      self._requested = trio.Event()
+      await self._requested.wait()
 
   async def _tick(self) -> None:
     session = self.session
     while True:
       await trio.sleep(session.tick)
       limit = session.silence
-      if limit is not None and trio.current_time() - self._heard >= limit:
-        raise Disconnected(f"{session.name} sent nothing for {limit:.0f} s")
+      if limit is not None and trio.current_time() - self._last_message >= limit:
+        raise Disconnected(f"{session.name} sent nothing for {limit:g} s")
       session.on_timer(self._now())
       if session.requests:
-        self._news.set()
+        self._requested.set()
 
-  def _ended(self, exc: Exception) -> BondError:
-    """Why a connection ended, where several tasks may have noticed it. Raises what ends all."""
+  def _reason(self, exc: Exception) -> BondError:
+    """Why a connection ended; reading and writing may both have noticed. What needs most attention
+    comes first: Refused, a fault of the session, how long to wait."""
     found = list(leaves(exc))
     for error in found:
       if isinstance(error, Refused):
-        raise error from None
+        return error
     for error in found:
       if not isinstance(error, (Disconnected, RetryAfter)):
-        return self._failed(error)
-    first = found[0]
-    return first if isinstance(first, BondError) else self._failed(first)
+        return self._fault(error)
+    ends = [error for error in found if isinstance(error, BondError)]
+    return next((error for error in ends if isinstance(error, RetryAfter)), ends[0])
 
-  def _failed(self, error: BaseException) -> Disconnected:
-    """A session that raised what it should not. PluginError when it keeps doing so."""
+  def _wait_after(self, error: BondError) -> float:
+    """Seconds until the next connection. Raises what ends the session."""
+    try:
+      wait = self.session.on_close(error, self._now())
+    except Refused:
+      raise
+    except Exception as exc:
+      error, wait = self._fault(exc), None
+    if wait is not None:
+      return wait
+    if isinstance(error, Refused):
+      raise error
+    return error.seconds if isinstance(error, RetryAfter) else self._backoff.delay()
+
+  def _fault(self, error: BaseException) -> Disconnected:
+    """What a session's fault means: one more try. PluginError when it keeps failing."""
+    self._log_fault(error)
     kind = type(error).__name__
-    self._log.error("%s raised %s: %s", self.session.name, kind, error, exc_info=error)
     if not self._budget.spend(trio.current_time()):
       raise PluginError(
         f"the session of {self.session.name} failed {self._budget.restarts + 1} times within "
@@ -134,6 +173,10 @@ class SessionDriver:
         "the plugin's author"
       ) from error
     return Disconnected(f"the session of {self.session.name} raised {kind}: {error}")
+
+  def _log_fault(self, error: BaseException) -> None:
+    name, kind = self.session.name, type(error).__name__
+    self._log.error("the session of %s raised %s: %s", name, kind, error, exc_info=error)
 
   def _now(self) -> Moment:
     return Moment(self._clock.now_ms(), self._clock.mono_ns())

@@ -100,7 +100,7 @@ class SourceManager:
     if source_type.session is None:
       single: SingleSource = CoroutineSource(*given, self._shared)
     else:
-      single = SessionSource(*given, self._sessions)
+      single = SessionSource(*given, self._shared, self._sessions)
     self._start(key, single)
     return single
 

@@ -11,7 +11,7 @@ from bond_core._clock import Clock
 from bond_core._events import AnyEvent, Batch
 from bond_core._feeds.contract import Feed, Subscription
 from bond_core._instruments import Market
-from bond_core._sessions.contract import Session
+from bond_core._sessions.contract import Session, Transport
 from bond_core._types.config import NoConfig
 from bond_core._types.transform import Transform
 
@@ -56,13 +56,16 @@ class SourceContext(Protocol):
 
 @attrs.frozen(kw_only=True)
 class SourceType:
-  """A type of source. Give `run`, or `feed` or `session` with `connection`.
+  """A type of source. Give one of `run`, `feed` and `session`.
 
   `run(config, out, ctx)` is one coroutine function; it raises Disconnected or RetryAfter and the
   core retries. A venue's WebSocket gives `feed` instead: a factory of a sans-IO Feed
-  (bond_core.feeds) from a hashable connection, with `subscriptions`; any other conversation gives
-  `session`, a factory of a sans-IO Session (bond_core.sessions). Equal connections share one feed
-  or session, and the core owns sockets, retries and timers.
+  (bond_core.feeds) from a hashable `connection(config)`, with `subscriptions`. Any other
+  conversation gives `session`, a factory of a sans-IO Session (bond_core.sessions), with
+  `transport`, which opens a connection to what `Session.target` returned. Equal connections share
+  one feed or session, and the core owns sockets, retries and timers; a session without `connection`
+  is made from the configuration and is one source's own. `await prepare(config)` looks up what a
+  source needs before it joins its session, such as ids of names; it raises as `run` does.
 
   `view` makes a transform through which this source's reader sees a shared feed. `replay` says that
   the source can wait for its readers, and that its events bring their own time. `simulator` is the
@@ -84,7 +87,9 @@ class SourceType:
   emits: tuple[type[AnyEvent], ...]
   run: Callable[[Any, Out, SourceContext], Awaitable[None]] | None = None
   feed: Callable[[Any], Feed] | None = None
-  session: Callable[[Any], Session[Any, Any]] | None = None
+  session: Callable[[Any], Session[Any, Any, Any]] | None = None
+  transport: Callable[[Any], AbstractAsyncContextManager[Transport[Any, Any]]] | None = None
+  prepare: Callable[[Any], Awaitable[Any]] | None = None
   connection: Callable[[Any], Hashable] | None = None
   subscriptions: Callable[[Any], Iterable[Subscription]] | None = None
   view: Callable[[Any], Transform | None] | None = None
