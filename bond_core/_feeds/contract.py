@@ -81,14 +81,18 @@ class Send:
 
 @attrs.frozen
 class Fetch:
-  """A GET request whose answer comes back through `on_response`. Its `weight` is paced per
-  `group`; a lower `priority` goes first."""
+  """A GET request whose answer comes back through `on_response`.
+
+  `purpose` names it in messages, such as "snapshot of …". Its `weight` counts towards the REST rate
+  limit of `group`; a lower `priority` goes first. `subscription` is the one that it is for, None
+  where it is for several. Equal requests that still wait are one.
+  """
 
   url: str
   purpose: str
   group: str
   weight: int = 1
-  instrument: Instrument | None = None
+  subscription: Subscription | None = None
   priority: int = 0
 
 

@@ -1,1 +1,1 @@
-"""What feeds of venues have in common, without I/O."""
+"""The kit for venues' feeds, without I/O."""

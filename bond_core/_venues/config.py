@@ -1,149 +1,153 @@
-"""What specs say to every venue's sources: symbols, an endpoint, how books are shown."""
+"""What specs say to a venue's sources: symbols, an endpoint, how books and tickers are seen."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Literal, Protocol
+from collections.abc import Callable, Hashable
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
-from bond_core._books.view import BookView
 from bond_core._feeds.contract import Subscription
 from bond_core._instruments import Instrument, Market
 from bond_core._spec.urls import check_endpoint, without_slash
-from bond_core._types.transform import Transform
 
 MAX_SYMBOLS = 2000
 
+VenueChannel: TypeAlias = Literal[
+  "trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"
+]
+"""The channels of venues that the kit has a configuration for."""
 
-def check_symbols(symbols: list[str], read: Callable[[str], tuple[Instrument, str]]) -> None:
-  """Raises ValueError for a list that is empty, too long or names an instrument twice. `read` gives
-  the instrument that a spelling means and the spelling that leaves nothing open."""
-  if not symbols:
-    raise ValueError("the list is empty; name at least one symbol such as BTC/USDT")
-  if len(symbols) > MAX_SYMBOLS:
-    raise ValueError(f"{len(symbols)} symbols are more than the {MAX_SYMBOLS} that a source takes")
-  seen: dict[Instrument, str] = {}
-  for text in symbols:
-    instrument, spelling = read(text)
-    if instrument in seen:
-      first = seen[instrument]
-      twice = f"{text!r} is there twice" if first == text else f"{first!r} and {text!r} are one"
-      raise ValueError(f"{twice}: {spelling}; write it once")
-    seen[instrument] = text
+OnMarket: TypeAlias = Literal["spot", "perp"]
+"""The market that serves where a symbol leaves it open."""
 
 
-class ShownBooks(Protocol):
-  """How books are shown: the best `depth` levels at most every `speed_ms`, or all `deltas`."""
-
-  @property
-  def depth(self) -> int: ...
-  @property
-  def speed_ms(self) -> int: ...
-  @property
-  def deltas(self) -> bool: ...
-
-
-def check_depth(config: Any, attribute: "attrs.Attribute[int]", value: int) -> None:
-  """An attrs validator of `depth`."""
-  if not 1 <= value <= 500:
-    raise ValueError(f"{value} levels cannot be shown; ask for 1 to 500, or for deltas: true")
-
-
-def check_speed(config: Any, attribute: "attrs.Attribute[int]", value: int) -> None:
-  """An attrs validator of `speed_ms`."""
-  if not 0 <= value <= 60_000:
-    raise ValueError(f"{value} ms is no pace; write 0 (every update) to 60000")
-
-
-def check_deltas(config: ShownBooks, attribute: "attrs.Attribute[bool]", value: bool) -> None:
-  """An attrs validator of `deltas`, after the two others."""
-  if value and (config.depth != 20 or config.speed_ms != 100):
-    raise ValueError(
-      "deltas are every level as it changes; leave depth and speed_ms out, or deltas"
-    )
-
-
-def view_of_books(books: ShownBooks) -> Transform | None:
-  """The view that a reader of books sees them through."""
-  return None if books.deltas else BookView(books.depth, books.speed_ms)
-
-
-def check_kinds(kinds: Iterable[bool], names: str) -> None:
-  """Raises ValueError where no kind of stream is wanted; `names` are theirs."""
-  if not any(kinds):
-    raise ValueError(f"{names} are both false, so nothing is left; make one of them true")
-
-
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Venue:
-  """How a venue's markets are spelled. `read` gives the market that a user's spelling means (or
-  raises ValueError with a sentence), `spelling` the one that leaves nothing open; `places` are
-  words for an endpoint besides URLs of simulators."""
+  """What all sources of a venue share.
+
+  `exchange` is its name in events, `title` its name in sentences. `read` gives the market that a
+  user's spelling means or raises ValueError with a sentence; `spelling` writes an instrument so
+  that nothing is left open. `connection` makes the hashable identity of a connection from the
+  endpoint of a spec, None for the venue itself; sources of equal connections share one feed.
+  `endpoints` are words that a spec may write for an endpoint, besides the URL of a simulator;
+  `endpoint_hint` ends the sentence about a wrong one.
+  """
 
   exchange: str
   title: str
   read: Callable[[str], Market]
   spelling: Callable[[Instrument], str]
-  places: tuple[str, ...] = ()
-  or_else: str = "or leave it out for {title} itself"
+  connection: Callable[[str | None], Hashable]
+  endpoints: tuple[str, ...] = ()
+  endpoint_hint: str = attrs.field()
+
+  @endpoint_hint.default
+  def _endpoint_hint(self) -> str:
+    return f"or leave it out for {self.title} itself"
 
 
 def _check_symbols(
   config: "VenueSource", attribute: "attrs.Attribute[list[str]]", value: list[str]
 ) -> None:
-  venue, market = config.venue, getattr(config, "market", "perp")
-
-  def read(text: str) -> tuple[Instrument, str]:
-    instrument = venue.read(text).on(venue.exchange, market)
-    return instrument, venue.spelling(instrument)
-
-  check_symbols(value, read)
+  """An attrs validator: ValueError for a list that is empty, too long or names one twice."""
+  if not value:
+    raise ValueError("the list is empty; name at least one symbol such as BTC/USDT")
+  if len(value) > MAX_SYMBOLS:
+    raise ValueError(f"{len(value)} symbols are more than the {MAX_SYMBOLS} that a source takes")
+  venue = config.venue
+  seen: dict[Instrument, str] = {}
+  for text in value:
+    instrument = config.instrument(text)
+    if instrument in seen:
+      first = seen[instrument]
+      twice = f"{text!r} is there twice" if first == text else f"{first!r} and {text!r} are equal"
+      raise ValueError(f"{twice}: {venue.spelling(instrument)}; write it once")
+    seen[instrument] = text
 
 
 def _check_endpoint(
   config: "VenueSource", attribute: "attrs.Attribute[str | None]", value: str | None
 ) -> None:
   venue = config.venue
-  if value is not None and value not in venue.places:
-    check_endpoint(value, venue.or_else.format(title=venue.title))
+  if value is not None and value not in venue.endpoints:
+    check_endpoint(value, venue.endpoint_hint)
 
 
 @attrs.frozen(kw_only=True)
 class VenueSource:
-  """What all sources of a venue have. `endpoint` is None for the venue itself."""
+  """What all sources of a venue have. A venue's own class sets `venue`; its docstring is shown in
+  docs/spec.md. `endpoint` is None for the venue itself, else mostly the URL of a simulator."""
 
   venue: ClassVar[Venue]
+  channel: ClassVar[VenueChannel]
 
   symbols: list[str] = attrs.field(validator=_check_symbols)
   endpoint: str | None = attrs.field(
     default=None, converter=without_slash, validator=_check_endpoint, metadata={"trusted": True}
   )
 
-  def instruments(self, market: str) -> list[Instrument]:
-    """The instruments meant; `market` serves where a spelling leaves it open."""
-    venue = self.venue
-    return [venue.read(text).on(venue.exchange, market) for text in self.symbols]
+  @property
+  def connection(self) -> Hashable:
+    """The identity of this source's connection."""
+    return self.venue.connection(self.endpoint)
+
+  def instrument(self, text: str) -> Instrument:
+    """The instrument of a symbol."""
+    return self.venue.read(text).on(self.venue.exchange, getattr(self, "market", "perp"))
+
+  def subscriptions(self) -> list[Subscription]:
+    """What is subscribed to: one subscription an instrument."""
+    options = self.options()
+    return [Subscription(self.channel, self.instrument(text), options) for text in self.symbols]
+
+  def options(self) -> tuple[tuple[str, str], ...]:
+    """The options of each subscription, sorted by name."""
+    return ()
 
 
-OnMarket = Literal["spot", "perp"]
+@attrs.frozen(kw_only=True)
+class TradesOf(VenueSource):
+  """Trades."""
+
+  channel = "trades"
+
+  market: OnMarket = "spot"
+
+
+def _check_depth(config: Any, attribute: "attrs.Attribute[int]", value: int) -> None:
+  if not 1 <= value <= 500:
+    raise ValueError(f"{value} levels cannot be shown; write 1 to 500, or deltas: true")
+
+
+def _check_speed(config: Any, attribute: "attrs.Attribute[int]", value: int) -> None:
+  if not 0 <= value <= 60_000:
+    raise ValueError(f"{value} ms is out of range; write 0 (every update) to 60000")
 
 
 @attrs.frozen(kw_only=True)
 class BooksOf(VenueSource):
-  """A source of books, shown as its reader wants them."""
+  """Order books. One subscription serves all readers of a book; depth and speed are each reader's
+  own view."""
+
+  channel = "orderbook"
 
   market: OnMarket = "spot"
-  depth: int = attrs.field(default=20, validator=check_depth)
-  speed_ms: int = attrs.field(default=100, validator=check_speed)
-  deltas: bool = attrs.field(default=False, validator=check_deltas)
+  depth: int = attrs.field(default=20, validator=_check_depth)
+  speed_ms: int = attrs.field(default=100, validator=_check_speed)
+  deltas: bool = attrs.field(default=False)
 
-  def subscriptions(self) -> list[Subscription]:
-    """One stream an instrument; depth and pace are the reader's own view."""
-    return [Subscription("orderbook", i) for i in self.instruments(self.market)]
+  @deltas.validator
+  def _check_deltas(self, attribute: "attrs.Attribute[bool]", value: bool) -> None:
+    if value and (self.depth != 20 or self.speed_ms != 100):
+      raise ValueError(
+        "deltas are every level as it changes; leave depth and speed_ms out, or deltas"
+      )
 
 
 @attrs.frozen(kw_only=True)
 class TickersOf(VenueSource):
-  """A source of quotes, and of what happened in 24 hours."""
+  """Quotes, and statistics of 24 hours: a subscription each, with the option `stream`."""
+
+  channel = "ticker"
 
   market: OnMarket = "spot"
   quotes: bool = attrs.field(default=True)
@@ -151,13 +155,48 @@ class TickersOf(VenueSource):
 
   @stats.validator
   def _check_stats(self, attribute: "attrs.Attribute[bool]", value: bool) -> None:
-    check_kinds((self.quotes, value), "quotes and stats")
+    if not self.quotes and not value:
+      raise ValueError("quotes and stats are both false, so nothing is left; make one of them true")
 
   def subscriptions(self) -> list[Subscription]:
-    """Up to two streams an instrument."""
-    kinds = [kind for kind, wanted in (("quotes", self.quotes), ("stats", self.stats)) if wanted]
+    """Up to two subscriptions an instrument."""
+    kinds = [kind for kind, on in (("quotes", self.quotes), ("stats", self.stats)) if on]
     return [
-      Subscription("ticker", instrument, (("stream", kind),))
-      for instrument in self.instruments(self.market)
+      Subscription(self.channel, self.instrument(text), (("stream", kind),))
+      for text in self.symbols
       for kind in kinds
     ]
+
+
+@attrs.frozen(kw_only=True)
+class FundingOf(VenueSource):
+  """Funding rates; a symbol that leaves the market open is the perpetual."""
+
+  channel = "funding"
+
+
+@attrs.frozen(kw_only=True)
+class OpenInterestOf(VenueSource):
+  """Open interest; a symbol that leaves the market open is the perpetual."""
+
+  channel = "open_interest"
+
+
+@attrs.frozen(kw_only=True)
+class LiquidationsOf(VenueSource):
+  """Liquidations; a symbol that leaves the market open is the perpetual."""
+
+  channel = "liquidation"
+
+
+@attrs.frozen(kw_only=True)
+class CandlesOf(VenueSource):
+  """Candles. A venue's own class narrows `interval` to the lengths that it has."""
+
+  channel = "candle"
+
+  market: OnMarket = "spot"
+  interval: str = "1m"
+
+  def options(self) -> tuple[tuple[str, str], ...]:
+    return (("interval", self.interval),)

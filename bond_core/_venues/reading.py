@@ -1,7 +1,7 @@
-"""Reading numbers as venues write them: decimal texts, with "" for what there is not."""
+"""Reading values as venues write them: decimal texts, with "" for what is not there, and sides."""
 
 from math import isfinite
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -14,6 +14,25 @@ no venue means (nan, inf, negative)."""
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """An id or a time."""
+
+Side: TypeAlias = Literal["buy", "sell", "unknown"]
+
+_SIDES: dict[str, Side] = {
+  **dict.fromkeys(("buy", "Buy", "BUY"), "buy"),
+  **dict.fromkeys(("sell", "Sell", "SELL"), "sell"),
+}
+_OPPOSITE: dict[Side, Side] = {"buy": "sell", "sell": "buy", "unknown": "unknown"}
+
+
+def read_side(text: str) -> Side:
+  """The side that a venue writes as buy, Buy or BUY, or as sell likewise; unknown for anything
+  else."""
+  return _SIDES.get(text, "unknown")
+
+
+def opposite(side: Side) -> Side:
+  """The other side, as of the order that closes a position."""
+  return _OPPOSITE[side]
 
 
 def amount(text: str) -> float:
@@ -30,7 +49,8 @@ def amount_or_none(text: str | None) -> float | None:
 
 
 def fraction_or_none(text: str | None) -> float | None:
-  """A decimal text that may be negative, such as a funding rate."""
+  """A decimal text that may be negative, such as a funding rate. Raises ValueError for what is no
+  finite number."""
   if not text:
     return None
   value = float(text)

@@ -1,66 +1,78 @@
-"""One stream of a venue: the state that every kind of subscription has."""
+"""What every subscription to a venue has: counters, who carries it, and how it declares a loss."""
+
+from abc import ABC, abstractmethod
 
 from bond_core._events import Batch, Gap
-from bond_core._feeds.contract import Moment, Subscription
+from bond_core._feeds.contract import Moment, Response, Subscription
 
 SECOND = 1_000_000_000
 """A second of the monotonic clock, which counts nanoseconds."""
 
 STALE_IN_A_ROW = 100
-"""Numbers that are not new, in a row and on one connection, after which the venue must have begun
-to count anew; TCP repeats nothing."""
+"""Messages that are not new, in a row and on one connection, after which the venue must have
+started a new numbering: TCP repeats nothing."""
 
 
-class SubscriptionState:
-  """The state of one subscription; it outlives connections. `name` is the venue's name of it, and
-  `prefix` what each of its messages begins with, where that tells streams apart.
+class SubscriptionState(ABC):
+  """The state of one subscription; it outlives connections. `name` is its topic's.
 
-  `carriers` are the connections that carry it: none while it is cut off, two while one follows the
-  other. `heard` is when it last delivered (monotonic ns), `since` when it was last asked for.
+  A venue's own class writes `take` and reads `_exchange`, `_symbol`, `_market_type` and `_expiry`,
+  the event fields that the instrument gives. `carriers` are the numbers of the connections that
+  carry the subscription: none during an outage, two while one connection takes over from another.
+  `received_ns` is when its last message came, `subscribed_ns` when it was last subscribed to (both
+  monotonic ns).
   """
 
   numbered = False
-  """Whether each message is numbered, so that a lost one shows by itself."""
+  """Whether messages are numbered without holes, so that a lost one shows by itself."""
 
-  steady: float | None = None
-  """Seconds of silence that this stream never has, where the venue promises a rhythm."""
-
-  def __init__(self, subscription: Subscription, name: str) -> None:
+  def __init__(
+    self, subscription: Subscription, name: str, *, silence: float | None = None
+  ) -> None:
     self.subscription = subscription
     self.name = name
-    self.prefix = b""
+    self.silence = silence
+    """Seconds of silence that mean death, where the venue promises a rhythm; None where it does
+    not."""
     self.carriers: set[int] = set()
-    self.heard: int | None = None
-    self.since = 0
+    self.received_ns: int | None = None
+    self.subscribed_ns = 0
     self.duplicates = 0
     self.missed = 0
     self.skipped = 0
     """Messages left out because they are not what the channel means."""
     self.stale_in_a_row = 0
-    self._stale_from: object = None
+    self._stale_after: object = None
     instrument = subscription.instrument
     self._exchange = instrument.exchange
     self._symbol = instrument.symbol
     self._market_type = instrument.market_type
     self._expiry = instrument.expiry
 
+  @abstractmethod
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    """Adds the events of one message. Raises UNREADABLE for a message that makes no sense."""
-    raise NotImplementedError
+    """Adds the events of one message to `out`, in order. Raises UNREADABLE for a message that makes
+    no sense; `unreadable` is then called. Sets `received_ns`, as do `offer` and `update` of the
+    kit's classes."""
 
-  def opened(self, connection: int, *, overlap: bool, now: Moment) -> None:
-    """A connection carries the stream; without `overlap` nothing carried it before."""
+  def on_open(self, connection: int, *, overlap: bool, now: Moment) -> None:
+    """A connection carries the subscription; with `overlap` another one still does."""
     self.carriers.add(connection)
     if not overlap:
-      self.since = now.mono_ns
+      self.subscribed_ns = now.mono_ns
+
+  # Most states have nothing to do here, so these two are not abstract.
+
+  def on_response(self, response: Response, received: Moment, out: Batch) -> None:  # noqa: B027
+    """The answer to a Fetch that names this subscription."""
+
+  def on_timer(self, now: Moment, out: Batch) -> None:  # noqa: B027
+    """Adds the events that are due; called about once a second."""
 
   def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    """A message of this stream could not be read."""
+    """Declares that a message of this subscription could not be read."""
     self.missed += 1
     out.append(self.gap(f"a message could not be read: {cause}", ts_ms, mono_ns, missed=1))
-
-  def due(self, now: Moment, out: Batch) -> None:
-    """Adds what time alone brings."""
 
   def gap(
     self,
@@ -71,11 +83,13 @@ class SubscriptionState:
     venue_from: int | None = None,
     venue_to: int | None = None,
     missed: int | None = None,
-    since: int | None = None,
+    since_ns: int | None = None,
   ) -> Gap:
-    """Declares a loss between `since` (monotonic ns), or the last message, and now."""
-    good = self.heard if since is None else since
-    heard = mono_ns if good is None else good
+    """The Gap for a loss between `since_ns` (monotonic; None: the last message) and now. `cause`
+    becomes part of a sentence; `venue_from` and `venue_to` are the first and last missing number
+    of the venue."""
+    since = self.received_ns if since_ns is None else since_ns
+    silent_ns = 0 if since is None else mono_ns - since
     return Gap(
       channel=self.subscription.channel,
       exchange=self._exchange,
@@ -83,7 +97,7 @@ class SubscriptionState:
       market_type=self._market_type,
       expiry=self._expiry,
       ts_event=ts_ms,
-      ts_from=ts_ms - (mono_ns - heard) // 1_000_000,
+      ts_from=ts_ms - silent_ns // 1_000_000,
       ts_to=ts_ms,
       venue_from=venue_from,
       venue_to=venue_to,
@@ -92,11 +106,11 @@ class SubscriptionState:
       streams=[str(self.subscription)],
     )
 
-  def began_anew(self, newest: object) -> bool:
-    """Counts a message that is not newer than `newest`. True when there were so many in a row that
-    the venue must be counting anew."""
+  def numbering_restarted(self, newest: object) -> bool:
+    """Counts a message that is not newer than `newest`; true when there were so many in a row that
+    the venue must have started a new numbering."""
     self.duplicates += 1
-    if newest != self._stale_from:
-      self._stale_from, self.stale_in_a_row = newest, 0
+    if newest != self._stale_after:
+      self._stale_after, self.stale_in_a_row = newest, 0
     self.stale_in_a_row += 1
     return self.stale_in_a_row >= STALE_IN_A_ROW and len(self.carriers) < 2

@@ -1,195 +1,152 @@
-"""A Feed whose states are subscribed to with messages on the open socket."""
+"""A Feed for venues whose subscriptions are topics: named in requests, and in every message."""
 
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from collections.abc import Callable, Iterator
 
-import attrs
-
+from bond_core._errors import Refused
 from bond_core._events import Batch
 from bond_core._feeds.contract import (
   Action,
+  Expire,
   Fetch,
   Handshake,
   Limits,
   Moment,
+  Pong,
   Reject,
   Reset,
   Response,
-  Send,
   Subscription,
 )
+from bond_core._venues.answers import Confirmed, Denied, ReadAnswer, TopicMessage
+from bond_core._venues.parts import Explain, MarketList, Topics
 from bond_core._venues.reading import UNREADABLE
+from bond_core._venues.requests import OpenConnection, RequestForm, Requests
 from bond_core._venues.state import SECOND, SubscriptionState
-from bond_core._venues.topic import Topic
+from bond_core._venues.topic import Take, Topic
+from bond_core._venues.topic_table import TopicTable
 from bond_core._venues.undecodable import undecodable_gap
 
-ANSWER_WITHIN_NS = 30 * SECOND
-"""A request is answered at once; its own place in the queue of a paced connection included."""
 
-REST_WITHIN_NS = 5 * SECOND
-"""Where one refused name does not spoil a request, the others are confirmed within this time."""
-
-SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
-
-_NOTHING = b"\0"
+def _no_weight(subscription: Subscription) -> int:
+  return 0
 
 
-@attrs.define
-class Asked:
-  """A request without an answer yet: `names` are those that are still open."""
-
-  operation: str
-  names: list[str]
-  at_ns: int
-  refused: bool = False
+def _nothing(status: int, body: bytes) -> str | None:
+  return None
 
 
-@attrs.define
-class OpenConnection:
-  """An open connection: what it carries by name, what it was asked, and what waits until it can
-  be asked for."""
+class TopicFeed:
+  """A Feed made of a venue's parts. It needs no subclass.
 
-  number: int
-  group: str
-  carried: dict[str, set[Subscription]] = attrs.field(factory=dict)
-  waiting: dict[str, None] = attrs.field(factory=dict)
-  asked: dict[int, Asked] = attrs.field(factory=dict)
+  `exchange` is the venue's name in events, `title` its name in sentences, `channels` what it has.
+  `topics` says where subscriptions are carried and what reads them, `requests` how they are
+  requested, `read_answer` what other messages mean.
 
+  A topic's message begins with `opening`, the topic's key and `closing`; one that does not goes to
+  `read_answer`, so a venue that changes the order of its keys is still understood. `url_characters`
+  is for venues that take topics in the URL of a connection: how many characters of names, each with
+  a separator, it may hold. What does not fit is requested once the connection is open.
 
-class TopicFeed(ABC):
-  """What such feeds have in common. A venue's own class tells names, writes requests, makes states
-  and understands what is not a state's message; everything is sans-IO.
+  `markets` is the venue's list of markets, where one is needed; `weight` what starting a
+  subscription costs of the group's REST rate limit; `explain` what to do about an HTTP status.
 
-  A state's message begins with `opening`, its name as the venue writes it, and `closing`; any
-  other way of writing it goes through `other`. `unknown` counts messages of names that nobody asked
-  for, such as those still under way after leaving, `unreadable` messages that do not even tell
-  their name.
+  `unknown` counts messages of topics that nobody reads, such as those still under way after
+  unsubscribing; `unreadable` messages that cannot be decoded at all.
   """
 
-  exchange: str
-  venue: ClassVar[str]
-  """How sentences name the venue."""
-  opening: ClassVar[bytes]
-  closing: ClassVar[bytes]
-  all_or_nothing: ClassVar[bool] = False
-  """Whether one refused name spoils the whole request."""
-
-  def __init__(self) -> None:
+  def __init__(
+    self,
+    exchange: str,
+    title: str,
+    *,
+    channels: tuple[str, ...],
+    topics: Topics,
+    requests: RequestForm,
+    read_answer: ReadAnswer,
+    opening: bytes,
+    closing: bytes,
+    url_characters: int = 0,
+    markets: MarketList | None = None,
+    weight: Callable[[Subscription], int] = _no_weight,
+    explain: Explain = _nothing,
+  ) -> None:
+    self.exchange = exchange
     self.actions: deque[Action] = deque()
+    self.now_ns = 0
     self.unknown = 0
     self.unreadable = 0
-    self.now_ns = 0
-    self.lines: dict[int, OpenConnection] = {}
-    self._topics: dict[str, dict[str, Topic]] = {}
-    self._keys: dict[str, dict[bytes, Topic]] = {}
-    self._states: dict[Subscription, SubscriptionState] = {}
-    self._next_id = 1
-    self._retired = (0, 0, 0)
+    self._title = title
+    self._channels = channels
+    self._topics = topics
+    self._read_answer = read_answer
+    self._opening = opening
+    self._closing = closing
+    self._url_characters = url_characters
+    self._markets = markets
+    self._weight = weight
+    self._explain = explain
+    self._table = TopicTable(topics, opening, closing)
+    self._requests = Requests(requests, topics.limits, self.actions, title)
+    self._connections: dict[int, OpenConnection] = {}
 
-  # What a venue says ---------------------------------------------------------------------------
+  # What it would take --------------------------------------------------------------------------
 
-  @abstractmethod
   def group(self, subscription: Subscription) -> str:
-    """As Feed has it."""
+    channel = subscription.channel
+    if channel not in self._channels:
+      offered = ", ".join(self._channels)
+      raise Refused(f"{self._title} does not offer {channel} here; it has {offered}")
+    return self._topics.group(subscription)
 
-  @abstractmethod
   def limits(self, group: str) -> Limits:
-    """As Feed has it."""
+    return self._topics.limits(group)
 
-  @abstractmethod
+  def snapshot_weight(self, subscription: Subscription) -> int:
+    return self._weight(subscription)
+
+  def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
+    return self._requests.messages(group, self._split(self._distinct(subscriptions))[1])
+
   def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
-    """As Feed has it."""
-
-  @abstractmethod
-  def topic_of(self, subscription: Subscription) -> str:
-    """The name that carries a subscription, unique in its group."""
-
-  @abstractmethod
-  def state_of(self, subscription: Subscription, name: str) -> SubscriptionState:
-    """A new state for it."""
-
-  @abstractmethod
-  def written(self, name: str) -> str:
-    """The name as an argument of a request, in JSON."""
-
-  @abstractmethod
-  def request(self, operation: str, arguments: str, number: int) -> bytes:
-    """A request; `arguments` are joined by commas."""
-
-  @abstractmethod
-  def characters_per_request(self, group: str) -> int:
-    """How long the arguments of one request may be."""
-
-  @abstractmethod
-  def other(self, line: OpenConnection, frame: bytes, received: Moment, out: Batch) -> None:
-    """Takes what does not begin as a state's message does. Raises UNREADABLE for what cannot be
-    read at all."""
-
-  def key(self, name: str) -> bytes:
-    """What stands between `opening` and `closing` in a message of that name."""
-    return name.encode()
-
-  def topic(self, name: str) -> Topic:
-    """A new topic of that name."""
-    return Topic(name)
-
-  def ready(self, group: str, name: str) -> bool:
-    """Whether a name can be asked for already."""
-    return True
-
-  @abstractmethod
-  def prepare(self, group: str, subscriptions: Iterable[Subscription]) -> None:
-    """Called before these are asked for: the place for a Fetch that they depend on."""
-
-  def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
-    return []
+    in_url, _ = self._split(self._distinct(subscriptions))
+    return self._topics.handshake(group, [topic.name for topic in in_url])
 
   def explain(self, status: int, body: bytes) -> str | None:
-    return None
+    return self._explain(status, body)
 
   # What is known -------------------------------------------------------------------------------
 
   @property
   def duplicates(self) -> int:
     """Messages left out because they were not new."""
-    return self._retired[0] + sum(state.duplicates for state in self._states.values())
+    return self._table.counts().duplicates
 
   @property
   def missed(self) -> int:
     """Messages that are known to be lost, in declared gaps and outages."""
-    return self._retired[1] + sum(state.missed for state in self._states.values())
+    return self._table.counts().missed
 
   @property
   def skipped(self) -> int:
     """Messages left out because they are not what their channel means."""
-    return self._retired[2] + sum(state.skipped for state in self._states.values())
+    return self._table.counts().skipped
 
   def states(self) -> Iterator[SubscriptionState]:
-    """All that are read."""
-    yield from self._states.values()
+    """The states of all subscriptions."""
+    yield from self._table.states.values()
 
   def silence(self, subscription: Subscription) -> float | None:
-    state = self._states.get(subscription)
-    if state is None or state.steady is None:
+    state = self._table.states.get(subscription)
+    if state is None or state.silence is None:
       return None
-    # A state that was just asked for has not broken its promise yet.
-    return None if self.now_ns - state.since < state.steady * SECOND else state.steady
+    # A subscription that was just requested has not broken the venue's promise yet.
+    young = self.now_ns - state.subscribed_ns < state.silence * SECOND
+    return None if young else state.silence
 
   def last_received(self, subscription: Subscription) -> int | None:
-    state = self._states.get(subscription)
-    return None if state is None else state.heard
-
-  def snapshot_weight(self, subscription: Subscription) -> int:
-    return 0
-
-  def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
-    names = dict.fromkeys(self.topic_of(subscription) for subscription in subscriptions)
-    return [
-      self._request(SUBSCRIBE, batch, number)
-      for number, batch in enumerate(self._batches(group, list(names)), 1)
-    ]
+    state = self._table.states.get(subscription)
+    return None if state is None else state.received_ns
 
   # Connections ---------------------------------------------------------------------------------
 
@@ -199,8 +156,10 @@ class TopicFeed(ABC):
     self.now_ns = now.mono_ns
     if not subscriptions:
       return  # All were refused while it opened.
-    line = self.lines[connection] = OpenConnection(connection, self.group(subscriptions[0]))
-    self._add(line, subscriptions, now, overlap=overlap)
+    opened = OpenConnection(connection, self.group(subscriptions[0]))
+    self._connections[connection] = opened
+    _, to_request = self._split(self._carry(opened, subscriptions, now, overlap=overlap))
+    self._subscribe(opened, subscriptions, to_request)
 
   def on_change(
     self,
@@ -210,271 +169,221 @@ class TopicFeed(ABC):
     now: Moment,
   ) -> None:
     self.now_ns = now.mono_ns
-    line = self.lines.get(connection)
-    if line is None:
+    opened = self._connections.get(connection)
+    if opened is None:
       return
-    left = [name for s in removed if (name := self._leave(line, s)) is not None]
+    left = [topic for s in removed if (topic := self._leave(opened, s)) is not None]
     for subscription in removed:
-      others = (subs for other in self.lines.values() for subs in other.carried.values())
-      if not any(subscription in subs for subs in others):
-        self._retire(subscription)
-    self._ask(line, UNSUBSCRIBE, left)
-    self._add(line, added, now)
+      others = (read for other in self._connections.values() for read in other.carried.values())
+      if not any(subscription in read for read in others):
+        self._table.retire(subscription)
+    self._requests.send(opened, "unsubscribe", left, self.now_ns)
+    self._subscribe(opened, added, self._carry(opened, added, now))
 
   def on_close(self, connection: int) -> None:
-    self.lines.pop(connection, None)
-    for state in self._states.values():
+    self._connections.pop(connection, None)
+    for state in self._table.states.values():
       state.carriers.discard(connection)
 
   def on_timer(self, now: Moment) -> Batch:
     self.now_ns = now.mono_ns
     out: Batch = []
-    for state in self._states.values():
-      state.due(now, out)
-    for line in self.lines.values():
-      self._remind(line)
+    # A state may refuse its own subscription.
+    for state in list(self._table.states.values()):
+      state.on_timer(now, out)
+    for opened in self._connections.values():
+      self._requests.check_overdue(opened, self.now_ns)
+    if self._markets is not None:
+      self._markets.on_timer(self, now)
+    return out
+
+  def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
+    self.now_ns = received.mono_ns
+    out: Batch = []
+    if fetch.subscription is not None:
+      state = self._table.states.get(fetch.subscription)
+      # Nobody may read it any more.
+      if state is not None:
+        state.on_response(response, received, out)
+    elif self._markets is not None:
+      self._markets.on_response(self, fetch, response)
     return out
 
   # Messages ------------------------------------------------------------------------------------
 
   def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
     out: Batch = []
-    line = self.lines.get(connection)
-    if line is None:
+    opened = self._connections.get(connection)
+    if opened is None:
       return out
     ts_ms, mono_ns = received
     self.now_ns = mono_ns
-    topics = self._keys.get(line.group, {})
-    opening, closing, begin = self.opening, self.closing, len(self.opening)
+    topics = self._table.by_key(opened.group)
+    opening, closing, begin = self._opening, self._closing, len(self._opening)
     # Messages of one topic come in runs: the last one's beginning is tried first.
-    prefix, topic = _NOTHING, None
+    topic: Topic | None = None
+    prefix, take = b"", _IGNORE
     lost = 0
     for frame in frames:
       if topic is None or not frame.startswith(prefix):
         topic = None
         if frame.startswith(opening):
-          end = frame.find(closing, begin)
-          topic = topics.get(frame[begin:end])
+          topic = topics.get(frame[begin : frame.find(closing, begin)])
         if topic is None:
           try:
-            self.other(line, frame, received, out)
+            self._on_other(opened, frame, received, out)
           except UNREADABLE:
             lost += 1
           continue
-        prefix = frame[: end + len(closing)]
-      self._take(line, topic, frame, ts_ms, mono_ns, out)
+        prefix = topic.prefix
+        take = topic.reader
+        if topic.one_connection and not topic.read_from(connection):
+          take = _IGNORE
+      try:
+        take(frame, ts_ms, mono_ns, out)
+      except UNREADABLE as exc:
+        topic.unreadable(str(exc), ts_ms, mono_ns, out)
     if lost:
       self.unreadable += lost
-      carried = [s for s in self._states.values() if line.number in s.carriers]
+      carried = [s for s in self._table.states.values() if connection in s.carriers]
       if (gap := undecodable_gap(lost, carried, received)) is not None:
         out.append(gap)
     return out
 
-  def _take(
-    self, line: OpenConnection, topic: Topic, frame: bytes, ts_ms: int, mono_ns: int, out: Batch
-  ) -> None:
-    if topic.lone and topic.first_carrier() != line.number:
-      return
-    try:
-      topic.take(frame, ts_ms, mono_ns, out)
-    except UNREADABLE as exc:
-      topic.unreadable(str(exc), ts_ms, mono_ns, out)
+  def _on_other(self, opened: OpenConnection, frame: bytes, received: Moment, out: Batch) -> None:
+    answer = self._read_answer(opened.number, frame)
+    match answer:
+      case TopicMessage():
+        self._on_topic_message(opened, answer, frame, received, out)
+      case Confirmed():
+        self._requests.confirmed(opened, answer)
+      case Denied():
+        for name in self._requests.denied(opened, answer, self.now_ns):
+          self._refuse(opened, name, answer.reason)
+      case Pong() | Expire() | Reset():
+        self.actions.append(answer)
+      case None:
+        pass
+      case _:
+        self.unknown += 1
 
-  def take_named(
-    self, line: OpenConnection, name: str, frame: bytes, received: Moment, out: Batch
+  def _on_topic_message(
+    self,
+    opened: OpenConnection,
+    message: TopicMessage,
+    frame: bytes,
+    received: Moment,
+    out: Batch,
   ) -> None:
-    """A state's message that did not begin as usual."""
-    topic = self._topics.get(line.group, {}).get(name)
+    topic = self._table.named(opened.group, message.name)
     if topic is None:
       self.unknown += 1
-    else:
-      self._take(line, topic, frame, received.ts_ms, received.mono_ns, out)
+    elif topic.read_from(opened.number):
+      try:
+        topic.take(message.frame or frame, received.ts_ms, received.mono_ns, out)
+      except UNREADABLE as exc:
+        topic.unreadable(str(exc), received.ts_ms, received.mono_ns, out)
 
-  # Requests and their answers ------------------------------------------------------------------
+  # Subscriptions -------------------------------------------------------------------------------
+
+  def renew(self, subscription: Subscription) -> None:
+    topic = self._table.topic_of(subscription)
+    for opened in self._connections.values():
+      if topic is not None and subscription in opened.carried.get(topic.name, ()):
+        if topic.name in opened.waiting:
+          continue
+        self._requests.send(opened, "unsubscribe", [topic], self.now_ns)
+        self._requests.send(opened, "subscribe", [topic], self.now_ns)
 
   def proceed(self) -> None:
-    """Asks for what waited and is ready now."""
-    for line in self.lines.values():
-      names = [name for name in line.waiting if self.ready(line.group, name)]
-      for name in names:
-        del line.waiting[name]
-      self._ask(line, SUBSCRIBE, names)
-
-  def renew(self, group: str, name: str) -> None:
-    """Leaves a topic and subscribes to it again, so that it begins with a snapshot."""
-    for line in self.lines.values():
-      if line.group == group and name in line.carried and name not in line.waiting:
-        self._ask(line, UNSUBSCRIBE, [name])
-        self._ask(line, SUBSCRIBE, [name])
-
-  def confirmed(self, line: OpenConnection, number: int | None, name: str | None = None) -> None:
-    """A request was confirmed: one name of it, or all where none is given. Without a number it is
-    the oldest that fits."""
-    if number is None:
-      fits = (n for n, asked in line.asked.items() if name is None or name in asked.names)
-      number = next(fits, None)
-    asked = None if number is None else line.asked.get(number)
-    if asked is None or number is None:
-      return
-    if name in asked.names:
-      asked.names.remove(name)
-    if name is None or not asked.names:
-      del line.asked[number]
-
-  def refused(
-    self, line: OpenConnection, number: int | None, said: str, named: Iterable[str] = ()
-  ) -> None:
-    """A request was refused; `named` are the names that the answer tells are wrong."""
-    if number is None:
-      # Some errors do not say which request they are about; answers come in order.
-      number = next(iter(line.asked), None)
-    asked = None if number is None else line.asked.get(number)
-    if asked is None or number is None:
-      reason = f"{self.venue} refused a message: {said[:200]}"
-      self.actions.append(Reset(line.number, reason))
-      return
-    if asked.operation == UNSUBSCRIBE:
-      del line.asked[number]
-      return  # What still comes is nobody's.
-    wrong = [name for name in named if name in asked.names]
-    if not wrong and len(asked.names) == 1:
-      wrong = asked.names
-    rest = [name for name in asked.names if name not in wrong]
-    for name in wrong:
-      self._refuse(line, name, said)
-    if rest and not self.all_or_nothing:
-      asked.names, asked.refused, asked.at_ns = rest, True, self.now_ns
-      if wrong:
-        return
-    del line.asked[number]
-    if wrong:
-      self._ask(line, SUBSCRIBE, rest)
-    else:
-      # One name may spoil it for all: halves tell which.
-      middle = len(rest) // 2
-      self._ask(line, SUBSCRIBE, rest[:middle])
-      self._ask(line, SUBSCRIBE, rest[middle:])
+    for opened in self._connections.values():
+      self._request_ready(opened)
 
   def reject(self, subscription: Subscription, reason: str) -> None:
-    """Gives a subscription up. The driver forgets it without telling, so it is left here too."""
-    if subscription not in self._states:
+    # The driver forgets what was refused without a further call, so it is unsubscribed from here.
+    if subscription not in self._table.states:
       return
-    for line in self.lines.values():
-      if (name := self._leave(line, subscription)) is not None:
-        self._ask(line, UNSUBSCRIBE, [name])
-    self._retire(subscription)
+    for opened in self._connections.values():
+      if (topic := self._leave(opened, subscription)) is not None:
+        self._requests.send(opened, "unsubscribe", [topic], self.now_ns)
+    self._table.retire(subscription)
     self.actions.append(Reject(subscription, reason))
 
-  def _refuse(self, line: OpenConnection, name: str, said: str) -> None:
-    for subscription in list(line.carried.pop(name, ())):
-      self._retire(subscription)
-      reason = f"{subscription}: {self.venue} refused it: {said[:200]}"
-      self.actions.append(Reject(subscription, reason))
+  def _refuse(self, opened: OpenConnection, name: str, said: str) -> None:
+    """The venue refused a topic. It is not carried there, so nothing has to be unsubscribed."""
+    for subscription in opened.carried.pop(name, {}):
+      state = self._table.states[subscription]
+      state.carriers.discard(opened.number)
+      self.reject(subscription, f"{subscription}: {self._title} refused it: {said[:200]}")
 
-  def _ask(self, line: OpenConnection, operation: str, names: list[str]) -> None:
-    for batch in self._batches(line.group, names):
-      number, self._next_id = self._next_id, self._next_id + 1
-      line.asked[number] = Asked(operation, batch, self.now_ns)
-      self.actions.append(Send(line.number, self._request(operation, batch, number)))
-
-  def _request(self, operation: str, names: list[str], number: int) -> bytes:
-    return self.request(operation, ",".join(map(self.written, names)), number)
-
-  def _batches(self, group: str, names: list[str]) -> list[list[str]]:
-    most, longest = self.limits(group).subscriptions_per_message, self.characters_per_request(group)
-    batches: list[list[str]] = []
-    length = 0
-    for name in names:
-      size = len(self.written(name)) + 1
-      if not batches or len(batches[-1]) >= most or length + size > longest:
-        batches.append([])
-        length = 0
-      batches[-1].append(name)
-      length += size
-    return batches
-
-  def _remind(self, line: OpenConnection) -> None:
-    """Looks for requests without an answer."""
-    for number, asked in list(line.asked.items()):
-      age = self.now_ns - asked.at_ns
-      if asked.refused and age > REST_WITHIN_NS:
-        # The venue refused one name and is silent about the others.
-        del line.asked[number]
-        self._ask(line, SUBSCRIBE, asked.names)
-      elif age > ANSWER_WITHIN_NS:
-        within = ANSWER_WITHIN_NS // SECOND
-        reason = f"{self.venue} did not answer a request to {asked.operation} within {within} s"
-        self.actions.append(Reset(line.number, reason))
-        line.asked.clear()
-        return
-
-  # The states ---------------------------------------------------------------------------------
-
-  def _add(
+  def _carry(
     self,
-    line: OpenConnection,
+    opened: OpenConnection,
     subscriptions: list[Subscription],
     now: Moment,
     *,
     overlap: bool = False,
-  ) -> None:
-    names: dict[str, None] = {}
+  ) -> list[Topic]:
+    """Notes that a connection carries these; the topics that it did not carry before."""
+    new: list[Topic] = []
     for subscription in subscriptions:
-      state = self._state_of(line.group, subscription)
-      state.opened(line.number, overlap=overlap or bool(state.carriers), now=now)
-      carried = line.carried.setdefault(state.name, set())
+      topic, state = self._table.add(opened.group, subscription, self)
+      state.on_open(opened.number, overlap=overlap or bool(state.carriers), now=now)
+      carried = opened.carried.setdefault(topic.name, {})
       if not carried:
-        names[state.name] = None
-      carried.add(subscription)
-    self.prepare(line.group, subscriptions)
-    waiting = [name for name in names if not self.ready(line.group, name)]
-    line.waiting.update(dict.fromkeys(waiting))
-    self._ask(line, SUBSCRIBE, [name for name in names if name not in line.waiting])
+        new.append(topic)
+      carried[subscription] = None
+    return new
 
-  def _state_of(self, group: str, subscription: Subscription) -> SubscriptionState:
-    """The state of a subscription, made where there is none."""
-    state = self._states.get(subscription)
-    if state is None:
-      name = self.topic_of(subscription)
-      state = self._states[subscription] = self.state_of(subscription, name)
-      topics = self._topics.setdefault(group, {})
-      if name not in topics:
-        topics[name] = self._keys.setdefault(group, {})[self.key(name)] = self.topic(name)
-      topics[name].states[subscription] = state
-    return state
+  def _subscribe(
+    self, opened: OpenConnection, subscriptions: list[Subscription], topics: list[Topic]
+  ) -> None:
+    """Requests these topics, each as soon as it is ready."""
+    opened.waiting.update((topic.name, topic) for topic in topics)
+    if self._markets is not None:
+      self._markets.prepare(self, subscriptions)
+    self._request_ready(opened)
 
-  def _leave(self, line: OpenConnection, subscription: Subscription) -> str | None:
-    """Takes a subscription off a connection; the name to leave where nobody else reads it there."""
-    name = self.topic_of(subscription)
-    carried = line.carried.get(name, set())
-    if subscription not in carried:
+  def _request_ready(self, opened: OpenConnection) -> None:
+    ready = [topic for topic in opened.waiting.values() if self._ready(topic)]
+    for topic in ready:
+      del opened.waiting[topic.name]
+    self._requests.send(opened, "subscribe", ready, self.now_ns)
+
+  def _ready(self, topic: Topic) -> bool:
+    markets = self._markets
+    return markets is None or all(markets.ready(subscription) for subscription in topic.states)
+
+  def _leave(self, opened: OpenConnection, subscription: Subscription) -> Topic | None:
+    """Takes a subscription off a connection; the topic to unsubscribe from where nobody else reads
+    it there."""
+    topic = self._table.topic_of(subscription)
+    if topic is None or subscription not in opened.carried.get(topic.name, ()):
       return None
-    carried.discard(subscription)
-    state = self._states.get(subscription)
-    if state is not None:
-      state.carriers.discard(line.number)
+    carried = opened.carried[topic.name]
+    del carried[subscription]
+    self._table.states[subscription].carriers.discard(opened.number)
     if carried:
       return None
-    del line.carried[name]
-    if name in line.waiting:
-      del line.waiting[name]
-      return None
-    return name
+    del opened.carried[topic.name]
+    return None if opened.waiting.pop(topic.name, None) is not None else topic
 
-  def _retire(self, subscription: Subscription) -> None:
-    """Forgets a state, but not what it counted."""
-    state = self._states.pop(subscription, None)
-    if state is None:
-      return
-    topics = self._topics[self.group(subscription)]
-    topic = topics[state.name]
-    del topic.states[subscription]
-    if not topic.states:
-      del topics[state.name]
-      del self._keys[self.group(subscription)][self.key(state.name)]
-    duplicates, missed, skipped = self._retired
-    self._retired = (
-      duplicates + state.duplicates,
-      missed + state.missed,
-      skipped + state.skipped,
-    )
+  def _distinct(self, subscriptions: list[Subscription]) -> list[Topic]:
+    topics = [self._topics.topic(subscription) for subscription in subscriptions]
+    return list({topic.name: topic for topic in topics}.values())
+
+  def _split(self, topics: list[Topic]) -> tuple[list[Topic], list[Topic]]:
+    """The topics that fit into the URL, and the rest."""
+    length = 0
+    for position, topic in enumerate(topics):
+      length += len(topic.name) + 1
+      if length > self._url_characters:
+        return topics[:position], topics[position:]
+    return topics, []
+
+
+def _ignore(frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+  """Takes what is read from another connection."""
+
+
+_IGNORE: Take = _ignore

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from bond_core import SourceType, hookimpl
 
 if TYPE_CHECKING:
-  from bond_binance.feed import BinanceFeed
+  from bond_core.venues import TopicFeed
 
 
 @hookimpl
@@ -16,16 +16,16 @@ def bond_register_sources() -> Iterable[SourceType]:
   return SOURCES
 
 
-def feed_of(channel: str, symbols: list[str], **options: Any) -> "BinanceFeed":
+def feed_of(channel: str, symbols: list[str], **options: Any) -> "TopicFeed":
   """A feed as it is once connected, for reading recorded frames: connection 1 carries the channel
   (2 what a futures ticker has elsewhere). `options` are those of the source binance.CHANNEL."""
-  from bond_binance.feed import BinanceFeed
+  from bond_binance.feed import binance_feed
   from bond_binance.sources import SOURCES
   from bond_core.feeds import Moment, Subscription
 
   source = next(spec for spec in SOURCES if spec.name == f"binance.{channel}")
   config: Any = source.config(symbols=symbols, **options)
-  feed = BinanceFeed(config.connection)
+  feed = binance_feed(config.connection)
   groups: dict[str, list[Subscription]] = {}
   for subscription in config.subscriptions():
     groups.setdefault(feed.group(subscription), []).append(subscription)

@@ -33,8 +33,8 @@ LIMITS = {SPOT: _LIMITS[SPOT], USDM: _LIMITS[USDM], PUBLIC: _LIMITS[USDM], MARKE
 
 # An ordinary front-end refuses request lines of more than 8 KiB; what does not fit is subscribed to
 # after opening.
-MAX_STREAMS_IN_URL = 4000
-"""Characters of stream names in a URL."""
+URL_CHARACTERS = 4000
+"""Of stream names in a URL."""
 
 SNAPSHOT_LEVELS = 1000
 SNAPSHOT_WEIGHT = {SPOT: 50, USDM: 20}
@@ -42,7 +42,7 @@ SNAPSHOT_WEIGHT = {SPOT: 50, USDM: 20}
 
 LISTING_WEIGHT = {SPOT: 20, USDM: 1}
 
-MAX_SYMBOLS_ASKED = 100
+MAX_SYMBOLS_IN_URL = 100
 
 
 @attrs.frozen
@@ -84,7 +84,7 @@ class Connection:
   def listing(self, market: str, symbols: list[str] | None) -> str:
     """The URL of the listed markets: of these symbols, or all. Futures always list all."""
     url = f"{self._rest(market)}/exchangeInfo"
-    if market == USDM or symbols is None or len(symbols) > MAX_SYMBOLS_ASKED:
+    if market == USDM or symbols is None or len(symbols) > MAX_SYMBOLS_IN_URL:
       return url
     listed = ",".join(f'"{symbol}"' for symbol in symbols)
     return f"{url}?symbols={quote(f'[{listed}]', safe=',')}"

@@ -7,15 +7,12 @@ Sources: Spot "WebSocket Streams" and "Market Data endpoints"; USD-M "Websocket 
 "Market Data". The USD-M trade stream is not documented; its fields are those of recordings.
 """
 
-from typing import Annotated, Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-UNREADABLE = (ValueError, RecursionError)
-"""What decoding raises: DecodeError and UnicodeDecodeError are ValueErrors."""
+from bond_core.venues import Amount, Number
 
-Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e300)]
-Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Levels = list[tuple[Amount, Amount]]
 
 
@@ -265,47 +262,24 @@ class Other(
   number: Any = None
 
 
-class _Trades(msgspec.Struct, gc=False):
-  data: Trade
+T = TypeVar("T")
 
 
-class _AggTrades(msgspec.Struct, gc=False):
-  data: AggTrade
+class Message(msgspec.Struct, Generic[T], gc=False):
+  """A combined stream's message."""
+
+  data: T
 
 
-class _Quotes(msgspec.Struct, gc=False):
-  data: Quote
-
-
-class _Stats(msgspec.Struct, gc=False):
-  data: Stats
-
-
-class _Marks(msgspec.Struct, gc=False):
-  data: Mark
-
-
-class _Liquidations(msgspec.Struct, gc=False):
-  data: Liquidation
-
-
-class _Candles(msgspec.Struct, gc=False):
-  data: Candle
-
-
-class _Depths(msgspec.Struct, gc=False):
-  data: Depth
-
-
-read_trade = msgspec.json.Decoder(_Trades, strict=False).decode
-read_agg_trade = msgspec.json.Decoder(_AggTrades, strict=False).decode
-read_quote = msgspec.json.Decoder(_Quotes, strict=False).decode
-read_stats = msgspec.json.Decoder(_Stats, strict=False).decode
-read_mark = msgspec.json.Decoder(_Marks, strict=False).decode
-read_liquidation = msgspec.json.Decoder(_Liquidations, strict=False).decode
-read_candle = msgspec.json.Decoder(_Candles, strict=False).decode
-read_depth = msgspec.json.Decoder(_Depths, strict=False).decode
-read_snapshot = msgspec.json.Decoder(Snapshot, strict=False).decode
-read_listing = msgspec.json.Decoder(Listing).decode
-read_fault = msgspec.json.Decoder(Fault).decode
-read_other = msgspec.json.Decoder(Other).decode
+decode_trade = msgspec.json.Decoder(Message[Trade], strict=False).decode
+decode_agg_trade = msgspec.json.Decoder(Message[AggTrade], strict=False).decode
+decode_quote = msgspec.json.Decoder(Message[Quote], strict=False).decode
+decode_stats = msgspec.json.Decoder(Message[Stats], strict=False).decode
+decode_mark = msgspec.json.Decoder(Message[Mark], strict=False).decode
+decode_liquidation = msgspec.json.Decoder(Message[Liquidation], strict=False).decode
+decode_candle = msgspec.json.Decoder(Message[Candle], strict=False).decode
+decode_depth = msgspec.json.Decoder(Message[Depth], strict=False).decode
+decode_snapshot = msgspec.json.Decoder(Snapshot, strict=False).decode
+decode_listing = msgspec.json.Decoder(Listing).decode
+decode_fault = msgspec.json.Decoder(Fault).decode
+decode_other = msgspec.json.Decoder(Other).decode

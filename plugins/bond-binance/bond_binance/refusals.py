@@ -8,7 +8,9 @@ import re
 from datetime import UTC, datetime
 
 from bond_binance.endpoints import DATA_ONLY
-from bond_binance.messages import UNREADABLE, Fault, read_fault
+from bond_binance.messages import Fault, decode_fault
+from bond_core.feeds import Response
+from bond_core.venues import UNREADABLE
 
 INVALID_SYMBOL = -1121
 
@@ -18,7 +20,7 @@ _BANNED_UNTIL = re.compile(r"banned until (\d{13})\b")
 def read_error(body: bytes) -> Fault | None:
   """The code and text in an error's body, None for anything else, such as a proxy's page."""
   try:
-    return read_fault(body)
+    return decode_fault(body)
   except UNREADABLE:
     return None
 
@@ -54,6 +56,19 @@ def explain(status: int, body: bytes) -> str | None:
   if status >= 500:
     return f"Binance has an internal problem (HTTP {status}){said}; Bond tries again by itself"
   return None
+
+
+def reason(status: int, body: bytes) -> str:
+  """The same for any status, in the venue's words where there are no better ones."""
+  fault = read_error(body)
+  said = "" if fault is None else f" {fault.msg}"
+  return explain(status, body) or f"HTTP {status}{said}".rstrip()
+
+
+def is_final(response: Response) -> bool:
+  """Whether the venue would refuse the same request again: of this place, or of this symbol."""
+  fault = read_error(response.body)
+  return response.status == 451 or (fault is not None and fault.code == INVALID_SYMBOL)
 
 
 _LESS = (

@@ -7,22 +7,26 @@ pair, underscore, YYMMDD).
 
 import re
 
-from bond_core import Instrument, Market, Refused, parse_market
+from bond_core import Instrument, Market, parse_market
+from bond_core.venues import check_kind, settled_in_quote, unified_symbol
 
-EXCHANGE = "binance"
+EXCHANGE, TITLE = "binance", "Binance"
 SPOT, USDM = "spot", "usdm"
+"""The venue's markets that are served."""
+
+settled_in = settled_in_quote
 
 _DATED = re.compile(r"(?P<pair>[A-Z0-9]{2,40})_(?P<expiry>\d{6})")
 
 
 def read_symbol(text: str) -> Market:
-  """The market that a user's spelling means: what parse_market takes, and the venue's own
-  BTCUSDT_261225. Raises ValueError with a sentence, also for contracts that are not on USD-M."""
+  """The market of a user's spelling: what parse_market takes, and the venue's own BTCUSDT_261225.
+  Raises ValueError with a sentence, also for contracts that are not on USD-M."""
   if found := _DATED.fullmatch(text.strip().upper()):
     pair = parse_market(found["pair"])
     return Market(pair.base, pair.quote, "future", pair.quote, found["expiry"])
   market = parse_market(text)
-  if market.settle is not None and market.settle != market.quote:
+  if market.settle not in (None, settled_in(market.base, market.quote)):
     raise ValueError(
       f"{text} is settled in {market.settle}; only Binance's USD-M futures are served, which "
       f"settle in their quote, such as {market.symbol}:{market.quote}"
@@ -30,18 +34,16 @@ def read_symbol(text: str) -> Market:
   return market
 
 
+def spelling(instrument: Instrument) -> str:
+  """How a user writes an instrument so that nothing is left open: BTC/USDT, BTC/USDT:USDT,
+  BTC/USDT:USDT-261225."""
+  return unified_symbol(instrument, settled_in)
+
+
 def market_of(instrument: Instrument) -> str:
   """The venue's market, SPOT or USDM. Raises Refused for a kind that neither has."""
-  if instrument.market_type == "spot":
-    return SPOT
-  if instrument.market_type == "perp" or (
-    instrument.market_type == "future" and instrument.expiry is not None
-  ):
-    return USDM
-  raise Refused(
-    f"{instrument}: Binance is served for spot, perpetuals (BTC/USDT:USDT) and dated contracts "
-    "(BTC/USDT:USDT-261225)"
-  )
+  check_kind(instrument, TITLE)
+  return SPOT if instrument.market_type == "spot" else USDM
 
 
 def venue_symbol(instrument: Instrument) -> str:
@@ -55,13 +57,3 @@ def instrument_of(market: str, symbol: str, base: str, quote: str) -> Instrument
   _, dated, expiry = symbol.partition("_")
   kind = "spot" if market == SPOT else "future" if dated else "perp"
   return Instrument(EXCHANGE, kind, f"{base}/{quote}", expiry or None)
-
-
-def spelling(instrument: Instrument) -> str:
-  """How a user writes an instrument so that nothing is left open: BTC/USDT, BTC/USDT:USDT,
-  BTC/USDT:USDT-261225."""
-  if instrument.market_type == "spot":
-    return instrument.symbol
-  settle = instrument.symbol.partition("/")[2]
-  dated = "" if instrument.expiry is None else f"-{instrument.expiry}"
-  return f"{instrument.symbol}:{settle}{dated}"

@@ -1,70 +1,64 @@
 """Trades: single ones, or aggregated ones. The numbers of both go up by one per symbol."""
 
-from bond_binance.messages import read_agg_trade, read_trade
+from bond_binance.messages import decode_agg_trade, decode_trade
 from bond_core import Batch, Trade
-from bond_core.feeds import Subscription
 from bond_core.venues import NumberedTrades
 
 
 class TradesState(NumberedTrades):
-  """The trades of one instrument. An aggregated trade may be several executions: `agg_trade_id` is
-  its own number, `trade_id` and `match_id` are those of the first and last execution in it.
-  `sequence` is the number that goes up by one.
+  """The trades of one instrument.
 
   On futures, trades that were not made on the book (kind INSURANCE_FUND, ADL, NA) are left out,
   counted in `skipped`: their prices are not the market's.
   """
 
-  def __init__(self, subscription: Subscription, name: str) -> None:
-    super().__init__(subscription, name)
-    self._aggregate = name.endswith("@aggTrade")
+  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    trade = decode_trade(frame).data
+    number = trade.number
+    if trade.kind != "MARKET":
+      self.offer(number, number, None, ts_ms, mono_ns, out)
+      return
+    event = Trade(
+      exchange=self._exchange,
+      symbol=self._symbol,
+      market_type=self._market_type,
+      expiry=self._expiry,
+      ts_event=ts_ms,
+      ts_exchange=trade.time,
+      ts_internal=mono_ns,
+      price=trade.price,
+      size=trade.size,
+      side="sell" if trade.buyer_is_maker else "buy",
+      trade_id=str(number),
+      maker=trade.buyer_is_maker,
+      sequence=number,
+    )
+    self.offer(number, number, event, ts_ms, mono_ns, out)
+
+
+class AggregatedTradesState(NumberedTrades):
+  """The aggregated trades of one instrument, each of which may be several executions:
+  `agg_trade_id` is its own number, `trade_id` and `match_id` are those of the first and last
+  execution in it. `sequence` is the number that goes up by one."""
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    event: Trade | None
-    if self._aggregate:
-      joined = read_agg_trade(frame).data
-      number = joined.number
-      event = Trade(
-        exchange=self._exchange,
-        symbol=self._symbol,
-        market_type=self._market_type,
-        expiry=self._expiry,
-        ts_event=ts_ms,
-        ts_exchange=joined.time,
-        ts_internal=mono_ns,
-        price=joined.price,
-        size=joined.size,
-        side="sell" if joined.buyer_is_maker else "buy",
-        trade_id=str(joined.first),
-        match_id=str(joined.last),
-        agg_trade_id=str(number),
-        maker=joined.buyer_is_maker,
-        sequence=number,
-      )
-    else:
-      trade = read_trade(frame).data
-      number = trade.number
-      if trade.kind == "MARKET":
-        event = Trade(
-          exchange=self._exchange,
-          symbol=self._symbol,
-          market_type=self._market_type,
-          expiry=self._expiry,
-          ts_event=ts_ms,
-          ts_exchange=trade.time,
-          ts_internal=mono_ns,
-          price=trade.price,
-          size=trade.size,
-          side="sell" if trade.buyer_is_maker else "buy",
-          trade_id=str(number),
-          maker=trade.buyer_is_maker,
-          sequence=number,
-        )
-      else:
-        event = None
-    if number == self._next and event is not None:
-      self._next = self._expected = number + 1
-      self.heard = mono_ns
-      out.append(event)
-      return
+    joined = decode_agg_trade(frame).data
+    number = joined.number
+    event = Trade(
+      exchange=self._exchange,
+      symbol=self._symbol,
+      market_type=self._market_type,
+      expiry=self._expiry,
+      ts_event=ts_ms,
+      ts_exchange=joined.time,
+      ts_internal=mono_ns,
+      price=joined.price,
+      size=joined.size,
+      side="sell" if joined.buyer_is_maker else "buy",
+      trade_id=str(joined.first),
+      match_id=str(joined.last),
+      agg_trade_id=str(number),
+      maker=joined.buyer_is_maker,
+      sequence=number,
+    )
     self.offer(number, number, event, ts_ms, mono_ns, out)

@@ -35,10 +35,10 @@ class Venue:
   """
 
   def __init__(self, *sources, connect=True):
-    from bond_binance.feed import BinanceFeed
+    from bond_binance.feed import binance_feed
 
     self.sources = sources
-    self.feed = BinanceFeed(sources[0].connection)
+    self.feed = binance_feed(sources[0].connection)
     self.now_ms = 1_000_000
     self.groups = {}
     for source in sources:

@@ -244,7 +244,7 @@ def test_a_place_that_binance_does_not_serve_ends_the_book_with_a_sentence(venue
   v.answer(v.snapshots()[0], {"code": 0, "msg": "restricted location"}, status=451)
   (reject,) = v.take(Reject)
   assert "HTTP 451" in reject.reason
-  assert "BTC/USDT: no book without a snapshot" in reject.reason
+  assert "orderbook of binance BTC/USDT spot: no book without a snapshot" in reject.reason
 
 
 def test_a_symbol_that_is_none_ends_its_book(venue):

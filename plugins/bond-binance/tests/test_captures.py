@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from bond_binance import config
-from bond_binance.feed import BinanceFeed
+from bond_binance.feed import binance_feed
 
 from bond_core import Gap, OrderBook, Ticker, Trade
 from bond_core._feeds.contract import Fetch, Moment, Response
@@ -24,7 +24,7 @@ DECIMAL = re.compile(rb'"(-?\d+\.?\d*)"')
 
 def opened(*sources, aggregate=False):
   """A feed with one connection that carries the subscriptions of some configurations."""
-  feed = BinanceFeed(config.Connection(aggregate=aggregate))
+  feed = binance_feed(config.Connection(aggregate=aggregate))
   subscriptions = [s for source in sources for s in source.subscriptions()]
   feed.on_open(1, subscriptions, overlap=False, now=Moment(0, 0))
   return feed
@@ -194,7 +194,7 @@ def test_the_captures_of_2021_give_what_they_hold(recorded, venue_name, symbols,
     if name is None:
       events += feed.on_frames(1, [payload], received)
       events += feed.on_timer(received)
-      wanted |= {f.instrument.symbol.replace("/", ""): f for f in pending_snapshots(feed)}
+      wanted |= {f.subscription.instrument.symbol.replace("/", ""): f for f in pending_snapshots(feed)}
     else:
       events += feed.on_response(wanted[name], Response(200, {}, payload), received)
   assert set(wanted) == set(answers)

@@ -21,10 +21,13 @@ def test_a_message_becomes_the_event_it_means(path):
   config = source.config(**case["with"])
   feed = source.feed(source.connection(config))
   subscriptions = list(source.subscriptions(config))
+  frames = [frame.encode() for frame in case["frames"]]
+  events = []
   for number, group in enumerate(sorted({feed.group(s) for s in subscriptions}), 1):
     carried = [s for s in subscriptions if feed.group(s) == group]
     feed.on_open(number, carried, overlap=False, now=Moment(0, 0))
-  events = feed.on_frames(1, [frame.encode() for frame in case["frames"]], Moment(1700000000500, 5))
+    # Only the connection that carries a stream reads it.
+    events += feed.on_frames(number, frames, Moment(1700000000500, 5))
   told = [
     {k: v for k, v in json.loads(encode(event)).items() if v is not None and k != "ts_internal"}
     for event in events

@@ -3,7 +3,7 @@
 import json
 
 from bond_binance import config
-from bond_binance.feed import BinanceFeed
+from bond_binance.feed import binance_feed
 
 from bond_core.testing import FeedConformance
 
@@ -14,7 +14,7 @@ def message(stream, **data):
 
 class TestBinance(FeedConformance):
   def feed(self):
-    return BinanceFeed(config.Connection())
+    return binance_feed(config.Connection())
 
   def subscriptions(self):
     return [

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from bond_binance import config
 from bond_binance.listing import refusals
-from bond_binance.messages import read_listing
+from bond_binance.messages import decode_listing
 from bond_binance.symbols import instrument_of, venue_symbol
 
 from bond_core._feeds.contract import Fetch, Reject, Send
@@ -105,7 +105,7 @@ def test_an_answer_that_tells_nothing_refuses_nothing(venue, status, body):
 )
 def test_every_recorded_market_is_its_instrument_and_back(recorded, file, market):
   body = next(line for line in recorded(f"captures/{file}") if b"exchangeInfo ->" in line)
-  rows = read_listing(body.partition(b": ")[2]).symbols
+  rows = decode_listing(body.partition(b": ")[2]).symbols
   assert len(rows) > 100
   instruments = {}
   for listed in rows:

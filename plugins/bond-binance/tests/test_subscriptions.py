@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from bond_binance import config
 from bond_binance.endpoints import Connection
-from bond_binance.feed import BinanceFeed
+from bond_binance.feed import binance_feed
 
 from bond_core._errors import Refused
 from bond_core._feeds.contract import Expire, Reject, Reset, Send, Subscription
@@ -17,7 +17,7 @@ SPOT = config.Trades(symbols=["BTC/USDT"])
 
 def urls(*sources):
   """The URL of each connection that the sources need."""
-  feed = BinanceFeed(sources[0].connection)
+  feed = binance_feed(sources[0].connection)
   groups = {}
   for source in sources:
     for subscription in source.subscriptions():
@@ -89,15 +89,15 @@ def test_the_data_only_hosts_are_spots():
 @pytest.mark.parametrize(
   ("channel", "market_type", "told"),
   [
-    ("funding", "spot", "spot has no funding; the perpetual is written BTC/USDT:USDT"),
-    ("liquidation", "spot", "spot has no liquidation"),
-    ("open_interest", "perp", "Binance has no stream of open_interest"),
+    ("funding", "spot", "only contracts have funding; the perpetual is BTC/USDT:USDT"),
+    ("liquidation", "spot", "only contracts have liquidation; the perpetual is BTC/USDT:USDT"),
+    ("open_interest", "perp", "Binance does not offer open_interest here; it has trades, orderbook"),
     ("trades", "option", "Binance is served for spot"),
     ("trades", None, "Binance is served for spot"),
   ],
 )
 def test_what_binance_does_not_have_is_refused_with_a_sentence(channel, market_type, told):
-  feed = BinanceFeed(Connection())
+  feed = binance_feed(Connection())
   with pytest.raises(Refused, match=told):
     feed.group(Subscription(channel, Instrument("binance", market_type, "BTC/USDT")))
 
@@ -123,7 +123,7 @@ def test_many_streams_fill_the_url_and_then_messages(venue):
   [("spot", 5, 6000), ("usdm-public", 10, 2400), ("usdm-market", 10, 2400), ("usdm", 10, 2400)],
 )
 def test_the_published_limits_are_kept(group, messages, weight):
-  limits = BinanceFeed(Connection()).limits(group)
+  limits = binance_feed(Connection()).limits(group)
   assert limits.messages[0] < messages
   assert limits.messages[1] == 1.0
   assert limits.weight == (weight, 60.0)
@@ -133,7 +133,7 @@ def test_the_published_limits_are_kept(group, messages, weight):
 
 
 def test_only_books_weigh():
-  feed = BinanceFeed(Connection())
+  feed = binance_feed(Connection())
   for market, weight in (("spot", 50), ("perp", 20)):
     weights = [feed.snapshot_weight(s) for c in everything(market) for s in c.subscriptions()]
     assert sorted(set(weights)) == [0, weight]
@@ -216,7 +216,7 @@ def test_a_refused_batch_is_halved_until_the_wrong_name_is_found(venue):
   (reject,) = v.take(Reject)
   assert reject.subscription.instrument.symbol == "C5/USDT"
   assert reject.reason == (
-    "trades of binance C5/USDT spot: Binance refused SUBSCRIBE: Invalid request: no c5"
+    "trades of binance C5/USDT spot: Binance refused it: Invalid request: no c5"
   )
   assert v.take(Reset) == []
   assert len(v.say("c6usdt@trade", TRADE)) == 1
@@ -252,7 +252,7 @@ def test_a_question_without_an_answer_resets_the_connection(venue):
   assert v.take(Reset) == []
   v.pass_time(20)
   (reset,) = v.take(Reset)
-  assert reset.reason == "Binance did not answer SUBSCRIBE within 30 s"
+  assert reset.reason == "Binance did not answer a request to subscribe within 30 s"
 
 
 @pytest.mark.parametrize(

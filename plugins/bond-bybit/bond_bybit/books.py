@@ -4,25 +4,25 @@ Source: "Orderbook": a snapshot may come at any time, when the service was start
 1; the copy is then to be replaced. Deltas count up by one.
 """
 
-from collections.abc import Callable
+from typing import Any
 
-from bond_bybit.messages import BookMessage, read_book
+from bond_bybit.messages import BookMessage, decode_book
 from bond_bybit.sizes import in_base
-from bond_core import Batch, Level, Ticker
+from bond_core import AnyEvent, Batch, Level, Ticker
 from bond_core.books import Ids, Update, contiguous
 from bond_core.feeds import Subscription
-from bond_core.venues import LatestValue, SubscribedBook
+from bond_core.venues import FeedControl, Order, ReadLatest, SubscribedBook
 
 
 class BookState(SubscribedBook):
   """The book of one instrument, as deep as its topic."""
 
-  def __init__(self, subscription: Subscription, name: str, renew: Callable[[str], None]) -> None:
-    super().__init__(subscription, name, renew, contiguous)
+  def __init__(self, subscription: Subscription, name: str, feed: FeedControl) -> None:
+    super().__init__(subscription, name, feed, contiguous)
     self._in_base = in_base(subscription.instrument)
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    message = read_book(frame)
+    message = decode_book(frame)
     book = message.data
     self.update(
       Update(
@@ -30,7 +30,7 @@ class BookState(SubscribedBook):
         asks=self._levels(book.asks),
         ids=Ids(book.number),
         ts_event=ts_ms,
-        ts_exchange=_made(message),
+        ts_exchange=_matched(message),
         ts_internal=mono_ns,
       ),
       out,
@@ -44,32 +44,32 @@ class BookState(SubscribedBook):
     return [(price, convert(size, price)) for price, size in levels]
 
 
-class QuotesState(LatestValue):
-  """Best bids and asks: the book of one level, which is told anew after three quiet seconds."""
+def read_quotes(subscription: Subscription) -> ReadLatest:
+  """Reads best bids and asks: the book of one level, which is sent again after three quiet
+  seconds."""
+  convert = in_base(subscription.instrument)
 
-  def __init__(self, subscription: Subscription, name: str) -> None:
-    super().__init__(subscription, name)
-    self._in_base = in_base(subscription.instrument)
-
-  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    message = read_book(frame)
+  def read(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
+    message = decode_book(frame)
     book = message.data
     bid, ask = (levels[0] if levels else None for levels in (book.bids, book.asks))
-    convert = self._in_base
     if convert is not None:
       bid = bid and (bid[0], convert(bid[1], bid[0]))
       ask = ask and (ask[0], convert(ask[1], ask[0]))
     event = Ticker(
-      ts_exchange=_made(message),
+      ts_exchange=_matched(message),
       bid=bid and bid[0],
       bid_size=bid and bid[1],
       ask=ask and ask[0],
       ask_size=ask and ask[1],
       sequence=book.number,
-      **self.fixed(ts_ms, mono_ns),
+      **common,
     )
-    self.tell((book.number,), event, ts_ms, mono_ns, out)
+    return [((book.number,), event)]
+
+  return read
 
 
-def _made(message: BookMessage) -> int:
+def _matched(message: BookMessage) -> int:
+  """When the matching engine made it (epoch ms); when it was sent, where it does not say that."""
   return message.ts if message.cts is None else message.cts

@@ -104,7 +104,7 @@ class Forced(
 
 
 class Other(msgspec.Struct):
-  """Anything: answers, and a topic's message that is written in another way."""
+  """Anything: answers, and a topic's message with its keys in another order."""
 
   topic: str = ""
   op: str = ""
@@ -123,9 +123,9 @@ class Message(msgspec.Struct, Generic[T]):
   ts: Number
 
 
-read_trades = msgspec.json.Decoder(Message[Trade], strict=False).decode
-read_book = msgspec.json.Decoder(BookMessage, strict=False).decode
-read_ticker = msgspec.json.Decoder(TickerMessage, strict=False).decode
-read_candles = msgspec.json.Decoder(Message[Bar], strict=False).decode
-read_liquidations = msgspec.json.Decoder(Message[Forced], strict=False).decode
-read_other = msgspec.json.Decoder(Other).decode
+decode_trades = msgspec.json.Decoder(Message[Trade], strict=False).decode
+decode_book = msgspec.json.Decoder(BookMessage, strict=False).decode
+decode_ticker = msgspec.json.Decoder(TickerMessage, strict=False).decode
+decode_bars = msgspec.json.Decoder(Message[Bar], strict=False).decode
+decode_liquidations = msgspec.json.Decoder(Message[Forced], strict=False).decode
+decode_other = msgspec.json.Decoder(Other).decode

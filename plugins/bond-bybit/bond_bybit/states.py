@@ -1,10 +1,13 @@
 """Candles and liquidations."""
 
-from bond_bybit.messages import read_candles, read_liquidations
+from collections.abc import Iterator
+from typing import Any
+
+from bond_bybit.messages import decode_bars, decode_liquidations
 from bond_bybit.sizes import in_base
-from bond_core import Batch, Candle, Liquidation
+from bond_core import AnyEvent, Batch, Candle, Liquidation
 from bond_core.feeds import Subscription
-from bond_core.venues import LatestValue, SubscriptionState
+from bond_core.venues import Order, ReadLatest, SubscriptionState, opposite, read_side
 
 INTERVALS = {
   "1m": "1",
@@ -23,27 +26,20 @@ INTERVALS = {
 }
 """Lengths of candles, and what the venue calls them."""
 
-# A liquidated long position is sold.
-_SIDES = {"Buy": "sell", "Sell": "buy"}
 
+def read_candles(subscription: Subscription) -> ReadLatest:
+  """Reads bars of one length, also the unfinished one as it grows."""
+  interval = dict(subscription.options).get("interval", "1m")
+  inverse = in_base(subscription.instrument) is not None
 
-class CandlesState(LatestValue):
-  """Bars of one length, also the unfinished one as it grows."""
-
-  def __init__(self, subscription: Subscription, name: str) -> None:
-    super().__init__(subscription, name)
-    self._interval = dict(subscription.options).get("interval", "1m")
-    self._inverse = in_base(subscription.instrument) is not None
-
-  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    fixed = self.fixed(ts_ms, mono_ns)
-    for bar in read_candles(frame).data:
+  def read(frame: bytes, common: dict[str, Any]) -> Iterator[tuple[Order, AnyEvent]]:
+    for bar in decode_bars(frame).data:
       base, quote = bar.volume, bar.turnover
-      if self._inverse:
+      if inverse:
         base, quote = quote, base
       event = Candle(
         ts_exchange=bar.timestamp,
-        interval=self._interval,
+        interval=interval,
         start=bar.start,
         end=bar.end + 1,
         open=bar.open,
@@ -53,24 +49,25 @@ class CandlesState(LatestValue):
         volume=base,
         quote_volume=quote,
         closed=bar.confirm,
-        **fixed,
+        **common,
       )
-      self.tell((bar.start, bar.confirm, bar.timestamp), event, ts_ms, mono_ns, out)
+      yield (bar.start, bar.confirm, bar.timestamp), event
+
+  return read
 
 
 class LiquidationsState(SubscriptionState):
   """The liquidations of one instrument, all of them since 2025 (source: "All Liquidation"). Nothing
-  tells one twice from two equal ones, so its topic listens to one connection at a time."""
+  tells one sent twice from two equal ones, so its topic is read from one connection at a time."""
 
   def __init__(self, subscription: Subscription, name: str) -> None:
     super().__init__(subscription, name)
     self._in_base = in_base(subscription.instrument)
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    self.heard = mono_ns
+    self.received_ns = mono_ns
     convert = self._in_base
-    for forced in read_liquidations(frame).data:
-      size = forced.size if convert is None else convert(forced.size, forced.price)
+    for forced in decode_liquidations(frame).data:
       out.append(
         Liquidation(
           exchange=self._exchange,
@@ -81,7 +78,8 @@ class LiquidationsState(SubscriptionState):
           ts_exchange=forced.time,
           ts_internal=mono_ns,
           price=forced.price,
-          size=size,
-          side=_SIDES.get(forced.position, "unknown"),
+          size=forced.size if convert is None else convert(forced.size, forced.price),
+          # A liquidated long position is sold.
+          side=opposite(read_side(forced.position)),
         )
       )

@@ -1,18 +1,22 @@
 """Instruments in the venue's spelling, and back.
 
-BTCUSDT is spot and the linear perpetual alike, told apart by their connections; BTCPERP is the
-perpetual in USDC, BTCUSD the inverse one. Dated contracts are BTCUSDT-25DEC26 and BTC-25DEC26 (in
-USDC), and inverse ones BTCUSDZ26: the quarter's letter and the year, delivered on the quarter's
-last Friday. Sources: "Get Instruments Info", "Enums" (contractType), and the list of symbols there.
+BTCUSDT is spot and the linear perpetual alike; the connection says which. BTCPERP is the perpetual
+in USDC, BTCUSD the inverse one. Dated contracts are BTCUSDT-25DEC26 and BTC-25DEC26 (in USDC), and
+inverse ones BTCUSDZ26: the quarter's letter and the year, delivered on the quarter's last Friday.
+Sources: "Get Instruments Info", "Enums" (contractType), and the list of symbols there.
 """
 
 import re
 from datetime import date, timedelta
 
 from bond_core import Instrument, Market, Refused, parse_market
+from bond_core.venues import check_kind, check_settlement, inverse_in_usd, unified_symbol
 
-EXCHANGE = "bybit"
+EXCHANGE, TITLE = "bybit", "Bybit"
 SPOT, LINEAR, INVERSE = "spot", "linear", "inverse"
+"""The venue's categories."""
+
+settled_in = inverse_in_usd
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _QUARTERS = {"H": 3, "M": 6, "U": 9, "Z": 12}
@@ -24,15 +28,10 @@ _DATED = re.compile(
 _QUARTER = re.compile(r"(?P<base>[A-Z0-9]{1,20})USD(?P<letter>[HMUZ])(?P<year>\d\d)")
 
 
-def settled_in(base: str, quote: str) -> str:
-  """The currency that contracts of a pair settle in."""
-  return base if quote == "USD" else quote
-
-
 def read_symbol(text: str) -> Market:
-  """The market that a user's spelling means: what parse_market takes, and the venue's own names of
-  contracts. Raises ValueError with a sentence, also for contracts that settle in what the venue's
-  do not."""
+  """The market of a user's spelling: what parse_market takes, and the venue's own names of
+  contracts. Raises ValueError with a sentence, also for a contract that settles in a currency that
+  the venue's do not."""
   upper = text.strip().upper()
   if found := _PERP.fullmatch(upper):
     return Market(found["base"], "USDC", "perp", "USDC")
@@ -44,28 +43,21 @@ def read_symbol(text: str) -> Market:
   if found := _QUARTER.fullmatch(upper):
     day = _delivery(2000 + int(found["year"]), _QUARTERS[found["letter"]])
     return Market(found["base"], "USD", "future", found["base"], f"{day:%y%m%d}")
-  market = parse_market(text)
-  settle = settled_in(market.base, market.quote)
-  if market.settle not in (None, settle):
-    raise ValueError(
-      f"{text} is settled in {market.settle}; Bybit settles contracts on {market.symbol} in "
-      f"{settle}, so write {market.symbol}:{settle}"
-    )
-  return market
+  return check_settlement(text, parse_market(text), settled_in, TITLE)
+
+
+def spelling(instrument: Instrument) -> str:
+  """How a user writes an instrument so that nothing is left open: BTC/USDT, BTC/USD:BTC,
+  BTC/USDT:USDT-261225."""
+  return unified_symbol(instrument, settled_in)
 
 
 def category(instrument: Instrument) -> str:
   """The venue's category. Raises Refused for a kind that is not served."""
+  check_kind(instrument, TITLE)
   if instrument.market_type == "spot":
     return SPOT
-  if instrument.market_type == "perp" or (
-    instrument.market_type == "future" and instrument.expiry is not None
-  ):
-    return INVERSE if instrument.symbol.endswith("/USD") else LINEAR
-  raise Refused(
-    f"{instrument}: Bybit is served for spot, perpetuals (BTC/USDT:USDT) and dated contracts "
-    "(BTC/USDT:USDT-261225)"
-  )
+  return INVERSE if instrument.symbol.endswith("/USD") else LINEAR
 
 
 def venue_symbol(instrument: Instrument) -> str:
@@ -89,16 +81,6 @@ def venue_symbol(instrument: Instrument) -> str:
     return f"{base}USD{letter}{year}"
   pair = base if quote == "USDC" else base + quote
   return f"{pair}-{day}{_MONTHS[month - 1]}{year}"
-
-
-def spelling(instrument: Instrument) -> str:
-  """How a user writes an instrument so that nothing is left open: BTC/USDT, BTC/USD:BTC,
-  BTC/USDT:USDT-261225."""
-  if instrument.market_type == "spot":
-    return instrument.symbol
-  base, _, quote = instrument.symbol.partition("/")
-  dated = "" if instrument.expiry is None else f"-{instrument.expiry}"
-  return f"{instrument.symbol}:{settled_in(base, quote)}{dated}"
 
 
 def _delivery(year: int, month: int) -> date:

@@ -1,12 +1,13 @@
-"""Statistics, funding and open interest: one topic tells them all, whole and then what changed.
+"""Statistics, funding and open interest: one topic has them all, whole and then what changed.
 
 Source: "Ticker". Spot sends a snapshot each time. The changes of contracts are not numbered, so a
 lost one shows only when the field changes again.
 """
 
-from typing import Any
+from abc import abstractmethod
+from typing import Any, ClassVar
 
-from bond_bybit.messages import Ticker as Told, read_ticker
+from bond_bybit.messages import Ticker as Fields, decode_ticker
 from bond_bybit.symbols import INVERSE, category
 from bond_core import AnyEvent, Batch, Funding, OpenInterest, Ticker
 from bond_core.feeds import Subscription
@@ -18,24 +19,30 @@ from bond_core.venues import (
   time_or_none,
 )
 
-_FIELDS = Told.__struct_fields__
+_NAMES = Fields.__struct_fields__
 
 
 class TickerPart(SubscriptionState):
-  """One channel of the topic; it tells when one of its fields was told."""
+  """One channel of the topic; it has an event when one of its fields came."""
 
-  concerns: frozenset[str] = frozenset()
+  fields: ClassVar[frozenset[str]]
 
   def __init__(self, subscription: Subscription, name: str) -> None:
     super().__init__(subscription, name)
     self._inverse = category(subscription.instrument) == INVERSE
 
-  def tell(self, told: Told, now: Told, ts: int, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    """Adds an event if `told` names a field of this channel; `now` is everything known."""
-    self.heard = mono_ns
-    if not any(getattr(told, field) is not None for field in self.concerns):
+  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    raise NotImplementedError("its topic decodes messages, for all parts at once")
+
+  def update(
+    self, came: Fields, known: Fields, ts: int, ts_ms: int, mono_ns: int, out: Batch
+  ) -> None:
+    """Adds an event if a field of this channel is among those that `came`; `known` is everything
+    known now, `ts` the venue's time."""
+    self.received_ns = mono_ns
+    if all(getattr(came, field) is None for field in self.fields):
       return
-    fixed = {
+    common = {
       "exchange": self._exchange,
       "symbol": self._symbol,
       "market_type": self._market_type,
@@ -44,93 +51,91 @@ class TickerPart(SubscriptionState):
       "ts_exchange": ts,
       "ts_internal": mono_ns,
     }
-    event = self.event(now, fixed)
+    event = self.event(known, common)
     if event is not None:
       out.append(event)
 
-  def event(self, now: Told, fixed: dict[str, Any]) -> AnyEvent | None:
-    """What is told of everything known, None where that is not enough."""
-    raise NotImplementedError
+  @abstractmethod
+  def event(self, known: Fields, common: dict[str, Any]) -> AnyEvent | None:
+    """The event of everything known, None where that is not enough."""
 
 
-class StatsStream(TickerPart):
+class StatsPart(TickerPart):
   """Last, mark and index price, the volume of 24 hours."""
 
-  concerns = frozenset(("last_price", "mark_price", "index_price", "volume24h", "turnover24h"))
+  fields = frozenset(("last_price", "mark_price", "index_price", "volume24h", "turnover24h"))
 
-  def event(self, now: Told, fixed: dict[str, Any]) -> AnyEvent | None:
-    volume = now.turnover24h if self._inverse else now.volume24h
+  def event(self, known: Fields, common: dict[str, Any]) -> AnyEvent | None:
+    volume = known.turnover24h if self._inverse else known.volume24h
     return Ticker(
-      last=amount_or_none(now.last_price),
-      mark=amount_or_none(now.mark_price),
-      index=amount_or_none(now.index_price),
+      last=amount_or_none(known.last_price),
+      mark=amount_or_none(known.mark_price),
+      index=amount_or_none(known.index_price),
       volume=amount_or_none(volume),
-      **fixed,
+      **common,
     )
 
 
-class FundingStream(TickerPart):
+class FundingPart(TickerPart):
   """The rate that is paid next."""
 
-  concerns = frozenset(("funding_rate", "next_funding_time"))
+  fields = frozenset(("funding_rate", "next_funding_time"))
 
-  def event(self, now: Told, fixed: dict[str, Any]) -> AnyEvent | None:
-    rate = fraction_or_none(now.funding_rate)
+  def event(self, known: Fields, common: dict[str, Any]) -> AnyEvent | None:
+    rate = fraction_or_none(known.funding_rate)
     if rate is None:
       return None
     return Funding(
       rate=rate,
-      next_time=time_or_none(now.next_funding_time),
-      mark=amount_or_none(now.mark_price),
-      index=amount_or_none(now.index_price),
-      **fixed,
+      next_time=time_or_none(known.next_funding_time),
+      mark=amount_or_none(known.mark_price),
+      index=amount_or_none(known.index_price),
+      **common,
     )
 
 
-class OpenInterestStream(TickerPart):
-  """Open contracts in the base and their value in the quote; an inverse topic has them the other
-  way round."""
+class OpenInterestPart(TickerPart):
+  """Open contracts in the base and their value in the quote; an inverse topic has them swapped."""
 
-  concerns = frozenset(("open_interest", "open_interest_value"))
+  fields = frozenset(("open_interest", "open_interest_value"))
 
-  def event(self, now: Told, fixed: dict[str, Any]) -> AnyEvent | None:
-    contracts, value = amount_or_none(now.open_interest), amount_or_none(now.open_interest_value)
+  def event(self, known: Fields, common: dict[str, Any]) -> AnyEvent | None:
+    contracts = amount_or_none(known.open_interest)
+    value = amount_or_none(known.open_interest_value)
     if self._inverse:
       contracts, value = value, contracts
-    return None if contracts is None else OpenInterest(amount=contracts, value=value, **fixed)
+    return None if contracts is None else OpenInterest(amount=contracts, value=value, **common)
 
 
-class Tickers(Topic):
+class TickerTopic(Topic):
   """What is known of an instrument. Deltas are worth something only after a snapshot and from one
-  connection, so the oldest that carries the topic is listened to."""
-
-  lone = True
+  connection, so the oldest that carries the topic is read."""
 
   def __init__(self, name: str) -> None:
-    super().__init__(name)
-    self._now: Told | None = None
+    super().__init__(name, one_connection=True)
+    self._known: Fields | None = None
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    message = read_ticker(frame)
-    told = message.data
+    message = decode_ticker(frame)
+    came = message.data
     if message.type == "snapshot":
-      self._now = now = told
-    elif self._now is None:
+      self._known = known = came
+    elif self._known is None:
       return
     else:
-      now = self._now = _changed(self._now, told)
-    for stream in self.states.values():
-      if isinstance(stream, TickerPart):
-        stream.tell(told, now, message.ts, ts_ms, mono_ns, out)
+      known = self._known = _changed(self._known, came)
+    for part in self.states.values():
+      if isinstance(part, TickerPart):
+        part.update(came, known, message.ts, ts_ms, mono_ns, out)
 
   def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    self._now = None
+    self._known = None
     super().unreadable(cause, ts_ms, mono_ns, out)
 
 
-def _changed(now: Told, told: Told) -> Told:
+def _changed(known: Fields, came: Fields) -> Fields:
   fields = {
-    name: new if (new := getattr(told, name)) is not None else getattr(now, name)
-    for name in _FIELDS
+    name: new if (new := getattr(came, name)) is not None else getattr(known, name)
+    for name in _NAMES
   }
-  return Told(**fields)
+  return Fields(**fields)

@@ -1,15 +1,13 @@
 """Trades. Their ids have no order, and the venue's sequence has holes, so a lost one does not show
-by itself; what two connections both carry is told once, by id (source: "Trade")."""
+by itself; what two connections both carry is one event, by id (source: "Trade")."""
 
 from collections import OrderedDict
 
-from bond_bybit.messages import read_trades
+from bond_bybit.messages import decode_trades
 from bond_bybit.sizes import in_base
 from bond_core import Batch, Trade
 from bond_core.feeds import Subscription
-from bond_core.venues import SubscriptionState
-
-_SIDES = {"Buy": "buy", "Sell": "sell"}
+from bond_core.venues import SubscriptionState, read_side
 
 REMEMBERED = 5_000
 """Trades that a second connection may repeat: seconds of the busiest market."""
@@ -24,16 +22,16 @@ class TradesState(SubscriptionState):
     self._seen: OrderedDict[str, None] = OrderedDict()
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    self.heard = mono_ns
+    self.received_ns = mono_ns
     seen, convert = self._seen, self._in_base
-    for trade in read_trades(frame).data:
+    for trade in decode_trades(frame).data:
       if trade.id in seen:
         self.duplicates += 1
         continue
       seen[trade.id] = None
       if len(seen) > REMEMBERED:
         seen.popitem(last=False)
-      side = _SIDES.get(trade.side, "unknown")
+      side = read_side(trade.side)
       out.append(
         Trade(
           exchange=self._exchange,

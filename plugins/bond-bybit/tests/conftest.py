@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from bond_bybit.feed import BybitFeed
+from bond_bybit.feed import bybit_feed
 
 from bond_core._feeds.contract import Moment, Send
 
@@ -11,7 +11,7 @@ class Venue:
   is asked, and says what a test makes it say. `asked` are the requests it was sent."""
 
   def __init__(self, *sources, unknown=(), confirms=True):
-    self.feed = BybitFeed(sources[0].connection)
+    self.feed = bybit_feed(sources[0].connection)
     self.unknown = unknown
     self.confirms = confirms
     self.now_ms = 1_000_000

@@ -3,7 +3,7 @@
 import json
 
 from bond_bybit import config
-from bond_bybit.feed import BybitFeed
+from bond_bybit.feed import bybit_feed
 
 from bond_core.testing import FeedConformance
 
@@ -15,7 +15,7 @@ def message(topic, data, kind="snapshot"):
 
 class TestBybit(FeedConformance):
   def feed(self):
-    return BybitFeed(config.Connection())
+    return bybit_feed(config.Connection())
 
   def subscriptions(self):
     return [

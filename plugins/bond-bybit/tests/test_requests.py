@@ -2,7 +2,7 @@
 
 import pytest
 from bond_bybit import config
-from bond_bybit.feed import BybitFeed
+from bond_bybit.feed import BybitTopics, bybit_feed
 from bond_bybit.symbols import category, read_symbol, spelling, venue_symbol
 
 from bond_core._errors import Refused
@@ -40,7 +40,7 @@ def test_spellings(written, kind, native, full):
 def test_contracts_of_days_that_have_none_are_refused(written, told):
   [subscription] = config.Trades(symbols=[written]).subscriptions()
   with pytest.raises(Refused, match=told):
-    BybitFeed(config.Connection()).group(subscription)
+    bybit_feed(config.Connection()).group(subscription)
 
 
 @pytest.mark.parametrize("source", [config.OpenInterest, config.Liquidations, config.Funding])
@@ -48,7 +48,7 @@ def test_what_only_contracts_have(source):
   [subscription] = source(symbols=["BTC/USDT"]).subscriptions()
   spot = subscription._replace(instrument=subscription.instrument._replace(market_type="spot"))
   with pytest.raises(Refused, match=r"the perpetual is BTC/USDT:USDT"):
-    BybitFeed(config.Connection()).group(spot)
+    bybit_feed(config.Connection()).group(spot)
 
 
 def test_spot_takes_ten_topics_a_request(venue):
@@ -60,11 +60,11 @@ def test_spot_takes_ten_topics_a_request(venue):
 
 def test_the_topics_of_a_full_connection_fit_its_characters():
   symbols = [f"ABCDEFGHIJ{n:03}/USDT:USDT-261225" for n in range(525)]
-  feed = BybitFeed(config.Connection())
+  topics = BybitTopics(config.Connection())
   subscriptions = config.Liquidations(symbols=symbols).subscriptions()
-  most = feed.limits("linear").subscriptions_per_connection
-  names = [feed.written(feed.topic_of(s)) for s in subscriptions[:most]]
-  assert sum(map(len, names)) + len(names) <= 21_000
+  most = topics.limits("linear").subscriptions_per_connection
+  arguments = [topics.topic(s).argument for s in subscriptions[:most]]
+  assert sum(map(len, arguments)) + len(arguments) <= 21_000
 
 
 def test_one_unknown_topic_is_found_among_many(venue):

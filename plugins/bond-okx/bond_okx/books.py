@@ -5,14 +5,12 @@ nothing has changed, which is a sign of life; after maintenance seqId may start 
 is 0 since it was retired, and is verified where it is not, as in recordings of before.
 """
 
-from collections.abc import Callable
-
 from bond_core import Batch, Level
 from bond_core.books import Book, Ids, Update, interleaved_crc32, previous_id
 from bond_core.feeds import Subscription
-from bond_core.venues import SubscribedBook
-from bond_okx.contracts import Contract
-from bond_okx.messages import Row, read_book
+from bond_core.venues import FeedControl, SubscribedBook
+from bond_okx.contracts import ContractOf
+from bond_okx.messages import Row, decode_book
 
 
 class BookState(SubscribedBook):
@@ -22,16 +20,16 @@ class BookState(SubscribedBook):
     self,
     subscription: Subscription,
     name: str,
-    renew: Callable[[str], None],
-    contract: Callable[[], Contract | None],
+    feed: FeedControl,
+    contract: ContractOf,
   ) -> None:
-    super().__init__(subscription, name, renew, previous_id)
+    super().__init__(subscription, name, feed, previous_id)
     self._contract = contract
     self._verified = False
     self._kind: tuple[bool, bool] | None = None
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    message = read_book(frame)
+    message = decode_book(frame)
     for book in message.data:
       snapshot = message.action == "snapshot"
       checksum = book.checksum or None
@@ -39,7 +37,7 @@ class BookState(SubscribedBook):
         self._kind = book.number is not None, checksum is not None
         self._verified = checksum is not None
         rule = None if book.number is None else previous_id
-        self.keep(rule, Book(checksum=interleaved_crc32() if self._verified else None))
+        self.start_book(rule, Book(checksum=interleaved_crc32() if self._verified else None))
       numbers = None if book.number is None else Ids(book.number, prev=book.previous)
       self.update(
         Update(

@@ -4,8 +4,9 @@ Derivatives are counted in contracts, whole ones or parts of `lotSz`. A linear o
 of the base, an inverse one so many dollars. Source: "Get instruments" (ctVal, ctMult, ctType).
 """
 
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -26,6 +27,10 @@ class Contract(NamedTuple):
       return contracts * self.worth / price if price else 0.0
     # Without that a hundredth would show as 0.009999999999999998.
     return round(contracts * self.worth, self.places)
+
+
+ContractOf: TypeAlias = Callable[[], Contract | None]
+"""The contract of one instrument as it is listed now; None where sizes are in the base."""
 
 
 class Listed(msgspec.Struct, gc=False):
@@ -52,7 +57,8 @@ def read_contracts(body: bytes) -> dict[str, Contract]:
   listing = _read(body)
   if listing.code != "0":
     raise ValueError(f"the venue answers with code {listing.code}")
-  return {one.instId: contract for one in listing.data if (contract := _contract(one)) is not None}
+  contracts = ((listed.instId, _contract(listed)) for listed in listing.data)
+  return {symbol: contract for symbol, contract in contracts if contract is not None}
 
 
 def _contract(listed: Listed) -> Contract | None:

@@ -1,268 +1,177 @@
-"""OKX's dialect as a Feed: one public and one business family of connections.
+"""OKX's feed: one public and one business family of connections.
 
-A name here is CHANNEL:INSTRUMENT, or CHANNEL:FAMILY for what is told of a whole family.
+A topic is named CHANNEL:INSTRUMENT here, or CHANNEL:FAMILY for what covers a whole family.
 """
 
 import re
-from collections.abc import Iterable
 
-from bond_core import Batch, Refused
-from bond_core.config import did_you_mean
-from bond_core.feeds import (
-  Expire,
-  Fetch,
-  Handshake,
-  Limits,
-  Moment,
-  Pong,
-  Reset,
-  Response,
-  Subscription,
-)
+from bond_core.feeds import Expire, Handshake, Limits, Pong, Reset, Subscription
 from bond_core.venues import (
-  SECOND,
-  UNREADABLE,
-  LatestFromMessage,
-  OpenConnection,
+  Answer,
+  Confirmed,
+  Denied,
+  FeedControl,
+  LatestValue,
+  Operation,
+  RequestForm,
   SubscriptionState,
   Topic,
   TopicFeed,
+  TopicMessage,
+  Unknown,
+  check_contract,
+  request_number,
 )
 from bond_okx.books import BookState
-from bond_okx.contracts import Contract, read_contracts
+from bond_okx.contract_list import ContractList
 from bond_okx.endpoints import BUSINESS, LIMITS, PUBLIC, REQUEST_CHARACTERS, Connection
 from bond_okx.intervals import channel as candle_channel
-from bond_okx.liquidations import Liquidations, LiquidationsState
-from bond_okx.messages import Arg, Other, read_other
-from bond_okx.states import (
-  CandlesState,
-  QuotesState,
-  read_funding_event,
-  read_open_interest_event,
-  read_stats_event,
+from bond_okx.latest import (
+  read_candles,
+  read_funding,
+  read_open_interest,
+  read_quotes,
+  read_stats,
 )
-from bond_okx.symbols import EXCHANGE, SPOT, SWAP, family, spelling, venue_symbol
+from bond_okx.liquidations import LiquidationsState, LiquidationsTopic
+from bond_okx.messages import Arg, Other, decode_other
+from bond_okx.symbols import EXCHANGE, TITLE, family, settled_in, venue_symbol
 from bond_okx.trades import TradesState
 
-_CHANNELS = (
+CHANNELS = (
   "trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"
 )  # fmt: skip
-_ON_DERIVATIVES = ("open_interest", "liquidation")
-_IN_CONTRACTS = ("trades", "orderbook", "liquidation")
-"""Channels whose sizes are counted in contracts on derivatives; so are quotes."""
+_OF_CONTRACTS = ("funding", "open_interest", "liquidation")
 
 _NAMED = re.compile(r"channel\s*:\s*([\w-]+)\s*,\s*inst(?:Id|Type|Family)\s*:\s*([\w-]+)")
 _SUBSCRIPTION_LIMIT = "60014"
 _SOON_CLOSED = "64008"
 
-SEE = "; see the venue's list of markets"
 
-LISTING_TRIES = 5
-LISTING_WITHIN_NS = 30 * SECOND
+def okx_feed(connection: Connection) -> TopicFeed:
+  """The feed of one connection identity."""
+  contracts = ContractList(connection)
+  return TopicFeed(
+    EXCHANGE,
+    TITLE,
+    channels=CHANNELS,
+    topics=OkxTopics(connection, contracts),
+    requests=RequestForm(encode_request, characters=REQUEST_CHARACTERS),
+    read_answer=read_answer,
+    opening=b'{"arg":{"channel":"',
+    closing=b'"}',
+    markets=contracts,
+  )
 
 
-class OkxFeed(TopicFeed):
-  """One connection's worth of OKX. Derivatives are asked for when it is known what a contract is
-  worth."""
+class OkxTopics:
+  """Which topic carries a subscription, on which connection, and what reads it."""
 
-  exchange = EXCHANGE
-  venue = "OKX"
-  opening = b'{"arg":{"channel":"'
-  closing = b'"}'
-
-  def __init__(self, connection: Connection) -> None:
-    super().__init__()
+  def __init__(self, connection: Connection, contracts: ContractList) -> None:
     self._endpoint = connection
-    self._contracts: dict[str, dict[str, Contract]] = {}
-    self._listing: dict[str, int] = {}
-    """When a family's listing was asked for (monotonic ns)."""
-    self._tries: dict[str, int] = {}
-
-  # What the venue has --------------------------------------------------------------------------
+    self._contracts = contracts
 
   def group(self, subscription: Subscription) -> str:
-    channel, instrument = subscription.channel, subscription.instrument
-    kind = family(instrument)
-    if channel not in _CHANNELS:
-      raise Refused(f"OKX has no stream of {channel}; it has {', '.join(_CHANNELS)}")
-    if (channel in _ON_DERIVATIVES and kind == SPOT) or (channel == "funding" and kind != SWAP):
-      perpetual = spelling(instrument._replace(market_type="perp", expiry=None))
-      raise Refused(f"{subscription}: only contracts have that; the perpetual is {perpetual}")
-    return BUSINESS if channel == "candle" else PUBLIC
+    family(subscription.instrument)
+    if subscription.channel in _OF_CONTRACTS:
+      check_contract(subscription, settled_in, perpetual=subscription.channel == "funding")
+    return BUSINESS if subscription.channel == "candle" else PUBLIC
 
   def limits(self, group: str) -> Limits:
     return LIMITS
 
-  def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
+  def handshake(self, group: str, names: list[str]) -> Handshake:
     return Handshake(self._endpoint.websocket(group))
 
-  def topic_of(self, subscription: Subscription) -> str:
+  def topic(self, subscription: Subscription) -> Topic:
     options = dict(subscription.options)
-    instrument = subscription.instrument
+    symbol = venue_symbol(subscription.instrument)
     match subscription.channel:
       case "trades":
-        channel = "trades"
+        return _topic("trades", symbol)
       case "orderbook":
-        channel = "books"
+        return _topic("books", symbol)
+      case "ticker" if options.get("stream") == "quotes":
+        return _topic("bbo-tbt", symbol)
       case "ticker":
-        channel = "bbo-tbt" if options.get("stream") == "quotes" else "tickers"
+        return _topic("tickers", symbol)
       case "funding":
-        channel = "funding-rate"
+        return _topic("funding-rate", symbol)
       case "open_interest":
-        channel = "open-interest"
+        return _topic("open-interest", symbol)
       case "candle":
-        channel = candle_channel(options.get("interval", "1m"))
+        return _topic(candle_channel(options.get("interval", "1m")), symbol)
       case _:
-        return f"liquidation-orders:{family(instrument)}"
-    return f"{channel}:{venue_symbol(instrument)}"
+        channel, kind = "liquidation-orders", family(subscription.instrument)
+        key = _key(channel, "instType", kind)
+        return LiquidationsTopic(f"{channel}:{kind}", key=key, argument=_argument(key))
 
-  def state_of(self, subscription: Subscription, name: str) -> SubscriptionState:
-    instrument = subscription.instrument
-    symbol, kind = venue_symbol(instrument), family(instrument)
-
-    def contract() -> Contract | None:
-      return self._contracts.get(kind, {}).get(symbol)
-
-    match name.partition(":")[0]:
+  def state(self, subscription: Subscription, name: str, feed: FeedControl) -> SubscriptionState:
+    contract = self._contracts.contract_of(subscription.instrument)
+    match subscription.channel:
       case "trades":
         return TradesState(subscription, name, contract)
-      case "books":
-        return BookState(subscription, name, lambda name: self.renew(PUBLIC, name), contract)
-      case "bbo-tbt":
-        return QuotesState(subscription, name, contract)
-      case "tickers":
-        return LatestFromMessage(subscription, name, read_stats_event)
-      case "funding-rate":
-        return LatestFromMessage(subscription, name, read_funding_event)
-      case "open-interest":
-        return LatestFromMessage(subscription, name, read_open_interest_event)
-      case "liquidation-orders":
-        return LiquidationsState(subscription, name, symbol, contract)
+      case "orderbook":
+        return BookState(subscription, name, feed, contract)
+      case "ticker" if ("stream", "quotes") in subscription.options:
+        return LatestValue(subscription, name, read_quotes(contract))
+      case "ticker":
+        return LatestValue(subscription, name, read_stats)
+      case "funding":
+        return LatestValue(subscription, name, read_funding)
+      case "open_interest":
+        return LatestValue(subscription, name, read_open_interest)
+      case "liquidation":
+        return LiquidationsState(subscription, name, contract)
       case _:
-        return CandlesState(subscription, name)
-
-  def topic(self, name: str) -> Topic:
-    return Liquidations(name) if name.startswith("liquidation-orders:") else Topic(name)
-
-  def key(self, name: str) -> bytes:
-    channel, _, of = name.partition(":")
-    field = "instType" if channel == "liquidation-orders" else "instId"
-    return f'{channel}","{field}":"{of}'.encode()
-
-  def written(self, name: str) -> str:
-    return f'{{"channel":"{self.key(name).decode()}"}}'
-
-  def request(self, operation: str, arguments: str, number: int) -> bytes:
-    return f'{{"id":"{number}","op":"{operation}","args":[{arguments}]}}'.encode()
-
-  def characters_per_request(self, group: str) -> int:
-    return REQUEST_CHARACTERS
-
-  # Contracts -----------------------------------------------------------------------------------
-
-  def ready(self, group: str, name: str) -> bool:
-    topic = self._topics.get(group, {}).get(name)
-    streams = () if topic is None else topic.states
-    return all(not _needs_contract(s) or family(s.instrument) in self._contracts for s in streams)
-
-  def prepare(self, group: str, subscriptions: Iterable[Subscription]) -> None:
-    for kind in sorted({family(s.instrument) for s in subscriptions if _needs_contract(s)}):
-      if kind in self._contracts:
-        self._check_listed(kind)
-      elif kind not in self._listing:
-        self._ask_listing(kind)
-
-  def _ask_listing(self, kind: str) -> None:
-    self._listing[kind] = self.now_ns
-    self._tries[kind] = self._tries.get(kind, 0) + 1
-    url = self._endpoint.listing(kind)
-    self.actions.append(Fetch(url, f"contracts of {kind}", PUBLIC))
-
-  def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
-    self.now_ns = received.mono_ns
-    kind = fetch.purpose.rpartition(" ")[2]
-    told = self.explain(response.status, response.body) or f"HTTP {response.status}"
-    if response.status == 200:
-      try:
-        self._contracts[kind] = read_contracts(response.body)
-      except UNREADABLE as exc:
-        told = str(exc)
-      else:
-        self._listing.pop(kind, None)
-        self._tries.pop(kind, None)
-        self._check_listed(kind)
-        self.proceed()
-        return []
-    if self._tries.get(kind, 0) >= LISTING_TRIES:
-      self._give_up(kind, f"the worth of its contracts cannot be learned from OKX: {told[:200]}")
-    return []
-
-  def on_timer(self, now: Moment) -> Batch:
-    out = super().on_timer(now)
-    for kind, asked in list(self._listing.items()):
-      # Ever more rarely, and not while an answer may still come.
-      wait = min(1 << self._tries.get(kind, 0), 30) * SECOND
-      if now.mono_ns - asked > wait:
-        self._ask_listing(kind)
-    return out
-
-  def _check_listed(self, kind: str) -> None:
-    """Gives up the contracts that the venue does not list."""
-    known = self._contracts[kind]
-    for stream in list(self.states()):
-      subscription = stream.subscription
-      symbol = venue_symbol(subscription.instrument)
-      if (
-        family(subscription.instrument) == kind
-        and _needs_contract(subscription)
-        and symbol not in known
-      ):
-        reason = f"{subscription}: OKX has no {symbol}{did_you_mean(symbol, known, SEE, 0.7)}"
-        self.reject(subscription, reason)
-
-  def _give_up(self, kind: str, reason: str) -> None:
-    self._listing.pop(kind, None)
-    self._tries.pop(kind, None)
-    for stream in list(self.states()):
-      subscription = stream.subscription
-      if family(subscription.instrument) == kind and _needs_contract(subscription):
-        self.reject(subscription, f"{subscription}: {reason}")
-
-  # Answers -------------------------------------------------------------------------------------
-
-  def other(self, line: OpenConnection, frame: bytes, received: Moment, out: Batch) -> None:
-    if frame == b"pong":
-      self.actions.append(Pong(line.number))
-      return
-    other = read_other(frame)
-    if other.arg is not None and bytes(other.data):
-      self.take_named(line, _name(other.arg), frame, received, out)
-    elif other.event == "error":
-      self._error(line, other)
-    elif other.event in ("subscribe", "unsubscribe"):
-      number = int(other.id) if other.id is not None and other.id.isdecimal() else None
-      self.confirmed(line, number, None if other.arg is None else _name(other.arg))
-    elif other.event == "notice":
-      if other.code == _SOON_CLOSED:
-        self.actions.append(Expire(line.number, "OKX is about to close this connection"))
-    elif not other.event:
-      self.unknown += 1
-
-  def _error(self, line: OpenConnection, other: Other) -> None:
-    said = f"{other.msg} (code {other.code})"
-    if other.code == _SUBSCRIPTION_LIMIT:
-      self.actions.append(Reset(line.number, f"OKX: {said[:200]}"))
-      return
-    number = int(other.id) if other.id is not None and other.id.isdecimal() else None
-    named = [f"{channel}:{of}" for channel, of in _NAMED.findall(other.msg)]
-    self.refused(line, number, said, named)
+        return LatestValue(subscription, name, read_candles(subscription))
 
 
-def _needs_contract(subscription: Subscription) -> bool:
-  """Whether what a contract is worth has to be known to read it."""
-  if family(subscription.instrument) == SPOT:
-    return False
-  return subscription.channel in _IN_CONTRACTS or ("stream", "quotes") in subscription.options
+def encode_request(operation: Operation, arguments: str, number: int) -> bytes:
+  """A request to subscribe or unsubscribe."""
+  return f'{{"id":"{number}","op":"{operation}","args":[{arguments}]}}'.encode()
+
+
+def read_answer(connection: int, frame: bytes) -> Answer | None:
+  """What a message means that does not begin as a topic's does."""
+  if frame == b"pong":
+    return Pong(connection)
+  other = decode_other(frame)
+  if other.arg is not None and bytes(other.data):
+    return TopicMessage(_name(other.arg))
+  match other.event:
+    case "error":
+      return _read_error(connection, other)
+    case "subscribe" | "unsubscribe":
+      name = None if other.arg is None else _name(other.arg)
+      return Confirmed(request_number(other.id), name)
+    case "notice" if other.code == _SOON_CLOSED:
+      return Expire(connection, "OKX is about to close this connection")
+    case "":
+      return Unknown()
+    case _:
+      return None
+
+
+def _read_error(connection: int, other: Other) -> Answer:
+  reason = f"{other.msg} (code {other.code})"
+  if other.code == _SUBSCRIPTION_LIMIT:
+    return Reset(connection, f"OKX: {reason[:200]}")
+  names = tuple(f"{channel}:{of}" for channel, of in _NAMED.findall(other.msg))
+  return Denied(request_number(other.id), reason, names)
+
+
+def _topic(channel: str, symbol: str) -> Topic:
+  key = _key(channel, "instId", symbol)
+  return Topic(f"{channel}:{symbol}", key=key, argument=_argument(key))
+
+
+def _key(channel: str, field: str, of: str) -> str:
+  return f'{channel}","{field}":"{of}'
+
+
+def _argument(key: str) -> str:
+  return f'{{"channel":"{key}"}}'
 
 
 def _name(arg: Arg) -> str:

@@ -120,7 +120,7 @@ class Arg(msgspec.Struct, rename={"instrument": "instId", "family": "instType"})
 
 
 class Other(msgspec.Struct):
-  """Anything: answers, errors, notices, and a stream's message that is written in another way."""
+  """Anything: answers, errors, notices, and a topic's message with its keys in another order."""
 
   id: str | None = None
   event: str = ""
@@ -134,18 +134,18 @@ T = TypeVar("T")
 
 
 class Message(msgspec.Struct, Generic[T]):
-  """A stream's message."""
+  """A topic's message."""
 
   data: list[T]
   action: str = ""
 
 
-read_trades = msgspec.json.Decoder(Message[Trade], strict=False).decode
-read_book = msgspec.json.Decoder(Message[Book], strict=False).decode
-read_quotes = msgspec.json.Decoder(Message[Quote], strict=False).decode
-read_stats = msgspec.json.Decoder(Message[Stats], strict=False).decode
-read_funding = msgspec.json.Decoder(Message[Funding], strict=False).decode
-read_open_interest = msgspec.json.Decoder(Message[OpenInterest], strict=False).decode
-read_liquidations = msgspec.json.Decoder(Message[Forces], strict=False).decode
-read_candles = msgspec.json.Decoder(Message[Bar], strict=False).decode
-read_other = msgspec.json.Decoder(Other).decode
+decode_trades = msgspec.json.Decoder(Message[Trade], strict=False).decode
+decode_book = msgspec.json.Decoder(Message[Book], strict=False).decode
+decode_quotes = msgspec.json.Decoder(Message[Quote], strict=False).decode
+decode_stats = msgspec.json.Decoder(Message[Stats], strict=False).decode
+decode_funding = msgspec.json.Decoder(Message[Funding], strict=False).decode
+decode_open_interest = msgspec.json.Decoder(Message[OpenInterest], strict=False).decode
+decode_liquidations = msgspec.json.Decoder(Message[Forces], strict=False).decode
+decode_bars = msgspec.json.Decoder(Message[Bar], strict=False).decode
+decode_other = msgspec.json.Decoder(Other).decode

@@ -1,33 +1,27 @@
-"""Trades. A message tells what one order took at one price, which may be several trades: their
-numbers go up by one and the message's is the last (source: "WS / Trades channel")."""
-
-from collections.abc import Callable
+"""Trades. A message is what one order took at one price, which may be several trades: their numbers
+go up by one and the message's is the last (source: "WS / Trades channel")."""
 
 from bond_core import Batch, Trade
 from bond_core.feeds import Subscription
-from bond_core.venues import NumberedTrades
-from bond_okx.contracts import Contract
-from bond_okx.messages import read_trades
-
-_SIDES = {"buy": "buy", "sell": "sell"}
+from bond_core.venues import NumberedTrades, read_side
+from bond_okx.contracts import ContractOf
+from bond_okx.messages import decode_trades
 
 
 class TradesState(NumberedTrades):
   """The trades of one instrument. Where several were joined, `trade_id` and `sequence` are the last
   of them, as the venue has it."""
 
-  def __init__(
-    self, subscription: Subscription, name: str, contract: Callable[[], Contract | None]
-  ) -> None:
+  def __init__(self, subscription: Subscription, name: str, contract: ContractOf) -> None:
     super().__init__(subscription, name)
     self._contract = contract
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     contract = self._contract()
-    for trade in read_trades(frame).data:
+    for trade in decode_trades(frame).data:
       last, count = trade.number, trade.count or 1
       first = last - count + 1
-      side = _SIDES.get(trade.side, "unknown")
+      side = read_side(trade.side)
       event = Trade(
         exchange=self._exchange,
         symbol=self._symbol,

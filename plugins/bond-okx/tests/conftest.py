@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from bond_okx.feed import OkxFeed
+from bond_okx.feed import okx_feed
 
 from bond_core._feeds.contract import Fetch, Moment, Response, Send
 
@@ -47,7 +47,7 @@ class Venue:
   says what a test makes it say. `asked` are the requests it was sent."""
 
   def __init__(self, *sources, listed=None, confirms=True):
-    self.feed = OkxFeed(sources[0].connection)
+    self.feed = okx_feed(sources[0].connection)
     self.listed = LISTED if listed is None else listed
     self.confirms = confirms
     self.now_ms = 1_000_000

@@ -3,7 +3,7 @@
 import json
 
 from bond_okx import config
-from bond_okx.feed import OkxFeed
+from bond_okx.feed import okx_feed
 
 from bond_core.testing import FeedConformance
 
@@ -15,7 +15,7 @@ def message(channel, data, **action):
 
 class TestOkx(FeedConformance):
   def feed(self):
-    return OkxFeed(config.Connection())
+    return okx_feed(config.Connection())
 
   def subscriptions(self):
     return [

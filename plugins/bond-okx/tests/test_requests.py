@@ -4,7 +4,8 @@ import json
 
 import pytest
 from bond_okx import config
-from bond_okx.feed import LISTING_TRIES, OkxFeed
+from bond_okx.contract_list import MAX_TRIES
+from bond_okx.feed import okx_feed
 from bond_okx.symbols import read_symbol, spelling, venue_symbol
 
 from bond_core._errors import Refused
@@ -40,11 +41,11 @@ def test_what_only_contracts_have(source):
   [subscription] = source(symbols=["BTC/USDT"]).subscriptions()
   spot = subscription._replace(instrument=subscription.instrument._replace(market_type="spot"))
   with pytest.raises(Refused, match=r"the perpetual is BTC/USDT:USDT"):
-    OkxFeed(config.Connection()).group(spot)
+    okx_feed(config.Connection()).group(spot)
 
 
 def test_a_contract_waits_until_it_is_known_what_it_is_worth():
-  feed = OkxFeed(config.Connection("http://127.0.0.1:1"))
+  feed = okx_feed(config.Connection("http://127.0.0.1:1"))
   source = config.Trades(symbols=["BTC/USDT", "BTC/USDT:USDT"])
   feed.on_open(1, source.subscriptions(), overlap=False, now=Moment(0, 0))
   fetch, send = feed.actions
@@ -67,7 +68,7 @@ def test_a_contract_that_is_not_listed_is_rejected_with_what_was_meant(venue):
 
 
 def test_a_listing_that_cannot_be_had_is_asked_for_again_and_then_given_up():
-  feed = OkxFeed(config.Connection())
+  feed = okx_feed(config.Connection())
   source = config.Books(symbols=["BTC/USDT:USDT"])
   feed.on_open(1, source.subscriptions(), overlap=False, now=Moment(0, 0))
   tries = 0
@@ -81,7 +82,7 @@ def test_a_listing_that_cannot_be_had_is_asked_for_again_and_then_given_up():
         feed.on_response(action, Response(503, {}, b"busy"), now)
       elif isinstance(action, Reject):
         assert "HTTP 503" in action.reason
-        assert tries == LISTING_TRIES
+        assert tries == MAX_TRIES
         return
   pytest.fail("it was never given up")
 

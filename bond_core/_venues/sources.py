@@ -1,0 +1,136 @@
+"""A venue's sources from one table."""
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import attrs
+
+from bond_core._events import (
+  AnyEvent,
+  Candle,
+  Funding,
+  Gap,
+  Liquidation,
+  OpenInterest,
+  OrderBook,
+  Ticker,
+  Trade,
+)
+from bond_core._feeds.contract import Feed
+from bond_core._instruments import Market
+from bond_core._types.source import SourceType
+from bond_core._types.transform import Transform
+from bond_core._venues.config import BooksOf, TickersOf, VenueChannel, VenueSource
+from bond_core._venues.views import view_of_books, view_of_tickers
+
+
+@attrs.frozen
+class VenueRow:
+  """One source of a venue. What is left out is as usual for its channel: `summary` is a sentence,
+  `words` are further words of plain English that follow the venue's name ("mark price" for
+  "binance mark price"), `example` is the configuration in the documentation."""
+
+  config: type[VenueSource]
+  summary: str = ""
+  words: tuple[str, ...] = ()
+  example: str = ""
+
+
+@attrs.frozen
+class _Channel:
+  """What sources of a channel have in common."""
+
+  event: type[AnyEvent]
+  words: tuple[str, ...]
+  summary: str
+  example: str = "{symbols: [BTC/USDT]}"
+
+
+_CHANNELS: dict[VenueChannel, _Channel] = {
+  "trades": _Channel(Trade, ("", "trades"), "Trades."),
+  "orderbook": _Channel(
+    OrderBook,
+    ("order book", "book", "depth"),
+    "Order books, verified: the best levels, or every change.",
+    "{symbols: [BTC/USDT], depth: 20, speed_ms: 100}",
+  ),
+  "ticker": _Channel(
+    Ticker,
+    ("ticker", "price", "quotes"),
+    "Best bid and ask, last price, 24-hour volume.",
+    "{symbols: [BTC/USDT], stats: false}",
+  ),
+  "funding": _Channel(Funding, ("funding",), "Funding rates of perpetuals."),
+  "open_interest": _Channel(OpenInterest, ("open interest",), "Open interest of contracts."),
+  "liquidation": _Channel(Liquidation, ("liquidations",), "Liquidations of contracts."),
+  "candle": _Channel(
+    Candle,
+    ("candles",),
+    "Candles while they form and when they close.",
+    "{symbols: [BTC/USDT], interval: 1m}",
+  ),
+}
+
+
+def venue_sources(
+  name: str,
+  rows: Mapping[VenueChannel, VenueRow],
+  *,
+  feed: Callable[[Any], Feed],
+  terms: str,
+  simulator: str | None = None,
+) -> list[SourceType]:
+  """The sources NAME.CHANNEL of a venue, in the order of `rows`.
+
+  `feed` makes the venue's feed from a connection, `terms` names its terms of use with their URL.
+  `simulator` is the simulated venue that can stand in for it, None where there is none.
+  """
+  return [_source(name, channel, row, feed, terms, simulator) for channel, row in rows.items()]
+
+
+def _source(
+  name: str,
+  channel: VenueChannel,
+  row: VenueRow,
+  feed: Callable[[Any], Feed],
+  terms: str,
+  simulator: str | None,
+) -> SourceType:
+  usual = _CHANNELS[channel]
+  return SourceType(
+    name=f"{name}.{channel}",
+    summary=row.summary or usual.summary,
+    config=row.config,
+    emits=(usual.event, Gap),
+    feed=feed,
+    connection=_connection,
+    subscriptions=_subscriptions,
+    view=_view_of(row.config),
+    on_demand=_on_demand(row.config),
+    simulator=simulator,
+    terms=terms,
+    words=tuple(f"{name} {word}".rstrip() for word in (*usual.words, *row.words)),
+    example=row.example or usual.example,
+  )
+
+
+def _connection(config: VenueSource) -> Hashable:
+  return config.connection
+
+
+def _subscriptions(config: VenueSource) -> list[Any]:
+  return config.subscriptions()
+
+
+def _view_of(config: type[VenueSource]) -> Callable[[Any], Transform | None] | None:
+  if issubclass(config, BooksOf):
+    return view_of_books
+  return view_of_tickers if issubclass(config, TickersOf) else None
+
+
+def _on_demand(config: type[VenueSource]) -> Callable[[VenueSource | None, Market], VenueSource]:
+  def more(given: VenueSource | None, market: Market) -> VenueSource:
+    symbols = [str(market)]
+    return config(symbols=symbols) if given is None else attrs.evolve(given, symbols=symbols)
+
+  return more

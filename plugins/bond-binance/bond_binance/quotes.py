@@ -1,0 +1,43 @@
+"""Best bids and asks, the most frequent messages of the venue beside trades."""
+
+from bond_binance.messages import decode_quote
+from bond_core import Batch, Ticker
+from bond_core.feeds import Subscription
+from bond_core.venues import SubscriptionState
+
+
+class QuotesState(SubscriptionState):
+  """The quotes of one instrument, numbered by the book's update id. Spot does not say when they
+  were."""
+
+  def __init__(self, subscription: Subscription, name: str) -> None:
+    super().__init__(subscription, name)
+    self._last = -1
+
+  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    quote = decode_quote(frame).data
+    number = quote.number
+    self.received_ns = mono_ns
+    if number <= self._last:
+      if not self.numbering_restarted(self._last):
+        return
+      cause = f"quotes went back from {self._last} to {number}"
+      out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))
+    self._last = number
+    out.append(
+      Ticker(
+        exchange=self._exchange,
+        symbol=self._symbol,
+        market_type=self._market_type,
+        expiry=self._expiry,
+        ts_event=ts_ms,
+        ts_exchange=quote.time,
+        ts_internal=mono_ns,
+        # A side where nobody quotes is 0 at 0.
+        bid=quote.bid or None,
+        bid_size=quote.bid_size,
+        ask=quote.ask or None,
+        ask_size=quote.ask_size,
+        sequence=number,
+      )
+    )

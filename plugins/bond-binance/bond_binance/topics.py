@@ -1,0 +1,89 @@
+"""Which stream of the venue carries a subscription, on which connection, and what reads it.
+
+Sources: Spot "WebSocket Streams"; USD-M "Websocket Market Streams" and "Important WebSocket Change
+Notice".
+"""
+
+from bond_binance.books import BookState, snapshots_of
+from bond_binance.config import FUTURES_INTERVALS
+from bond_binance.endpoints import LIMITS, MARKET, PUBLIC, Connection
+from bond_binance.latest import read_candle, read_funding, read_liquidation, read_stats
+from bond_binance.quotes import QuotesState
+from bond_binance.symbols import SPOT, market_of, settled_in, venue_symbol
+from bond_binance.trades import AggregatedTradesState, TradesState
+from bond_core import Refused
+from bond_core.feeds import Handshake, Limits, Subscription
+from bond_core.venues import FeedControl, LatestValue, SubscriptionState, Topic, check_contract
+
+STEADY = 10.0
+"""Seconds of silence that markPrice@1s never has."""
+
+_FUTURES_ONLY = ("funding", "liquidation")
+# USD-M "Important WebSocket Change Notice". `trade` is not documented; it is served on /public.
+_ON_PUBLIC = ("@trade", "@bookTicker", "@depth@100ms")
+
+
+class BinanceTopics:
+  """The streams of spot and USD-M futures; aggregated trades where the connection is of those."""
+
+  def __init__(self, connection: Connection) -> None:
+    self._endpoint = connection
+
+  def group(self, subscription: Subscription) -> str:
+    market = market_of(subscription.instrument)
+    self._endpoint.check(market)
+    if subscription.channel in _FUTURES_ONLY:
+      check_contract(subscription, settled_in)
+    if market == SPOT:
+      return SPOT
+    interval = dict(subscription.options).get("interval", "1m")
+    if subscription.channel == "candle" and interval not in FUTURES_INTERVALS:
+      raise Refused(f"{subscription}: futures have no candles of {interval}")
+    return PUBLIC if self._name(subscription).endswith(_ON_PUBLIC) else MARKET
+
+  def limits(self, group: str) -> Limits:
+    return LIMITS[group]
+
+  def handshake(self, group: str, names: list[str]) -> Handshake:
+    # The venue reads stream names as they are; nothing is escaped.
+    return Handshake(self._endpoint.websocket(group) + "/".join(names))
+
+  def topic(self, subscription: Subscription) -> Topic:
+    return Topic(self._name(subscription))
+
+  def state(self, subscription: Subscription, name: str, feed: FeedControl) -> SubscriptionState:
+    match subscription.channel:
+      case "trades" if self._endpoint.aggregate:
+        return AggregatedTradesState(subscription, name)
+      case "trades":
+        return TradesState(subscription, name)
+      case "orderbook":
+        snapshots = snapshots_of(subscription.instrument, self._endpoint)
+        return BookState(subscription, name, feed, snapshots)
+      case "ticker" if ("stream", "stats") in subscription.options:
+        return LatestValue(subscription, name, read_stats)
+      case "ticker":
+        return QuotesState(subscription, name)
+      case "funding":
+        return LatestValue(subscription, name, read_funding, silence=STEADY)
+      case "liquidation":
+        return LatestValue(subscription, name, read_liquidation)
+      case _:
+        return LatestValue(subscription, name, read_candle)
+
+  def _name(self, subscription: Subscription) -> str:
+    options = dict(subscription.options)
+    symbol = venue_symbol(subscription.instrument).lower()
+    match subscription.channel:
+      case "trades":
+        return f"{symbol}@{'aggTrade' if self._endpoint.aggregate else 'trade'}"
+      case "orderbook":
+        return f"{symbol}@depth@100ms"
+      case "ticker":
+        return f"{symbol}@{'ticker' if options.get('stream') == 'stats' else 'bookTicker'}"
+      case "funding":
+        return f"{symbol}@markPrice@1s"
+      case "liquidation":
+        return f"{symbol}@forceOrder"
+      case _:
+        return f"{symbol}@kline_{options.get('interval', '1m')}"
