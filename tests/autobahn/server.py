@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bond_broker.config import BrokerConfig
-from bond_broker.server import Backing, open_broker
-from bond_broker.session import Session
+from bond_broker.server.backing import Backing
+from bond_broker.server.broker import open_broker
+from bond_broker.server.session import Session
 from bond_server.access.access import OpenAccess
 from websockets.frames import Frame, Opcode
 

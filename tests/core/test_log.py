@@ -1,10 +1,8 @@
 import pytest
 import trio
 import trio.testing
-from bond_broker.conflate import conflate
-from hypothesis import given, strategies as st
 
-from bond_core import Gap, OrderBook, Ticker, Trade
+from bond_core import Gap, Trade
 from bond_core._clock import DataClock
 from bond_core._logs.memory import EVENT_BYTES, MemoryLog
 
@@ -147,45 +145,3 @@ async def test_a_reader_that_hangs_stops_being_waited_for(autojump_clock):
   gap = (await hung.next())[0]
   assert isinstance(gap, Gap)
   assert gap.missed == hung.lost > 0
-
-
-def quote(symbol, **fields):
-  return Ticker(exchange="v", symbol=symbol, **fields)
-
-
-steps = st.lists(
-  st.one_of(
-    st.builds(
-      lambda symbol, bid, last: quote(symbol, bid=bid, last=last),
-      st.sampled_from(["A", "B"]),
-      st.one_of(st.none(), st.integers(1, 9).map(float)),
-      st.one_of(st.none(), st.integers(1, 9).map(float)),
-    ),
-    st.integers(0, 99).map(lambda i: trades(i)[0]),
-    st.sampled_from(["A", "B"]).map(
-      lambda s: OrderBook(exchange="v", symbol=s, bids=[], asks=[], update_type="delta")
-    ),
-  ),
-  max_size=40,
-)
-
-
-@given(steps)
-def test_after_conflation_the_last_state_of_every_key_is_right(batch):
-  def state(events):
-    last = {}
-    for event in events:
-      if isinstance(event, Ticker):
-        known = last.setdefault(event.symbol, {})
-        known.update({n: v for n in ("bid", "last") if (v := getattr(event, n)) is not None})
-    return last
-
-  kept, away = conflate(batch)
-  assert len(kept) + away == len(batch)
-  assert state(kept) == state(batch)
-  assert [e for e in kept if not isinstance(e, Ticker)] == [
-    e for e in batch if not isinstance(e, Ticker)
-  ]
-  assert len({e.symbol for e in kept if isinstance(e, Ticker)}) == sum(
-    isinstance(e, Ticker) for e in kept
-  )

@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
 
-messages = pytest.importorskip("bond_broker.messages", reason="bond-broker is not installed")
-requests = pytest.importorskip("bond_broker.requests", reason="bond-broker is not installed")
+messages = pytest.importorskip("bond_broker.protocol.messages", reason="bond-broker is not installed")
+requests = pytest.importorskip("bond_broker.protocol.requests", reason="bond-broker is not installed")
 
 
 def blocks(language):
@@ -85,8 +85,8 @@ def test_every_field_of_an_ack_is_explained():
 
 
 def test_every_name_of_an_error_is_explained():
-  folder = Path(messages.__file__).parent
-  source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+  folder = Path(messages.__file__).parents[1]
+  source = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
   told = first_column(section("Errors and close codes").partition("The close code says")[0])
   made = {f"bad_{kind}" for kind in requests._READERS if kind != "ping"}
   assert {name for name in told - made if f'"{name}"' not in source} == set()
@@ -112,7 +112,7 @@ def test_the_limits_are_those_of_the_code():
 
 
 def test_the_forms_of_from_are_understood():
-  since = pytest.importorskip("bond_broker.since")
+  since = pytest.importorskip("bond_broker.protocol.since")
   table = section("Replay and resume").partition("To come back")[0]
   forms = first_column(table) - {"from"}
   assert len(forms) > 6

@@ -4,7 +4,8 @@ import trio
 from bond_server.access.origins import is_loopback
 
 from bond_broker.config import BrokerConfig
-from bond_broker.server import Backing, open_broker
+from bond_broker.server.backing import Backing
+from bond_broker.server.broker import open_broker
 from bond_core.logs import DurableLog
 from bond_core.services import Server
 

@@ -8,12 +8,13 @@ from bond_server.access.origins import is_loopback
 from bond_server.streams import publish
 
 from bond_broker.config import BrokerConfig
-from bond_broker.server import Backing, open_broker
+from bond_broker.server.backing import Backing
+from bond_broker.server.broker import open_broker
 from bond_core import Batch, BondError, Sink, SinkContext
 from bond_core.logs import DurableLog, MemoryLog
 
 
-class Published:
+class LogWriter:
   """Puts batches into a stream's log, which clients read."""
 
   def __init__(self, log: DurableLog) -> None:
@@ -23,7 +24,7 @@ class Published:
     publish(self._log, batch)
 
 
-class Handed:
+class Publisher:
   """Hands batches to the server that runs the spec."""
 
   def __init__(self, context: SinkContext) -> None:
@@ -41,7 +42,7 @@ async def websocket(config: BrokerConfig, context: SinkContext) -> AsyncIterator
   if context.publish is not None:
     if config != BrokerConfig():
       context.log.warning("%s: bond serve's own options count, not these", context.name)
-    yield Handed(context)
+    yield Publisher(context)
     return
   if not is_loopback(config.host):
     raise BondError(
@@ -51,10 +52,10 @@ async def websocket(config: BrokerConfig, context: SinkContext) -> AsyncIterator
   backing = Backing(
     clock=context.clock,
     access=OpenAccess(context.clock),
-    stream=lambda wanted: log if wanted == context.stream_id else None,
+    stream=lambda stream: log if stream == context.stream_id else None,
   )
   async with open_broker(config, backing) as broker:
     for address in broker.addresses:
       context.log.warning("%s: %s/ws/%s", context.name, address, context.stream_id)
-    yield Published(log)
+    yield LogWriter(log)
     await broker.shut_down()

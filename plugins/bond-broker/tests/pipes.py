@@ -10,7 +10,7 @@ class Pipe:
   """A client's socket whose reader is the test. `room` is what the kernel would take; None is no
   limit."""
 
-  patient = False
+  waits = False
   address = "test"
 
   def __init__(self):
@@ -73,13 +73,13 @@ class Pipe:
     return found
 
 
-class Patient(Pipe):
+class Waiting(Pipe):
   """The same for a socket that can only be written to by waiting, as with TLS."""
 
-  patient = True
+  waits = True
 
   def send_now(self, data):
     raise BlockingIOError
 
 
-__all__ = ["Patient", "Pipe", "text_frame"]
+__all__ = ["Pipe", "Waiting", "text_frame"]

@@ -154,8 +154,8 @@ async def test_after_a_declared_loss_the_book_comes_whole_again():
 
 
 async def test_a_client_that_stalled_beyond_the_log_gets_a_gap_and_the_book_as_it_is(monkeypatch):
-  monkeypatch.setattr("bond_broker.pump.REMEMBERED_BYTES", 64 * 1024)
-  monkeypatch.setattr("bond_broker.pump.REMEMBERED_AT_LEAST", 16 * 1024)
+  monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_BYTES", 64 * 1024)
+  monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_AT_LEAST", 16 * 1024)
   log = DurableLog(MemoryLog("market", stamps=True, max_bytes=1000 * EVENT_BYTES), None)
   async with serving(log) as broker, connected(broker, receive_buffer=4096) as reader:
     venue = Venue(log)
@@ -241,8 +241,8 @@ async def test_whoever_comes_back_with_deltas_goes_on_with_the_book_it_has(seed)
 
 
 async def test_views_of_a_client_that_stalled_end_with_the_book_as_it_is(monkeypatch):
-  monkeypatch.setattr("bond_broker.pump.REMEMBERED_BYTES", 64 * 1024)
-  monkeypatch.setattr("bond_broker.pump.REMEMBERED_AT_LEAST", 16 * 1024)
+  monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_BYTES", 64 * 1024)
+  monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_AT_LEAST", 16 * 1024)
   async with serving() as broker, connected(broker, receive_buffer=4096) as reader:
     venues = [Venue(broker.log, n, symbol=f"S{n}/USDT") for n in range(20)]
     await reader.subscribe(["orderbook"], depth=5, speed_ms=1)

@@ -97,15 +97,15 @@ async def test_a_gap_is_told_and_takes_its_venue_out():
 
 async def test_a_venue_that_is_quiet_for_half_a_minute_ages_out(autojump_clock):
   # In memory: an autojump clock and real sockets do not go together.
-  from bond_broker.groups import Group
-  from bond_broker.market import MarketRouter
-  from bond_broker.metrics import Metrics
-  from bond_broker.requests import parse_request
-  from bond_broker.selection import Selection
+  from bond_broker.delivery.groups import Group
+  from bond_broker.delivery.market import MarketRouter
+  from bond_broker.delivery.traffic import Traffic
+  from bond_broker.protocol.requests import parse_request
+  from bond_broker.protocol.selection import Selection
 
   from bond_core._logs.engine import Record
 
-  router = MarketRouter(Metrics())
+  router = MarketRouter(Traffic())
   request = parse_request(
     b'{"type":"subscribe","channels":["orderbook"],"consolidated":true,"speed_ms":1}'
   )
@@ -114,13 +114,13 @@ async def test_a_venue_that_is_quiet_for_half_a_minute_ages_out(autojump_clock):
   router.sort(Record(1, 0, [book("a", 1, [(100.0, 1.0)])]))
   await trio.sleep(20)
   router.sort(Record(2, 0, [book("b", 1, [(99.0, 1.0)])]))
-  assert router.due() == pytest.approx(30, abs=0.01)
+  assert router.next_due() == pytest.approx(30, abs=0.01)
   group.pending.clear()
   await trio.sleep_until(30)
   assert router.sort_due() == [group]
   [frame] = group.pending
   assert b'"bids":[[99.0,1.0,{"b":1.0}]]' in frame
-  assert router.due() == pytest.approx(50, abs=0.01)
+  assert router.next_due() == pytest.approx(50, abs=0.01)
 
 
 @pytest.mark.parametrize("more", [{"deltas": True}, {"exchange": "a"}])

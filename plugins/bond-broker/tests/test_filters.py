@@ -1,7 +1,7 @@
 """Filters against the plainest definition of what they mean."""
 
-from bond_broker.filters import ANY, Filter, Wanted
-from bond_broker.requests import exchanges_of, markets_of
+from bond_broker.protocol.filters import ANY, Filter, MarketPattern
+from bond_broker.protocol.requests import exchanges_of, markets_of
 from hypothesis import given, strategies as st
 
 from bond_core._events import CHANNELS, Gap
@@ -11,11 +11,11 @@ EXCHANGE = st.sampled_from(["binance", "okx", "bybit"])
 SYMBOL = st.sampled_from(["BTC/USDT", "ETH/USDT", "BTC/USD", ""])
 MARKET_TYPE = st.sampled_from([None, "spot", "perp", "future"])
 EXPIRY = st.sampled_from([None, "261225", "270326"])
-WANTED = st.builds(Wanted, SYMBOL, MARKET_TYPE, EXPIRY)
+WANTED = st.builds(MarketPattern, SYMBOL, MARKET_TYPE, EXPIRY)
 FILTERS = st.builds(
   Filter,
   channels=st.frozensets(CHANNEL, min_size=1),
-  wanted=st.none() | st.frozensets(WANTED, min_size=1, max_size=3),
+  markets=st.none() | st.frozensets(WANTED, min_size=1, max_size=3),
   consolidated=st.booleans(),
   exchanges=st.just(ANY) | st.frozensets(EXCHANGE | st.just("*"), min_size=1),
 )
@@ -35,7 +35,7 @@ def wanted_naively(wish, channel, exchange, symbol, market_type, expiry):
   return (
     channel in channels
     and bool({"*", exchange} & wish.exchanges)
-    and (wish.wanted is None or any(Wanted(*market) in wish.wanted for market in markets))
+    and (wish.markets is None or any(MarketPattern(*market) in wish.markets for market in markets))
   )
 
 
@@ -68,22 +68,22 @@ def test_a_gap_concerns_whoever_may_have_wanted_what_it_declares(
     for e in ([None, "261225", "270326"] if expiry is None else [expiry])
   ]
   if any(wish.matches(*one) for one in lost):
-    assert wish.concerned(gap)
+    assert wish.concerns(gap)
 
 
 def test_a_gap_of_something_else_concerns_nobody():
   wish = Filter(
-    frozenset(["trades"]), frozenset([Wanted("BTC/USDT", "perp")]), frozenset(["binance"])
+    frozenset(["trades"]), frozenset([MarketPattern("BTC/USDT", "perp")]), frozenset(["binance"])
   )
   mine = {"channel": "trades", "exchange": "binance", "symbol": "BTC/USDT", "market_type": "perp"}
-  assert wish.concerned(Gap(**mine))
+  assert wish.concerns(Gap(**mine))
   for other in (
     {"channel": "ticker"},
     {"exchange": "okx"},
     {"symbol": "ETH/USDT"},
     {"market_type": "spot"},
   ):
-    assert not wish.concerned(Gap(**(mine | other)))
+    assert not wish.concerns(Gap(**(mine | other)))
 
 
 def test_a_symbol_without_a_settlement_means_every_market_of_that_name():
@@ -117,11 +117,11 @@ def test_equal_wishes_are_one_however_they_were_spelled():
 @given(st.sampled_from(["post", "chain", "custom"]), st.sampled_from(["BTC", "ETH", "SOL"]))
 def test_what_tells_of_an_asset_is_wanted_by_whoever_names_a_market_of_it(channel, asset):
   wish = Filter(
-    channels=frozenset({channel, "trades"}), wanted=frozenset({Wanted("BTC/USDT", "spot")})
+    channels=frozenset({channel, "trades"}), markets=frozenset({MarketPattern("BTC/USDT", "spot")})
   )
   assert wish.matches(channel, "x", asset) is (asset == "BTC")
   assert wish.matches(channel, "x", "BTC/USDT", "spot")
   # An asset is no market: trades of one name theirs.
   assert not wish.matches("trades", "binance", asset)
   for where in ("*", channel):
-    assert wish.concerned(Gap(channel=where, exchange="x", symbol=asset)) is (asset == "BTC")
+    assert wish.concerns(Gap(channel=where, exchange="x", symbol=asset)) is (asset == "BTC")

@@ -1,8 +1,8 @@
 """A path of somebody else's on the broker's port, and what WebSockets ask of every path."""
 
-import bond_broker.session
+import bond_broker.server.session
 import trio
-from bond_broker.server import Backing
+from bond_broker.server.backing import Backing
 from bond_server.access.access import OpenAccess
 from readers import connected, serving
 from websockets.frames import Frame, Opcode
@@ -51,7 +51,7 @@ async def test_a_ping_between_fragments_is_answered_before_their_message():
 
 
 async def test_after_a_protocol_error_the_broker_ends_its_side_at_once(monkeypatch):
-  monkeypatch.setattr(bond_broker.session, "GOODBYE", 60.0)
+  monkeypatch.setattr(bond_broker.server.session, "GOODBYE_WITHIN", 60.0)
   async with serving(backing=mounted()) as broker, connected(broker, "/shout") as client:
     # The message before the error is still answered.
     wire = Frame(Opcode.TEXT, b"a").serialize(mask=True) + b"\xff\x80\0\0\0\0"

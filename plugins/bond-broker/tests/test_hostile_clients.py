@@ -4,7 +4,7 @@ import json
 
 import pytest
 import trio
-from bond_broker.server import Backing
+from bond_broker.server.backing import Backing
 from bond_server.access.access import OpenAccess
 from readers import connected, serving
 

@@ -4,7 +4,7 @@ import json
 from http import HTTPStatus
 
 import pytest
-from bond_broker.http import MAX_HEAD_BYTES, BadHead, accept, plain_answer, read_head
+from bond_broker.protocol.http import MAX_HEAD_BYTES, BadHead, accept, plain_answer, read_head
 from hypothesis import given, strategies as st
 from websockets.datastructures import Headers
 from websockets.protocol import State

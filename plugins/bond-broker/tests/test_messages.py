@@ -4,7 +4,8 @@ breaks; new fields come at the end of an object."""
 import json
 
 import pytest
-from bond_broker.messages import (
+from bond_broker.protocol.frames import compact, full, of_stream, raw
+from bond_broker.protocol.messages import (
   CloseCode,
   ack,
   error_message,
@@ -14,7 +15,6 @@ from bond_broker.messages import (
   pong_message,
   shutdown_message,
 )
-from bond_broker.variants import compact, full, of_stream, raw
 from wire_vectors import FOLDER
 
 from bond_core._events import Gap, OrderBook, Ticker, Trade, Window

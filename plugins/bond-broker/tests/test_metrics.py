@@ -6,7 +6,7 @@ import time
 import pytest
 import trio
 import trio.lowlevel
-from bond_broker.server import Backing
+from bond_broker.server.backing import Backing
 from bond_server.access.access import OpenAccess
 from prometheus_client.parser import text_string_to_metric_families
 from readers import connected, serving

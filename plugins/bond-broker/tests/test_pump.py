@@ -1,20 +1,21 @@
 """The pump against a model: any mix of subscribing, publishing, stalling and coming back."""
 
 from contextlib import asynccontextmanager
-from pipes import Patient, Pipe
+from pipes import Pipe, Waiting
 
 import attrs
 import pytest
 import trio
 import trio.testing
-from bond_broker.client import Client, Ending, Subscription
-from bond_broker.filters import Filter, Wanted
-from bond_broker.groups import Group, Step
-from bond_broker.market import MarketRouter
-from bond_broker.messages import ack
-from bond_broker.metrics import Metrics
-from bond_broker.pump import Pump
-from bond_broker.selection import NOTHING
+from bond_broker.delivery.delivery import Delivery, Ending, State
+from bond_broker.delivery.groups import Group, Step
+from bond_broker.delivery.market import MarketRouter
+from bond_broker.delivery.pump import Pump
+from bond_broker.delivery.traffic import Traffic
+from bond_broker.protocol.filters import Filter, MarketPattern
+from bond_broker.protocol.messages import ack
+from bond_broker.protocol.selection import Selection
+from bond_broker.protocol.subscription import Subscription
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bond_core import Ticker, Trade
@@ -26,8 +27,8 @@ SYMBOLS = ("A/USDT", "B/USDT")
 FILTERS = {
   "all": Filter(frozenset(("trades", "ticker"))),
   "trades": Filter(frozenset(("trades",))),
-  "A": Filter(frozenset(("trades", "ticker")), frozenset((Wanted("A/USDT"),))),
-  "B": Filter(frozenset(("trades",)), frozenset((Wanted("B/USDT"),)), compact=True),
+  "A": Filter(frozenset(("trades", "ticker")), frozenset((MarketPattern("A/USDT"),))),
+  "B": Filter(frozenset(("trades",)), frozenset((MarketPattern("B/USDT"),)), compact=True),
 }
 
 
@@ -35,7 +36,7 @@ FILTERS = {
 async def pumping(kept_events=10_000):
   log = DurableLog(MemoryLog("market", stamps=True, max_bytes=kept_events * EVENT_BYTES), None)
   async with trio.open_nursery() as nursery:
-    pump = Pump(log, MarketRouter(Metrics()), nursery, lambda: 0)
+    pump = Pump(log, MarketRouter(Traffic()), nursery, lambda: 0)
     nursery.start_soon(pump.run)
     yield pump
     nursery.cancel_scope.cancel()
@@ -51,7 +52,7 @@ def events(first, kinds):
   return made
 
 
-def subscribe(pump, client, wish, start=0, policy="auto", resumes=False):
+def subscribe(pump, delivery, wish, start=0, policy="auto", resumes=False):
   subscription = Subscription(wish, policy=policy, start=start, resumes=resumes)
 
   def answer(seq):
@@ -66,7 +67,7 @@ def subscribe(pump, client, wish, start=0, policy="auto", resumes=False):
       recovered=None,
     )
 
-  pump.subscribe(client, subscription, answer, None)
+  delivery.subscribe(subscription, answer, None)
   return subscription
 
 
@@ -74,7 +75,7 @@ def subscribe(pump, client, wish, start=0, policy="auto", resumes=False):
 class Model:
   """What a client must have been sent: by number, what its subscriptions wanted."""
 
-  client: Client
+  delivery: Delivery
   pipe: Pipe
   expected: dict = attrs.field(factory=dict)
   got: list = attrs.field(factory=list)
@@ -114,7 +115,7 @@ STEP = st.one_of(
   st.tuples(st.just("publish"), st.lists(KIND, min_size=1, max_size=40)),
   st.tuples(st.just("publish"), st.lists(KIND, min_size=10, max_size=40)),
   st.tuples(st.just("stall"), st.tuples(st.integers(0, 3), st.integers(0, 900))),
-  st.tuples(st.just("await_verdicts"), st.none()),
+  st.tuples(st.just("settle"), st.none()),
   st.tuples(st.just("join"), st.tuples(st.sampled_from(sorted(FILTERS)), st.booleans())),
   st.tuples(
     st.just("more"),
@@ -156,15 +157,14 @@ async def play(steps, kept_events):
         pump.log.ring.append(batch)
         for model, wish in wishes:
           model.expected.update(wanted(wish, len(published) - len(batch) + 1))
-      elif step == "await_verdicts":
+      elif step == "settle":
         await settled(pump)
       elif step == "join":
         await settled(pump)
-        name, patient = argument
-        pipe = Patient() if patient else Pipe()
-        model = Model(Client(pipe), pipe)
-        pump.add(model.client)
-        subscribe(pump, model.client, FILTERS[name])
+        name, waits = argument
+        pipe = Waiting() if waits else Pipe()
+        model = Model(Delivery(pump, pipe), pipe)
+        subscribe(pump, model.delivery, FILTERS[name])
         models.append(model)
         wishes.append((model, FILTERS[name]))
       elif models and step == "more":
@@ -172,14 +172,14 @@ async def play(steps, kept_events):
         index, name, back = argument
         model = models[index % len(models)]
         wish = FILTERS[name]
-        if model.client.ending is not None or wish in model.client.selection.filters:
+        if model.delivery.ending or wish in model.delivery.subscriptions.selection.filters:
           continue
         start = max(pump.log.oldest, pump.position - back)
         # A second wish for the same events must not bring them twice, so it must be new to them.
         fresh = [n for n in wanted(wish, start) if n not in model.expected]
         if len(fresh) != len(wanted(wish, start)):
           start = 0
-        subscribe(pump, model.client, wish, start)
+        subscribe(pump, model.delivery, wish, start)
         model.expected.update(wanted(wish, start or len(published) + 1))
         wishes.append((model, wish))
       elif models and step == "stall":
@@ -192,8 +192,7 @@ async def play(steps, kept_events):
       elif models and step == "drop":
         model = models.pop(argument % len(models))
         model.pipe.close()
-        pump.end(model.client, Ending(1006, ""))
-        pump.remove(model.client)
+        model.delivery.close(Ending(1006, ""))
         wishes = [(other, wish) for other, wish in wishes if other is not model]
       elif models and step == "resume":
         await settled(pump)
@@ -204,10 +203,9 @@ async def play(steps, kept_events):
         if last is None:
           continue
         start = max(last + 1, pump.log.oldest)
-        again = Model(Client(Pipe()), Pipe())
-        again.pipe = again.client.transport
-        pump.add(again.client)
-        subscribe(pump, again.client, FILTERS[name], start, resumes=True)
+        pipe = Pipe()
+        again = Model(Delivery(pump, pipe), pipe)
+        subscribe(pump, again.delivery, FILTERS[name], start, resumes=True)
         first = start if start < pump.position else len(published) + 1
         again.expected.update(wanted(FILTERS[name], first))
         models.append(again)
@@ -217,19 +215,17 @@ async def play(steps, kept_events):
     await settled(pump)
     for model in models:
       model.check()
-      assert model.client.fast or model.pipe.patient
-    assert sum(len(group.members) for group in pump._groups.values()) == sum(
-      not model.pipe.patient for model in models
-    )
+      assert model.delivery.state is State.LIVE
+    assert pump.groups.members() == sum(not model.pipe.waits for model in models)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_bounds():
   """Bounds that a few events reach."""
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr("bond_broker.pump.STEP_EVENTS", 7)
-    patch.setattr("bond_broker.catch_up.LOOK_EVENTS", 11)
-    patch.setattr("bond_broker.market.HANDED_BYTES", 600)
+    patch.setattr("bond_broker.delivery.pump.STEP_EVENTS", 7)
+    patch.setattr("bond_broker.delivery.delivery.LOOK_EVENTS", 11)
+    patch.setattr("bond_broker.delivery.market.MAX_FRAMES_BYTES", 600)
     yield
 
 
@@ -240,11 +236,11 @@ def test_received_and_declared_is_what_was_published(steps, kept_events):
 
 
 def test_a_step_that_is_more_than_what_is_remembered_is_not_remembered():
-  group = Group(NOTHING)
-  client = object.__new__(type("Behind", (), {"step": 0, "shown": 1, "position": 0}))
-  group.follow(client)
+  group = Group(Selection(()))
+  cursor = group.open_cursor()
   for number in range(3):
-    group.remember(Step(number, number + 1, b"x" * 100, 1, 0.0), room=50)
+    group.remember(Step(number, number, number + 1, b"x" * 100, 1, 0.0), room=50)
   assert not group.recent
   assert group.steps == 3
-  assert group.align(client, until=9) == 9
+  assert cursor.align(0, until=9) == 9
+  assert not cursor.known

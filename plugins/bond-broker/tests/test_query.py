@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from bond_broker.bad_request import BadRequest
-from bond_broker.filters import Filter
-from bond_broker.messages import error_message
-from bond_broker.query import parse_target
+from bond_broker.protocol.bad_request import BadRequest
+from bond_broker.protocol.filters import Filter
+from bond_broker.protocol.messages import error_message
+from bond_broker.protocol.query import parse_target
 from hypothesis import given, strategies as st
 from wire_vectors import filter_told, vectors
 
@@ -37,7 +37,7 @@ SPELLINGS = [one for one in vectors("symbols", "spelling") if "error" not in one
 def test_a_spelling_is_the_same_symbol_as_in_a_message(vector):
   escaped = "".join(f"%{byte:02x}" for byte in vector["spelling"].encode())
   query = parse_target(f"/raw?symbol={escaped}")
-  (want,) = query.filter.wanted
+  (want,) = query.filter.markets
   assert want == (vector["symbol"], vector["market_type"], vector["expiry"])
 
 

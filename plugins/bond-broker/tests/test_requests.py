@@ -6,9 +6,9 @@ import time
 
 import msgspec
 import pytest
-from bond_broker.filters import Filter
-from bond_broker.messages import ack, error_message, pong_message
-from bond_broker.requests import (
+from bond_broker.protocol.filters import Filter
+from bond_broker.protocol.messages import ack, error_message, pong_message
+from bond_broker.protocol.requests import (
   DEFAULT_CHANNELS,
   MAX_NESTING,
   Auth,
@@ -28,7 +28,8 @@ USUAL = Filter(frozenset(DEFAULT_CHANNELS))
 
 def told(request):
   """A request as vectors write it: what is not as if nothing had been said."""
-  found = {"request": type(request).__name__.lower()}
+  kind = type(request).__name__.lower()
+  found = {"request": "subscriptions" if kind == "subscriptionlist" else kind}
   if isinstance(request, Ping):
     return {**found, "echo": request.echo}
   if isinstance(request, Auth):
@@ -79,7 +80,7 @@ def test_a_spelling_is_this_symbol(vector):
     assert "write BASE/QUOTE such as BTC/USDT" in str(caught.value)
     return
   request = parse_request(data)
-  (want,) = request.filter.wanted
+  (want,) = request.filter.markets
   assert want == (vector["symbol"], vector["market_type"], vector["expiry"])
   (market,) = request.markets
   assert market.symbol == vector["symbol"]

@@ -4,8 +4,8 @@ import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from bond_broker.bad_request import BadRequest
-from bond_broker.since import FORMS, AfterNumber, AtTime, parse_since
+from bond_broker.protocol.bad_request import BadRequest
+from bond_broker.protocol.since import FORMS, AfterNumber, AtTime, parse_since
 from hypothesis import given, strategies as st
 from wire_vectors import vectors
 

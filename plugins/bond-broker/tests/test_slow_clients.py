@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 import trio
 import trio.lowlevel
+from bond_broker.delivery.delivery import State
 from readers import connected, serving
 
 from bond_core import OrderBook, Ticker, Trade
@@ -21,8 +22,8 @@ SMALL = 4096
 @pytest.fixture(autouse=True)
 def _short_memory(monkeypatch):
   """Groups that remember little, so that a few thousand events leave a slow client far behind."""
-  monkeypatch.setattr("bond_broker.pump.REMEMBERED_BYTES", 256 * 1024)
-  monkeypatch.setattr("bond_broker.pump.REMEMBERED_AT_LEAST", 64 * 1024)
+  monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_BYTES", 256 * 1024)
+  monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_AT_LEAST", 64 * 1024)
 
 
 def trades(first, count, symbols=1):
@@ -96,7 +97,7 @@ async def load(fast, slow, rate, total):
     await publish(log, rate, total)
     with trio.fail_after(20):
       await done.wait()
-    behind = sum(not session.client.fast for session in broker.sessions)
+    behind = sum(session.delivery.state is State.BEHIND for session in broker.sessions)
     nursery.cancel_scope.cancel()
   latencies.sort()
   return counts, latencies[int(len(latencies) * 0.99)], behind
@@ -126,9 +127,7 @@ async def test_memory_is_bounded_by_the_ring_and_not_by_clients():
       await reader.subscribe()
     await publish(log, 20_000, 20_000, batch=200)
     await trio.sleep(0.2)
-    held = [
-      len(session.client.rest or b"") + session.client.answers_bytes for session in broker.sessions
-    ]
+    held = [session.delivery.unsent_bytes for session in broker.sessions]
     assert len(held) == 40
     # What one step weighs is all that a client can hold, and it shares that with the others.
     assert max(held) < 256 * 1024
@@ -156,7 +155,7 @@ async def test_what_came_and_what_was_declared_is_what_was_published(policy):
     assert sorted([*got, *lost]) == list(range(1, total + 1))
     assert lost, "the load was too small to lose anything"
     (session,) = broker.sessions
-    assert session.client.lost == len(lost)
+    assert session.delivery.lost == len(lost)
 
 
 @pytest.mark.slow
@@ -230,13 +229,16 @@ async def test_after_conflation_the_last_state_of_every_instrument_is_right():
       expected.setdefault(f"S{n % 50}/USDT", {})["bid" if n % 3 else "last"] = float(n)
     state = {}
     with trio.fail_after(10):
-      while not all(session.client.fast for session in broker.sessions) or state != expected:
+      while (
+        not all(session.delivery.state is State.LIVE for session in broker.sessions)
+        or state != expected
+      ):
         for message in await reader.read():
           if message["type"] == "ticker":
             fields = {k: message[k] for k in ("bid", "last") if message[k] is not None}
             state.setdefault(message["symbol"], {}).update(fields)
     (session,) = broker.sessions
-    assert session.client.conflated > 0
+    assert session.delivery.conflated > 0
     assert state == expected
     assert not [m for m in reader.messages if m["type"] == "gap"]
 

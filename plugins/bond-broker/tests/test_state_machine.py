@@ -9,7 +9,7 @@ from unittest.mock import patch
 import attrs
 import pytest
 import trio
-from bond_broker.server import Backing
+from bond_broker.server.backing import Backing
 from bond_server.access.access import ServerAccess, SignedTokens, context_of
 from bond_server.access.chain import make_chain
 from bond_server.access.generations import MemoryGenerations
@@ -77,7 +77,7 @@ class Loop:
     with ExitStack() as stack:
       # Groups that remember little, so that whoever stalls soon needs the log.
       for name in ("REMEMBERED_BYTES", "REMEMBERED_AT_LEAST"):
-        stack.enter_context(patch(f"bond_broker.pump.{name}", 16 * 1024))
+        stack.enter_context(patch(f"bond_broker.delivery.groups.{name}", 16 * 1024))
       await self._serve(log)
 
   async def _serve(self, log):

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trustme
 from bond_broker.config import BrokerConfig
-from bond_broker.server import open_listeners
+from bond_broker.server.sockets import open_listeners
 from readers import serving
 
 from bond_core import BondError, Trade

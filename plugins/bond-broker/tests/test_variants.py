@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from bond_broker import variants
-from bond_broker.filters import Filter
-from bond_broker.variants import compact, frames_of, full, full_frame, of_stream, raw
+from bond_broker.protocol import frames as variants
+from bond_broker.protocol.filters import Filter
+from bond_broker.protocol.frames import compact, frames_of, full, full_frame, of_stream, raw
 from hypothesis import given, strategies as st
 
 from bond_core._events import Custom, Gap, Heartbeat, OrderBook, Post, Trade, Window, decode

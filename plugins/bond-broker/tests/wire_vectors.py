@@ -20,8 +20,8 @@ def filter_told(wish, defaults):
   told = {}
   if wish.channels != defaults.channels:
     told["channels"] = sorted(wish.channels)
-  if wish.wanted is not None:
-    told["wanted"] = sorted([part for part in want if part is not None] for want in wish.wanted)
+  if wish.markets is not None:
+    told["wanted"] = sorted([part for part in want if part is not None] for want in wish.markets)
   if wish.exchanges != defaults.exchanges:
     told["exchanges"] = sorted(wish.exchanges)
   for field in ("depth", "speed_ms", "raw", "compact", "deltas", "consolidated"):

@@ -1,0 +1,480 @@
+"""The log of all events on its way to clients: an index from what an event is to the groups that
+get it, wildcards included, kept up to date as symbols and groups appear."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+import trio
+
+from bond_broker.books.consolidated import ConsolidatedMarket, MarketKey, market_of
+from bond_broker.books.live import LiveBook
+from bond_broker.books.replay import ReplayBooks
+from bond_broker.books.views import View
+from bond_broker.delivery.groups import Group
+from bond_broker.delivery.router import Selected
+from bond_broker.delivery.routes import Route
+from bond_broker.delivery.thinning import Match, thin
+from bond_broker.delivery.traffic import Traffic
+from bond_broker.protocol.filters import Filter
+from bond_broker.protocol.frames import frames_of, full_frame
+from bond_broker.protocol.gaps import lost_gap
+from bond_broker.protocol.messages import gap_message
+from bond_broker.protocol.requests import Subscribe
+from bond_broker.protocol.selection import (
+  Key,
+  Selection,
+  key_of,
+  key_of_book,
+  key_of_consolidated,
+)
+from bond_broker.protocol.subscription import Subscription, Subscriptions
+from bond_core import AnyEvent, Batch, Consolidated, Gap, OrderBook
+from bond_core.books import BookKey
+from bond_core.logs import Record
+from bond_core.services import Rejection
+
+# The index is made anew where it would have more keys than any venue has instruments.
+MAX_KEYS = 200_000
+MAX_FRAMES_BYTES = 64 * 1024
+"""What a client that follows alone is handed at once, and so what it can hold."""
+
+GroupBook: TypeAlias = LiveBook[Group]
+GroupView: TypeAlias = View[Group]
+
+
+class ChannelFigures(NamedTuple):
+  """What went by of one channel of one market: the age of its last event in ms, how many events,
+  and how often its book began anew (None: it is no book)."""
+
+  exchange: str
+  channel: str
+  symbol: str
+  market_type: str | None
+  age_ms: int
+  events: int
+  resyncs: int | None
+
+
+class MarketRouter:
+  """Sorts the events of the log by group. Its cost is that of the events and of the groups that
+  match, not of those that do not."""
+
+  def __init__(self, traffic: Traffic) -> None:
+    self.round = 0
+    self._traffic = traffic
+    self._groups: dict[Group, None] = {}
+    self._routes: dict[Key, Route] = {}
+    self._books: dict[BookKey, GroupBook] = {}
+    self._consolidated: dict[MarketKey, ConsolidatedMarket[Group]] = {}
+    self._next_due = math.inf
+    self._checkpoints_at = 0.0
+
+  # Groups -----------------------------------------------------------------------------------------
+
+  def add(self, group: Group) -> None:
+    self._groups[group] = None
+    pick = group.selection.pick
+    for key, route in self._routes.items():
+      if (matched := pick(key)) is not None:
+        route.add(group, matched)
+    for book in self._books.values():
+      if (matched := pick(key_of_book(book.key))) is not None:
+        book.add(group, matched, self.round)
+    for market in {market_of(book) for book in self._books.values()}:
+      self._consolidate(market, group)
+
+  def remove(self, group: Group) -> None:
+    del self._groups[group]
+    for route in self._routes.values():
+      route.remove(group)
+    for book in self._books.values():
+      book.remove(group)
+    for market, consolidated in list(self._consolidated.items()):
+      consolidated.views.remove(group)
+      if not consolidated.views:
+        del self._consolidated[market]
+
+  def _consolidate(self, market: MarketKey, group: Group) -> None:
+    """Adds a group to a market's consolidated book, where one of its filters matches that."""
+    matched = group.selection.pick(key_of_consolidated(market))
+    if matched is None or not matched.consolidated:
+      return
+    consolidated = self._consolidated.get(market)
+    if consolidated is None:
+      consolidated = self._consolidated[market] = ConsolidatedMarket[Group](market)
+      for book in self._books.values():
+        if market_of(book) == market:
+          consolidated.include(book)
+      self._next_due = min(self._next_due, consolidated.next_due())
+    consolidated.add(group, matched, self.round)
+
+  def _route(self, key: Key) -> Route:
+    if len(self._routes) >= MAX_KEYS:
+      self._routes.clear()
+      for group in self._groups:
+        group.selection.forget()
+    route = self._routes[key] = Route()
+    for group in self._groups:
+      if (matched := group.selection.pick(key)) is not None:
+        route.add(group, matched)
+    return route
+
+  def _book(self, event: OrderBook) -> GroupBook:
+    key = (event.exchange, event.market_type, event.symbol, event.expiry)
+    book = self._books.get(key)
+    if book is None:
+      book = self._books[key] = LiveBook[Group](key)
+      for group in self._groups:
+        if (matched := group.selection.pick(key_of_book(key))) is not None:
+          book.add(group, matched, self.round)
+        if market_of(book) not in self._consolidated:
+          self._consolidate(market_of(book), group)
+    return book
+
+  # What goes to groups ----------------------------------------------------------------------------
+
+  def sort(self, record: Record) -> list[Group]:
+    self.round += 1
+    routes = self._routes
+    touched: list[Group] = []
+    for event in record.events:
+      kind = type(event)
+      if kind is OrderBook:
+        self._sort_book(event, touched)  # type: ignore[arg-type]
+        continue
+      if kind is Gap:
+        self._sort_gap(event, touched)  # type: ignore[arg-type]
+        continue
+      key = (
+        kind,
+        event.exchange,  # type: ignore[union-attr]
+        event.symbol,
+        event.market_type,  # type: ignore[union-attr]
+        getattr(event, "expiry", None),
+      )
+      route = routes.get(key)
+      if route is None:
+        route = self._route(key)
+      route.count += 1
+      route.last = event
+      if route.plain:
+        frame = full_frame(event)
+        for group in route.plain:
+          pending = group.pending
+          if not pending:
+            touched.append(group)
+          pending.append(frame)
+      for group, matched in route.other:
+        _put(group, frames_of(event, matched), touched)
+    self._traffic.count_batch(record.events[-1])
+    return touched
+
+  def _sort_book(self, event: OrderBook, touched: list[Group]) -> None:
+    book = self._book(event)
+    if event.is_reset is False:
+      # A checkpoint: everybody here has what it says.
+      book.note_snapshot(event.seq_internal or 0)
+      return
+    if book.deltas:
+      frame = full_frame(event)
+      for group, matched in book.deltas:
+        _put(group, [frame] if matched.plain else frames_of(event, matched), touched)
+    changed = book.update(event)
+    now = book.updated_at
+    if self._consolidated:
+      market = self._consolidated.get(market_of(book))
+      if market is not None and market.update(event, now):
+        self._show_consolidated(market, now, touched)
+    if not changed or not book.views:
+      return
+    for view in book.views.changed(now):
+      self._show(book, view, now, touched)
+    self._next_due = min(self._next_due, book.views.next_due())
+
+  def _show(self, book: GroupBook, view: GroupView, now: float, touched: list[Group]) -> None:
+    event = book.show(view, now, self.round)
+    if event is not None:
+      _put_view(view, event, touched)
+
+  def _show_consolidated(
+    self, market: ConsolidatedMarket[Group], now: float, touched: list[Group]
+  ) -> None:
+    for view in market.views.changed(now):
+      _put_view(view, market.show(view, now, self.round), touched)
+    self._next_due = min(self._next_due, market.next_due())
+
+  def _sort_gap(self, gap: Gap, touched: list[Group]) -> None:
+    self._traffic.count_gap(gap)
+    if gap.channel in ("orderbook", "*"):
+      for book in self._books.values():
+        book.on_gap(gap)
+      now = trio.current_time()
+      for market in self._consolidated.values():
+        if market.on_gap(gap):
+          self._show_consolidated(market, now, touched)
+    frame = gap_message(gap)
+    for group in self._groups:
+      if any(matched.concerns(gap) for matched in group.selection.filters):
+        _put(group, [frame], touched)
+
+  def next_due(self) -> float:
+    return self._next_due
+
+  def sort_due(self) -> list[Group]:
+    self.round += 1
+    now, touched = trio.current_time(), list[Group]()
+    later = math.inf
+    for book in self._books.values():
+      for view in book.views:
+        if view.due <= now:
+          self._show(book, view, now, touched)
+        later = min(later, view.due)
+    for market in self._consolidated.values():
+      if market.expire(now):
+        self._show_consolidated(market, now, touched)
+      for consolidated in market.views:
+        if consolidated.due <= now:
+          _put_view(consolidated, market.show(consolidated, now, self.round), touched)
+      later = min(later, market.next_due())
+    self._next_due = later
+    return touched
+
+  def sort_lost(self, first: int, last: int, now_ms: int) -> list[Group]:
+    self.round += 1
+    touched: list[Group] = []
+    self._sort_gap(lost_gap(first, last, now_ms, "slow", "the server could not keep up"), touched)
+    return touched
+
+  def checkpoints(self) -> Batch:
+    now = trio.current_time()
+    if now < self._checkpoints_at:
+      return []
+    self._checkpoints_at = now + 1.0
+    return [event for book in self._books.values() if (event := book.checkpoint(now)) is not None]
+
+  # What goes to one client ------------------------------------------------------------------------
+
+  def first_frames(
+    self, subscription: Subscription, books: ReplayBooks | None = None
+  ) -> list[bytes]:
+    """The books that a subscription to deltas starts from."""
+    matched = subscription.filter
+    frames: list[bytes] = []
+    if matched.deltas and not subscription.resumes:
+      for book in self._books.values():
+        replica = book.whole
+        if replica is None or (books is not None and books.has_started(subscription, book.key)):
+          continue
+        exchange, market_type, symbol, expiry = book.key
+        if matched.matches("orderbook", exchange, symbol, market_type, expiry):
+          frames += frames_of(replica.view(None, reset=True), matched)
+    return frames
+
+  def replay_from(self, subscription: Subscription) -> int:
+    start, matched = subscription.start, subscription.filter
+    if "orderbook" not in matched.channels or (matched.deltas and subscription.resumes):
+      return start
+    first = start
+    for book in self._books.values():
+      exchange, market_type, symbol, expiry = book.key
+      if matched.matches("orderbook", exchange, symbol, market_type, expiry):
+        known = (number for number in reversed(book.snapshots) if number <= start)
+        first = min(first, next(known, start))
+    return first
+
+  def missed_states(self, selection: Selection, first: int, end: int) -> list[bytes]:
+    frames: list[bytes] = []
+    for book in self._books.values():
+      replica, matched = book.whole, selection.pick(key_of_book(book.key))
+      if replica is None or matched is None or matched.deltas:
+        continue
+      view = book.views.of(matched)
+      # One that is due comes to everybody in a moment.
+      if view is None or (first <= view.round < end and view.due == math.inf):
+        frames += frames_of(replica.view(matched.depth), matched)
+    now = trio.current_time()
+    for market, consolidated in self._consolidated.items():
+      matched = selection.pick(key_of_consolidated(market))
+      shown = None if matched is None else consolidated.views.of(matched)
+      if matched is None or shown is None or shown.due < math.inf:
+        continue
+      if first <= shown.round < end:
+        frames += frames_of(consolidated.state(shown, now), matched)
+    return frames
+
+  def select(
+    self, subscriptions: Subscriptions, position: int, records: Sequence[Record], until: int
+  ) -> Selected:
+    chosen: list[Match] = []
+    start = position
+    for number, event in _numbered(records, start, until):
+      position = number + 1
+      matched = _matching(subscriptions, start, number, event)
+      # Books come as they are when the client has caught up.
+      if matched is not None and (type(event) is not OrderBook or _is_delta(event, matched)):
+        chosen.append(Match(number, event, matched))
+    thinned = thin(subscriptions.policies, chosen)
+    frames, cut = _framed(thinned.left)
+    if cut is not None:
+      # A state that was left out for a later one is left out only if that one is handed over too.
+      position = cut
+      thinned = thin(subscriptions.policies, [match for match in chosen if match.number < cut])
+      frames, _ = _framed(thinned.left, bounded=False)
+    return Selected(frames, position, thinned.conflated, thinned.dropped)
+
+  def select_replayed(
+    self,
+    subscriptions: Subscriptions,
+    position: int,
+    records: Sequence[Record],
+    until: int,
+    books: ReplayBooks,
+  ) -> Selected:
+    """Every event, and the books as they were then."""
+    frames: list[bytes] = []
+    size, start = 0, position
+    for number, event in _numbered(records, start, until):
+      if size > MAX_FRAMES_BYTES:
+        break
+      position = number + 1
+      shown: Batch
+      if type(event) is OrderBook:
+        subscription = _subscription_of(subscriptions, event)
+        if subscription is None:
+          continue
+        matched, shown = subscription.filter, books.update(number, event, subscription)
+      else:
+        found = _matching(subscriptions, start, number, event)
+        if found is None:
+          continue
+        matched, shown = found, [event]
+        if type(event) is Gap:
+          books.on_gap(event)
+      for part in shown:
+        frames += (made := frames_of(part, matched))
+        size += sum(map(len, made))
+    return Selected(frames, position)
+
+  # What went by -----------------------------------------------------------------------------------
+
+  def channels(self, now_ms: int) -> list[ChannelFigures]:
+    """Every channel of every market that went by."""
+    found = [
+      ChannelFigures(
+        *(key[1], key[0].channel, key[2], key[3]),  # type: ignore[attr-defined]
+        _age(route.last, now_ms),
+        route.count,
+        None,
+      )
+      for key, route in self._routes.items()
+    ]
+    found += [
+      ChannelFigures(
+        *(book.key[0], "orderbook", book.key[2], book.key[1]),
+        _age(book.last, now_ms),
+        book.count,
+        book.resyncs,
+      )
+      for book in self._books.values()
+    ]
+    return found
+
+  def unseen(self, request: Subscribe) -> list[Rejection]:
+    """What a request names that did not go by, where no source can be asked for it."""
+    seen = {(key[0].channel, key[1], key[2]) for key in self._routes}  # type: ignore[attr-defined]
+    seen |= {("orderbook", key[0], key[2]) for key in self._books}
+    matched = request.filter
+    return [
+      Rejection(
+        channel,
+        str(market),
+        exchange,
+        "not seen in the log that this server follows; the server that writes it has to carry it",
+      )
+      for market in request.markets
+      for channel in sorted(matched.channels)
+      for exchange in sorted(matched.exchanges)
+      if not any(
+        (channel, market.symbol) == (kind, symbol) and exchange in ("*", venue)
+        for kind, venue, symbol in seen
+      )
+    ]
+
+
+def _age(event: AnyEvent | None, now_ms: int) -> int:
+  return max(0, now_ms - getattr(event, "ts_event", now_ms))
+
+
+def _matching(
+  subscriptions: Subscriptions, position: int, number: int, event: AnyEvent
+) -> Filter | None:
+  """The filter of the first subscription that has begun and matches."""
+  if type(event) is Gap:
+    begun = [s.filter for s in subscriptions.listed if s.start <= number]
+    return next((matched for matched in begun if matched.concerns(event)), None)
+  key = key_of(event)
+  matched = subscriptions.selection.pick(key)
+  if matched is None or not subscriptions.starts_after(position):
+    return matched
+  kind, exchange, symbol, market_type, expiry = key
+  channel: str = kind.channel  # type: ignore[attr-defined]
+  for subscription in subscriptions.listed:
+    matched = subscription.filter
+    if subscription.start <= number and matched.matches(
+      channel, exchange, symbol, market_type, expiry
+    ):
+      return matched
+  return None
+
+
+def _numbered(
+  records: Sequence[Record], position: int, until: int
+) -> Iterator[tuple[int, AnyEvent]]:
+  """The events of records that follow each other without a hole, with their numbers."""
+  for record in records:
+    if record.first > position:
+      return
+    for number, event in enumerate(record.events, record.first):
+      if number >= until:
+        return
+      yield number, event
+    position = record.last + 1
+
+
+def _framed(chosen: Sequence[Match], bounded: bool = True) -> tuple[list[bytes], int | None]:
+  """The frames of these events, and the number of the first that does not fit any more, None where
+  all do."""
+  frames: list[bytes] = []
+  size = 0
+  last = -1
+  for number, event, matched in chosen:
+    if bounded and size > MAX_FRAMES_BYTES and number != last:
+      return frames, number
+    frames += (made := frames_of(event, matched))
+    size += sum(map(len, made))
+    last = number
+  return frames, None
+
+
+def _subscription_of(subscriptions: Subscriptions, event: OrderBook) -> Subscription | None:
+  """The subscription that a book matches, also before its start."""
+  matched = subscriptions.selection.pick(key_of(event))
+  return next((s for s in subscriptions.listed if s.filter == matched), None)
+
+
+def _is_delta(event: OrderBook, matched: Filter) -> bool:
+  return matched.deltas and event.is_reset is not False
+
+
+def _put(group: Group, frames: list[bytes], touched: list[Group]) -> None:
+  if not group.pending:
+    touched.append(group)
+  group.pending += frames
+
+
+def _put_view(view: GroupView, event: OrderBook | Consolidated, touched: list[Group]) -> None:
+  """Gives a view to its readers."""
+  frame = full_frame(event)
+  for group, matched in view.readers:
+    _put(group, [frame] if matched.plain else frames_of(event, matched), touched)

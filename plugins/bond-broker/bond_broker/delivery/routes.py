@@ -1,0 +1,31 @@
+"""Who gets the events of one key."""
+
+from bond_broker.delivery.groups import Group
+from bond_broker.protocol.filters import Filter
+from bond_core import AnyEvent
+
+
+class Route:
+  """The groups that get the events of one key: `plain` ones in the usual form, `other` ones in the
+  form of their filter. `count` and `last` are of the events that went by."""
+
+  __slots__ = ("count", "last", "other", "plain")
+
+  def __init__(self) -> None:
+    self.count = 0
+    self.last: AnyEvent | None = None
+    self.plain: list[Group] = []
+    self.other: list[tuple[Group, Filter]] = []
+
+  def add(self, group: Group, matched: Filter) -> None:
+    """One more group."""
+    if matched.plain:
+      self.plain.append(group)
+    else:
+      self.other.append((group, matched))
+
+  def remove(self, group: Group) -> None:
+    """A group has ended."""
+    if group in self.plain:
+      self.plain.remove(group)
+    self.other = [(other, matched) for other, matched in self.other if other is not group]

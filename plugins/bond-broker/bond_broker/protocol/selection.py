@@ -1,0 +1,61 @@
+"""Which of a client's filters, if any, matches an event."""
+
+from typing import TypeAlias
+
+from bond_broker.protocol.filters import Filter
+from bond_core import AnyEvent, Consolidated, OrderBook
+from bond_core.books import BookKey
+
+Key: TypeAlias = tuple[type, str, str, str | None, str | None]
+"""What decides who gets an event: its type, exchange, symbol, market type and expiry."""
+
+
+def key_of(event: AnyEvent) -> Key:
+  """The key of a market event."""
+  return (
+    type(event),
+    event.exchange,  # type: ignore[union-attr]
+    event.symbol,
+    event.market_type,  # type: ignore[union-attr]
+    getattr(event, "expiry", None),
+  )
+
+
+def key_of_book(key: BookKey) -> Key:
+  """The key of a venue's order book."""
+  exchange, market_type, symbol, expiry = key
+  return (OrderBook, exchange, symbol, market_type, expiry)
+
+
+def key_of_consolidated(market: tuple[str, str | None, str | None]) -> Key:
+  """The key of a market's consolidated book, given symbol, market type and expiry."""
+  symbol, market_type, expiry = market
+  return (Consolidated, "*", symbol, market_type, expiry)
+
+
+class Selection:
+  """A set of filters as one question: which of them, if any, matches this key? Answers are cached,
+  so each key is matched once."""
+
+  __slots__ = ("_answers", "filters")
+
+  def __init__(self, filters: tuple[Filter, ...]) -> None:
+    self.filters = filters
+    self._answers: dict[Key, Filter | None] = {}
+
+  def pick(self, key: Key) -> Filter | None:
+    """The first filter that matches events of this key."""
+    try:
+      return self._answers[key]
+    except KeyError:
+      kind, exchange, symbol, market_type, expiry = key
+      channel: str = kind.channel  # type: ignore[attr-defined]
+      found = next(
+        (f for f in self.filters if f.matches(channel, exchange, symbol, market_type, expiry)), None
+      )
+      self._answers[key] = found
+      return found
+
+  def forget(self) -> None:
+    """Drops the cached answers."""
+    self._answers.clear()

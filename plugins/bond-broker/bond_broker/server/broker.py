@@ -1,0 +1,368 @@
+"""The broker: one port for every reader of the log of all events and of the streams' logs."""
+
+import errno
+import logging
+import socket
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+
+import trio
+from bond_server.access.limits import LimitReached, Seat, Seats
+from websockets.datastructures import Headers
+
+from bond_broker.config import BrokerConfig
+from bond_broker.delivery.delivery import Ending
+from bond_broker.delivery.market import MarketRouter
+from bond_broker.delivery.pump import Pump
+from bond_broker.delivery.stream import StreamRouter
+from bond_broker.delivery.traffic import Traffic
+from bond_broker.delivery.transport import Transport
+from bond_broker.protocol.bad_request import BadRequest
+from bond_broker.protocol.http import BadHead, Head, accept, plain_answer
+from bond_broker.protocol.messages import CloseCode, shutdown_message
+from bond_broker.protocol.query import Query, parse_target
+from bond_broker.server.backing import Backing
+from bond_broker.server.handshake import Denied, PageRules, admit, deny, receive_head
+from bond_broker.server.leases import Leases
+from bond_broker.server.metrics import Losses, Snapshot, snapshot_of
+from bond_broker.server.session import Session, SessionLimits, send_all
+from bond_broker.server.sockets import Encrypted, Plain, open_listeners, tls_of
+from bond_broker.server.status import PATHS, answer
+from bond_core import AuthError
+from bond_core.logs import DurableLog
+from bond_core.websockets import FrameReader
+
+logger = logging.getLogger("bond.broker")
+
+DRAIN_WITHIN = 5.0
+RETRY_AFTER_MS = 1000
+CHECK_EVERY = 0.5
+"""Seconds between two looks at heartbeats, deadlines and tokens."""
+
+
+class Broker:
+  """Serves until its block ends."""
+
+  def __init__(self, config: BrokerConfig, backing: Backing, nursery: trio.Nursery) -> None:
+    self.addresses: list[str] = []
+    self.refused: Counter[str] = Counter()
+    """Connections that were refused, by the reason."""
+    self.sessions: dict[Session, None] = {}
+    self._config = config
+    self._backing = backing
+    self._nursery = nursery
+    self._rules = PageRules(config)
+    self.seats = Seats(config.limits)
+    self._traffic = Traffic()
+    self._market = MarketRouter(self._traffic)
+    self._leases = Leases(backing.demand, self._market.unseen if backing.follows else lambda _: ())
+    self._pumps: dict[str, Pump] = {}
+    self._departed = Losses()
+    self._stopping = False
+
+  # Connections ------------------------------------------------------------------------------------
+
+  async def listen(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+    """Takes connections until it is cancelled."""
+    while True:
+      await trio.lowlevel.wait_readable(listener)
+      for _ in range(64):
+        try:
+          sock, peer = listener.accept()
+        except BlockingIOError:
+          break
+        except OSError as exc:
+          if exc.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+            logger.error("no more connections can be taken: %s; raise ulimit -n", exc.strerror)
+            await trio.sleep(0.1)
+          break
+        address = peer[0] if isinstance(peer, tuple) else None
+        self.take(sock, address, tls)
+
+  def take(
+    self, sock: socket.socket, address: str | None, tls: ssl.SSLContext | None = None
+  ) -> None:
+    """Serves one connection."""
+    self._nursery.start_soon(self._serve, sock, address, tls)
+
+  async def _serve(
+    self, sock: socket.socket, address: str | None, tls: ssl.SSLContext | None
+  ) -> None:
+    transport: Transport
+    transport = Plain(sock, address) if tls is None else Encrypted(sock, address, tls)
+    try:
+      if self._stopping:
+        raise LimitReached("this server is about to stop; come back in a moment", 1)
+      with self.seats.enter(address) as seat:
+        await self._serve_transport(transport, seat)
+    except LimitReached as exc:
+      await self._turn_away(transport, exc)
+    except OSError:
+      return
+    except Exception as exc:
+      # Whatever it was, it was this connection's.
+      self.refused["failed"] += 1
+      logger.error("a connection failed with %s: %s", type(exc).__name__, exc, exc_info=exc)
+    finally:
+      transport.close()
+
+  async def _turn_away(self, transport: Transport, exc: LimitReached) -> None:
+    self.refused["limit"] += 1
+    headers = Headers({"Retry-After": str(exc.retry_after)})
+    refusal = plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(exc)}, headers=headers)
+    with trio.move_on_after(1.0):
+      try:
+        # What the client has sent is read, or closing would reset the answer away.
+        await transport.receive()
+        await send_all(transport, refusal)
+      except OSError:
+        return
+
+  async def _serve_transport(self, transport: Transport, seat: Seat) -> None:
+    with trio.move_on_after(self._config.handshake_within) as waiting:
+      head = await receive_head(transport, int(self._config.max_message))
+    if waiting.cancelled_caught or head is None:
+      self.refused["handshake"] += 1
+      return
+    try:
+      query = parse_target(head.request.path)
+    except BadRequest as exc:
+      await self._refuse_target(transport, head, exc)
+      return
+    refusal = self._rules.refusal(head)
+    if refusal is not None:
+      self.refused["origin"] += 1
+      await send_all(transport, refusal)
+    elif head.upgrades:
+      await self._serve_websocket(transport, head, query, seat)
+    else:
+      await send_all(
+        transport,
+        answer(
+          head,
+          query,
+          sources=self._backing.sources(),
+          snapshot=self.snapshot,
+          traffic=self._traffic,
+        ),
+      )
+
+  async def _refuse_target(self, transport: Transport, head: Head, exc: BadRequest) -> None:
+    opening = None
+    if head.upgrades:
+      with suppress(BadHead):
+        opening = accept(head)
+    if opening is None:
+      await send_all(transport, plain_answer(HTTPStatus.BAD_REQUEST, {"error": str(exc)}))
+      return
+    # Pages see nothing of an HTTP status, but they see an error message.
+    await send_all(transport, opening)
+    await self._deny(transport, head, Denied(CloseCode.UNSUPPORTED, exc.name, str(exc)))
+
+  # WebSockets -------------------------------------------------------------------------------------
+
+  async def _serve_websocket(
+    self, transport: Transport, head: Head, query: Query, seat: Seat
+  ) -> None:
+    pump = self._pump_for(query.path)
+    if pump is None:
+      await send_all(transport, self._not_found(query.path))
+      return
+    try:
+      opening = accept(head)
+    except BadHead as exc:
+      await send_all(transport, exc.answer)
+      return
+    await send_all(transport, opening)
+    try:
+      session = await self._session(transport, head, query, seat, pump)
+    except Denied as exc:
+      await self._deny(transport, head, exc)
+    except AuthError as exc:
+      name = "token_expired" if exc.code == CloseCode.EXPIRED else "bad_token"
+      await self._deny(transport, head, Denied(exc.code, name, str(exc)))
+    except LimitReached as exc:
+      await self._deny(transport, head, Denied(exc.code, "limit", str(exc)))
+    else:
+      await self._run(session)
+
+  async def _session(
+    self, transport: Transport, head: Head, query: Query, seat: Seat, pump: Pump
+  ) -> Session:
+    """The session of a client that may have one. Raises Denied, AuthError or LimitReached."""
+    config, backing = self._config, self._backing
+    protocol = head.protocol
+    principal, head = await admit(
+      transport,
+      head,
+      query,
+      access=backing.access,
+      open_to_all=backing.open_to_all,
+      read_message=lambda: FrameReader(protocol, int(config.max_message)),
+      within=config.handshake_within,
+    )
+    self._check_query(query)
+    seat.belongs_to(principal.name)
+    # Not needed any more; they would weigh on every idle client.
+    head.request.headers.clear()
+    return Session(
+      transport=transport,
+      head=head,
+      query=query,
+      pump=pump,
+      principal=principal,
+      seat=seat,
+      leases=self._leases,
+      limits=self._session_limits,
+      sources=backing.sources,
+      handler=backing.handlers.get(query.path),
+    )
+
+  @property
+  def _session_limits(self) -> SessionLimits:
+    config = self._config
+    return SessionLimits(
+      heartbeat=config.heartbeat,
+      first_message_within=config.handshake_within,
+      stalled_after=config.stalled_after,
+      max_message=int(config.max_message),
+    )
+
+  async def _run(self, session: Session) -> None:
+    self.sessions[session] = None
+    try:
+      await session.run()
+    finally:
+      del self.sessions[session]
+      self._departed = self._departed.plus([session.delivery])
+
+  def _not_found(self, path: str) -> bytes:
+    if not (path.startswith("/ws/") and self._backing.starting()):
+      return plain_answer(HTTPStatus.NOT_FOUND, {"error": PATHS})
+    self.refused["starting"] += 1
+    reason = (
+      "this server has just started and not all of its streams run yet; come back in a moment"
+    )
+    headers = Headers({"Retry-After": "1"})
+    return plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": reason}, headers=headers)
+
+  def _check_query(self, query: Query) -> None:
+    """Raises Denied for a /raw of venues that nobody has."""
+    if query.path != "/raw":
+      return
+    known = set(self._backing.sources())
+    if self._backing.demand is not None:
+      known |= self._backing.demand.exchanges()
+    unknown = sorted(set(query.exchanges) - known)
+    if unknown:
+      there = ", ".join(sorted(known)) or "none yet"
+      reason = f"there is no exchange {', '.join(unknown)} here; there is {there}"
+      raise Denied(CloseCode.UNSUPPORTED, "unknown_exchange", reason)
+
+  async def _deny(self, transport: Transport, head: Head, denied: Denied) -> None:
+    self.refused[denied.name] += 1
+    await deny(transport, head, denied)
+
+  # Logs -------------------------------------------------------------------------------------------
+
+  def follow_market(self) -> None:
+    """Begins to follow the log of all events, so that whoever comes finds its books."""
+    if self._backing.log is not None:
+      self._pump("", self._backing.log)
+
+  def _pump_for(self, path: str) -> Pump | None:
+    backing = self._backing
+    if path in ("/stream", "/raw") or path in backing.handlers:
+      return None if backing.log is None else self._pump("", backing.log)
+    if path.startswith("/ws/") and (log := backing.stream(path[4:])) is not None:
+      return self._pump(path[4:], log)
+    return None
+
+  def _pump(self, stream: str, log: DurableLog) -> Pump:
+    """The pump of a stream's log, or of all events where the id is empty."""
+    known = self._pumps.get(stream)
+    if known is not None and known.log is log:
+      return known
+    router = StreamRouter() if stream else self._market
+    pump = Pump(log, router, self._nursery, self._backing.clock.now_ms)
+    self._pumps[stream] = pump
+    self._nursery.start_soon(pump.run)
+    return pump
+
+  def _exists(self, stream: str, pump: Pump) -> bool:
+    """Whether what a pump carries is still there."""
+    return not stream or self._backing.stream(stream) is pump.log
+
+  # By the clock -----------------------------------------------------------------------------------
+
+  async def watch(self) -> None:
+    """Looks at heartbeats, deadlines, tokens and streams that ended, until it is cancelled."""
+    while True:
+      await trio.sleep(CHECK_EVERY)
+      now, now_ms = trio.current_time(), self._backing.clock.now_ms()
+      if self._backing.log is not None:
+        self._traffic.tick(self._backing.log.head)
+      for stream, pump in list(self._pumps.items()):
+        if not self._exists(stream, pump) and all(s.pump is not pump for s in self.sessions):
+          pump.scope.cancel()
+          del self._pumps[stream]
+      for session in list(self.sessions):
+        exists = self._exists(session.stream, session.pump)
+        session.check(now, now_ms, stream_exists=exists)
+
+  def snapshot(self) -> Snapshot:
+    """The figures of /metrics."""
+    backing = self._backing
+    return snapshot_of(
+      traffic=self._traffic,
+      deliveries=[session.delivery for session in self.sessions],
+      pumps=list(self._pumps.values()),
+      departed=self._departed,
+      refused=self.refused,
+      sources=backing.sources(),
+      reconnects=backing.reconnects(),
+      figures=backing.figures(),
+      log=backing.log,
+      channels=self._market.channels(backing.clock.now_ms()),
+    )
+
+  async def shut_down(self) -> None:
+    """Takes leave of everybody; returns when all have gone or 5 s have passed."""
+    self._stopping = True
+    farewell = shutdown_message(RETRY_AFTER_MS)
+    for session in list(self.sessions):
+      session.send(farewell)
+      session.close(Ending(CloseCode.SHUTDOWN, "this server stops"))
+    with trio.move_on_after(DRAIN_WITHIN):
+      while self.sessions:
+        await trio.sleep(0.01)
+
+
+@asynccontextmanager
+async def open_broker(config: BrokerConfig, backing: Backing) -> AsyncIterator[Broker]:
+  """A broker that listens for as long as the block lasts; `addresses` are its URLs. BondError where
+  it cannot listen."""
+  tls = tls_of(config)
+  listeners = open_listeners(config)
+  try:
+    async with trio.open_nursery() as nursery:
+      broker = Broker(config, backing, nursery)
+      for listener in listeners:
+        unix = listener.family == socket.AF_UNIX
+        if not unix:
+          host, port = listener.getsockname()[:2]
+          shown = f"[{host}]" if ":" in host else host
+          broker.addresses.append(f"{'ws' if tls is None else 'wss'}://{shown}:{port}")
+        nursery.start_soon(broker.listen, listener, None if unix else tls)
+      if config.unix is not None:
+        broker.addresses.append(f"unix:{config.unix}")
+      nursery.start_soon(broker.watch)
+      broker.follow_market()
+      yield broker
+      nursery.cancel_scope.cancel()
+  finally:
+    for listener in listeners:
+      listener.close()

@@ -1,0 +1,116 @@
+"""From a connection's first byte to a client that is known: the head, refusals, credentials."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+import trio
+from bond_server.access.credentials import credentials_of, with_first_message
+from bond_server.access.origins import host, origin, refuse_host, refuse_origin
+from bond_server.access.tokens import MARKET
+
+from bond_broker.config import BrokerConfig
+from bond_broker.delivery.transport import Transport
+from bond_broker.protocol.http import BadHead, Head, plain_answer, read_head
+from bond_broker.protocol.messages import CloseCode, error_message
+from bond_broker.protocol.query import Query
+from bond_broker.server.session import close_reason, send_all
+from bond_core import BondError, Credentials, Principal
+from bond_core.services import Access
+from bond_core.websockets import FrameReader
+
+MAX_PARTING_BYTES = 64 * 1024
+DENY_WITHIN = 2.0
+
+
+class Denied(BondError):
+  """A WebSocket that is open but may not go on: the close code, the error's name and the reason."""
+
+  def __init__(self, code: int, name: str, reason: str) -> None:
+    super().__init__(reason)
+    self.code = code
+    self.name = name
+
+
+class PageRules:
+  """From which pages, and by which names, the broker may be reached."""
+
+  def __init__(self, config: BrokerConfig) -> None:
+    self._origins = frozenset(map(origin, config.origins))
+    self._hosts = frozenset(map(host, [*config.hosts, config.host]))
+
+  def refusal(self, head: Head) -> bytes | None:
+    """The answer to a request that is refused."""
+    headers = head.request.headers
+    reason = refuse_host(headers.get_all("Host"), self._hosts)
+    if reason is not None:
+      return plain_answer(HTTPStatus.MISDIRECTED_REQUEST, {"error": reason})
+    reason = refuse_origin(headers.get_all("Origin"), self._origins)
+    if reason is not None:
+      return plain_answer(HTTPStatus.FORBIDDEN, {"error": reason})
+    return None
+
+
+async def receive_head(transport: Transport, max_message: int) -> Head | None:
+  """The head of the request, None where none came; what is no request has been answered."""
+  received = b""
+  while True:
+    data = await transport.receive()
+    if not data:
+      return None
+    received += data
+    try:
+      head = read_head(received, max_message)
+    except BadHead as exc:
+      await send_all(transport, exc.answer)
+      return None
+    if head is not None:
+      return head
+
+
+async def admit(
+  transport: Transport,
+  head: Head,
+  query: Query,
+  *,
+  access: Access,
+  open_to_all: bool,
+  read_message: Callable[[], FrameReader],
+  within: float,
+) -> tuple[Principal, Head]:
+  """Who the client is, by its URL, its headers or its first message, and the head with what it
+  sent after that. Raises AuthError."""
+  stream = MARKET if query.path in ("/stream", "/raw") else query.path.rpartition("/")[2]
+  request = head.request
+  credentials = credentials_of(request.path, request.headers.raw_items(), address=transport.address)
+  if not credentials.shown and not open_to_all:
+    credentials, head = await _first_message(transport, head, credentials, read_message(), within)
+  return await access.admit(credentials, stream, open_to_all=open_to_all), head
+
+
+async def _first_message(
+  transport: Transport, head: Head, credentials: Credentials, reader: FrameReader, within: float
+) -> tuple[Credentials, Head]:
+  """Waits for a token as the first message."""
+  messages = reader.feed(head.rest) if head.rest else []
+  with trio.move_on_after(within):
+    while not messages:
+      data = await transport.receive()
+      if not data:
+        raise ConnectionError
+      messages = reader.feed(data)
+  shown = with_first_message(credentials, messages[0]) if messages else None
+  return shown or credentials, head._replace(rest=b"", early=messages[1:] if shown else messages)
+
+
+async def deny(transport: Transport, head: Head, denied: Denied) -> None:
+  """Sends an error that says why, and closes."""
+  retryable = denied.code < CloseCode.BAD_TOKEN and denied.code != CloseCode.UNSUPPORTED
+  code = denied.code if denied.code >= CloseCode.SHUTDOWN else CloseCode.BAD_REQUEST
+  data = error_message(code, denied.name, str(denied), retryable=retryable)
+  head.protocol.send_close(denied.code, close_reason(str(denied)))
+  with trio.move_on_after(DENY_WITHIN):
+    await send_all(transport, data + b"".join(head.protocol.data_to_send()))
+    # The client's own close frame says that it has read it.
+    reader = FrameReader(head.protocol, MAX_PARTING_BYTES)
+    while head.protocol.close_rcvd is None and (received := await transport.receive()):
+      reader.feed(received)

@@ -1,0 +1,38 @@
+"""/metrics and /health: the answers to a plain GET."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from bond_server import prometheus
+
+from bond_broker.delivery.traffic import Traffic
+from bond_broker.protocol.http import Head, plain_answer
+from bond_broker.protocol.query import Query
+from bond_broker.server.metrics import Snapshot
+from bond_broker.server.prometheus import metrics_of
+from bond_core.services import SourceStatus
+
+PATHS = "there are /stream, /raw, /ws/STREAM_ID, /metrics and /health"
+
+
+def answer(
+  head: Head,
+  query: Query,
+  *,
+  sources: Mapping[str, SourceStatus],
+  snapshot: Callable[[], Snapshot],
+  traffic: Traffic,
+) -> bytes:
+  """The answer to a plain GET."""
+  if query.path == "/health":
+    return plain_answer(HTTPStatus.OK, {"status": "ok", "sources": sources})
+  if query.path == "/metrics":
+    found = snapshot()
+    if prometheus.asked(head.request.headers.get("Accept", "")):
+      text = prometheus.exposition(metrics_of(found, traffic))
+      return plain_answer(HTTPStatus.OK, text, content_type=prometheus.TYPE)
+    return plain_answer(HTTPStatus.OK, found)
+  if query.path in ("/stream", "/raw") or query.path.startswith("/ws/"):
+    message = f"{query.path} is a WebSocket; open it with ws:// and an Upgrade"
+    return plain_answer(HTTPStatus.UPGRADE_REQUIRED, {"error": message})
+  return plain_answer(HTTPStatus.NOT_FOUND, {"error": PATHS})
