@@ -105,12 +105,12 @@ class FetchedBook(SubscriptionState):
   def update(self, update: Update, out: Batch) -> None:
     """Adds to `out` what the changes in an update prove right. Its `ts_event` and `ts_internal` are
     the times of `take`."""
-    mono_ns = self.received_ns = update.ts_internal or 0
+    self.received_ns = update.ts_internal
     sync, second = self._sync, self._second
     events = sync.on_delta(update)
     out += events
-    if sync.needs_snapshot:
-      self._on_broken(update.ts_event, mono_ns, out)
+    if not events and sync.needs_snapshot:
+      self._on_broken(update.ts_event, update.ts_internal or 0, out)
     elif second is not None:
       second.on_delta(update)
       if events and not second.needs_snapshot and second.sequence == sync.sequence:

@@ -65,18 +65,19 @@ class SubscribedBook(SubscriptionState):
   def update(self, update: Update, out: Batch, *, snapshot: bool) -> None:
     """Adds to `out` what an update proves right: `update` is a whole book where it is a `snapshot`,
     else the levels that changed. Its `ts_event` and `ts_internal` are the times of `take`."""
-    mono_ns = self.received_ns = update.ts_internal or 0
+    self.received_ns = update.ts_internal
     sync = self._sync
     if not snapshot:
-      out += sync.on_delta(update)
+      events = sync.on_delta(update)
     else:
       # While one connection takes over from another, its snapshot may be older than the chain.
-      out += sync.on_snapshot(update, in_stream=len(self.carriers) < 2)
+      events = sync.on_snapshot(update, in_stream=len(self.carriers) < 2)
       if self.synced:
-        self._repair.succeeded(mono_ns)
+        self._repair.succeeded(update.ts_internal or 0)
         self._renewal_due = False
+    out += events
     if sync.needs_snapshot:
-      self._on_broken(update.ts_event, mono_ns, out)
+      self._on_broken(update.ts_event, update.ts_internal or 0, out)
 
   def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
     self.missed += 1

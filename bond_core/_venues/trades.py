@@ -17,7 +17,7 @@ MAX_EARLY_IN_OVERLAP = 5_000
 """Trades that wait while two connections run side by side, one up to seconds behind the other."""
 WAIT_NS = 500_000_000
 
-_NO_NUMBER = -1
+NO_NUMBER = -1
 
 
 class NumberedTrades(SubscriptionState):
@@ -27,15 +27,20 @@ class NumberedTrades(SubscriptionState):
   A venue's own class decodes a message in `take` and calls `offer` for each trade in it. What has
   a number in the same sequence and is no trade of the market is offered as None: it is counted in
   `skipped`.
+
+  Where a call for each trade is too much, `take` may append a trade by itself if its number is
+  `next_number`, and then sets `next_number` to the one after it, and `received_ns`.
   """
 
   numbered = True
 
   def __init__(self, subscription: Subscription, name: str) -> None:
     super().__init__(subscription, name)
+    self.next_number = NO_NUMBER
+    """The number whose trade needs no second look; NO_NUMBER while trades wait, and after an
+    outage."""
+    # The same at any time; read it with `_expected_number`, since `take` may be ahead of it.
     self._expected: int | None = None
-    # The number that needs no second look; none while trades wait or an outage was declared.
-    self._next = _NO_NUMBER
     self._early: dict[int, tuple[int, Trade | None]] = {}
     self._early_since = 0
     self._received_before_ns: int | None = None
@@ -46,8 +51,8 @@ class NumberedTrades(SubscriptionState):
 
   def on_open(self, connection: int, *, overlap: bool, now: Moment) -> None:
     super().on_open(connection, overlap=overlap, now=now)
-    if not overlap and self._expected is not None:
-      self._after_outage, self._next = True, _NO_NUMBER
+    if not overlap and self._expected_number() is not None:
+      self._after_outage, self.next_number = True, NO_NUMBER
 
   def offer(
     self, first: int, last: int, event: Trade | None, ts_ms: int, mono_ns: int, out: Batch
@@ -56,8 +61,8 @@ class NumberedTrades(SubscriptionState):
     `first`."""
     if last < first:
       raise ValueError(f"trades {first} to {last} are no range")
-    if first == self._next and event is not None:
-      self._next = self._expected = last + 1
+    if first == self.next_number and event is not None:
+      self.next_number = last + 1
       out.append(event)
     else:
       self._place(first, last, event, ts_ms, mono_ns, out)
@@ -66,8 +71,9 @@ class NumberedTrades(SubscriptionState):
   def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
     self.missed += 1
     lost = None
-    if self._expected is not None and not self._after_outage and not self._early:
-      lost = self._expected + self._declared
+    expected = self._expected_number()
+    if expected is not None and not self._after_outage and not self._early:
+      lost = expected + self._declared
       self._declared += 1
     out.append(
       self.gap(
@@ -86,13 +92,18 @@ class NumberedTrades(SubscriptionState):
 
   # Anything but the next trade -------------------------------------------------------------------
 
+  def _expected_number(self) -> int | None:
+    if self.next_number != NO_NUMBER:
+      self._expected = self.next_number
+    return self._expected
+
   def _place(
     self, first: int, last: int, event: Trade | None, ts_ms: int, mono_ns: int, out: Batch
   ) -> None:
     after_outage = self._after_outage
     if after_outage and self._early:
       self._give_up(ts_ms, mono_ns, out)
-    expected = self._expected
+    expected = self._expected_number()
     if expected is None:
       self._emit(last, event, out)
     elif last < expected or first in self._early:
@@ -112,14 +123,14 @@ class NumberedTrades(SubscriptionState):
         self._early_since = mono_ns
         self._received_before_ns = self.received_ns
       self._early[first] = last, event
-      self._next = _NO_NUMBER
+      self.next_number = NO_NUMBER
       if len(self._early) > (MAX_EARLY if len(self.carriers) < 2 else MAX_EARLY_IN_OVERLAP):
         self._give_up(ts_ms, mono_ns, out)
 
   def _emit(self, last: int, event: Trade | None, out: Batch) -> None:
     self._after_outage, self._declared = False, 0
     self._expected = last + 1
-    self._next = _NO_NUMBER if self._early else last + 1
+    self.next_number = NO_NUMBER if self._early else last + 1
     if event is None:
       self.skipped += 1
     else:

@@ -194,7 +194,9 @@ def test_the_captures_of_2021_give_what_they_hold(recorded, venue_name, symbols,
     if name is None:
       events += feed.on_frames(1, [payload], received)
       events += feed.on_timer(received)
-      wanted |= {f.subscription.instrument.symbol.replace("/", ""): f for f in pending_snapshots(feed)}
+      wanted |= {
+        f.subscription.instrument.symbol.replace("/", ""): f for f in pending_snapshots(feed)
+      }
     else:
       events += feed.on_response(wanted[name], Response(200, {}, payload), received)
   assert set(wanted) == set(answers)

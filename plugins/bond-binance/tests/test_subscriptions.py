@@ -91,7 +91,11 @@ def test_the_data_only_hosts_are_spots():
   [
     ("funding", "spot", "only contracts have funding; the perpetual is BTC/USDT:USDT"),
     ("liquidation", "spot", "only contracts have liquidation; the perpetual is BTC/USDT:USDT"),
-    ("open_interest", "perp", "Binance does not offer open_interest here; it has trades, orderbook"),
+    (
+      "open_interest",
+      "perp",
+      "Binance does not offer open_interest here; it has trades, orderbook",
+    ),
     ("trades", "option", "Binance is served for spot"),
     ("trades", None, "Binance is served for spot"),
   ],
