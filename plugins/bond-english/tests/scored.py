@@ -13,7 +13,7 @@ from typing import Any
 from bond_english.parsing import parse
 from installed import WORDS
 
-from bond_core._text_to_spec import asked_for
+from bond_core.specs import asked_for
 
 CASES = Path(__file__).parent / "cases"
 PAGE = Path(__file__).parents[3] / "docs" / "english.md"

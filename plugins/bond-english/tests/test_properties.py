@@ -5,13 +5,12 @@ import random
 import time
 
 import pytest
-from bond_english import spelling
-from bond_english.parsing import LONGEST_TEXT, parse
+from bond_english.parsing import MAX_CHARACTERS, parse
+from bond_english.reading import spelling
 from hypothesis import given, settings, strategies as st
 from installed import EVERYTHING, WORDS
 
-from bond_core._spec.load import load_spec
-from bond_core._text_to_spec import asked_for
+from bond_core.specs import asked_for, load_spec
 
 OUTCOMES = ("ok", "warn", "ask", "reject")
 KNOWN = sorted(spelling.known_words())
@@ -204,7 +203,7 @@ def test_a_hundred_thousand_random_texts_are_read_in_time():
   "unit", ["btc ", "every 5s ", "price of ", "1m usd ", "not ", "a/b ", '"', "-"]
 )
 def test_the_longest_texts_are_read_in_time(unit):
-  text = (unit * LONGEST_TEXT)[:LONGEST_TEXT]
+  text = (unit * MAX_CHARACTERS)[:MAX_CHARACTERS]
   parse("warm up", WORDS)
   begun = time.process_time()
   reading = parse(text, WORDS)

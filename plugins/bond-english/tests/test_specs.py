@@ -7,9 +7,8 @@ from bond_english.parsing import parse
 from installed import EVERYTHING, WORDS, registry
 from scored import cases
 
-from bond_core._spec.canonical import stream_id
-from bond_core._spec.load import load_spec
 from bond_core._text_to_spec import words_of
+from bond_core.specs import load_spec, stream_id
 
 
 def spec(text, words=WORDS):
@@ -275,6 +274,32 @@ def test_what_no_package_offers_is_understood_and_said(text):
   assert reading.outcome == "ok"
   assert reading.packages == []
   assert "no package" in reading.missing[0]
+
+
+def test_what_is_missing_is_named_for_each_venue():
+  assert parse("BTC price on kraken and mexc", {}).missing == [
+    "price on kraken: not installed; pip install bond-ccxt",
+    "price on mexc: not installed; pip install bond-ccxt",
+  ]
+
+
+@pytest.mark.parametrize(
+  ("text", "question"),
+  [
+    ("BTC moves 1% in a minute and drops 5% in 10 minutes", "Which price move: 1% or 5%?"),
+    ("BTC moves 1% in a minute and drops 5% in 10 minutes", "Which window: 1 min or 10 min?"),
+    ("5m candles and 15m candles of BTC", "Which bar length: 5 min or 15 min?"),
+    ("english tweets about BTC in japanese", "Which language: en or ja?"),
+    (
+      "top 10 coins and memecoins, price",
+      "Which assets exactly? List them, for example BTC, ETH, SOL",
+    ),
+  ],
+)
+def test_several_values_of_what_has_one_are_asked_about(text, question):
+  reading = parse(text, WORDS)
+  assert reading.outcome == "ask"
+  assert question in reading.questions
 
 
 def test_the_default_venue_is_one_that_can_answer():

@@ -1,13 +1,13 @@
-"""The spelling rule: one edit, the same first letter, nothing else as near, and no English word."""
+"""Spelling: one edit, the same first letter, nothing else as close, and no English word."""
 
 import pytest
-from bond_english import spelling
-from bond_english.spelling import correction, edits
-from near import fingerprint
+from bond_english.reading import spelling
+from bond_english.reading.spelling import correction, edits
+from lookalikes import fingerprint
 
 
 @pytest.mark.parametrize(
-  ("one", "other", "distance"),
+  ("word", "other", "distance"),
   [
     ("price", "price", 0),
     ("pirce", "price", 1),
@@ -19,13 +19,13 @@ from near import fingerprint
     ("price", "trades", None),
   ],
 )
-def test_edits_are_inserting_leaving_out_changing_and_swapping(one, other, distance):
-  assert edits(one, other, 2) == distance
-  assert edits(other, one, 2) == distance
+def test_edits_are_inserting_leaving_out_changing_and_swapping(word, other, distance):
+  assert edits(word, other, 2) == distance
+  assert edits(other, word, 2) == distance
 
 
 @pytest.mark.parametrize(
-  ("typed", "meant"),
+  ("typed", "corrected"),
   [
     ("etherum", "ethereum"),
     ("binanace", "binance"),
@@ -41,8 +41,8 @@ def test_edits_are_inserting_leaving_out_changing_and_swapping(one, other, dista
     ("secnods", "seconds"),
   ],
 )
-def test_misspellings_are_put_right(typed, meant):
-  assert correction(typed).word == meant
+def test_misspellings_are_corrected(typed, corrected):
+  assert correction(typed).word == corrected
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_misspellings_are_put_right(typed, meant):
     ("prince", "an English word"),
     ("steam", "an English word"),
     ("trays", "an English word"),
-    ("bct", "a ticker of three letters is never meant"),
-    ("dgoe", "a ticker of four letters is never meant"),
+    ("bct", "nothing is corrected to a ticker of three letters"),
+    ("dgoe", "nothing is corrected to a ticker of four letters"),
     ("krice", "another first letter"),
     ("prxxe", "two edits in a short word"),
-    ("xqzwv", "near to nothing"),
+    ("xqzwv", "close to nothing"),
     ("p" * 60, "no word is so long"),
   ],
 )
@@ -64,13 +64,13 @@ def test_what_the_rule_does_not_allow_is_left_alone(typed, why):
 
 
 def test_short_words_in_capitals_are_taken_for_tickers_and_left_alone():
-  assert correction("bok", capitals=True).word is None
-  assert correction("depht", capitals=True).word == "depth"
-  assert correction("pric", capitals=True).word is None
+  assert correction("bok", uppercase=True).word is None
+  assert correction("depht", uppercase=True).word == "depth"
+  assert correction("pric", uppercase=True).word is None
   assert correction("pric").word == "price"
 
 
-def test_a_word_as_near_to_two_meanings_is_asked_about():
+def test_a_word_as_close_to_two_meanings_is_asked_about():
   assert correction("ybbit") == (None, ("bybit", "yobit"))
 
 
@@ -83,11 +83,13 @@ def test_what_can_be_corrected_to_is_known_and_no_short_ticker():
 
 
 def test_the_list_of_english_words_was_made_from_these_tables():
-  text = (spelling.files("bond_english") / "near.txt").read_text(encoding="utf-8")
-  assert text.splitlines()[1] == f"# {fingerprint()}", "run near.py with a list of English words"
+  text = (spelling.files("bond_english.reading") / "lookalikes.txt").read_text(encoding="utf-8")
+  assert text.splitlines()[1] == f"# {fingerprint()}", (
+    "run lookalikes.py with a list of English words"
+  )
 
 
 def test_no_english_word_of_the_list_is_corrected():
-  words = spelling.english_words()
+  words = spelling.lookalikes()
   assert len(words) > 2000
   assert [word for word in words if correction(word).word is not None] == []

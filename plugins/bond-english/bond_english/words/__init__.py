@@ -1,11 +1,20 @@
-"""What words mean: assets, venues, chains, data, and words that say nothing; plain tables."""
+"""The vocabulary: assets, venues, chains, kinds of data, and words that say nothing; plain tables,
+and in lexicon the same as phrases to look for."""
 
 
-def listed(text: str) -> tuple[str, ...]:
+def split_words(text: str) -> tuple[str, ...]:
   """The words of a table's cell."""
   return tuple(text.split())
 
 
-def phrases(text: str) -> tuple[str, ...]:
-  """The phrases of a table's cell, which semicolons part."""
+def split_phrases(text: str) -> tuple[str, ...]:
+  """The phrases of a table's cell, separated by semicolons."""
   return tuple(" ".join(phrase.split()) for phrase in text.split(";"))
+
+
+def read_names(table: str) -> dict[str, tuple[str, ...]]:
+  """The other names of each key, of a table with lines such as "BTC: bitcoin, xbt"."""
+  rows = (line.partition(":") for line in table.strip().splitlines())
+  return {
+    key: tuple(name.strip() for name in names.split(",") if name.strip()) for key, _, names in rows
+  }

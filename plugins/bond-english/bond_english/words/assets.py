@@ -1,9 +1,10 @@
 """Assets by ticker and name, and the currencies that prices are quoted in."""
 
-# ticker: names. Tickers of one letter are left out: only $S or S/USDT can mean them.
-from bond_english.words import listed, phrases
+from bond_english.words import read_names, split_phrases, split_words
 
-_TABLE = """
+# ticker: names. Tickers of one letter are left out: only $S or S/USDT can mean them.
+
+_ASSETS = """
 BTC: bitcoin, bitcoins, xbt, ₿
 ETH: ethereum, ether
 SOL: solana
@@ -228,30 +229,22 @@ ARS: argentine pesos
 """
 
 
-def _read(table: str) -> dict[str, tuple[str, ...]]:
-  rows = (line.partition(":") for line in table.strip().splitlines())
-  return {
-    ticker: tuple(name.strip() for name in names.split(",") if name.strip())
-    for ticker, _, names in rows
-  }
-
-
-ASSETS = _read(_TABLE)
-CURRENCIES = _read(_CURRENCIES)
+ASSETS = read_names(_ASSETS)
+CURRENCIES = read_names(_CURRENCIES)
 
 STABLE = frozenset(
   ("USDT", "USDC", "DAI", "FDUSD", "TUSD", "BUSD", "USDE", "USD1", "PYUSD", "RLUSD", "USDS", "USD")
 )
-"""Currencies that are worth a dollar, where an amount in them is one in dollars."""
+"""Currencies worth a dollar: an amount in one of them is an amount in dollars."""
 
 MONEY = STABLE | frozenset(CURRENCIES)
-"""What is money rather than an asset whose price moves."""
+"""Money, rather than assets whose price moves."""
 
-RANK = (*sorted(MONEY), "BTC", "ETH", "BNB", "SOL", "XRP")
-"""Quote currencies, better ones first: of an asset and a better one, the better is the quote."""
+QUOTE_RANKING = (*sorted(MONEY), "BTC", "ETH", "BNB", "SOL", "XRP")
+"""Quote currencies, the preferred first: of two assets the preferred one is the quote."""
 
-ORDINARY = frozenset(
-  listed(
+ENGLISH_TICKERS = frozenset(
+  split_words(
     """
     ACT ALT APE APT AR ATOM BAL BAND BAT BEAM BLAST BLUR CAKE COMP CORE DASH DOT FLOW GALA GAS
     GRASS HOT HYPE IO LEO LINK MAGIC MANA MANTA MASK MEME MOBILE MODE MOVE NEAR OCEAN ONE OP
@@ -260,18 +253,18 @@ ORDINARY = frozenset(
     """
   )
 )
-"""Tickers that are also English words (or half of them): in small letters they need a place where a
-symbol stands."""
+"""Tickers that are also English words (or half of them): in small letters they are assets only
+where a symbol is expected."""
 
-ORDINARY_NAMES = frozenset(
-  listed(
+ENGLISH_NAMES = frozenset(
+  split_words(
     """
     avalanche stacks maker optimism sandbox harmony stellar cosmos mantle helium terra yearn
     lumens wormhole holo shiba movement
     """
   )
 )
-"""Names of assets that are English words, too: the same, but a capital letter is enough."""
+"""Names of assets that are also English words: the same, but a capital letter is enough."""
 
 RENAMED = {
   "LUNA": "LUNA is Terra 2; Terra Classic is LUNC",
@@ -280,7 +273,7 @@ RENAMED = {
   "EOS": "EOS has become A (Vaulta) on most venues",
   "MKR": "MKR has become SKY on most venues",
 }
-"""Tickers that could mean another asset, and what to say about it."""
+"""Tickers that could mean another asset, and the warning about it."""
 
 MINTS = {
   "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v": "USDC",
@@ -289,7 +282,7 @@ MINTS = {
   "DezXAZ8z7PnrnRJjz3wXBoRgixCa6xjnB7YaB1pPB263": "BONK",
   "JUPyiwrYJFskUPiHa7hkeR8VUtAeFoSYbKedZNsDvCN": "JUP",
 }
-"""Well-known tokens of Solana by the address of their mint."""
+"""Well-known Solana tokens by mint address."""
 
 CONTRACTS = {
   "0xdac17f958d2ee523a2206206994597c13d831ec7": "USDT",
@@ -297,10 +290,10 @@ CONTRACTS = {
   "0x2260fac5e5542a773aa44fbcfedf7c193bc2c599": "WBTC",
   "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2": "WETH",
 }
-"""Well-known tokens of Ethereum by the address of their contract."""
+"""Well-known Ethereum tokens by contract address."""
 
 EQUITIES = frozenset(
-  listed(
+  split_words(
     """
     AAPL TSLA MSFT NVDA GOOG GOOGL AMZN META NFLX AMD INTC COIN MSTR HOOD GME AMC PLTR BABA NIO
     JPM BAC WMT DIS KO PEP SPY QQQ DIA IWM VOO VTI IBIT GBTC ORCL CRM ADBE UBER SHOP PYPL SQ ARM
@@ -310,7 +303,7 @@ EQUITIES = frozenset(
     """
   )
 )
-EQUITY_NAMES = phrases(
+EQUITY_NAMES = split_phrases(
   """
   apple stock; apple shares; tesla; tesla stock; tesla shares; nvidia; nvidia stock; microsoft;
   microsoft stock; amazon stock; google stock; alphabet; netflix stock; microstrategy; gamestop;

@@ -1,6 +1,6 @@
 """Chains by name."""
 
-from bond_english.words import listed
+from bond_english.words import split_words
 
 CHAINS = {
   "solana": ("solana", "sol"),
@@ -21,7 +21,7 @@ CHAINS = {
   "dogecoin": ("dogecoin", "doge"),
 }
 
-OF_ASSET = {
+CHAIN_OF_ASSET = {
   "SOL": "solana",
   "ETH": "ethereum",
   "BTC": "bitcoin",
@@ -39,18 +39,18 @@ OF_ASSET = {
   "LTC": "litecoin",
   "DOGE": "dogecoin",
 }
-"""The chain whose own asset this is."""
+"""The chain whose native asset this is."""
 
 EVM = frozenset(("ethereum", "base", "arbitrum", "optimism", "polygon", "bsc", "avalanche"))
 
 SOURCES = {"solana": "onchain.solana", "bitcoin": "onchain.bitcoin"} | dict.fromkeys(
   EVM, "onchain.evm"
 )
-"""The source of each chain, where a package has one."""
+"""The source for each chain, where a package has one."""
 
-TOKENS = {
+CHAIN_OF_TOKEN = {
   **dict.fromkeys(
-    listed(
+    split_words(
       """
       BONK WIF JUP RAY ORCA JTO PYTH BOME POPCAT FARTCOIN TRUMP MELANIA PENGU GRASS HNT MOBILE
       """
@@ -58,7 +58,7 @@ TOKENS = {
     "solana",
   ),
   **dict.fromkeys(
-    listed(
+    split_words(
       """
       LINK UNI AAVE SHIB PEPE FLOKI MKR LDO CRV SNX COMP SUSHI PENDLE ENA ONDO GRT APE BLUR ENS
       WBTC WETH STETH WSTETH DAI PYUSD PAXG XAUT MANA SAND AXS CHZ ENJ LRC ZRX BAT WLD IMX
@@ -67,4 +67,4 @@ TOKENS = {
     "ethereum",
   ),
 }
-"""The chain that a token is at home on, where there is one."""
+"""The home chain of tokens that have one."""

@@ -1,28 +1,30 @@
-"""Kinds of data by the words for them."""
+"""Kinds of data, and the words for them."""
 
 from typing import NamedTuple
 
+from bond_english.words import split_phrases
+
 
 class Kind(NamedTuple):
-  """A kind of data: how a reader names it, whether it comes from a market, and the interval that is
-  meant when none is said (0: every event, as it comes)."""
+  """A kind of data: its `label` in sentences, whether it comes from a market, and the default
+  interval in seconds (0: every event as it comes)."""
 
   label: str
   market: bool
-  interval: float
+  default_interval: float
 
 
 EVERY_EVENT = 0
-USUAL = 5
+DEFAULT_SECONDS = 5
 
 KINDS = {
-  "price": Kind("price", True, USUAL),
+  "price": Kind("price", True, DEFAULT_SECONDS),
   "trades": Kind("trades", True, EVERY_EVENT),
   "orderbook": Kind("order book", True, EVERY_EVENT),
   "bbo": Kind("best bid and ask", True, EVERY_EVENT),
   "ohlc": Kind("candles", True, EVERY_EVENT),
-  "volume": Kind("volume", True, USUAL),
-  "vwap": Kind("VWAP", True, USUAL),
+  "volume": Kind("volume", True, DEFAULT_SECONDS),
+  "vwap": Kind("VWAP", True, DEFAULT_SECONDS),
   "cvd": Kind("volume delta", True, EVERY_EVENT),
   "funding": Kind("funding rate", True, EVERY_EVENT),
   "open_interest": Kind("open interest", True, EVERY_EVENT),
@@ -45,17 +47,22 @@ DERIVATIVES = frozenset(
 """Kinds that only perpetuals, futures and options have."""
 
 TEXTS = frozenset(("tweets", "bluesky", "news", "google_trends", "polymarket"))
-"""Kinds that are about something said, so that words can be searched for."""
+"""Kinds made of what people say or search for, so that words can be searched in them."""
 
 NEED_NO_SUBJECT = frozenset(("news", "gas"))
 
 WINDOWED = frozenset(("volume", "vwap", "cvd"))
-"""Kinds that a length of time belongs to: VWAP of 5 minutes."""
+"""Kinds that are computed over a window: VWAP of 5 minutes."""
+
+SAMPLED = frozenset(
+  ("orderbook", "bbo", "funding", "open_interest", "mark_price", "index_price", "ohlc", "gas")
+)
+"""Kinds of which an interval sends the latest state; of all others a window of events."""
 
 SIZED = frozenset(("trades", "liquidations", "onchain"))
-"""Kinds whose events have a size that can be asked for."""
+"""Kinds whose events have a size that a request can bound."""
 
-_WORDS = {
+_PHRASES = {
   "price": """price; prices; last price; pricing; ticker; tickers; value;
     valuation; rate; rates; cost; worth; exchange rate; last traded price;
     current price; quote price; average price; average prices; mean price; avg price; going rate;
@@ -104,7 +111,7 @@ _WORDS = {
     prediction market odds; polymarket markets; polymarket prices""",
 }
 
-EVENTS = {
+_EVENTS = {
   "transfer": """transfers; transfer; token transfers; transfer events; on chain transfers;
     onchain transfers; wallet transfers""",
   "swap": "swaps; dex swaps; swap events; dex trades; token swaps; on chain swaps; amm swaps",
@@ -118,10 +125,10 @@ EVENTS = {
   "slot": "slots; slot updates",
   "mempool": "mempool; mempool transactions; pending transactions; mempool size",
 }
-"""What happens on a chain, by kind of event."""
+"""On-chain events, and the phrases for them."""
 
-OF_WHOLE_CHAIN = frozenset(("block", "slot", "mempool"))
-"""Events that belong to a chain and not to an asset: eth blocks are blocks of Ethereum."""
+CHAIN_WIDE_EVENTS = frozenset(("block", "slot", "mempool"))
+"""Events of a whole chain and not of an asset: eth blocks are blocks of Ethereum."""
 
 METRICS = {
   "imbalance": ("orderbook", ("imbalance", "book imbalance", "order imbalance")),
@@ -131,9 +138,9 @@ METRICS = {
   "tps": ("onchain", ("tps", "transactions per second", "throughput", "transaction rate")),
   "fee": ("gas", ("base fee", "base fees", "fee", "fees")),
 }
-"""Figures made of a kind of data: metric → (the kind it is made of, words)."""
+"""Figures computed from a kind of data: metric → (that kind, phrases)."""
 
-MARKETS = {
+_MARKET_TYPES = {
   "perp": """perp; perps; perpetual; perpetuals; perpetual swap; perpetual swaps; perpetual futures;
     perpetual contract; perpetual contracts; linear; linear perps; linear perp; futures perps;
     futures; future; usdt margined; swap market; derivatives; linear perpetuals""",
@@ -142,9 +149,9 @@ MARKETS = {
   "future": "quarterly; quarterlies; dated futures; quarterly futures; delivery futures",
   "option": "option; options; options market; calls; puts",
 }
-"""Market types."""
+"""Types of markets, and the phrases for them."""
 
-VAGUE = {
+VAGUE_PHRASES = {
   "market data": ("price", "volume"),
   "market info": ("price", "volume"),
   "market feed": ("price", "volume"),
@@ -161,7 +168,7 @@ VAGUE = {
   "social sentiment": ("tweets",),
   "buzz": ("tweets",),
 }
-"""Words that say too little, and what they are taken for."""
+"""Phrases that say too little, and the kinds that they are taken for."""
 
 PROVIDERS = {
   "cryptopanic": ("news", ("cryptopanic", "crypto panic")),
@@ -171,12 +178,9 @@ PROVIDERS = {
   "reuters": ("news", ("reuters",)),
   "bloomberg": ("news", ("bloomberg",)),
 }
-"""Who makes the data, where a request says so: name → (the kind, words)."""
+"""Who provides the data, where a request says so: name → (the kind, phrases)."""
 
 
-def spoken(text: str) -> list[str]:
-  """The phrases of a table's cell."""
-  return [" ".join(phrase.split()) for phrase in text.split(";")]
-
-
-WORDS_OF = {kind: spoken(text) for kind, text in _WORDS.items()}
+PHRASES = {kind: split_phrases(text) for kind, text in _PHRASES.items()}
+EVENTS = {event: split_phrases(text) for event, text in _EVENTS.items()}
+MARKET_TYPES = {market_type: split_phrases(text) for market_type, text in _MARKET_TYPES.items()}

@@ -1,9 +1,10 @@
-"""Words that say nothing about the stream; a closed list. What is in no list is unknown."""
+"""Words that say nothing about the stream, and the words between others; closed lists. A word that
+is in no table is unknown."""
 
-from bond_english.words import listed, phrases
+from bond_english.words import split_phrases, split_words
 
 FILLER = frozenset(
-  listed(
+  split_words(
     """
     a an the this that these those some any my our your their its his her it them they i we you us
     me im i'm i'd i'll we'd we're let's lets let you're please pls plz kindly thanks thank thx ty
@@ -37,7 +38,7 @@ FILLER = frozenset(
   )
 )
 
-PHRASES = phrases(
+PHRASES = split_phrases(
   """
   as well; as well as; at the same time; right now; real quick; in terms of; keep an eye on; up to
   date; as of now; at the moment; and so on; at all; good morning; no problem; thank you; of
@@ -52,15 +53,17 @@ PHRASES = phrases(
 PREPOSITIONS = frozenset(
   ["of", "for", "about", "on", "in", "regarding", "concerning", "mentioning"]
 )
-"""What binds the word before it to the one after it: price of BTC, tweets about ETH."""
+"""What links the word before it to the one after it: price of BTC, tweets about ETH."""
 
-JOINING = frozenset(("and", "but", "plus", "also", "or", "with", "then", "including", "alongside"))
-"""Words that stand between the members of a list."""
+CONJUNCTIONS = frozenset(
+  ("and", "but", "plus", "also", "or", "with", "then", "including", "alongside")
+)
+"""Words between the members of a list."""
 
-JOINING_SIGNS = frozenset("+,&;|")
-OTHER_SIGNS = frozenset(".!?:()[]{}\"'`“”‘’„«»-–—_…~/\\=#@$·•→")
+CONJUNCTION_SIGNS = frozenset("+,&;|")
+SILENT_SIGNS = frozenset(".!?:()[]{}\"'`“”‘’„«»-–—_…~/\\=#@$·•→")
 
-NEGATIONS = phrases(
+NEGATIONS = split_phrases(
   """
   do not include; don't include; do not want; don't want; don't need; do not need; dont want; dont
   include; dont need; do not show; don't show; not including; no need for; leave out; leaving out;
@@ -70,4 +73,4 @@ NEGATIONS = phrases(
   nor; avoid; don't; dont; isn't; remove; hide
   """
 )
-"""What leaves out what follows."""
+"""Phrases that leave out what follows."""

@@ -1,9 +1,10 @@
 """Exchanges by their ids in ccxt, with other names; decentralised ones with their chain."""
 
-# id: other names. An id is a name of itself.
-from bond_english.words import listed
+from bond_english.words import read_names, split_words
 
-_TABLE = """
+# id: other names. An id is also a name.
+
+_EXCHANGES = """
 binance:
 okx: okex
 bybit:
@@ -105,7 +106,7 @@ cryptomus:
 alpaca:
 """
 
-_CHAINED = """
+_DEXES = """
 raydium solana
 orca solana: orca whirlpools
 jupiter solana
@@ -124,27 +125,19 @@ camelot arbitrum
 """
 
 
-def _read(table: str) -> dict[str, tuple[str, ...]]:
-  rows = (line.partition(":") for line in table.strip().splitlines())
-  return {
-    venue: tuple(name.strip() for name in names.split(",") if name.strip())
-    for venue, _, names in rows
-  }
+VENUES = read_names(_EXCHANGES)
+_WITH_CHAINS = read_names(_DEXES)
+DEXES = {key.split()[0]: names for key, names in _WITH_CHAINS.items()}
+CHAIN_OF_DEX = {key.split()[0]: key.split()[1] for key in _WITH_CHAINS}
 
-
-VENUES = _read(_TABLE)
-_DECENTRALISED = _read(_CHAINED)
-DEXES = {key.split()[0]: names for key, names in _DECENTRALISED.items()}
-CHAIN_OF_DEX = {key.split()[0]: key.split()[1] for key in _DECENTRALISED}
-
-ORDINARY = frozenset(
-  listed(
+ENGLISH_NAMES = frozenset(
+  split_words(
     """
     apex derive gate backpack cex delta lighter bullish vertex alpaca curve phoenix mercado
     """
   )
 )
-"""Venues whose names are words for other things, too: they need "on" or a capital letter."""
+"""Venues whose names are also English words: they need "on" or a capital letter."""
 
 NATIVE = {
   "binance": ("trades", "orderbook", "ticker", "funding", "liquidation", "candle"),
@@ -153,21 +146,21 @@ NATIVE = {
     ("trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"),
   ),
 }
-"""Venues with a package of their own, and its sources."""
+"""Venues with a package of their own, and the channels of its sources."""
 
-MAIN = ("binance", "okx", "bybit")
-"""The venues that are taken where none is said; the first that can answer."""
+DEFAULT_VENUES = ("binance", "okx", "bybit")
+"""The default venues where a request names none; the first that has the data counts."""
 
-BY_CCXT = {
+CCXT_SOURCES = {
   "trades": "ccxt.trades",
   "orderbook": "ccxt.orderbook",
   "ticker": "ccxt.ticker",
   "candle": "ccxt.ohlcv",
   "funding": "ccxt.funding",
 }
-"""What bond-ccxt offers for every other venue."""
+"""The sources of bond-ccxt, for every other venue, by channel."""
 
-QUOTE_OF = {
+QUOTE_OF_VENUE = {
   **dict.fromkeys(
     ("coinbase", "kraken", "gemini", "bitstamp", "binanceus", "krakenfutures"), "USD"
   ),
@@ -177,7 +170,7 @@ QUOTE_OF = {
   "hyperliquid": "USDC",
   "dydx": "USD",
 }
-"""The quote currency of a venue's main markets, where that is not USDT."""
+"""The quote currency of a venue's main markets, where it is not USDT."""
 
-HAVE_USD = ("kraken", "coinbase", "bitstamp")
-"""Venues to look at for a price in dollars, euros or pounds when none is said."""
+USD_VENUES = ("kraken", "coinbase", "bitstamp")
+"""The default venues for a price in dollars or pounds."""

@@ -1,0 +1,31 @@
+"""The account of a request: what each piece of it was taken for."""
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from bond_english.meaning.facts import facts_of
+from bond_english.meaning.request import Request
+from bond_english.text.chunks import Fact
+
+Entry: TypeAlias = dict[str, Any]
+
+
+def account(request: Request, unstated: Iterable[Fact]) -> list[Entry]:
+  """One entry or more for each piece of the text, in order, then the facts that the text does not
+  state.
+
+  An entry has `start` and `end` in characters (None: not in the text), `text`, `slot`, `value`, and
+  `how` it is known.
+  """
+  entries: list[Entry] = []
+  for chunk in request.chunks:
+    start, end = request.tokens[chunk.first].start, request.tokens[chunk.end - 1].end
+    text = request.text[start:end]
+    entries += [_entry(start, end, text, fact) for fact in facts_of(chunk)]
+  entries += [_entry(None, None, "", fact) for fact in unstated]
+  return entries
+
+
+def _entry(start: int | None, end: int | None, text: str, fact: Fact) -> Entry:
+  slot, value, how = fact
+  return {"start": start, "end": end, "text": text, "slot": slot, "value": value, "how": how}

@@ -1,0 +1,1 @@
+"""From selections of data to a spec: sources, conditions, windows and samples."""

@@ -1,0 +1,53 @@
+"""Bars (candles): those of a venue, else windows over its trades."""
+
+from bond_english.building.context import BuildContext
+from bond_english.building.spec_draft import EACH, WINDOW, Branch
+from bond_english.meaning.binding import Selection
+from bond_english.meaning.interval import SHORTEST_WINDOW
+from bond_english.quantities.durations import duration_text
+from bond_english.quantities.numbers import integral
+
+DAY = 86_400.0
+DEFAULT_LENGTH = 60.0
+VENUE_BARS = {
+  60: "1m",
+  180: "3m",
+  300: "5m",
+  900: "15m",
+  1800: "30m",
+  3600: "1h",
+  7200: "2h",
+  14400: "4h",
+  21600: "6h",
+  43200: "12h",
+  86400: "1d",
+}
+"""The lengths of bars that venues have in common: seconds → interval of a candle source."""
+
+
+def bar_length(context: BuildContext) -> float:
+  """The length of the bars in seconds: as requested, else the interval, else a minute."""
+  return float(context.filters.use("bar_sec", context.requested_interval or DEFAULT_LENGTH))
+
+
+def add_bar_branch(
+  context: BuildContext, selection: Selection, channel: str, source: str, symbols: tuple[str, ...]
+) -> None:
+  """Adds the branch of a venue's bars, each or sampled at the interval; of trades, of windows."""
+  length = bar_length(context)
+  requested = context.requested_interval
+  if channel == "candle":
+    if requested is None or requested == length:
+      context.spec.branches.append(Branch(source, EACH, symbols=symbols))
+    else:
+      context.add_branch(selection, source, symbols)
+    return
+  text = duration_text(length)
+  if requested and requested != length:
+    context.spec.add_missing(
+      f"bars of {text} every {duration_text(requested)}: no venue has bars of that length; "
+      f"it can be had every {text}"
+    )
+  if length > DAY or length < SHORTEST_WINDOW:
+    context.findings.ask(f"Bars of {text} are not offered: from 100 ms to a day; how long?")
+  context.spec.branches.append(Branch(source, WINDOW, integral(length), symbols=symbols))

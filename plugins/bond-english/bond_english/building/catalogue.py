@@ -1,0 +1,112 @@
+"""Which source has which data, and which package has it when none is installed."""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from bond_english.words import venues
+
+CHANNELS = {
+  "price": ("trades", "ticker"),
+  "trades": ("trades",),
+  "volume": ("trades",),
+  "vwap": ("trades",),
+  "orderbook": ("orderbook",),
+  "bbo": ("ticker",),
+  "ohlc": ("candle",),
+  "funding": ("funding",),
+  "open_interest": ("open_interest",),
+  "liquidations": ("liquidation",),
+  "mark_price": ("funding",),
+  "index_price": ("funding",),
+}
+"""The channels of a venue that have a kind of data."""
+
+_WORDS_OF_KIND = {
+  "tweets": ("tweets", "twitter"),
+  "bluesky": ("bluesky",),
+  "news": ("news", "headlines"),
+  "google_trends": ("google trends",),
+  "polymarket": ("polymarket",),
+  "gas": ("gas price", "gas", "gas fees"),
+  "cvd": ("cvd", "volume delta"),
+  "implied_vol": ("implied vol", "implied volatility"),
+}
+"""The words by which a plugin's source is known to have a kind of data."""
+
+_PACKAGES = {"tweets": ("x.posts", "bond-x"), "bluesky": ("bluesky.posts", "bond-bluesky")}
+"""Kinds whose source and package are known."""
+
+
+class SourceMatch(NamedTuple):
+  """A source, the settings that it needs, and the package to install first, None where it is
+  installed."""
+
+  use: str
+  settings: dict[str, str]
+  package: str | None = None
+
+
+class SourceCatalogue:
+  """The installed sources by their words (word → source), and those of known packages."""
+
+  def __init__(self, source_words: Mapping[str, str]) -> None:
+    self._by_word = {word.casefold(): source for word, source in source_words.items()}
+    self._names = frozenset(source_words.values())
+
+  def of_venue(self, venue: str, channel: str) -> SourceMatch | None:
+    """The source of a venue's channel; None where no package is known to have it."""
+    name = f"{venue}.{channel}"
+    by_ccxt = venues.CCXT_SOURCES.get(channel)
+    if name in self._names:
+      return SourceMatch(name, {})
+    if by_ccxt in self._names and venue in venues.VENUES:
+      return SourceMatch(by_ccxt or "", {"exchange": venue})
+    if channel in venues.NATIVE.get(venue, ()) and not self._has_plugin(venue):
+      return SourceMatch(name, {}, f"bond-{venue}")
+    if by_ccxt is not None and venue in venues.VENUES:
+      return SourceMatch(by_ccxt, {"exchange": venue}, "bond-ccxt")
+    return None
+
+  def default_venue(self, channel: str, without: Collection[str] = ()) -> str | None:
+    """The venue for a channel where a request names none: the first default venue with an installed
+    source, else the first with a known package."""
+    possible = [
+      (venue, match)
+      for venue in venues.DEFAULT_VENUES
+      if venue not in without and (match := self.of_venue(venue, channel)) is not None
+    ]
+    possible.sort(key=lambda entry: entry[1].package is not None)
+    return possible[0][0] if possible else None
+
+  def all_venues(self, channel: str, without: Collection[str] = ()) -> list[str]:
+    """Every venue with an installed source of this channel; with ccxt, of all others the default
+    venues."""
+    found = [venue for venue in venues.VENUES if f"{venue}.{channel}" in self._names]
+    if venues.CCXT_SOURCES.get(channel) in self._names:
+      found += [venue for venue in venues.DEFAULT_VENUES if venue not in found]
+    return [venue for venue in found if venue not in without]
+
+  def of_texts(self, kind: str) -> SourceMatch | None:
+    """The source of tweets, posts, news and the like."""
+    source = self.by_words(*_WORDS_OF_KIND.get(kind, ()))
+    if source is not None:
+      return SourceMatch(source, {})
+    name, package = _PACKAGES.get(kind, ("", ""))
+    if not name:
+      return None
+    return SourceMatch(name, {}, None if name in self._names else package)
+
+  def of_kind(self, kind: str) -> str | None:
+    """The installed source that has a word for a kind of data."""
+    return self.by_words(*_WORDS_OF_KIND[kind])
+
+  def by_words(self, *words: str) -> str | None:
+    """The installed source with the first of these words that one has."""
+    return next((self._by_word[word] for word in words if word in self._by_word), None)
+
+  def is_installed(self, source: str) -> bool:
+    """Whether a source of this name is installed."""
+    return source in self._names
+
+  def _has_plugin(self, plugin: str) -> bool:
+    return any(name.startswith(f"{plugin}.") for name in self._names)

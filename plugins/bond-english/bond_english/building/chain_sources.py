@@ -1,0 +1,154 @@
+"""Sources of on-chain data: on which chains, of which tokens, contracts or wallets."""
+
+from typing import Any
+
+from bond_english.building.conditions import value_condition
+from bond_english.building.context import BuildContext
+from bond_english.meaning.binding import Selection, Symbol
+from bond_english.text.chunks import ASSUMED, CHAIN
+from bond_english.words import chains, data, venues
+
+_SETTING_OF_FILTER = {"mint": "mints", "address": "addresses", "account": "accounts"}
+_PACKAGES = {"onchain.bitcoin": "bond-bitcoin", "onchain.evm": "bond-evm"}
+_DEFAULT_PACKAGE = "bond-onchain"
+
+
+def add_chain_sources(context: BuildContext, selection: Selection) -> None:
+  """Adds a source for each chain of the selection, or for the home chains of its assets.
+
+  A chain's source takes `symbols` (tokens), `mints`, `addresses` (contracts) or `accounts`
+  (wallets), and `event_types`; that of the EVM chains also `chain`, and that of Solana `symbol`,
+  the asset that its network activity is about.
+  """
+  filters = context.filters
+  filters.use("chain")
+  named = selection.chains or _chains_of_addresses(context, selection)
+  symbols_of: dict[str, list[Symbol]] = {chain: [] for chain in named}
+  for symbol in selection.symbols:
+    base = symbol.pair.base
+    home = chains.CHAIN_OF_ASSET.get(base) or chains.CHAIN_OF_TOKEN.get(base)
+    if len(named) > 1 and home not in named:
+      # A token that is on several of the chains.
+      for chain in named:
+        symbols_of[chain].append(symbol)
+    elif named:
+      symbols_of[home if home in named and home is not None else named[0]].append(symbol)
+    else:
+      symbols_of.setdefault(home or _assumed_chain(context, symbol), []).append(symbol)
+  if not symbols_of and selection.kind == "gas":
+    symbols_of["ethereum"] = []
+    context.findings.warn("no chain is named; the gas price is taken for that of Ethereum")
+    context.findings.assume("chain", "ethereum", ASSUMED)
+  event_types = filters.use_list("event_types")
+  if filters.use("metric") == "tps" and "metric" not in event_types:
+    event_types.append("metric")
+  if selection.kind == "gas":
+    event_types = ["metric"]
+  for chain, symbols in symbols_of.items():
+    _add_chain(context, selection, chain, symbols, event_types)
+
+
+def _chains_of_addresses(context: BuildContext, selection: Selection) -> list[str]:
+  """The chains of an address or of decentralised venues."""
+  filters = context.filters
+  if filters.has("mint") or not str(filters.use("account", "0x")).startswith("0x"):
+    return ["solana"]
+  if filters.has("address") or filters.has("account"):
+    return ["ethereum"]
+  dexes = [venue for venue in selection.venues if venue in venues.CHAIN_OF_DEX]
+  if not dexes and filters.use("venue_type") == "dex":
+    return ["solana"]
+  return list(dict.fromkeys(venues.CHAIN_OF_DEX[venue] for venue in dexes))
+
+
+def _assumed_chain(context: BuildContext, symbol: Symbol) -> str:
+  """The chain of a token without a home chain: Solana or Ethereum, whichever has a source."""
+  possible = [
+    chain
+    for chain in ("solana", "ethereum")
+    if context.catalogue.is_installed(chains.SOURCES[chain])
+  ]
+  chain = next(iter(possible), "solana")
+  context.findings.warn(
+    f"no chain is named for {symbol.pair.base}; taken for {_display_name(chain)}"
+  )
+  context.findings.assume("chain", chain, ASSUMED)
+  return chain
+
+
+def _add_chain(
+  context: BuildContext,
+  selection: Selection,
+  chain: str,
+  symbols: list[Symbol],
+  event_types: list[str],
+) -> None:
+  filters, catalogue, kind = context.filters, context.catalogue, selection.kind
+  label, display_name = data.KINDS[kind].label, _display_name(chain)
+  where = value_condition(context, selection, symbols)
+  addresses = {
+    setting: filters.use_list(name)
+    for name, setting in _SETTING_OF_FILTER.items()
+    if filters.has(name)
+  }
+  use = chains.SOURCES.get(chain)
+  if kind == "gas":
+    use = catalogue.of_kind("gas") or use
+  elif "swap" in event_types:
+    use = catalogue.by_words(f"{chain} swaps", "swaps")
+    if use is None:
+      context.add_unavailable(f"swaps on {display_name}: no package is known that offers them")
+      return
+  if use is None:
+    context.add_unavailable(f"{label} of {display_name}: no package is known that offers this")
+    return
+  bases = [symbol.pair.base for symbol in symbols]
+  tokens = _tokens(chain, use, bases, amounts=bool(where))
+  network_of: str | None = None
+  if not catalogue.is_installed(use):
+    elsewhere = chain == "bitcoin" and not event_types and not context.request.having(CHAIN)
+    if elsewhere and catalogue.is_installed(chains.SOURCES["solana"]):
+      _warn_of_solana(context, bases)
+      chain, use, tokens = "solana", chains.SOURCES["solana"], []
+      network_of = next(iter(bases), None)
+    else:
+      package = _PACKAGES.get(use, _DEFAULT_PACKAGE)
+      context.spec.require_package(package, f"{label} of {display_name}")
+  settings: dict[str, Any] = {"chain": chain} if use == "onchain.evm" else {}
+  if event_types:
+    settings["event_types"] = list(event_types)
+  if addresses:
+    settings |= addresses
+  elif tokens:
+    settings["symbols"] = list(dict.fromkeys(tokens))
+  if network_of is not None:
+    # So that the activity of another chain counts in the windows of this asset.
+    settings["symbol"] = network_of
+  key = context.spec.add_source(f"{kind}-{chain}", use, settings, where)
+  context.add_branch(selection, key, bases, where=where)
+
+
+def _tokens(chain: str, use: str, bases: list[str], *, amounts: bool) -> list[str]:
+  """The assets that a chain's source has to filter by; `amounts` says that a bound is on them."""
+  if amounts and use == "onchain.solana":
+    # An amount is of the named assets, and of nothing else that is transferred there.
+    return bases
+  if chain == "bitcoin":
+    # A source cannot tell tokens on it apart.
+    return []
+  # Everything on a chain is about its native asset, which is no token.
+  return [base for base in bases if chains.CHAIN_OF_ASSET.get(base) != chain]
+
+
+def _warn_of_solana(context: BuildContext, bases: list[str]) -> None:
+  """Warns of Solana's network activity for Bitcoin's, where only that is installed."""
+  asset = bases[0] if bases else "BTC"
+  context.findings.warn(
+    f"on-chain activity of {asset} is that of the Bitcoin chain, for which nothing is installed; "
+    "taken for the network activity of Solana"
+  )
+  context.findings.assume("chain", "solana", ASSUMED)
+
+
+def _display_name(chain: str) -> str:
+  return chain.upper() if chain == "bsc" else chain.capitalize()

@@ -1,0 +1,151 @@
+"""What each length of time is for: an interval, a bar, a window, a replay, or the past."""
+
+from typing import Any
+
+from bond_english.meaning.findings import Findings
+from bond_english.meaning.request import Request
+from bond_english.quantities.durations import duration_text
+from bond_english.quantities.intervals import EVERY_UPDATE, Interval
+from bond_english.quantities.numbers import integral
+from bond_english.quantities.time_spans import NEXT, PAST, ROLLING, TimeSpan
+from bond_english.text.chunks import (
+  ASSET,
+  EXACT,
+  FILLER,
+  FILTER,
+  INTERVAL,
+  KIND,
+  PAIR,
+  PREPOSITION,
+  REPLAY,
+  TIME_SPAN,
+  Chunk,
+)
+from bond_english.words import data
+
+_EVENT_KINDS = frozenset(("trades", "liquidations", "onchain", "tweets", "bluesky", "news"))
+
+
+def resolve_times(request: Request, findings: Findings) -> None:
+  """Makes every time span an interval, a filter or a refusal, and "every trade" an interval."""
+  for index, chunk in request.indexed(FILLER):
+    _every_event(request, index, chunk)
+  for index, chunk in request.indexed(TIME_SPAN):
+    _time_span(request, findings, index, chunk)
+  for index, chunk in request.indexed(INTERVAL):
+    _interval_of_kind(request, index, chunk)
+
+
+def _every_event(request: Request, index: int, chunk: Chunk) -> None:
+  """Every trade, each BTC liquidation: every update."""
+  if request.first_word(chunk) not in ("every", "each"):
+    return
+  following = request.following(index, skip=(FILLER, ASSET, PAIR))
+  if following is None or following.role != KIND:
+    return
+  if any(value == {"event_types": ["block"]} for _, value, _ in following.facts):
+    _every_block(request, chunk, following)
+  elif not _EVENT_KINDS.isdisjoint(following.value):
+    chunk.role, chunk.value = INTERVAL, Interval(EVERY_UPDATE)
+
+
+def _every_block(request: Request, every: Chunk, block: Chunk) -> None:
+  """Gas every block is every update of the gas price; a market price has no blocks."""
+  others = {kind for other in request.having(KIND) if other is not block for kind in other.value}
+  if others and not others <= {"gas", "onchain"}:
+    every.refuse("Every block of which chain? Say a time, for example every 12 s")
+    return
+  every.role, every.value = INTERVAL, Interval(EVERY_UPDATE)
+  if others:
+    block.make_filler()
+
+
+def _time_span(request: Request, findings: Findings, index: int, chunk: Chunk) -> None:
+  span: TimeSpan = chunk.value
+  if span.direction == PAST:
+    _past(request, chunk, span.seconds)
+    return
+  if span.direction == NEXT:
+    _limit(findings, chunk, span.seconds)
+    return
+  following = request.following(index, skip=(FILLER,))
+  previous = request.previous(index, skip=(FILLER, PREPOSITION))
+  for beside in (following, previous):
+    if beside is not None and beside.role == KIND and "ohlc" in beside.value:
+      _make_filter(chunk, {"bar_sec": integral(span.seconds)})
+      return
+  windowed = data.WINDOWED | ({"price"} if span.direction == ROLLING else set())
+  for beside in (following, previous):
+    if beside is None or beside.role != KIND or windowed.isdisjoint(beside.value):
+      continue
+    before_span = beside is previous and "vwap" not in beside.value
+    if before_span and not _is_after(request, index, "over", "in"):
+      continue
+    _make_filter(chunk, {"window_sec": integral(span.seconds)})
+    return
+  if span.direction == ROLLING:
+    chunk.refuse(f"Rolling {duration_text(span.seconds)} of what: VWAP, volume?")
+  elif _is_after(request, index, "for"):
+    _limit(findings, chunk, span.seconds)
+  elif _is_after(request, index, "in", "after", "within", "until"):
+    chunk.refuse(f"What is to happen in {duration_text(span.seconds)}? A stream starts at once.")
+  elif span.seconds > 0:
+    chunk.role, chunk.value = INTERVAL, Interval(span.seconds)
+  else:
+    problem = "An interval must be above 0"
+    chunk.role, chunk.value = INTERVAL, Interval(None, problem, invalid=True)
+
+
+def _limit(findings: Findings, chunk: Chunk, seconds: float) -> None:
+  """For 10 minutes: a stream does not know how long it is to run."""
+  _make_filter(chunk, {"for_sec": integral(seconds)})
+  length = duration_text(seconds)
+  findings.warn(
+    f"a stream has no end of its own: stop it after {length}, or run it with --duration"
+  )
+
+
+def _past(request: Request, chunk: Chunk, seconds: float) -> None:
+  """The last 5 minutes: the beginning of a replay, the window of a figure, or history."""
+  if request.having(REPLAY):
+    _make_filter(chunk, {"replay_sec": integral(seconds)})
+    return
+  windowed = not data.WINDOWED.isdisjoint(request.kinds())
+  if windowed or any(
+    other.value == "move" and "window_sec" not in other.facts[0][1]
+    for other in request.having(FILTER)
+  ):
+    _make_filter(chunk, {"window_sec": integral(seconds)})
+  else:
+    chunk.refuse(request.text_of(chunk), "history")
+
+
+def _interval_of_kind(request: Request, index: int, chunk: Chunk) -> None:
+  """Hourly candles have that length; hourly volume has a window and an interval."""
+  interval: Interval = chunk.value
+  following = request.following(index, skip=(FILLER, ASSET, PAIR))
+  if interval.seconds is None or following is None or following.role != KIND:
+    return
+  last_word = request.tokens[chunk.end - 1].word
+  adjective = request.first_word(chunk).endswith("ly") or last_word in ("window", "windows")
+  if not adjective or interval.seconds <= 0:
+    return
+  adjacent = request.following(index, skip=(FILLER,)) is following
+  if adjacent and "ohlc" in following.value:
+    _make_filter(chunk, {"bar_sec": integral(interval.seconds)})
+  elif not data.WINDOWED.isdisjoint(following.value):
+    chunk.facts.append(("filter", {"window_sec": integral(interval.seconds)}, EXACT))
+
+
+def _is_after(request: Request, index: int, *words: str) -> bool:
+  """Whether one of the words is right before a chunk, or before its "the"."""
+  tokens, first = request.tokens, request.chunks[index].first
+  at = first - 1
+  if at >= 0 and tokens[at].word == "the":
+    at -= 1
+  return at >= 0 and tokens[at].word in words
+
+
+def _make_filter(chunk: Chunk, filters: dict[str, Any]) -> None:
+  chunk.role, chunk.value = FILTER, next(iter(filters))
+  chunk.facts.append(("filter", filters, EXACT))

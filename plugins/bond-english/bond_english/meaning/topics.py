@@ -1,0 +1,66 @@
+"""What posts and news are about, where it is no asset: tweets about elon musk, news on the ETF."""
+
+from bond_english.meaning.findings import Findings
+from bond_english.meaning.request import Request
+from bond_english.text.chunks import (
+  ASSET,
+  ASSUMED,
+  FILLER,
+  KIND,
+  PAIR,
+  PREPOSITION,
+  QUERY,
+  QUOTE,
+  UNKNOWN,
+  VENUE,
+  Chunk,
+)
+from bond_english.words import data
+
+_ABOUT_WORDS = frozenset(("about", "mentioning", "containing", "regarding", "concerning"))
+
+
+def find_topics(request: Request, findings: Findings) -> None:
+  """Takes unknown words after "tweets about" for words to search for, with a warning."""
+  texts = False
+  for index, chunk in enumerate(request.chunks):
+    if chunk.role == KIND:
+      texts = not data.TEXTS.isdisjoint(chunk.value)
+    if not texts or chunk.left_out or chunk.role not in (PREPOSITION, FILLER):
+      continue
+    if request.first_word(chunk) in _ABOUT_WORDS:
+      _find_topic(request, findings, index + 1)
+  for chunk in request.having(QUERY):
+    written = request.text_of(chunk)
+    if not chunk.facts:
+      query = written if written.startswith("#") else written[1:-1].strip()
+      chunk.facts.append(("filter", {"query": query}, chunk.how))
+
+
+def _find_topic(request: Request, findings: Findings, first: int) -> None:
+  about = request.first_word(request.chunks[first - 1]) == "about"
+  if about and first < len(request.chunks) and request.chunks[first].role == VENUE:
+    # Tweets about Binance are not data of Binance.
+    chunk = request.chunks[first]
+    chunk.role, chunk.facts = QUERY, [("filter", {"query": request.text_of(chunk)}, chunk.how)]
+    return
+  topic: list[Chunk] = []
+  for chunk in request.chunks[first:]:
+    if chunk.role in (ASSET, PAIR) and not topic:
+      # News about the ethereum ETF are about both.
+      continue
+    if chunk.role not in (UNKNOWN, FILLER, QUOTE) or chunk.left_out:
+      break
+    topic.append(chunk)
+  while topic and topic[-1].role == FILLER:
+    topic.pop()
+  while topic and topic[0].role == FILLER:
+    topic.pop(0)
+  if not any(chunk.role == UNKNOWN for chunk in topic):
+    return
+  tokens = request.tokens
+  query = request.text[tokens[topic[0].first].start : tokens[topic[-1].end - 1].end]
+  for chunk in topic:
+    chunk.role, chunk.value, chunk.how = QUERY, query, ASSUMED
+    chunk.facts = [("filter", {"query": query}, ASSUMED)]
+  findings.warn(f"{query!r} is taken for words to search for")

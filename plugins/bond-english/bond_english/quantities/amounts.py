@@ -1,0 +1,216 @@
+"""Amounts and bounds: over $100k, at least 2.5 BTC, more than 1%, between 10k and 50k usd, 1m+."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from bond_english.quantities.durations import duration_at
+from bond_english.quantities.numbers import LONG_MULTIPLES, MULTIPLES, number_at
+from bond_english.text.phrases import PhraseTable
+from bond_english.text.tokens import Token
+from bond_english.words import split_phrases, split_words
+from bond_english.words.assets import ENGLISH_TICKERS, STABLE
+from bond_english.words.lexicon import ASSET_NAMES, CURRENCY_NAMES
+
+Side: TypeAlias = Literal["min", "max"]
+
+CURRENCY_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW", "₿": "BTC"}
+
+_MINIMUM = split_phrases(
+  """
+  at least; over; above; more than; greater than; larger than; bigger than; higher than; no less
+  than; not less than; minimum of; minimum; min; min size; exceeding; exceed; exceeds; upwards of;
+  north of; beyond; past; worth over; minimum size; min notional; minimum notional; of over; from;
+  worth more than; goes above; rises above; crosses above; breaks above; breaks; goes over; size
+  over; hits; reaches; is above; is over; min size of; starting at
+  """
+)
+_MAXIMUM = split_phrases(
+  """
+  at most; under; below; less than; smaller than; lower than; no more than; not more than; maximum
+  of; maximum; max; up to; beneath; fewer than; max size; south of; worth less than; worth under;
+  goes below; falls below; drops below; dips below; crosses below; breaks below; goes under; drops
+  under; falls under; drops to; falls to; is below; is under
+  """
+)
+_COMPARISONS: PhraseTable[Side] = PhraseTable(
+  [*((phrase, "min") for phrase in _MINIMUM), *((phrase, "max") for phrase in _MAXIMUM)]
+)
+_SIGNS: dict[str, Side] = {">": "min", ">=": "min", "≥": "min", "<": "max", "<=": "max", "≤": "max"}
+_SUFFIXES: PhraseTable[Side] = PhraseTable(
+  [
+    *(
+      (f"{join} {word}", "min")
+      for join in ("or", "and")
+      for word in split_words("more above larger bigger greater over up higher")
+    ),
+    *(
+      (f"{join} {word}", "max")
+      for join in ("or", "and")
+      for word in split_words("less below smaller under lower")
+    ),
+  ]
+)
+# These compare only a clear amount: not from 2020, past 5 trades.
+_WEAK_COMPARISONS = frozenset(("from", "past"))
+
+WORDS = _COMPARISONS.words | {"between", "percent", "pct", "more", "less"} | set(MULTIPLES)
+CORRECTABLE = frozenset(
+  ["above", "below", "greater", "larger", "bigger", "smaller", "million", "billion", "between"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+  """An amount as a bound: a minimum, a maximum, or with `side` None neither of them.
+
+  `unit` is a ticker, a currency, % or None where there is none. `high` is the upper end of a range.
+  `with_multiple` says that k or m was used, as people do for money.
+  """
+
+  side: Side | None
+  value: float
+  unit: str | None
+  high: float | None = None
+  with_multiple: bool = False
+
+  @property
+  def in_dollars(self) -> bool:
+    """Whether it is in dollars, or in a currency worth a dollar."""
+    return self.unit in STABLE
+
+
+@dataclass(frozen=True, slots=True)
+class _Amount:
+  value: float
+  unit: str | None
+  end: int
+  with_multiple: bool
+  more: bool
+
+
+def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
+  """The bound that begins at `first`, and the index after it."""
+  if tokens[first].word == "between":
+    return _range(tokens, first + 1, ("and", "to", "-"))
+  side, at = _comparison_at(tokens, first)
+  if at >= len(tokens) or _is_duration(tokens, at):
+    return None
+  found = _amount_at(tokens, at, money=side is not None)
+  if found is None:
+    return None
+  is_amount = found.unit is not None or found.with_multiple
+  if side is None:
+    if not (found.more or is_amount):
+      return None
+    ranged = _range(tokens, first, ("-", "–", "to")) if is_amount else None
+    if ranged is not None:
+      return ranged
+  elif not is_amount and tokens[first].word in _WEAK_COMPARISONS:
+    return None
+  end = found.end
+  suffix = _SUFFIXES.longest_at(tokens, end)
+  if suffix is not None:
+    side, end = side or suffix[0], suffix[1]
+  elif found.more:
+    side = side or "min"
+  return Bound(side, found.value, found.unit, None, found.with_multiple), end
+
+
+def unit_at(tokens: Sequence[Token], at: int) -> tuple[str, int] | None:
+  """The currency or asset at this index, and the index after it."""
+  if at >= len(tokens):
+    return None
+  currency = CURRENCY_NAMES.longest_at(tokens, at)
+  if currency is not None:
+    return currency
+  found = ASSET_NAMES.longest_at(tokens, at)
+  if found is None or (found[0] in ENGLISH_TICKERS and not tokens[at].uppercase):
+    return None
+  return found
+
+
+def _amount_at(tokens: Sequence[Token], first: int, *, money: bool) -> _Amount | None:
+  """A number with its currency sign, multiple, plus and unit: $100k, 1m usd, 2.5 BTC, 1%, 1m+."""
+  if first >= len(tokens):
+    return None
+  unit = CURRENCY_SIGNS.get(tokens[first].text)
+  number = number_at(tokens, first + (unit is not None))
+  if number is None:
+    return None
+  value, at = number
+  money = money or unit is not None
+  with_multiple = False
+  while at < len(tokens) and (factor := MULTIPLES.get(tokens[at].word)):
+    if not (money or tokens[at].word in LONG_MULTIPLES or _is_money(tokens, at + 1)):
+      break
+    value, at, with_multiple = value * factor, at + 1, True
+  more, at = _plus(tokens, at)
+  if at < len(tokens):
+    if tokens[at].text == "%" or tokens[at].word in ("percent", "pct"):
+      unit, at = "%", at + 1
+    elif tokens[at].text in CURRENCY_SIGNS and not _number_after(tokens, at):
+      unit, at = CURRENCY_SIGNS[tokens[at].text], at + 1
+    else:
+      found = unit_at(tokens, at)
+      # In "$5 btc" the unit is the dollar.
+      if found is not None and (unit is None or (found[0] in STABLE and unit == "USD")):
+        unit, at = found
+  if not more:
+    more, at = _plus(tokens, at)
+  return _Amount(round(value, 9), unit, at, with_multiple, more)
+
+
+def _plus(tokens: Sequence[Token], at: int) -> tuple[bool, int]:
+  """Whether there is the plus of 100k+, attached to the number and to nothing after it; and the
+  index after it."""
+  if at >= len(tokens) or tokens[at].text != "+" or not tokens[at].attached:
+    return False, at
+  after = at + 1
+  return (True, after) if after == len(tokens) or not tokens[after].attached else (False, at)
+
+
+def _number_after(tokens: Sequence[Token], at: int) -> bool:
+  return at + 1 < len(tokens) and tokens[at + 1].attached and number_at(tokens, at + 1) is not None
+
+
+def _is_money(tokens: Sequence[Token], at: int) -> bool:
+  """Whether the text after 1m says that m is a million."""
+  if at >= len(tokens):
+    return False
+  if _plus(tokens, at)[0] or tokens[at].text in CURRENCY_SIGNS:
+    return True
+  found = unit_at(tokens, at)
+  return found is not None and (
+    found[0] in STABLE or CURRENCY_NAMES.longest_at(tokens, at) is not None
+  )
+
+
+def _is_duration(tokens: Sequence[Token], at: int) -> bool:
+  """Whether a length of time is at this index; 5m alone may be five million."""
+  found = duration_at(tokens, at)
+  return found is not None and not (tokens[found[1] - 1].word == "m" and found[1] == at + 2)
+
+
+def _comparison_at(tokens: Sequence[Token], first: int) -> tuple[Side | None, int]:
+  """The side that a comparison at this index sets, and the index after it."""
+  if tokens[first].text in _SIGNS:
+    return _SIGNS[tokens[first].text], first + 1
+  found = _COMPARISONS.longest_at(tokens, first)
+  if found is None:
+    return None, first
+  side, at = found
+  return side, at + 1 if at < len(tokens) and tokens[at].text in (":", "=") else at
+
+
+def _range(tokens: Sequence[Token], first: int, words: Sequence[str]) -> tuple[Bound, int] | None:
+  low = _amount_at(tokens, first, money=True)
+  if low is None or low.end >= len(tokens) or tokens[low.end].word not in words:
+    return None
+  high = _amount_at(tokens, low.end + 1, money=True)
+  if high is None or high.value < low.value:
+    return None
+  unit = high.unit or low.unit
+  return Bound(
+    "min", low.value, unit, high.value, low.with_multiple or high.with_multiple
+  ), high.end

@@ -1,0 +1,76 @@
+"""How many levels of a book: depth 20, top 10 levels, 50-level book."""
+
+from collections.abc import Sequence
+
+from bond_english.quantities.amounts import CURRENCY_SIGNS
+from bond_english.quantities.durations import unit_at
+from bond_english.quantities.numbers import number_at
+from bond_english.text.chunks import Chunk, filter_chunk, question_chunk
+from bond_english.text.phrases import is_joiner, match_words
+from bond_english.text.tokens import Token
+
+MAX_LEVELS = 10_000
+
+_LEVEL_WORDS = frozenset(("levels", "level", "rows", "bids", "asks", "ticks", "deep", "depth"))
+_BOOK_WORDS = frozenset(("book", "orderbook", "books", "orderbooks", "order"))
+
+WORDS = _LEVEL_WORDS | {"top"}
+
+
+def depth_at(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """The depth that begins at `first`; a question for 10m depth, which is ambiguous."""
+  if tokens[first].word in ("depth", "levels", "level"):
+    return _after_noun(tokens, first)
+  top = tokens[first].word == "top"
+  number = number_at(tokens, first + top)
+  if number is None:
+    return None
+  value, end = number
+  end += is_joiner(tokens, end)
+  words = [token.word for token in tokens[end : end + 2]]
+  if words == ["m", "depth"]:
+    question = (
+      f"What is a depth of {value:g}m: {value:g} million, or {value:g} minutes? Say levels."
+    )
+    return question_chunk(question, first, end + 2)
+  if words == ["price", "levels"]:
+    return _depth_chunk(value, first, end + 2)
+  if words and words[0] in _LEVEL_WORDS:
+    return _depth_chunk(value, first, _skip_levels(tokens, end))
+  if top and words and (words[0] in _BOOK_WORDS or match_words(tokens, end, ("of", "the", "book"))):
+    return _depth_chunk(value, first, end)
+  return None
+
+
+def _after_noun(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """Depth 20, depth of 20, levels: 20; not level 2, which is the name of a book."""
+  at = first + 1
+  if tokens[first].word == "level" and at < len(tokens) and tokens[at].text in ("1", "2", "3"):
+    return None
+  while at < len(tokens) and (tokens[at].word in ("of", "is") or tokens[at].text in (":", "=")):
+    at += 1
+  number = number_at(tokens, at)
+  if number is None:
+    return None
+  value, end = number
+  if unit_at(tokens, end) is not None:
+    return None
+  if end < len(tokens) and (tokens[end].text == "%" or tokens[end].text in CURRENCY_SIGNS):
+    return None
+  return _depth_chunk(value, first, _skip_levels(tokens, end))
+
+
+def _skip_levels(tokens: Sequence[Token], at: int) -> int:
+  while at < len(tokens) and tokens[at].word in _LEVEL_WORDS:
+    at += 1
+    joined = at + 1 < len(tokens) and (tokens[at].word == "and" or tokens[at].text in ("/", "&"))
+    if joined and tokens[at + 1].word in _LEVEL_WORDS:
+      at += 1
+  return at
+
+
+def _depth_chunk(value: float, first: int, last: int) -> Chunk:
+  if value < 1 or value != int(value) or value > MAX_LEVELS:
+    question = f"A depth is a whole number of levels, 1 to {MAX_LEVELS}, not {value:g}; how many?"
+    return question_chunk(question, first, last)
+  return filter_chunk("depth", first, last, {"depth": int(value)})

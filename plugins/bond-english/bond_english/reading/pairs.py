@@ -1,0 +1,185 @@
+"""Pairs as people write them: BTC/USDT, btc-usd, ETHBTC, BTC-PERP; and SOL/JUP, a list of two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bond_english.text.chunks import ALIAS, ASSUMED, EXACT, PAIR, REFUSED, Chunk
+from bond_english.text.tokens import NUMBER, SIGN, WORD, Token
+from bond_english.words.assets import ASSETS, CURRENCIES, EQUITIES, MONEY, QUOTE_RANKING
+from bond_english.words.lexicon import ASSET_NAMES, CURRENCY_NAMES
+
+_QUOTES_BY_LENGTH = tuple(
+  sorted({*QUOTE_RANKING} - {"TRY"}, key=lambda quote: (-len(quote), quote))
+)
+_RANKS = {quote: number for number, quote in enumerate(QUOTE_RANKING)}
+_PERPETUAL_WORDS = frozenset(("perp", "perpetual", "swap", "p"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+  """A trading pair as it is written.
+
+  `quote` is None where only the base is given (BTC-PERP). `perpetual` says that the spelling names
+  a perpetual, `known` that the base is in the table of assets. `expiry` is the date of a future,
+  YYMMDD.
+  """
+
+  base: str
+  quote: str | None
+  perpetual: bool = False
+  known: bool = True
+  expiry: str | None = None
+
+  @property
+  def symbol(self) -> str:
+    """BTC/USD, or BTC where there is no quote."""
+    return self.base if self.quote is None else f"{self.base}/{self.quote}"
+
+
+class _Side(NamedTuple):
+  """One side of a pair: its ticker, whether that is in a table, and the index after it."""
+
+  ticker: str
+  known: bool
+  end: int
+
+
+def pair_at(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """The pair that begins at `first`; the tickers as a list where A/B is no usual market."""
+  return _with_signs(tokens, first) or _single_word(tokens, first)
+
+
+def is_better_quote(one: str, other: str) -> bool:
+  """Whether the market of the two currencies is quoted in `one`."""
+  return _RANKS.get(one, len(QUOTE_RANKING)) < _RANKS.get(other, len(QUOTE_RANKING))
+
+
+def _with_signs(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """BTC/USDT, btc-usd, SOL/ETH/BTC, BTC-PERP."""
+  sides, sign = _sides(tokens, first)
+  if not sides:
+    return None
+  if len(sides) == 1:
+    return _perpetual(tokens, first, sides[0])
+  if len(sides) > 2 and sign == "/" and all(side.known for side in sides):
+    return Chunk(PAIR, first, sides[-1].end, [side.ticker for side in sides])
+  (base, base_known, _), (quote, quote_known, end) = sides[:2]
+  if base == quote:
+    return None
+  if base in CURRENCIES and quote in CURRENCIES:
+    return Chunk(REFUSED, first, end, (f"{base}/{quote}", "equity"))
+  if quote in _RANKS and (not is_better_quote(base, quote) or {base, quote} <= MONEY):
+    if not base_known and not (base.isupper() and quote in MONEY):
+      return None
+    pair, end = _with_suffix(tokens, Pair(base, quote, known=base_known), end)
+    return Chunk(PAIR, first, end, pair)
+  if not (base_known and quote_known):
+    return None
+  if base in MONEY and quote not in MONEY:
+    # USDT/BTC is the market BTC/USDT, written the other way round.
+    return Chunk(PAIR, first, end, Pair(quote, base), ASSUMED)
+  return Chunk(PAIR, first, end, [base, quote])
+
+
+def _sides(tokens: Sequence[Token], first: int) -> tuple[list[_Side], str]:
+  """The sides that one sign joins, and that sign."""
+  sides: list[_Side] = []
+  at = first
+  sign = ""
+  while not (sides and tokens[at].word in _PERPETUAL_WORDS):
+    side = _side_at(tokens, at)
+    if side is None:
+      break
+    sides.append(side)
+    end = side.end
+    if end + 1 >= len(tokens) or tokens[end].kind != SIGN or tokens[end].text not in "/-_:":
+      break
+    if tokens[end].text != "/" and not (tokens[end].attached and tokens[end + 1].attached):
+      break
+    if sign and tokens[end].text != sign:
+      break
+    sign = tokens[end].text
+    at = end + 1
+  return sides, sign
+
+
+def _side_at(tokens: Sequence[Token], first: int) -> _Side | None:
+  """A currency, an asset, or a word that may be the ticker of an asset in no table."""
+  if first >= len(tokens) or tokens[first].kind not in (WORD, NUMBER):
+    return None
+  for table in (CURRENCY_NAMES, ASSET_NAMES):
+    found = table.longest_at(tokens, first)
+    if found is not None:
+      return _Side(found[0], True, found[1])
+  end = first + 1
+  text = tokens[first].text
+  if tokens[first].kind == NUMBER:
+    # 1000PEPE is two tokens: a number and a word.
+    if end >= len(tokens) or tokens[end].kind != WORD or not tokens[end].attached:
+      return None
+    text, end = text + tokens[end].text, end + 1
+  if not text.isascii() or not text.isalnum() or not 2 <= len(text) <= 15:
+    return None
+  return _Side(text.upper() if text.isupper() else text, False, end)
+
+
+def _perpetual(tokens: Sequence[Token], first: int, base: _Side) -> Chunk | None:
+  """BTC-PERP, BTCUSDT.P."""
+  end = base.end
+  word = tokens[end + 1].word if end + 1 < len(tokens) else ""
+  if word in _PERPETUAL_WORDS and tokens[end].text in "-_" and tokens[end].attached and base.known:
+    return Chunk(PAIR, first, end + 2, Pair(base.ticker, None, True))
+  return None
+
+
+def _with_suffix(tokens: Sequence[Token], pair: Pair, end: int) -> tuple[Pair, int]:
+  """:USDT, -SWAP, -PERP, .P or :USDT-261225 after a pair: the pair with it, and the index after
+  it."""
+  if end + 1 >= len(tokens) or not (tokens[end].attached and tokens[end + 1].attached):
+    return pair, end
+  sign, word = tokens[end].text, tokens[end + 1]
+  if sign in "-_." and word.word in _PERPETUAL_WORDS:
+    return Pair(pair.base, pair.quote, True, pair.known), end + 2
+  if sign == ":" and word.text.isalnum():
+    after = end + 2
+    if after + 1 < len(tokens) and tokens[after].text == "-" and tokens[after].attached:
+      date = tokens[after + 1].text
+      if len(date) == 6 and date.isdecimal() and tokens[after + 1].attached:
+        return Pair(pair.base, pair.quote, False, pair.known, date), after + 2
+    return Pair(pair.base, pair.quote, True, pair.known), after
+  return pair, end
+
+
+def _single_word(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """BTCUSDT, ethbtc, BTCPERP."""
+  token = tokens[first]
+  if token.kind != WORD or not 5 <= len(token.text) <= 20 or not token.text.isalnum():
+    return None
+  upper = token.text.upper()
+  if upper in ASSETS or upper in EQUITIES:
+    return None
+  perpetual = upper.endswith("PERP")
+  upper = upper.removesuffix("PERP")
+  if perpetual and upper in ASSETS:
+    return Chunk(PAIR, first, first + 1, Pair(upper, None, True), ALIAS)
+  for quote in _QUOTES_BY_LENGTH:
+    base = upper.removesuffix(quote)
+    if base == upper or not base:
+      continue
+    known = base in ASSETS
+    if base in CURRENCIES and quote in CURRENCIES:
+      return Chunk(REFUSED, first, first + 1, (f"{base}/{quote}", "equity"))
+    if not known and not (token.uppercase and quote in MONEY and len(base) > 1):
+      continue
+    if is_better_quote(base, quote) and not {base, quote} <= MONEY:
+      continue
+    pair, end = _with_suffix(tokens, Pair(base, quote, perpetual, known), first + 1)
+    return Chunk(PAIR, first, end, pair, EXACT if token.uppercase else ALIAS)
+  return None
+
+
+def pairs_of(chunk: Chunk) -> list[Pair]:
+  """The pairs that an asset or pair chunk names; an asset is a pair without a quote."""
+  values = chunk.value if isinstance(chunk.value, list) else [chunk.value]
+  return [value if isinstance(value, Pair) else Pair(value, None) for value in values]

@@ -1,0 +1,43 @@
+"""Sides of trades and of liquidated positions: buys, sell trades, long liquidations."""
+
+from collections.abc import Sequence
+
+from bond_english.text.chunks import FILLER, Chunk, filter_chunk
+from bond_english.text.phrases import PhraseTable
+from bond_english.text.tokens import Token
+from bond_english.words import split_phrases
+
+_SIDES = {"buys": "buy", "buyers": "buy", "sells": "sell", "sellers": "sell"}
+_BOTH = PhraseTable(
+  (phrase, None)
+  for phrase in split_phrases(
+    "buy and sell; sell and buy; buys and sells; sells and buys; long and short; longs and shorts"
+  )
+)
+
+WORDS = frozenset((*_SIDES, "buy", "sell", "long", "short", "longs", "shorts"))
+
+
+def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """The side or position that begins at `first`: a filter, or filler for both of them."""
+  both = _BOTH.longest_at(tokens, first)
+  if both is not None:
+    return Chunk(FILLER, first, both[1])
+  word = tokens[first].word
+  after = tokens[first + 1].word if first + 1 < len(tokens) else ""
+  before = tokens[first - 1].word if first else ""
+  if word in ("long", "short", "longs", "shorts"):
+    beside = after.startswith("liq") or before.startswith("liq")
+    if not beside and word in ("long", "short"):
+      return None
+    return filter_chunk("position", first, first + 1, {"position": word.rstrip("s")})
+  if word == "market" and after in _SIDES:
+    return filter_chunk("side", first, first + 2, {"side": _SIDES[after]})
+  if word in _SIDES:
+    return filter_chunk("side", first, first + 1, {"side": _SIDES[word]})
+  if word not in ("buy", "sell"):
+    return None
+  third = tokens[first + 2].word if first + 2 < len(tokens) else ""
+  if after == "/" and third in ("buy", "sell"):
+    return Chunk(FILLER, first, first + 3)
+  return filter_chunk("side", first, first + 1 + (after in ("side", "pressure")), {"side": word})
