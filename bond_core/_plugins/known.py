@@ -6,6 +6,7 @@ ever suggested: a name that a user misspelt must not become the name of a packag
 
 import functools
 import json
+from collections.abc import Collection
 from importlib import resources
 from typing import Any, TypedDict
 
@@ -43,17 +44,19 @@ def package_of(plugin: str) -> str | None:
   )
 
 
-def how_to_install(plugin: str) -> str:
-  """What to do about a plugin that is not installed, as the end of a sentence."""
+def how_to_install(plugin: str, installed: Collection[str] = ()) -> str:
+  """What to do about a plugin that is not among the `installed` ones, as the end of a sentence."""
   if (package := package_of(plugin)) is not None:
     return f"pip install {package}"
   for name, known in known_packages().items():
     if plugin in known.get("venues", ()):
       owner = known["plugins"][0]
-      return f"pip install {name} and write {owner}.trades with exchange: {plugin}"
+      install = "" if owner in installed else f"pip install {name} and "
+      return f"{install}write {owner}.trades with exchange: {plugin}"
   names = [name for known in known_packages().values() for name in known.get("plugins", ())]
-  if (near := closest(plugin, names, 0.75)) is not None:
-    return f"did you mean {near!r}? (pip install {package_of(near)})"
+  if (near := closest(plugin, {*names, *installed}, 0.75)) is not None:
+    install = "" if near in installed else f" (pip install {package_of(near)})"
+    return f"did you mean {near!r}?{install}"
   return "no known package has it; `bond plugins` lists what is installed"
 
 

@@ -90,6 +90,7 @@ class Registry:
       if all(_package(point) != _package(other) for other in known):
         known.append(point)
     self._loaded: dict[str, Plugin] = {}
+    self._broken: dict[str, str] = {}
     self._manager = pluggy.PluginManager(hookspecs.PROJECT)
     self._manager.add_hookspecs(hookspecs)
 
@@ -151,7 +152,7 @@ class Registry:
 
   def plugins(self) -> list[Plugin]:
     """All installed plugins, loaded; a broken one carries its error."""
-    names = sorted({*self._points, *self._loaded}, key=lambda name: (name != "core", name))
+    names = sorted(self._names, key=lambda name: (name != "core", name))
     found: dict[int, Plugin] = {}
     for name in names:
       try:
@@ -167,13 +168,19 @@ class Registry:
     """One plugin, loaded and checked."""
     if name in self._loaded:
       return self._loaded[name]
+    if name in self._broken:
+      raise PluginError(self._broken[name])
     points = self._points.get(name, [])
     if not points:
-      raise PluginError(f"no plugin {name!r} is installed; {how_to_install(name)}")
+      raise PluginError(f"no plugin {name!r} is installed; {how_to_install(name, self._names)}")
     if len(points) > 1:
       packages = " and ".join(sorted(_package(point) for point in points))
       raise PluginError(f"plugin {name!r} is offered by {packages}; uninstall one of them")
-    return self.of_entry_point(points[0])
+    try:
+      return self.of_entry_point(points[0])
+    except PluginError as exc:
+      self._broken[name] = str(exc)
+      raise
 
   def of_entry_point(self, point: EntryPoint) -> Plugin:
     """The plugin that an entry point leads to; several points may lead to one."""
@@ -261,14 +268,31 @@ class Registry:
         return component
     for other in plugin.components:
       if other.name == name:
-        raise PluginError(f"{name!r} is a {HOOKS[type(other)][1]}, not a {word}")
-    known = [component.name for component in plugin.of(kind)]
+        raise PluginError(f"{name!r} is {_a(HOOKS[type(other)][1])}, not {_a(word)}")
+    known = self._beside(kind, name)
     there = f"; it has {', '.join(known)}" if known else ""
     missing = package_for("plugins", name)
     if missing is not None:
       there = f"; pip install {missing}"
       known = []
     raise PluginError(f"{plugin.package} has no {word} {name!r}{did_you_mean(name, known, there)}")
+
+  def _beside(self, kind: type[K], name: str) -> list[str]:
+    """The components of a kind whose names begin with the same word, of whichever plugin."""
+    first = name.split(".")[0]
+    found: list[str] = []
+    for owner in sorted(self._names):
+      if owner.split(".")[0] == first:
+        try:
+          found += [component.name for component in self.plugin(owner).of(kind)]
+        except PluginError:
+          # It is about another one.
+          continue
+    return list(dict.fromkeys(found))
+
+  @property
+  def _names(self) -> set[str]:
+    return {*self._points, *self._loaded}
 
   def _owner(self, name: str) -> str:
     """The plugin that a name begins with; the longest, where one stands within another's names, as
@@ -279,6 +303,10 @@ class Registry:
       if owner in self._points or owner in self._loaded:
         return owner
     return parts[0]
+
+
+def _a(word: str) -> str:
+  return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def _check(component: Any, kind: type[Any], word: str, plugins: tuple[str, ...], who: str) -> None:

@@ -30,26 +30,27 @@ class SourceManager:
     self.clock = clock
     self.simulators = simulators
     self._nursery = nursery
-    self._sources: dict[Hashable, Source] = {}
+    self._feeds: dict[Hashable, FeedSource] = {}
+    self._singles: dict[Hashable, SingleSource] = {}
     self._sessions = RunningSessions(clock, nursery)
     self._shared = Shared(nursery)
 
   @property
   def sources(self) -> list[Source]:
     """Everything that runs."""
-    return list(self._sources.values())
+    return [*self._feeds.values(), *self._singles.values()]
 
   @property
   def reconnects(self) -> int:
     """How often a source came back."""
-    return sum(source.reconnects for source in self._sources.values())
+    return sum(source.reconnects for source in self.sources)
 
   @property
   def figures(self) -> dict[str, dict[str, float]]:
     """What sources say of themselves, by venue or plugin; the latest counts where two say the same,
     since it is then of something that they share."""
     found: dict[str, dict[str, float]] = {}
-    for source in self._sources.values():
+    for source in self.sources:
       if source.figures:
         found.setdefault(source.exchange, {}).update(source.figures)
     return found
@@ -68,11 +69,12 @@ class SourceManager:
       )
     connection = source_type.connection(config)
     key = source_type.feed, connection
-    source = self._sources.get(key)
-    if not isinstance(source, FeedSource) or source.scope.cancel_called:
+    source = self._feeds.get(key)
+    if source is None or source.ending:
       plugin = source_type.name.split(".")[0]
       source = FeedSource(source_type.feed(connection), plugin, self.log, self.clock)
-      self._start(key, source)
+      self._feeds[key] = source
+      self._nursery.start_soon(source.run)
     return source.read(name, list(source_type.subscriptions(config)), severity)
 
   def close(self, reader: SourceReader) -> None:
@@ -80,8 +82,9 @@ class SourceManager:
     period."""
     source = reader.source
     source.leave(reader)
-    if source.scope.cancel_called or source.ended.is_set():
-      self._sources = {key: known for key, known in self._sources.items() if known is not source}
+    if source.ending:
+      self._feeds = {key: feed for key, feed in self._feeds.items() if feed is not source}
+      self._singles = {key: one for key, one in self._singles.items() if one is not source}
 
   async def stop(self) -> None:
     """Ends all sources now; readers come to the end of what was written."""
@@ -93,20 +96,17 @@ class SourceManager:
   def _single(self, name: str, source_type: SourceType, config: object) -> SingleSource:
     # Configurations are attrs classes: equal ones have equal text, hashable or not.
     key = (source_type.name, repr(config))
-    source = self._sources.get(key)
-    if isinstance(source, SingleSource) and not source.scope.cancel_called:
+    source = self._singles.get(key)
+    if source is not None and not source.ending:
       return source
-    given = (name, source_type, config, self.log, self.clock, self.simulators)
+    given = (name, source_type, config, self.log, self.clock, self.simulators, self._shared)
     if source_type.session is None:
-      single: SingleSource = CoroutineSource(*given, self._shared)
+      source = CoroutineSource(*given)
     else:
-      single = SessionSource(*given, self._shared, self._sessions)
-    self._start(key, single)
-    return single
-
-  def _start(self, key: Hashable, source: Source) -> None:
-    self._sources[key] = source
+      source = SessionSource(*given, self._sessions)
+    self._singles[key] = source
     self._nursery.start_soon(source.run)
+    return source
 
 
 @asynccontextmanager

@@ -119,6 +119,8 @@ def _reason(exc: BaseException) -> str:
   """What an exception of a validator says. Those of attrs carry more than their sentence."""
   text = exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc)
   text = " ".join(text.split())
+  if not isinstance(exc, ValueError | TypeError):
+    text = f"the component's own check failed with {type(exc).__name__}: {text}; tell its author"
   return (text if len(text) <= 300 else text[:300] + "…") or type(exc).__name__
 
 
@@ -360,7 +362,7 @@ def _invalid(cls: Any, value: dict[str, Any], converter: Converter) -> Iterator[
       if callable(field.converter) and not isinstance(field.converter, attrs.Converter):
         try:
           made = field.converter(made)
-        except (ValueError, TypeError) as exc:
+        except Exception as exc:  # a plugin's own, which may raise anything
           yield _Invalid(key, exc)
           continue
       given.append((field, made))
@@ -375,11 +377,11 @@ def _invalid(cls: Any, value: dict[str, Any], converter: Converter) -> Iterator[
     if field.validator is not None:
       try:
         field.validator(instance, field, made)
-      except (ValueError, TypeError) as exc:
-        yield _Invalid(field.alias or field.name, exc)
       except AttributeError:
         # It looks at a field that is itself wrong.
         continue
+      except Exception as exc:
+        yield _Invalid(field.alias or field.name, exc)
 
 
 _BARE = re.compile(r"[A-Za-z0-9][\w./-]{0,40}", re.ASCII)

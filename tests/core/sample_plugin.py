@@ -7,14 +7,21 @@ import attrs
 from bond_core import Custom, Registry, SinkType, SourceType, Window, hookimpl
 
 
+def look_up(instance, attribute, value):
+  """A validator that raises what it should not."""
+  {"": True, "known": True}[value]
+
+
 @attrs.frozen
 class Rare:
-  """Types that no other configuration has, and a key with another name than its field."""
+  """Types that no other configuration has, a key with another name than its field, and a validator
+  with a fault."""
 
   lowest: int = attrs.field(default=0, alias="least", validator=attrs.validators.ge(0))
   factor: float = 1.0
   ports: list[int] = attrs.field(factory=list)
   labels: tuple[str, ...] = ()
+  word: str = attrs.field(default="", validator=look_up)
 
 
 @attrs.frozen

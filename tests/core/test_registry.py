@@ -82,6 +82,43 @@ def test_a_misspelt_plugin_or_component_is_guessed():
     Registry().source("clock.tick")
   with pytest.raises(PluginError, match=r"'core.print' is a sink, not a source"):
     Registry().source("core.print")
+  with pytest.raises(PluginError, match=r"'core.keys' is an auth, not a log"):
+    Registry().log("core.keys")
+
+
+def test_a_component_is_guessed_among_all_plugins_whose_names_begin_alike():
+  with pytest.raises(PluginError, match=r"did you mean 'onchain\.bitcoin'\?"):
+    Registry().source("onchain.bitcon")
+  with pytest.raises(PluginError, match=r"did you mean 'core\.file'\?"):
+    Registry().log("core.fil")
+
+
+def test_what_is_installed_is_not_to_be_installed_again():
+  installed = Registry()
+  with pytest.raises(PluginError, match=r"did you mean 'binance'\?$"):
+    installed.source("binanse.trades")
+  with pytest.raises(PluginError, match=r"; write ccxt\.trades with exchange: kraken$"):
+    installed.source("kraken.trades")
+  bare = Registry([])
+  with pytest.raises(PluginError, match=r"did you mean 'binance'\? \(pip install bond-binance\)$"):
+    bare.source("binanse.trades")
+  with pytest.raises(PluginError, match=r"pip install bond-ccxt and write ccxt\.trades with"):
+    bare.source("kraken.trades")
+
+
+def test_a_broken_plugin_is_imported_once(tmp_path, monkeypatch):
+  (tmp_path / "broken_plugin.py").write_text(
+    "import pathlib\n"
+    f"with open({str(tmp_path / 'count')!r}, 'a') as file:\n  file.write('x')\n"
+    "raise OSError('no')\n"
+  )
+  monkeypatch.syspath_prepend(tmp_path)
+  registry = Registry([Package("broken", "broken_plugin", "bond-broken")])
+  for _ in range(3):
+    with pytest.raises(PluginError, match="cannot be loaded: OSError: no"):
+      registry.source("broken.trades")
+    assert registry.plugins()[0].error is not None
+  assert (tmp_path / "count").read_text() == "x"
 
 
 def test_a_plugin_that_cannot_be_imported_is_named_and_harms_nobody_else():

@@ -139,6 +139,7 @@ def test_transforms_come_after_those_that_they_read():
   assert list(load(PULSE).transforms) == ["big", "pulse"]
 
 
+@settings(deadline=None)
 @given(st.permutations(range(12)), st.data())
 def test_transforms_of_any_graph_are_in_order(names, data):
   lines = []
@@ -272,6 +273,14 @@ def test_a_key_of_the_configuration_can_have_another_name_than_its_field():
     assert [problem.path for problem in caught.value.problems] == ["sources.a.with.least"]
   with pytest.raises(SpecError, match="unknown key 'lowest'"):
     load(text.replace("least", "lowest"))
+
+
+def test_a_validator_that_fails_itself_is_a_problem_at_its_place():
+  (problem,) = problems("sources:\n  a: {use: sample.rare, with: {word: unknown}}\n")
+  assert (problem.path, problem.line, problem.column) == ("sources.a.with.word", 2, 38)
+  assert problem.message == (
+    "the component's own check failed with KeyError: unknown; tell its author"
+  )
 
 
 def test_a_node_without_readers_is_allowed_with_a_warning():
