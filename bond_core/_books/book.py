@@ -102,12 +102,12 @@ class Book:
 
   @property
   def best_bid(self) -> Level | None:
-    """The highest bid, None where nobody bids."""
+    """The highest bid, None where there is no bid."""
     return self._bids.first()
 
   @property
   def best_ask(self) -> Level | None:
-    """The lowest ask, None where nobody asks."""
+    """The lowest ask, None where there is no ask."""
     return self._asks.first()
 
   @property
@@ -173,7 +173,7 @@ class _Side:
           if not -_INFINITE < key < _INFINITE:
             raise _malformed(level)
           insort(keys, key)
-        # The given tuple itself is kept, so that top() only has to look levels up.
+        # The given tuple itself is stored, so that top() only has to look levels up.
         levels[key] = level
       elif size == 0.0:
         if key in levels:

@@ -24,13 +24,12 @@ MAX_AGE_MS = 30_000
 class ConsolidatedBook:
   """One instrument's book across venues, moved by the snapshots and deltas of each.
 
-  A venue counts while it can be believed: its chain is whole, no Gap may concern it, and its last
-  update is younger than `max_age_ms`. One that drops out takes its levels with it, and comes back
-  with all of them at its next good update. An update costs what it changes, however many other
-  venues there are; a snapshot costs what it and the venue's old levels are.
+  A venue counts while its book is known to be right: its chain is whole, no Gap may concern it, and
+  its last update is younger than `max_age_ms`. One that drops out takes its levels with it, and
+  comes back with all of them at its next good update. An update costs what it changes, however many
+  other venues there are; a snapshot costs what it and the venue's old levels are.
 
-  Times are ms of any one clock; `symbol`, `market_type` and `expiry`
-  are what the views are called.
+  Times are ms of any one clock; `symbol`, `market_type` and `expiry` are those of the views.
   """
 
   def __init__(
@@ -53,25 +52,25 @@ class ConsolidatedBook:
     self._last: OrderBook | None = None
 
   def take(self, venue: str, event: OrderBook, now_ms: int) -> bool:
-    """Takes an update of the book that `venue` stands for; whether anything changed here."""
+    """Takes an update of the book of `venue`; whether anything changed here."""
     known = self._venues.get(venue)
     if known is None:
       if event.update_type != "snapshot":
         return False
       known = self._venues[venue] = _Venue(event, self._max_levels)
-    followed = known.followed
+    replica = known.replica
     if event.ts_exchange is not None:
       known.skew.add(event.ts_event, event.ts_event - event.ts_exchange)
     live = venue in self._live
     if event.update_type == "snapshot":
-      good = followed.restart(event)
-      bids, asks = followed.book.levels()
-    elif not followed.chained or followed.holds(event):
+      good = replica.restart(event)
+      bids, asks = replica.book.levels()
+    elif not replica.chained or replica.holds(event):
       return False
     else:
-      good = followed.advance(event)
+      good = replica.advance(event)
     if not good:
-      followed.chained = False
+      replica.chained = False
       return self._leave(venue)
     if event.update_type == "snapshot":
       self._bids.replace(venue, bids)
@@ -79,10 +78,10 @@ class ConsolidatedBook:
     elif live:
       self._bids.apply(venue, event.bids)
       self._asks.apply(venue, event.asks)
-      self._bids.apply(venue, followed.trimmed[0])
-      self._asks.apply(venue, followed.trimmed[1])
+      self._bids.apply(venue, replica.trimmed[0])
+      self._asks.apply(venue, replica.trimmed[1])
     else:
-      bids, asks = followed.book.levels()
+      bids, asks = replica.book.levels()
       self._bids.replace(venue, bids)
       self._asks.replace(venue, asks)
     known.seen = self._live[venue] = now_ms
@@ -94,13 +93,13 @@ class ConsolidatedBook:
     """A loss was declared; whether that took a venue's levels out."""
     changed = False
     for name, venue in self._venues.items():
-      followed = venue.followed
-      if not followed.chained or not may_concern(gap, venue.key):
+      replica = venue.replica
+      if not replica.chained or not may_concern(gap, venue.key):
         continue
       if concerns(gap, venue.key):
-        followed.chained = False
+        replica.chained = False
       else:
-        followed.doubtful = True
+        replica.doubtful = True
       changed = self._leave(name) or changed
     return changed
 
@@ -177,7 +176,7 @@ class ConsolidatedBook:
       return found
     found.state = "locked" if found.bid == found.ask else "crossed"
     for name in self._live:
-      book = self._venues[name].followed.book
+      book = self._venues[name].replica.book
       best_bid, best_ask = book.best_bid, book.best_ask
       if (best_bid is not None and best_bid[0] >= found.ask) or (
         best_ask is not None and best_ask[0] <= found.bid
@@ -189,8 +188,8 @@ class ConsolidatedBook:
     if name in self._live:
       state = "live"
     else:
-      state = "stale" if venue.followed.chained and not venue.followed.doubtful else "broken"
-    book = venue.followed.book
+      state = "stale" if venue.replica.chained and not venue.replica.doubtful else "broken"
+    book = venue.replica.book
     bid, ask = (book.best_bid, book.best_ask) if state == "live" else (None, None)
     return VenueQuote(
       state=state,
@@ -204,11 +203,11 @@ class ConsolidatedBook:
 class _Venue:
   """One venue's book, when it was last updated, and its clock."""
 
-  __slots__ = ("followed", "key", "seen", "skew")
+  __slots__ = ("key", "replica", "seen", "skew")
 
   def __init__(self, first: OrderBook, max_levels: int) -> None:
     self.key: BookKey = (first.exchange, first.market_type, first.symbol, first.expiry)
-    self.followed = ReplicaBook(Book(max_levels=max_levels), first)
+    self.replica = ReplicaBook(Book(max_levels=max_levels), first)
     self.skew = Skew()
     self.seen = 0
 

@@ -1,4 +1,4 @@
-"""An order book that follows its own events, and whether it can still be believed."""
+"""A copy of an order book, made from its events, and whether it is known to be right."""
 
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ BookKey: TypeAlias = tuple[str, str | None, str, str | None]
 
 
 class ReplicaBook:
-  """A book as its snapshots and deltas tell it.
+  """A book that is kept up to date by its snapshots and deltas.
 
   `chained` is false after its chain broke, until the next snapshot. `doubtful` means that a Gap may
   concern it: only a delta that continues the chain proves that nothing is missing. `last` is the
@@ -35,7 +35,7 @@ class ReplicaBook:
       self.book.snapshot(event.bids, event.asks)
     except ValueError:
       return False
-    # After a broken chain this is a new start, whether the event says so or not.
+    # After a broken chain this is a new chain, whether the event says so or not.
     self.reset = self.reset or bool(event.is_reset) or not self.chained
     self.chained = True
     self.doubtful = False

@@ -19,7 +19,7 @@ class Verdict(Enum):
 
   APPLY = "apply"
   SKIP = "skip"
-  """The book holds it already."""
+  """The book contains it already."""
   GAP = "gap"
   """Something before it is missing."""
 

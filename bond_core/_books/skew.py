@@ -3,7 +3,7 @@
 
 class Skew:
   """How far a venue's clock is behind ours: receive time less venue time, in ms. The smallest of
-  the last minute is the clock's part, the rest is the way."""
+  the last minute or two is the clock's part, the rest is the network's."""
 
   __slots__ = ("_before", "_least", "_minute")
 

@@ -13,10 +13,10 @@ from bond_core._events import Gap, Level, OrderBook
 from bond_core._instruments import Instrument
 
 MAX_BUFFERED = 5_000
-"""Deltas kept while a snapshot is on its way: eight minutes of one every 100 ms."""
+"""Deltas that wait while a snapshot is on its way: eight minutes of one every 100 ms."""
 
 MAX_SKIPPED = 1_000
-"""Old deltas in a row, with no new one, after which the venue must have begun to count anew."""
+"""Old deltas in a row, with no new one, after which the venue must have started a new numbering."""
 
 _price = itemgetter(0)
 
@@ -54,7 +54,7 @@ class Need:
   ts_to: int | None = None
 
   def declare(self, instrument: Instrument, ts_event: int) -> Gap:
-    """The event that tells readers of the loss."""
+    """The event that declares the loss to readers."""
     return Gap(
       channel="orderbook",
       exchange=instrument.exchange,
@@ -74,10 +74,10 @@ class Need:
 class BookSync:
   """Joins snapshots and deltas of one instrument and lets out only what is proved right.
 
-  Deltas are kept until a snapshot comes; those it holds already are dropped, the rest follows it.
+  Deltas wait until a snapshot comes; those it contains already are dropped, the rest follows it.
   Every delta is checked against the sequence `rule`, then the book against the venue's checksum and
   for being crossed. When a check fails nothing more is let out until the next snapshot, and
-  `take_need` tells the feed to get one.
+  `take_need` says that one is needed.
 
   What is let out are OrderBook events: a snapshot with `is_reset` where a chain begins, then deltas
   whose `prev_sequence` is the `sequence` let out before. A reader that applies them has this very
@@ -102,7 +102,7 @@ class BookSync:
     self.sequence = 0
     """Number of the last applied update."""
     self.skipped = 0
-    """Deltas that were left out because the book held them already."""
+    """Deltas that were left out because the book contained them already."""
     self.resyncs = 0
     """Chains that broke."""
     self._rule = rule
@@ -130,14 +130,14 @@ class BookSync:
     return need
 
   def restart(self, reason: str) -> None:
-    """Gives up the chain, as after a lost connection. Kept deltas are forgotten."""
+    """Gives up the chain, as after a lost connection. Waiting deltas are dropped."""
     self._buffer.clear()
     self._break(reason)
 
   def on_delta(self, update: Update) -> list[OrderBook]:
     """The events this delta lets out: itself, or nothing."""
     if not self._synced:
-      self._keep(update)
+      self._buffer_delta(update)
       return []
     ids = self._ids(update)
     if ids is None:
@@ -179,16 +179,16 @@ class BookSync:
     return [event]
 
   def on_snapshot(self, update: Update, *, in_stream: bool = False) -> list[OrderBook]:
-    """The events this snapshot lets out: itself, then the kept deltas that follow it.
+    """The events this snapshot lets out: itself, then the waiting deltas that follow it.
 
-    One that was asked for elsewhere (a REST answer) may be older than what the stream has brought:
-    if a kept delta proves that changes between them are missing, a newer snapshot is needed, and if
-    the chain is past it already, it is ignored. One that came `in_stream` always starts the chain
-    anew, and what came before it on the stream is forgotten.
+    One that was requested elsewhere (a REST answer) may be older than what the connection has
+    brought: if a waiting delta proves that changes between them are missing, a newer snapshot is
+    needed, and if the chain is past it already, it is ignored. One that came `in_stream`, among the
+    deltas, always starts a new chain, and what came before it is dropped.
     """
     ids = self._ids(update)
     if ids is None:
-      self._ask(Need(reason="the snapshot carries no number"))
+      self._raise_need(Need(reason="the snapshot carries no number"))
       return []
     if in_stream or self._rule is None:
       self._buffer.clear()
@@ -213,9 +213,9 @@ class BookSync:
     event = self._event(update, *self.book.levels())
     event.is_reset = True
     events = [event]
-    kept, self._buffer = self._buffer, deque()
-    for delta in kept:
-      # Should the chain break on the way, on_delta keeps the rest for the next snapshot.
+    waiting, self._buffer = self._buffer, deque()
+    for delta in waiting:
+      # Should the chain break on the way, on_delta buffers the rest for the next snapshot.
       events += self.on_delta(delta)
     return events
 
@@ -226,10 +226,10 @@ class BookSync:
       return Ids(self.sequence + 1)
     return update.ids
 
-  def _keep(self, update: Update) -> None:
+  def _buffer_delta(self, update: Update) -> None:
     if len(self._buffer) >= self._max_buffered:
       self._buffer.clear()
-      self._ask(Need(reason=f"no snapshot came within {self._max_buffered} deltas"))
+      self._raise_need(Need(reason=f"no snapshot came within {self._max_buffered} deltas"))
     self._buffer.append(update)
 
   def _skip(self, update: Update) -> None:
@@ -238,12 +238,12 @@ class BookSync:
     if self._skipped_in_row > self._max_skipped:
       self._break(
         f"{self._skipped_in_row} deltas in a row were older than the book; "
-        "the venue must have begun to count anew",
+        "the venue must have started a new numbering",
         update,
       )
 
   def _reaches_buffer(self, sequence: int, rule: SequenceRule) -> bool:
-    """Whether the kept deltas follow on a snapshot of that number; drops those it holds."""
+    """Whether the waiting deltas continue a snapshot of that number; drops those it contains."""
     buffer = self._buffer
     while buffer:
       ids = buffer[0].ids
@@ -254,7 +254,7 @@ class BookSync:
       if verdict is Verdict.APPLY:
         return True
       if verdict is Verdict.GAP:
-        self._ask(
+        self._raise_need(
           Need(reason=f"the snapshot at {sequence} is older than the first delta, {ids.last}")
         )
         return False
@@ -284,7 +284,7 @@ class BookSync:
       start if known else None,
       end if known else None,
     )
-    self._keep(update)
+    self._buffer_delta(update)
 
   def _break(
     self,
@@ -297,7 +297,7 @@ class BookSync:
     self.resyncs += was_synced
     self._skipped_in_row = 0
     self.book.clear()
-    self._ask(
+    self._raise_need(
       Need(
         reason=reason,
         gap=was_synced,
@@ -308,8 +308,9 @@ class BookSync:
       )
     )
 
-  def _ask(self, need: Need) -> None:
-    """Raises a need. A gap that nobody has taken yet is not overwritten: it is still to be told."""
+  def _raise_need(self, need: Need) -> None:
+    """Raises a need. A gap that nobody has taken yet is not overwritten: it still has to be
+    declared."""
     if self._need is None or not self._need.gap:
       self._need = need
 

@@ -1,11 +1,11 @@
-"""When to show what changes all the time."""
+"""Limiting how often each of many values is shown."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 _STEP_BACK_MS = 10_000
 """Receive times that lie this far behind are no disorder: a clock was set back or a recording began
-again, and the pace starts anew from there."""
+again, and waiting starts over from there."""
 
 NEVER = 1 << 62
 
@@ -13,11 +13,11 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Throttle(Generic[Key]):
-  """Lets each thing be shown at once if it was last shown `speed_ms` ago, else when that time has
+  """Lets a key be shown at once if it was last shown `speed_ms` ago, else when that time has
   passed, so its final state always comes out; `speed_ms` 0 shows each change.
 
-  Time is the greatest that was told. The pace counts from when a thing was due, so equal input
-  gives equal output however punctual the timer is.
+  Time is the greatest that was given (ms). It counts from when a key was due, so equal input gives
+  equal output however punctual the timer is.
   """
 
   __slots__ = ("_due", "_shown", "_speed", "next", "now")
@@ -27,13 +27,13 @@ class Throttle(Generic[Key]):
       raise ValueError(f"speed_ms is {speed_ms}; give milliseconds between views, or 0 for all")
     self.now = 0
     self.next = NEVER
-    """When something is due next."""
+    """When the next key is due."""
     self._speed = speed_ms
     self._shown: dict[Key, int] = {}
     self._due: dict[Key, int] = {}
 
   def tell(self, now_ms: int) -> bool:
-    """It is `now_ms`, or later if something later was told; true if something is due."""
+    """Moves the time on to `now_ms`, unless it is later already; true if a key is due now."""
     if now_ms > self.now:
       self.now = now_ms
       return now_ms >= self.next
@@ -42,7 +42,7 @@ class Throttle(Generic[Key]):
     return False
 
   def changed(self, key: Key) -> bool:
-    """Whether a thing that has changed is to be shown at once; else it is due later."""
+    """Whether a key that has changed is to be shown at once; else it is due later."""
     shown = self._shown.get(key)
     if shown is None or self.now >= shown + self._speed:
       self._shown[key] = self.now
@@ -53,7 +53,7 @@ class Throttle(Generic[Key]):
     return False
 
   def show(self, key: Key) -> bool:
-    """Whether a thing waits to be shown; it counts as shown now."""
+    """Whether a key waits to be shown; it counts as shown now."""
     if key not in self._due:
       return False
     self.forget(key)
@@ -61,8 +61,8 @@ class Throttle(Generic[Key]):
     return True
 
   def take_due(self, until: int) -> list[Key]:
-    """What is due by then, soonest first; things due together in the order in which they changed.
-    They count as shown."""
+    """The keys that are due by then, soonest first; those due together in the order in which they
+    changed. They count as shown."""
     taken = [entry for entry in self._due.items() if entry[1] <= until]
     taken.sort(key=lambda entry: entry[1])
     for key, due in taken:
@@ -72,7 +72,7 @@ class Throttle(Generic[Key]):
     return [key for key, _ in taken]
 
   def forget(self, key: Key) -> None:
-    """There is nothing to show of it."""
+    """Drops a change that waits to be shown."""
     if self._due.pop(key, None) is not None:
       self.next = min(self._due.values(), default=NEVER)
 

@@ -1,4 +1,4 @@
-"""Views of books at a readable pace: the best levels, at most every so many milliseconds."""
+"""Views of books: the best levels, at most every so many milliseconds."""
 
 from bond_core._books.book import MAX_LEVELS, Book
 from bond_core._books.replica import BookKey, ReplicaBook, concerns, may_concern
@@ -13,8 +13,8 @@ class BookView:
 
   A book is shown at once if its last view is `speed_ms` old, else when that time has passed, so its
   final state always comes out; `speed_ms` 0 shows each update. Time is the greatest `ts_event` seen
-  or `now_ms` of `on_timer`; views that are due by then come before the event that tells the time,
-  and the pace counts from when they were due, so equal input gives equal output however punctual
+  or `now_ms` of `on_timer`; views that are due by then come before the event that brought the time,
+  and `speed_ms` counts from when they were due, so equal input gives equal output however punctual
   the timer is.
 
   A book whose chain is broken, or for which a Gap is declared, is not shown until its next
@@ -29,16 +29,16 @@ class BookView:
     self._depth = depth
     self._max_levels = max(depth, max_levels)
     self._books: dict[BookKey, ReplicaBook] = {}
-    self._pace: Throttle[BookKey] = Throttle(speed_ms)
+    self._throttle: Throttle[BookKey] = Throttle(speed_ms)
 
   def __call__(self, batch: Batch) -> Batch:
     """The batch with views in place of book updates."""
     out: Batch = []
-    pace = self._pace
+    throttle = self._throttle
     for event in batch:
       # A window has no receive time.
-      if pace.tell(getattr(event, "ts_event", 0)):
-        out += self._take_due(pace.now)
+      if throttle.tell(getattr(event, "ts_event", 0)):
+        out += self._take_due(throttle.now)
       if isinstance(event, OrderBook):
         self._follow(event, out)
         continue
@@ -49,12 +49,12 @@ class BookView:
 
   def next_timer(self) -> int | None:
     """When the next view is due (epoch ms), None where all are shown."""
-    return None if self._pace.next == NEVER else self._pace.next
+    return None if self._throttle.next == NEVER else self._throttle.next
 
   def on_timer(self, now_ms: int) -> Batch:
     """The views that are due at `now_ms`."""
-    self._pace.tell(now_ms)
-    return self._take_due(self._pace.now)
+    self._throttle.tell(now_ms)
+    return self._take_due(self._throttle.now)
 
   def finish(self) -> Batch:
     """The views of all books that changed since they were last shown."""
@@ -64,46 +64,46 @@ class BookView:
 
   def _follow(self, event: OrderBook, out: Batch) -> None:
     key = (event.exchange, event.market_type, event.symbol, event.expiry)
-    followed = self._books.get(key)
+    replica = self._books.get(key)
     if event.update_type == "snapshot":
-      if followed is None:
-        followed = self._books[key] = ReplicaBook(Book(max_levels=self._max_levels), event)
-      good = followed.restart(event)
+      if replica is None:
+        replica = self._books[key] = ReplicaBook(Book(max_levels=self._max_levels), event)
+      good = replica.restart(event)
     else:
-      if followed is None or not followed.chained:
+      if replica is None or not replica.chained:
         return
-      if followed.holds(event):
+      if replica.holds(event):
         return
-      good = followed.advance(event)
+      good = replica.advance(event)
     if not good:
       self._withhold(key)
       return
-    if self._pace.changed(key):
+    if self._throttle.changed(key):
       out.append(self._show(key))
 
   def _show(self, key: BookKey) -> OrderBook:
     """The view of a book as it is."""
-    followed = self._books[key]
-    reset, followed.reset = followed.reset, False
-    return followed.view(self._depth, reset=reset)
+    replica = self._books[key]
+    reset, replica.reset = replica.reset, False
+    return replica.view(self._depth, reset=reset)
 
   def _take_due(self, until: int) -> Batch:
-    return [self._show(key) for key in self._pace.take_due(until)]
+    return [self._show(key) for key in self._throttle.take_due(until)]
 
   def _withhold(self, key: BookKey) -> None:
     self._books[key].chained = False
-    self._pace.forget(key)
+    self._throttle.forget(key)
 
   def _hold(self, gap: Gap, out: Batch) -> None:
     if gap.channel not in ("orderbook", "*"):
       return
-    for key, followed in self._books.items():
-      if not followed.chained or not may_concern(gap, key):
+    for key, replica in self._books.items():
+      if not replica.chained or not may_concern(gap, key):
         continue
       if concerns(gap, key):
         self._withhold(key)
         continue
-      # What came before the gap is good; show it, for the next proof may be long in coming.
-      if self._pace.show(key):
+      # What came before the gap is right; show it, since the next proof may take long.
+      if self._throttle.show(key):
         out.append(self._show(key))
-      followed.doubtful = True
+      replica.doubtful = True

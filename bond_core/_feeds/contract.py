@@ -1,9 +1,9 @@
-"""What a venue's plugin writes: a Feed, which speaks the venue's dialect and does no I/O.
+"""What a venue's plugin writes: a Feed, which knows the venue's protocol and does no I/O.
 
-The driver (bond_core.feed.driver) owns sockets, clocks, tasks, pacing, back-off and liveness. It
-hands a Feed what came in and carries out the actions that the Feed left in `actions`. The state of
-an instrument (last trade id, book) belongs to the Feed, not to a connection, so two sockets that
-carry the same stream, as during a rollover, are de-duplicated by the venue's own numbers.
+The driver (bond_core/_feeds/driver.py) owns sockets, clocks, tasks, pacing, back-off and liveness.
+It hands a Feed what came in and carries out the actions that the Feed left in `actions`. The state
+of an instrument (last trade id, book) belongs to the Feed, not to a connection, so two sockets that
+carry the same subscription, as during a rollover, are de-duplicated by the venue's own numbers.
 """
 
 from collections import deque
@@ -17,8 +17,8 @@ from bond_core._ssrf import Allowance
 
 
 class Subscription(NamedTuple):
-  """Something to ask a venue for: a channel of an instrument. `options` are the venue's own
-  refinements as sorted (name, value) pairs, such as a candle's interval."""
+  """What is subscribed to at a venue: a channel of an instrument. `options` are the venue's own
+  refinements as (name, value) pairs sorted by name, such as a candle's interval."""
 
   channel: str
   instrument: Instrument
@@ -43,16 +43,19 @@ class Limits:
   subscriptions_per_connection: int = 1024
   subscriptions_per_message: int = 100
   messages: tuple[int, float] = (5, 1.0)
+  """Messages that may be sent on one connection."""
   connects: tuple[int, float] = (300, 300.0)
+  """New connections."""
   weight: tuple[int, float] = (6000, 60.0)
+  """Request weight of REST, to which each Fetch adds its own."""
   max_age: float | None = None
   """Seconds after which the venue closes a connection."""
   ping_after: float = 15.0
   """Seconds of silence after which the driver pings the venue."""
   ping_every: float | None = None
-  """Seconds between pings that the venue wants also while it talks."""
+  """Seconds between pings that the venue requires even while it sends."""
   ping_text: bytes | None = None
-  """The text message that is this venue's ping, answered by a text that the Feed tells with Pong;
+  """The text message that is this venue's ping, answered by a text that the Feed reports with Pong;
   None for the WebSocket's own ping."""
   max_message_bytes: int = 16 * 1024 * 1024
 
@@ -65,10 +68,10 @@ class Handshake(NamedTuple):
   subprotocols: tuple[str, ...] = ()
   allowance: Allowance | None = None
   """For a URL that came from outside: what it may reach besides public addresses. Its host is then
-  resolved once, and the connection goes to an address that was looked at."""
+  resolved once, and the connection goes to an address that was checked."""
 
 
-# Actions: what a Feed wants done ------------------------------------------------------------------
+# Actions: what the driver does for a Feed ---------------------------------------------------------
 
 
 @attrs.frozen
@@ -106,7 +109,7 @@ class Reject:
 
 @attrs.frozen
 class Reset:
-  """A connection that the Feed wants closed and opened anew, and why."""
+  """A connection that has to be closed and opened again, and why."""
 
   connection: int
   reason: str
@@ -122,7 +125,7 @@ class Expire:
 
 @attrs.frozen
 class Pong:
-  """The venue answered a ping that is a text. It lives; its market may be dead all the same."""
+  """The venue answered a ping that is a text. The connection lives; its data may be dead."""
 
   connection: int
 
@@ -139,10 +142,12 @@ class Response(NamedTuple):
 
 
 class Feed(Protocol):
-  """One venue's dialect over bytes and batches. All methods return at once."""
+  """One venue's protocol over bytes and batches. All methods return at once."""
 
   exchange: str
+  """The venue's name in events."""
   actions: deque[Action]
+  """What the driver has to do; it takes actions off after each call."""
 
   def group(self, subscription: Subscription) -> str:
     """The family of connections that carries this subscription (an endpoint of the venue). Raises
@@ -152,19 +157,19 @@ class Feed(Protocol):
     """The venue's published limits of that group."""
 
   def silence(self, subscription: Subscription) -> float | None:
-    """Seconds after which silence of this stream means that it is dead although its socket lives;
-    None where the venue promises no rhythm."""
+    """Seconds after which silence of this subscription means that it is dead although its socket
+    lives; None where the venue promises no rhythm."""
 
   def last_received(self, subscription: Subscription) -> int | None:
-    """When this stream last delivered (monotonic ns), None for not yet."""
+    """When this subscription last delivered (monotonic ns), None for not yet."""
 
   def snapshot_weight(self, subscription: Subscription) -> int:
     """Request weight that starting this subscription costs (0 for most), for `bond plan` and
     pacing."""
 
   def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
-    """What must be sent after opening a connection for these subscriptions, because the handshake
-    does not carry it; empty where it does."""
+    """What `on_open` will send for these subscriptions, for `bond plan`; empty where the handshake
+    subscribes."""
 
   def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
     """How to connect for these subscriptions."""
@@ -185,8 +190,8 @@ class Feed(Protocol):
     """The set of subscriptions on an open connection changed."""
 
   def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
-    """The events in these messages, in order. A message that is not understood becomes a gap of
-    its stream, never an exception."""
+    """The events in these messages, in order. A message that cannot be read becomes a Gap of its
+    subscription, never an exception."""
 
   def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
     """The events that an answer completes, such as a book's snapshot."""
@@ -198,4 +203,5 @@ class Feed(Protocol):
     """A connection is gone."""
 
   def explain(self, status: int, body: bytes) -> str | None:
-    """A sentence that says what to do about an HTTP status of this venue, None for the usual."""
+    """A sentence that says what to do about an HTTP status of this venue; None for the usual
+    ones."""

@@ -1,4 +1,4 @@
-"""Owns a Feed's sockets: connects, resubscribes, watches, rolls over, declares what was lost."""
+"""Owns a Feed's sockets: connects, resubscribes, watches, rolls over, declares losses."""
 
 import logging
 import random
@@ -36,7 +36,7 @@ from bond_core._ws.client import HandshakeRefused, WebSocket, open_websocket
 
 PONG_WITHIN = 10.0
 STABLE_AFTER = 30.0
-# How long two sockets carry the same streams when one follows the other.
+# How long two sockets carry the same subscriptions when one takes over from the other.
 OVERLAP = 5.0
 # A successor is opened this long before a venue's known limit, spread so that not all roll at once.
 ROLL_EARLY = (300.0, 1800.0)
@@ -44,11 +44,11 @@ NAMED_STREAMS = 50
 
 
 class FeedDriver:
-  """Runs one Feed for everybody who wants something from it.
+  """Runs one Feed for all its readers.
 
-  `append` takes batches of events in order; `reject` is told about subscriptions that the venue
-  does not have. Each outage of a connection becomes exactly one Gap event, placed before the first
-  event after it.
+  `append` takes batches of events in order; `reject` takes each subscription that the venue does
+  not have, with the reason. Each outage of a connection becomes exactly one Gap event, placed
+  before the first event after it.
   """
 
   def __init__(
@@ -68,7 +68,7 @@ class FeedDriver:
     self.connects = 0
     self.reconnects = 0
     self.raw_readers = 0
-    """How many readers want the venue's own messages kept on the events."""
+    """How many readers need the venue's own messages on the events."""
     self.rejected: dict[Subscription, str] = {}
     self._append = append
     self._reject = reject
@@ -80,7 +80,7 @@ class FeedDriver:
     self._numbers = count(1)
     self._connections: dict[int, Connection] = {}
     self._fetchers: dict[str, Fetcher] = {}
-    self._connect_paces: dict[str, RateLimit] = {}
+    self._connect_rates: dict[str, RateLimit] = {}
     self._budget = RestartBudget(restarts=5, seconds=300.0)
     self._nursery: trio.Nursery
 
@@ -90,11 +90,11 @@ class FeedDriver:
       self._nursery = nursery
       nursery.start_soon(self._tick)
       while True:
-        self._reconcile(self.interest.wanted(trio.current_time()))
+        self._reconcile(self.interest.current(trio.current_time()))
         await self.interest.changed()
 
   def states(self) -> dict[Subscription, SourceState]:
-    """How each stream is."""
+    """How each subscription is."""
     now = trio.current_time()
     states = dict.fromkeys(self.rejected, SourceState.REJECTED)
     for slot in self._slots:
@@ -110,15 +110,15 @@ class FeedDriver:
       return overall
     heard = self.feed.last_received(subscription)
     if heard is None or self._clock.mono_ns() - heard > slot.rhythm.QUIET_AFTER * 1e9:
-      # The socket is alive with other streams: silence of this one is its market's.
+      # The socket is alive with other subscriptions: silence of this one is its market's.
       return SourceState.QUIET
     return SourceState.LIVE
 
   # Which subscription goes where ---------------------------------------------------------------
 
-  def _reconcile(self, wanted: Iterable[Subscription]) -> None:
-    wanted = [s for s in wanted if s not in self.rejected]
-    keep = set(wanted)
+  def _reconcile(self, current: Iterable[Subscription]) -> None:
+    current = [s for s in current if s not in self.rejected]
+    keep = set(current)
     placed = {s for slot in self._slots for s in slot.subscriptions}
     added: dict[int, list[Subscription]] = {}
     removed: dict[int, list[Subscription]] = {}
@@ -126,7 +126,7 @@ class FeedDriver:
       for subscription in [s for s in slot.subscriptions if s not in keep]:
         del slot.subscriptions[subscription]
         removed.setdefault(id(slot), []).append(subscription)
-    for subscription in wanted:
+    for subscription in current:
       if subscription not in placed and (slot_for := self._place(subscription)) is not None:
         added.setdefault(id(slot_for), []).append(subscription)
     now = self._now()
@@ -154,7 +154,7 @@ class FeedDriver:
     slot = ConnectionSlot(group)
     slot.subscriptions[subscription] = None
     self._slots.append(slot)
-    self._nursery.start_soon(self._keep, slot)
+    self._nursery.start_soon(self._keep_connected, slot)
     return slot
 
   def _refuse(self, subscription: Subscription, reason: str) -> None:
@@ -163,8 +163,8 @@ class FeedDriver:
 
   # The life of a slot --------------------------------------------------------------------------
 
-  async def _keep(self, slot: ConnectionSlot) -> None:
-    """Keeps a slot connected until nobody wants it."""
+  async def _keep_connected(self, slot: ConnectionSlot) -> None:
+    """Keeps a slot connected until nobody reads from it."""
     backoff = Backoff(rng=self._rng)
     try:
       with slot.scope:
@@ -191,13 +191,13 @@ class FeedDriver:
         self._declare_outage(slot)
 
   async def _connect_turn(self, group: str) -> None:
-    pace = self._connect_paces.get(group)
-    if pace is None:
-      pace = self._connect_paces[group] = RateLimit(*self.feed.limits(group).connects)
-    while wait := pace.delay(trio.current_time()):
+    rate = self._connect_rates.get(group)
+    if rate is None:
+      rate = self._connect_rates[group] = RateLimit(*self.feed.limits(group).connects)
+    while wait := rate.delay(trio.current_time()):
       self._log.warning("%s: waiting %.1f s for the venue's connection limit", group, wait)
       await trio.sleep(wait)
-    pace.spend(trio.current_time())
+    rate.spend(trio.current_time())
 
   async def _connection(
     self, slot: ConnectionSlot, nursery: trio.Nursery, predecessor: Connection | None
@@ -263,7 +263,7 @@ class FeedDriver:
     if added or removed:
       self.feed.on_change(connection.number, added, removed, now)
     self._act()
-    self._log.info("%s: connected, %d streams", slot.group, len(slot.subscriptions))
+    self._log.info("%s: connected, %d subscriptions", slot.group, len(slot.subscriptions))
 
   def _closed(self, slot: ConnectionSlot, connection: Connection) -> None:
     slot.connections.remove(connection)
@@ -285,17 +285,17 @@ class FeedDriver:
   def _handshake_refused(
     self, slot: ConnectionSlot, exc: HandshakeRefused, predecessor: Connection | None
   ) -> None:
-    told = self.feed.explain(exc.status, exc.body) or str(exc)
+    reason = self.feed.explain(exc.status, exc.body) or str(exc)
     if exc.status in (401, 403, 404, 451) and slot.opened == 0:
-      # Trying again does not change a place, a key or a path: a person has to act.
+      # Trying again does not change a location, a key or a path: a person has to act.
       for subscription in list(slot.subscriptions):
-        self._refuse(subscription, told)
+        self._refuse(subscription, reason)
       slot.scope.cancel()
       return
     retry_after = exc.headers.get("retry-after", "")
     if retry_after.isdigit():
       slot.retry_after = float(retry_after)
-    self._failed_to_open(slot, told, predecessor)
+    self._failed_to_open(slot, reason, predecessor)
 
   def _declare_outage(self, slot: ConnectionSlot) -> None:
     subscriptions = list(slot.subscriptions)
@@ -339,7 +339,7 @@ class FeedDriver:
         if events:
           append(events)
         if events or len(frames) > 1 or Pong(number) not in feed.actions:
-          # A pong tells that the socket lives, not that its streams do.
+          # A pong proves that the socket lives, not that its subscriptions do.
           rhythm.heard(trio.current_time())
         slot.last_heard_ms = received.ts_ms
         if feed.actions:
@@ -353,9 +353,9 @@ class FeedDriver:
         while not connection.outbox:
           connection.outbox_ready = trio.Event()
           await connection.outbox_ready.wait()
-        while wait := connection.pace.delay(trio.current_time()):
+        while wait := connection.rate.delay(trio.current_time()):
           await trio.sleep(wait)
-        connection.pace.spend(trio.current_time())
+        connection.rate.spend(trio.current_time())
         await connection.websocket.send(connection.outbox.popleft())
     except Disconnected as exc:
       connection.end(str(exc))
@@ -392,7 +392,7 @@ class FeedDriver:
         pinged_at = last_ping = now
         await self._ping(connection, limits.ping_text)
       if connection.expiring.is_set() or now >= roll_at:
-        # Asked again in a minute if it fails; until then this connection lives.
+        # Tried again in a minute if it fails; until then this connection lives.
         connection.expiring, roll_at = trio.Event(), now + 60.0
         self._log.info("%s: opening the next connection before this one ends", slot.group)
         await self._connect_turn(slot.group)
@@ -402,7 +402,7 @@ class FeedDriver:
     with trio.move_on_after(PONG_WITHIN):
       try:
         if text is None:
-          connection.pace.spend(trio.current_time())
+          connection.rate.spend(trio.current_time())
           await connection.websocket.ping()
         else:
           await connection.websocket.send(text)
@@ -410,7 +410,7 @@ class FeedDriver:
         connection.end(str(exc))
 
   def _broken_promise(self, slot: ConnectionSlot, connection: Connection, now: float) -> str | None:
-    """What to say when a stream breaks a rhythm that the venue promises."""
+    """A sentence where a subscription breaks a rhythm that the venue promises."""
     for subscription in slot.subscriptions:
       limit = self.feed.silence(subscription)
       if limit is None or now - connection.opened_at < limit:
@@ -476,15 +476,15 @@ class FeedDriver:
   def _answered(self, fetch: Fetch, response: Response) -> None:
     self._take(lambda: self.feed.on_response(fetch, response, self._now()))
 
-  def _take(self, ask: Callable[[], Batch]) -> None:
-    """Appends what the Feed answers. If it raises, what it knows is in doubt: all its connections
-    start anew, each with its gap."""
+  def _take(self, call: Callable[[], Batch]) -> None:
+    """Appends the events of a call to the Feed. If it raises, what it knows is in doubt: all its
+    connections start over, each with its gap."""
     try:
-      events = ask()
+      events = call()
     except Exception as exc:
-      told = self._feed_failed(exc)
+      reason = self._feed_failed(exc)
       for connection in self._connections.values():
-        connection.end(told)
+        connection.end(reason)
       return
     if events:
       self._append(events)
@@ -492,11 +492,11 @@ class FeedDriver:
 
   def _feed_failed(self, exc: Exception) -> str:
     """Names a Feed that raised; PluginError when it keeps doing so."""
-    name = type(self.feed).__name__
+    name = f"the feed of {self.feed.exchange}"
     self._log.error("%s raised %s: %s", name, type(exc).__name__, exc, exc_info=exc)
     if not self._budget.spend(trio.current_time()):
       raise PluginError(
-        f"{name} of {self.feed.exchange} failed {self._budget.restarts} times within "
+        f"{name} failed {self._budget.restarts} times within "
         f"{self._budget.seconds:.0f} s, the last time with {type(exc).__name__}: {exc}; "
         "please report it to the plugin's author"
       ) from exc
@@ -518,7 +518,7 @@ def with_raw(feed: Feed, number: int, frames: list[bytes], received: Moment) -> 
 
 
 async def _pinned(handshake: Handshake) -> dict[str, list[str]]:
-  """The addresses that a URL from outside may use, looked at anew for each connection."""
+  """The addresses that a URL from outside may use, checked again for each connection."""
   if handshake.allowance is None:
     return {}
   return {"addresses": await vetted_addresses(handshake.url, handshake.allowance)}

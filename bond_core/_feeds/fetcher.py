@@ -33,7 +33,7 @@ class Fetcher:
     log: logging.LoggerAdapter[logging.Logger],
   ) -> None:
     allowed, seconds = feed.limits(group).weight
-    self.pace = RateLimit(allowed * WEIGHT_SHARE, seconds)
+    self.rate = RateLimit(allowed * WEIGHT_SHARE, seconds)
     self._feed = feed
     self._deliver = deliver
     self._log = log
@@ -62,13 +62,13 @@ class Fetcher:
           await self._ready.wait()
         await slots.acquire_on_behalf_of(ticket := object())
         fetch = self._queue[0][2]
-        if wait := self.pace.delay(trio.current_time(), fetch.weight):
+        if wait := self.rate.delay(trio.current_time(), fetch.weight):
           slots.release_on_behalf_of(ticket)
           # While it waits, something more urgent may arrive or a block may be lifted or set.
           await trio.sleep(min(wait, 1.0))
           continue
         heapq.heappop(self._queue)
-        self.pace.spend(trio.current_time(), fetch.weight)
+        self.rate.spend(trio.current_time(), fetch.weight)
         nursery.start_soon(self._fetch, client, fetch, slots, ticket)
 
   async def _fetch(
@@ -82,24 +82,24 @@ class Fetcher:
           self._deliver(fetch, response)
           return
         wait = backoff.delay()
-        if response is not None and (told := _retry_after(response)) is not None:
-          wait = max(wait, told)
+        if response is not None and (required := _retry_after(response)) is not None:
+          wait = max(wait, required)
         if response is not None and response.status in (418, 429):
-          # The venue speaks to this address, not to one request: everything waits.
+          # The venue means this address, not one request: everything waits.
           wait = max(wait, 1.0)
-          self.pace.block(trio.current_time() + wait)
+          self.rate.block(trio.current_time() + wait)
         self._log.warning("%s: %s; trying again in %.1f s", fetch.purpose, trouble, wait)
         await trio.sleep(wait)
-        while delay := self.pace.delay(trio.current_time(), fetch.weight):
+        while delay := self.rate.delay(trio.current_time(), fetch.weight):
           await trio.sleep(delay)
-        self.pace.spend(trio.current_time(), fetch.weight)
+        self.rate.spend(trio.current_time(), fetch.weight)
     finally:
       slots.release_on_behalf_of(ticket)
 
   async def _get(
     self, client: "httpx.AsyncClient", fetch: Fetch
   ) -> tuple[Response | None, str | None]:
-    """The answer, and what is wrong with it if it should be asked for again."""
+    """The answer, and what is wrong with it where the request has to be repeated."""
     import httpx
 
     body = bytearray()
@@ -116,8 +116,8 @@ class Fetcher:
       return None, "no complete answer within 30 s"
     response = Response(answer.status_code, dict(answer.headers), bytes(body))
     if response.status in (418, 429) or response.status >= 500:
-      told = self._feed.explain(response.status, response.body)
-      return response, told or f"HTTP {response.status}"
+      reason = self._feed.explain(response.status, response.body)
+      return response, reason or f"HTTP {response.status}"
     return response, None
 
 

@@ -1,4 +1,4 @@
-"""What somebody wants to read from a venue: counted, with a grace period."""
+"""The subscriptions that have readers: counted, with a grace period."""
 
 from collections.abc import Iterable
 
@@ -11,8 +11,8 @@ class Interest:
   """The set of subscriptions that have readers.
 
   A spec, a broker's client and a stream made over REST all do nothing but `add` and `drop`. A
-  subscription without readers stays for `grace` seconds, so that a reader who comes back finds it
-  running.
+  subscription without readers stays for `grace` seconds, so that a reader who comes back soon finds
+  it running.
   """
 
   def __init__(self, grace: float = 10.0) -> None:
@@ -29,7 +29,7 @@ class Interest:
     self._wake()
 
   def drop(self, subscriptions: Iterable[Subscription], now: float) -> None:
-    """Counts one reader less of each; `now` is in trio's time."""
+    """Counts one reader fewer of each; `now` is in trio's time."""
     for subscription in subscriptions:
       count = self._readers.get(subscription, 0) - 1
       if count > 0:
@@ -38,8 +38,9 @@ class Interest:
         self._leaving[subscription] = now + self.grace
     self._wake()
 
-  def wanted(self, now: float) -> list[Subscription]:
-    """What should run now, in the order in which it was first asked for."""
+  def current(self, now: float) -> list[Subscription]:
+    """What should run now: what has readers, in the order in which it first had one, then what is
+    in its grace period."""
     for subscription, until in list(self._leaving.items()):
       if until <= now:
         del self._leaving[subscription]

@@ -1,15 +1,15 @@
-"""Telling a quiet market from a dead feed, without I/O.
+"""Distinguishing a quiet market from a dead feed, without I/O.
 
-A venue that stopped talking looks the same as a market where nothing happens, unless one knows the
-rhythm. Each connection learns the longest silence that was normal for it; only a silence far
-beyond that, or one that breaks a rhythm the venue promises, is taken for death.
+A venue that stopped sending looks the same as a market where nothing happens, unless its rhythm is
+known. Each connection learns the longest silence that was normal for it; only a silence far beyond
+that, or one that breaks a rhythm that the venue promises, counts as death.
 """
 
 from enum import StrEnum
 
 
 class SourceState(StrEnum):
-  """How a stream is: `quiet` is healthy silence, `stale` is silence that should not be."""
+  """How a source is: `quiet` is healthy silence, `stale` is silence that should not be."""
 
   CONNECTING = "connecting"
   LIVE = "live"
@@ -27,7 +27,7 @@ class Rhythm:
   FACTOR = 5.0
   QUIET_AFTER = 5.0
   KNOWN_AFTER = 20
-  """How often something must have been heard before its rhythm is known."""
+  """How often data must have come before the rhythm is known."""
 
   def __init__(self, now: float) -> None:
     self._last = now
@@ -37,7 +37,7 @@ class Rhythm:
 
   @property
   def last(self) -> float:
-    """When something was last heard."""
+    """When data last came."""
     return self._last
 
   def heard(self, now: float) -> None:

@@ -4,8 +4,8 @@ from collections import deque
 
 
 class RateLimit:
-  """At most `count` units in any `seconds`, over a sliding window. No clock: the caller brings the
-  time in seconds."""
+  """At most `count` units in any `seconds`, over a sliding window. It has no clock: the caller
+  brings the time in seconds."""
 
   def __init__(self, count: float, seconds: float) -> None:
     self.count = count
@@ -34,5 +34,5 @@ class RateLimit:
     self._total += units
 
   def block(self, until: float) -> None:
-    """Nothing may be spent before `until`, whatever the window says: the venue asked for it."""
+    """Nothing may be spent before `until`, whatever the window says: the venue required it."""
     self._blocked_until = max(self._blocked_until, until)

@@ -1,4 +1,5 @@
-"""The driver's bookkeeping: a slot is one place for a socket, a connection is one socket."""
+"""The driver's bookkeeping: a slot is a set of subscriptions that share a socket, a connection is
+one socket."""
 
 from collections import deque
 
@@ -11,7 +12,7 @@ from bond_core._ws.client import WebSocket
 
 
 class Connection:
-  """One open socket of a slot. `end` is how anybody who notices its death says so."""
+  """One open socket of a slot. Whoever notices its death calls `end`."""
 
   def __init__(self, number: int, websocket: WebSocket, messages: tuple[int, float]) -> None:
     self.number = number
@@ -22,7 +23,7 @@ class Connection:
     self.expiring = trio.Event()
     self.outbox: deque[bytes] = deque()
     self.outbox_ready = trio.Event()
-    self.pace = RateLimit(*messages)
+    self.rate = RateLimit(*messages)
     self.text_pongs = 0
 
   @property
@@ -31,7 +32,7 @@ class Connection:
     return self.websocket.pongs + self.text_pongs
 
   def end(self, cause: str) -> None:
-    """Ends the connection; the first cause is kept."""
+    """Ends the connection; only the first cause counts."""
     if self.cause is None:
       self.cause = cause
     self.scope.cancel()

@@ -445,7 +445,7 @@ def test_a_sign_of_life_moves_the_venues_chain_but_not_the_readers():
   assert (event.prev_sequence, event.sequence) == (5, 3)
 
 
-def test_only_old_deltas_for_long_means_that_the_venue_counts_anew():
+def test_only_old_deltas_for_long_means_that_the_venue_renumbered():
   sync = synced(max_skipped=3)
   for number in (1, 2, 3):
     assert sync.on_delta(update([(10.0, 9.0)], ids=Ids(number, number))) == []
@@ -454,7 +454,7 @@ def test_only_old_deltas_for_long_means_that_the_venue_counts_anew():
   need = sync.take_need()
   assert need is not None
   assert need.gap
-  assert "count anew" in need.reason
+  assert "started a new numbering" in need.reason
 
 
 def test_old_deltas_among_new_ones_are_just_doubles():

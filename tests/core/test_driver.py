@@ -334,7 +334,9 @@ async def test_a_feed_that_raises_on_a_timer_starts_anew_with_a_gap(autojump_clo
     await wait_all_tasks_blocked()
     nursery.cancel_scope.cancel()
   assert [i for _, i in rig.trades] == [1, 2]
-  assert [g.cause for g in rig.gaps] == ["MiniFeed raised ValueError: the clock confuses me"]
+  assert [g.cause for g in rig.gaps] == [
+    "the feed of mini raised ValueError: the clock confuses me"
+  ]
 
 
 async def test_a_feed_that_raises_is_named_reconnected_and_given_up_in_the_end(
@@ -357,5 +359,5 @@ async def test_a_feed_that_raises_is_named_reconnected_and_given_up_in_the_end(
   while isinstance(error, ExceptionGroup):
     error = error.exceptions[0]
   assert isinstance(leaf(error), PluginError)
-  assert "MiniFeed of mini failed" in str(error)
+  assert "the feed of mini failed" in str(error)
   assert "ValueError: cannot read this" in rig.gaps[0].cause
