@@ -5,10 +5,12 @@ import warnings
 
 import msgspec
 import pytest
-from bond_expressions.language import FUNCTIONS, MAX_LENGTH, compile_predicate, compile_value
+from bond_expressions import compile_predicate, compile_value
+from bond_expressions.functions import FUNCTIONS
+from bond_expressions.syntax import MAX_LENGTH
 from hypothesis import example, given, settings, strategies as st
 
-from bond_core._events import (
+from bond_core import (
   EVENT_TYPES,
   Candle,
   Custom,
@@ -242,8 +244,8 @@ def python(source, of):
 def test_a_condition_is_what_python_says(source, events):
   keep = compile_predicate(source, TYPES)
   expected = [python(source, event) for event in events]
-  kept = [e for e, value in zip(events, expected, strict=True) if value and value != "error"]
-  assert keep(events) == kept
+  matching = [e for e, value in zip(events, expected, strict=True) if value and value != "error"]
+  assert keep(events) == matching
 
 
 @settings(max_examples=600, deadline=None)
@@ -394,6 +396,13 @@ def test_what_is_not_allowed_is_refused_at_once_with_a_sentence(source):
       (
         "character 23 of 'price > 5 and side == buy': there is no field 'buy'; "
         "if it is a text, write 'buy' in quotes"
+      ),
+    ),
+    (
+      "symbol == ETH",
+      (
+        "character 11 of 'symbol == ETH': there is no field 'ETH'; "
+        "if it is a text, write 'ETH' in quotes"
       ),
     ),
     (
