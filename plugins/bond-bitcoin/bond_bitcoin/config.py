@@ -19,7 +19,7 @@ Kind = Literal["tx", "transfer", "block", "metric", "mempool"]
 
 @attrs.frozen(kw_only=True)
 class Connection:
-  """What one connection serves; equal ones are one."""
+  """The identity of a connection; equal ones share one feed."""
 
   url: str
   kinds: frozenset[str]
@@ -41,7 +41,7 @@ class Bitcoin:
   and metric.
 
   Without `event_types` it is transfers where `accounts` or `min_amount` (BTC) are given, else
-  transactions. `accounts` keeps transactions and transfers of these addresses. `values` tells of
+  transactions. `accounts` keeps transactions and transfers of these addresses. `values` adds to
   each transaction what it moves and pays, which is much more to receive. Metrics come at most once
   in `every`. `endpoint` is another server's than mempool.space.
   """
@@ -62,9 +62,11 @@ class Bitcoin:
       )
     for account in self.accounts:
       if not _ADDRESS.fullmatch(account):
-        raise ValueError(f"{account[:100]!r} is no address of Bitcoin; write one such as bc1q…")
+        raise ValueError(
+          f"{account[:100]!r} is no address of Bitcoin; write bc1q… or another address"
+        )
     if not 0 <= self.every <= 3600:
-      raise ValueError(f"metrics every {self.every} are no pace; write 0s to 1h")
+      raise ValueError(f"metrics every {self.every} are out of range; write 0s to 1h")
 
   @property
   def kinds(self) -> frozenset[str]:

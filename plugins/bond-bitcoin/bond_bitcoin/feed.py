@@ -1,4 +1,4 @@
-"""A mempool server's dialect as a Feed."""
+"""A mempool server as a Feed."""
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
@@ -47,10 +47,10 @@ INSTRUMENT = Instrument(EXCHANGE, None, SYMBOL)
 
 SILENCE = 120.0
 """Seconds without a message that do not happen while the server works: it looks at its node's
-mempool every two seconds, and tells what changed."""
+mempool every two seconds, and sends what changed."""
 
-REMEMBERED = 200_000
-"""Transactions that are known to have been told."""
+MAX_SEEN = 200_000
+"""Transactions that are known to have had their event."""
 
 LIMITS = Limits(
   messages=(5, 1.0),
@@ -62,7 +62,8 @@ LIMITS = Limits(
 
 
 class BitcoinFeed:
-  """One connection to a mempool server. `duplicates` counts what came again and was left out."""
+  """The feed of one connection identity. `duplicates` counts transactions that came again and were
+  left out."""
 
   exchange = EXCHANGE
 
@@ -73,18 +74,18 @@ class BitcoinFeed:
     self._to = connection
     self._kinds = connection.kinds
     self._whole = connection.values or "transfer" in connection.kinds
-    self._lines: dict[int, list[Subscription]] = {}
-    self._heard: int | None = None
+    self._subscriptions: dict[int, list[Subscription]] = {}
+    self._received_ns: int | None = None
     self._tip = Tip()
     # A connection's own: another one may lag behind it, or count from elsewhere.
     self._sequences: dict[int, int] = {}
-    self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+    self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
     self._info: MempoolInfo | None = None
     self._fees: Fees | None = None
     self._vbytes_per_second: float | None = None
     self._metric_ns: int | None = None
 
-  # What it would take --------------------------------------------------------------------------
+  # What it takes ------------------------------------------------------------------------------
 
   def group(self, subscription: Subscription) -> str:
     if subscription.channel != "chain" or subscription.instrument != INSTRUMENT:
@@ -98,13 +99,13 @@ class BitcoinFeed:
     return SILENCE
 
   def last_received(self, subscription: Subscription) -> int | None:
-    return self._heard
+    return self._received_ns
 
   def snapshot_weight(self, subscription: Subscription) -> int:
     return 0
 
   def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
-    # Statistics come with every change of the mempool, so they also tell that the server lives.
+    # Statistics come with every change of the mempool, so they also show that the server lives.
     messages: list[dict[str, Any]] = [{"action": "want", "data": ["blocks", "stats"]}]
     if self._kinds & {"tx", "transfer"}:
       if self._to.accounts:
@@ -121,8 +122,8 @@ class BitcoinFeed:
   def on_open(
     self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
   ) -> None:
-    self._lines[connection] = list(subscriptions)
-    self._heard = now.mono_ns
+    self._subscriptions[connection] = list(subscriptions)
+    self._received_ns = now.mono_ns
     for message in self.opening_messages(EXCHANGE, subscriptions):
       self.actions.append(Send(connection, message))
 
@@ -133,11 +134,11 @@ class BitcoinFeed:
     removed: list[Subscription],
     now: Moment,
   ) -> None:
-    line = self._lines.get(connection, [])
-    self._lines[connection] = [s for s in line if s not in removed] + added
+    carried = self._subscriptions.get(connection, [])
+    self._subscriptions[connection] = [s for s in carried if s not in removed] + added
 
   def on_close(self, connection: int) -> None:
-    self._lines.pop(connection, None)
+    self._subscriptions.pop(connection, None)
     self._sequences.pop(connection, None)
 
   def on_timer(self, now: Moment) -> Batch:
@@ -148,14 +149,14 @@ class BitcoinFeed:
 
   def explain(self, status: int, body: bytes) -> str | None:
     if status == 429:
-      return "the mempool server limits how often one may connect; wait, or run one of your own"
+      return "the mempool server limits new connections; wait, or run a server of your own"
     return None
 
   # Messages ------------------------------------------------------------------------------------
 
   def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
     out: Batch = []
-    if not self._lines.get(connection):
+    if not self._subscriptions.get(connection):
       return out
     for frame in frames:
       try:
@@ -166,12 +167,12 @@ class BitcoinFeed:
       if message.pong is not NOTHING:
         self.actions.append(Pong(connection))
         continue
-      self._heard = received.mono_ns
+      self._received_ns = received.mono_ns
       if message.error is not None:
-        for subscription in self._lines[connection]:
+        for subscription in self._subscriptions[connection]:
           self.actions.append(Reject(subscription, f"the mempool server says: {message.error}"))
         continue
-      # Each part stands for itself: one that cannot be read takes no other with it.
+      # Each part is read by itself: one that cannot be read spoils no other.
       for part in (self._blocks, self._entered, self._of_accounts, self._metric):
         try:
           out += part(connection, message, received)
@@ -187,7 +188,7 @@ class BitcoinFeed:
   def _blocks(self, connection: int, message: Message, received: Moment) -> Batch:
     steps: list[Step] = []
     if message.blocks is not NOTHING:
-      steps += self._tip.known(read_blocks(message.blocks))
+      steps += self._tip.latest(read_blocks(message.blocks))
     if message.block is not NOTHING:
       steps += self._tip.new(read_block(message.block))
     out: Batch = []
@@ -250,7 +251,7 @@ class BitcoinFeed:
           if self._new(tx.txid, account):
             out += self._of_account(tx, account, status, received)
       for tx in found.removed:
-        if self._told.pop((tx.txid, account), self) is None:
+        if self._seen.pop((tx.txid, account), self) is None:
           out += self._of_account(tx, account, "removed", received)
     return out
 
@@ -273,9 +274,9 @@ class BitcoinFeed:
       self._vbytes_per_second = read_number(message.vbytes_per_second)
     if message.fees is not NOTHING:
       self._fees = read_fees(message.fees)
-    told = message.info is not NOTHING or message.fees is not NOTHING
+    changed = message.info is not NOTHING or message.fees is not NOTHING
     info, fees = self._info, self._fees
-    if "metric" not in self._kinds or not told or info is None or fees is None:
+    if "metric" not in self._kinds or not changed or info is None or fees is None:
       return []
     last = self._metric_ns
     if last is not None and received.mono_ns - last < self._to.every * 1e9:
@@ -295,14 +296,14 @@ class BitcoinFeed:
     return [_event("metric", fees.fastest_fee, meta, received)]
 
   def _new(self, txid: str, account: str) -> bool:
-    """Whether a transaction is told for the first time; then it has been."""
+    """Whether a transaction is seen for the first time; then it has been."""
     key = (txid, account)
-    if key in self._told:
+    if key in self._seen:
       self.duplicates += 1
       return False
-    self._told[key] = None
-    if len(self._told) > REMEMBERED:
-      self._told.popitem(last=False)
+    self._seen[key] = None
+    if len(self._seen) > MAX_SEEN:
+      self._seen.popitem(last=False)
     return True
 
 
@@ -316,7 +317,7 @@ def _identified(item: Any) -> tuple[str, Transaction | None]:
 
 def moved_by(tx: Transaction) -> float:
   """What a transaction moves, in BTC: its outputs but for those that go back to where the money
-  came from. Change that goes to a new address cannot be told from a payment."""
+  came from. Change that goes to a new address looks the same as a payment."""
   sources = {
     entry.prevout.scriptpubkey_address for entry in tx.vin if entry.prevout is not None
   } - {None}

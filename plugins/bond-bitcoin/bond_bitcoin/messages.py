@@ -75,7 +75,7 @@ class Transaction(msgspec.Struct):
 
 
 class Replaced(msgspec.Struct):
-  """A transaction that another took the place of; `by` is its id, or all of it."""
+  """A transaction that was replaced; `by` is the id of the new one, or all of it."""
 
   replaced: str
   by: Any = None
@@ -117,7 +117,7 @@ class Fees(msgspec.Struct, rename="camel"):
 
 
 class Message(msgspec.Struct):
-  """The parts of a message; one that is not there is empty."""
+  """The parts of a message; a part that it does not have is empty."""
 
   block: msgspec.Raw = NOTHING
   blocks: msgspec.Raw = NOTHING

@@ -117,7 +117,7 @@ async def test_blocks_come_through_a_cut_and_a_reorganisation(nursery, tmp_path)
 
 
 async def test_transfers_of_watched_addresses_are_those_of_the_mempool(nursery, tmp_path):
-  from bond_sim.bitcoin.chain import Chain
+  from bond_sim.bitcoin.chain import BitcoinChain as Chain
 
   watched = Chain(5).addresses[:2]
   rows, _, _ = await run_against(

@@ -1,4 +1,4 @@
-"""What a spec says to ws.custom: where to connect, what to say, how to read what comes."""
+"""What a spec says to ws.custom: where to connect, what to send, how to read messages."""
 
 import os
 import re
@@ -56,7 +56,7 @@ class Heartbeat:
 
   def __attrs_post_init__(self) -> None:
     if not 1 <= self.every <= 3600:
-      raise ValueError(f"a heartbeat every {self.every} is no pace; write 1s to 1h")
+      raise ValueError(f"a heartbeat every {self.every} is out of range; write 1s to 1h")
     if self.send is not None:
       _check_message(self, attrs.fields(Heartbeat).send, self.send)
     if self.answer is not None:
@@ -79,8 +79,8 @@ class Reply:
 
 @attrs.frozen(kw_only=True)
 class Failure:
-  """Messages that say that the venue will not do what was asked. Reading ends with what stands at
-  the path `text`."""
+  """Messages with which the venue refuses a request. Reading ends with the reason at the path
+  `text`."""
 
   when: str | dict[str, Any]
   text: str = ""
@@ -131,7 +131,7 @@ class Custom:
     if not 1024 <= self.max_message <= MAX_MESSAGE:
       raise ValueError(f"max_message is {self.max_message}; write 1KiB to 16MiB")
     if self.silence is not None and not 1 <= self.silence <= 3600:
-      raise ValueError(f"a silence of {self.silence} tells nothing; write 1s to 1h")
+      raise ValueError(f"a silence of {self.silence} is out of range; write 1s to 1h")
     for field in ("map", "replies", "failures", "subprotocols"):
       if (count := len(getattr(self, field))) > MAX_RULES:
         raise ValueError(f"{count} entries of {field} are more than {MAX_RULES}")

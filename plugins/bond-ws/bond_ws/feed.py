@@ -1,4 +1,4 @@
-"""A websocket of anybody's as a Feed: a spec says what is sent and how what comes is read."""
+"""Any websocket as a Feed: a spec says what is sent, and how messages are read."""
 
 import re
 from collections import deque
@@ -46,14 +46,16 @@ class Connection:
 
 
 @attrs.define
-class _Line:
+class _Open:
   """An open connection and what it carries."""
 
   subscriptions: list[Subscription]
   beaten_ns: int
+  """When the last heartbeat was sent."""
   second: int = 0
-  """When it was last replied to (monotonic s), and how often in that second."""
+  """When the last reply was sent (monotonic s)."""
   replies: int = 0
+  """Replies in that second."""
 
 
 class WsFeed:
@@ -76,20 +78,21 @@ class WsFeed:
     self._failures = [(matcher(f.when), parse_path(f.text)) for f in config.failures]
     beat = config.heartbeat
     self._is_pong = None if beat is None or beat.answer is None else matcher(beat.answer)
-    # A ping whose answer is not known is only sent; whether the venue lives is asked apart.
+    # A ping whose answer is not known is only sent; the WebSocket's own ping shows whether the
+    # venue lives.
     self._beat = None if beat is None or self._is_pong is not None else beat.send
     self._function: Callable[..., Any] | None = None
-    self._lines: dict[int, _Line] = {}
-    self._heard: int | None = None
+    self._connections: dict[int, _Open] = {}
+    self._received_ns: int | None = None
 
-  # What it would take --------------------------------------------------------------------------
+  # What it takes ------------------------------------------------------------------------------
 
   def group(self, subscription: Subscription) -> str:
     channels = {EVENTS[rule.emit].channel for rule in self._config.map}
     own = subscription.instrument == Instrument(self.exchange, self._config.market_type, "*")
     if not own or (channels and subscription.channel not in channels):
       raise Refused(f"there is no {subscription} here; there is what the mapping of a spec gives")
-    # A missing secret or function ends the source with a sentence, before anything is connected to.
+    # A missing secret or function ends the source with a sentence, before it connects.
     self._headers()
     self._url()
     if self._config.function and self._function is None:
@@ -103,7 +106,7 @@ class WsFeed:
     return self._config.silence
 
   def last_received(self, subscription: Subscription) -> int | None:
-    return self._heard
+    return self._received_ns
 
   def snapshot_weight(self, subscription: Subscription) -> int:
     return 0
@@ -136,8 +139,8 @@ class WsFeed:
   def on_open(
     self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
   ) -> None:
-    self._lines[connection] = _Line(list(subscriptions), now.mono_ns)
-    self._heard = now.mono_ns
+    self._connections[connection] = _Open(list(subscriptions), now.mono_ns)
+    self._received_ns = now.mono_ns
     for message in self._config.send:
       self.actions.append(Send(connection, as_text(message)))
 
@@ -149,18 +152,18 @@ class WsFeed:
     now: Moment,
   ) -> None:
     # What is sent is the spec's; readers come and go on our side only.
-    if (line := self._lines.get(connection)) is not None:
-      line.subscriptions = [s for s in line.subscriptions if s not in removed] + added
+    if (opened := self._connections.get(connection)) is not None:
+      opened.subscriptions = [s for s in opened.subscriptions if s not in removed] + added
 
   def on_close(self, connection: int) -> None:
-    self._lines.pop(connection, None)
+    self._connections.pop(connection, None)
 
   def on_timer(self, now: Moment) -> Batch:
     beat = self._config.heartbeat
     if beat is not None and self._beat is not None:
-      for number, line in self._lines.items():
-        if now.mono_ns - line.beaten_ns >= beat.every * 1e9:
-          line.beaten_ns = now.mono_ns
+      for number, opened in self._connections.items():
+        if now.mono_ns - opened.beaten_ns >= beat.every * 1e9:
+          opened.beaten_ns = now.mono_ns
           self.actions.append(Send(number, as_text(self._beat)))
     return []
 
@@ -176,25 +179,27 @@ class WsFeed:
 
   def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
     out: Batch = []
-    line = self._lines.get(connection)
-    if line is None or not line.subscriptions:
+    opened = self._connections.get(connection)
+    if opened is None or not opened.subscriptions:
       return out
     lost, cause = 0, ""
     for frame in frames:
       before = len(out)
       try:
-        self._take(connection, line, frame, received, out)
+        self._take(connection, opened, frame, received, out)
       except UNREADABLE as exc:
         # A message counts as a whole: none of its events goes on if one cannot be read.
         del out[before:]
         lost, cause = lost + 1, _reason(exc)
     if lost:
       self.unmapped += lost
-      out.append(self._gap(lost, cause, line, received))
+      out.append(self._gap(lost, cause, opened, received))
     return out
 
-  def _take(self, connection: int, line: _Line, frame: bytes, received: Moment, out: Batch) -> None:
-    if self._spoken(connection, line, frame, None, received):
+  def _take(
+    self, connection: int, opened: _Open, frame: bytes, received: Moment, out: Batch
+  ) -> None:
+    if self._reply_to(connection, opened, frame, None, received):
       return
     try:
       message = msgspec.json.decode(frame)
@@ -202,12 +207,12 @@ class WsFeed:
       if self._function is None:
         raise ValueError("it is not JSON") from None
       message = frame.decode(errors="replace")
-    if self._spoken(connection, line, frame, message, received):
+    if self._reply_to(connection, opened, frame, message, received):
       return
-    self._heard = received.mono_ns
+    self._received_ns = received.mono_ns
     for fits, path in self._failures:
       if fits(frame, message, message):
-        self._fail(line, path.read(message, message))
+        self._fail(opened, path.read(message, message))
         return
     if self._function is not None:
       self._call(self._function, message, received, out)
@@ -218,31 +223,31 @@ class WsFeed:
     else:
       self.ignored += 1
 
-  def _spoken(
-    self, connection: int, line: _Line, frame: bytes, message: Any, received: Moment
+  def _reply_to(
+    self, connection: int, opened: _Open, frame: bytes, message: Any, received: Moment
   ) -> bool:
-    """Whether a message belongs to the conversation: the answer to a ping, or one to reply to. It
-    tells that the socket lives, not that its streams do."""
+    """Whether a message is the answer to a ping, or gets a reply. It proves that the socket lives,
+    not that its data does."""
     if self._is_pong is not None and self._is_pong(frame, message, message):
       self.actions.append(Pong(connection))
       return True
     for fits, send in self._replies:
       if fits(frame, message, message):
-        self._reply(connection, line, as_text(_filled(send, message)), received)
+        self._reply(connection, opened, as_text(_filled(send, message)), received)
         return True
     return False
 
-  def _reply(self, connection: int, line: _Line, data: bytes, received: Moment) -> None:
-    """Sends a reply. A venue that wants more of them than are sent in a second would fill memory,
-    so it is left."""
+  def _reply(self, connection: int, opened: _Open, data: bytes, received: Moment) -> None:
+    """Sends a reply. A venue that requires more of them than are sent in a second would fill
+    memory, so its connection is reset."""
     second = received.mono_ns // 1_000_000_000
-    if second != line.second:
-      line.second, line.replies = second, 0
-    line.replies += 1
-    if line.replies <= MAX_REPLIES:
+    if second != opened.second:
+      opened.second, opened.replies = second, 0
+    opened.replies += 1
+    if opened.replies <= MAX_REPLIES:
       self.actions.append(Send(connection, data))
-    elif line.replies == MAX_REPLIES + 1:
-      reason = f"{self.exchange} wanted more than {MAX_REPLIES} replies within a second"
+    elif opened.replies == MAX_REPLIES + 1:
+      reason = f"{self.exchange} required more than {MAX_REPLIES} replies within a second"
       self.actions.append(Reset(connection, reason))
 
   def _call(self, function: Callable[..., Any], message: Any, received: Moment, out: Batch) -> None:
@@ -262,14 +267,14 @@ class WsFeed:
     else:
       self.ignored += 1
 
-  def _fail(self, line: _Line, said: Any) -> None:
-    told = said if isinstance(said, str) else msgspec.json.encode(said).decode()
-    reason = f"{self.exchange} refused: {told[:300]}"
-    for subscription in line.subscriptions:
+  def _fail(self, opened: _Open, said: Any) -> None:
+    text = said if isinstance(said, str) else msgspec.json.encode(said).decode()
+    reason = f"{self.exchange} refused: {text[:300]}"
+    for subscription in opened.subscriptions:
       self.actions.append(Reject(subscription, reason))
 
-  def _gap(self, lost: int, cause: str, line: _Line, received: Moment) -> Gap:
-    channels = {subscription.channel for subscription in line.subscriptions}
+  def _gap(self, lost: int, cause: str, opened: _Open, received: Moment) -> Gap:
+    channels = {subscription.channel for subscription in opened.subscriptions}
     count = "a message" if lost == 1 else f"{lost} messages"
     return Gap(
       channel=channels.pop() if len(channels) == 1 else "*",
@@ -281,18 +286,18 @@ class WsFeed:
       ts_to=received.ts_ms,
       missed=lost,
       cause=f"{count} could not be mapped: {cause}",
-      streams=[str(subscription) for subscription in line.subscriptions],
+      streams=[str(subscription) for subscription in opened.subscriptions],
     )
 
 
 def _limits(config: Custom) -> Limits:
   beat = config.heartbeat
-  asked = beat is not None and beat.answer is not None
+  answered = beat is not None and beat.answer is not None
   return Limits(
     messages=(2 * MAX_REPLIES, 1.0),
     connects=(60, 300.0),
-    ping_every=beat.every if beat is not None and (asked or beat.send is None) else None,
-    ping_text=as_text(beat.send) if beat is not None and asked else None,
+    ping_every=beat.every if beat is not None and (answered or beat.send is None) else None,
+    ping_text=as_text(beat.send) if beat is not None and answered else None,
     max_message_bytes=int(config.max_message),
   )
 
@@ -302,7 +307,7 @@ def _revealed(value: str | Secret) -> str:
 
 
 def _filled(template: Any, message: Any) -> Any:
-  """A message to send, with what another holds in the places of its "${PATH}"."""
+  """A message to send, with each "${PATH}" replaced by the value there in `message`."""
   if isinstance(template, str):
     found = _TEMPLATE.fullmatch(template)
     return template if found is None else parse_path(found["path"]).read(message, message)

@@ -1,4 +1,4 @@
-"""Rules at work: the events in one message."""
+"""Reading messages by rules: the events in one message."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,19 +7,27 @@ from bond_expressions.language import compile_predicate, compile_value
 
 from bond_core import Batch, Custom, Ticker, Trade, parse_market
 from bond_core.feeds import Moment
+from bond_core.venues import Side
 from bond_ws.matching import matcher
 from bond_ws.paths import parse_path
 from bond_ws.rules import EVENTS, Rule, Value, converted, own_fields, time_ms
 
 MAX_KNOWN = 10_000
-"""Spellings of symbols whose meaning is kept."""
+"""Spellings of symbols that are cached."""
 
-_SIDES = {"buy": "buy", "sell": "sell", "b": "buy", "s": "sell", "bid": "buy", "ask": "sell"}
+_SIDES: dict[str, Side] = {
+  "buy": "buy",
+  "sell": "sell",
+  "b": "buy",
+  "s": "sell",
+  "bid": "buy",
+  "ask": "sell",
+}
 
 
 def symbol_of(text: str, symbols: dict[str, str]) -> str:
-  """The symbol that a venue's spelling means: what `symbols` says, BASE/QUOTE where it can be read,
-  else the spelling itself."""
+  """The symbol of a venue's spelling: what `symbols` says, BASE/QUOTE where it can be read, else
+  the spelling itself."""
   if (known := symbols.get(text)) is not None:
     return known
   try:
@@ -30,7 +38,7 @@ def symbol_of(text: str, symbols: dict[str, str]) -> str:
 
 
 class Reader:
-  """What one field reads."""
+  """Reads the value of one field."""
 
   def __init__(self, value: str | Value) -> None:
     given = Value(path=value) if isinstance(value, str) else value
@@ -110,24 +118,24 @@ class Mapping:
       data = values if self._fields else item if type(item) is dict else {"value": item}
       return Custom(**common, event_type=self._rule.event_type, data=data)
     event = self._kind(**common, **values)
-    for name, compute, wanted in self._set:
+    for name, compute, kind in self._set:
       value = compute([event])[0]
-      setattr(event, name, None if value is None else converted(value, wanted, name))
+      setattr(event, name, None if value is None else converted(value, kind, name))
     return event
 
   def _values(self, message: Any, item: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, read, wanted in self._fields:
+    for name, read, kind in self._fields:
       value = read(message, item)
       if value is None:
-        if wanted is object:
+        if kind is object:
           values[name] = None
         elif name in ("price", "size"):
           raise ValueError(f"{name} is not there")
       elif name == "side":
         values[name] = _SIDES.get(str(value).lower(), "unknown")
       else:
-        values[name] = value if wanted is object else converted(value, wanted, name)
+        values[name] = value if kind is object else converted(value, kind, name)
     return values
 
   def _symbol_of(self, message: Any, item: Any) -> str:

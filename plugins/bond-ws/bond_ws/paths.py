@@ -12,7 +12,7 @@ _STEP = re.compile(
 
 
 class Path(NamedTuple):
-  """Where a value stands: names and places, from the message's root or from the item at hand."""
+  """Where a value is: names and indices, from the message's root or from the current item."""
 
   steps: tuple[str | int, ...]
   from_root: bool
@@ -38,20 +38,20 @@ def parse_path(text: str) -> Path:
     raise ValueError(f"a path of {len(text)} characters is longer than {MAX_LENGTH}")
   rest = text.strip()
   from_root = rest.startswith("$")
-  place = 1 if from_root else 0
+  position = 1 if from_root else 0
   steps: list[str | int] = []
-  while place < len(rest):
-    found = _STEP.match(rest, place)
-    dotted = rest.startswith(".", place)
+  while position < len(rest):
+    found = _STEP.match(rest, position)
+    dotted = rest.startswith(".", position)
     if found is None or (found["name"] is not None and dotted == (not steps and not from_root)):
       raise ValueError(
-        f"{text!r} is no path; write names with dots and places in brackets, such as data[0].price"
+        f"{text!r} is no path; write names with dots and indices in brackets, such as data[0].price"
       )
     if found["index"] is not None:
       steps.append(int(found["index"]))
     else:
       steps.append(found["quoted"] or found["name"])
-    place = found.end()
+    position = found.end()
   if len(steps) > MAX_STEPS:
     raise ValueError(f"{text!r} has {len(steps)} steps; {MAX_STEPS} are the most")
   return Path(tuple(steps), from_root)

@@ -1,4 +1,4 @@
-"""The rules of a mapping: which messages count, and where their values stand."""
+"""The rules of a mapping: which messages count, and where their values are."""
 
 import math
 import typing
@@ -39,7 +39,7 @@ class Value:
 
   def __attrs_post_init__(self) -> None:
     if bool(self.path) == (self.value is not None):
-      raise ValueError("say where the value stands with path, or what it always is with value")
+      raise ValueError("write path for where the value is, or value for what it always is")
     parse_path(self.path)
 
 
@@ -115,20 +115,20 @@ def own_fields(kind: Kind) -> dict[str, type]:
   return found
 
 
-def converted(value: Any, wanted: type, name: str) -> Any:
+def converted(value: Any, kind: type, name: str) -> Any:
   """A JSON value as a field's type. Numbers may be texts; ValueError where it does not fit."""
   try:
-    if wanted is float and type(value) is not bool:
+    if kind is float and type(value) is not bool:
       number = float(value)
       if math.isfinite(number):
         return number
-    elif wanted is int and type(value) is not bool:
+    elif kind is int and type(value) is not bool:
       whole = int(value)
       if whole == float(value) and abs(whole) < MAX_INTEGER:
         return whole
-    elif wanted is bool and type(value) is bool:
+    elif kind is bool and type(value) is bool:
       return value
-    elif wanted is str and type(value) in (str, int):
+    elif kind is str and type(value) in (str, int):
       return str(value)
   except (TypeError, ValueError, OverflowError):
     pass
@@ -136,7 +136,7 @@ def converted(value: Any, wanted: type, name: str) -> Any:
 
 
 def time_ms(value: Any, unit: str) -> int:
-  """Epoch milliseconds of a venue's time. `auto` takes a text with a date for RFC 3339 and tells
+  """Epoch milliseconds of a venue's time. `auto` takes a text with a date for RFC 3339 and finds
   the unit of a number by its size, which is right for the years 2001 to 2286."""
   if isinstance(value, str) and unit in ("auto", "text") and not _is_number(value):
     try:
