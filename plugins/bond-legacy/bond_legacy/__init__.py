@@ -1,4 +1,5 @@
-"""Earlier forms: the short form of specs, and connectors of the earlier lifecycle."""
+"""The short form of specs, and connectors with connect, subscribe, iterate and shutdown as
+sources."""
 
 from collections.abc import Iterable
 
@@ -10,11 +11,11 @@ __all__ = ["Connector", "connector_source"]
 
 @hookimpl
 def bond_register_parsers() -> Iterable[ParserType]:
-  """The short form."""
+  """The parser of the short form."""
   from bond_legacy.short_form import rewrite
 
   yield ParserType(
     name="legacy.short",
-    summary="The earlier short form of a spec: a list of sources by type.",
+    summary="The short form of a spec: a list of sources by type.",
     rewrite=rewrite,
   )

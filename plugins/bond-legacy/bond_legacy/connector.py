@@ -1,4 +1,4 @@
-"""Connectors of the older lifecycle (connect, subscribe, iterate, shutdown) as sources."""
+"""Connectors with the lifecycle connect, subscribe, iterate, shutdown as sources."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -10,16 +10,16 @@ from bond_core import AnyEvent, Disconnected, Out, PluginError, SourceContext
 
 
 class Connector(Protocol):
-  """What such a connector looks like. Its methods are coroutines of asyncio or of trio."""
+  """A connector; its methods are coroutines of asyncio or of trio."""
 
   async def connect(self) -> None:
     """Opens the connection."""
 
   async def subscribe(self) -> None:
-    """Asks for what the connector was made for."""
+    """Subscribes to what the connector was made for."""
 
   def __aiter__(self) -> "Connector":
-    """The connector iterates itself."""
+    """The connector is its own iterator."""
 
   async def __anext__(self) -> Any:
     """The next event: one of Bond's, or a mapping in the wire form."""
@@ -31,10 +31,11 @@ class Connector(Protocol):
 def connector_source(
   make: Callable[[Any], Connector], *, asyncio: bool = True
 ) -> Callable[[Any, Out, SourceContext], Awaitable[None]]:
-  """A source's `run` from a function that makes the connector from a configuration.
+  """The `run` of a source, from a function that makes a connector from a configuration.
 
-  `asyncio` connectors run on the process's asyncio thread, others on trio. When the connector's
-  iteration ends or it loses its connection (OSError, EOFError), the core connects anew.
+  With `asyncio` the connector runs on the process's asyncio thread, else on trio. Where its
+  iteration ends or it loses its connection (OSError, EOFError), `run` raises Disconnected and the
+  core connects again. PluginError for an event that is not one of Bond's.
   """
 
   async def run(config: Any, out: Out, ctx: SourceContext) -> None:

@@ -1,8 +1,9 @@
-"""The earlier short form of a spec, rewritten into the normal one.
+"""The short form of a spec, rewritten to the normal form.
 
 {"sources": [{"type": "ccxt", "symbols": ["BTC/USDT"]}, {"type": "twitter", "symbols": ["BTC"]}],
 "interval_sec": 5, "symbols": ["BTC/USDT"]} becomes sources named after their types and one
-core.window over them. Every value keeps its place in the user's text.
+core.window over them. For every value of the result it is known where it was in the user's text, so
+that errors point there.
 """
 
 import re
@@ -15,36 +16,40 @@ from bond_core.specs import MAX_SPEC_NODES, Path, kind_of, shown
 
 DEFAULT_INTERVAL = 5
 CCXT_EXCHANGES = ("binance", "okx", "bybit")
+"""The exchanges of a source of type ccxt that names none."""
 CCXT_DEFAULTS = {"mode": "poll", "every": "5s"}
 
-_CCXT = {
+_CCXT_CHANNELS = {
   "ccxt": ("trades", "ticker"),
   "ccxt.trades": ("trades",),
   "ccxt.ticker": ("ticker",),
 }
-"""Types that are several sources: the channels of each."""
+"""Types that become a source for each exchange and each of these channels."""
 
-_CHAIN = "onchain"
-"""The type that goes by its chain: `onchain:sol` is another name of a source."""
+_ONCHAIN = "onchain"
+"""The type whose source depends on its chain: `onchain:sol` is an alias of a source."""
 DEFAULT_CHAIN = "sol"
 
-_NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
-_TAKES_SYMBOLS = ("ccxt", "x")
-_TOP = ("name", "sources", "interval_sec", "symbols")
+_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]+")
+_PLUGINS_WITH_SYMBOLS = ("ccxt", "x")
+"""Plugins whose sources get the symbols of the whole spec where they have none of their own."""
+_TOP_KEYS = ("name", "sources", "interval_sec", "symbols")
 
 
 def rewrite(data: Mapping[str, Any], aliases: Aliases) -> Rewritten | None:
   """The normal form of a spec whose sources are a list; None for any other."""
   if not isinstance(data.get("sources"), list):
     return None
-  return _Expansion(data, aliases).expand()
+  return _Rewriting(data, aliases).result()
 
 
-class _Over(Exception):
-  """There is nothing more to be said about this text."""
+class _Stop(Exception):
+  """Ends the rewriting: further problems would only follow from those found."""
 
 
-class _Expansion:
+class _Rewriting:
+  """The sources found so far, where each value was in the short form, and the problems."""
+
   def __init__(self, data: Mapping[str, Any], aliases: Aliases) -> None:
     self.short = data
     self.aliases = aliases
@@ -52,11 +57,11 @@ class _Expansion:
     self.sources: dict[str, Any] = {}
     self.origin: dict[Path, Path] = {}
 
-  def expand(self) -> Rewritten:
-    """The normal form, and what is wrong with the short one."""
+  def result(self) -> Rewritten:
+    """The normal form, and the problems of the short one."""
     try:
-      data = self._expanded()
-    except _Over:
+      data = self._rewritten()
+    except _Stop:
       data = None
     return Rewritten(data, self.origin, tuple(self.problems))
 
@@ -65,26 +70,26 @@ class _Expansion:
   ) -> None:
     self.problems.append(RewriteProblem(message, path, at))
 
-  def _expanded(self) -> dict[str, Any]:
+  def _rewritten(self) -> dict[str, Any]:
     short = self.short
     for key in short:
-      if key not in _TOP:
-        meant = did_you_mean(key, _TOP) or f"; the short form has {one_of(_TOP, 'and')}"
-        self._refuse(f"unknown key {shown(key)}{meant}", (key,), "key")
+      if key not in _TOP_KEYS:
+        hint = did_you_mean(key, _TOP_KEYS, f"; the short form has {one_of(_TOP_KEYS, 'and')}")
+        self._refuse(f"unknown key {shown(key)}{hint}", (key,), "key")
     for index, entry in enumerate(short["sources"]):
-      self._source(index, entry)
+      self._add_entry(index, entry)
     data: dict[str, Any] = {"sources": self.sources}
     if "name" in short:
       data["name"] = short["name"]
     interval = short.get("interval_sec")
     interval = DEFAULT_INTERVAL if interval is None else interval
-    # 0 asks for every update: nothing is gathered into windows.
+    # With 0 every update goes out by itself, without windows.
     if self.sources and not (type(interval) in (int, float) and interval == 0):
       data["transforms"] = {"window": self._window(interval)}
     if not self.sources:
       if not short["sources"]:
         self._refuse("a spec needs at least one source", ("sources",), "key")
-      raise _Over
+      raise _Stop
     return data
 
   def _window(self, interval: Any) -> dict[str, Any]:
@@ -97,47 +102,50 @@ class _Expansion:
       self.origin["transforms", "window", "with", "symbols"] = ("symbols",)
     return {"use": "core.window", "from": list(self.sources), "with": settings}
 
-  def _source(self, index: int, entry: Any) -> None:
+  def _add_entry(self, index: int, entry: Any) -> None:
+    """Adds the source or sources of one entry of the list."""
     at = ("sources", index)
     if not isinstance(entry, dict):
-      told = 'expected a source, as in {"type": "ccxt", "symbols": ["BTC/USDT"]}, got '
-      self._refuse(told + kind_of(entry), at)
+      example = '{"type": "ccxt", "symbols": ["BTC/USDT"]}'
+      self._refuse(f"expected a source, as in {example}, got {kind_of(entry)}", at)
       return
-    kind = entry.get("type")
-    if kind is None and "use" in entry:
-      told = (
-        "a list of sources is the short form, which has `type`; with `use`, write a name before"
-      )
-      self._refuse(f"{told} each: my-source: {{use: …, with: …}}", at, "owner")
+    written = entry.get("type")
+    if written is None:
+      self._refuse(self._without_type(entry), at, "owner")
       return
-    if kind is None:
-      told = f"the key 'type' is missing; it is {one_of(self._types())}, or the name of a source"
-      self._refuse(told, at, "owner")
+    if not isinstance(written, str):
+      self._refuse(f"expected a type such as ccxt, got {kind_of(written)}", (*at, "type"))
       return
-    if not isinstance(kind, str):
-      self._refuse(f"expected a type such as ccxt, got {kind_of(kind)}", (*at, "type"))
-      return
-    name = kind.strip().lower()
+    name = written.strip().lower()
     given = {key: value for key, value in entry.items() if key != "type"}
-    if name in _CCXT:
-      self._ccxt(at, _CCXT[name], given)
-    elif name in (_CHAIN, f"{_CHAIN}.grpc"):
-      self._onchain(at, given)
+    if name in _CCXT_CHANNELS:
+      self._add_ccxt(at, _CCXT_CHANNELS[name], given)
+    elif name in (_ONCHAIN, f"{_ONCHAIN}.grpc"):
+      self._add_onchain(at, given)
     elif name in self.aliases:
       source, implied = self.aliases[name]
       self._add(at, name, source, dict(implied) | given)
     elif "." in name:
       self._add(at, name, name, given)
     else:
-      there = f"; there is {one_of(self._types(), 'and')}, and any source by its name, such as "
-      hint = did_you_mean(name, self._types(), f"{there}okx.trades")
-      self._refuse(f"unknown source type {shown(kind)}{hint}", (*at, "type"))
+      types = f"; there is {one_of(self._types(), 'and')}, and any source by its name"
+      hint = did_you_mean(name, self._types(), f"{types}, such as okx.trades")
+      self._refuse(f"unknown source type {shown(written)}{hint}", (*at, "type"))
+
+  def _without_type(self, entry: dict[str, Any]) -> str:
+    """What is wrong with an entry without a type."""
+    if "use" in entry:
+      return (
+        "a list of sources is the short form, which has `type`; with `use`, write a name before "
+        "each: my-source: {use: …, with: …}"
+      )
+    return f"the key 'type' is missing; it is {one_of(self._types())}, or the name of a source"
 
   def _types(self) -> list[str]:
     """The types that the short form has."""
-    return [*_CCXT, *(alias for alias in self.aliases if ":" not in alias)]
+    return [*_CCXT_CHANNELS, *(alias for alias in self.aliases if ":" not in alias)]
 
-  def _ccxt(self, at: Path, channels: Iterable[str], given: dict[str, Any]) -> None:
+  def _add_ccxt(self, at: Path, channels: Iterable[str], given: dict[str, Any]) -> None:
     exchange = given.pop("exchange", None)
     exchanges = exchange if isinstance(exchange, list) else [exchange]
     if exchange is None:
@@ -153,25 +161,25 @@ class _Expansion:
         if exchange is not None:
           self.origin["sources", key, "with", "exchange"] = written
 
-  def _onchain(self, at: Path, given: dict[str, Any]) -> None:
+  def _add_onchain(self, at: Path, given: dict[str, Any]) -> None:
     chain = given.pop("chain", DEFAULT_CHAIN)
-    found = self.aliases.get(f"{_CHAIN}:{chain.lower()}") if isinstance(chain, str) else None
+    found = self.aliases.get(f"{_ONCHAIN}:{chain.lower()}") if isinstance(chain, str) else None
     if found is None:
-      chains = sorted(a.partition(":")[2] for a in self.aliases if a.startswith(f"{_CHAIN}:"))
+      prefix = f"{_ONCHAIN}:"
+      chains = sorted(a.removeprefix(prefix) for a in self.aliases if a.startswith(prefix))
       message = f"unknown chain {shown(chain)}; there is {one_of(chains, 'and')}, or name another "
       self._refuse(f"{message}source as type", (*at, "chain"))
       return
     use, implied = found
-    self._add(at, _CHAIN, use, dict(implied) | given)
+    self._add(at, _ONCHAIN, use, dict(implied) | given)
 
   def _add(self, at: Path, label: str, use: str, settings: dict[str, Any]) -> str:
-    """Adds a source; its key is the label, numbered where it is taken."""
+    """Adds a source and returns its key: the label, with a number where that is taken."""
     if len(self.sources) == MAX_SPEC_NODES:
-      told = f"more than {MAX_SPEC_NODES} sources; make several specs of it"
-      self._refuse(told, at, "owner")
-      raise _Over
-    family = use.split(".")[0]
-    base = _NO_NAME.sub("-", label).strip("-")[:48] or "source"
+      self._refuse(f"more than {MAX_SPEC_NODES} sources; make several specs of it", at, "owner")
+      raise _Stop
+    plugin = use.split(".")[0]
+    base = _NOT_IN_KEYS.sub("-", label).strip("-")[:48] or "source"
     key, number = base, 1
     while key in self.sources:
       number += 1
@@ -180,7 +188,7 @@ class _Expansion:
     self.origin[path] = at
     self.origin[*path, "use"] = (*at, "type")
     self.origin[*path, "with"] = at
-    if "symbols" not in settings and "symbols" in self.short and family in _TAKES_SYMBOLS:
+    if "symbols" not in settings and "symbols" in self.short and plugin in _PLUGINS_WITH_SYMBOLS:
       settings = {**settings, "symbols": self.short["symbols"]}
       self.origin[*path, "with", "symbols"] = ("symbols",)
     self.sources[key] = {"use": use, "with": settings}
