@@ -1,4 +1,4 @@
-"""What an asset is called in posts."""
+"""The names of assets in posts."""
 
 from collections.abc import Iterable, Mapping
 
@@ -21,12 +21,12 @@ NAMES = {
   "XMR": ("monero",),
   "XRP": (),
 }
-"""Assets whose hashtag means them, with the names that mean nothing else. Others (NEAR, ONE, LINK)
-are found by cashtag only."""
+"""Assets whose hashtag is unambiguous, with their unambiguous names. Others (NEAR, ONE, LINK) are
+found by cashtag only."""
 
 
 def asset_of(symbol: str) -> str:
-  """BTC of BTC/USDT, $BTC or BTC. ValueError for what is no asset."""
+  """The asset of a symbol: BTC of BTC/USDT, $BTC or BTC. ValueError where it has none."""
   asset = symbol.strip().removeprefix("$").replace("-", "/").partition("/")[0].upper()
   if not asset.isalnum() or not asset.isascii() or len(asset) > 20:
     raise ValueError(f"{symbol!r} is no asset; write BTC, $BTC or BTC/USDT")
@@ -34,7 +34,8 @@ def asset_of(symbol: str) -> str:
 
 
 def terms_of(asset: str, words: Iterable[str] = ()) -> list[str]:
-  """What a post about an asset has one of: its cashtag, names and hashtags, and these words."""
+  """The terms of which a post about an asset has at least one: its cashtag, names and hashtags, and
+  `words`."""
   terms = [f"${asset}"]
   for name in NAMES.get(asset, ()):
     terms += [f"#{name}", name]
@@ -44,8 +45,8 @@ def terms_of(asset: str, words: Iterable[str] = ()) -> list[str]:
 
 
 def terms_of_all(symbols: Iterable[str], words: Mapping[str, list[str]]) -> dict[str, list[str]]:
-  """The terms of each asset among `symbols`; `words` adds some by symbol. ValueError for words of
-  an asset that is not there."""
+  """The terms of each asset of `symbols`; `words` has further ones by symbol. ValueError for words
+  of an asset that is not among the symbols."""
   own = {asset_of(symbol): found for symbol, found in words.items()}
   terms = {asset: terms_of(asset, own.get(asset, ())) for asset in map(asset_of, symbols)}
   for asset in own:
