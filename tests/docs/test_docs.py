@@ -176,7 +176,7 @@ VENUE_CODE = blocks(text_of(DOCS / "write-a-venue.md"), "python")
 
 @pytest.mark.parametrize("block", VENUE_CODE, ids=range(len(VENUE_CODE)))
 def test_the_code_of_the_worked_venue_is_taken_from_it(block):
-  files = (ROOT / "plugins" / "bond-bybit").rglob("*.py")
+  files = [*ROOT.glob("plugins/bond-bybit/**/*.py"), *ROOT.glob("plugins/bond-binance/**/*.py")]
   assert any(block in text_of(path) for path in files)
 
 
