@@ -312,8 +312,6 @@ class TopicFeed:
   def _refuse(self, opened: OpenConnection, name: str, said: str) -> None:
     """The venue refused a topic. It is not carried there, so nothing has to be unsubscribed."""
     for subscription in opened.carried.pop(name, {}):
-      state = self._table.states[subscription]
-      state.carriers.discard(opened.number)
       self.reject(subscription, f"{subscription}: {self._title} refused it: {said[:200]}")
 
   def _carry(
