@@ -94,6 +94,11 @@ class Source(ABC):
     states = set(self.states())
     return next((state for state in WORST_FIRST if state in states), None)
 
+  @property
+  def ending(self) -> bool:
+    """Whether it delivers nothing more: it was stopped, or has ended by itself."""
+    return self.scope.cancel_called or self.ended.is_set()
+
   async def run(self) -> None:
     """Works until it is stopped or has ended; readers then come to the end of what was written."""
     try:

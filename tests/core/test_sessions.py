@@ -351,6 +351,20 @@ async def test_equal_sources_are_one_member(autojump_clock, rig):
   assert rig.service.session.names().count("join") == 1
 
 
+async def test_who_opens_a_source_that_has_failed_gets_one_that_tries_anew(autojump_clock, rig):
+  one = await rig.source()
+  rig.service.last.say(Refused("not today"))
+  await wait_all_tasks_blocked()
+  assert one.failure == "not today"
+  two = await rig.source()
+  assert two.source is not one.source
+  rig.service.last.say("a 1")
+  await wait_all_tasks_blocked()
+  assert two.texts == ["1"]
+  await one.end()
+  assert not two.source.ended.is_set()
+
+
 # Joining -----------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Who handles are: the stream knows authors by their DIDs only.
+"""Resolving handles: the stream knows authors by their DIDs only.
 
 Source: the lexicon com.atproto.identity.resolveHandle, which https://public.api.bsky.app answers
 without a key.
@@ -12,24 +12,30 @@ URL = "https://public.api.bsky.app"
 PATH = "/xrpc/com.atproto.identity.resolveHandle"
 
 
-async def dids_of(names: Iterable[str], endpoint: str) -> dict[str, str]:
-  """DIDs, with the name that each was given by. Refused for a handle that nobody has."""
+async def resolve_authors(names: Iterable[str], endpoint: str | None) -> dict[str, str]:
+  """Returns DIDs with the names by which a spec gave them. Raises Refused for a handle that nobody
+  has, Disconnected where the server does not answer."""
   found = {name: name for name in names if name.startswith("did:")}
   handles = [name for name in names if not name.startswith("did:")]
   if not handles:
     return found
   import httpx
 
-  async with httpx.AsyncClient(base_url=endpoint, timeout=10.0, trust_env=False) as client:
+  async with httpx.AsyncClient(base_url=endpoint or URL, timeout=10.0, trust_env=False) as client:
     for handle in handles:
       try:
         answer = await client.get(PATH, params={"handle": handle})
         did = answer.json().get("did") if answer.status_code == 200 else None
       except (httpx.HTTPError, ValueError, AttributeError) as exc:
-        raise Disconnected(f"Bluesky did not say who {handle} is: {type(exc).__name__}") from None
+        reason = type(exc).__name__
+        raise Disconnected(f"Bluesky did not resolve the handle {handle}: {reason}") from None
       if answer.status_code == 400:
-        raise Refused(f"Bluesky knows no {handle}; write the whole handle, such as {handle}.social")
+        raise Refused(
+          f"Bluesky has no handle {handle}; write the whole handle, such as {handle}.social"
+        )
       if not isinstance(did, str):
-        raise Disconnected(f"Bluesky did not say who {handle} is: HTTP {answer.status_code}")
+        raise Disconnected(
+          f"Bluesky did not resolve the handle {handle}: HTTP {answer.status_code}"
+        )
       found[did] = handle
   return found

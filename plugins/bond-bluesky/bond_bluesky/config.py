@@ -1,13 +1,19 @@
-"""What a spec says to the source of posts."""
+"""The configuration of the source of posts."""
 
 import re
 
 import attrs
-from bond_social.assets import MAX_SYMBOLS, terms_of_all
-from bond_social.matching import read_query, term_of
+from bond_social import MAX_SYMBOLS, read_query, term_of, terms_of_all
 
-from bond_core.config import check_endpoint
+from bond_core.config import check_endpoint, websocket_scheme, without_slash
 
+SERVERS = (
+  "wss://jetstream2.us-east.bsky.network",
+  "wss://jetstream1.us-west.bsky.network",
+  "wss://jetstream1.us-east.bsky.network",
+  "wss://jetstream2.us-west.bsky.network",
+)
+"""The public instances; a cursor is about the same at each."""
 MAX_AUTHORS = 100
 # https://atproto.com/specs/handle and /specs/did.
 _HANDLE = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -15,7 +21,7 @@ _DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
 
 
 def _author(name: str) -> str:
-  """A handle in small letters without @, or a DID as it is."""
+  """Returns a handle in small letters without @, or a DID as it is."""
   name = name.strip().removeprefix("@")
   return name if name.startswith("did:") else name.lower()
 
@@ -58,3 +64,10 @@ class Posts:
         )
     if self.endpoint is not None:
       check_endpoint(self.endpoint, "or leave it out for the public servers")
+
+  @property
+  def servers(self) -> tuple[str, ...]:
+    """The base URLs of Jetstream's WebSockets, to be used in turn."""
+    if self.endpoint is None:
+      return SERVERS
+    return (websocket_scheme(without_slash(self.endpoint)),)

@@ -1,13 +1,35 @@
-"""The sources this plugin offers."""
+"""The source that this plugin offers."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 
 from bond_bluesky.config import Posts
-from bond_core import Gap, Out, Post, SourceContext, SourceType
+from bond_core import Gap, Post, SourceType
+
+if TYPE_CHECKING:
+  from bond_bluesky.filters import PostFilter
+  from bond_bluesky.jetstream import Jetstream
+  from bond_core.feeds import Handshake
+  from bond_core.sessions import WebSocketTransport
 
 
-async def _posts(config: Posts, out: Out, ctx: SourceContext) -> None:
-  from bond_bluesky.running import run_posts
+def _session(servers: tuple[str, ...]) -> "Jetstream":
+  from bond_bluesky.jetstream import Jetstream
 
-  await run_posts(config, out, ctx)
+  return Jetstream(servers)
+
+
+def _transport(handshake: "Handshake") -> AbstractAsyncContextManager["WebSocketTransport"]:
+  from bond_core.sessions import open_websocket_transport
+
+  return open_websocket_transport(handshake, max_message_bytes=1024 * 1024, ping_after=10.0)
+
+
+async def _prepare(config: Posts) -> "PostFilter":
+  from bond_bluesky.authors import resolve_authors
+  from bond_bluesky.filters import filter_of
+
+  return filter_of(config, await resolve_authors(config.authors, config.endpoint))
 
 
 SOURCES = [
@@ -16,7 +38,10 @@ SOURCES = [
     summary="Posts of Bluesky about assets, with words or of authors, from Jetstream.",
     config=Posts,
     emits=(Post, Gap),
-    run=_posts,
+    session=_session,
+    connection=lambda config: config.servers,
+    transport=_transport,
+    prepare=_prepare,
     words=("bluesky", "skeets"),
     simulator="bluesky",
     terms="Public data of the AT Protocol network; https://bsky.social/about/support/tos",

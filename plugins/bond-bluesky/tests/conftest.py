@@ -1,32 +1,45 @@
-import logging
 from types import SimpleNamespace
 
-import bond_bluesky.running
-import bond_sim.server
-import bond_sim.websocket
+import bond_simkit.server
+import bond_simkit.websocket
 import pytest
 import trio
 import trio.testing
 from bond_bluesky.config import Posts
+from bond_bluesky.sources import SOURCES
 from bond_sim.bluesky.site import BlueskySite
-from bond_sim.clock import VenueClock
 
 import bond_core._ws.client
 from bond_core._events import Gap, Post
+from bond_core._logs.memory import MemoryLog
+from bond_core._sources.manager import open_sources
 
 
-class Context:
-  """A running source as the core sees it, and what came of it."""
+class MockTime:
+  """A clock that follows trio's mock clock."""
 
-  name = "posts"
+  def now_ms(self):
+    return 1_800_000_000_000 + int(trio.current_time() * 1000)
 
-  def __init__(self):
-    self.clock = VenueClock()
-    self.log = logging.LoggerAdapter(logging.getLogger("bond.bluesky"))
-    self.events = []
+  def mono_ns(self):
+    return int(trio.current_time() * 1e9)
 
-  async def send(self, batch):
-    self.events += batch
+
+class Running:
+  """A source at work in the core, and what came of it."""
+
+  def __init__(self, manager, log, config):
+    self._manager = manager
+    self._log = log
+    self.reader = manager.open("posts", SOURCES[0], config)
+
+  @property
+  def events(self):
+    cursor = self._log.cursor(start=1, sources=frozenset((self.reader.source,)))
+    try:
+      return [event for _, batch in cursor.take(1 << 30) for event in batch]
+    finally:
+      cursor.close()
 
   @property
   def posts(self):
@@ -39,6 +52,9 @@ class Context:
   @property
   def gaps(self):
     return [event for event in self.events if type(event) is Gap]
+
+  def end(self):
+    self._manager.close(self.reader)
 
 
 def socket_like(stream):
@@ -56,7 +72,7 @@ def socket_like(stream):
 @pytest.fixture
 async def site(autojump_clock, monkeypatch, nursery):
   """A simulated Bluesky behind every host, on the test's own clock."""
-  found = BlueskySite(VenueClock())
+  found = BlueskySite(MockTime())
   found.hosts = []
   found.down = set()
 
@@ -66,21 +82,23 @@ async def site(autojump_clock, monkeypatch, nursery):
       raise bond_core._ws.client.Disconnected(f"cannot connect to {uri.host}")
     client, server = trio.testing.memory_stream_pair()
     numbers = iter(range(len(found.hosts), 1 << 30))
-    nursery.start_soon(bond_sim.server._serve_peer, found, numbers, socket_like(server))
+    nursery.start_soon(bond_simkit.server.serve_client, found, numbers, socket_like(server))
     return client
 
   monkeypatch.setattr(bond_core._ws.client, "_connect", connect)
-  monkeypatch.setattr(bond_sim.websocket, "_unacknowledged", lambda stream: 0)
+  monkeypatch.setattr(bond_simkit.websocket, "unacknowledged", lambda stream: 0)
   return found
 
 
 @pytest.fixture
-def source(site, nursery):
-  async def begin(within=nursery, **settings):
-    ctx = Context()
-    config = Posts(**(settings or {"symbols": ["BTC"]}))
-    within.start_soon(bond_bluesky.running.run_posts, config, ctx, ctx)
-    await trio.sleep(1)
-    return ctx
+async def source(site):
+  clock = MockTime()
+  log = MemoryLog("market", seconds=1e9, clock=clock, stamps=True)
+  async with open_sources(log, clock) as manager:
 
-  return begin
+    async def begin(**settings):
+      found = Running(manager, log, Posts(**(settings or {"symbols": ["BTC"]})))
+      await trio.sleep(1)
+      return found
+
+    yield begin

@@ -1,14 +1,14 @@
 import pytest
-from bond_bluesky.authors import dids_of
+from bond_bluesky.authors import resolve_authors
 from bond_bluesky.config import Posts
 from bond_sim.bluesky.config import BlueskyConfig, serve_bluesky
-from bond_sim.errors import SimulatorError
+from bond_simkit import SimulatorError
 
 from bond_core._errors import Disconnected, Refused
 
 
 @pytest.mark.parametrize(
-  ("settings", "told"),
+  ("settings", "reason"),
   [
     ({}, "nothing to look for"),
     ({"symbols": ["B T C"]}, "no asset"),
@@ -20,19 +20,22 @@ from bond_core._errors import Disconnected, Refused
     ({"symbols": ["BTC"], "endpoint": "jetstream"}, "is no endpoint"),
   ],
 )
-def test_what_cannot_be_looked_for_is_said(settings, told):
-  with pytest.raises(ValueError, match=told):
+def test_what_cannot_be_looked_for_is_refused_with_a_reason(settings, reason):
+  with pytest.raises(ValueError, match=reason):
     Posts(**settings)
 
 
 async def test_handles_are_resolved_and_unknown_ones_refused(nursery):
   url = await nursery.start(serve_bluesky, BlueskyConfig(port=0))
   names = Posts(authors=["@Bo.example.com", "did:plc:other"]).authors
-  assert await dids_of(names, url) == {"did:plc:bo": "bo.example.com", "did:plc:other": names[1]}
-  with pytest.raises(Refused, match="knows no nobody"):
-    await dids_of(["nobody"], url)
-  with pytest.raises(Disconnected, match="did not say who anna"):
-    await dids_of(["anna.bsky.social"], "http://127.0.0.1:9")
+  assert await resolve_authors(names, url) == {
+    "did:plc:bo": "bo.example.com",
+    "did:plc:other": names[1],
+  }
+  with pytest.raises(Refused, match="has no handle nobody"):
+    await resolve_authors(["nobody"], url)
+  with pytest.raises(Disconnected, match="did not resolve the handle anna"):
+    await resolve_authors(["anna.bsky.social"], "http://127.0.0.1:9")
 
 
 def test_faults_that_there_are_not_are_refused():

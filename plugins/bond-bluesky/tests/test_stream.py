@@ -80,20 +80,26 @@ async def test_all_sources_share_one_connection(autojump_clock, site, source):
   assert len(site.connected) == 1
 
 
-async def test_when_the_source_that_drives_leaves_another_goes_on_and_loses_nothing(
+async def test_when_the_first_source_leaves_the_connection_stays_and_the_last_one_closes_it(
   autojump_clock, site, source
 ):
-  async with trio.open_nursery() as first:
-    await source(first)
-    two = await source(symbols=["ETH"])
-    one = site.write("$ETH one")
-    first.cancel_scope.cancel()
-  missed = site.write("$ETH between")
+  first = await source()
+  two = await source(symbols=["ETH"])
+  one = site.write("$ETH one")
+  first.end()
+  between = site.write("$ETH between")
   await trio.sleep(40)
   last = site.write("$ETH last")
   await trio.sleep(1)
-  assert two.keys == [one["rkey"], missed["rkey"], last["rkey"]]
+  assert two.keys == [one["rkey"], between["rkey"], last["rkey"]]
   assert not two.gaps
+  assert len(site.connected) == 1
+  two.end()
+  await trio.sleep(1)
+  await source(symbols=["SOL"])
+  assert len(site.connected) == 2
+  # Nobody reads what the first connection would have to make up for.
+  assert site.cursors == [None, None]
 
 
 @pytest.mark.parametrize("fault", ["drop", "close", "silence"])

@@ -1,4 +1,4 @@
-"""Posts and windows together, over real sockets that are cut."""
+"""Posts in running specs, over real sockets."""
 
 from collections import Counter
 from datetime import datetime
@@ -39,6 +39,28 @@ async def test_tweets_of_windows_are_those_that_the_simulator_wrote_also_over_a_
   assert sum(tweets for _, tweets in whole) > 10
   assert len(stats["connected"]) == 2
   assert not stats["violations"]
+
+
+async def test_posts_of_authors_come_under_the_handles_that_the_spec_gives(nursery, tmp_path):
+  url = await nursery.start(serve_bluesky, BlueskyConfig(port=0, speed=3, seed=3))
+  path = tmp_path / "out.jsonl"
+
+  def posts_of(author):
+    settings = f"authors: [{author}], endpoint: '{url}'"
+    return load_spec(
+      f"sources:\n  posts: {{use: bluesky.posts, with: {{{settings}}}}}\n"
+      f"sinks:\n  out: {{use: core.jsonl, from: [posts], with: {{path: '{path}'}}}}\n",
+      registry=Registry(),
+    )
+
+  with trio.fail_after(30):
+    result = await run(posts_of("'@Bo.example.com'"), duration=2)
+    refused = await run(posts_of("nobody.example.com"), duration=20)
+  assert result.failures == ()
+  rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+  assert {row["user"] for row in rows} == {"bo.example.com"}
+  (reason,) = refused.failures
+  assert "Bluesky has no handle nobody.example.com" in reason
 
 
 def is_about_btc(text):

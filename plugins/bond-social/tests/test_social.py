@@ -1,10 +1,8 @@
 import pytest
-import trio
 from bond_social.assets import asset_of, terms_of, terms_of_all
-from bond_social.inbox import QUEUED, Inbox
+from bond_social.gaps import post_gap
 from bond_social.matching import Words, read_query, term_of
-
-from bond_core._events import Gap, Post
+from bond_social.seen import SeenPosts
 
 
 @pytest.mark.parametrize(
@@ -56,17 +54,14 @@ def test_symbols_are_assets_and_words_belong_to_one():
     terms_of_all(["BTC"], {"ETH": ["vitalik"]})
 
 
-async def test_what_does_not_fit_an_inbox_is_declared_once_with_its_number():
-  inbox = Inbox("x")
-  post = Post(exchange="x", symbol="BTC", text="hi")
-  for _ in range(QUEUED + 3):
-    inbox.give([post])
-  for _ in range(QUEUED):
-    await inbox.receive.receive()
-  inbox.give([post])
-  gap, last = await inbox.receive.receive()
-  assert (type(gap), gap.missed, gap.channel, last) == (Gap, 3, "post", post)
-  inbox.fail("enough")
-  inbox.give([post])
-  with pytest.raises(trio.EndOfChannel):
-    await inbox.receive.receive()
+def test_a_gap_of_posts_names_the_times_between_which_they_are_missing():
+  gap = post_gap("x", "the stream was interrupted", 5, 9, 3)
+  assert (gap.exchange, gap.channel, gap.symbol) == ("x", "post", "*")
+  assert (gap.ts_from, gap.ts_to, gap.ts_event, gap.missed) == (5, 9, 9, 3)
+  assert gap.cause == "the stream was interrupted"
+
+
+def test_a_post_is_new_once_for_as_long_as_it_is_among_the_last():
+  seen = SeenPosts(3)
+  assert [seen.add(key) for key in ("a", "b", "a", "c")] == [True, True, False, True]
+  assert [seen.add(key) for key in ("d", "b", "a")] == [True, False, True]

@@ -1,9 +1,9 @@
-"""What a spec says to the source of posts."""
+"""The configurations of the sources of posts."""
 
 from typing import Literal
 
 import attrs
-from bond_social.assets import MAX_SYMBOLS, asset_of
+from bond_social import MAX_SYMBOLS, asset_of
 
 from bond_core import Secret
 from bond_x.rules import MAX_RULE, rule_of
@@ -14,7 +14,7 @@ MAX_COUNTS = 300
 LIMIT_WINDOW = 900.0
 """Recent search and recent counts take so many requests in so many seconds (pay-per-use)."""
 MINUTE = 60
-"""Seconds of what X counts by itself."""
+"""Seconds of the unit in which X counts."""
 
 
 @attrs.frozen(kw_only=True)
@@ -24,9 +24,9 @@ class Posts:
 
   An asset is found by its cashtag, and by hashtag and name where those are no common words; `words`
   adds others. `spend_cap` (USD in a UTC day, for what this process reads) ends the source when it
-  is reached; 0 is none. `backfill_minutes` asks X for what was missed while disconnected, where the
-  account has that. `bearer` is the app's token, X_BEARER by default. `mode: mock` reads from a
-  simulated X of its own, without a token.
+  is reached; 0 is none. `backfill_minutes` has X send posts that were missed while disconnected,
+  where the account has that. `bearer` is the app's token, X_BEARER by default. `mode: mock` reads
+  from a simulated X of its own, without a token.
   """
 
   symbols: list[str] = attrs.field(factory=list)
@@ -50,13 +50,8 @@ class Posts:
       if len(rule) > MAX_RULE:
         raise ValueError(f"the rule {rule[:40]!r}… has {len(rule)} characters; X takes {MAX_RULE}")
 
-  @property
-  def is_mock(self) -> bool:
-    """Whether it starts a simulator by itself."""
-    return self.mode == "mock"
-
   def rules(self) -> dict[str, str]:
-    """X's rules, and the asset that each is for ("" without symbols)."""
+    """Returns X's rules with the asset of each ("" without symbols)."""
     return _by_rule(self.symbols, self.query, self.words, self.retweets)
 
 
@@ -86,13 +81,8 @@ class Search:
       raise ValueError("nothing to look for; name symbols such as [BTC], or a query")
     _check_queries(self.queries(), self.every, MAX_SEARCHES, "searches")
 
-  @property
-  def is_mock(self) -> bool:
-    """Whether it starts a simulator by itself."""
-    return self.mode == "mock"
-
   def queries(self) -> dict[str, str]:
-    """X's queries, and the asset that each is for ("" without symbols)."""
+    """Returns X's queries with the asset of each ("" without symbols)."""
     return _by_rule(self.symbols, self.query, self.words, self.retweets)
 
 
@@ -104,7 +94,7 @@ def _check_every(instance: object, attribute: "attrs.Attribute[float]", every: f
 @attrs.frozen(kw_only=True)
 class Counts:
   """How many posts of each minute are about assets (`symbols`), or match `query`, in the operators
-  of X, asked `every` so many seconds, which is far cheaper than to read them.
+  of X, polled `every` so many seconds, which is far cheaper than to read them.
 
   Windows want whole minutes and a lateness of `every` and 40 s more, since X has counted a minute
   30 s after its end. `words`, `retweets`, `spend_cap`, `bearer` and `mode` are as of x.posts; a
@@ -126,13 +116,8 @@ class Counts:
       raise ValueError("nothing to look for; name symbols such as [BTC], or a query")
     _check_queries(self.queries(), self.every, MAX_COUNTS, "counts")
 
-  @property
-  def is_mock(self) -> bool:
-    """Whether it starts a simulator by itself."""
-    return self.mode == "mock"
-
   def queries(self) -> dict[str, str]:
-    """X's queries, and the asset that each is for ("" without symbols)."""
+    """Returns X's queries with the asset of each ("" without symbols)."""
     return _by_rule(self.symbols, self.query, self.words, self.retweets)
 
 
@@ -141,7 +126,7 @@ def _check_queries(queries: dict[str, str], every: float, limit: int, of: str) -
   if len(queries) > limit * every / LIMIT_WINDOW:
     raise ValueError(
       f"{len(queries)} {of} every {every:g} s are more than the {limit} in 15 minutes that X "
-      "allows; name fewer symbols, or ask less often"
+      "allows; name fewer symbols, or write a longer every"
     )
   for query in queries:
     if len(query) > MAX_QUERY:

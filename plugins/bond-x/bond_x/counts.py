@@ -9,16 +9,18 @@ count may differ a little from what a search finds.
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
 import msgspec
 import trio
-from bond_social.inbox import post_gap
+from bond_social import post_gap
 
 from bond_core import Batch, Gap, Out, Post, Refused, SourceContext
+from bond_x.account import Account
 from bond_x.config import MINUTE, Counts
-from bond_x.gate import Gate, next_token
+from bond_x.endpoint import Endpoint, next_token
 from bond_x.messages import epoch_ms
 from bond_x.spending import Spending
 
@@ -26,56 +28,58 @@ COUNTS = "/2/tweets/counts/recent"
 MINUTE_MS = MINUTE * 1000
 SETTLED_MS = 30_000
 """How long after a minute's end X has counted it."""
-AFTER_MS = 3_000
-"""What is waited beyond that, since two clocks are never the same."""
-BEHIND_MS = MINUTE_MS + SETTLED_MS + AFTER_MS
+CLOCK_MARGIN_MS = 3_000
+"""How much later than that the request is sent, since two clocks are never the same."""
+BEHIND_MS = MINUTE_MS + SETTLED_MS + CLOCK_MARGIN_MS
 """How long after a minute's beginning its count comes, at the soonest."""
-PATIENCE = 300.0
-"""Seconds after which a question that X did not answer is given up for one of more minutes."""
+ANSWER_WITHIN = 300.0
+"""Seconds after which a request that X did not answer is given up for one of more minutes."""
 REACH_MS = 7 * 86_400_000 - 10 * MINUTE_MS
-"""How far back is asked: seven days, less the time in which an answer may be waited for."""
+"""How far back is requested: seven days, less the time that an answer may take."""
 
 
-class Counter:
-  """The counts of one source, one query for each asset, and the minute that each has come to."""
+class CountPoller:
+  """The counts of one source, one query for each asset, and the minute that each has reached."""
 
   def __init__(
     self,
     config: Counts,
+    account: Account,
     spending: Spending,
-    gate: Gate,
+    endpoint: Endpoint,
     client: httpx.AsyncClient,
     out: Out,
     ctx: SourceContext,
   ) -> None:
     self._config = config
+    self._account = account
     self._spending = spending
-    self._gate = gate
+    self._endpoint = endpoint
     self._client = client
     self._out = out
     self._ctx = ctx
     self._reached = dict.fromkeys(config.queries(), _minute(ctx.clock.now_ms()))
 
   async def run(self) -> None:
-    """Counts until cancelled. Raises Refused at the cap, and where X will never answer."""
+    """Polls until cancelled. Raises Refused at the cap, and where X will never answer."""
     while True:
       await trio.sleep(self._until_next() / 1000)
       for query, asset in self._config.queries().items():
         await self._count(query, asset)
 
   def _until_next(self) -> int:
-    """Milliseconds until a minute is complete and `every` has passed, by the clock on the wall."""
+    """Returns the ms until a minute is complete and `every` has passed, by the wall clock."""
     every = round(self._config.every) * 1000
-    return every - (self._ctx.clock.now_ms() - SETTLED_MS - AFTER_MS) % every
+    return every - (self._ctx.clock.now_ms() - SETTLED_MS - CLOCK_MARGIN_MS) % every
 
   async def _count(self, query: str, asset: str) -> None:
-    """Sends what all whole minutes since the last held."""
+    """Sends the counts of all whole minutes since the last one."""
     end = _minute(self._ctx.clock.now_ms() - SETTLED_MS)
     begin = max(self._reached[query], _minute(end - REACH_MS))
     found: Batch = []
-    # Where another source held the gate for long, or a clock was set back, there is none.
+    # Where another source used the endpoint for long, or a clock was set back, there is none.
     if begin < end:
-      with trio.move_on_after(PATIENCE):
+      with trio.move_on_after(ANSWER_WITHIN):
         for start, count in await self._minutes(query, begin, end):
           if start > self._reached[query]:
             found.append(self._skip(query, asset, start, begin))
@@ -86,7 +90,7 @@ class Counter:
       await self._out.send(found)
 
   async def _minutes(self, query: str, begin: int, end: int) -> list[tuple[int, int]]:
-    """The start (epoch ms) and count of each whole minute between two, the oldest first."""
+    """Returns the start (epoch ms) and count of each whole minute between two, oldest first."""
     found: list[tuple[int, int]] = []
     params = {
       "query": query,
@@ -95,22 +99,26 @@ class Counter:
       "end_time": _rfc3339(end),
     }
     while True:
-      if capped := self._spending.over(self._config.spend_cap, self._ctx.clock.now_ms()):
-        raise Refused(capped)
-      answer = await self._gate.ask(self._client, params, self._ctx) or {}
+      page = await self._endpoint.get(self._client, partial(self._paid, params), self._ctx) or {}
       self._spending.counted(self._ctx.clock.now_ms())
-      if self._config.endpoint is None:
+      if self._account.charged:
         self._ctx.figures["spent_usd"] = self._spending.usd
-      found += whole_minutes(answer.get("data"), end)
-      if (token := next_token(answer)) is None:
+      found += whole_minutes(page.get("data"), end)
+      if (token := next_token(page)) is None:
         return sorted(found)
       params["next_token"] = token
 
-  def _skip(self, query: str, asset: str, reached: int, asked: int) -> Gap:
-    """Says that the minutes before `reached` are not counted, and goes on from there."""
+  def _paid(self, params: dict[str, str]) -> dict[str, str]:
+    """Returns the parameters where the cap allows one more request. Raises Refused otherwise."""
+    if over := self._spending.over(self._config.spend_cap, self._ctx.clock.now_ms()):
+      raise Refused(over)
+    return params
+
+  def _skip(self, query: str, asset: str, reached: int, requested: int) -> Gap:
+    """Declares that the minutes before `reached` have no count, and goes on from there."""
     since, self._reached[query] = self._reached[query], reached
     cause = "X left minutes out of its counts"
-    if since < asked:
+    if since < requested:
       cause = "X no longer counts so far back"
     # A gap is in receive time, and a second shorter at both ends: it is to lie within its minutes.
     gap = post_gap("x", cause, since + BEHIND_MS + 1000, reached + BEHIND_MS - 1000)
@@ -118,7 +126,7 @@ class Counter:
 
 
 def whole_minutes(data: Any, end: int) -> list[tuple[int, int]]:
-  """The start (epoch ms) and count of each row that is a whole minute before `end`."""
+  """Returns the start (epoch ms) and count of each row that is a whole minute before `end`."""
   found = []
   for row in data if isinstance(data, list) else ():
     if not isinstance(row, dict):
@@ -138,7 +146,7 @@ def _post(asset: str, start: int, count: int) -> Post:
 
 
 def _minute(ms: int) -> int:
-  """The beginning of a time's minute."""
+  """Returns the beginning of a time's minute."""
   return ms - ms % MINUTE_MS
 
 

@@ -18,7 +18,7 @@ FIELDS = {
   "expansions": "author_id",
   "user.fields": "username",
 }
-"""What the stream is asked for, in the old spelling, which it still takes."""
+"""The fields that are requested, in the old spelling, which X still takes."""
 
 _METRICS = {"repost_count": "retweet_count"}
 
@@ -26,13 +26,13 @@ MAX_LINE = 1024 * 1024
 
 
 class Lines:
-  """Cuts what comes into whole lines; blank ones are heartbeats and are left out."""
+  """Joins the bytes of a stream to whole lines. Blank ones are heartbeats and are left out."""
 
   def __init__(self) -> None:
     self._rest = b""
 
   def feed(self, data: bytes) -> list[bytes]:
-    """The lines that are whole now."""
+    """Returns the lines that are whole now. Raises Disconnected for one that does not end."""
     *lines, self._rest = (self._rest + data).split(b"\n")
     if len(self._rest) > MAX_LINE:
       raise Disconnected("X sent a line of more than 1 MiB")
@@ -40,8 +40,8 @@ class Lines:
 
 
 def read_line(line: bytes) -> dict[str, Any] | None:
-  """The message of a line, None for what holds no post. Raises Disconnected where X says that the
-  stream ends."""
+  """Returns the message of a line, None where it holds no post. Raises Disconnected where X says
+  that the stream ends."""
   try:
     message = msgspec.json.decode(line)
   except msgspec.DecodeError:
@@ -58,13 +58,13 @@ def read_line(line: bytes) -> dict[str, Any] | None:
 
 
 def tags_of(message: dict[str, Any]) -> list[str]:
-  """The tags of the rules that a post matches."""
+  """Returns the tags of the rules that a post matches."""
   rules = message.get("matching_rules") or ()
   return [str(rule["tag"]) for rule in rules if isinstance(rule, dict) and rule.get("tag")]
 
 
 def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
-  """One post for each asset that it is about, so that it counts to each."""
+  """Returns one event for each asset that a post is about, so that it counts to each."""
   data = message["data"]
   metrics = data.get("public_metrics")
   return [
@@ -90,7 +90,7 @@ def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
 
 
 def _text(data: dict[str, Any]) -> str:
-  """The whole text; `text` of a long post ends after 280 characters."""
+  """Returns the whole text; `text` of a long post ends after 280 characters."""
   for name in ("note_tweet", "note_post"):
     note = data.get(name)
     if isinstance(note, dict) and isinstance(note.get("text"), str):
@@ -109,7 +109,7 @@ def _author(message: dict[str, Any]) -> str | None:
 
 
 def epoch_ms(text: Any) -> int | None:
-  """The time that X writes as RFC 3339, None for what is no time."""
+  """Returns a time that X writes as RFC 3339, None for anything else."""
   try:
     return round(datetime.fromisoformat(text).timestamp() * 1000)
   except (TypeError, ValueError):

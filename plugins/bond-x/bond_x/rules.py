@@ -1,4 +1,4 @@
-"""Rules of the filtered stream: what finds an asset, and what has to change at X.
+"""Rules of the filtered stream: those that find an asset, and what has to change at X.
 
 Source: X API v2, "Build a rule" and "Filtered stream: rules". Rules outlive connections and belong
 to the app, so only those with Bond's own tag are ever deleted.
@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
-from bond_social.assets import terms_of
+from bond_social import terms_of
 
 MAX_RULE = 1024
 TAG = "bond:"
 
 
 def rule_of(asset: str, query: str, words: Iterable[str], retweets: bool) -> str:
-  """The rule for posts about an asset ("" for none in particular) that match the query."""
+  """Returns the rule for posts about an asset ("" for any) that match the query."""
   parts = []
   if asset:
     terms = [f'"{term}"' if " " in term else term for term in terms_of(asset, words)]
@@ -28,14 +28,15 @@ def rule_of(asset: str, query: str, words: Iterable[str], retweets: bool) -> str
 
 
 def tag_of(rule: str) -> str:
-  """The tag that a rule is known by in `matching_rules`."""
+  """Returns the tag by which `matching_rules` names a rule."""
   return TAG + blake2b(rule.encode(), digest_size=8).hexdigest()
 
 
-def changes(there: list[dict[str, Any]], wanted: Iterable[str]) -> tuple[list[str], list[str]]:
-  """The ids to delete and the rules to add, so that X has the wanted ones and all foreign ones."""
-  tags = {tag_of(rule): rule for rule in wanted}
-  ours = {rule["id"]: rule.get("tag") or "" for rule in there}
-  delete = [name for name, tag in ours.items() if tag.startswith(TAG) and tag not in tags]
-  present = set(ours.values())
+def changes(existing: list[dict[str, Any]], rules: Iterable[str]) -> tuple[list[str], list[str]]:
+  """Returns the ids to delete and the rules to add, so that X has these rules and all that are not
+  Bond's."""
+  tags = {tag_of(rule): rule for rule in rules}
+  tag_by_id = {rule["id"]: rule.get("tag") or "" for rule in existing}
+  delete = [name for name, tag in tag_by_id.items() if tag.startswith(TAG) and tag not in tags]
+  present = set(tag_by_id.values())
   return delete, [rule for tag, rule in tags.items() if tag not in present]

@@ -1,34 +1,44 @@
-"""The sources this plugin offers."""
+"""The sources that this plugin offers."""
 
 import os
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 
 from bond_core import Gap, Out, Post, SourceContext, SourceType
+from bond_x.account import Account, account_of
 from bond_x.config import Counts, Posts, Search
 
+if TYPE_CHECKING:
+  from bond_x.filtered_stream import FilteredStream
+  from bond_x.transport import XTransport
 
-async def _posts(config: Posts, out: Out, ctx: SourceContext) -> None:
-  from bond_x.running import run_posts, simulated
 
-  async with simulated(config, ctx) as pointed:
-    await run_posts(pointed, out, ctx)
+def _session(account: Account) -> "FilteredStream":
+  from bond_x.filtered_stream import FilteredStream
+
+  return FilteredStream(account)
+
+
+def _transport(account: Account) -> AbstractAsyncContextManager["XTransport"]:
+  from bond_x.transport import open_transport
+
+  return open_transport(account)
 
 
 async def _search(config: Search, out: Out, ctx: SourceContext) -> None:
-  from bond_x.running import run_search, simulated
+  from bond_x.polling import run_search
 
-  async with simulated(config, ctx) as pointed:
-    await run_search(pointed, out, ctx)
+  await run_search(config, out, ctx)
 
 
 async def _counts(config: Counts, out: Out, ctx: SourceContext) -> None:
-  from bond_x.running import run_counts, simulated
+  from bond_x.polling import run_counts
 
-  async with simulated(config, ctx) as pointed:
-    await run_counts(pointed, out, ctx)
+  await run_counts(config, out, ctx)
 
 
 def _is_mock(config: Posts | Search | Counts) -> bool:
-  return config.is_mock
+  return config.mode == "mock"
 
 
 _TERMS = "X Developer Agreement, https://docs.x.com/developer-terms: paid by post, no passing on"
@@ -45,7 +55,9 @@ SOURCES = [
     summary="Posts of X (Twitter) about assets or a query, from the filtered stream.",
     config=Posts,
     emits=(Post, Gap),
-    run=_posts,
+    session=_session,
+    connection=account_of,
+    transport=_transport,
     words=_words(),
     aliases={"twitter": {}, "x": {}, "x.tweets": {}},
     environment=("X_BEARER",),

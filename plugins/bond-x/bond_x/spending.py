@@ -13,7 +13,7 @@ DAY_MS = 86_400_000
 
 
 class Spending:
-  """What was spent in the current UTC day."""
+  """What an account has spent in the current UTC day."""
 
   def __init__(self) -> None:
     self.posts = 0
@@ -23,22 +23,22 @@ class Spending:
 
   @property
   def usd(self) -> float:
-    """US dollars at most, today."""
+    """US dollars spent today, at most."""
     return round(self.posts * (POST_USD + USER_USD) + self.counts * COUNT_USD, 3)
 
   def read(self, now_ms: int, posts: int = 1) -> None:
-    """So many more posts were read."""
+    """Notes posts that were read."""
     if (day := now_ms // DAY_MS) != self._day:
       self._day, self.posts, self.counts = day, 0, 0
     self.posts += posts
 
   def counted(self, now_ms: int) -> None:
-    """One more request for counts was answered."""
+    """Notes one more request for counts that was answered."""
     self.read(now_ms, 0)
     self.counts += 1
 
   def over(self, cap: float, now_ms: int) -> str:
-    """Why nothing more may be read today, "" where it may. A cap of 0 is none."""
+    """Returns why no more may be read today, "" where it may. A cap of 0 USD is none."""
     self.read(now_ms, 0)
     if not cap or self.usd < cap:
       return ""
@@ -48,36 +48,28 @@ class Spending:
     )
 
 
-_spent: dict[tuple[object, str, str], Spending] = {}
-
-
-def spending_of(key: tuple[object, str, str]) -> Spending:
-  """What was spent in this process with a token; it outlives the sources that spent it."""
-  return _spent.setdefault(key, Spending())
-
-
 def estimate(cap: float) -> str:
-  """The sentence that is said before anything is spent."""
+  """Returns the sentence to log before anything is spent on posts."""
   each = POST_USD + USER_USD
-  told = (
+  price = (
     f"X charges up to {each:.3f} USD for a post with its author: {each * 86_400:,.0f} USD a day"
   )
-  told += " at one post a second"
+  price += " at one post a second"
   if not cap:
-    return f"{told}; spend_cap is 0, so there is no cap"
-  return f"{told}; this source ends at {cap:g} USD in a UTC day, which is {int(cap / each)} posts"
+    return f"{price}; spend_cap is 0, so there is no cap"
+  return f"{price}; this source ends at {cap:g} USD in a UTC day, which is {int(cap / each)} posts"
 
 
 def estimate_counts(queries: int, every: float, cap: float) -> str:
-  """The same of counts: so many queries, each asked once in `every` seconds."""
+  """Returns the same for counts: so many queries, each requested once in `every` seconds."""
   daily = queries * 86_400 / every * COUNT_USD
-  told = (
+  price = (
     f"X charges {COUNT_USD:.3f} USD for a request of counts: {daily:,.2f} USD a day for "
     f"{queries} every {every:g} s"
   )
   if not cap:
-    return f"{told}; spend_cap is 0, so there is no cap"
+    return f"{price}; spend_cap is 0, so there is no cap"
   if daily <= cap:
-    return f"{told}; this source ends at {cap:g} USD in a UTC day"
+    return f"{price}; this source ends at {cap:g} USD in a UTC day"
   hours = 24 * cap / daily
-  return f"{told}; this source ends at {cap:g} USD, {hours:.1f} hours into a UTC day"
+  return f"{price}; this source ends at {cap:g} USD, {hours:.1f} hours into a UTC day"

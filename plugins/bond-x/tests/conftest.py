@@ -1,15 +1,16 @@
-import logging
-
-import bond_x.running
+import bond_x.client
+import bond_x.polling
+import bond_x.transport
 import httpx
 import pytest
 import trio
-from bond_sim.clock import VenueClock
-from bond_sim.http import Abort, Request
 from bond_sim.x.site import XSite
-from bond_x.config import Counts, Posts, Search
+from bond_simkit import Abort, HttpRequest as Request
+from bond_x.sources import SOURCES
 
 from bond_core._events import Gap, Post
+from bond_core._logs.memory import MemoryLog
+from bond_core._sources.manager import open_sources
 
 CANARY = "canary-7f3a91-token"
 
@@ -21,7 +22,7 @@ class Body(httpx.AsyncByteStream):
   async def __aiter__(self):
     while True:
       try:
-        with trio.fail_after(self._timeout):
+        with trio.fail_after(float("inf") if self._timeout is None else self._timeout):
           part = await anext(self._parts)
       except trio.TooSlowError:
         raise httpx.ReadTimeout("") from None
@@ -61,19 +62,35 @@ class Wire(httpx.AsyncBaseTransport):
     return httpx.Response(answer.status, headers=headers, stream=stream)
 
 
-class Context:
-  """A running source as the core sees it, and what came of it."""
+class MockTime:
+  """A clock that follows trio's mock clock, `ahead_ms` ms ahead of others."""
 
-  name = "posts"
+  def __init__(self, ahead_ms=0):
+    self._ahead_ms = ahead_ms
 
-  def __init__(self):
-    self.clock = VenueClock()
-    self.log = logging.LoggerAdapter(logging.getLogger("bond.x"))
-    self.events = []
-    self.figures = {}
+  def now_ms(self):
+    return 1_800_000_000_000 + self._ahead_ms + int(trio.current_time() * 1000)
 
-  async def send(self, batch):
-    self.events += batch
+  def mono_ns(self):
+    return int(trio.current_time() * 1e9)
+
+
+class Running:
+  """A source at work in the core, and what came of it."""
+
+  def __init__(self, manager, log, source_type, config):
+    self._manager = manager
+    self._log = log
+    self.clock = manager.clock
+    self.reader = manager.open("posts", source_type, config)
+
+  @property
+  def events(self):
+    cursor = self._log.cursor(start=1, sources=frozenset((self.reader.source,)))
+    try:
+      return [event for _, batch in cursor.take(1 << 30) for event in batch]
+    finally:
+      cursor.close()
 
   @property
   def posts(self):
@@ -87,54 +104,67 @@ class Context:
   def gaps(self):
     return [event for event in self.events if type(event) is Gap]
 
+  @property
+  def figures(self):
+    return self.reader.source.figures
+
+  @property
+  def failure(self):
+    return self.reader.failure
+
+  def end(self):
+    self._manager.close(self.reader)
+
 
 @pytest.fixture
 async def site(autojump_clock, monkeypatch):
-  found = XSite(VenueClock())
-  made = bond_x.running.open_client
+  found = XSite(MockTime())
+  found.clients = []
 
-  def client(endpoint, token):
-    real = made(endpoint, token)
+  def client(account):
+    real = bond_x.client.open_client(account)
+    found.clients.append(account)
     return httpx.AsyncClient(
-      base_url=endpoint, headers=real.headers, timeout=real.timeout, transport=Wire(found)
+      base_url=account.endpoint, headers=real.headers, timeout=real.timeout, transport=Wire(found)
     )
 
-  monkeypatch.setattr(bond_x.running, "open_client", client)
+  monkeypatch.setattr(bond_x.transport, "open_client", client)
+  monkeypatch.setattr(bond_x.polling, "open_client", client)
   monkeypatch.setenv("X_BEARER", CANARY)
   return found
 
 
 @pytest.fixture
-def source(site, nursery):
-  async def begin(within=nursery, **settings):
-    ctx = Context()
-    config = Posts(**{"symbols": ["BTC"], **settings})
-    within.start_soon(bond_x.running.run_posts, config, ctx, ctx)
-    await trio.sleep(1)
-    return ctx
-
-  return begin
+def clock(request):
+  """The clock of this machine, so many ms ahead of X's."""
+  return MockTime(getattr(request, "param", 0))
 
 
 @pytest.fixture
-def search(site, nursery):
-  async def begin(within=nursery, **settings):
-    ctx = Context()
-    config = Search(**{"symbols": ["BTC"], **settings})
-    within.start_soon(bond_x.running.run_search, config, ctx, ctx)
-    await trio.sleep(1)
-    return ctx
+async def begin(site, clock):
+  """Begins a source of a type with settings."""
+  log = MemoryLog("market", seconds=1e9, max_bytes=1 << 30, clock=clock, stamps=True)
+  types = {source_type.name: source_type for source_type in SOURCES}
+  async with open_sources(log, clock) as manager:
 
-  return begin
+    async def begin(name, **settings):
+      found = Running(manager, log, types[name], types[name].config(**settings))
+      await trio.sleep(1)
+      return found
+
+    yield begin
 
 
 @pytest.fixture
-def counts(site, nursery):
-  async def begin(within=nursery, **settings):
-    ctx = Context()
-    config = Counts(**{"symbols": ["BTC"], "every": 60, **settings})
-    within.start_soon(bond_x.running.run_counts, config, ctx, ctx)
-    await trio.sleep(1)
-    return ctx
+def source(begin):
+  return lambda **settings: begin("x.posts", **{"symbols": ["BTC"], **settings})
 
-  return begin
+
+@pytest.fixture
+def search(begin):
+  return lambda **settings: begin("x.search", **{"symbols": ["BTC"], **settings})
+
+
+@pytest.fixture
+def counts(begin):
+  return lambda **settings: begin("x.counts", **{"symbols": ["BTC"], "every": 60, **settings})

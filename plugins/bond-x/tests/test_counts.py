@@ -9,7 +9,6 @@ from bond_x.config import Counts
 from bond_x.counts import whole_minutes
 
 from bond_core._clock import DataClock
-from bond_core._errors import Refused, leaf
 from bond_core._events import Window
 from bond_core._types.transform import TransformContext
 
@@ -27,7 +26,7 @@ def by_minute(site):
   return found
 
 
-def told(ctx):
+def counted(ctx):
   return [(post.ts_exchange, post.count) for post in ctx.posts]
 
 
@@ -45,12 +44,12 @@ async def test_every_whole_minute_comes_once_with_its_number(autojump_clock, sit
   # A quiet minute is a number too.
   await trio.sleep(300)
   expected = by_minute(site)
-  starts = [start for start, _ in told(ctx)]
+  starts = [start for start, _ in counted(ctx)]
   assert starts == list(range(starts[0], starts[-1] + MINUTE, MINUTE))
   assert len(starts) >= 13
-  assert told(ctx) == [(start, expected.get(start, 0)) for start in starts]
-  assert sum(count for _, count in told(ctx)) == sum(expected.values()) > 100
-  assert told(ctx)[-1][1] == 0
+  assert counted(ctx) == [(start, expected.get(start, 0)) for start in starts]
+  assert sum(count for _, count in counted(ctx)) == sum(expected.values()) > 100
+  assert counted(ctx)[-1][1] == 0
   post = ctx.posts[0]
   assert (post.exchange, post.symbol, post.symbols, post.text) == ("x", "BTC", ["BTC"], "")
   assert not ctx.gaps
@@ -74,8 +73,8 @@ async def test_asking_less_often_costs_less_and_leaves_nothing_out(autojump_cloc
   ctx = await counts(every=300)
   await write(site, 1800)
   expected = by_minute(site)
-  assert told(ctx) == [(start, expected.get(start, 0)) for start, _ in told(ctx)]
-  assert len(told(ctx)) >= 25
+  assert counted(ctx) == [(start, expected.get(start, 0)) for start, _ in counted(ctx)]
+  assert len(counted(ctx)) >= 25
   assert site.counted <= 6
 
 
@@ -86,8 +85,8 @@ async def test_what_an_outage_held_back_comes_after_it(autojump_clock, site, cou
   await write(site, 600)
   await trio.sleep(1200)
   expected = by_minute(site)
-  assert told(ctx) == [(start, expected.get(start, 0)) for start, _ in told(ctx)]
-  assert sum(count for _, count in told(ctx)) == sum(expected.values())
+  assert counted(ctx) == [(start, expected.get(start, 0)) for start, _ in counted(ctx)]
+  assert sum(count for _, count in counted(ctx)) == sum(expected.values())
   assert not ctx.gaps
   assert not +site.violations
 
@@ -107,14 +106,14 @@ async def test_minutes_that_x_leaves_out_are_a_gap_and_none_comes_twice(
     body["data"] = [{**early, "tweet_count": 7}, *body["data"][2:], short, None]
     return body
 
-  before = len(told(ctx))
+  before = len(counted(ctx))
   site.fault(parse_fault("5xx:200"))
   await trio.sleep(150)
   monkeypatch.setattr(bond_sim.x.site, "count", holed)
   await trio.sleep(600)
   monkeypatch.setattr(bond_sim.x.site, "count", made)
   await trio.sleep(200)
-  starts = [start for start, _ in told(ctx)]
+  starts = [start for start, _ in counted(ctx)]
   assert starts == sorted(set(starts))
   assert len(starts) > before
   missing = set(range(starts[0], starts[-1], MINUTE)) - set(starts)
@@ -137,12 +136,15 @@ async def test_after_seven_days_the_counts_begin_anew_with_a_gap(autojump_clock,
   await trio.sleep(8 * 86_400 + 8000)
   assert ["no longer counts so far back" in gap.cause for gap in ctx.gaps] == [True]
   assert ctx.posts[-1].ts_exchange > ctx.clock.now_ms() - 7_500_000
-  starts = [start for start, _ in told(ctx)]
+  starts = [start for start, _ in counted(ctx)]
   assert starts == sorted(set(starts))
   assert not +site.violations
 
 
-async def test_the_limit_of_all_sources_together_is_never_exceeded(autojump_clock, site, counts):
+@pytest.mark.parametrize("clock", [-2500, 0, 2500], indirect=True)
+async def test_the_limit_of_all_sources_together_is_never_exceeded(
+  autojump_clock, site, counts, clock
+):
   assets = [f"COIN{number}" for number in range(20)]
   one = await counts(symbols=assets, spend_cap=0)
   two = await counts(symbols=assets, spend_cap=0)
@@ -154,16 +156,22 @@ async def test_the_limit_of_all_sources_together_is_never_exceeded(autojump_cloc
     assert sum(post.count for post in ctx.posts) == 400
     assert {post.symbol for post in ctx.posts if post.count} == set(assets)
   assert not site.violations
+  assert len(site.clients) == 1
 
 
 async def test_the_cap_ends_the_source_before_it_is_passed(autojump_clock, site, counts):
-  with pytest.raises(BaseException) as caught:  # noqa: PT011
-    async with trio.open_nursery() as nursery:
-      await counts(nursery, spend_cap=0.05)
-      await trio.sleep(3000)
-  error = leaf(caught.value)
-  assert isinstance(error, Refused)
-  assert "0.05 USD were spent on X today, and spend_cap is 0.05" in str(error)
+  ctx = await counts(spend_cap=0.05)
+  await trio.sleep(3000)
+  assert "0.05 USD were spent on X today, and spend_cap is 0.05" in ctx.failure
+  assert site.counted == 10
+
+
+async def test_the_cap_is_not_passed_by_sources_that_wait_for_each_other(
+  autojump_clock, site, counts
+):
+  running = [await counts(symbols=[f"COIN{n}"], spend_cap=0.05) for n in range(7)]
+  await trio.sleep(3000)
+  assert [ctx.failure is not None for ctx in running] == [True] * 7
   assert site.counted == 10
 
 

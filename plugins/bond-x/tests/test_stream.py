@@ -1,12 +1,13 @@
 import logging
 
-import bond_x.running
 import pytest
 import trio
 from bond_sim.x.faults import parse_fault
+from bond_x.account import account_of
 from bond_x.config import Posts
 
-from bond_core._errors import AuthError, Refused, leaf
+from bond_core import Secret
+from bond_core._errors import AuthError
 
 CANARY = "canary-7f3a91-token"
 
@@ -49,36 +50,65 @@ async def test_all_sources_share_one_connection_and_each_gets_its_own_posts(
   assert not site.violations
 
 
-async def test_when_the_source_that_drives_leaves_another_goes_on(
-  autojump_clock, site, source, nursery
+async def test_when_the_first_source_leaves_the_connection_stays_and_its_rules_go(
+  autojump_clock, site, source
 ):
-  async with trio.open_nursery() as first:
-    await source(first)
-    two = await source(symbols=["ETH"])
-    first.cancel_scope.cancel()
-  await trio.sleep(400)
-  site.write("$ETH")
+  first = await source()
+  two = await source(symbols=["ETH"])
+  first.end()
+  site.write("$ETH at once")
   await trio.sleep(1)
-  assert [post.text for post in two.posts] == ["$ETH"]
+  site.write("$BTC and $ETH")
+  await trio.sleep(1)
+  assert [post.text for post in two.posts] == ["$ETH at once", "$BTC and $ETH"]
+  assert not two.gaps
+  assert len(site.connected) == 1
   assert [rule.value for rule in site.rules.values()] == [*Posts(symbols=["ETH"]).rules()]
 
 
-async def test_a_hand_over_that_x_refuses_at_first_costs_seconds_and_not_a_minute(
+async def test_the_next_source_after_the_last_one_connects_when_x_has_seen_the_end(
   autojump_clock, site, source
 ):
-  async with trio.open_nursery() as first:
-    await source(first)
-    two = await source(symbols=["ETH"])
-    site.fault(parse_fault("linger:4"))
-    first.cancel_scope.cancel()
-  left = trio.current_time()
-  await trio.sleep(30)
+  first = await source()
+  first.end()
+  await first.reader.source.ended.wait()
+  two = await source(symbols=["ETH"])
   site.write("$ETH")
   await trio.sleep(1)
   assert [post.text for post in two.posts] == ["$ETH"]
-  assert site.connected[-1] - left < 8
-  assert len(two.gaps) == 1
-  assert not +site.violations
+  assert len(site.connected) == 2
+  assert not site.violations
+
+
+async def test_sources_that_come_and_go_change_the_rules_in_turn(
+  autojump_clock, site, source, begin
+):
+  assets = ["BTC", "ETH", "SOL", "ADA", "DOT", "XRP"]
+  async with trio.open_nursery() as nursery:
+    for asset in assets:
+      nursery.start_soon(lambda asset=asset: source(symbols=[asset]))
+  kept = await source(symbols=["LTC"])
+  rules = [*(Posts(symbols=[asset]).rules() for asset in [*assets, "LTC"])]
+  assert {rule.value for rule in site.rules.values()} == {rule for one in rules for rule in one}
+  site.write("$LTC")
+  await trio.sleep(1)
+  assert len(kept.posts) == 1
+  assert len(site.connected) == 1
+  assert not site.violations
+
+
+async def test_a_rule_that_x_does_not_take_fails_the_sources_that_have_it_and_no_other(
+  autojump_clock, site, source
+):
+  one = await source()
+  two = await source(symbols=[], query="a (broken")
+  await trio.sleep(1)
+  assert "X does not take the rule '(a (broken) -is:retweet'" in two.failure
+  assert one.failure is None
+  site.write("$BTC")
+  await trio.sleep(1)
+  assert [post.text for post in one.posts] == ["$BTC"]
+  assert len(site.connected) == 1
 
 
 async def test_rules_of_others_stay_and_equal_rules_are_not_made_again(
@@ -86,9 +116,9 @@ async def test_rules_of_others_stay_and_equal_rules_are_not_made_again(
 ):
   body = b'{"add":[{"value":"cats","tag":"mine"},{"value":"old","tag":"bond:gone"}]}'
   site._change(type("R", (), {"body": body})(), ())
-  async with trio.open_nursery() as first:
-    await source(first)
-    first.cancel_scope.cancel()
+  first = await source()
+  first.end()
+  await trio.sleep(1)
   changed = site.requests["POST /2/tweets/search/stream/rules"]
   await source()
   assert sorted(rule.tag[:5] for rule in site.rules.values()) == ["bond:", "mine"]
@@ -188,25 +218,47 @@ async def test_the_token_is_in_no_output_log_error_or_event(
 
 
 async def test_the_cap_ends_the_source_with_a_sentence(autojump_clock, site, source):
-  with pytest.raises(BaseException) as caught:  # noqa: PT011
-    async with trio.open_nursery() as nursery:
-      ctx = await source(nursery, spend_cap=0.03)
-      for _ in range(5):
-        site.write("$BTC")
-        await trio.sleep(0.1)
-  error = leaf(caught.value)
-  assert isinstance(error, Refused)
-  assert "spend_cap is 0.03" in str(error)
+  ctx = await source(spend_cap=0.03)
+  for _ in range(5):
+    site.write("$BTC")
+    await trio.sleep(0.1)
+  assert "0.03 USD were spent on X today, and spend_cap is 0.03" in ctx.failure
   assert len(ctx.posts) == 2
 
 
-async def test_without_a_token_both_remedies_are_named(monkeypatch):
+async def test_what_an_account_has_spent_outlives_its_sources_and_counts_for_all_of_them(
+  autojump_clock, site, source, search
+):
+  ctx = await source(spend_cap=0.03)
+  site.write("$BTC")
+  site.write("$BTC")
+  await trio.sleep(1)
+  assert ctx.failure is not None
+  for again in (await source(spend_cap=0.03), await search(spend_cap=0.03, every=10)):
+    await trio.sleep(60)
+    assert "0.03 USD were spent on X today" in again.failure
+  assert site.sold == 0
+  more = await source(symbols=["ETH"], spend_cap=0.05)
+  site.write("$ETH")
+  await trio.sleep(1)
+  assert more.figures == {"spent_usd": 0.045}
+
+
+async def test_without_a_token_both_remedies_are_named(autojump_clock, site, source, monkeypatch):
   monkeypatch.delenv("X_BEARER", raising=False)
   with pytest.raises(AuthError, match=r"X_BEARER.*bond-sim.*--sim"):
-    bond_x.running.token_of(Posts(symbols=["BTC"]))
+    account_of(Posts(symbols=["BTC"]))
+  ctx = await source()
+  assert "X_BEARER" in ctx.failure
+  assert not site.requests
 
 
-async def test_a_simulator_never_gets_the_token(monkeypatch):
+@pytest.mark.parametrize("mode", ["live", "mock"])
+def test_a_simulator_never_gets_the_token(monkeypatch, mode):
   monkeypatch.setenv("X_BEARER", CANARY)
-  config = Posts(symbols=["BTC"], endpoint="http://127.0.0.1:9")
-  assert bond_x.running.token_of(config) == "simulated"
+  config = Posts(symbols=["BTC"], endpoint="http://127.0.0.1:9", mode=mode)
+  assert account_of(config).token == "simulated"
+  assert not account_of(config).charged
+  own = Posts(symbols=["BTC"], endpoint="http://127.0.0.1:9", mode=mode, bearer=Secret("X_BEARER"))
+  assert account_of(own).token == (CANARY if mode == "live" else "simulated")
+  assert CANARY not in repr(account_of(own))

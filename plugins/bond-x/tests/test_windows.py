@@ -5,14 +5,10 @@ from functools import partial
 
 import httpx
 import msgspec
-import pytest
 import trio
 from bond_sim.x.config import XConfig, serve_x
-from bond_x.config import Posts
-from bond_x.running import simulated
 
 from bond_core import Registry, load_spec, run
-from bond_core._errors import Refused
 
 
 async def test_tweets_of_windows_are_those_that_the_simulator_wrote(nursery, tmp_path):
@@ -25,7 +21,7 @@ async def test_tweets_of_windows_are_those_that_the_simulator_wrote(nursery, tmp
     registry=Registry(),
   )
   with trio.fail_after(30):
-    await run(spec, duration=3)
+    await run(spec, duration=5)
   async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
     written = (await client.get("/_sim/log")).json()
     stats = (await client.get("/_sim/stats")).json()
@@ -75,9 +71,12 @@ async def test_mock_mode_simulates_by_itself_without_the_token_and_says_so(
   assert all(row["raw_data"]["simulated"] == ["x"] for row in found)
 
 
-async def test_a_simulator_that_does_not_start_is_refused(monkeypatch):
+async def test_a_simulator_that_does_not_start_ends_the_source_with_a_sentence(monkeypatch):
   monkeypatch.setattr("sys.executable", "false")
-  config = Posts(symbols=["BTC"], mode="mock")
-  with pytest.raises(Refused, match="mode: mock needs bond-sim"):
-    async with simulated(config, None):
-      raise AssertionError
+  spec = load_spec(
+    "sources:\n  posts: {use: x.posts, with: {symbols: [BTC], mode: mock}}\n", registry=Registry()
+  )
+  with trio.fail_after(30):
+    result = await run(spec, duration=20)
+  (reason,) = result.failures
+  assert "the simulator of x did not start; try `bond sim x` to see why" in reason

@@ -1,0 +1,42 @@
+"""Where the stream resumes after an outage, and whether anything is missing then.
+
+Source: bluesky-social/jetstream, README (v1): a cursor is a time in microseconds, and about the
+same at every server; one should go back a few seconds and leave out what was seen. A cursor that is
+older than what a server stores is not refused: the stream begins with the oldest message there is.
+"""
+
+OVERLAP_US = 10_000_000
+
+
+class StreamCursor:
+  """The position in the stream, over all connections. Times are epoch microseconds."""
+
+  def __init__(self) -> None:
+    self.newest: int | None = None
+    """The time of the newest message."""
+    self._first_opened: int | None = None
+    self._expected: int | None = None
+
+  def resume_at(self) -> int | None:
+    """Returns the cursor for the next connection; None for what is written from now on."""
+    if self.newest is None:
+      # No message came yet: what was written since the first connection is missing.
+      return self._first_opened
+    return self.newest - OVERLAP_US
+
+  def opened(self, now_us: int) -> None:
+    """A connection is open."""
+    if self._first_opened is None:
+      self._first_opened = now_us
+    self._expected = self.newest
+
+  def advance(self, time_us: int) -> tuple[int, int] | None:
+    """Notes a message. Returns the times between which messages may be missing before it, if any.
+
+    The server still has what came last before an outage, unless it stores less: so the first
+    message after it is no younger than that.
+    """
+    expected, self._expected = self._expected, None
+    if self.newest is None or time_us > self.newest:
+      self.newest = time_us
+    return (expected, time_us) if expected is not None and time_us > expected else None

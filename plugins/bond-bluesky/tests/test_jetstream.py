@@ -1,0 +1,110 @@
+"""The session without I/O: where it connects, and what its members get."""
+
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from bond_bluesky.config import SERVERS, Posts
+from bond_bluesky.filters import filter_of
+from bond_bluesky.jetstream import Jetstream
+
+from bond_core import Disconnected, Gap, Refused
+from bond_core.feeds import Moment
+
+
+class Member(SimpleNamespace):
+  __hash__ = object.__hash__
+
+
+def member(**settings):
+  made = Member(prepared=filter_of(Posts(**settings), {}), events=[], times_live=0)
+
+  def live():
+    made.times_live += 1
+
+  made.give, made.live = made.events.extend, live
+  return made
+
+
+def at(seconds):
+  return Moment(seconds * 1000, seconds * 10**9)
+
+
+def post(seconds, text, rkey="a"):
+  commit = {"operation": "create", "collection": "app.bsky.feed.post", "rkey": rkey}
+  commit["record"] = {"text": text, "langs": ["en"]}
+  body = {"did": "did:plc:anna", "time_us": seconds * 1_000_000, "commit": commit}
+  return msgspec.json.encode(body)
+
+
+def joined(session, *members):
+  for found in members:
+    session.members[found] = None
+    session.on_join(found, at(0))
+
+
+def test_the_stream_begins_now_and_resumes_before_the_last_message_at_the_next_server():
+  session = Jetstream(SERVERS)
+  joined(session, member(symbols=["BTC"]))
+  base = f"{SERVERS[0]}/subscribe?wantedCollections=app.bsky.feed.post"
+  assert session.target(at(100)).url == base
+  session.on_open(at(100))
+  session.on_close(Disconnected("cut off"), at(101))
+  # Nothing came yet: what was written since then is missing.
+  assert session.target(at(110)).url.startswith(f"{SERVERS[1]}/")
+  assert session.target(at(110)).url.endswith("&cursor=100000000")
+  session.on_open(at(110))
+  session.on_messages([post(120, "$BTC")], at(120))
+  session.on_close(Disconnected("cut off"), at(121))
+  assert session.name == SERVERS[2]
+  assert session.target(at(122)).url.endswith("&cursor=110000000")
+
+
+def test_a_refusal_of_all_servers_in_a_row_ends_the_session():
+  session = Jetstream(SERVERS)
+  refused = Refused("the certificate was not accepted")
+  assert [session.on_close(refused, at(0)) for _ in range(3)] == [0.0, 0.0, 0.0]
+  assert session.on_close(Disconnected("cut off"), at(0)) is None
+  assert [session.on_close(refused, at(0)) for _ in range(4)] == [0.0, 0.0, 0.0, None]
+  assert Jetstream(("ws://one",)).on_close(refused, at(0)) is None
+
+
+def test_members_are_live_with_the_connection_and_at_once_where_it_is_open():
+  session = Jetstream(SERVERS)
+  one, two, three = (member(symbols=["BTC"]) for _ in range(3))
+  joined(session, one)
+  assert one.times_live == 0
+  session.on_open(at(1))
+  joined(session, two)
+  session.on_close(Disconnected("cut off"), at(2))
+  joined(session, three)
+  assert [found.times_live for found in (one, two, three)] == [1, 1, 0]
+
+
+def test_a_batch_of_messages_is_one_batch_of_events_for_each_member():
+  session = Jetstream(SERVERS)
+  one, two = member(symbols=["BTC"]), member(symbols=["ETH"])
+  batches = []
+  one.give = batches.append
+  joined(session, one, two)
+  session.on_open(at(1))
+  session.on_messages(
+    [post(2, "$BTC", "a"), post(3, "$ETH", "b"), post(4, "$BTC $ETH", "c"), post(4, "$BTC", "a")],
+    at(5),
+  )
+  assert [[event.tweet_id[-1] for event in batch] for batch in batches] == [["a", "c"]]
+  assert [event.tweet_id[-1] for event in two.events] == ["b", "c"]
+
+
+@pytest.mark.parametrize("message", [b"{", b"[]", b'{"time_us":1}', b"[" * 5000, b"\xff"])
+def test_each_member_has_a_gap_of_its_own_for_a_message_that_cannot_be_read(message):
+  session = Jetstream(SERVERS)
+  one, two = member(symbols=["BTC"]), member(symbols=["ETH"])
+  joined(session, one, two)
+  session.on_open(at(1))
+  session.on_messages([message], at(7))
+  (first,), (second,) = one.events, two.events
+  assert isinstance(first, Gap)
+  assert (first.missed, first.ts_from, first.ts_to) == (1, 7000, 7000)
+  # The log numbers events in place.
+  assert first is not second

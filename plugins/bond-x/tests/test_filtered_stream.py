@@ -1,0 +1,296 @@
+"""The session of the filtered stream without I/O: requests in order, waits, and who gets what."""
+
+import logging
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from bond_x.account import Account
+from bond_x.answers import Answer, Call, OpenStream
+from bond_x.config import Posts
+from bond_x.filtered_stream import RULES, FilteredStream
+from bond_x.rules import tag_of
+
+from bond_core import AuthError, Disconnected, Gap, Refused, RetryAfter
+from bond_core.feeds import Moment
+
+ACCOUNT = Account("https://x", "token", charged=True)
+
+
+class Member(SimpleNamespace):
+  """A member as a session sees it."""
+
+  __hash__ = object.__hash__
+
+  def __init__(self, **settings):
+    super().__init__(config=Posts(**settings), figures={}, events=[], failures=[], times_live=0)
+    self.log = logging.LoggerAdapter(logging.getLogger("bond.x"))
+    self.give, self.fail = self.events.extend, self.failures.append
+
+  def live(self):
+    self.times_live += 1
+
+  def remember(self, key, make):
+    return REMEMBERED.setdefault(key, make())
+
+
+REMEMBERED = {}
+
+
+@pytest.fixture(autouse=True)
+def nothing_spent():
+  REMEMBERED.clear()
+
+
+class Talk:
+  """A session with X's side by hand."""
+
+  def __init__(self, *members):
+    self.session = FilteredStream(ACCOUNT)
+    self.second = 0.0
+    self.rules = {}
+    for member in members:
+      self.join(member)
+
+  @property
+  def now(self):
+    return Moment(int(self.second * 1000), int(self.second * 1e9))
+
+  def join(self, member):
+    self.session.members[member] = None
+    self.session.on_join(member, self.now)
+
+  def leave(self, member):
+    del self.session.members[member]
+    self.session.on_leave(member, self.now)
+
+  def take(self):
+    """The requests of the session, which are then sent."""
+    found = list(self.session.requests)
+    self.session.requests.clear()
+    return found
+
+  def open(self):
+    self.session.requests.clear()
+    self.session.on_open(self.now)
+
+  def answer(self, request, found=None, status=200, headers=()):
+    body = found if isinstance(found, bytes) else msgspec.json.encode(found or {})
+    self.session.on_messages([Answer(request, status, dict(headers), body)], self.now)
+
+  def serve(self):
+    """Answers until the session asks for nothing more; the methods and paths of its requests."""
+    served = []
+    while requests := self.take():
+      for request in requests:
+        if isinstance(request, OpenStream):
+          served.append("stream")
+          self.answer(request)
+          continue
+        served.append(next(iter(request.body), "") if request.body else "GET")
+        if request.method == "GET":
+          rows = [{"id": name, "tag": tag} for name, tag in self.rules.items()]
+          self.answer(request, {"data": rows} if rows else {})
+        else:
+          for name in request.body.get("delete", {}).get("ids", ()):
+            del self.rules[name]
+          for row in request.body.get("add", ()):
+            self.rules[f"id of {row['value']}"] = row["tag"]
+          self.answer(request, {"meta": {}}, status=201)
+    return served
+
+  def up(self):
+    self.open()
+    assert self.serve()[-1] == "stream"
+    return self
+
+  def post(self, name, *rules):
+    tags = [{"tag": tag_of(rule)} for rule in rules]
+    line = {"data": {"id": name, "text": name}, "matching_rules": tags}
+    return msgspec.json.encode(line) + b"\r\n"
+
+  def close(self, error=None):
+    return self.session.on_close(error or Disconnected("cut off"), self.now)
+
+
+def rule_of(member):
+  (rule,) = member.config.rules()
+  return rule
+
+
+def test_rules_are_set_before_the_stream_is_opened():
+  talk = Talk(Member(symbols=["BTC"]), Member(symbols=["ETH"]))
+  talk.rules = {"1": "bond:old", "2": "mine"}
+  talk.open()
+  assert talk.session.requests[0] == Call("GET", RULES)
+  assert talk.serve() == ["GET", "delete", "add", "stream"]
+  assert sorted(tag[:5] for tag in talk.rules.values()) == ["bond:", "bond:", "mine"]
+  # The next connection finds them there.
+  talk.close()
+  talk.open()
+  assert talk.serve() == ["GET", "stream"]
+
+
+def test_who_joins_and_leaves_changes_the_rules_beside_the_open_stream():
+  one, two = Member(symbols=["BTC"]), Member(symbols=["ETH"])
+  talk = Talk(one).up()
+  assert (one.times_live, two.times_live) == (1, 0)
+  talk.join(two)
+  assert talk.serve() == ["GET", "add"]
+  assert two.times_live == 1
+  talk.leave(two)
+  assert talk.serve() == ["GET", "delete"]
+  assert list(talk.rules.values()) == [tag_of(rule_of(one))]
+
+
+def test_what_changes_while_rules_are_being_set_is_set_after_it():
+  one, two, three = (Member(symbols=[asset]) for asset in ("BTC", "ETH", "SOL"))
+  talk = Talk(one)
+  talk.open()
+  (request,) = talk.take()
+  talk.join(two)
+  talk.join(three)
+  talk.leave(two)
+  assert talk.take() == []
+  # X's answer is one of before the change.
+  talk.answer(request, {})
+  assert talk.serve() == ["add", "GET", "stream"]
+  assert set(talk.rules.values()) == {tag_of(rule_of(one)), tag_of(rule_of(three))}
+
+
+def test_what_changes_while_there_is_no_connection_is_set_with_the_next_one():
+  one, two = Member(symbols=["BTC"]), Member(symbols=["ETH"])
+  talk = Talk(one).up()
+  talk.close()
+  talk.join(two)
+  assert talk.take() == []
+  talk.open()
+  assert talk.serve() == ["GET", "add", "stream"]
+
+
+def test_a_connection_that_ends_while_rules_are_being_set_leaves_nothing_behind():
+  one = Member(symbols=["BTC"])
+  talk = Talk(one)
+  talk.open()
+  talk.join(Member(symbols=["ETH"]))
+  talk.close()
+  talk.open()
+  assert talk.serve() == ["GET", "add", "stream"]
+
+
+def test_lines_come_in_pieces_and_end_with_their_connection():
+  one = Member(symbols=["BTC"])
+  talk = Talk(one).up()
+  line = talk.post("1", rule_of(one))
+  for piece in (line[:10], line[10:-1], line[-1:] + b"\r\n" + line[:20]):
+    talk.session.on_messages([piece], talk.now)
+  talk.close()
+  talk.up()
+  talk.session.on_messages([talk.post("2", rule_of(one))], talk.now)
+  assert [post.tweet_id for post in one.events if not isinstance(post, Gap)] == ["1", "2"]
+
+
+def test_a_post_goes_to_the_members_whose_rules_it_matches():
+  one, two = Member(symbols=["BTC"]), Member(symbols=["ETH", "BTC"])
+  talk = Talk(one, two).up()
+  both = [rule for rule in two.config.rules() if rule != rule_of(one)]
+  talk.session.on_messages(
+    [talk.post("1", rule_of(one), *both) + talk.post("2", *both) + talk.post("1", *both)], talk.now
+  )
+  assert [(post.tweet_id, post.symbol) for post in one.events] == [("1", "BTC")]
+  assert [(post.tweet_id, post.symbol) for post in two.events] == [
+    ("1", "BTC"),
+    ("1", "ETH"),
+    ("2", "ETH"),
+  ]
+  assert one.figures == {"spent_usd": 0.015}
+  assert two.figures == {"spent_usd": 0.03}
+
+
+def test_waits_are_those_that_x_names():
+  talk = Talk(Member(symbols=["BTC"]))
+  # The network fails: 250 ms more each time.
+  assert [talk.close() for _ in range(3)] == [0.25, 0.5, 0.75]
+  talk.open()
+  (request,) = talk.take()
+  # HTTP errors: 5 s, doubling.
+  for wait in (5.0, 10.0):
+    with pytest.raises(RetryAfter, match="X answered 503") as caught:
+      talk.answer(request, status=503)
+    assert talk.close(caught.value) == wait
+  with pytest.raises(RetryAfter, match="X answered 429") as caught:
+    talk.answer(request, status=429)
+  assert talk.close(caught.value) == 60.0
+  # A limit that is used up opens at its reset.
+  headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": "500"}
+  with pytest.raises(RetryAfter) as caught:
+    talk.answer(request, status=429, headers=headers)
+  assert talk.close(caught.value) == 500.0
+  # A stream that was up is opened again at once, but not again and again.
+  talk.up()
+  talk.second += 100
+  assert talk.close() == 0.0
+  assert [(talk.up(), talk.close())[1] for _ in range(4)] == [0.0, 5.0, 10.0, 20.0]
+  talk.up()
+  with pytest.raises(RetryAfter) as caught:
+    talk.answer(request, status=429)
+  assert talk.close(caught.value) == 60.0
+
+
+def test_an_answer_with_no_json_object_is_an_error_of_x():
+  talk = Talk(Member(symbols=["BTC"]))
+  talk.open()
+  (request,) = talk.take()
+  for body in (b"", b"[]", b"<html>"):
+    with pytest.raises(RetryAfter, match="no JSON object"):
+      talk.answer(request, body)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, AuthError), (403, AuthError), (400, Refused)])
+def test_what_x_will_never_accept_ends_the_session(status, kind):
+  talk = Talk(Member(symbols=["BTC"]))
+  talk.open()
+  (request,) = talk.take()
+  with pytest.raises(kind, match=f"X answered {status}") as caught:
+    talk.answer(request, status=status)
+  assert type(caught.value) is kind
+  assert talk.close(caught.value) is None
+
+
+def test_an_outage_is_one_gap_for_each_member_unless_the_backfill_covers_it():
+  one, two = Member(symbols=["BTC"]), Member(symbols=["ETH"])
+  talk = Talk(one, two).up()
+  talk.close()
+  talk.second = 30.0
+  talk.close()
+  talk.second = 90.0
+  talk.up()
+  (first,), (second,) = one.events, two.events
+  assert (first.ts_from, first.ts_to, first.channel) == (0, 90_000, "post")
+  # The log numbers events in place.
+  assert first is not second
+  talk.join(Member(symbols=["SOL"], backfill_minutes=2))
+  talk.serve()
+  talk.close()
+  talk.second += 100.0
+  talk.open()
+  requests = []
+  while found := talk.take():
+    requests += found
+    for request in found:
+      talk.answer(request, {})
+  assert requests[-1].params["backfill_minutes"] == "2"
+  assert len(one.events) == 1
+
+
+def test_a_member_ends_at_its_own_cap_and_others_go_on():
+  one, two = Member(symbols=["BTC"], spend_cap=0.03), Member(symbols=["ETH"], spend_cap=1)
+  talk = Talk(one, two).up()
+  for name in ("1", "2"):
+    assert one.failures == []
+    talk.session.on_messages([talk.post(name, rule_of(two))], talk.now)
+  (reason,) = one.failures
+  assert reason.startswith("0.03 USD were spent on X today, and spend_cap is 0.03; raise it")
+  assert two.failures == []
+  with pytest.raises(Refused, match=r"spend_cap is 0\.02"):
+    talk.join(Member(symbols=["SOL"], spend_cap=0.02))
