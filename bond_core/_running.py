@@ -66,18 +66,19 @@ async def run(
   *,
   duration: float | None = None,
   simulate: bool = False,
+  debug: bool = False,
   stop: trio.Event | None = None,
   give_up: Callable[[list[str]], None] | None = None,
 ) -> RunResult:
   """Runs a spec until its sources end, `duration` seconds have passed, or `stop` is set.
 
   Then the sources are stopped and the sinks take what is left. With `simulate` the venues are
-  simulators. `give_up` is called, in another thread, with the names of branches that do not stop
-  within 5 s although they were cancelled.
+  simulators; with `debug` every batch of every plugin is checked. `give_up` is called, in another
+  thread, with the names of branches that do not stop within 5 s although they were cancelled.
   """
   stop = trio.Event() if stop is None else stop
   give_up = give_up or _only_log
-  async with _opened(spec, simulate) as (sources, pipeline, watchdog):
+  async with _opened(spec, simulate, debug) as (sources, pipeline, watchdog):
     started = time.monotonic()
     async with trio.open_nursery() as nursery:
 
@@ -108,7 +109,9 @@ async def run(
 
 
 @asynccontextmanager
-async def open_events(spec: Spec, *, simulate: bool = False) -> AsyncIterator[AsyncIterator[Batch]]:
+async def open_events(
+  spec: Spec, *, simulate: bool = False, debug: bool = False
+) -> AsyncIterator[AsyncIterator[Batch]]:
   """Runs a spec for as long as the block lasts and gives its events to the program, batch by batch:
 
       async with open_events(spec) as batches:
@@ -119,7 +122,10 @@ async def open_events(spec: Spec, *, simulate: bool = False) -> AsyncIterator[As
   that falls behind what memory keeps gets a Gap. The loop ends when the sources do; BondError says
   why where they failed.
   """
-  async with _opened(spec, simulate) as (sources, pipeline, _), trio.open_nursery() as nursery:
+  async with (
+    _opened(spec, simulate, debug) as (sources, pipeline, _),
+    trio.open_nursery() as nursery,
+  ):
     batches = _Batches(pipeline)
     nursery.start_soon(pipeline.run)
     yield batches
@@ -148,10 +154,15 @@ class _Batches:
 
 @asynccontextmanager
 async def _opened(
-  spec: Spec, simulate: bool
+  spec: Spec, simulate: bool, debug: bool
 ) -> AsyncIterator[tuple[SourceManager, Pipeline, Watchdog]]:
   """What a run is made of, watched."""
   replay = _is_replay(spec)
+  if debug:
+    # Loaded only where it is wanted.
+    from bond_core._debug import with_checks
+
+    spec = with_checks(spec)
   clock: Clock = DataClock() if replay else SystemClock()
   async with AsyncExitStack() as stack:
     simulators = await stack.enter_async_context(open_simulators([spec] if simulate else []))

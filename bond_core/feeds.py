@@ -19,11 +19,13 @@ from bond_core._feeds.contract import (
   Send,
   Subscription,
 )
+from bond_core._feeds.fetcher import WEIGHT_SHARE
 from bond_core._feeds.liveness import Rhythm, SourceState
 from bond_core._feeds.rate_limit import RateLimit
 from bond_core._supervise import Backoff, RestartBudget
 
 __all__ = [
+  "WEIGHT_SHARE",
   "Action",
   "Backoff",
   "Expire",

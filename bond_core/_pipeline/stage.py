@@ -3,7 +3,7 @@
 import logging
 from typing import cast
 
-from bond_core._errors import sentence
+from bond_core._errors import PluginError, sentence
 from bond_core._events import AnyEvent, Batch, Gap, Heartbeat
 from bond_core._supervise import RestartBudget
 from bond_core._types.transform import TimedTransform, Transform, TransformContext, TransformType
@@ -107,7 +107,9 @@ class Stage:
   def _failed(self, exc: Exception, lost: int) -> list[AnyEvent]:
     logger.error("%s: %s raised %s", self.name, self._type.name, sentence(exc), exc_info=exc)
     now_s = self._context.clock.mono_ns() / 1e9
-    if not self._budget.spend(now_s):
+    if isinstance(exc, PluginError):
+      self.end(str(exc))
+    elif not self._budget.spend(now_s):
       self.end(
         f"{self._type.name} failed {self._budget.restarts + 1} times within "
         f"{self._budget.seconds:.0f} s, the last time with {sentence(exc)}"

@@ -79,6 +79,11 @@ class Plugin:
     return [component for component in self.components if isinstance(component, kind)]
 
 
+def kind_of(component: Component) -> str:
+  """What a component is: source, transform, sink, …"""
+  return HOOKS[type(component)][1]
+
+
 class Registry:
   """The installed plugins. Looking something up loads only the plugin that its name begins with."""
 
@@ -196,15 +201,21 @@ class Registry:
     ) or (point.name,)
     if (known := self._loaded.get(names[0])) is not None:
       return known
-    try:
-      module = point.load()
-    except Exception as exc:
-      raise PluginError(
-        f"plugin {point.name!r} of package {_package(point)} cannot be loaded: "
-        f"{type(exc).__name__}: {exc}; reinstall it or report it to its author"
-      ) from exc
+    module = _load(point)
     version = point.dist.version if point.dist is not None else ""
     return self.add(names[0], module, package=_package(point), version=version, also=names[1:])
+
+  def command(self, point: EntryPoint) -> CommandType:
+    """The command that an entry point of the group `bond.commands` names. Only that is asked of
+    its plugin, so that a command starts quickly."""
+    module, who = _load(point), f"package {_package(point)}"
+    asked = pluggy.PluginManager(hookspecs.PROJECT)
+    asked.add_hookspecs(hookspecs)
+    asked.register(module)
+    for command in _answers(asked.hook.bond_register_commands, "bond_register_commands", who):
+      if type(command) is CommandType and command.name == point.name:
+        return command
+    raise PluginError(f"{who} names the command {point.name!r} but does not offer it")
 
   def add(
     self,
@@ -244,12 +255,7 @@ class Registry:
     others = [plugin for plugin in self._manager.get_plugins() if plugin is not module]
     components: list[Component] = []
     for kind, (hook, word) in HOOKS.items():
-      try:
-        answers = self._manager.subset_hook_caller(hook, others)()
-        handed = [component for answer in answers for component in answer]
-      except Exception as exc:
-        raise PluginError(f"{who}: {hook} failed with {type(exc).__name__}: {exc}") from exc
-      for component in handed:
+      for component in _answers(self._manager.subset_hook_caller(hook, others), hook, who):
         _check(component, kind, word, names, who)
         if any(type(c) is type(component) and c.name == component.name for c in components):
           raise PluginError(f"{who} offers the {word} {component.name!r} twice")
@@ -303,6 +309,25 @@ class Registry:
       if owner in self._points or owner in self._loaded:
         return owner
     return parts[0]
+
+
+def _load(point: EntryPoint) -> Any:
+  """The module of an entry point. PluginError where it cannot be imported."""
+  try:
+    return point.load()
+  except Exception as exc:
+    raise PluginError(
+      f"plugin {point.name!r} of package {_package(point)} cannot be loaded: "
+      f"{type(exc).__name__}: {exc}; reinstall it or report it to its author"
+    ) from exc
+
+
+def _answers(ask: Callable[[], Any], hook: str, who: str) -> list[Any]:
+  """What a plugin hands over. PluginError where its hook fails."""
+  try:
+    return [component for answer in ask() for component in answer]
+  except Exception as exc:
+    raise PluginError(f"{who}: {hook} failed with {type(exc).__name__}: {exc}") from exc
 
 
 def _a(word: str) -> str:

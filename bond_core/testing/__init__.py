@@ -1,5 +1,28 @@
-"""Tests that plugins inherit. It needs pytest; nothing of it is imported at run time."""
+"""Conformance: what components must do, as tests that a plugin inherits in three lines.
 
+It needs pytest; nothing of it is imported at run time. docs/write-a-plugin.md shows each class.
+"""
+
+from bond_core._event_checks import Unchanged, check_events, problem_of
 from bond_core.testing._feeds import FeedConformance
+from bond_core.testing._logs import LogConformance
+from bond_core.testing._samples import START_MS, sample_events
+from bond_core.testing._services import ServiceConformance, open_test_server
+from bond_core.testing._sinks import SinkConformance
+from bond_core.testing._sources import SourceConformance
+from bond_core.testing._transforms import TransformConformance
 
-__all__ = ["FeedConformance"]
+__all__ = [
+  "START_MS",
+  "FeedConformance",
+  "LogConformance",
+  "ServiceConformance",
+  "SinkConformance",
+  "SourceConformance",
+  "TransformConformance",
+  "Unchanged",
+  "check_events",
+  "open_test_server",
+  "problem_of",
+  "sample_events",
+]

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from bond_core import LogType, SinkType, SourceType, TransformType, hookimpl
+import click
+
+from bond_core import CommandType, LogType, SinkType, SourceType, TransformType, hookimpl
 
 
 @hookimpl
@@ -35,3 +37,45 @@ def bond_register_logs() -> Iterable[LogType]:
   from bond_builtin import memory
 
   return [memory.TYPE]
+
+
+def _run() -> click.Command:
+  from bond_builtin.commands.run import run_command
+
+  return run_command
+
+
+def _check() -> click.Command:
+  from bond_builtin.commands.check import check_command
+
+  return check_command
+
+
+def _plan() -> click.Command:
+  from bond_builtin.commands.plan import plan_command
+
+  return plan_command
+
+
+def _plugins() -> click.Command:
+  from bond_builtin.commands.plugins import plugins_command
+
+  return plugins_command
+
+
+def _sim() -> click.Command:
+  from bond_builtin.commands.sim import sim_command
+
+  return sim_command
+
+
+@hookimpl
+def bond_register_commands() -> Iterable[CommandType]:
+  """What runs a spec, and what looks at one."""
+  yield CommandType(name="run", summary="Run a spec: live events until Ctrl-C.", load=_run)
+  yield CommandType(
+    name="check", summary="Check a spec and show every problem at once.", load=_check
+  )
+  yield CommandType(name="plan", summary="Say what a spec would cost each venue.", load=_plan)
+  yield CommandType(name="plugins", summary="List installed plugins.", load=_plugins)
+  yield CommandType(name="sim", summary="Run a simulated venue.", load=_sim)

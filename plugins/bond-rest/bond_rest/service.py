@@ -1,7 +1,7 @@
 """The control plane as a service of `bond serve`: hypercorn on trio, in the server's nursery."""
 
-import errno
 import logging
+import socket
 import sqlite3
 
 import trio
@@ -36,25 +36,37 @@ async def serve(
   try:
     streams = Streams(server, store, config)
     app = make_app(server, store, streams, config)
+    listener = _listener(config)
     async with trio.open_nursery() as nursery:
-      try:
-        binds = await nursery.start(_listen, app, _settings(config), server)
-      except OSError as exc:
-        if exc.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
-          raise
-        where = f"{config.host}:{config.port}"
-        told = f"cannot listen on {where}: {exc.strerror}; choose another --api-port"
-        raise BondError(told) from exc
+      binds = await nursery.start(_listen, app, _settings(listener), server)
       await streams.restore()
       task_status.started(binds)
   finally:
     await store.close()
 
 
-def _settings(config: RestConfig) -> Config:
+def _listener(config: RestConfig) -> socket.socket:
+  """The socket that it listens on. BondError says what is in the way."""
+  try:
+    (family, kind, proto, _, address), *_ = socket.getaddrinfo(
+      config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    listener = socket.socket(family, kind, proto)
+    try:
+      listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+      listener.bind(address)
+    except OSError:
+      listener.close()
+      raise
+  except OSError as exc:
+    where = f"{config.host}:{config.port}"
+    raise BondError(f"cannot listen on {where}: {exc.strerror}; choose another --api-port") from exc
+  return listener
+
+
+def _settings(listener: socket.socket) -> Config:
   settings = Config()
-  host = f"[{config.host}]" if ":" in config.host else config.host
-  settings.bind = [f"{host}:{config.port}"]
+  settings.bind = [f"fd://{listener.detach()}"]
   settings.graceful_timeout = DRAIN
   settings.keep_alive_timeout = KEEP_ALIVE
   settings.h11_max_incomplete_size = 64 * 1024

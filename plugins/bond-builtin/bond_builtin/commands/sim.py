@@ -9,18 +9,15 @@ import attrs
 import click
 import trio
 
-from bond_core._cli.common import fail, set_up_logging
-from bond_core._errors import PluginError
-from bond_core._plugins.registry import Registry
-from bond_core._types.program import SimulatorType
+from bond_core import PluginError, Registry, SimulatorType
+from bond_core.commands import fail, set_up_logging
 
 
-class Simulators(click.Group):
+class SimulatorCommands(click.Group):
   """A command for each simulated venue."""
 
   def list_commands(self, ctx: click.Context) -> list[str]:
-    plugins = Registry().plugins()
-    return sorted(spec.name for plugin in plugins for spec in plugin.of(SimulatorType))
+    return sorted(simulator.name for simulator in Registry().all(SimulatorType))
 
   def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
     try:
@@ -29,7 +26,7 @@ class Simulators(click.Group):
       raise click.UsageError(str(exc), ctx) from exc
 
 
-@click.command(name="sim", cls=Simulators)
+@click.command(name="sim", cls=SimulatorCommands)
 def sim_command() -> None:
   """Run a simulated venue: a real server that speaks the venue's protocol.
 
@@ -39,8 +36,8 @@ def sim_command() -> None:
   """
 
 
-def _command(spec: SimulatorType) -> click.Command:
-  known = {field.name: field.default for field in attrs.fields(spec.config)}
+def _command(simulator: SimulatorType) -> click.Command:
+  known = {field.name: field.default for field in attrs.fields(simulator.config)}
   # Each venue has a port of its own, so that several can run side by side.
   port = known.get("port", 0)
   options = {
@@ -69,46 +66,48 @@ def _command(spec: SimulatorType) -> click.Command:
       ["--fault", "faults"], multiple=True, metavar="FAULT", help="See above; repeatable."
     ),
   }
-  faults = "\n\n\b\nFaults:\n" + "\n".join(f"  {name:24} {what}" for name, what in spec.faults)
+  faults = "\n\n\b\nFaults:\n" + "\n".join(f"  {name:24} {what}" for name, what in simulator.faults)
   return click.Command(
-    spec.name,
-    callback=lambda **given: _serve(spec, **given),
+    simulator.name,
+    callback=lambda **given: _serve(simulator, **given),
     params=[
       *(option for name, option in options.items() if name in known),
       click.Option(["--json", "as_json"], is_flag=True, help="Say the address as JSON."),
       click.Option(["--until-eof"], is_flag=True, hidden=True),
       click.Option(["-v", "--verbose"], count=True, help="Say what happens."),
     ],
-    help=spec.summary + (faults if spec.faults else ""),
-    short_help=spec.summary,
+    help=simulator.summary + (faults if simulator.faults else ""),
+    short_help=simulator.summary,
   )
 
 
 def _serve(
-  spec: SimulatorType, *, as_json: bool, until_eof: bool, verbose: int, **given: Any
+  simulator: SimulatorType, *, as_json: bool, until_eof: bool, verbose: int, **given: Any
 ) -> None:
   set_up_logging(verbose, quiet=False)
   try:
-    config = spec.config(**given)
+    config = simulator.config(**given)
   except ValueError as exc:
     fail(str(exc))
   try:
-    trio.run(_until_stopped, spec, config, as_json, until_eof)
+    trio.run(_until_stopped, simulator, config, as_json, until_eof)
   except* KeyboardInterrupt:
     pass
   except* (OSError, ValueError) as group:
-    fail("\n".join(f"bond sim {spec.name}: {exc}" for exc in group.exceptions), 1)
+    fail("\n".join(f"bond sim {simulator.name}: {exc}" for exc in group.exceptions), 1)
 
 
 async def _until_stopped(
-  spec: SimulatorType, config: object, as_json: bool, until_eof: bool
+  simulator: SimulatorType, config: object, as_json: bool, until_eof: bool
 ) -> None:
   async with trio.open_nursery() as nursery:
-    url = await nursery.start(spec.serve, config)
+    url = await nursery.start(simulator.serve, config)
     if as_json:
-      click.echo(json.dumps({"venue": spec.name, "endpoint": url}))
+      click.echo(json.dumps({"venue": simulator.name, "endpoint": url}))
     else:
-      click.echo(f"{spec.name} is simulated at {url}; a source reaches it with endpoint: {url}")
+      click.echo(
+        f"{simulator.name} is simulated at {url}; a source reaches it with endpoint: {url}"
+      )
     sys.stdout.flush()
     if until_eof:
       await trio.to_thread.run_sync(_read_to_the_end, sys.stdin.fileno(), abandon_on_cancel=True)

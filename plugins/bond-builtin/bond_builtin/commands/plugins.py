@@ -4,7 +4,8 @@ import json
 
 import click
 
-from bond_core._plugins.registry import HOOKS, Plugin, Registry
+from bond_core import Plugin, Registry
+from bond_core.hosting import kind_of
 
 
 @click.command(name="plugins")
@@ -23,8 +24,7 @@ def plugins_command(as_json: bool) -> None:
     if plugin.error is not None:
       click.echo(f"  broken: {plugin.error}")
     for component in plugin.components:
-      word = HOOKS[type(component)][1]
-      click.echo(f"  {word:9} {component.name:22} {component.summary}")
+      click.echo(f"  {kind_of(component):9} {component.name:22} {component.summary}")
 
 
 def _as_dict(plugin: Plugin) -> dict[str, object]:
@@ -34,6 +34,6 @@ def _as_dict(plugin: Plugin) -> dict[str, object]:
     "version": plugin.version,
     "error": plugin.error,
     "components": [
-      {"kind": HOOKS[type(c)][1], "name": c.name, "summary": c.summary} for c in plugin.components
+      {"kind": kind_of(c), "name": c.name, "summary": c.summary} for c in plugin.components
     ],
   }

@@ -4,10 +4,8 @@ import math
 
 import attrs
 
-from bond_core._errors import Refused
-from bond_core._feeds.contract import Feed, Subscription
-from bond_core._feeds.fetcher import WEIGHT_SHARE
-from bond_core._spec.model import Spec
+from bond_core import Refused, Spec
+from bond_core.feeds import WEIGHT_SHARE, Feed, Subscription
 
 
 @attrs.frozen

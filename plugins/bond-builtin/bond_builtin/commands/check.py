@@ -2,8 +2,8 @@
 
 import click
 
-from bond_core._cli.common import read_spec
-from bond_core._spec.canonical import stream_id
+from bond_core.commands import read_spec
+from bond_core.specs import stream_id
 
 
 @click.command(name="check")

@@ -5,8 +5,8 @@ import json
 import attrs
 import click
 
-from bond_core._cli.common import read_spec
-from bond_core._plan import plan
+from bond_builtin.venue_plan import plan
+from bond_core.commands import read_spec
 
 
 @click.command(name="plan")

@@ -8,11 +8,9 @@ import attrs
 import click
 import trio
 
-from bond_core._cli.common import FAILED, DurationType, fail, read_spec, sentences, set_up_logging
-from bond_core._errors import BondError
-from bond_core._plugins.registry import Registry
-from bond_core._running import RunResult, run
-from bond_core._spec.model import SinkNode, Spec
+from bond_core import BondError, Registry, RunResult, Spec, run
+from bond_core.commands import FAILED, DurationType, fail, read_spec, sentences, set_up_logging
+from bond_core.specs import SinkNode
 
 PRINT = "core.print"
 """Where events go that no sink of the spec takes."""
@@ -23,10 +21,17 @@ PRINT = "core.print"
 @click.option("--duration", type=DurationType(), help="Stop after this time, e.g. 20s or 5m.")
 @click.option("--json", "as_json", is_flag=True, help="One event a line on standard output.")
 @click.option("--sim", is_flag=True, help="Run against simulated venues, without a network.")
+@click.option("--debug", is_flag=True, help="Check every batch of every plugin; it costs speed.")
 @click.option("-v", "--verbose", count=True, help="Say what happens; twice for tracebacks.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 def run_command(
-  spec: str, duration: float | None, as_json: bool, sim: bool, verbose: int, quiet: bool
+  spec: str,
+  duration: float | None,
+  as_json: bool,
+  sim: bool,
+  debug: bool,
+  verbose: int,
+  quiet: bool,
 ) -> None:
   """Run SPEC, a YAML or JSON file (- for standard input), until Ctrl-C. With a parser
   of plain English (`bond plugins`) SPEC may be a request; what it was taken for goes to standard
@@ -46,7 +51,7 @@ def run_command(
   for warning in checked.warnings:
     click.echo(f"warning: {warning}", err=True)
   try:
-    result = trio.run(_run, checked, duration, sim)
+    result = trio.run(_run, checked, duration, sim, debug)
   except* BondError as group:
     fail("\n".join(sentences(group)), FAILED)
   if not quiet:
@@ -56,11 +61,13 @@ def run_command(
   _leave(FAILED if result.failures else 0)
 
 
-async def _run(spec: Spec, duration: float | None, sim: bool) -> RunResult:
+async def _run(spec: Spec, duration: float | None, sim: bool, debug: bool) -> RunResult:
   stop = trio.Event()
   async with trio.open_nursery() as nursery:
     nursery.start_soon(_stop_on_signals, stop)
-    result = await run(spec, duration=duration, simulate=sim, stop=stop, give_up=_give_up)
+    result = await run(
+      spec, duration=duration, simulate=sim, debug=debug, stop=stop, give_up=_give_up
+    )
     nursery.cancel_scope.cancel()
   return result
 

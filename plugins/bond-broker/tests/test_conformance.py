@@ -1,0 +1,8 @@
+from bond_core.testing import ServiceConformance
+
+
+class TestBroker(ServiceConformance):
+  name = "broker"
+
+  def keys(self):
+    return {"port": 0}

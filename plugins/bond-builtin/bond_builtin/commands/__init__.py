@@ -1,0 +1,1 @@
+"""The commands of `bond` that need no server."""

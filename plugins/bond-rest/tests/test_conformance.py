@@ -1,0 +1,8 @@
+from bond_core.testing import ServiceConformance
+
+
+class TestRest(ServiceConformance):
+  name = "api"
+
+  def keys(self):
+    return {"port": 0}
