@@ -1,4 +1,4 @@
-"""bond explain"""
+"""The command `bond explain`: what a request means, without starting it."""
 
 import json
 import sys

@@ -1,6 +1,6 @@
 import sys
 from pathlib import Path
 
-# The stand-ins and the table are modules beside the tests.
+# installed.py and scored.py are beside the tests, lookalikes.py beside the package.
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -1,7 +1,7 @@
-"""Words and configurations of every package that the grammar can name, as the grammar uses them.
+"""Stand-ins for the packages of venues, networks and chains, with their words and configurations.
 
-The packages of venues, networks and chains are looked at through these stand-ins, so that the
-tests of the grammar need none of them; they say what a source has to take to be used in English.
+The tests of the grammar need none of these packages. The configurations say what a source has to
+take to be usable in English.
 """
 
 import types

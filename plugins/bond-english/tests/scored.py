@@ -43,18 +43,20 @@ def readings(case: dict[str, Any]) -> list[dict[str, Any]]:
 
 def is_right(got: dict[str, Any], case: dict[str, Any]) -> bool:
   """Whether an answer is one of the right readings."""
-  return any(_equal(got, want) for want in readings(case))
+  return any(_equal(got, expected) for expected in readings(case))
 
 
 def has_filters(got: dict[str, Any], case: dict[str, Any]) -> bool:
   """Whether its filters are those of such a reading, too; of a refused request none count."""
   if case["outcome"] == "reject":
     return True
-  return any(_equal(got, want) and got["filters"] == want["filters"] for want in readings(case))
+  return any(
+    _equal(got, expected) and got["filters"] == expected["filters"] for expected in readings(case)
+  )
 
 
-def _equal(got: dict[str, Any], want: dict[str, Any]) -> bool:
-  return all(_plain(got[key]) == _plain(want[key]) for key in KEYS)
+def _equal(got: dict[str, Any], expected: dict[str, Any]) -> bool:
+  return all(_plain(got[key]) == _plain(expected[key]) for key in KEYS)
 
 
 def _plain(value: Any) -> Any:
@@ -78,11 +80,11 @@ def table(scored: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> str:
   started = [(c, g) for c, g in everything if c["outcome"] in starting]
   false = sum(got["outcome"] in starting for _, got in stopped)
   asked = sum(got["outcome"] not in starting for _, got in started)
-  told = (
+  line = (
     f"Unknown words that were not reported: {dropped}. Started though it should have been asked or "
     f"refused: {false} of {len(stopped)}. Asked without need: {asked} of {len(started)}."
   )
-  lines += ["", told]
+  lines += ["", line]
   return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The account: every piece of a request is in it, and what was not said is told as such."""
+"""The account: every piece of a request is in it, and what is not said is a default."""
 
 import pytest
 from bond_english.parsing import parse
@@ -40,7 +40,7 @@ def test_it_says_how_a_word_is_known():
   assert how["every 5s"] == ("interval", 5.0, "exact")
 
 
-def test_what_was_not_said_is_told_as_a_default():
+def test_what_was_not_said_is_a_default():
   defaults = {
     entry["slot"]: entry["value"]
     for entry in parse("BTC price", WORDS).account
@@ -49,19 +49,19 @@ def test_what_was_not_said_is_told_as_a_default():
   assert defaults == {"exchange": "binance", "quote": "USDT", "interval": 5}
 
 
-def test_an_assumed_kind_of_data_is_told():
+def test_an_assumed_kind_of_data_is_in_the_account():
   assert [(e["value"], e["how"]) for e in entries("BTC every 5s", "source")] == [
     ("price", "assumed")
   ]
 
 
-def test_what_is_left_out_is_told():
+def test_what_is_left_out_is_in_the_account():
   (entry,) = entries("BTC price, not tweets", "left_out")
   assert (entry["text"], entry["value"]) == ("tweets", "tweets")
 
 
 @pytest.mark.parametrize(
-  ("text", "told"),
+  ("text", "part"),
   [
     ("BTC price + tweets every 5s", "BTC price and tweets, every 5 s."),
     (
@@ -77,8 +77,8 @@ def test_what_is_left_out_is_told():
     ("replay BTC trades from the last 5 minutes then go live", "from=now-300s"),
   ],
 )
-def test_the_sentence_says_it(text, told):
-  assert told in parse(text, WORDS).sentence
+def test_the_sentence_says_it(text, part):
+  assert part in parse(text, WORDS).sentence
 
 
 def test_a_text_of_another_length_is_refused_as_a_whole():

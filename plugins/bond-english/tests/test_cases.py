@@ -1,4 +1,4 @@
-"""Requests with the reading that a reasonable user means, in the order of cases/."""
+"""Requests with the reading that a reasonable user expects, in the order of cases/."""
 
 import pytest
 from installed import BINANCE_WORDS, WORDS
@@ -13,11 +13,11 @@ def ids(case):
 
 @pytest.mark.parametrize("words", [WORDS, BINANCE_WORDS, {}], ids=["all", "binance", "nothing"])
 @pytest.mark.parametrize("case", CASES, ids=ids)
-def test_a_request_is_read_as_meant_whatever_is_installed(case, words):
+def test_a_request_is_read_as_expected_whatever_is_installed(case, words):
   got = answer(case["text"], words)
-  wanted = {key: case[key] for key in got}
-  assert is_right(got, case), (got, wanted)
-  assert has_filters(got, case), (got, wanted)
+  expected = {key: case[key] for key in got}
+  assert is_right(got, case), (got, expected)
+  assert has_filters(got, case), (got, expected)
   assert {*case["unknown"]} <= {*got["unknown"]}
 
 

@@ -1,4 +1,4 @@
-"""`bond explain` and requests where a spec stands, as a user meets them."""
+"""`bond explain`, and requests in the place of a spec, as users run them."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def test_it_is_listed_and_helps():
   assert 'bond explain "BTC price' in bond("explain", "--help").stdout
 
 
-def test_it_shows_the_account_and_a_spec_that_can_be_kept(tmp_path):
+def test_it_shows_the_account_and_a_spec_that_can_be_saved(tmp_path):
   done = bond("explain", "btc pirce on binance every 5s, not tweets")
   assert done.returncode == 0
   assert "warn: BTC price on binance, every 5 s." in done.stdout
@@ -28,7 +28,7 @@ def test_it_shows_the_account_and_a_spec_that_can_be_kept(tmp_path):
   assert "tweets                   left out tweets" in done.stdout
   text = done.stdout[done.stdout.index("sources:") :]
   assert yaml.safe_load(text)["transforms"]["window"]["with"]["every"] == 5
-  spec = tmp_path / "kept.yaml"
+  spec = tmp_path / "saved.yaml"
   spec.write_text(text)
   assert bond("check", str(spec)).returncode == 0
 
@@ -40,9 +40,9 @@ def test_what_has_to_be_asked_is_asked_with_exit_code_2():
   assert "'dominance' is not understood" in done.stdout
 
 
-def test_json_has_what_was_asked_for():
-  told = json.loads(bond("explain", "--json", "eth", "trades", "over", "$1m on binance").stdout)
-  wanted = {
+def test_json_has_the_parts_of_the_request():
+  answer = json.loads(bond("explain", "--json", "eth", "trades", "over", "$1m on binance").stdout)
+  expected = {
     "symbols": ["ETH"],
     "sources": ["trades"],
     "exchanges": ["binance"],
@@ -55,9 +55,14 @@ def test_json_has_what_was_asked_for():
     "problems": [],
     "parser": "english.grammar",
   }
-  assert {key: told[key] for key in wanted} == wanted
-  assert told["spec"]["sources"]["binance-trades"]["use"] == "binance.trades"
-  assert {entry["slot"] for entry in told["account"]} >= {"symbol", "source", "filter", "exchange"}
+  assert {key: answer[key] for key in expected} == expected
+  assert answer["spec"]["sources"]["binance-trades"]["use"] == "binance.trades"
+  assert {entry["slot"] for entry in answer["account"]} >= {
+    "symbol",
+    "source",
+    "filter",
+    "exchange",
+  }
 
 
 def test_it_answers_each_line_with_a_line():

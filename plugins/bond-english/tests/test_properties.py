@@ -68,30 +68,30 @@ def requests(draw):
   often = f" {interval}" if interval else ""
   tail = draw(st.sampled_from([where + often, often + where]))
   polite = draw(st.sampled_from(["", "please show me ", "I'd like to see the ", "stream "]))
-  meant = {
+  expected = {
     "symbols": unique(assets, ASSETS),
     "sources": unique(kinds, KINDS),
     "exchanges": unique(venues, VENUES),
     "interval_sec": None if interval is None else INTERVALS[interval],
   }
-  return polite + core + tail, meant
+  return polite + core + tail, expected
 
 
 @given(requests())
 @settings(max_examples=300, deadline=None)
 def test_a_request_made_of_parts_is_read_as_these_parts(request):
-  text, meant = request
+  text, expected = request
   reading = parse(text, WORDS)
   got = asked_for(reading)
-  assert {key: sorted(got[key]) if isinstance(got[key], list) else got[key] for key in meant} == {
-    key: sorted(value) if isinstance(value, list) else value for key, value in meant.items()
-  }
+  assert {
+    key: sorted(got[key]) if isinstance(got[key], list) else got[key] for key in expected
+  } == {key: sorted(value) if isinstance(value, list) else value for key, value in expected.items()}
   assert reading.outcome == "ok", reading.questions
   assert reading.unknown == []
   if not reading.missing:
     spec = load_spec(json.dumps(reading.spec), registry=EVERYTHING)
     written = json.dumps(spec.document)
-    assert all(f'"{symbol}' in written or "onchain" in written for symbol in meant["symbols"])
+    assert all(f'"{symbol}' in written or "onchain" in written for symbol in expected["symbols"])
 
 
 @given(requests(), st.integers(0, 30), st.sampled_from(["zorblax", "QWXZ", "гиперкуб", "xq7"]))
@@ -132,7 +132,9 @@ def whole(text, reading):
   for entry in reading.account:
     if entry["start"] is not None:
       covered[entry["start"] : entry["end"]] = b"\1" * (entry["end"] - entry["start"])
-  assert [c for c, told in zip(text, covered, strict=True) if not told and not c.isspace()] == []
+  assert [
+    c for c, in_account in zip(text, covered, strict=True) if not in_account and not c.isspace()
+  ] == []
   unknown = [entry["text"] for entry in reading.account if entry["slot"] == "unknown"]
   assert {*unknown} <= {*reading.unknown}
   if reading.outcome in ("ok", "warn") and not reading.missing:

@@ -35,7 +35,7 @@ def test_what_can_start_is_a_spec_and_what_cannot_says_why(case):
     return
   checked = load_spec(json.dumps(reading.spec), registry=EVERYTHING)
   assert checked.warnings == ()
-  # Nothing that was asked for is lost on the way.
+  # Nothing of the request is lost.
   text = json.dumps(reading.spec)
   for entry in reading.account:
     if entry["slot"] == "symbol" and entry["how"] != "default" and "onchain" not in text:
@@ -62,7 +62,7 @@ def test_the_headline():
   }
 
 
-def test_without_a_source_for_bitcoin_its_activity_is_solanas_and_that_is_told():
+def test_without_a_source_for_bitcoin_its_activity_is_solanas_with_a_warning():
   words = {word: name for word, name in WORDS.items() if name != "onchain.bitcoin"}
   reading = parse("BTC price + on-chain activity + tweets every 5s", words)
   assert reading.outcome == "warn"
@@ -178,8 +178,8 @@ def test_a_perp_and_a_spot_of_one_symbol_are_each_on_their_venue():
 
 
 def test_a_window_never_mixes_spot_and_perp():
-  (told,) = parse("spot and perp price of ETH every 5s", WORDS).missing
-  assert "does not tell them apart" in told
+  (sentence,) = parse("spot and perp price of ETH every 5s", WORDS).missing
+  assert "does not tell them apart" in sentence
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_candles_come_from_the_venue_where_it_has_their_length():
   assert uses("10s candles of BTC on binance") == {"binance-trades": "binance.trades"}
 
 
-def test_trades_that_are_wanted_raw_and_in_windows_are_read_twice():
+def test_trades_that_are_requested_raw_and_in_windows_are_read_twice():
   found = spec("BTC trades, no aggregation, and BTC volume over the last hour")
   assert {node["use"] for node in found["sources"].values()} == {"binance.trades"}
   read = {key for node in found["transforms"].values() for key in node["from"]}

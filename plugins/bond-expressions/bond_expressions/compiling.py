@@ -63,8 +63,8 @@ def _by_type(
 ) -> ast.expr:
   """The expression for whichever type an event has: one branch for each set of missing fields.
 
-  A null that is certain to have no result is tested for first, since an exception costs ten times
-  as much as a test.
+  A null that is certain to have no result is tested for first, since an exception costs far more
+  than a test.
   """
   groups: dict[frozenset[str], set[type[AnyEvent]]] = {}
   read = checked.used - {*TYPE_NAMES}

@@ -165,7 +165,7 @@ def _asset_is_expected(request: Request, index: int) -> bool:
   )
   before = request.previous(index, skip=(FILLER,))
   if before is not None and before.role == PREPOSITION and complete and not is_one:
-    # Price of the NEAR, but not of other filler before it.
+    # Filler before it other than "the" makes it a plain word: price of all one.
     return previous is None or previous.role != FILLER or request.first_word(previous) == "the"
   before = request.previous(index, skip=(CONJUNCTION, VERSUS))
   if before is not None and before.role in _SYMBOLS and complete:

@@ -100,6 +100,10 @@ _VAGUE = PhraseTable(
   )
 )
 
+_FUNCTION_WORDS = frozenset(
+  split_words("and on for from with of in please at to via but not without")
+)
+
 WORDS = (
   _EVERY
   | _INTERVAL_NOUNS
@@ -192,15 +196,6 @@ def _every(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | None:
 def _counts_a_noun(tokens: Sequence[Token], at: int) -> bool:
   """Whether the word at this index may be what a number counts, as in every 5 blocks."""
   return at < len(tokens) and tokens[at].kind != SIGN and tokens[at].word not in _FUNCTION_WORDS
-
-
-_FUNCTION_WORDS = frozenset(
-  split_words(
-    """
-    and on for from with of in please at to via but not without
-    """
-  )
-)
 
 
 def _is_minus(tokens: Sequence[Token], at: int) -> bool:

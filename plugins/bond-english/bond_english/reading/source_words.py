@@ -11,8 +11,7 @@ def source_phrases(source_words: Mapping[str, str]) -> PhraseTable[str]:
   return _table(tuple(source_words.items()))
 
 
-# What is installed is the same for every request of a process; building the table takes a tenth of
-# the time of a request.
+# What is installed is the same for every request of a process.
 @lru_cache(maxsize=8)
 def _table(source_words: tuple[tuple[str, str], ...]) -> PhraseTable[str]:
   return PhraseTable(
