@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     leaves as leaves,
     sentence as sentence,
   )
+  from bond_core._event_checks import Unchanged as Unchanged, check_events as check_events
   from bond_core._events import (
     CHANNELS as CHANNELS,
     EVENT_TYPES as EVENT_TYPES,
@@ -116,6 +117,7 @@ _NAMES = {
     "AuthError AuthUnavailable BondError Disconnected Expired PluginError Refused RetryAfter "
     "SpecError leaf leaves sentence"
   ),
+  "_event_checks": "Unchanged check_events",
   "_events": (
     "AnyEvent Batch Bbo CHANNELS Candle ChainEvent Consolidated ConsolidatedLevel Custom "
     "EVENT_TYPES Event Funding Gap Heartbeat Level Liquidation MarketEvent OpenInterest OrderBook "

@@ -66,19 +66,18 @@ async def run(
   *,
   duration: float | None = None,
   simulate: bool = False,
-  debug: bool = False,
   stop: trio.Event | None = None,
   give_up: Callable[[list[str]], None] | None = None,
 ) -> RunResult:
   """Runs a spec until its sources end, `duration` seconds have passed, or `stop` is set.
 
   Then the sources are stopped and the sinks take what is left. With `simulate` the venues are
-  simulators; with `debug` every batch of every plugin is checked. `give_up` is called, in another
-  thread, with the names of branches that do not stop within 5 s although they were cancelled.
+  simulators. `give_up` is called, in another thread, with the names of branches that do not stop
+  within 5 s although they were cancelled.
   """
   stop = trio.Event() if stop is None else stop
   give_up = give_up or _only_log
-  async with _opened(spec, simulate, debug) as (sources, pipeline, watchdog):
+  async with _opened(spec, simulate) as (sources, pipeline, watchdog):
     started = time.monotonic()
     async with trio.open_nursery() as nursery:
 
@@ -109,9 +108,7 @@ async def run(
 
 
 @asynccontextmanager
-async def open_events(
-  spec: Spec, *, simulate: bool = False, debug: bool = False
-) -> AsyncIterator[AsyncIterator[Batch]]:
+async def open_events(spec: Spec, *, simulate: bool = False) -> AsyncIterator[AsyncIterator[Batch]]:
   """Runs a spec for as long as the block lasts and gives its events to the program, batch by batch:
 
       async with open_events(spec) as batches:
@@ -122,15 +119,26 @@ async def open_events(
   that falls behind what memory keeps gets a Gap. The loop ends when the sources do; BondError says
   why where they failed.
   """
-  async with (
-    _opened(spec, simulate, debug) as (sources, pipeline, _),
-    trio.open_nursery() as nursery,
-  ):
-    batches = _Batches(pipeline)
-    nursery.start_soon(pipeline.run)
-    yield batches
+  error: Exception | None = None
+  async with _opened(spec, simulate) as (sources, pipeline, _), trio.open_nursery() as nursery:
+    batches, drained = _Batches(pipeline), trio.Event()
+
+    async def work() -> None:
+      await pipeline.run()
+      drained.set()
+
+    nursery.start_soon(work)
+    try:
+      yield batches
+    except Exception as exc:
+      # Raised again outside: the program's own errors come to it as they are, not in a group.
+      error = exc
     await sources.stop()
+    with trio.move_on_after(DRAIN):
+      await drained.wait()
     nursery.cancel_scope.cancel()
+  if error is not None:
+    raise error
 
 
 class _Batches:
@@ -154,15 +162,10 @@ class _Batches:
 
 @asynccontextmanager
 async def _opened(
-  spec: Spec, simulate: bool, debug: bool
+  spec: Spec, simulate: bool
 ) -> AsyncIterator[tuple[SourceManager, Pipeline, Watchdog]]:
   """What a run is made of, watched."""
   replay = _is_replay(spec)
-  if debug:
-    # Loaded only where it is wanted.
-    from bond_core._debug import with_checks
-
-    spec = with_checks(spec)
   clock: Clock = DataClock() if replay else SystemClock()
   async with AsyncExitStack() as stack:
     simulators = await stack.enter_async_context(open_simulators([spec] if simulate else []))

@@ -57,8 +57,10 @@ class Simulators:
     try:
       return attrs.evolve(config, endpoint=await self._url(venue))
     except BondError as exc:
+      names = ", ".join(source_type.environment)
+      other = f", or because the environment ({names}) names no real one" if names else ""
       raise Refused(
-        f"{exc}; {source_type.name} is simulated here because its configuration says so"
+        f"{exc}; {source_type.name} is simulated because its configuration says so{other}"
       ) from exc
 
   async def _url(self, venue: str) -> str:

@@ -1,6 +1,6 @@
 """What configurations of components are made of: values as specs write them, and their checks."""
 
-from bond_core._redact import HIDDEN, redact_target, redact_text
+from bond_core._redact import HIDDEN, Redact, redact_target, redact_text
 from bond_core._spec.functions import load_function
 from bond_core._spec.urls import check_endpoint, websocket_scheme, without_slash
 from bond_core._spec.values import Duration, InvalidValue, Secret, Size, parse_duration, parse_size
@@ -12,6 +12,7 @@ __all__ = [
   "Allowance",
   "Duration",
   "InvalidValue",
+  "Redact",
   "Secret",
   "Size",
   "check_endpoint",

@@ -3,8 +3,6 @@
 from bond_core._pipeline.pipeline import Pipeline
 from bond_core._pipeline.sink_runner import SinkRunner
 from bond_core._pipeline.stage import Stage
-from bond_core._plugins.known import known_packages, package_for, packages_with
-from bond_core._plugins.registry import kind_of
 from bond_core._running import BRANCHES
 from bond_core._simulators import (
   Simulators,
@@ -27,12 +25,8 @@ __all__ = [
   "SourceReader",
   "Stage",
   "Watchdog",
-  "kind_of",
-  "known_packages",
   "open_simulators",
   "open_sources",
-  "package_for",
-  "packages_with",
   "pointed",
   "simulated_exchanges",
   "simulator",

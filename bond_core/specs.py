@@ -12,14 +12,11 @@ from bond_core._spec.document import (
 from bond_core._spec.load import load_spec
 from bond_core._spec.model import LogNode, SinkNode, SourceNode, Spec, TransformNode
 from bond_core._spec.structure import Fault, structure
-from bond_core._text_to_spec import STARTING, Answer, TextToSpec, asked_for, text_to_spec
 from bond_core._types.components import Components
 from bond_core._types.parser import Outcome, Path
 
 __all__ = [
   "MAX_SPEC_NODES",
-  "STARTING",
-  "Answer",
   "Components",
   "Document",
   "Fault",
@@ -29,9 +26,7 @@ __all__ = [
   "SinkNode",
   "SourceNode",
   "Spec",
-  "TextToSpec",
   "TransformNode",
-  "asked_for",
   "canonical",
   "kind_of",
   "load_spec",
@@ -40,5 +35,4 @@ __all__ = [
   "shown",
   "stream_id",
   "structure",
-  "text_to_spec",
 ]

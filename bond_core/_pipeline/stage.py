@@ -105,27 +105,27 @@ class Stage:
     return out
 
   def _failed(self, exc: Exception, lost: int) -> list[AnyEvent]:
-    logger.error("%s: %s raised %s", self.name, self._type.name, sentence(exc), exc_info=exc)
-    now_s = self._context.clock.mono_ns() / 1e9
     if isinstance(exc, PluginError):
       self.end(str(exc))
-    elif not self._budget.spend(now_s):
+      return [self._lost(exc, lost)] if lost else []
+    logger.error("%s: %s raised %s", self.name, self._type.name, sentence(exc), exc_info=exc)
+    now_s = self._context.clock.mono_ns() / 1e9
+    if not self._budget.spend(now_s):
       self.end(
         f"{self._type.name} failed {self._budget.restarts + 1} times within "
         f"{self._budget.seconds:.0f} s, the last time with {sentence(exc)}"
       )
     else:
       self._transform = self._type.make(self._config, self._context)
-    if not lost:
-      return []
-    return [
-      Gap(
-        exchange="*",
-        symbol="*",
-        channel="*",
-        reason="failed",
-        ts_event=self._context.clock.now_ms(),
-        missed=lost,
-        cause=f"{self.name} raised {sentence(exc)}",
-      )
-    ]
+    return [self._lost(exc, lost)] if lost else []
+
+  def _lost(self, exc: Exception, lost: int) -> Gap:
+    return Gap(
+      exchange="*",
+      symbol="*",
+      channel="*",
+      reason="failed",
+      ts_event=self._context.clock.now_ms(),
+      missed=lost,
+      cause=f"{self.name} raised {sentence(exc)}",
+    )

@@ -81,7 +81,7 @@ class SourceConformance(ComponentConformance):
     found: Batch = []
     async with self.serving() as keys:
       spec = self._spec(keys)
-      async with open_events(spec, debug=True) as batches:
+      async with open_events(spec) as batches:
         with trio.move_on_after(self.within):
           async for batch in batches:
             found += batch

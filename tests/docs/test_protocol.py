@@ -11,8 +11,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
 
-messages = pytest.importorskip("bond_broker.protocol.messages", reason="bond-broker is not installed")
-requests = pytest.importorskip("bond_broker.protocol.requests", reason="bond-broker is not installed")
+MISSING = "bond-broker is not installed"
+messages = pytest.importorskip("bond_broker.protocol.messages", reason=MISSING)
+requests = pytest.importorskip("bond_broker.protocol.requests", reason=MISSING)
 
 
 def blocks(language):

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import click
+from bond_cli import BAD_SPEC, FAILED, STARTING, Answer, TextToSpec, account_lines, fail
 
 from bond_core import PluginError, Registry
-from bond_core.commands import BAD_SPEC, FAILED, account_lines, fail
-from bond_core.specs import STARTING, Answer, TextToSpec
 
 
 @click.command(name="explain")

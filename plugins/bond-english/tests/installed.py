@@ -8,6 +8,7 @@ import types
 from typing import Any
 
 import attrs
+from bond_cli import source_words
 
 from bond_core import (
   Candle,
@@ -23,7 +24,6 @@ from bond_core import (
   Trade,
   hookimpl,
 )
-from bond_core._text_to_spec import words_of
 
 
 @attrs.frozen(kw_only=True)
@@ -149,5 +149,5 @@ def _module(name: str, specs: list[SourceType]) -> types.ModuleType:
 
 EVERYTHING = registry("binance", "okx", "bybit", "ccxt", "x", "bluesky", "onchain")
 BINANCE = registry("binance")
-WORDS = words_of(EVERYTHING)
-BINANCE_WORDS = words_of(BINANCE)
+WORDS = source_words(EVERYTHING)
+BINANCE_WORDS = source_words(BINANCE)

@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bond_cli import summary_of
 from bond_english.parsing import parse
 from installed import WORDS
-
-from bond_core.specs import asked_for
 
 CASES = Path(__file__).parent / "cases"
 PAGE = Path(__file__).parents[3] / "docs" / "english.md"
@@ -33,7 +32,7 @@ def cases() -> list[dict[str, Any]]:
 def answer(text: str, words: dict[str, str] = WORDS) -> dict[str, Any]:
   """What the grammar makes of a text, with the keys of a case."""
   reading = parse(text, words)
-  return {**asked_for(reading), "outcome": reading.outcome, "unknown": reading.unknown}
+  return {**summary_of(reading), "outcome": reading.outcome, "unknown": reading.unknown}
 
 
 def readings(case: dict[str, Any]) -> list[dict[str, Any]]:

@@ -5,12 +5,13 @@ import random
 import time
 
 import pytest
+from bond_cli import summary_of
 from bond_english.parsing import MAX_CHARACTERS, parse
 from bond_english.reading import spelling
 from hypothesis import given, settings, strategies as st
 from installed import EVERYTHING, WORDS
 
-from bond_core.specs import asked_for, load_spec
+from bond_core.specs import load_spec
 
 OUTCOMES = ("ok", "warn", "ask", "reject")
 KNOWN = sorted(spelling.known_words())
@@ -82,7 +83,7 @@ def requests(draw):
 def test_a_request_made_of_parts_is_read_as_these_parts(request):
   text, expected = request
   reading = parse(text, WORDS)
-  got = asked_for(reading)
+  got = summary_of(reading)
   assert {
     key: sorted(got[key]) if isinstance(got[key], list) else got[key] for key in expected
   } == {key: sorted(value) if isinstance(value, list) else value for key, value in expected.items()}
@@ -110,7 +111,7 @@ def test_an_unknown_word_anywhere_is_reported_and_stops_the_request(request, pla
 def test_a_word_that_says_nothing_changes_nothing(request):
   text, _ = request
   reading = parse(f"{text} please", WORDS)
-  assert asked_for(reading) == asked_for(parse(text, WORDS))
+  assert summary_of(reading) == summary_of(parse(text, WORDS))
   assert reading.spec == parse(text, WORDS).spec
 
 
@@ -119,7 +120,7 @@ def test_a_word_that_says_nothing_changes_nothing(request):
 def test_what_is_left_out_is_nowhere_in_the_spec(request):
   text, _ = request
   reading = parse(f"{text}, but not google trends", WORDS)
-  assert asked_for(reading) == asked_for(parse(text, WORDS))
+  assert summary_of(reading) == summary_of(parse(text, WORDS))
   assert ("google_trends", "left_out") in {(e["value"], e["slot"]) for e in reading.account}
 
 

@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from bond_cli import source_words
 from bond_english.parsing import parse
 from installed import EVERYTHING, WORDS, registry
 from scored import cases
 
-from bond_core._text_to_spec import words_of
 from bond_core.specs import load_spec, stream_id
 
 
@@ -303,11 +303,11 @@ def test_several_values_of_what_has_one_are_asked_about(text, question):
 
 
 def test_the_default_venue_is_one_that_can_answer():
-  okx = words_of(registry("okx"))
+  okx = source_words(registry("okx"))
   assert uses("BTC price", okx) == {"okx-trades": "okx.trades", "okx-ticker": "okx.ticker"}
   assert uses("BTC open interest") == {"okx-open-interest": "okx.open_interest"}
   assert "okx-trades" in uses("BTC price, not binance")
-  ccxt = words_of(registry("ccxt"))
+  ccxt = source_words(registry("ccxt"))
   assert spec("BTC trades", ccxt)["sources"]["binance-trades"] == {
     "use": "ccxt.trades",
     "with": {"exchange": "binance", "symbols": ["BTC/USDT"]},

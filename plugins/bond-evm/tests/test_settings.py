@@ -13,7 +13,7 @@ from bond_core import Registry, load_spec, run
 from bond_core._errors import Disconnected, Refused, RetryAfter, SpecError
 from bond_core._simulators import simulated_exchanges
 from bond_core._spec.values import Secret
-from bond_core._text_to_spec import text_to_spec
+from bond_cli import text_to_spec
 from bond_core._ws.client import HandshakeRefused
 
 USDT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pydantic
+from bond_cli import Answer
 from bond_server import prometheus
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -16,7 +17,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bond_core.services import Server
-from bond_core.specs import Answer
 from bond_rest import shapes
 from bond_rest.config import RestConfig
 from bond_rest.figures import figures

@@ -7,11 +7,12 @@ from typing import Any
 import attrs
 import msgspec
 import trio
+from bond_cli import Answer, TextToSpec
 
 from bond_core import BondError, PluginError, Reading, Spec, SpecError, load_spec
 from bond_core.logs import EngineError
 from bond_core.services import Server, Stream
-from bond_core.specs import Answer, TextToSpec, stream_id
+from bond_core.specs import stream_id
 from bond_rest.config import RestConfig
 from bond_rest.problems import ApiError, of_spec
 from bond_rest.store import Kept, Store

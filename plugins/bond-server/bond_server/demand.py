@@ -7,7 +7,8 @@ import attrs
 import trio
 
 from bond_core import BondError, Market, Registry, SourceType
-from bond_core.hosting import SourceManager, SourceReader, package_for
+from bond_core.hosting import SourceManager, SourceReader
+from bond_core.packages import package_for
 from bond_core.services import Lease, Rejection
 
 # How long an answer waits for a venue's own word about a new subscription.

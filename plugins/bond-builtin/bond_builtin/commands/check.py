@@ -1,8 +1,8 @@
 """bond check"""
 
 import click
+from bond_cli import read_spec
 
-from bond_core.commands import read_spec
 from bond_core.specs import stream_id
 
 

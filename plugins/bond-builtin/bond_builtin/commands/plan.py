@@ -4,9 +4,9 @@ import json
 
 import attrs
 import click
+from bond_cli import read_spec
 
 from bond_builtin.venue_plan import plan
-from bond_core.commands import read_spec
 
 
 @click.command(name="plan")

@@ -5,7 +5,7 @@ import json
 import click
 
 from bond_core import Plugin, Registry
-from bond_core.hosting import kind_of
+from bond_core.packages import kind_of
 
 
 @click.command(name="plugins")

@@ -7,9 +7,9 @@ import sys
 import attrs
 import click
 import trio
+from bond_cli import FAILED, DurationType, fail, read_spec, sentences, set_up_logging
 
 from bond_core import BondError, Registry, RunResult, Spec, run
-from bond_core.commands import FAILED, DurationType, fail, read_spec, sentences, set_up_logging
 from bond_core.specs import SinkNode
 
 PRINT = "core.print"
@@ -48,10 +48,14 @@ def run_command(
   """
   set_up_logging(verbose, quiet)
   checked = with_printing(read_spec(spec), as_json)
+  if debug:
+    from bond_builtin.checks import with_checks
+
+    checked = with_checks(checked)
   for warning in checked.warnings:
     click.echo(f"warning: {warning}", err=True)
   try:
-    result = trio.run(_run, checked, duration, sim, debug)
+    result = trio.run(_run, checked, duration, sim)
   except* BondError as group:
     fail("\n".join(sentences(group)), FAILED)
   if not quiet:
@@ -61,13 +65,11 @@ def run_command(
   _leave(FAILED if result.failures else 0)
 
 
-async def _run(spec: Spec, duration: float | None, sim: bool, debug: bool) -> RunResult:
+async def _run(spec: Spec, duration: float | None, sim: bool) -> RunResult:
   stop = trio.Event()
   async with trio.open_nursery() as nursery:
     nursery.start_soon(_stop_on_signals, stop)
-    result = await run(
-      spec, duration=duration, simulate=sim, debug=debug, stop=stop, give_up=_give_up
-    )
+    result = await run(spec, duration=duration, simulate=sim, stop=stop, give_up=_give_up)
     nursery.cancel_scope.cancel()
   return result
 

@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 import click
 import trio
+from bond_cli import fail, set_up_logging
 
 from bond_core import PluginError, Registry, SimulatorType
-from bond_core.commands import fail, set_up_logging
 
 
 class SimulatorCommands(click.Group):

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from bond_cli.text_to_spec import summary_of
+
 from bond_core import Reading
-from bond_core.specs import asked_for
 from bond_english.meaning.binding import Selection
 from bond_english.meaning.bounds import BoundKinds
 from bond_english.meaning.facts import facts_of
@@ -134,7 +135,7 @@ def _requested(request: Request) -> dict[str, Any]:
   """The filters that the chunks state, added up as the account is."""
   facts: list[Fact] = [fact for chunk in request.chunks for fact in facts_of(chunk)]
   account = [{"slot": slot, "value": value, "how": how} for slot, value, how in facts]
-  filters: dict[str, Any] = asked_for(Reading(outcome="ok", account=account))["filters"]
+  filters: dict[str, Any] = summary_of(Reading(outcome="ok", account=account))["filters"]
   return filters
 
 

@@ -14,6 +14,15 @@ import attrs
 import click
 import msgspec
 import trio
+from bond_cli import (
+  BAD_SPEC,
+  FAILED,
+  DurationType,
+  fail,
+  is_request,
+  sentences,
+  set_up_logging,
+)
 
 from bond_core import (
   AnyEvent,
@@ -30,15 +39,6 @@ from bond_core import (
   SystemClock,
   Window,
   decode,
-)
-from bond_core.commands import (
-  BAD_SPEC,
-  FAILED,
-  DurationType,
-  fail,
-  is_request,
-  sentences,
-  set_up_logging,
 )
 from bond_core.feeds import Backoff
 from bond_core.websockets import HandshakeRefused, open_websocket

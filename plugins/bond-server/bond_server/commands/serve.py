@@ -14,10 +14,10 @@ from typing import Any, get_origin, get_type_hints
 import attrs
 import click
 import trio
+from bond_cli import FAILED, fail, read_spec, say, sentences, set_up_logging
 
 from bond_core import AuthContext, BondError, LogType, PluginError, Registry, ServiceType, Spec
-from bond_core.commands import FAILED, fail, read_spec, say, sentences, set_up_logging
-from bond_core.hosting import known_packages, package_for, packages_with
+from bond_core.packages import known_packages, package_for, packages_with
 from bond_core.specs import structure
 from bond_server.access.access import ServerAccess, context_of, signed_tokens
 from bond_server.access.chain import DEFAULT, Chain, make_chain, read_chain

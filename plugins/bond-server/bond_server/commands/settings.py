@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from bond_cli import fail
 from click.core import ParameterSource
 
 from bond_core import SpecError
-from bond_core.commands import fail
 from bond_core.config import HIDDEN, did_you_mean, redact_target
 from bond_core.specs import Document, kind_of, read_document
 

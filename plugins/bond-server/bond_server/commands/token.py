@@ -7,9 +7,9 @@ import time
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import click
+from bond_cli import fail
 
 from bond_core import BondError
-from bond_core.commands import fail
 
 DEFAULT_TTL = "3600"
 

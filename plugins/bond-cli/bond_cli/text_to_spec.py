@@ -8,14 +8,10 @@ from typing import Any
 import attrs
 import msgspec
 
-from bond_core._errors import PluginError, SpecError
-from bond_core._plugins.known import packages_with
-from bond_core._spec.load import load_spec
-from bond_core._spec.model import Spec
-from bond_core._suggest import one_of
-from bond_core._types.components import Components
-from bond_core._types.parser import ParserType, Reading
-from bond_core._types.source import SourceType
+from bond_core import ParserType, PluginError, Reading, SourceType, Spec, SpecError, load_spec
+from bond_core.config import one_of
+from bond_core.packages import packages_with
+from bond_core.specs import Components
 
 STARTING = ("ok", "warn")
 """The outcomes of which a spec may be started without a person's word."""
@@ -43,7 +39,7 @@ class Answer:
       "text": self.text,
       "outcome": reading.outcome,
       "sentence": reading.sentence,
-      **asked_for(reading),
+      **summary_of(reading),
       "unknown": reading.unknown,
       "questions": reading.questions,
       "missing": reading.missing,
@@ -70,7 +66,7 @@ class TextToSpec:
     if not self._parsers:
       hint = packages_with("parser")
       raise PluginError(f"no parser of plain text is installed; pip install {hint}")
-    self._words = words_of(registry)
+    self._words = source_words(registry)
 
   def read(self, text: str) -> Answer:
     """What the parsers make of a text; the spec is checked as any other.
@@ -117,8 +113,9 @@ def _read(parser: ParserType, text: str, words: dict[str, str]) -> Reading:
       raise TypeError("it reads no plain text")
     reading = parser.parse(text, dict(words))
   except Exception as exc:
-    told = f"the parser {parser.name!r} failed with {type(exc).__name__}: {exc}"
-    raise PluginError(told) from exc
+    raise PluginError(
+      f"the parser {parser.name!r} failed with {type(exc).__name__}: {exc}"
+    ) from exc
   if not isinstance(reading, Reading) or reading.outcome not in _OUTCOMES:
     raise PluginError(
       f"the parser {parser.name!r} gave {type(reading).__name__}; it must give a Reading with the "
@@ -127,7 +124,7 @@ def _read(parser: ParserType, text: str, words: dict[str, str]) -> Reading:
   return reading
 
 
-def words_of(registry: Components) -> dict[str, str]:
+def source_words(registry: Components) -> dict[str, str]:
   """The words of English that installed sources answer to, and whose they are; the first plugin
   that has a word keeps it."""
   words: dict[str, str] = {}
@@ -137,7 +134,7 @@ def words_of(registry: Components) -> dict[str, str]:
   return words
 
 
-def asked_for(reading: Reading) -> dict[str, Any]:
+def summary_of(reading: Reading) -> dict[str, Any]:
   """Symbols, sources, exchanges, interval_sec and filters: what a reading's account adds up to."""
   found: dict[str, Any] = {key: [] for key in _LISTED.values()}
   interval: float | None = None

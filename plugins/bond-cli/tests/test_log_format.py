@@ -5,8 +5,8 @@ import logging
 import sys
 
 import pytest
+from bond_cli.log_format import Json
 
-from bond_core._cli.log_format import Json
 from bond_core._redact import Redact
 
 

@@ -4,10 +4,9 @@ import types
 
 import bond_legacy
 import pytest
+from bond_cli import TextToSpec, is_request, source_words, summary_of, text_to_spec
 
 from bond_core import Custom, ParserType, PluginError, Reading, Registry, SourceType, hookimpl
-from bond_core._cli.common import is_request
-from bond_core._text_to_spec import TextToSpec, asked_for, text_to_spec, words_of
 
 
 async def ticks(config, out, ctx):
@@ -57,7 +56,7 @@ ASKING = Reading(outcome="ask", questions=["Which?"])
 
 def test_the_words_of_sources_are_gathered_and_the_first_plugin_keeps_a_word():
   found = registry(b=[source("b.ticks", "Ticks", "b ticks")], a=[source("a.ticks", "ticks")])
-  assert words_of(found) == {"ticks": "a.ticks", "b ticks": "b.ticks"}
+  assert source_words(found) == {"ticks": "a.ticks", "b ticks": "b.ticks"}
 
 
 def test_a_parser_gets_the_text_and_the_words_and_its_spec_is_checked():
@@ -179,14 +178,14 @@ def test_what_was_asked_for_is_what_the_account_adds_up_to():
     entry("filter", {"market": "perp"}),
     entry("unknown", None),
   ]
-  assert asked_for(Reading(outcome="ok", account=account)) == {
+  assert summary_of(Reading(outcome="ok", account=account)) == {
     "symbols": ["BTC", "ETH"],
     "sources": ["price", "trades"],
     "exchanges": [],
     "interval_sec": None,
     "filters": {"depth": 20, "event_types": ["tx", "transfer"], "market": ["spot", "perp"]},
   }
-  assert asked_for(Reading(outcome="ok", account=[entry("interval", 0)]))["interval_sec"] == 0
+  assert summary_of(Reading(outcome="ok", account=[entry("interval", 0)]))["interval_sec"] == 0
 
 
 def test_an_answer_is_plain_data():

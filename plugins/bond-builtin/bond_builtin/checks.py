@@ -11,15 +11,24 @@ from typing import Any, TypeAlias, cast
 
 import attrs
 
-from bond_core._errors import PluginError
-from bond_core._event_checks import Unchanged, check_events
-from bond_core._events import Batch
-from bond_core._feeds.contract import Feed, Moment
-from bond_core._sessions.contract import Session
-from bond_core._spec.model import Spec
-from bond_core._types.sink import Sink, SinkContext, SinkType
-from bond_core._types.source import Out, SourceContext, SourceType
-from bond_core._types.transform import Transform, TransformContext, TransformType
+from bond_core import (
+  Batch,
+  Out,
+  PluginError,
+  Sink,
+  SinkContext,
+  SinkType,
+  SourceContext,
+  SourceType,
+  Spec,
+  Transform,
+  TransformContext,
+  TransformType,
+  Unchanged,
+  check_events,
+)
+from bond_core.feeds import Feed, Moment
+from bond_core.sessions import Session
 
 AnySession: TypeAlias = Session[Any, Any, Any]
 

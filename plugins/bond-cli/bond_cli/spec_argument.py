@@ -1,0 +1,56 @@
+"""The spec that a command is given: a file, standard input, or a request in plain English."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bond_cli.output import BAD_SPEC, fail
+from bond_core import ParserType, PluginError, Registry, Spec, SpecError, load_spec
+from bond_core.packages import packages_with
+
+
+def read_spec(path: str) -> Spec:
+  """The checked spec of a file (- for standard input) or of a request in plain English; exits with
+  2 and every problem otherwise."""
+  registry = Registry()
+  try:
+    if path == "-":
+      return load_spec(sys.stdin.read(), file="<stdin>", registry=registry)
+    if is_request(path):
+      return _requested(path, registry)
+    text = Path(path).read_text(encoding="utf-8")
+    return load_spec(text, file=path, registry=registry)
+  except OSError as exc:
+    fail(f"cannot read {path}: {exc.strerror}; give a spec file, such as examples/btc-pulse.yaml")
+  except UnicodeDecodeError:
+    fail(f"{path} is not UTF-8 text; a spec is YAML or JSON")
+  except (SpecError, PluginError) as exc:
+    fail(str(exc))
+
+
+def is_request(path: str) -> bool:
+  """Whether what stands for a spec is a request in English: no file, and not named like one."""
+  if path.lower().endswith((".yaml", ".yml", ".json")):
+    return False
+  try:
+    return not Path(path).exists()
+  except (OSError, ValueError):
+    # Longer than a file's name can be, or with a zero byte in it.
+    return True
+
+
+def _requested(text: str, registry: Registry) -> Spec:
+  if not any(parser.parse is not None for parser in registry.all(ParserType)):
+    what = f"for a request in plain English pip install {packages_with('parser')}"
+    fail(f"there is no file {text!r}; give a spec file, such as examples/btc-pulse.yaml ({what})")
+  from bond_cli.account import account_lines
+  from bond_cli.text_to_spec import text_to_spec
+
+  answer = text_to_spec(text, registry)
+  if " " not in text:
+    click.echo(f"there is no file {text!r}; read as a request:", err=True)
+  click.echo("\n".join(account_lines(answer)), err=True)
+  if answer.spec is None:
+    sys.exit(BAD_SPEC)
+  return answer.spec
