@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Literal
 
 from bond_core._books.book import MAX_LEVELS, Book
 from bond_core._books.replica import BookKey, ReplicaBook, concerns, may_concern
@@ -185,6 +186,7 @@ class ConsolidatedBook:
     return found
 
   def _quote(self, name: str, venue: "_Venue", now_ms: int) -> VenueQuote:
+    state: Literal["live", "stale", "broken"]
     if name in self._live:
       state = "live"
     else:

@@ -5,11 +5,12 @@ USD-M "Websocket Market Streams" and "Important WebSocket Change Notice" (since 
 stream is served on its own path only, /public or /market), "General Info", "Exchange Information".
 """
 
+from typing import Final, Literal, TypeAlias
 from urllib.parse import quote
 
 import attrs
 
-from bond_binance.symbols import SPOT, USDM
+from bond_binance.symbols import SPOT, USDM, VenueMarket
 from bond_core import Refused
 from bond_core.config import websocket_scheme
 from bond_core.feeds import Limits
@@ -17,19 +18,27 @@ from bond_core.feeds import Limits
 DATA_ONLY = "data-only"
 """The `endpoint` that means the venue's hosts for public market data alone; spot has them."""
 
-PUBLIC, MARKET = "usdm-public", "usdm-market"
-"""The two families of futures connections. Spot has one, named as its market."""
+Group: TypeAlias = Literal["spot", "usdm-public", "usdm-market"]
+"""The families of connections: one of spot, two of futures."""
+
+PUBLIC: Final = "usdm-public"
+MARKET: Final = "usdm-market"
 
 DAY = 86_400.0
 
 # Both markets close a socket after 24 hours and carry 1024 streams on one. Spot takes 5 messages a
 # second and counts pongs, futures take 10: one or two are left for those.
 # 300 connects in five minutes is spot's limit; futures publish none and are held to the same.
-_LIMITS = {
+_LIMITS: dict[str, Limits] = {
   SPOT: Limits(messages=(4, 1.0), weight=(6000, 60.0), max_age=DAY),
   USDM: Limits(messages=(8, 1.0), weight=(2400, 60.0), max_age=DAY),
 }
-LIMITS = {SPOT: _LIMITS[SPOT], USDM: _LIMITS[USDM], PUBLIC: _LIMITS[USDM], MARKET: _LIMITS[USDM]}
+LIMITS: dict[str, Limits] = {
+  SPOT: _LIMITS[SPOT],
+  USDM: _LIMITS[USDM],
+  PUBLIC: _LIMITS[USDM],
+  MARKET: _LIMITS[USDM],
+}
 
 # An ordinary front-end refuses request lines of more than 8 KiB; what does not fit is subscribed to
 # after opening.
@@ -37,10 +46,10 @@ URL_CHARACTERS = 4000
 """Of stream names in a URL."""
 
 SNAPSHOT_LEVELS = 1000
-SNAPSHOT_WEIGHT = {SPOT: 50, USDM: 20}
+SNAPSHOT_WEIGHT: dict[VenueMarket, int] = {SPOT: 50, USDM: 20}
 """Request weight of a snapshot of SNAPSHOT_LEVELS. Spot has 5,000 levels for 250."""
 
-LISTING_WEIGHT = {SPOT: 20, USDM: 1}
+LISTING_WEIGHT: dict[VenueMarket, int] = {SPOT: 20, USDM: 1}
 
 MAX_SYMBOLS_IN_URL = 100
 
@@ -68,7 +77,7 @@ class Connection:
       base = "wss://fstream.binance.com"
     return f"{base}{path}/stream?streams="
 
-  def _rest(self, market: str) -> str:
+  def _rest(self, market: VenueMarket) -> str:
     prefix = "/api/v3" if market == SPOT else "/fapi/v1"
     if self.endpoint not in (None, DATA_ONLY):
       return f"{self.endpoint}/{market}{prefix}"
@@ -77,11 +86,11 @@ class Connection:
     host = "data-api.binance.vision" if self.endpoint == DATA_ONLY else "api.binance.com"
     return f"https://{host}{prefix}"
 
-  def snapshot(self, market: str, symbol: str) -> str:
+  def snapshot(self, market: VenueMarket, symbol: str) -> str:
     """The URL of a book's snapshot."""
     return f"{self._rest(market)}/depth?symbol={symbol}&limit={SNAPSHOT_LEVELS}"
 
-  def listing(self, market: str, symbols: list[str] | None) -> str:
+  def listing(self, market: VenueMarket, symbols: list[str] | None) -> str:
     """The URL of the listed markets: of these symbols, or all. Futures always list all."""
     url = f"{self._rest(market)}/exchangeInfo"
     if market == USDM or symbols is None or len(symbols) > MAX_SYMBOLS_IN_URL:
@@ -89,7 +98,7 @@ class Connection:
     listed = ",".join(f'"{symbol}"' for symbol in symbols)
     return f"{url}?symbols={quote(f'[{listed}]', safe=',')}"
 
-  def check(self, market: str) -> None:
+  def check(self, market: VenueMarket) -> None:
     """Raises Refused where this endpoint does not have that market."""
     if self.endpoint == DATA_ONLY and market == USDM:
       raise Refused(

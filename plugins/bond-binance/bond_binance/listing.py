@@ -8,7 +8,15 @@ from urllib.parse import urlsplit
 
 from bond_binance.endpoints import LISTING_WEIGHT, Connection
 from bond_binance.messages import Listed, decode_listing
-from bond_binance.symbols import SPOT, USDM, instrument_of, market_of, spelling, venue_symbol
+from bond_binance.symbols import (
+  SPOT,
+  USDM,
+  VenueMarket,
+  instrument_of,
+  market_of,
+  spelling,
+  venue_symbol,
+)
 from bond_core import Instrument
 from bond_core.config import did_you_mean
 from bond_core.feeds import Fetch, Moment, Response, Subscription
@@ -18,7 +26,7 @@ ENDED = frozenset(("BREAK", "CLOSE", "DELIVERING", "DELIVERED", "SETTLING"))
 """States that a market does not come back from. HALT, PENDING_TRADING and the like pass; a market
 in one of them is waited for."""
 
-_PLACES = {SPOT: "on Binance spot", USDM: "among Binance's USD-M futures"}
+_PLACES: dict[VenueMarket, str] = {SPOT: "on Binance spot", USDM: "among Binance's USD-M futures"}
 
 
 class Listing:
@@ -27,10 +35,10 @@ class Listing:
 
   def __init__(self, connection: Connection) -> None:
     self._endpoint = connection
-    self._requested: dict[str, set[str]] = {SPOT: set(), USDM: set()}
+    self._requested: dict[VenueMarket, set[str]] = {SPOT: set(), USDM: set()}
 
   def prepare(self, feed: FeedControl, subscriptions: Iterable[Subscription]) -> None:
-    new: dict[str, dict[str, None]] = {}
+    new: dict[VenueMarket, dict[str, None]] = {}
     for subscription in subscriptions:
       market, symbol = market_of(subscription.instrument), venue_symbol(subscription.instrument)
       if symbol not in self._requested[market]:
@@ -43,7 +51,7 @@ class Listing:
     return True
 
   def on_response(self, feed: FeedControl, fetch: Fetch, response: Response) -> None:
-    market = fetch.group
+    market: VenueMarket = SPOT if fetch.group == SPOT else USDM
     complete = not urlsplit(fetch.url).query
     if response.status == 400 and not complete:
       # One of the symbols is wrong; the whole list shows which, and what is like it.
@@ -71,13 +79,13 @@ class Listing:
   def on_timer(self, feed: FeedControl, now: Moment) -> None:
     """Nothing is due."""
 
-  def _fetch(self, feed: FeedControl, market: str, symbols: list[str] | None) -> None:
+  def _fetch(self, feed: FeedControl, market: VenueMarket, symbols: list[str] | None) -> None:
     url = self._endpoint.listing(market, symbols)
     feed.actions.append(Fetch(url, "the list of markets", market, LISTING_WEIGHT[market]))
 
 
 def refusals(
-  market: str, instruments: Iterable[Instrument], rows: list[Listed], *, complete: bool
+  market: VenueMarket, instruments: Iterable[Instrument], rows: list[Listed], *, complete: bool
 ) -> dict[Instrument, str]:
   """Why each instrument that cannot be served cannot, in a sentence. Rows that are not `complete`
   say nothing about what is not in them."""
@@ -97,7 +105,7 @@ def refusals(
   return found
 
 
-def _known(market: str, rows: list[Listed]) -> list[str]:
+def _known(market: VenueMarket, rows: list[Listed]) -> list[str]:
   return [
     spelling(instrument_of(market, row.symbol, row.base, row.quote))
     for row in rows

@@ -6,13 +6,18 @@ pair, underscore, YYMMDD).
 """
 
 import re
+from typing import Final, Literal, TypeAlias
 
 from bond_core import Instrument, Market, parse_market
 from bond_core.venues import check_kind, settled_in_quote, unified_symbol
 
 EXCHANGE, TITLE = "binance", "Binance"
-SPOT, USDM = "spot", "usdm"
+
+VenueMarket: TypeAlias = Literal["spot", "usdm"]
 """The venue's markets that are served."""
+
+SPOT: Final = "spot"
+USDM: Final = "usdm"
 
 settled_in = settled_in_quote
 
@@ -40,7 +45,7 @@ def spelling(instrument: Instrument) -> str:
   return unified_symbol(instrument, settled_in)
 
 
-def market_of(instrument: Instrument) -> str:
+def market_of(instrument: Instrument) -> VenueMarket:
   """The venue's market, SPOT or USDM. Raises Refused for a kind that neither has."""
   check_kind(instrument, TITLE)
   return SPOT if instrument.market_type == "spot" else USDM
@@ -52,8 +57,9 @@ def venue_symbol(instrument: Instrument) -> str:
   return pair if instrument.expiry is None else f"{pair}_{instrument.expiry}"
 
 
-def instrument_of(market: str, symbol: str, base: str, quote: str) -> Instrument:
+def instrument_of(market: VenueMarket, symbol: str, base: str, quote: str) -> Instrument:
   """The instrument that the venue lists under `symbol` with these assets."""
   _, dated, expiry = symbol.partition("_")
+  kind: Literal["spot", "future", "perp"]
   kind = "spot" if market == SPOT else "future" if dated else "perp"
   return Instrument(EXCHANGE, kind, f"{base}/{quote}", expiry or None)

@@ -6,7 +6,7 @@ Notice".
 
 from bond_binance.books import BookState, snapshots_of
 from bond_binance.config import FUTURES_INTERVALS
-from bond_binance.endpoints import LIMITS, MARKET, PUBLIC, Connection
+from bond_binance.endpoints import LIMITS, MARKET, PUBLIC, Connection, Group
 from bond_binance.latest import read_candle, read_funding, read_liquidation, read_stats
 from bond_binance.quotes import QuotesState
 from bond_binance.symbols import SPOT, market_of, settled_in, venue_symbol
@@ -29,7 +29,7 @@ class BinanceTopics:
   def __init__(self, connection: Connection) -> None:
     self._endpoint = connection
 
-  def group(self, subscription: Subscription) -> str:
+  def group(self, subscription: Subscription) -> Group:
     market = market_of(subscription.instrument)
     self._endpoint.check(market)
     if subscription.channel in _FUTURES_ONLY:

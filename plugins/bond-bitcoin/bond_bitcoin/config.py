@@ -1,7 +1,7 @@
 """What a spec says to the source of Bitcoin."""
 
 import re
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -14,7 +14,11 @@ MAX_ACCOUNTS = 100
 
 _ADDRESS = re.compile(r"[13][1-9A-HJ-NP-Za-km-z]{25,34}|(bc|tb|bcrt)1[02-9ac-hj-np-z]{8,87}")
 
-Kind = Literal["tx", "transfer", "block", "metric", "mempool"]
+Kind: TypeAlias = Literal["tx", "transfer", "block", "metric"]
+"""Kinds of events."""
+
+EventType: TypeAlias = Literal["tx", "transfer", "block", "metric", "mempool"]
+"""What a spec may write: a kind, or mempool for tx and metric."""
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +26,7 @@ class Connection:
   """The identity of a connection; equal ones share one feed."""
 
   url: str
-  kinds: frozenset[str]
+  kinds: frozenset[Kind]
   accounts: tuple[str, ...]
   values: bool
   min_amount: float
@@ -46,7 +50,7 @@ class Bitcoin:
   in `every`. `endpoint` is another server's than mempool.space.
   """
 
-  event_types: list[Kind] = attrs.field(factory=list)
+  event_types: list[EventType] = attrs.field(factory=list)
   accounts: list[str] = attrs.field(factory=list)
   min_amount: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
   values: bool = False
@@ -69,12 +73,17 @@ class Bitcoin:
       raise ValueError(f"metrics every {self.every} are out of range; write 0s to 1h")
 
   @property
-  def kinds(self) -> frozenset[str]:
+  def kinds(self) -> frozenset[Kind]:
     """The kinds of events that are sent."""
-    if not self.event_types:
-      return frozenset(("transfer",) if self.accounts or self.min_amount else ("tx",))
-    named = frozenset(self.event_types)
-    return (named - {"mempool"}) | {"tx", "metric"} if "mempool" in named else named
+    kinds: set[Kind] = set()
+    for name in self.event_types:
+      if name == "mempool":
+        kinds |= {"tx", "metric"}
+      else:
+        kinds.add(name)
+    if not kinds:
+      kinds.add("transfer" if self.accounts or self.min_amount else "tx")
+    return frozenset(kinds)
 
   @property
   def connection(self) -> Connection:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from bond_bitcoin.blocks import Step, Tip
-from bond_bitcoin.config import Connection
+from bond_bitcoin.config import Connection, Kind
 from bond_bitcoin.messages import (
   NOTHING,
   SATOSHI,
@@ -362,7 +362,7 @@ def _block_event(step: Step, received: Moment) -> ChainEvent:
   return _event("block", float(block.tx_count), meta, received)
 
 
-def _event(kind: str, value: float | None, meta: dict[str, Any], received: Moment) -> ChainEvent:
+def _event(kind: Kind, value: float | None, meta: dict[str, Any], received: Moment) -> ChainEvent:
   # No venue time: a transaction has none, and a block's is its miner's, minutes off either way.
   return ChainEvent(
     exchange=EXCHANGE,

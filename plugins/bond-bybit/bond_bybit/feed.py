@@ -4,7 +4,7 @@ from bond_bybit.books import BookState, read_quotes
 from bond_bybit.endpoints import CHARACTERS, Connection, limits_of
 from bond_bybit.messages import decode_other
 from bond_bybit.states import INTERVALS, LiquidationsState, read_candles
-from bond_bybit.symbols import EXCHANGE, TITLE, category, settled_in, venue_symbol
+from bond_bybit.symbols import EXCHANGE, TITLE, Category, category, settled_in, venue_symbol
 from bond_bybit.tickers import FundingPart, OpenInterestPart, StatsPart, TickerTopic
 from bond_bybit.trades import TradesState
 from bond_core.feeds import Handshake, Limits, Pong, Subscription
@@ -51,7 +51,7 @@ class BybitTopics:
   def __init__(self, connection: Connection) -> None:
     self._endpoint = connection
 
-  def group(self, subscription: Subscription) -> str:
+  def group(self, subscription: Subscription) -> Category:
     group = category(subscription.instrument)
     venue_symbol(subscription.instrument)
     if subscription.channel in _OF_CONTRACTS:

@@ -8,13 +8,19 @@ Sources: "Get Instruments Info", "Enums" (contractType), and the list of symbols
 
 import re
 from datetime import date, timedelta
+from typing import Final, Literal, TypeAlias
 
 from bond_core import Instrument, Market, Refused, parse_market
 from bond_core.venues import check_kind, check_settlement, inverse_in_usd, unified_symbol
 
 EXCHANGE, TITLE = "bybit", "Bybit"
-SPOT, LINEAR, INVERSE = "spot", "linear", "inverse"
-"""The venue's categories."""
+
+Category: TypeAlias = Literal["spot", "linear", "inverse"]
+"""The venue's categories of instruments."""
+
+SPOT: Final = "spot"
+LINEAR: Final = "linear"
+INVERSE: Final = "inverse"
 
 settled_in = inverse_in_usd
 
@@ -52,7 +58,7 @@ def spelling(instrument: Instrument) -> str:
   return unified_symbol(instrument, settled_in)
 
 
-def category(instrument: Instrument) -> str:
+def category(instrument: Instrument) -> Category:
   """The venue's category. Raises Refused for a kind that is not served."""
   check_kind(instrument, TITLE)
   if instrument.market_type == "spot":

@@ -5,13 +5,18 @@ requests an hour and connection; the channels of a request 64 KB; without a mess
 venue closes, so send the text ping), "Get instruments" (20 requests in 2 s).
 """
 
+from typing import Final, Literal, TypeAlias
+
 import attrs
 
 from bond_core.config import websocket_scheme
 from bond_core.feeds import Limits
 
-PUBLIC, BUSINESS = "public", "business"
+Group: TypeAlias = Literal["public", "business"]
 """The two families of connections; candles are on the second."""
+
+PUBLIC: Final = "public"
+BUSINESS: Final = "business"
 
 REQUEST_CHARACTERS = 60_000
 """Of one request's channels; the venue takes 64 KB."""

@@ -24,7 +24,7 @@ from bond_core.venues import (
 )
 from bond_okx.books import BookState
 from bond_okx.contract_list import ContractList
-from bond_okx.endpoints import BUSINESS, LIMITS, PUBLIC, REQUEST_CHARACTERS, Connection
+from bond_okx.endpoints import BUSINESS, LIMITS, PUBLIC, REQUEST_CHARACTERS, Connection, Group
 from bond_okx.intervals import channel as candle_channel
 from bond_okx.latest import (
   read_candles,
@@ -71,7 +71,7 @@ class OkxTopics:
     self._endpoint = connection
     self._contracts = contracts
 
-  def group(self, subscription: Subscription) -> str:
+  def group(self, subscription: Subscription) -> Group:
     family(subscription.instrument)
     if subscription.channel in _OF_CONTRACTS:
       check_contract(subscription, settled_in, perpetual=subscription.channel == "funding")

@@ -7,13 +7,19 @@ settleCcy).
 """
 
 import re
+from typing import Final, Literal, TypeAlias
 
 from bond_core import Instrument, Market, parse_market
 from bond_core.venues import check_kind, check_settlement, inverse_in_usd, unified_symbol
 
 EXCHANGE, TITLE = "okx", "OKX"
-SPOT, SWAP, FUTURES = "SPOT", "SWAP", "FUTURES"
+
+Family: TypeAlias = Literal["SPOT", "SWAP", "FUTURES"]
 """The venue's families of instruments (instType)."""
+
+SPOT: Final = "SPOT"
+SWAP: Final = "SWAP"
+FUTURES: Final = "FUTURES"
 
 settled_in = inverse_in_usd
 
@@ -39,7 +45,7 @@ def spelling(instrument: Instrument) -> str:
   return unified_symbol(instrument, settled_in)
 
 
-def family(instrument: Instrument) -> str:
+def family(instrument: Instrument) -> Family:
   """The venue's instType. Raises Refused for a kind that is not served."""
   check_kind(instrument, TITLE)
   if instrument.market_type == "spot":
