@@ -15,7 +15,7 @@ class ReplicaBook:
   `chained` is false after its chain broke, until the next snapshot. `doubtful` means that a Gap may
   concern it: only a delta that continues the chain proves that nothing is missing. `last` is the
   last update it contains, `trimmed` the levels that had to go with it to keep within the book's
-  bound (as removals), `reset` that the next view starts a chain anew.
+  bound (as removals), `reset` that the next view starts a new chain.
   """
 
   __slots__ = ("book", "chained", "doubtful", "last", "reset", "sequence", "trimmed")

@@ -26,9 +26,9 @@ EncodeRequest: TypeAlias = Callable[[Operation, str, int], bytes]
 
 @attrs.frozen
 class RequestForm:
-  """How a venue wants requests. `characters` is how long the arguments of one request may be, None
-  where the venue sets no limit; `all_or_nothing` says that one wrong name fails the whole request.
-  """
+  """How a venue's requests are written. `characters` is how long the arguments of one request may
+  be, None where the venue sets no limit; `all_or_nothing` says that one wrong name fails the whole
+  request."""
 
   encode: EncodeRequest
   characters: int | None = None

@@ -34,7 +34,7 @@ class TopicTable:
     self._closing = closing
     self._by_key: dict[str, dict[bytes, Topic]] = {}
     self._by_name: dict[str, dict[str, Topic]] = {}
-    self._places: dict[Subscription, tuple[str, Topic]] = {}
+    self._by_subscription: dict[Subscription, tuple[str, Topic]] = {}
     self._retired = Counts()
 
   def by_key(self, group: str) -> dict[bytes, Topic]:
@@ -47,16 +47,16 @@ class TopicTable:
 
   def topic_of(self, subscription: Subscription) -> Topic | None:
     """The topic that a subscription is read from."""
-    place = self._places.get(subscription)
-    return None if place is None else place[1]
+    found = self._by_subscription.get(subscription)
+    return None if found is None else found[1]
 
   def add(
     self, group: str, subscription: Subscription, feed: FeedControl
   ) -> tuple[Topic, SubscriptionState]:
     """The topic and the state of a subscription, made where there is none."""
-    place = self._places.get(subscription)
-    if place is not None:
-      return place[1], self.states[subscription]
+    found = self._by_subscription.get(subscription)
+    if found is not None:
+      return found[1], self.states[subscription]
     made = self._topics.topic(subscription)
     topic = self._by_name.setdefault(group, {}).setdefault(made.name, made)
     state = self._topics.state(subscription, topic.name, feed)
@@ -64,7 +64,7 @@ class TopicTable:
       topic.prefix = self._opening + topic.key + self._closing
       self.by_key(group)[topic.key] = topic
     topic.add(subscription, state)
-    self._places[subscription] = group, topic
+    self._by_subscription[subscription] = group, topic
     self.states[subscription] = state
     return topic, state
 
@@ -73,7 +73,7 @@ class TopicTable:
     state = self.states.pop(subscription, None)
     if state is None:
       return
-    group, topic = self._places.pop(subscription)
+    group, topic = self._by_subscription.pop(subscription)
     topic.remove(subscription)
     if not topic.states:
       del self._by_name[group][topic.name]

@@ -57,8 +57,8 @@ MAX_SYMBOLS_IN_URL = 100
 @attrs.frozen
 class Connection:
   """A connection's identity: equal ones share one feed. `endpoint` is None for the real venue,
-  DATA_ONLY, or the URL of a simulator; feeds of aggregated trades run apart, so that nobody reads
-  both kinds where one was asked for."""
+  DATA_ONLY, or the URL of a simulator; feeds of aggregated trades run apart, so that nobody gets
+  both kinds."""
 
   endpoint: str | None = None
   aggregate: bool = False

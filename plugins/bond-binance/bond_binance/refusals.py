@@ -37,8 +37,8 @@ def explain(status: int, body: bytes) -> str | None:
     )
   if status == 403:
     return (
-      "Binance's firewall refused this address (HTTP 403): wait some minutes, ask for fewer "
-      f"symbols, and if it goes on use another network or, for spot, `endpoint: {DATA_ONLY}`"
+      "Binance's firewall refused this address (HTTP 403): wait some minutes, subscribe to "
+      f"fewer symbols, and if it goes on use another network or, for spot, `endpoint: {DATA_ONLY}`"
     )
   if status == 418:
     return f"Binance has banned this address for a while (HTTP 418){_until(said)}; {_LESS}"
@@ -72,8 +72,8 @@ def is_final(response: Response) -> bool:
 
 
 _LESS = (
-  "Bond waits as long as it says; stop other programs that use Binance from this address, or ask "
-  "for fewer books"
+  "Bond waits as long as it says; stop other programs that use Binance from this address, or "
+  "subscribe to fewer books"
 )
 
 
