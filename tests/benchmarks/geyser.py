@@ -21,7 +21,7 @@ def node() -> None:
   from typing import Any
 
   import grpc
-  from bond_sim.geyser.ledger import Ledger
+  from bond_sim.geyser.ledger import SolanaLedger as Ledger
   from bond_sim.geyser.updates import BlockMetaUpdate, TransactionUpdate, contents
 
   ledger = Ledger(seed=1, transactions=round(RATE * SLOT) - 6, forks=0)

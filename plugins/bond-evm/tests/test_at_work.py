@@ -6,11 +6,10 @@ import msgspec
 import pytest
 import trio
 from bond_evm import running
-from bond_sim.clock import VenueClock
-from bond_sim.evm.chain import KNOWN, Chain
+from bond_sim.evm.chain import KNOWN, EvmChain as Chain
 from bond_sim.evm.faults import parse_fault
 from bond_sim.evm.node import EvmNode, logged
-from bond_sim.server import serve
+from bond_simkit import VenueClock, serve_site as serve
 
 from bond_core import Registry, load_spec, run
 from bond_core._supervise import Backoff

@@ -2,14 +2,19 @@ from contextlib import suppress
 
 import msgspec
 import pytest
-from bond_sim.binance.control import ControlError, property_value, read_message, stream_names
+from bond_sim.binance.control_messages import (
+  BinanceControlError,
+  property_value,
+  read_message,
+  stream_names,
+)
 from bond_sim.binance.paths import locate
-from bond_sim.binance.streams import parse_stream
+from bond_sim.binance.stream_names import parse_stream_name
 from hypothesis import given, strategies as st
 
 
 @pytest.mark.parametrize(
-  ("path", "place"),
+  ("path", "location"),
   [
     ("/api/v3/depth", ("spot", "", "/api/v3/depth")),
     ("/spot/api/v3/depth", ("spot", "", "/api/v3/depth")),
@@ -26,8 +31,8 @@ from hypothesis import given, strategies as st
     ("/dapi.binance.com/dapi/v1/exchangeInfo", ("coinm", "", "/dapi/v1/exchangeInfo")),
   ],
 )
-def test_a_path_leads_to_its_market(path, place):
-  assert locate(path) == place
+def test_a_path_leads_to_its_market(path, location):
+  assert locate(path) == location
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,7 @@ def test_a_path_leads_to_its_market(path, place):
   ],
 )
 def test_a_stream_name_is_understood(market, name, expected):
-  assert parse_stream(market, name) == expected
+  assert parse_stream_name(market, name) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_a_stream_name_is_understood(market, name, expected):
   ],
 )
 def test_a_name_the_market_does_not_have_is_none(market, name):
-  assert parse_stream(market, name) is None
+  assert parse_stream_name(market, name) is None
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_a_name_the_market_does_not_have_is_none(market, name):
   ],
 )
 def test_bad_control_messages_get_the_documented_errors(sent, code, msg):
-  with pytest.raises(ControlError) as raised:
+  with pytest.raises(BinanceControlError) as raised:
     read_message(sent, spot=True)
   assert raised.value.body["code"] == code
   assert raised.value.body["msg"].startswith(msg)
@@ -90,7 +95,7 @@ def test_spot_takes_ids_that_futures_refuse():
   for given_id in (-5, "abc-1", None):
     sent = msgspec.json.encode({"method": "LIST_SUBSCRIPTIONS", "id": given_id})
     assert read_message(sent, spot=True).id == given_id
-    with pytest.raises(ControlError, match="unsigned integer"):
+    with pytest.raises(BinanceControlError, match="unsigned integer"):
       read_message(sent, spot=False)
 
 
@@ -106,12 +111,12 @@ def test_spot_takes_ids_that_futures_refuse():
   ],
 )
 def test_bad_properties_get_the_documented_errors(message, code, msg):
-  with pytest.raises(ControlError, match=msg) as raised:
+  with pytest.raises(BinanceControlError, match=msg) as raised:
     property_value(read_message(msgspec.json.encode(message), spot=True))
   assert raised.value.body["code"] == code
 
 
 @given(st.binary(max_size=200) | st.dictionaries(st.text(), st.integers()).map(msgspec.json.encode))
 def test_no_message_does_more_than_raise_a_control_error(data):
-  with suppress(ControlError):
+  with suppress(BinanceControlError):
     stream_names(read_message(data, spot=True))

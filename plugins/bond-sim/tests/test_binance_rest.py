@@ -2,7 +2,8 @@ import itertools
 import json
 
 import pytest
-from bond_sim.binance.limits import ConnectMeter, WeightMeter, policy, weight
+from bond_sim.binance.limits import CONNECT_SECONDS, CONNECTS, WeightMeter, policy, weight
+from bond_simkit import RateMeter
 
 
 @pytest.mark.parametrize(
@@ -42,21 +43,21 @@ def test_weight_is_counted_by_the_minute_then_429_then_418():
 
 
 def test_connects_are_counted_over_five_minutes():
-  meter = ConnectMeter()
-  assert all(meter.admit(float(second)) for second in range(300))
-  assert not meter.admit(299.5)
-  assert meter.admit(301.0)
+  meter = RateMeter(CONNECTS, CONNECT_SECONDS)
+  assert all(meter.admit("a", now=float(second)) for second in range(300))
+  assert not meter.admit("a", now=299.5)
+  assert meter.admit("a", now=301.0)
 
 
 async def test_the_spot_listing_is_filtered_and_unknown_symbols_are_refused(start):
   sim = await start()
   full = (await sim.get("/api/v3/exchangeInfo")).json()
   assert {"BTCUSDT", "BTCUSDC", "ETHBTC"} < {row["symbol"] for row in full["symbols"]}
-  one = (await sim.get("/api/v3/exchangeInfo?symbol=ETHBTC")).json()["symbols"]
-  assert [(row["baseAsset"], row["quoteAsset"], row["status"]) for row in one] == [
+  listed = (await sim.get("/api/v3/exchangeInfo?symbol=ETHBTC")).json()["symbols"]
+  assert [(row["baseAsset"], row["quoteAsset"], row["status"]) for row in listed] == [
     ("ETH", "BTC", "TRADING")
   ]
-  sizes = {f["filterType"]: f for f in one[0]["filters"]}
+  sizes = {f["filterType"]: f for f in listed[0]["filters"]}
   assert sizes["PRICE_FILTER"]["tickSize"] == "0.00001000"
   assert sizes["LOT_SIZE"]["stepSize"] == "0.00010000"
   two = await sim.get('/api/v3/exchangeInfo?symbols=["BTCUSDT","BNBUSDT"]')
@@ -140,9 +141,9 @@ async def test_what_the_simulator_does_not_have_is_404(start):
 
 
 def test_connections_are_kept_alive_as_published():
-  def kept(market):
-    terms = policy(market, lambda: b"")
-    return terms.messages_per_second, terms.ping_every, terms.pong_within
+  def limits(market):
+    found = policy(market, lambda: b"")
+    return found.messages_per_second, found.ping_every, found.pong_within
 
-  assert kept("spot") == (5, 20.0, 60.0)
-  assert kept("usdm") == (10, 180.0, 600.0)
+  assert limits("spot") == (5, 20.0, 60.0)
+  assert limits("usdm") == (10, 180.0, 600.0)

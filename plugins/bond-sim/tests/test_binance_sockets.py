@@ -5,7 +5,7 @@ import trio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
-async def ask(ws, method, params=None, message_id=1):
+async def request(ws, method, params=None, message_id=1):
   message = {"method": method, "id": message_id}
   if params is not None:
     message["params"] = params
@@ -20,13 +20,13 @@ async def ask(ws, method, params=None, message_id=1):
 async def test_subscriptions_change_while_the_socket_is_open(start):
   sim = await start()
   async with sim.connect("/spot/ws") as ws:
-    assert await ask(ws, "SUBSCRIBE", ["btcusdt@bookTicker"]) == {"result": None, "id": 1}
+    assert await request(ws, "SUBSCRIBE", ["btcusdt@bookTicker"]) == {"result": None, "id": 1}
     assert "stream" not in json.loads(await ws.recv())
-    assert await ask(ws, "LIST_SUBSCRIPTIONS", message_id="a") == {
+    assert await request(ws, "LIST_SUBSCRIPTIONS", message_id="a") == {
       "result": ["btcusdt@bookTicker"],
       "id": "a",
     }
-    assert (await ask(ws, "UNSUBSCRIBE", ["btcusdt@bookTicker"]))["result"] is None
+    assert (await request(ws, "UNSUBSCRIBE", ["btcusdt@bookTicker"]))["result"] is None
     with trio.move_on_after(0.3):
       pytest.fail(f"still served after UNSUBSCRIBE: {await ws.recv()}")
 
@@ -35,10 +35,10 @@ async def test_combined_is_a_property_of_the_connection(start):
   sim = await start()
   async with sim.connect("/spot/stream?streams=btcusdt@bookTicker") as ws:
     assert json.loads(await ws.recv())["stream"] == "btcusdt@bookTicker"
-    assert (await ask(ws, "GET_PROPERTY", ["combined"]))["result"] is True
-    assert (await ask(ws, "SET_PROPERTY", ["combined", False]))["result"] is None
+    assert (await request(ws, "GET_PROPERTY", ["combined"]))["result"] is True
+    assert (await request(ws, "SET_PROPERTY", ["combined", False]))["result"] is None
     assert "stream" not in json.loads(await ws.recv())
-    assert (await ask(ws, "GET_PROPERTY", ["combined"]))["result"] is False
+    assert (await request(ws, "GET_PROPERTY", ["combined"]))["result"] is False
 
 
 async def test_futures_serve_a_stream_only_on_its_path_and_say_nothing(start):
@@ -69,8 +69,8 @@ async def test_futures_serve_a_stream_only_on_its_path_and_say_nothing(start):
 async def test_an_unknown_stream_is_accepted_and_silent(start):
   sim = await start()
   async with sim.connect("/spot/ws/0") as ws:
-    assert (await ask(ws, "SUBSCRIBE", ["nope@trade"]))["result"] is None
-    assert (await ask(ws, "LIST_SUBSCRIPTIONS"))["result"] == ["0", "nope@trade"]
+    assert (await request(ws, "SUBSCRIBE", ["nope@trade"]))["result"] is None
+    assert (await request(ws, "LIST_SUBSCRIPTIONS"))["result"] == ["0", "nope@trade"]
     with trio.move_on_after(0.2):
       pytest.fail(f"served: {await ws.recv()}")
 
@@ -80,7 +80,7 @@ async def test_an_error_is_answered_and_the_socket_lives(start):
   async with sim.connect("/spot/ws") as ws:
     await ws.send("{nonsense")
     assert json.loads(await ws.recv())["code"] == 3
-    assert (await ask(ws, "LIST_SUBSCRIPTIONS"))["result"] == []
+    assert (await request(ws, "LIST_SUBSCRIPTIONS"))["result"] == []
 
 
 @pytest.mark.parametrize(("path", "limit"), [("/spot/ws", 5), ("/usdm/public/ws", 10)])
@@ -112,7 +112,7 @@ async def test_more_than_1024_streams_are_too_many(start):
   sim = await start()
   async with sim.connect("/spot/ws") as ws:
     names = [f"x{number}@trade" for number in range(1024)]
-    assert (await ask(ws, "SUBSCRIBE", names))["result"] is None
+    assert (await request(ws, "SUBSCRIBE", names))["result"] is None
     await ws.send(json.dumps({"method": "SUBSCRIBE", "params": ["one@trade"], "id": 2}))
     with pytest.raises(ConnectionClosed) as closed:
       await ws.recv()

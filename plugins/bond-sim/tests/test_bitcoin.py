@@ -6,7 +6,7 @@ import httpx
 import pytest
 import trio
 from bond_sim.bitcoin.config import BitcoinConfig, serve_bitcoin
-from bond_sim.errors import SimulatorError
+from bond_simkit import SimulatorError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.trio.client import connect
 
@@ -24,7 +24,7 @@ def connected(url, path="/api/v1/ws"):
   return connect(url.replace("http", "ws") + path, ping_interval=None, close_timeout=1)
 
 
-async def asked(ws, message):
+async def request(ws, message):
   await ws.send(json.dumps(message))
   with trio.fail_after(5):
     return json.loads(await ws.recv())
@@ -32,7 +32,7 @@ async def asked(ws, message):
 
 async def test_a_reader_gets_the_present_and_then_each_change(url):
   async with connected(url) as ws:
-    first = await asked(ws, {"action": "want", "data": ["blocks", "stats", "live-2h-chart"]})
+    first = await request(ws, {"action": "want", "data": ["blocks", "stats", "live-2h-chart"]})
     assert set(first) == {"blocks", "mempoolInfo", "vBytesPerSecond", "fees"}
     heights = [block["height"] for block in first["blocks"]]
     assert heights == list(range(heights[0], heights[0] + 8))
@@ -55,9 +55,9 @@ async def test_a_reader_gets_the_present_and_then_each_change(url):
 
 async def test_pings_unread_messages_and_limits_are_answered_as_on_the_server(url):
   async with connected(url) as ws:
-    assert await asked(ws, {"action": "ping"}) == {"pong": True}
+    assert await request(ws, {"action": "ping"}) == {"pong": True}
     many = [ADDRESS[:-1] + character for character in "qpzry9x8gf2"]
-    answer = await asked(ws, {"track-addresses": many})
+    answer = await request(ws, {"track-addresses": many})
     assert "a maximum of 10 addresses" in answer["track-addresses-error"]
     await ws.send("{")
     with trio.fail_after(5), pytest.raises(ConnectionClosed):

@@ -1,8 +1,9 @@
 import json
 
 import trio
-from bond_sim.bybit.world import World
-from bond_sim.clock import VenueClock
+from bond_sim.bybit.config import BybitConfig
+from bond_sim.bybit.generator import BybitGenerator
+from bond_simkit import VenueClock
 
 SPOT, LINEAR, INVERSE = "/v5/public/spot", "/v5/public/linear", "/v5/public/inverse"
 
@@ -185,12 +186,13 @@ async def test_a_skipped_update_leaves_a_hole_and_is_accounted_for(start_bybit):
 
 
 async def test_a_best_price_that_stays_is_told_again_with_its_number_every_three_seconds():
-  world = World(seed=1, speed=1e-9, symbols=["BTCUSDT"], clock=VenueClock(1_700_000_000_000))
+  config = BybitConfig(seed=1, speed=1e-9, symbols=["BTCUSDT"])
+  generator = BybitGenerator(config, VenueClock(1_700_000_000_000))
   published = []
-  world.venue.hub.publish = lambda name, message: published.append(json.loads(message))
-  found = world.stream("linear", "orderbook.1.BTCUSDT")
-  first = json.loads(world.venue.read(*found, "linear orderbook.1.BTCUSDT"))
-  market = world.venue.market("linear BTCUSDT")
+  generator.markets.fanout.publish = lambda name, message: published.append(json.loads(message))
+  topic = generator.topic("linear", "orderbook.1.BTCUSDT")
+  first = json.loads(generator.markets.open(*topic, "linear orderbook.1.BTCUSDT"))
+  market = generator.markets.market("linear BTCUSDT")
   market.advance(market.trading.now + 7_000)
-  assert [one["type"] for one in published] == ["snapshot"] * 2
-  assert [one["data"] for one in published] == [first["data"]] * 2
+  assert [message["type"] for message in published] == ["snapshot"] * 2
+  assert [message["data"] for message in published] == [first["data"]] * 2

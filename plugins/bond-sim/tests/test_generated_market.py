@@ -6,24 +6,32 @@ from collections import defaultdict
 from datetime import date
 
 import pytest
-from bond_sim.binance.source import Query
-from bond_sim.binance.world import World, deliveries
+from bond_sim.binance.config import BinanceConfig
+from bond_sim.binance.generator import BinanceGenerator
+from bond_sim.binance.markets import BinanceQuery
+from bond_sim.market.products import next_quarter, quarter_ends
 from hypothesis import given, settings, strategies as st
 
 START = 1_795_400_000_000
 SPOT = ("btcusdt@depth@100ms", "btcusdt@bookTicker", "btcusdt@trade", "btcusdt@aggTrade")
 
 
+class Reader:
+  """A connection that reads topics."""
+
+
 class Heard:
-  """A world driven by hand, and every message it publishes."""
+  """A generator driven by hand, and every message it publishes."""
 
   def __init__(self, **options):
     self.now = START
-    self.world = World(**{"seed": 1, "speed": 1.0, "symbols": [], "clock": self, **options})
+    self.generator = BinanceGenerator(BinanceConfig(**{"seed": 1, **options}), self)
+    self.reader = Reader()
+    self.generator.fanout.open(self.reader)
     self.messages = defaultdict(list)
     self.order = []
     self.raw = []
-    self.world.hub.publish = self.publish
+    self.generator.fanout.publish = self.publish
 
   def now_ms(self):
     return self.now
@@ -35,21 +43,22 @@ class Heard:
     self.raw.append((stream, data))
 
   def open(self, market, *names):
-    opened = [self.world.resolve(market, name) for name in names]
-    self.world.hub._orphans.update(dict.fromkeys(opened))  # as if somebody read them
-    return opened
+    topics = [self.generator.resolve(market, name) for name in names]
+    for topic in topics:
+      self.generator.fanout.subscribe(self.reader, topic)
+    return topics
 
   def run(self, seconds, step_ms=10):
     for _ in range(int(seconds * 1000 / step_ms)):
       self.now += step_ms
-      self.world.advance(self.now)
+      self.generator.advance(self.now)
 
   def snapshot(self, market, symbol, limit=5000):
-    return json.loads(self.world.answer(market, "depth", symbol, Query(limit=limit)))
+    return json.loads(self.generator.answer(market, "depth", symbol, BinanceQuery(limit=limit)))
 
 
 class LocalBook:
-  """A book kept by the venue's recipe, told plainly: prices and sizes as numbers."""
+  """A book by the venue's recipe in its plainest form: prices and sizes as numbers."""
 
   def __init__(self, snapshot):
     self.bids = {float(p): float(q) for p, q in snapshot["bids"]}
@@ -106,10 +115,10 @@ async def test_the_futures_chain_is_pu_and_ids_leave_holes():
     updates = heard.messages[stream]
     assert all(b["pu"] == a["u"] for a, b in itertools.pairwise(updates))
     assert any(b["U"] != a["u"] + 1 for a, b in itertools.pairwise(updates))
-    kept = [u for u in updates if u["u"] >= snapshot["lastUpdateId"]]
+    applied = [u for u in updates if u["u"] >= snapshot["lastUpdateId"]]
     book = LocalBook(snapshot)
-    assert kept[0]["pu"] <= snapshot["lastUpdateId"]
-    for update in kept:
+    assert applied[0]["pu"] <= snapshot["lastUpdateId"]
+    for update in applied:
       book.apply(update)
       assert max(book.bids) < min(book.asks)
   assert len(heard.messages[fast]) > len(heard.messages[depth])
@@ -128,7 +137,7 @@ async def test_trades_are_contiguous_and_take_from_the_book():
     if stream == ticker:
       quote = message
     elif stream == trade and quote is not None:
-      # A taker begins at the best price; a large one goes on through worse levels.
+      # A taker begins at the best price; a large order goes on through worse levels.
       best = float(quote["b"] if message["m"] else quote["a"])
       price = float(message["p"])
       assert price <= best if message["m"] else price >= best
@@ -136,13 +145,15 @@ async def test_trades_are_contiguous_and_take_from_the_book():
   assert inside > beyond
   summed = defaultdict(float)
   by_id = {t["t"]: t for t in trades}
-  for one in heard.messages[agg]:
-    parts = [by_id[i] for i in range(one["f"], one["l"] + 1)]
-    assert {(p["p"], p["m"], p["T"]) for p in parts} == {(one["p"], one["m"], one["T"])}
-    assert sum(float(p["q"]) for p in parts) == pytest.approx(float(one["q"]))
-    summed[one["m"]] += len(parts)
+  for trade_of_order in heard.messages[agg]:
+    parts = [by_id[i] for i in range(trade_of_order["f"], trade_of_order["l"] + 1)]
+    assert {(p["p"], p["m"], p["T"]) for p in parts} == {
+      (trade_of_order["p"], trade_of_order["m"], trade_of_order["T"])
+    }
+    assert sum(float(p["q"]) for p in parts) == pytest.approx(float(trade_of_order["q"]))
+    summed[trade_of_order["m"]] += len(parts)
   assert sum(summed.values()) == len(trades)
-  ids = [one["a"] for one in heard.messages[agg]]
+  ids = [message["a"] for message in heard.messages[agg]]
   assert ids == list(range(ids[0], ids[0] + len(ids)))
 
 
@@ -229,7 +240,7 @@ async def test_futures_follow_spot_and_have_marks_funding_and_liquidations():
     assert order["q"] == order["z"]
 
 
-async def test_equal_seeds_give_equal_messages_however_often_the_world_is_woken():
+async def test_equal_seeds_give_equal_messages_however_often_the_markets_advance():
   def messages(step_ms, seed=7):
     heard = Heard(seed=seed)
     heard.open("spot", *SPOT)
@@ -248,12 +259,12 @@ async def test_a_market_that_slept_goes_on_with_its_numbers():
   heard = Heard()
   (trade,) = heard.open("spot", "solusdt@trade")
   heard.run(5)
-  heard.world.hub._orphans.clear()
+  heard.generator.fanout.unsubscribe(heard.reader, trade)
   asleep_at = heard.messages[trade][-1]["t"]
   for _ in range(400):
     heard.now += 1000
-    heard.world.advance(heard.now)
-  assert heard.world.progress()["awake"] == []
+    heard.generator.advance(heard.now)
+  assert heard.generator.progress()["awake"] == []
   heard.open("spot", "solusdt@trade")
   heard.run(5)
   numbers = [t["t"] for t in heard.messages[trade]]
@@ -280,6 +291,11 @@ async def test_no_seed_crosses_a_book_or_loses_its_chain(seed, speed):
 
 
 def test_deliveries_are_the_last_fridays_of_quarters():
+  def deliveries(today):
+    return tuple(itertools.islice(quarter_ends(today), 2))
+
   assert deliveries(date(2026, 11, 23)) == (date(2026, 12, 25), date(2027, 3, 26))
   assert deliveries(date(2026, 12, 25)) == (date(2027, 3, 26), date(2027, 6, 25))
   assert deliveries(date(2024, 2, 1)) == (date(2024, 3, 29), date(2024, 6, 28))
+  assert next_quarter(date(2026, 12, 10)) == date(2026, 12, 25)
+  assert next_quarter(date(2026, 12, 11)) == date(2027, 3, 26)

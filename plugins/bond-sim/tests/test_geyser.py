@@ -11,9 +11,9 @@ from bond_bridge.bridge import iterate_in_thread
 from bond_geyser import geyser_pb2 as pb
 from bond_geyser.base58 import encode
 from bond_sim.geyser.config import GeyserConfig, serve_geyser
-from bond_sim.geyser.faults import KINDS, parse_fault
-from bond_sim.geyser.filters import Filters
-from bond_sim.geyser.ledger import ABANDONED, DEAD, MINTS, TOKEN_PROGRAM, WHOLE, Ledger
+from bond_sim.geyser.faults import GEYSER_FAULTS, parse_fault
+from bond_sim.geyser.filters import GeyserFilters
+from bond_sim.geyser.ledger import ABANDONED, DEAD, MINTS, TOKEN_PROGRAM, WHOLE, SolanaLedger
 from bond_sim.geyser.updates import TransactionUpdate, contents
 
 USDC = next(iter(MINTS))
@@ -23,7 +23,7 @@ class Stream:
   def __init__(self, receive, requests, end):
     self._receive, self._requests, self._end = receive, requests, end
 
-  def ask(self, request):
+  def request(self, request):
     self._requests.put(request)
 
   async def until(self, enough):
@@ -62,7 +62,7 @@ async def subscribed(url, request, token=""):
       yield Stream(receive, requests, None)
 
 
-def wanted(**kinds):
+def subscription(**kinds):
   request = pb.SubscribeRequest(commitment=kinds.pop("commitment", pb.PROCESSED))
   for kind, names in kinds.items():
     for name, settings in names.items():
@@ -93,7 +93,7 @@ async def log_of(url):
 def test_equal_seeds_make_equal_chains_and_forks_repeat_their_transactions():
   chains = []
   for _ in range(2):
-    ledger = Ledger(seed=7, transactions=5, forks=0.5)
+    ledger = SolanaLedger(seed=7, transactions=5, forks=0.5)
     chains.append([ledger.next(n * 400, n * 400 + 400) for n in range(60)])
   made = [block for block in chains[0] if block is not None]
   twin = [block for block in chains[1] if block is not None]
@@ -103,40 +103,41 @@ def test_equal_seeds_make_equal_chains_and_forks_repeat_their_transactions():
   ]
   assert {block.fate for block in made} == {WHOLE, DEAD, ABANDONED}
   assert None in chains[0]
-  for one, after in zip(made, made[1:], strict=False):
-    if one.fate != WHOLE:
-      assert {t.signature for t in one.transactions} <= {t.signature for t in after.transactions}
-      assert after.parent == one.parent
+  for block, after in zip(made, made[1:], strict=False):
+    if block.fate != WHOLE:
+      assert {t.signature for t in block.transactions} <= {t.signature for t in after.transactions}
+      assert after.parent == block.parent
 
 
 def test_lamports_are_only_lost_to_fees_and_tokens_never():
-  ledger = Ledger(seed=3, transactions=300, forks=0)
+  ledger = SolanaLedger(seed=3, transactions=300, forks=0)
   block = ledger.next(0, 400) or ledger.next(400, 800)
   assert sum(t.vote for t in block.transactions) == 6
-  for made in block.transactions:
-    assert sum(e.before - e.after for e in made.entries) == made.fee
-    held = sum(max(e.held, 0) for e in made.entries if e.mint)
-    assert held == sum(max(e.holds, 0) for e in made.entries if e.mint)
+  for transaction in block.transactions:
+    accounts = transaction.accounts
+    assert sum(a.before - a.after for a in accounts) == transaction.fee
+    before = sum(max(a.tokens_before, 0) for a in accounts if a.mint)
+    assert before == sum(max(a.tokens_after, 0) for a in accounts if a.mint)
 
 
 def test_filters_let_through_what_they_say():
-  ledger = Ledger(seed=3, transactions=200, forks=0)
+  ledger = SolanaLedger(seed=3, transactions=200, forks=0)
   block = ledger.next(0, 400) or ledger.next(400, 800)
   updates = [u for u in contents(block) if isinstance(u, TransactionUpdate)]
 
   def found(**settings):
-    filters = Filters(wanted(transactions={"f": settings}))
+    filters = GeyserFilters(subscription(transactions={"f": settings}))
     return [u.transaction for u in updates if filters.encoded(u, updates)]
 
   everything = [u.transaction for u in updates]
   assert found() == everything
   assert found(vote=True) == [t for t in everything if t.vote]
   assert found(vote=False, failed=False) == [t for t in everything if not (t.vote or t.failed)]
-  named = [t for t in everything if any(m.mint == USDC and m.named for m in t.moved)]
+  named = [t for t in everything if any(m.mint == USDC and m.named for m in t.transfers)]
   assert found(account_include=[USDC]) == named
-  assert 0 < len(named) < len([t for t in everything if any(m.mint == USDC for m in t.moved)])
-  payer = encode(everything[-1].entries[0].key)
-  with_payer = [t for t in everything if payer in {encode(e.key) for e in t.entries}]
+  assert 0 < len(named) < len([t for t in everything if any(m.mint == USDC for m in t.transfers)])
+  payer = encode(everything[-1].accounts[0].key)
+  with_payer = [t for t in everything if payer in {encode(a.key) for a in t.accounts}]
   assert found(account_required=[payer]) == with_payer
   assert found(account_exclude=[payer]) == [t for t in everything if t not in with_payer]
   assert found(signature=encode(everything[5].signature)) == [everything[5]]
@@ -144,7 +145,7 @@ def test_filters_let_through_what_they_say():
 
 async def test_what_a_stream_carries_is_what_the_log_says(node):
   url = await node(forks=0.2)
-  request = wanted(
+  request = subscription(
     commitment=pb.CONFIRMED,
     transactions={"all": {}, "votes": {"vote": True}},
     blocks_meta={"meta": {}},
@@ -178,7 +179,7 @@ async def test_what_a_stream_carries_is_what_the_log_says(node):
 
 async def test_processed_streams_see_dead_slots_and_confirmed_ones_do_not(node):
   url = await node(forks=0.6)
-  request = wanted(transactions={"t": {}}, slots={"s": {"interslot_updates": True}})
+  request = subscription(transactions={"t": {}}, slots={"s": {"interslot_updates": True}})
   async with subscribed(url, request) as stream:
     found = await stream.until(lambda f: any(u.slot.status == pb.SLOT_DEAD for u in f))
   dead = next(u.slot for u in found if u.slot.status == pb.SLOT_DEAD)
@@ -189,7 +190,7 @@ async def test_processed_streams_see_dead_slots_and_confirmed_ones_do_not(node):
 
 async def test_a_replay_goes_on_without_a_seam_and_its_refusals_are_the_real_ones(node):
   url = await node()
-  request = wanted(commitment=pb.CONFIRMED, blocks_meta={"m": {}})
+  request = subscription(commitment=pb.CONFIRMED, blocks_meta={"m": {}})
   async with subscribed(url, request) as stream:
     first = (await stream.until(len))[0].block_meta.slot
   await trio.sleep(0.5)
@@ -205,23 +206,23 @@ async def test_a_replay_goes_on_without_a_seam_and_its_refusals_are_the_real_one
   assert code == "OUT_OF_RANGE"
   assert details.startswith("broadcast from 5 is not available, last available: 4000000")
   async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-    for kind, told in (
+    for kind, details in (
       ("no-replay", "from_slot is not supported"),
       ("catching-up", "failed to get replay response"),
     ):
       await client.post("/_sim/faults", json={"fault": f"{kind}:1"})
       async with subscribed(url, request) as stream:
-        assert await stream.end() == ("INTERNAL", told)
+        assert await stream.end() == ("INTERNAL", details)
       await trio.sleep(1)
 
 
 async def test_tokens_and_forbidden_filters_are_refused(node):
   url = await node(token="canary-token")
-  async with subscribed(url, wanted(blocks_meta={"m": {}}), "wrong") as stream:
+  async with subscribed(url, subscription(blocks_meta={"m": {}}), "wrong") as stream:
     assert (await stream.end())[0] == "UNAUTHENTICATED"
   many = [encode(bytes([n]) * 32) for n in range(1, 12)]
   for accounts in (many, [TOKEN_PROGRAM], ["no-key"]):
-    request = wanted(transactions={"t": {"account_include": accounts}})
+    request = subscription(transactions={"t": {"account_include": accounts}})
     async with subscribed(url, request, "canary-token") as stream:
       assert (await stream.end())[0] == "INVALID_ARGUMENT"
   _, stats = await log_of(url)
@@ -230,12 +231,12 @@ async def test_tokens_and_forbidden_filters_are_refused(node):
 
 async def test_a_new_request_replaces_the_filters_and_a_ping_is_answered(node):
   url = await node()
-  async with subscribed(url, wanted(blocks_meta={"one": {}})) as stream:
+  async with subscribed(url, subscription(blocks_meta={"one": {}})) as stream:
     await stream.until(len)
-    stream.ask(pb.SubscribeRequest(ping=pb.SubscribeRequestPing(id=7)))
+    stream.request(pb.SubscribeRequest(ping=pb.SubscribeRequestPing(id=7)))
     found = await stream.until(lambda f: any(u.HasField("pong") for u in f))
     assert [u.pong.id for u in found if u.HasField("pong")] == [7]
-    stream.ask(wanted(blocks_meta={"two": {}}))
+    stream.request(subscription(blocks_meta={"two": {}}))
     await stream.until(lambda f: any(list(u.filters) == ["two"] for u in f))
     found = await stream.until(lambda f: len(f) > 2)
     assert {tuple(u.filters) for u in found} == {("two",)}
@@ -246,20 +247,20 @@ async def test_a_new_request_replaces_the_filters_and_a_ping_is_answered(node):
 )
 async def test_faults_end_streams(node, kind, code):
   url = await node()
-  async with subscribed(url, wanted(blocks_meta={"m": {}})) as stream:
+  async with subscribed(url, subscription(blocks_meta={"m": {}})) as stream:
     await stream.until(len)
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
       assert (await client.post("/_sim/faults", json={"fault": kind})).status_code == 201
     if code is not None:
       assert (await stream.end())[0] == code
   if code is None:
-    async with subscribed(url, wanted(blocks_meta={"m": {}})) as stream:
+    async with subscribed(url, subscription(blocks_meta={"m": {}})) as stream:
       assert (await stream.end())[0] == "UNAVAILABLE"
 
 
 async def test_withheld_and_doubled_blocks(node):
   url = await node(forks=0)
-  request = wanted(commitment=pb.CONFIRMED, blocks_meta={"m": {}})
+  request = subscription(commitment=pb.CONFIRMED, blocks_meta={"m": {}})
   async with subscribed(url, request) as stream:
     await stream.until(len)
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
@@ -274,7 +275,7 @@ async def test_withheld_and_doubled_blocks(node):
 
 async def test_half_open_connections_carry_nothing_and_new_ones_do(node):
   url = await node()
-  async with subscribed(url, wanted(blocks_meta={"m": {}})) as stream:
+  async with subscribed(url, subscription(blocks_meta={"m": {}})) as stream:
     await stream.until(len)
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
       await client.post("/_sim/faults", json={"fault": "half-open"})
@@ -283,14 +284,14 @@ async def test_half_open_connections_carry_nothing_and_new_ones_do(node):
     with trio.move_on_after(0.4) as quiet:
       await stream._receive()
     assert quiet.cancelled_caught
-  async with subscribed(url, wanted(blocks_meta={"m": {}})) as stream:
+  async with subscribed(url, subscription(blocks_meta={"m": {}})) as stream:
     await stream.until(len)
 
 
 def test_faults_are_read_as_they_are_written():
-  assert {parse_fault(kind).kind for kind in KINDS} == set(KINDS)
+  assert {parse_fault(kind).kind for kind in GEYSER_FAULTS.kinds} == set(GEYSER_FAULTS.kinds)
   fault = parse_fault("late-replay:2.5s@3s")
-  assert (fault.kind, fault.amount, fault.after) == ("late-replay", 2.5, 3.0)
+  assert (fault.kind, fault.amount, fault.after_seconds) == ("late-replay", 2.5, 3.0)
   for written in ("", "drop:3", "nothing", "gap:x", "drop@soon"):
     with pytest.raises(ValueError, match="is not a fault of Geyser"):
       parse_fault(written)

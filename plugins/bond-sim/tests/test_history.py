@@ -2,29 +2,29 @@
 
 from itertools import islice
 
-from bond_sim.market.past import FUNDING_MS, STEP_MS, Past, rate_of
+from bond_sim.market.history import FUNDING_MS, STEP_MS, ContractHistory, rate_of
 
 NOW = 1_700_000_100_000  # a step begins
 
 
-def test_the_last_rate_that_was_told_is_the_one_that_was_paid():
-  past = Past("seed", NOW, 1000)
+def test_the_last_rate_that_was_published_is_the_one_that_was_paid():
+  history = ContractHistory("seed", NOW, 1000)
   paid = (NOW // FUNDING_MS + 1) * FUNDING_MS
-  past.told("0.00010000", paid)
-  past.told("0.00070000", paid)
-  past.told("0.00030000", paid + FUNDING_MS)
-  assert next(past.rates(paid + 5)) == (paid, "0.00070000")
-  before = list(islice(past.rates(paid - 1), 50))
-  assert before == list(islice(Past("seed", NOW, 1000).rates(paid - 1), 50))
-  assert before != list(islice(Past("other", NOW, 1000).rates(paid - 1), 50))
+  history.add_rate("0.00010000", paid)
+  history.add_rate("0.00070000", paid)
+  history.add_rate("0.00030000", paid + FUNDING_MS)
+  assert next(history.rates(paid + 5)) == (paid, "0.00070000")
+  before = list(islice(history.rates(paid - 1), 50))
+  assert before == list(islice(ContractHistory("seed", NOW, 1000).rates(paid - 1), 50))
+  assert before != list(islice(ContractHistory("other", NOW, 1000).rates(paid - 1), 50))
 
 
-def test_open_interest_of_a_step_is_what_was_held_when_it_began():
-  past = Past("seed", NOW, 1000)
-  past.held(1100, NOW + 10)
-  past.held(1200, NOW + STEP_MS - 1)
-  past.held(1300, NOW + 3 * STEP_MS)
-  found = dict(islice(past.interests(NOW + 4 * STEP_MS, STEP_MS), 5))
+def test_open_interest_of_a_step_is_that_of_its_beginning():
+  history = ContractHistory("seed", NOW, 1000)
+  history.add_interest(1100, NOW + 10)
+  history.add_interest(1200, NOW + STEP_MS - 1)
+  history.add_interest(1300, NOW + 3 * STEP_MS)
+  found = dict(islice(history.interests(NOW + 4 * STEP_MS, STEP_MS), 5))
   assert found[NOW + STEP_MS] == 1200
   assert found[NOW + 2 * STEP_MS] == 1200
   assert found[NOW + 3 * STEP_MS] == 1200

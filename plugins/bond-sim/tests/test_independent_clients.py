@@ -36,10 +36,10 @@ async def test_a_book_is_kept_by_the_published_recipe_over_sockets(start):
       path = "/api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=5000"
       book_id = (await client.get(path)).json()["lastUpdateId"]
     buffered += [json.loads(await ws.recv())["data"] for _ in range(5)]
-  kept = [update for update in buffered if update["u"] > book_id]
-  assert kept
-  assert kept[0]["U"] <= book_id + 1 <= kept[0]["u"]
-  for update in kept:
+  applied = [update for update in buffered if update["u"] > book_id]
+  assert applied
+  assert applied[0]["U"] <= book_id + 1 <= applied[0]["u"]
+  for update in applied:
     assert update["U"] <= book_id + 1
     book_id = update["u"]
 

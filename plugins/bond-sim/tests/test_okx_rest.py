@@ -102,8 +102,8 @@ async def test_open_interest_before_the_start_is_equal_whenever_asked(start_okx)
 async def test_facts_of_all_contracts_come_at_once(start_okx):
   sim = await start_okx()
   rates = await rows(sim, "/api/v5/public/funding-rate?instId=ANY")
-  held = await rows(sim, "/api/v5/public/open-interest?instType=SWAP")
-  assert {row["instId"] for row in rates} == {row["instId"] for row in held}
+  interests = await rows(sim, "/api/v5/public/open-interest?instType=SWAP")
+  assert {row["instId"] for row in rates} == {row["instId"] for row in interests}
   assert len(rates) == 4
 
 

@@ -2,8 +2,9 @@ import json
 
 import pytest
 import trio
-from bond_sim.clock import VenueClock
-from bond_sim.okx.world import World
+from bond_sim.okx.config import OkxConfig
+from bond_sim.okx.generator import OkxGenerator
+from bond_simkit import VenueClock
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 PUBLIC, BUSINESS = "/ws/v5/public", "/ws/v5/business"
@@ -227,15 +228,17 @@ async def test_books5_is_five_levels_whole_each_time(start_okx):
     assert (len(book["bids"]), len(book["asks"]), book["instId"]) == (5, 5, "BTC-USDT")
 
 
-async def test_a_book_in_which_nothing_changes_is_told_again_after_a_minute():
-  world = World(seed=1, speed=1e-9, symbols=["BTC-USDT"], clock=VenueClock(1_700_000_000_000))
+async def test_a_book_in_which_nothing_changes_is_published_again_after_a_minute():
+  config = OkxConfig(seed=1, speed=1e-9, symbols=["BTC-USDT"])
+  generator = OkxGenerator(config, VenueClock(1_700_000_000_000))
+  markets = generator.markets
   published = []
-  world.venue.hub.publish = lambda name, message: published.append(json.loads(message)["data"][0])
+  markets.fanout.publish = lambda name, message: published.append(json.loads(message)["data"][0])
   first = json.loads(
-    world.venue.read("BTC-USDT", world.stream("public", "books", "BTC-USDT"), "books BTC-USDT")
+    markets.open("BTC-USDT", generator.topic("public", "books", "BTC-USDT"), "books BTC-USDT")
   )
   number = first["data"][0]["seqId"]
-  market = world.venue.market("BTC-USDT")
+  market = markets.market("BTC-USDT")
   market.advance(market.trading.now + 130_000)
-  assert [(one["prevSeqId"], one["seqId"]) for one in published] == [(number, number)] * 2
-  assert [(one["asks"], one["bids"]) for one in published] == [([], [])] * 2
+  assert [(update["prevSeqId"], update["seqId"]) for update in published] == [(number, number)] * 2
+  assert [(update["asks"], update["bids"]) for update in published] == [([], [])] * 2

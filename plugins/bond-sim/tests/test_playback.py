@@ -56,10 +56,10 @@ async def test_the_spot_day_arrives_whole(start, shared):
       await (await ws.ping()).wait()
 
 
-async def test_recorded_depth_is_served_under_the_name_it_is_asked_by(start, shared):
+async def test_recorded_depth_is_served_under_the_name_of_the_subscription(start, shared):
   (path,) = shared(USDM_2024)
-  wanted = {"btcusdt@trade": "btcusdt@trade", "btcusdt@depth@0ms": "btcusdt@depth@100ms"}
-  frames = [(wanted[name], data) for name, data in recorded(path, 3000) if name in wanted]
+  renamed = {"btcusdt@trade": "btcusdt@trade", "btcusdt@depth@0ms": "btcusdt@depth@100ms"}
+  frames = [(renamed[name], data) for name, data in recorded(path, 3000) if name in renamed]
   sim = await start(capture=[path], speed=0)
   streams = "btcusdt@trade/btcusdt@depth@100ms"
   assert await receive(sim, f"/usdm/public/stream?streams={streams}", len(frames)) == frames

@@ -1,11 +1,37 @@
+import tomllib
+from pathlib import Path
+
+import pytest
 from bond_sim import bond_register_simulators
-from bond_sim.faults import KINDS
+from bond_sim.binance.config import BinanceConfig
+from bond_simkit import VENUE_FAULTS, SimulatorError
 
 from bond_core import SimulatorType
 
+PACKAGE = Path(__file__).parents[1]
+SIMULATORS = {simulator.name: simulator for simulator in bond_register_simulators()}
+
 
 def test_the_package_offers_a_simulated_binance():
-  spec = next(spec for spec in bond_register_simulators() if spec.name == "binance")
-  assert isinstance(spec, SimulatorType)
-  assert spec.config().port == 9001
-  assert dict(spec.faults) == {name: kind.summary for name, kind in KINDS.items()}
+  simulator = SIMULATORS["binance"]
+  assert isinstance(simulator, SimulatorType)
+  assert simulator.config().port == 9001
+  assert simulator.faults == VENUE_FAULTS.summaries
+  assert "half-open" in dict(simulator.faults)
+
+
+def test_every_simulator_is_an_entry_point_with_a_port_and_faults_of_its_own():
+  project = tomllib.loads((PACKAGE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+  assert SIMULATORS.keys() == project["entry-points"]["bond.simulators"].keys()
+  assert len({simulator.config().port for simulator in SIMULATORS.values()}) == len(SIMULATORS)
+  for name, simulator in SIMULATORS.items():
+    kind, _ = simulator.faults[0]
+    assert simulator.config(faults=[kind]).faults == [kind], name
+    with pytest.raises(SimulatorError, match="is not a fault"):
+      simulator.config(faults=["explode"])
+
+
+def test_speed_0_is_for_recordings():
+  with pytest.raises(SimulatorError, match="together with a recording"):
+    BinanceConfig(speed=0)
+  assert BinanceConfig(speed=0, capture=("a.gz",)).capture == ["a.gz"]

@@ -1,21 +1,21 @@
 from pathlib import Path
 
 import pytest
+from bond_sim.binance.capture import records, scan
 from bond_sim.binance.frames import span
-from bond_sim.binance.recording import records, scan
-from bond_sim.errors import SimulatorError
+from bond_simkit import SimulatorError
 
 
-def test_a_recording_tells_what_it_holds(recording):
-  contents = scan(Path(recording))
-  assert contents.market == "spot"
-  assert contents.streams == {"btcusdt@trade": 600, "btcusdt@depth@100ms": 200}
-  assert contents.symbols == ["BTCUSDT"]
-  assert list(contents.snapshots) == ["BTCUSDT"]
-  assert contents.last_ns - contents.first_ns == 599_000_000
+def test_a_recording_is_scanned_for_its_contents(recording):
+  capture = scan(Path(recording))
+  assert capture.market == "spot"
+  assert capture.streams == {"btcusdt@trade": 600, "btcusdt@depth@100ms": 200}
+  assert capture.symbols == ["BTCUSDT"]
+  assert list(capture.snapshots) == ["BTCUSDT"]
+  assert capture.last_ns - capture.first_ns == 599_000_000
 
 
-def test_data_is_kept_to_the_byte_plain_and_in_cryptofeeds_format(tmp_path):
+def test_data_is_read_to_the_byte_plain_and_in_cryptofeeds_format(tmp_path):
   data = b'{"e":"trade","s":"AUSDT","t":5,"X":"MARKET","odd" : [1.50]}'
   frame = b'{"stream":"ausdt@trade","data":%b}' % data
   book = b'{"lastUpdateId":7,"bids":[["1.0","2"]],"asks":[]}'
@@ -40,7 +40,7 @@ def test_data_is_kept_to_the_byte_plain_and_in_cryptofeeds_format(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ("content", "said"),
+  ("content", "message"),
   [
     (b"", "holds no Binance messages"),
     (b"hello\nworld\n", "holds no Binance messages"),
@@ -49,10 +49,10 @@ def test_data_is_kept_to_the_byte_plain_and_in_cryptofeeds_format(tmp_path):
     (b'1700000000000000000 {"stream":"ausdt@trade","data":{"e":"tr', ":1: the frame is cut short"),
   ],
 )
-def test_what_is_no_recording_is_a_clear_sentence(tmp_path, content, said):
+def test_what_is_no_recording_is_a_clear_sentence(tmp_path, content, message):
   path = tmp_path / "file.gz"
   path.write_bytes(content)
-  with pytest.raises(SimulatorError, match=said):
+  with pytest.raises(SimulatorError, match=message):
     scan(path)
 
 

@@ -2,8 +2,8 @@ import h11
 import httpx
 import pytest
 import trio
-from bond_sim.http import MAX_BODY_BYTES, MAX_HEADER_BYTES, Abort, Response, json_response
-from bond_sim.server import serve
+from bond_simkit import Abort, HttpResponse, json_response, serve_site
+from bond_simkit.http import MAX_BODY_BYTES, MAX_HEADER_BYTES
 
 
 class Site:
@@ -15,7 +15,7 @@ class Site:
     if request.path == "/abort":
       raise Abort
     if request.path == "/stream":
-      return Response(body=self.parts())
+      return HttpResponse(body=self.parts())
     return json_response({"path": request.path, "size": len(request.body)})
 
   async def parts(self):
@@ -27,7 +27,7 @@ class Site:
 @pytest.fixture
 async def served(nursery):
   site = Site()
-  site.url = await nursery.start(serve, site, "127.0.0.1", 0)
+  site.url = await nursery.start(serve_site, site, "127.0.0.1", 0)
   site.port = int(site.url.rpartition(":")[2])
   return site
 
@@ -82,7 +82,7 @@ async def test_a_body_is_read_and_an_overlong_one_refused(served):
     (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * (MAX_HEADER_BYTES + 1), b"431"),
   ],
 )
-async def test_what_is_no_request_is_told_so_and_cut_off(served, sent, status):
+async def test_what_is_not_a_request_gets_its_status_and_is_cut_off(served, sent, status):
   assert (await raw(served, sent)).startswith(b"HTTP/1.1 " + status)
 
 
@@ -103,7 +103,7 @@ async def test_a_site_may_have_the_connection_reset(served):
   await stream.aclose()
 
 
-async def test_a_client_that_says_nothing_is_let_go(autojump_clock, served):
+async def test_a_client_that_sends_nothing_is_disconnected(autojump_clock, served):
   stream = await trio.open_tcp_stream("127.0.0.1", served.port)
   assert await stream.receive_some() == b""
   assert trio.current_time() >= 75

@@ -1,14 +1,15 @@
 import pytest
 import trio
 import trio.lowlevel
-from bond_sim.http import Request
-from bond_sim.websocket import Close, Connection, End, Policy, text_frame
+from bond_simkit import ClientConnection, CloseFrame, ConnectionPolicy, HttpRequest, TcpClose
 from websockets.client import ClientProtocol
 from websockets.frames import Opcode
 from websockets.uri import parse_uri
 
+from bond_core.websockets import text_frame
 
-class Session:
+
+class Handler:
   def __init__(self, connection):
     self.connection = connection
     self.messages = []
@@ -52,19 +53,19 @@ async def opened(nursery, policy=None):
   headers = {name.lower(): value for name, value in request.headers.raw_items()}
   peer.protocol.send_request(request)
   peer.protocol.data_to_send()
-  connection = Connection(
-    1, Request(method="GET", path="/ws", headers=headers), policy or Policy(), server
+  connection = ClientConnection(
+    1, HttpRequest(method="GET", path="/ws", headers=headers), policy or ConnectionPolicy(), server
   )
-  session = Session(connection)
+  handler = Handler(connection)
 
   async def run():
     if await connection.handshake(b""):
-      await connection.run(session)
+      await connection.run(handler)
     await server.aclose()
 
   nursery.start_soon(run)
   await peer.read()
-  return connection, peer, session
+  return connection, peer, handler
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
@@ -77,18 +78,20 @@ async def test_frames_of_every_length_arrive(nursery, size):
 
 
 async def test_messages_come_whole_also_in_fragments(nursery):
-  _, peer, session = await opened(nursery)
+  _, peer, handler = await opened(nursery)
   peer.protocol.send_text(b"ab", fin=False)
   peer.protocol.send_continuation(b"cd", fin=True)
   peer.protocol.send_binary(b"ef")
   await peer.flush()
   await trio.testing.wait_all_tasks_blocked()
-  assert session.messages == [(b"abcd", False), (b"ef", True)]
+  assert handler.messages == [(b"abcd", False), (b"ef", True)]
 
 
 async def test_pings_are_answered_and_sent_and_a_missing_pong_ends_it(nursery, autojump_clock):
-  policy = Policy(ping_every=20, pong_within=60, ping_payload=lambda: b"%d" % trio.current_time())
-  connection, peer, session = await opened(nursery, policy)
+  policy = ConnectionPolicy(
+    ping_every=20, pong_within=60, ping_payload=lambda: b"%d" % trio.current_time()
+  )
+  connection, peer, handler = await opened(nursery, policy)
   peer.protocol.send_ping(b"hello")
   await peer.flush()
   began = trio.current_time()
@@ -106,13 +109,15 @@ async def test_pings_are_answered_and_sent_and_a_missing_pong_ends_it(nursery, a
     peer.protocol.data_to_send()
     await peer.read()
     peer.protocol.data_to_send()  # pongs are never sent
-  assert connection.ended == Close(1008, "Pong timeout")
+  assert connection.ended == CloseFrame(1008, "Pong timeout")
   assert trio.current_time() - began == 80 + 60
-  assert session.ended == 1
+  assert handler.ended == 1
 
 
 async def test_a_pong_answers_the_pings_before_it(nursery, autojump_clock):
-  policy = Policy(ping_every=20, pong_within=60, ping_payload=lambda: b"%d" % trio.current_time())
+  policy = ConnectionPolicy(
+    ping_every=20, pong_within=60, ping_payload=lambda: b"%d" % trio.current_time()
+  )
   connection, peer, _ = await opened(nursery, policy)
   for _ in range(9):
     await peer.read()
@@ -124,9 +129,9 @@ async def test_a_pong_answers_the_pings_before_it(nursery, autojump_clock):
 
 
 async def test_the_server_closes_by_the_book(nursery):
-  connection, peer, session = await opened(nursery)
+  connection, peer, handler = await opened(nursery)
   connection.send_text(b"last words")
-  connection.finish(Close(1001, "bye"))
+  connection.finish(CloseFrame(1001, "bye"))
   connection.send_text(b"too late")
   await peer.read()
   await peer.flush()
@@ -134,32 +139,32 @@ async def test_the_server_closes_by_the_book(nursery):
     pass
   assert [frame.data for frame in peer.frames[:1]] == [b"last words"]
   assert (peer.protocol.close_code, peer.protocol.close_reason) == (1001, "bye")
-  assert session.ended == 1
+  assert handler.ended == 1
 
 
 async def test_a_client_that_closes_is_answered(nursery):
-  _, peer, session = await opened(nursery)
+  _, peer, handler = await opened(nursery)
   peer.protocol.send_close(1000, "done")
   await peer.flush()
   while await peer.read():
     pass
   assert peer.protocol.close_code == 1000
-  assert session.ended == 1
+  assert handler.ended == 1
 
 
 async def test_a_protocol_error_ends_the_connection(nursery):
-  _, peer, session = await opened(nursery)
+  _, peer, handler = await opened(nursery)
   await peer.stream.send_all(b"\x81\x05hello")  # a client's frames have to be masked
   while await peer.read():
     pass
   assert peer.protocol.close_code == 1002
-  assert session.ended == 1
+  assert handler.ended == 1
 
 
-async def test_a_deaf_connection_neither_speaks_nor_listens(nursery, autojump_clock):
-  policy = Policy(ping_every=20, pong_within=None)
-  connection, peer, session = await opened(nursery, policy)
-  connection.deaf = True
+async def test_a_half_open_connection_neither_sends_nor_receives(nursery, autojump_clock):
+  policy = ConnectionPolicy(ping_every=20, pong_within=None)
+  connection, peer, handler = await opened(nursery, policy)
+  connection.half_open = True
   connection.send_text(b"nothing")
   peer.protocol.send_text(b"hello")
   peer.protocol.send_ping(b"there?")
@@ -167,7 +172,7 @@ async def test_a_deaf_connection_neither_speaks_nor_listens(nursery, autojump_cl
   with trio.move_on_after(100) as quiet:
     await peer.read()
   assert quiet.cancelled_caught
-  assert session.messages == []
+  assert handler.messages == []
 
 
 async def test_a_reader_that_does_not_read_is_cut_off():
@@ -176,9 +181,11 @@ async def test_a_reader_that_does_not_read_is_cut_off():
     accepted = []
 
     async def accept(stream):
-      connection = Connection(1, Request(method="GET", path="/"), Policy(), stream)
+      connection = ClientConnection(
+        1, HttpRequest(method="GET", path="/"), ConnectionPolicy(), stream
+      )
       accepted.append(connection)
-      await connection.run(Session(connection))
+      await connection.run(Handler(connection))
 
     nursery.start_soon(trio.serve_listeners, accept, listeners)
     port = listeners[0].socket.getsockname()[1]
@@ -191,7 +198,7 @@ async def test_a_reader_that_does_not_read_is_cut_off():
       accepted[0].send(frame)
       await trio.lowlevel.checkpoint()
       sent += 1
-    assert accepted[0].ended is End.RST
+    assert accepted[0].ended is TcpClose.RST
     assert accepted[0].too_slow
     assert sent > 60
     with pytest.raises(trio.BrokenResourceError):

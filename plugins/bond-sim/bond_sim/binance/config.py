@@ -1,14 +1,13 @@
-"""How the simulated Binance is started."""
+"""The configuration of the simulated Binance, and its server."""
 
 import attrs
 import trio
 
-from bond_sim.faults import parse_fault
-from bond_sim.market.config import Recorded
+from bond_sim.market.config import RecordedMarketConfig
 
 
 @attrs.frozen(kw_only=True)
-class BinanceConfig(Recorded):
+class BinanceConfig(RecordedMarketConfig):
   """A generated market, or recordings of one."""
 
   port: int = 9001
@@ -19,24 +18,23 @@ async def serve_binance(
 ) -> None:
   """Serves until cancelled and reports the base URL. Raises SimulatorError for a recording that
   cannot be played."""
-  from bond_sim.binance.dialect import BinanceDialect
-  from bond_sim.binance.playback import Playback
-  from bond_sim.binance.source import Source
-  from bond_sim.binance.world import World
-  from bond_sim.clock import VenueClock
-  from bond_sim.venue import run_venue
+  from bond_simkit import VenueClock, serve_venue
 
-  source: Source
+  from bond_sim.binance.capture import scan
+  from bond_sim.binance.dialect import BinanceDialect
+  from bond_sim.binance.generator import BinanceGenerator
+  from bond_sim.binance.markets import BinanceMarkets
+  from bond_sim.binance.playback import BinancePlayback
+  from bond_sim.market.capture_files import scan_captures
+
+  markets: BinanceMarkets
   clock = VenueClock(config.start)
   if config.capture:
-    source = await Playback.load(config.capture, config.speed, config.settle, clock)
+    captures = await scan_captures(config.capture, scan)
+    markets = BinancePlayback(captures, config.speed, config.settle, clock)
   else:
-    source = World(
-      seed=config.seed,
-      speed=config.speed,
-      symbols=config.symbols,
-      clock=clock,
-      markets=config.markets,
-    )
-  faults = [parse_fault(written) for written in config.faults]
-  await run_venue(BinanceDialect(source), faults, config.host, config.port, task_status=task_status)
+    markets = BinanceGenerator(config, clock)
+  dialect = BinanceDialect(markets)
+  await serve_venue(
+    dialect, config, refusal=dialect.refusal, stats=dialect.stats, task_status=task_status
+  )

@@ -1,16 +1,22 @@
-"""Binance as the common server sees it: REST, sockets and limits over one source of market data."""
+"""Binance's dialect: REST, sockets and limits over its markets."""
 
 from typing import Any
 
-import trio
+from bond_simkit import (
+  ClientConnection,
+  ClientHandler,
+  ConnectionPolicy,
+  HttpRequest,
+  HttpResponse,
+  RateMeter,
+  json_response,
+)
 
 from bond_sim.binance import limits
-from bond_sim.binance.paths import COINM, locate
-from bond_sim.binance.rest import Rest, refusal
-from bond_sim.binance.sockets import BinanceSession, is_stream_path
-from bond_sim.binance.source import Source
-from bond_sim.http import Request, Response, json_response
-from bond_sim.websocket import Connection, Policy, Session
+from bond_sim.binance.markets import BinanceMarkets
+from bond_sim.binance.paths import COINM, SPOT, locate
+from bond_sim.binance.rest import BinanceRest, refusal
+from bond_sim.binance.sockets import BinanceClientHandler, is_stream_path
 
 MAX_IGNORED = 1000
 
@@ -18,40 +24,41 @@ MAX_IGNORED = 1000
 class BinanceDialect:
   """Spot and USD-M futures on one port."""
 
-  def __init__(self, source: Source) -> None:
-    self.hub = source.hub
-    self._source = source
-    self._rest = Rest(source)
-    self._connects: dict[str, limits.ConnectMeter] = {}
+  def __init__(self, markets: BinanceMarkets) -> None:
+    self.fanout = markets.fanout
+    self._markets = markets
+    self._rest = BinanceRest(markets)
+    self._connects = RateMeter(limits.CONNECTS, limits.CONNECT_SECONDS)
     self._ignored: dict[str, str] = {}
 
   async def run(self) -> None:
-    await self._source.run()
+    await self._markets.run()
 
-  async def http(self, request: Request) -> Response:
+  async def http(self, request: HttpRequest) -> HttpResponse:
     return self._rest.respond(request)
 
-  def refusal(self, status: int, retry_after: float) -> Response:
-    return refusal(status, retry_after, "spot", self._source.now_ms())
+  def refusal(self, status: int, retry_after: float) -> HttpResponse:
+    """The venue's response with a status, and seconds until it serves again."""
+    return refusal(status, retry_after, SPOT, self._markets.now_ms())
 
-  def upgrade(self, request: Request) -> Policy | Response:
-    place = locate(request.path)
-    if place.market == COINM or place.route == "private" or not is_stream_path(place.path):
+  def upgrade(self, request: HttpRequest) -> ConnectionPolicy | HttpResponse:
+    location = locate(request.path)
+    if location.market == COINM or location.route == "private" or not is_stream_path(location.path):
       return json_response({"error": f"the simulator has no streams at {request.path}"}, 404)
-    meter = self._connects.setdefault(request.peer, limits.ConnectMeter())
-    if not meter.admit(trio.current_time()):
+    if not self._connects.admit(request.peer):
       return self.refusal(429, limits.CONNECT_SECONDS)
-    return limits.policy(place.market, lambda: str(self._source.now_ms()).encode())
+    return limits.policy(location.market, lambda: str(self._markets.now_ms()).encode())
 
-  def opened(self, connection: Connection) -> Session:
-    place = locate(connection.request.path)
-    return BinanceSession(self._source, connection, place, self._note_ignored)
+  def opened(self, connection: ClientConnection) -> ClientHandler:
+    location = locate(connection.request.path)
+    return BinanceClientHandler(self._markets, connection, location, self._note_ignored)
 
   def stats(self) -> dict[str, Any]:
+    """The venue's rows of GET /_sim/stats."""
     return {
       "used_weight": self._rest.used_weight(),
       "ignored": self._ignored,
-      **self._source.progress(),
+      **self._markets.progress(),
     }
 
   def _note_ignored(self, name: str, why: str) -> None:

@@ -1,29 +1,32 @@
 """Binance's published limits: request weight a minute (429, then 418), connections in five minutes,
 messages a second, and how it keeps connections alive."""
 
-from collections import deque
 from collections.abc import Callable, Mapping
 
 import attrs
+from bond_simkit import ConnectionPolicy
 
-from bond_sim.binance.paths import SPOT, USDM
-from bond_sim.websocket import Policy
+from bond_sim.binance.paths import SPOT, USDM, BinanceMarketName
 
 MAX_STREAMS = 1024
+"""Streams of one connection."""
+
 MINUTE_MS = 60_000
 CONNECTS, CONNECT_SECONDS = 300, 300.0
+"""Connection attempts of one address; published for spot, applied to both markets."""
+
 WEIGHT_LIMIT = {SPOT: 6000, USDM: 2400}
-# Not published: how many requests after the first 429 bring the ban, which starts at 2 minutes.
+# How many requests after the first 429 bring the ban is not published; bans begin at 2 minutes.
 BAN_AFTER, BAN_MS = 10, 120_000
 
 
-def policy(market: str, ping_payload: Callable[[], bytes]) -> Policy:
-  """Spot: 5 messages/s, ping every 20 s, pong within a minute. USD-M: 10, 3 and 10 minutes."""
+def policy(market: BinanceMarketName, ping_payload: Callable[[], bytes]) -> ConnectionPolicy:
+  """Spot: 5 messages/s, ping every 20 s, pong within a minute. USD-M: 10/s, 3 min, 10 min."""
   if market == SPOT:
-    return Policy(
+    return ConnectionPolicy(
       messages_per_second=5, ping_every=20.0, pong_within=60.0, ping_payload=ping_payload
     )
-  return Policy(
+  return ConnectionPolicy(
     messages_per_second=10, ping_every=180.0, pong_within=600.0, ping_payload=ping_payload
   )
 
@@ -32,9 +35,9 @@ def _stepped(limit: int, steps: Mapping[int, int]) -> int:
   return next((weight for upto, weight in steps.items() if limit <= upto), list(steps.values())[-1])
 
 
-def weight(market: str, endpoint: str, limit: int, symbols: int) -> int:
-  """Request weight of an endpoint (the last part of its path) for a `limit` and a number of
-  symbols, 0 meaning all."""
+def weight(market: BinanceMarketName, endpoint: str, limit: int, symbols: int) -> int:
+  """Request weight of an endpoint (the last part of its path) for a `limit` and a number of symbols
+  (0: all)."""
   if endpoint == "depth":
     if market == SPOT:
       return _stepped(limit, {100: 5, 500: 25, 1000: 50, 5000: 250})
@@ -56,8 +59,7 @@ def weight(market: str, endpoint: str, limit: int, symbols: int) -> int:
 
 @attrs.define
 class WeightMeter:
-  """Request weight of one address on one market. Minutes are the clock's: the count starts anew
-  with each."""
+  """Request weight of one address on one market, counted by the minutes of the clock."""
 
   limit: int
   used: int = 0
@@ -66,7 +68,7 @@ class WeightMeter:
   banned_until: int = 0
 
   def charge(self, weight: int, now_ms: int) -> int:
-    """Counts a request; returns 200, 429 or 418."""
+    """Counts a request and returns its status: 200, 429 or 418."""
     if now_ms // MINUTE_MS != self.minute:
       self.minute, self.used, self.over = now_ms // MINUTE_MS, 0, 0
     if now_ms < self.banned_until:
@@ -81,19 +83,5 @@ class WeightMeter:
     return 429
 
   def retry_after(self, now_ms: int) -> float:
-    """Seconds until requests are answered again."""
+    """Seconds until requests are served again."""
     return max(self.banned_until - now_ms, (self.minute + 1) * MINUTE_MS - now_ms) / 1000
-
-
-class ConnectMeter:
-  """Connection attempts of one address: 300 in 5 minutes (published for spot, applied to both)."""
-
-  def __init__(self) -> None:
-    self._attempts: deque[float] = deque(maxlen=CONNECTS + 1)
-
-  def admit(self, now: float) -> bool:
-    """Counts an attempt at `now` (seconds)."""
-    while self._attempts and self._attempts[0] <= now - CONNECT_SECONDS:
-      self._attempts.popleft()
-    self._attempts.append(now)
-    return len(self._attempts) <= CONNECTS

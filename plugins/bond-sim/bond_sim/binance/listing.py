@@ -1,12 +1,14 @@
-"""exchangeInfo: how Binance lists a market, and the markets that are generated."""
+"""exchangeInfo: how Binance lists its markets."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
 from bond_sim.binance.limits import WEIGHT_LIMIT
-from bond_sim.binance.paths import COINM, SPOT, USDM
+from bond_sim.binance.paths import COINM, SPOT, USDM, BinanceMarketName
+
+BinanceContract = Literal["", "PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER"]
 
 NO_DELIVERY_MS = 4_133_404_800_000
 """The deliveryDate of a perpetual."""
@@ -16,17 +18,17 @@ DELIVERY_HOUR_MS = 8 * 3_600_000
 
 
 @attrs.frozen(kw_only=True)
-class Listing:
-  """A market as it is listed: assets, and how many decimals prices and sizes have."""
+class BinanceListing:
+  """A symbol as it is listed: assets, and the decimals of prices and sizes. `contract` is for
+  futures."""
 
-  market: str
+  market: BinanceMarketName
   symbol: str
   base: str
   quote: str
   price_decimals: int
   size_decimals: int
-  contract: str = ""
-  """PERPETUAL, CURRENT_QUARTER or NEXT_QUARTER on futures."""
+  contract: BinanceContract = ""
 
   @property
   def delivery_ms(self) -> int:
@@ -38,8 +40,10 @@ class Listing:
     return int(midnight.timestamp() * 1000) + DELIVERY_HOUR_MS
 
 
-def exchange_info(market: str, listings: list[Listing], now_ms: int) -> dict[str, Any]:
-  """The body of exchangeInfo. COIN-margined futures are there and empty."""
+def exchange_info(
+  market: BinanceMarketName, listings: list[BinanceListing], now_ms: int
+) -> dict[str, Any]:
+  """The body of exchangeInfo. COIN-margined futures exist and have no symbols."""
   row = _spot_row if market == SPOT else _usdm_row
   common: dict[str, Any] = {
     "timezone": "UTC",
@@ -64,7 +68,7 @@ def exchange_info(market: str, listings: list[Listing], now_ms: int) -> dict[str
   return common
 
 
-def _spot_row(listing: Listing) -> dict[str, Any]:
+def _spot_row(listing: BinanceListing) -> dict[str, Any]:
   return {
     "symbol": listing.symbol,
     "status": "TRADING",
@@ -94,7 +98,7 @@ def _spot_row(listing: Listing) -> dict[str, Any]:
   }
 
 
-def _usdm_row(listing: Listing) -> dict[str, Any]:
+def _usdm_row(listing: BinanceListing) -> dict[str, Any]:
   return {
     "symbol": listing.symbol,
     "pair": listing.base + listing.quote,
@@ -122,7 +126,7 @@ def _usdm_row(listing: Listing) -> dict[str, Any]:
   }
 
 
-def _filters(listing: Listing, pad: int) -> list[dict[str, Any]]:
+def _filters(listing: BinanceListing, pad: int) -> list[dict[str, Any]]:
   tick = f"{10**-listing.price_decimals:.{max(pad, listing.price_decimals)}f}"
   step = f"{10**-listing.size_decimals:.{max(pad, listing.size_decimals)}f}"
   most = f"{1_000_000:.{pad}f}"

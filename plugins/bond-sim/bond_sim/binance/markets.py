@@ -1,14 +1,15 @@
-"""What the REST answers and sockets need from a market, be it generated or recorded."""
+"""What REST and the sockets read of the venue's markets, generated or recorded."""
 
 from typing import Any, Protocol
 
 import attrs
+from bond_simkit import Fanout
 
-from bond_sim.hub import Hub
+from bond_sim.binance.paths import BinanceMarketName
 
 
 @attrs.frozen(kw_only=True)
-class Query:
+class BinanceQuery:
   """The checked parameters of a market data request; times in epoch ms."""
 
   limit: int
@@ -17,10 +18,10 @@ class Query:
   end_ms: int | None = None
 
 
-class Source(Protocol):
-  """Publishes streams to the hub and answers for the state of its markets."""
+class BinanceMarkets(Protocol):
+  """All markets of the venue: publishes their streams, and answers for their state."""
 
-  hub: Hub
+  fanout: Fanout
 
   def now_ms(self) -> int:
     """The venue's clock, epoch ms."""
@@ -28,22 +29,24 @@ class Source(Protocol):
   async def run(self) -> None:
     """Publishes until cancelled."""
 
-  def resolve(self, market: str, name: str) -> str | None:
-    """The hub's stream that serves a subscription to `name`, None where there is none. Being asked
-    counts as interest: a market may start to move."""
+  def resolve(self, market: BinanceMarketName, name: str) -> str | None:
+    """The topic of the fan-out that serves a stream name, None where there is none. A market that
+    is resolved may start to move."""
 
-  def exchange_info(self, market: str) -> dict[str, Any]:
+  def exchange_info(self, market: BinanceMarketName) -> dict[str, Any]:
     """The body of exchangeInfo with all symbols."""
 
-  def has(self, market: str, symbol: str) -> bool:
+  def has(self, market: BinanceMarketName, symbol: str) -> bool:
     """Whether the market lists the symbol (upper case)."""
 
-  def symbols(self, market: str) -> list[str]:
+  def symbols(self, market: BinanceMarketName) -> list[str]:
     """All symbols of the market."""
 
-  def answer(self, market: str, endpoint: str, symbol: str, query: Query) -> Any:
-    """The body of a market data endpoint for one symbol (bytes are JSON already), None where this
-    source does not have it."""
+  def answer(
+    self, market: BinanceMarketName, endpoint: str, symbol: str, query: BinanceQuery
+  ) -> Any:
+    """The body of a market data endpoint for one symbol (bytes are JSON already), None where these
+    markets do not have it."""
 
   def progress(self) -> dict[str, Any]:
-    """How far it is, for GET /_sim/stats."""
+    """Their rows of GET /_sim/stats."""

@@ -1,28 +1,31 @@
-"""Which of Binance's markets a path on the one port means."""
+"""The market of a path: all of Binance's markets are on one port."""
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-SPOT, USDM, COINM = "spot", "usdm", "coinm"
+BinanceMarketName = Literal["spot", "usdm", "coinm"]
+SPOT: BinanceMarketName = "spot"
+USDM: BinanceMarketName = "usdm"
+COINM: BinanceMarketName = "coinm"
 
 _HOST = re.compile(r"[\w.-]+\.(com|vision|us)(:\d+)?")
-_BASES = {SPOT: SPOT, USDM: USDM}
+_BASES: dict[str, BinanceMarketName] = {SPOT: SPOT, USDM: USDM}
 _REST = (("/api/", SPOT), ("/fapi/", USDM), ("/dapi/", COINM))
 
 
-class Place(NamedTuple):
-  """A market, its routed path on USD-M futures ("public", "market", "private", else ""), and the
-  rest of the path as the venue knows it."""
+class BinancePath(NamedTuple):
+  """A market, its route on USD-M futures ("public", "market" or "private", else ""), and the rest
+  of the path as the venue has it."""
 
-  market: str
+  market: BinanceMarketName
   route: str
   path: str
 
 
-def locate(path: str) -> Place:
-  """Where a path leads. Its first segment may be the venue's own host, as clients put it there that
-  replace only scheme and host (/fstream.binance.com/public/ws), or /spot or /usdm; without either,
-  /fapi is futures and everything else spot."""
+def locate(path: str) -> BinancePath:
+  """The market and route of a path. The first segment may be the venue's own host, from clients
+  that replace only scheme and host (/fstream.binance.com/public/ws), or /spot or /usdm; without
+  either, /fapi is futures and everything else spot."""
   first, _, tail = path.removeprefix("/").partition("/")
   if first in _BASES:
     market, path = _BASES[first], f"/{tail}"
@@ -30,16 +33,16 @@ def locate(path: str) -> Place:
     market, path = _market_of_host(first), f"/{tail}"
   else:
     market = SPOT
-  market = next((named for prefix, named in _REST if path.startswith(prefix)), market)
+  market = next((of_prefix for prefix, of_prefix in _REST if path.startswith(prefix)), market)
   route = ""
   if market == USDM:
     head, _, tail = path.removeprefix("/").partition("/")
     if head in ("public", "market", "private"):
       route, path = head, f"/{tail}"
-  return Place(market, route, path)
+  return BinancePath(market, route, path)
 
 
-def _market_of_host(host: str) -> str:
+def _market_of_host(host: str) -> BinanceMarketName:
   if host.startswith(("fapi", "fstream")):
     return USDM
   return COINM if host.startswith(("dapi", "dstream")) else SPOT

@@ -1,15 +1,16 @@
-"""A recorded market's book: the recorded snapshot, then that snapshot with what has been played."""
+"""The book of a recorded market: the recorded snapshot, then that snapshot with what has been
+played."""
 
 from collections import deque
 
 import msgspec
 
-from bond_sim.binance.frames import Snapshot, read_depth, read_snapshot
+from bond_sim.binance.frames import BinanceSnapshot, read_depth, read_snapshot
 
 MAX_EARLY = 10_000
 
 
-class RecordedBook:
+class BinancePlaybackBook:
   """Levels as the venue wrote them. Until `reach_snapshot` is called the answer is the recorded
   snapshot itself."""
 
@@ -21,7 +22,7 @@ class RecordedBook:
     self._asks: dict[str, str] = {}
 
   def reach_snapshot(self, snapshot: bytes) -> None:
-    """Playback has come to where a snapshot was recorded."""
+    """Playback has reached a recorded snapshot."""
     book = read_snapshot(snapshot)
     if self._early is None and book.lastUpdateId <= self._book.lastUpdateId:
       return
@@ -32,7 +33,8 @@ class RecordedBook:
       self.played(data)
 
   def played(self, data: bytes) -> None:
-    """A depth message was published. One that the snapshot already holds changes nothing."""
+    """Applies a depth message that was published. A message that the snapshot already contains
+    changes nothing."""
     if self._early is not None:
       self._early.append(data)
       return
@@ -60,7 +62,9 @@ class RecordedBook:
     return _encode(self._book, bids, asks)
 
 
-def _encode(book: Snapshot, bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> bytes:
+def _encode(
+  book: BinanceSnapshot, bids: list[tuple[str, str]], asks: list[tuple[str, str]]
+) -> bytes:
   times = {} if book.T is None else {"E": book.E, "T": book.T}
   head = {"lastUpdateId": book.lastUpdateId}
   return msgspec.json.encode({**head, **times, "bids": bids, "asks": asks})

@@ -1,16 +1,22 @@
-"""One WebSocket of Binance: the streams in its URL, control messages, and the path split of USD-M
-futures (a stream asked for on the wrong path is accepted and never served, as on the venue)."""
+"""One WebSocket of Binance: the streams in its URL, control messages, and the split of USD-M
+futures by path (a stream on the wrong path is accepted and never served, as on the venue)."""
 
 from collections.abc import Callable
 
 import msgspec
+from bond_simkit import BARE, ClientConnection, CloseFrame, Envelope
 
-from bond_sim.binance import control, limits
-from bond_sim.binance.paths import SPOT, Place
-from bond_sim.binance.source import Source
-from bond_sim.binance.streams import parse_stream
-from bond_sim.hub import Wrap
-from bond_sim.websocket import Close, Connection
+from bond_sim.binance import limits
+from bond_sim.binance.control_messages import (
+  BinanceControlError,
+  BinanceControlMessage,
+  property_value,
+  read_message,
+  stream_names,
+)
+from bond_sim.binance.markets import BinanceMarkets
+from bond_sim.binance.paths import SPOT, BinancePath
+from bond_sim.binance.stream_names import parse_stream_name
 
 
 def is_stream_path(path: str) -> bool:
@@ -18,102 +24,103 @@ def is_stream_path(path: str) -> bool:
   return path in ("/ws", "/stream", "/stream/") or path.startswith("/ws/")
 
 
-class BinanceSession:
-  """The subscriptions of one connection. `ignored` is told each name that will stay silent, and
-  why."""
+class BinanceClientHandler:
+  """The subscriptions of one connection. `ignored` is called with each name that will not be
+  served, and why."""
 
   def __init__(
     self,
-    source: Source,
-    connection: Connection,
-    place: Place,
+    markets: BinanceMarkets,
+    connection: ClientConnection,
+    location: BinancePath,
     ignored: Callable[[str, str], None],
   ) -> None:
-    self._source = source
+    self._markets = markets
     self._connection = connection
-    self._place = place
+    self._location = location
     self._ignored = ignored
-    self._combined = place.path.startswith("/stream")
-    self._joined: dict[str, tuple[str, Wrap] | None] = {}
-    source.hub.open(connection, self.notice)
-    listed = connection.request.param("streams") if self._combined else place.path[4:]
+    self._combined = location.path.startswith("/stream")
+    self._subscriptions: dict[str, tuple[str, Envelope] | None] = {}
+    """Topic and envelope by stream name, None for a name that is not served."""
+    markets.fanout.open(connection, self.notice)
+    listed = connection.request.param("streams") if self._combined else location.path[4:]
     self._subscribe([name for name in (listed or "").split("/") if name])
 
   def received(self, data: bytes, *, binary: bool) -> None:
     if binary:
-      self._connection.finish(Close(1008, "Invalid request"))
+      self._connection.finish(CloseFrame(1008, "Invalid request"))
       return
     try:
-      message = control.read_message(data, spot=self._place.market == SPOT)
+      message = read_message(data, spot=self._location.market == SPOT)
       result = self._carry_out(message)
       answer = {"result": result, "id": message.id}
-    except control.ControlError as error:
+    except BinanceControlError as error:
       answer = error.body
     self._connection.send_text(msgspec.json.encode(answer))
 
   def closed(self) -> None:
-    self._source.hub.close(self._connection)
+    self._markets.fanout.close(self._connection)
 
   def notice(self) -> bytes | None:
     """The serverShutdown event of spot; futures document none."""
-    if self._place.market != SPOT:
+    if self._location.market != SPOT:
       return None
-    event = msgspec.json.encode({"e": "serverShutdown", "E": self._source.now_ms()})
-    wrap = self._wrap("!serverShutdown")
-    return wrap.prefix + event + wrap.suffix
+    event = msgspec.json.encode({"e": "serverShutdown", "E": self._markets.now_ms()})
+    envelope = self._envelope("!serverShutdown")
+    return envelope.prefix + event + envelope.suffix
 
-  def _carry_out(self, message: control.Message) -> list[str] | bool | None:
+  def _carry_out(self, message: BinanceControlMessage) -> list[str] | bool | None:
     if message.method == "SUBSCRIBE":
-      self._subscribe(control.stream_names(message))
+      self._subscribe(stream_names(message))
     elif message.method == "UNSUBSCRIBE":
-      for name in control.stream_names(message):
-        self._leave(name)
+      for name in stream_names(message):
+        self._unsubscribe(name)
     elif message.method == "LIST_SUBSCRIPTIONS":
-      return list(self._joined)
+      return list(self._subscriptions)
     else:
-      value = control.property_value(message)
+      value = property_value(message)
       if value is None:
         return self._combined
       if value != self._combined:
-        names = list(self._joined)
+        names = list(self._subscriptions)
         for name in names:
-          self._leave(name)
+          self._unsubscribe(name)
         self._combined = value
         self._subscribe(names)
     return None
 
   def _subscribe(self, names: list[str]) -> None:
     for name in names:
-      if name in self._joined:
+      if name in self._subscriptions:
         continue
-      stream = self._find(name)
-      self._joined[name] = None if stream is None else (stream, self._wrap(name))
-      if stream is not None:
-        self._source.hub.join(self._connection, stream, self._wrap(name))
-    if len(self._joined) > limits.MAX_STREAMS:
-      # The limit is published, the answer is not.
-      self._connection.finish(Close(1008, "Too many subscriptions"))
+      topic = self._topic(name)
+      self._subscriptions[name] = None if topic is None else (topic, self._envelope(name))
+      if topic is not None:
+        self._markets.fanout.subscribe(self._connection, topic, self._envelope(name))
+    if len(self._subscriptions) > limits.MAX_STREAMS:
+      # The limit is published, the venue's answer is not.
+      self._connection.finish(CloseFrame(1008, "Too many subscriptions"))
 
-  def _leave(self, name: str) -> None:
-    joined = self._joined.pop(name, None)
-    if joined is not None:
-      self._source.hub.leave(self._connection, *joined)
+  def _unsubscribe(self, name: str) -> None:
+    subscription = self._subscriptions.pop(name, None)
+    if subscription is not None:
+      self._markets.fanout.unsubscribe(self._connection, *subscription)
 
-  def _find(self, name: str) -> str | None:
-    stream = parse_stream(self._place.market, name)
+  def _topic(self, name: str) -> str | None:
+    stream = parse_stream_name(self._location.market, name)
     if stream is None:
       self._ignored(name, "no such stream")
       return None
-    # A connection without a routed path gets what belongs to /public.
-    if self._place.market != SPOT and (self._place.route or "public") != stream.routed:
+    # A connection without a route gets what is served on /public.
+    if self._location.market != SPOT and (self._location.route or "public") != stream.routed:
       self._ignored(name, f"served on /{stream.routed} only")
       return None
-    found = self._source.resolve(self._place.market, name)
-    if found is None:
+    topic = self._markets.resolve(self._location.market, name)
+    if topic is None:
       self._ignored(name, "the market has no such symbol, or the recording no such stream")
-    return found
+    return topic
 
-  def _wrap(self, name: str) -> Wrap:
+  def _envelope(self, name: str) -> Envelope:
     if not self._combined:
-      return Wrap()
-    return Wrap(b'{"stream":%b,"data":' % msgspec.json.encode(name), b"}")
+      return BARE
+    return Envelope(b'{"stream":%b,"data":' % msgspec.json.encode(name), b"}")

@@ -1,9 +1,9 @@
-"""Stream names of Binance: what `btcusdt@depth5@100ms` asks for, and on which path it is served."""
+"""Stream names of Binance: what `btcusdt@depth5@100ms` means, and on which path it is served."""
 
 import re
 from typing import NamedTuple
 
-from bond_sim.binance.paths import SPOT, USDM
+from bond_sim.binance.paths import SPOT, USDM, BinanceMarketName
 
 SPOT_INTERVALS = {"1s": 1_000}
 INTERVALS = {
@@ -23,9 +23,9 @@ INTERVALS = {
   "1w": 604_800_000,
 }
 
-# Update speeds in ms (0: real time) by the suffix that asks for them. depth@0ms is what recordings
-# of 2024 hold; it is no longer documented.
-_SPEEDS: dict[str, dict[str, dict[str | None, int]]] = {
+# Update speeds in ms (0: real time) by their suffix. Recordings of 2024 have depth@0ms, which is no
+# longer documented.
+_SPEEDS: dict[BinanceMarketName, dict[str, dict[str | None, int]]] = {
   SPOT: {
     "trade": {None: 0},
     "aggTrade": {None: 0},
@@ -56,8 +56,9 @@ _NAME = re.compile(
 )
 
 
-class Stream(NamedTuple):
-  """A stream of one symbol. `every` is the update speed in ms, 0 for real time."""
+class BinanceStreamName(NamedTuple):
+  """What a name means: a symbol (upper case) and its stream. `every` is the update speed in ms, 0
+  for real time."""
 
   symbol: str
   kind: str
@@ -67,21 +68,21 @@ class Stream(NamedTuple):
 
   @property
   def routed(self) -> str:
-    """The path that carries it on USD-M futures: public or market. `trade` is undocumented there
-    and observed on public."""
+    """The path that serves it on USD-M futures: public or market. `trade` is undocumented there and
+    was observed on public."""
     return "public" if self.kind in _PUBLIC else "market"
 
 
-def interval_ms(market: str, interval: str) -> int | None:
-  """Length of a kline interval, None for one that the market does not have."""
+def interval_ms(market: BinanceMarketName, interval: str) -> int | None:
+  """Length of a kline interval (ms), None for an interval that the market does not have."""
   if market == SPOT and interval in SPOT_INTERVALS:
     return SPOT_INTERVALS[interval]
   return INTERVALS.get(interval)
 
 
-def parse_stream(market: str, name: str) -> Stream | None:
-  """What a stream name asks for; None for a name the market does not have (which Binance accepts in
-  silence and never serves)."""
+def parse_stream_name(market: BinanceMarketName, name: str) -> BinanceStreamName | None:
+  """What a stream name means; None for a name that the market does not have, which Binance accepts
+  and never serves."""
   found = _NAME.fullmatch(name)
   if found is None or found["symbol"] != found["symbol"].lower():
     return None
@@ -98,4 +99,4 @@ def parse_stream(market: str, name: str) -> Stream | None:
   interval = found["interval"] or ""
   if (kind == "kline") != bool(interval) or (interval and not interval_ms(market, interval)):
     return None
-  return Stream(found["symbol"].upper(), kind, speeds[found["speed"]], levels, interval)
+  return BinanceStreamName(found["symbol"].upper(), kind, speeds[found["speed"]], levels, interval)

@@ -1,15 +1,15 @@
-"""The JSON of Binance's streams and REST answers for a generated market, field by field as
+"""The JSON of Binance's streams and REST bodies for a generated market, field by field as
 documented for spot ("WebSocket Streams") and USD-M futures ("Websocket Market Streams")."""
 
 from typing import Any, NamedTuple
 
 import msgspec
 
-from bond_sim.binance.listing import Listing
+from bond_sim.binance.listing import BinanceListing
 from bond_sim.binance.paths import SPOT
-from bond_sim.market.book import BUY, SELL, Book
-from bond_sim.market.candles import Bar
-from bond_sim.market.trading import Fill, Liquidation, MarkPrice
+from bond_sim.market.bars import GeneratedBar
+from bond_sim.market.book import BUY, SELL, GeneratedBook
+from bond_sim.market.trading import Fill, ForcedOrder, MarkPrice
 
 
 class AggFill(NamedTuple):
@@ -24,10 +24,10 @@ class AggFill(NamedTuple):
   at_ms: int
 
 
-class Payloads:
+class BinanceWriter:
   """Writes one market's messages."""
 
-  def __init__(self, listing: Listing) -> None:
+  def __init__(self, listing: BinanceListing) -> None:
     self._symbol = listing.symbol
     self._spot = listing.market == SPOT
     self._price_decimals = listing.price_decimals
@@ -36,15 +36,15 @@ class Payloads:
   # Numbers ---------------------------------------------------------------------------------------
 
   def price(self, ticks: int) -> str:
-    """Ticks as the venue writes a price."""
+    """A price in ticks as the venue writes it."""
     return _fixed(ticks, self._price_decimals, 8 if self._spot else 0)
 
   def size(self, lots: int) -> str:
-    """Lots as the venue writes a quantity."""
+    """A size in lots as the venue writes it."""
     return _fixed(lots, self._size_decimals, 8 if self._spot else 0)
 
   def quote(self, ticks_lots: int) -> str:
-    """Ticks times lots as a quote volume."""
+    """A quote volume in ticks times lots as the venue writes it."""
     decimals = self._price_decimals + self._size_decimals
     if decimals > 8:
       ticks_lots, decimals = ticks_lots // 10 ** (decimals - 8), 8
@@ -81,7 +81,7 @@ class Payloads:
       f'"T":{agg.at_ms},"m":{_flag(agg.buyer_is_maker)}{tail}}}'
     ).encode()
 
-  def book_ticker(self, book: Book, update_id: int, at_ms: int) -> bytes:
+  def book_ticker(self, book: GeneratedBook, update_id: int, at_ms: int) -> bytes:
     (bid, bid_size), (ask, ask_size) = book.top(BUY, 1)[0], book.top(SELL, 1)[0]
     quote = (
       f'"b":"{self.price(bid)}","B":"{self.size(bid_size)}",'
@@ -102,7 +102,8 @@ class Payloads:
     asks: list[tuple[int, int]],
     at_ms: int,
   ) -> bytes:
-    """A depthUpdate of the ids first…last; `before` is the last id of the update before it."""
+    """A depthUpdate of the ids `first` to `last`; `before` is the last id of the previous
+    update."""
     futures = "" if self._spot else f'"T":{at_ms},'
     chain = "" if self._spot else f'"pu":{before},'
     return (
@@ -110,15 +111,19 @@ class Payloads:
       f'"b":[{self._levels(bids)}],"a":[{self._levels(asks)}]}}'
     ).encode()
 
-  def snapshot(self, book: Book, update_id: int, limit: int, at_ms: int, *, rest: bool) -> bytes:
-    """The best levels: REST's depth, and spot's partial depth stream."""
+  def snapshot(
+    self, book: GeneratedBook, update_id: int, limit: int, at_ms: int, *, rest: bool
+  ) -> bytes:
+    """The best levels: the body of REST's depth, and spot's partial depth stream."""
     times = "" if self._spot or not rest else f'"E":{at_ms},"T":{at_ms},'
     return (
       f'{{"lastUpdateId":{update_id},{times}"bids":[{self._levels(book.top(BUY, limit))}],'
       f'"asks":[{self._levels(book.top(SELL, limit))}]}}'
     ).encode()
 
-  def kline(self, bar: Bar, interval: str, length_ms: int, at_ms: int, *, closed: bool) -> bytes:
+  def kline(
+    self, bar: GeneratedBar, interval: str, length_ms: int, at_ms: int, *, closed: bool
+  ) -> bytes:
     k = {
       "t": bar.start,
       "T": bar.start + length_ms - 1,
@@ -140,7 +145,7 @@ class Payloads:
     }
     return msgspec.json.encode({"e": "kline", "E": at_ms, "s": self._symbol, "k": k})
 
-  def mini_ticker(self, day: Bar, at_ms: int) -> bytes:
+  def mini_ticker(self, day: GeneratedBar, at_ms: int) -> bytes:
     return msgspec.json.encode(
       {
         "e": "24hrMiniTicker",
@@ -155,7 +160,7 @@ class Payloads:
       }
     )
 
-  def ticker(self, day: Bar, book: Book, last_lots: int, at_ms: int) -> bytes:
+  def ticker(self, day: GeneratedBar, book: GeneratedBook, last_lots: int, at_ms: int) -> bytes:
     (bid, bid_size), (ask, ask_size) = book.top(BUY, 1)[0], book.top(SELL, 1)[0]
     own = {
       "x": self.price(day.open),
@@ -195,7 +200,7 @@ class Payloads:
       f'"r":"{mark.rate}","T":{mark.next_ms}}}'
     ).encode()
 
-  def force_order(self, order: Liquidation, at_ms: int) -> bytes:
+  def force_order(self, order: ForcedOrder, at_ms: int) -> bytes:
     size = self.size(order.lots)
     average = f"{order.average / 10**self._price_decimals:.{self._price_decimals + 2}f}"
     return (
@@ -232,7 +237,7 @@ class Payloads:
       **own,
     }
 
-  def rest_kline(self, bar: Bar, length_ms: int) -> list[Any]:
+  def rest_kline(self, bar: GeneratedBar, length_ms: int) -> list[Any]:
     return [
       bar.start,
       self.price(bar.open),
@@ -248,7 +253,9 @@ class Payloads:
       "0",
     ]
 
-  def rest_ticker(self, day: Bar, book: Book, last_lots: int, at_ms: int) -> dict[str, Any]:
+  def rest_ticker(
+    self, day: GeneratedBar, book: GeneratedBook, last_lots: int, at_ms: int
+  ) -> dict[str, Any]:
     (bid, bid_size), (ask, ask_size) = book.top(BUY, 1)[0], book.top(SELL, 1)[0]
     own = {
       "prevClosePrice": self.price(day.open),
@@ -292,12 +299,12 @@ class Payloads:
   def open_interest(self, lots: int, at_ms: int) -> dict[str, Any]:
     return {"openInterest": self.size(lots), "symbol": self._symbol, "time": at_ms}
 
-  def _change(self, day: Bar) -> str:
+  def _change(self, day: GeneratedBar) -> str:
     change = day.close - day.open
     return ("-" if change < 0 else "") + self.price(abs(change))
 
 
-def _percent(day: Bar) -> str:
+def _percent(day: GeneratedBar) -> str:
   return f"{100 * (day.close - day.open) / day.open:.3f}"
 
 

@@ -1,4 +1,4 @@
-"""A generated chain: transactions that enter the mempool, blocks that take them out."""
+"""A generated chain: transactions enter the mempool, and blocks take them out."""
 
 import random
 from typing import Any
@@ -10,7 +10,7 @@ POOLS = ("Foundry USA", "AntPool", "ViaBTC", "F2Pool", "SpiderPool")
 SHOWN_BLOCKS = 8
 
 
-class Chain:
+class BitcoinChain:
   """The mempool and the chain of one seed. Amounts are in satoshi; transactions have Esplora's
   form, blocks that of the mempool server."""
 
@@ -22,14 +22,15 @@ class Chain:
     self.reorganised = 0
 
   def begin(self, second: int) -> None:
-    """The blocks that were there before."""
+    """Makes the blocks that precede the simulation."""
     for back in range(SHOWN_BLOCKS, 0, -1):
       self.blocks.append(self._block(second - 600 * back, []))
 
   # The mempool -----------------------------------------------------------------------------------
 
   def arrive(self, count: int) -> tuple[list[dict[str, Any]], list[tuple[str, dict[str, Any]]]]:
-    """New transactions, and which of the old ones they replace."""
+    """Adds `count` transactions to the mempool and returns them, with (id of the replaced
+    transaction, its replacement) for those that replace an earlier one."""
     added = [self._transaction() for _ in range(count)]
     replaced = []
     for tx in added:
@@ -47,7 +48,7 @@ class Chain:
     change = rng.randrange(546, 100_000_000)
     weight = rng.choice((437, 561, 833, 1100)) + rng.randrange(40)
     fee = int(weight / 4 * rng.uniform(1.0, 12.0))
-    # Half the wallets send their change back to where it came from.
+    # Half of the wallets send their change back to the address that it came from.
     back = source if rng.random() < 0.5 else rng.choice(self.addresses)
     return {
       "txid": self._hash(),
@@ -73,7 +74,8 @@ class Chain:
   # Blocks ----------------------------------------------------------------------------------------
 
   def mine(self, second: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The next block and the transactions in it: those that pay best."""
+    """Makes the next block and returns it with its transactions: those with the highest fee
+    rates."""
     best = sorted(self.mempool.values(), key=lambda tx: tx["fee"] / tx["weight"], reverse=True)
     mined = best[: max(1, len(best) * 3 // 4)]
     for tx in mined:
@@ -90,7 +92,7 @@ class Chain:
     return block, mined
 
   def reorganise(self, second: int) -> None:
-    """Another block takes the place of the last one, with the same transactions in it."""
+    """Replaces the last block by another with the same transactions."""
     old = self.blocks.pop()
     new = self._block(second, [])
     self.blocks.append(new | {"tx_count": old["tx_count"], "extras": old["extras"]})
@@ -104,7 +106,7 @@ class Chain:
       "id": "00000000000000000000" + self._hash()[20:],
       "height": FIRST_HEIGHT if last is None else last["height"] + 1,
       "version": 0x20000000,
-      # A miner's clock: up to minutes off.
+      # Miners' clocks are up to minutes off.
       "timestamp": second - rng.randrange(120),
       "tx_count": len(mined) + 1,
       "size": 300 + sum(tx["size"] for tx in mined),
@@ -125,10 +127,10 @@ class Chain:
   def _address(self) -> str:
     return "bc1q" + "".join(self._rng.choices(ADDRESS_CHARACTERS, k=38))
 
-  # What is told about it -------------------------------------------------------------------------
+  # Statistics ------------------------------------------------------------------------------------
 
   def statistics(self) -> dict[str, Any]:
-    """The parts of a message that go by the name of stats."""
+    """The part "stats" of a message."""
     rates = sorted(tx["fee"] / (tx["weight"] / 4) for tx in self.mempool.values()) or [1.0]
     vbytes = sum(tx["weight"] for tx in self.mempool.values()) // 4
 

@@ -1,4 +1,4 @@
-"""Moves the generated chain and tells each reader what it wants, in one message a change."""
+"""Moves the generated chain and publishes each change, in one message a reader."""
 
 import random
 from collections import deque
@@ -6,44 +6,44 @@ from typing import Any
 
 import msgspec
 import trio
+from bond_simkit import Fanout, VenueTime
 
-from bond_sim.bitcoin.chain import SHOWN_BLOCKS, Chain
-from bond_sim.clock import Clock
-from bond_sim.hub import Hub
+from bond_sim.bitcoin.chain import SHOWN_BLOCKS, BitcoinChain
 
 CHANGE_EVERY = 2.0
 CHANGES_A_BLOCK = 15
 REORGANISED = 4
+"""Every such block is replaced."""
 LOGGED = 20_000
 
 
-class World:
-  """A chain in motion. A stream of the hub is one choice of parts: its name joins them with +, such
-  as `blocks+mempool-txids+stats`, with addresses as `address:…`. `log` has [number, epoch ms, ids
-  of the transactions] of each change."""
+class BitcoinGenerator:
+  """A chain in motion. A topic of the fan-out is one choice of parts: its name joins them with +,
+  such as `blocks+mempool-txids+stats`, with addresses as `address:…`. `log` has [number, epoch ms,
+  ids of the transactions] of each change."""
 
-  def __init__(self, clock: Clock, *, seed: int, speed: float) -> None:
-    self.hub = Hub(span)
-    self.chain = Chain(seed)
+  def __init__(self, clock: VenueTime, *, seed: int, speed: float) -> None:
+    self.fanout = Fanout(span)
+    self.chain = BitcoinChain(seed)
     self.sequence = 0
     self.log: deque[tuple[int, int, list[str]]] = deque(maxlen=LOGGED)
     self._clock = clock
     self._rng = random.Random(seed + 1)
     self._every = CHANGE_EVERY / speed
-    self._streams: dict[str, frozenset[str]] = {}
+    self._topics: dict[str, frozenset[str]] = {}
 
-  def stream(self, parts: frozenset[str]) -> str:
-    """The stream of these parts; from now on it is published."""
+  def topic(self, parts: frozenset[str]) -> str:
+    """The topic of these parts; it is published from now on."""
     name = "+".join(sorted(parts))
-    self._streams[name] = parts
+    self._topics[name] = parts
     return name
 
   async def run(self) -> None:
-    """Changes the mempool while somebody reads; blocks come with it."""
+    """Changes the mempool and mines blocks while there are readers, until cancelled."""
     self.chain.begin(self._clock.now_ms() // 1000)
     changes = 0
     while True:
-      await self.hub.somebody()
+      await self.fanout.wait_for_reader()
       await trio.sleep(self._every)
       changes += 1
       self._change()
@@ -52,10 +52,10 @@ class World:
         if (changes // CHANGES_A_BLOCK) % REORGANISED == 0:
           await trio.sleep(self._every / 2)
           self.chain.reorganise(self._clock.now_ms() // 1000)
-          self._publish({"blocks": self.latest()}, ("blocks",))
+          self._publish_blocks()
 
   def latest(self) -> list[dict[str, Any]]:
-    """The blocks that a reader gets at first."""
+    """The blocks that a new reader gets."""
     return self.chain.blocks[-SHOWN_BLOCKS:]
 
   # Changes ---------------------------------------------------------------------------------------
@@ -65,20 +65,22 @@ class World:
     ids = [tx["txid"] for tx in added]
     self.sequence += 1
     self.log.append((self.sequence, self._clock.now_ms(), ids))
-    self._tell(added, [(old, new["txid"], new) for old, new in replaced], [], {})
+    self._publish(added, replaced, [], {})
 
   def _block(self) -> None:
     block, mined = self.chain.mine(self._clock.now_ms() // 1000)
     self.sequence += 1
-    self._tell([], [], mined, {"block": block})
+    self._publish([], [], mined, {"block": block})
 
-  def _tell(
+  def _publish(
     self,
     added: list[dict[str, Any]],
-    replaced: list[tuple[str, str, dict[str, Any]]],
+    replaced: list[tuple[str, dict[str, Any]]],
     mined: list[dict[str, Any]],
     block: dict[str, Any],
   ) -> None:
+    """Publishes a change; `replaced` has the id of each replaced transaction and its
+    replacement."""
     change = {"sequence": self.sequence, "removed": [], "mined": [tx["txid"] for tx in mined]}
     parts: dict[str, dict[str, Any]] = {
       "blocks": block,
@@ -87,39 +89,39 @@ class World:
         "mempool-txids": change
         | {
           "added": [tx["txid"] for tx in added],
-          "replaced": [{"replaced": old, "by": txid} for old, txid, _ in replaced],
+          "replaced": [{"replaced": old, "by": new["txid"]} for old, new in replaced],
         }
       },
       "mempool-transactions": {
         "mempool-transactions": change
         | {
           "added": added,
-          "replaced": [{"replaced": old, "by": new} for old, _, new in replaced],
+          "replaced": [{"replaced": old, "by": new} for old, new in replaced],
         }
       },
     }
-    for name, wanted in list(self._streams.items()):
-      if not self.hub.wanted(name):
+    for name, of_topic in list(self._topics.items()):
+      if not self.fanout.is_accounted(name):
         continue
       message: dict[str, Any] = {}
-      for part in sorted(wanted & parts.keys()):
+      for part in sorted(of_topic & parts.keys()):
         message |= parts[part]
-      message |= _of_addresses(wanted, added, mined)
+      message |= _of_addresses(of_topic, added, mined)
       if message:
-        self.hub.publish(name, msgspec.json.encode(message))
+        self.fanout.publish(name, msgspec.json.encode(message))
 
-  def _publish(self, message: dict[str, Any], needs: tuple[str, ...]) -> None:
-    for name, wanted in list(self._streams.items()):
-      if self.hub.wanted(name) and wanted.issuperset(needs):
-        self.hub.publish(name, msgspec.json.encode(message))
+  def _publish_blocks(self) -> None:
+    for name, parts in list(self._topics.items()):
+      if self.fanout.is_accounted(name) and "blocks" in parts:
+        self.fanout.publish(name, msgspec.json.encode({"blocks": self.latest()}))
 
 
 def _of_addresses(
-  wanted: frozenset[str], added: list[dict[str, Any]], mined: list[dict[str, Any]]
+  parts: frozenset[str], added: list[dict[str, Any]], mined: list[dict[str, Any]]
 ) -> dict[str, Any]:
-  """The part about watched addresses; empty where nothing concerns them."""
+  """The part about tracked addresses; empty where no transaction concerns them."""
   found: dict[str, Any] = {}
-  for name in sorted(wanted):
+  for name in sorted(parts):
     kind, _, address = name.partition(":")
     if kind == "address":
       entered = [tx for tx in added if _concerns(tx, address)]
@@ -135,20 +137,20 @@ def _concerns(tx: dict[str, Any], address: str) -> bool:
   )
 
 
-class _Numbered(msgspec.Struct):
+class _BitcoinSequence(msgspec.Struct):
   sequence: int
 
 
-class _Parts(msgspec.Struct):
-  txids: _Numbered | None = msgspec.field(default=None, name="mempool-txids")
-  transactions: _Numbered | None = msgspec.field(default=None, name="mempool-transactions")
+class _BitcoinParts(msgspec.Struct):
+  txids: _BitcoinSequence | None = msgspec.field(default=None, name="mempool-txids")
+  transactions: _BitcoinSequence | None = msgspec.field(default=None, name="mempool-transactions")
 
 
-_read = msgspec.json.Decoder(_Parts).decode
+_read = msgspec.json.Decoder(_BitcoinParts).decode
 
 
 def span(data: bytes) -> tuple[int, int] | None:
-  """The number of the change that a message tells of."""
+  """The number of the change in a message."""
   parts = _read(data)
   change = parts.txids or parts.transactions
   return None if change is None else (change.sequence, change.sequence)

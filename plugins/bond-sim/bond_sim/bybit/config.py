@@ -1,14 +1,13 @@
-"""How the simulated Bybit is started."""
+"""The configuration of the simulated Bybit, and its server."""
 
 import attrs
 import trio
 
-from bond_sim.faults import parse_fault
-from bond_sim.market.config import Generated
+from bond_sim.market.config import MarketConfig
 
 
 @attrs.frozen(kw_only=True)
-class BybitConfig(Generated):
+class BybitConfig(MarketConfig):
   """A generated market."""
 
   port: int = 9003
@@ -18,17 +17,12 @@ async def serve_bybit(
   config: BybitConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
 ) -> None:
   """Serves until cancelled and reports the base URL."""
-  from bond_sim.bybit.dialect import BybitDialect
-  from bond_sim.bybit.world import World
-  from bond_sim.clock import VenueClock
-  from bond_sim.venue import run_venue
+  from bond_simkit import VenueClock, serve_venue
 
-  world = World(
-    seed=config.seed,
-    speed=config.speed,
-    symbols=config.symbols,
-    clock=VenueClock(config.start),
-    markets=config.markets,
+  from bond_sim.bybit.dialect import BybitDialect
+  from bond_sim.bybit.generator import BybitGenerator
+
+  dialect = BybitDialect(BybitGenerator(config, VenueClock(config.start)))
+  await serve_venue(
+    dialect, config, refusal=dialect.refusal, stats=dialect.stats, task_status=task_status
   )
-  faults = [parse_fault(written) for written in config.faults]
-  await run_venue(BybitDialect(world), faults, config.host, config.port, task_status=task_status)

@@ -1,13 +1,14 @@
-"""What the simulated Bybit trades, and which topics tell of it."""
+"""Generated markets of Bybit, and the topics that publish them."""
 
 import msgspec
+from bond_simkit import VenueTime
 
-from bond_sim.bybit.listing import Instrument, instruments
+from bond_sim.bybit.listing import BybitCategory, BybitInstrument, instruments
 from bond_sim.bybit.writer import BybitWriter
-from bond_sim.clock import Clock
+from bond_sim.market.config import MarketConfig
 from bond_sim.market.products import SPOT
-from bond_sim.market.topics import BOOK, CANDLE, FORCED, QUOTE, STATE, TRADES, Stream
-from bond_sim.market.venue import TopicVenue, today
+from bond_sim.market.topic_market import BOOK, CANDLE, FORCED, QUOTE, STATE, TRADES, MarketTopic
+from bond_sim.market.topic_markets import TopicMarkets, day_of
 
 _MINUTE = 60_000
 LENGTHS = {
@@ -24,77 +25,80 @@ LENGTHS = {
   "D": 1440 * _MINUTE,
   "W": 7 * 1440 * _MINUTE,
 }
-"""Candles by the venue's name of their length; a month has none here."""
+"""Lengths of candles (ms) by the venue's name of them; a month has none here."""
 
 _BOOKS = {"50": 20, "200": 100, "1000": 200}
-"""Levels, and the ms between two messages."""
+"""Ms between two messages by a book's levels."""
 
 
-class World:
-  """A source of generated markets."""
+class BybitGenerator:
+  """Markets that are generated from `config.seed`."""
 
-  def __init__(
-    self, *, seed: int, speed: float, symbols: list[str], clock: Clock, markets: int = 0
-  ) -> None:
-    self.instruments: dict[str, Instrument] = {
-      one.key: one
-      for one in instruments(today(clock), markets)
-      if not symbols or one.product.symbol in symbols
+  def __init__(self, config: MarketConfig, clock: VenueTime) -> None:
+    self.instruments: dict[str, BybitInstrument] = {
+      instrument.key: instrument
+      for instrument in instruments(day_of(clock), config.markets)
+      if not config.symbols or instrument.product.symbol in config.symbols
     }
-    self.writers = {key: BybitWriter(one) for key, one in self.instruments.items()}
-    self.venue = TopicVenue(
-      [(key, one.product, self.writers[key]) for key, one in self.instruments.items()],
-      seed=seed,
-      speed=speed,
+    self.writers = {key: BybitWriter(instrument) for key, instrument in self.instruments.items()}
+    self.markets = TopicMarkets(
+      [
+        (key, instrument.product, self.writers[key]) for key, instrument in self.instruments.items()
+      ],
+      seed=config.seed,
+      speed=config.speed,
       clock=clock,
       span=span,
     )
 
-  def stream(self, category: str, topic: str) -> tuple[str, Stream] | None:
-    """The market and the stream that a topic of a category asks for, None where there is none."""
-    kind, _, symbol = topic.rpartition(".")
+  def topic(self, category: BybitCategory, name: str) -> tuple[str, MarketTopic] | None:
+    """The key of the market and the topic that a name in a category means, None where there is
+    none."""
+    kind, _, symbol = name.rpartition(".")
     instrument = self.instruments.get(f"{category} {symbol}")
     if instrument is None:
       return None
-    stream = _stream(kind, topic, spot=category == SPOT)
-    return None if stream is None else (instrument.key, stream)
+    topic = _topic(kind, name, spot=category == SPOT)
+    return None if topic is None else (instrument.key, topic)
 
-  def of_category(self, category: str) -> list[Instrument]:
+  def of_category(self, category: str) -> list[BybitInstrument]:
     """All instruments of a category."""
-    return [one for one in self.instruments.values() if one.category == category]
+    return [
+      instrument for instrument in self.instruments.values() if instrument.category == category
+    ]
 
 
-def _stream(kind: str, topic: str, *, spot: bool) -> Stream | None:
-  name, _, detail = kind.partition(".")
+def _topic(kind: str, name: str, *, spot: bool) -> MarketTopic | None:
+  stem, _, detail = kind.partition(".")
   if kind == "publicTrade":
-    return Stream(TRADES, topic)
+    return MarketTopic(TRADES, name)
   if kind == "tickers":
-    return Stream(STATE, topic, 50 if spot else 100)
+    return MarketTopic(STATE, name, 50 if spot else 100)
   if kind == "orderbook.1":
-    # "Orderbook": the best level is told again, under the same u, when it has not changed for 3 s.
-    return Stream(QUOTE, topic, 0, 1, again=3_000)
-  if name == "orderbook" and detail in _BOOKS:
-    return Stream(BOOK, topic, _BOOKS[detail], int(detail))
-  if name == "kline" and detail in LENGTHS:
-    return Stream(CANDLE, topic, 1_000, 0, LENGTHS[detail])
+    # "Orderbook": a best level that has not changed for 3 s is sent again, under the same u.
+    return MarketTopic(QUOTE, name, 0, 1, repeat_ms=3_000)
+  if stem == "orderbook" and detail in _BOOKS:
+    return MarketTopic(BOOK, name, _BOOKS[detail], int(detail))
+  if stem == "kline" and detail in LENGTHS:
+    return MarketTopic(CANDLE, name, 1_000, 0, LENGTHS[detail])
   if kind == "allLiquidation" and not spot:
-    return Stream(FORCED, topic)
+    return MarketTopic(FORCED, name)
   return None
 
 
-class _Numbers(msgspec.Struct, gc=False):
+class _BybitUpdateId(msgspec.Struct, gc=False):
   u: int
 
 
-class _Numbered(msgspec.Struct):
-  data: _Numbers
+class _BybitBook(msgspec.Struct):
+  data: _BybitUpdateId
 
 
-_read = msgspec.json.Decoder(_Numbered).decode
+_read = msgspec.json.Decoder(_BybitBook).decode
 
 
 def span(data: bytes) -> tuple[int, int] | None:
-  """The number of a book's update; trades have none without holes."""
+  """The number of a book's update; trades have no numbers without holes."""
   if not data.startswith(b'{"topic":"orderbook.'):
     return None
   number = _read(data).data.u

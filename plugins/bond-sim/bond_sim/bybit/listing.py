@@ -1,7 +1,7 @@
 """The instruments of the simulated Bybit, and how Bybit lists them ("Get Instruments Info")."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -12,37 +12,41 @@ from bond_sim.market.products import (
   SPOT,
   Product,
   decimals,
-  further,
   next_quarter,
+  quiet_assets,
 )
 
-LINEAR, INVERSE = "linear", "inverse"
-CATEGORIES = (SPOT, LINEAR, INVERSE)
+BybitCategory = Literal["spot", "linear", "inverse"]
+SPOT_CATEGORY: BybitCategory = "spot"
+LINEAR: BybitCategory = "linear"
+INVERSE: BybitCategory = "inverse"
+CATEGORIES: tuple[BybitCategory, ...] = (SPOT_CATEGORY, LINEAR, INVERSE)
 LISTED_MS = 1_585_526_400_000
 
 _LETTERS = {3: "H", 6: "M", 9: "U", 12: "Z"}
+"""Letters of delivery months."""
 
 
 @attrs.frozen(kw_only=True)
-class Instrument:
-  """A product of a category. Sizes are written with `places` decimals: in the base, or in dollars
+class BybitInstrument:
+  """A product as Bybit lists it. Sizes have `places` decimals, and are in the base, or in dollars
   on inverse contracts."""
 
   product: Product
-  category: str
+  category: BybitCategory
   places: int
 
   @property
   def key(self) -> str:
-    """Its name among all categories: BTCUSDT is listed in two."""
+    """Its name among all categories, since BTCUSDT is listed in two."""
     return f"{self.category} {self.product.symbol}"
 
   def size(self, lots: int) -> str:
-    """Lots as the venue writes a size."""
+    """A size in lots as the venue writes it."""
     return decimals(lots, self.places)
 
   def row(self) -> dict[str, Any]:
-    """Its entry in the list."""
+    """Its row of the list."""
     product = self.product
     tick, lot = decimals(1, product.price_decimals), decimals(1, self.places)
     common: dict[str, Any] = {
@@ -86,29 +90,32 @@ class Instrument:
     }
 
 
-def instruments(today: date, markets: int = 0) -> list[Instrument]:
-  """All that are generated, with so many quiet spot markets more."""
+def instruments(today: date, markets: int = 0) -> list[BybitInstrument]:
+  """All generated instruments, with as many more quiet spot markets as `markets` says."""
   quarter = next_quarter(today)
   letter = _LETTERS[quarter.month]
   day = f"{quarter:%d%b%y}".upper()
   return [
-    _made(SPOT, "BTCUSDT", "BTC", "USDT", 2, 6, 9.0),
-    _made(SPOT, "ETHUSDT", "ETH", "USDT", 2, 5, 7.0),
-    _made(SPOT, "SOLUSDT", "SOL", "USDT", 2, 3, 4.0),
-    _made(SPOT, "XRPUSDT", "XRP", "USDT", 4, 2, 3.0),
-    _made(LINEAR, "BTCUSDT", "BTC", "USDT", 1, 3, 10.0),
-    _made(LINEAR, "ETHUSDT", "ETH", "USDT", 2, 2, 7.0),
-    _made(LINEAR, "SOLUSDT", "SOL", "USDT", 3, 1, 4.0),
-    _made(LINEAR, "BTCPERP", "BTC", "USDC", 1, 3, 2.0),
-    _made(LINEAR, f"BTCUSDT-{day}", "BTC", "USDT", 1, 3, 1.0, quarter),
-    _made(INVERSE, "BTCUSD", "BTC", "USD", 1, 0, 4.0),
-    _made(INVERSE, f"BTCUSD{letter}{quarter:%y}", "BTC", "USD", 1, 0, 1.0, quarter),
-    *(_made(SPOT, f"{base}USDT", base, "USDT", 4, 2, QUIET) for base in further(markets)),
+    _instrument(SPOT_CATEGORY, "BTCUSDT", "BTC", "USDT", 2, 6, 9.0),
+    _instrument(SPOT_CATEGORY, "ETHUSDT", "ETH", "USDT", 2, 5, 7.0),
+    _instrument(SPOT_CATEGORY, "SOLUSDT", "SOL", "USDT", 2, 3, 4.0),
+    _instrument(SPOT_CATEGORY, "XRPUSDT", "XRP", "USDT", 4, 2, 3.0),
+    _instrument(LINEAR, "BTCUSDT", "BTC", "USDT", 1, 3, 10.0),
+    _instrument(LINEAR, "ETHUSDT", "ETH", "USDT", 2, 2, 7.0),
+    _instrument(LINEAR, "SOLUSDT", "SOL", "USDT", 3, 1, 4.0),
+    _instrument(LINEAR, "BTCPERP", "BTC", "USDC", 1, 3, 2.0),
+    _instrument(LINEAR, f"BTCUSDT-{day}", "BTC", "USDT", 1, 3, 1.0, quarter),
+    _instrument(INVERSE, "BTCUSD", "BTC", "USD", 1, 0, 4.0),
+    _instrument(INVERSE, f"BTCUSD{letter}{quarter:%y}", "BTC", "USD", 1, 0, 1.0, quarter),
+    *(
+      _instrument(SPOT_CATEGORY, f"{base}USDT", base, "USDT", 4, 2, QUIET)
+      for base in quiet_assets(markets)
+    ),
   ]
 
 
-def _made(
-  category: str,
+def _instrument(
+  category: BybitCategory,
   symbol: str,
   base: str,
   quote: str,
@@ -116,7 +123,7 @@ def _made(
   places: int,
   takers: float,
   expiry: date | None = None,
-) -> Instrument:
+) -> BybitInstrument:
   contract = PERP if expiry is None else FUTURE
   product = Product(
     symbol=symbol,
@@ -129,4 +136,4 @@ def _made(
     inverse=category == INVERSE,
     expiry=expiry,
   )
-  return Instrument(product=product, category=category, places=places)
+  return BybitInstrument(product=product, category=category, places=places)

@@ -1,4 +1,4 @@
-"""A generated chain of blocks with ERC-20 transfers in them, and its forks."""
+"""A generated chain of blocks with ERC-20 transfers, and its forks."""
 
 import random
 from collections import deque
@@ -8,7 +8,7 @@ import attrs
 
 FIRST_NUMBER = 20_000_000
 FIRST_BLOCKS = 8
-KEPT = 20_000
+STORED = 20_000
 GAS_LIMIT = 36_000_000
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
@@ -19,14 +19,14 @@ SYMBOL = "0x95d89b41"
 
 
 @attrs.frozen
-class Token:
-  """A contract: what it answers to decimals() and symbol(), as it stands in the answer."""
+class EvmToken:
+  """A token contract: its encoded answers to decimals() and symbol()."""
 
   address: str
   decimals: str
   symbol: str
   scale: int = 18
-  """Of how many digits its amounts are, whatever it says."""
+  """Decimals of its amounts, whatever it answers."""
 
 
 def _word(number: int) -> str:
@@ -39,8 +39,8 @@ def _string(text: str) -> str:
   return _word(32) + _word(len(data)) + padded.hex()
 
 
-def _token(address: str, symbol: str, decimals: int) -> Token:
-  return Token(address, "0x" + _word(decimals), "0x" + _string(symbol), decimals)
+def _token(address: str, symbol: str, decimals: int) -> EvmToken:
+  return EvmToken(address, "0x" + _word(decimals), "0x" + _string(symbol), decimals)
 
 
 KNOWN = (
@@ -55,24 +55,24 @@ KNOWN = (
 ODD = (
   _token("0x00000000000000000000000000000000000000a1", "ODD", 9),
   # The first contracts answered symbol() with 32 bytes.
-  Token(
+  EvmToken(
     "0x00000000000000000000000000000000000000a2", "0x" + _word(18), "0x" + "4d4b52".ljust(64, "0")
   ),
-  # Another one that calls itself USDT.
+  # Another token that calls itself USDT.
   _token("0x00000000000000000000000000000000000000a3", "USDT", 2),
-  Token("0x00000000000000000000000000000000000000a4", "0x" + "f" * 64, "0x" + "f" * 64, 3),
-  # Not a word in answer.
-  Token("0x00000000000000000000000000000000000000a5", "0x", "0x", 0),
+  EvmToken("0x00000000000000000000000000000000000000a4", "0x" + "f" * 64, "0x" + "f" * 64, 3),
+  # Answers with no data.
+  EvmToken("0x00000000000000000000000000000000000000a5", "0x", "0x", 0),
 )
-"""Tokens that nobody lists, some of which answer badly."""
+"""Tokens that no list has, some of which answer with something invalid."""
 
 COLLECTIBLE = "0x00000000000000000000000000000000000000c1"
-"""An ERC-721: its Transfer has the number of the item as a topic, and no amount."""
+"""An ERC-721: its Transfer has the id of the item as a topic, and no amount."""
 
 
 @attrs.frozen
-class Block:
-  """A block. `transfers` are the ERC-20 ones among its logs, as a reader should tell of them."""
+class EvmBlock:
+  """A block. `transfers` are the ERC-20 transfers in its logs, as a reader has to report them."""
 
   number: int
   hash: str
@@ -85,7 +85,7 @@ class Block:
   gas_used: int
 
   def header(self) -> dict[str, Any]:
-    """What is announced of it."""
+    """The header as it is announced."""
     return {
       "number": hex(self.number),
       "hash": self.hash,
@@ -107,86 +107,86 @@ class Block:
     }
 
   def body(self) -> dict[str, Any]:
-    """What is answered about it, with the hashes of its transactions."""
-    more = {"size": "0x1000", "uncles": [], "withdrawals": []}
-    return self.header() | more | {"transactions": list(self.transactions)}
+    """The block as requests are answered, with the hashes of its transactions."""
+    further = {"size": "0x1000", "uncles": [], "withdrawals": []}
+    return self.header() | further | {"transactions": list(self.transactions)}
 
 
-class Chain:
-  """The chain of one seed. `blocks` is the one that counts, by number; `orphans` were replaced."""
+class EvmChain:
+  """The chain of one seed. `blocks` is the canonical chain, by number; `orphans` were replaced."""
 
   def __init__(self, seed: int, transfers: int) -> None:
-    self.blocks: dict[int, Block] = {}
-    self.orphans: deque[Block] = deque(maxlen=KEPT)
-    self.by_hash: dict[str, Block] = {}
+    self.blocks: dict[int, EvmBlock] = {}
+    self.orphans: deque[EvmBlock] = deque(maxlen=STORED)
+    self.by_hash: dict[str, EvmBlock] = {}
     self.oldest = FIRST_NUMBER
-    """The first block that is answered for."""
+    """Number of the first block that requests are answered about."""
     self._rng = random.Random(seed)
     self._transfers = transfers
     self.wallets = ["0x" + self._hex(160) for _ in range(30)]
 
   @property
-  def tip(self) -> Block:
+  def tip(self) -> EvmBlock:
     """The last block."""
     return self.blocks[max(self.blocks)]
 
   def begin(self, second: int) -> None:
-    """The blocks that were there before."""
+    """Makes the blocks that precede the simulation."""
     for back in range(FIRST_BLOCKS, 0, -1):
       self.make(second - 12 * back)
 
-  def make(self, second: int) -> Block:
-    """The next block."""
+  def make(self, second: int) -> EvmBlock:
+    """Makes the next block."""
     return self._append(second, [self._transaction() for _ in range(self._count())])
 
-  def fork(self, depth: int, second: int) -> tuple[list[Block], list[Block]]:
-    """Other blocks take the place of the last `depth`, and one more comes: the blocks that were
-    replaced, newest first, and the new ones. Most transactions are in both."""
+  def fork(self, depth: int, second: int) -> tuple[list[EvmBlock], list[EvmBlock]]:
+    """Replaces the last `depth` blocks and makes one more. Returns the replaced blocks, newest
+    first, and the new blocks. Most transactions are in both branches."""
     depth = min(depth, len(self.blocks) - 1)
     removed = [self.blocks.pop(max(self.blocks)) for _ in range(depth)]
     self.orphans.extend(removed)
     added = []
     for block in reversed(removed):
-      kept = [
+      logs_of = [
         [log for log in block.logs if log["transactionHash"] == txid]
         for txid in block.transactions
         if self._rng.random() < 0.8
       ]
-      again = [_unplaced(txid_logs) for txid_logs in kept]
-      added.append(self._append(second, [*again, self._transaction()]))
+      repeated = [_bare(logs) for logs in logs_of]
+      added.append(self._append(second, [*repeated, self._transaction()]))
     added.append(self.make(second))
     return removed, added
 
-  def _append(self, second: int, found: list[tuple[str, list[dict[str, Any]]]]) -> Block:
+  def _append(self, second: int, transactions: list[tuple[str, list[dict[str, Any]]]]) -> EvmBlock:
     last = self.blocks[max(self.blocks)] if self.blocks else None
     number = FIRST_NUMBER if last is None else last.number + 1
-    own = "0x" + self._hex(256)
+    block_hash = "0x" + self._hex(256)
     logs: list[dict[str, Any]] = []
-    for index, (txid, bare) in enumerate(found):
+    for index, (txid, bare) in enumerate(transactions):
       for log in bare:
-        place = {
+        position = {
           "blockNumber": hex(number),
-          "blockHash": own,
+          "blockHash": block_hash,
           "blockTimestamp": hex(second),
           "transactionHash": txid,
           "transactionIndex": hex(index),
           "logIndex": hex(len(logs)),
           "removed": False,
         }
-        logs.append(log | place)
-    block = Block(
+        logs.append(log | position)
+    block = EvmBlock(
       number=number,
-      hash=own,
+      hash=block_hash,
       parent="0x" + self._hex(256) if last is None else last.hash,
       timestamp=second,
-      transactions=tuple(txid for txid, _ in found),
+      transactions=tuple(txid for txid, _ in transactions),
       logs=tuple(logs),
       transfers=tuple(_transfer(log) for log in logs if _is_transfer(log)),
       base_fee=self._rng.randrange(500_000_000, 30_000_000_000),
       gas_used=self._rng.randrange(GAS_LIMIT),
     )
-    self.blocks[number] = self.by_hash[own] = block
-    if len(self.by_hash) > KEPT:
+    self.blocks[number] = self.by_hash[block_hash] = block
+    if len(self.by_hash) > STORED:
       old = self.by_hash.pop(next(iter(self.by_hash)))
       if self.blocks.get(old.number) is old:
         del self.blocks[old.number]
@@ -235,7 +235,7 @@ def _transfer(log: dict[str, Any]) -> dict[str, Any]:
   }
 
 
-def _unplaced(logs: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-  """A transaction as it was before it was in a block."""
+def _bare(logs: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+  """A transaction without its position in a block: its hash and logs."""
   bare = [{key: log[key] for key in ("address", "topics", "data")} for log in logs]
   return logs[0]["transactionHash"], bare

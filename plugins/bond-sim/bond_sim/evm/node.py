@@ -1,10 +1,10 @@
 """A simulated EVM node: JSON-RPC over WebSocket with subscriptions, and control under /_sim.
 
 Source: geth's documentation of subscriptions (geth.ethereum.org/docs/interacting-with-geth/rpc/
-pubsub): announcements are current only and end with the connection; after a reorganisation all
-headers of the new branch are announced, logs of the old one again with `removed`, and those of the
-new one. Headers and logs are announced by different tasks of the node, so their order varies.
-"""
+pubsub): announcements are current only and end with the connection. After a reorganisation all
+headers of the new branch are announced, logs of the old branch again with `removed`, and those of
+the new one. Headers and logs are announced by different tasks of the node, so their order
+varies."""
 
 import random
 from collections import Counter
@@ -12,14 +12,31 @@ from typing import Any
 
 import msgspec
 import trio
+from bond_simkit import (
+  ClientConnection,
+  ClientHandler,
+  CloseFrame,
+  ConnectionPolicy,
+  ControlEndpoint,
+  HttpRequest,
+  HttpResponse,
+  TcpClose,
+  VenueFault,
+  VenueTime,
+  fault_route,
+  json_response,
+)
 
-from bond_sim.clock import Clock
-from bond_sim.errors import SimulatorError
-from bond_sim.evm.calls import CHAINS, INVALID_PARAMS, LIMIT_EXCEEDED, CallError, Calls, Filter
-from bond_sim.evm.chain import Block, Chain
-from bond_sim.evm.faults import Fault, parse_fault
-from bond_sim.http import Request, Response, json_response
-from bond_sim.websocket import Close, Connection, End, Policy, Session, text_frame
+from bond_sim.evm.calls import (
+  CHAINS,
+  INVALID_PARAMS,
+  LIMIT_EXCEEDED,
+  EvmCallError,
+  EvmCalls,
+  LogFilter,
+)
+from bond_sim.evm.chain import EvmBlock, EvmChain
+from bond_sim.evm.faults import EVM_FAULTS
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -28,24 +45,33 @@ MAX_BATCH = 100
 
 
 class EvmNode:
-  """What the server serves. `asked` counts requests by method."""
+  """The site of a node. `asked` counts requests by method."""
 
   def __init__(
-    self, clock: Clock, chain: Chain, *, every: float, forks: int = 0, seed: int = 1
+    self, clock: VenueTime, chain: EvmChain, *, every: float, forks: int = 0, seed: int = 1
   ) -> None:
     self.chain = chain
-    self.calls = Calls(chain)
+    self.calls = EvmCalls(chain)
     self.asked: Counter[str] = Counter()
     self.opened_at: list[float] = []
     self.forked = 0
+    self.first_client = trio.Event()
     self._clock = clock
     self._every = every
     self._forks = forks
     self._rng = random.Random(seed + 1)
-    self._sessions: dict[Connection, EvmSession] = {}
+    self._handlers: dict[ClientConnection, EvmClientHandler] = {}
     self._left: Counter[str] = Counter()
+    """How many announcements each fault still changes."""
     self._until: dict[str, float] = {}
-    self._somebody = trio.Event()
+    """When each fault that lasts ends (trio's time)."""
+    self._control = ControlEndpoint(
+      {
+        "GET /_sim/log": self._log_of_blocks,
+        "GET /_sim/stats": self._stats,
+        "POST /_sim/faults": fault_route(EVM_FAULTS, self.fault),
+      }
+    )
     chain.begin(self._second())
 
   async def run(self) -> None:
@@ -60,57 +86,58 @@ class EvmNode:
         self._announce(self.chain.make(self._second()))
 
   def fork(self, depth: int) -> None:
-    """The last blocks are replaced, now."""
+    """Replaces the last `depth` blocks now."""
     removed, added = self.chain.fork(depth, self._second())
     self.forked += 1
     for block in removed:
       # Newest first, and within a block as well.
       for log in reversed(block.logs):
-        self._log(log | {"removed": True})
+        self._announce_log(log | {"removed": True})
     for block in added:
       self._announce(block)
 
   def is_on(self, kind: str) -> bool:
-    """Whether a fault that lasts is at work."""
+    """Whether a fault that lasts is active."""
     return trio.current_time() < self._until.get(kind, 0.0)
 
-  def _announce(self, block: Block) -> None:
+  def _announce(self, block: EvmBlock) -> None:
     first = self._rng.random() < 0.5
     if first:
-      self._head(block)
+      self._announce_header(block)
     for log in block.logs:
-      self._log(log)
-      if self._take("duplicate"):
-        self._log(log)
+      self._announce_log(log)
+      if self._strikes("duplicate"):
+        self._announce_log(log)
     if not first:
-      self._head(block)
+      self._announce_header(block)
 
-  def _head(self, block: Block) -> None:
-    if self._take("missing"):
+  def _announce_header(self, block: EvmBlock) -> None:
+    if self._strikes("missing"):
       return
     header = block.header()
-    for session in self._readers():
-      for name, wanted in session.subscriptions.items():
-        if wanted is None:
-          self._notify(session, name, header)
+    for handler in self._readers():
+      for name, log_filter in handler.subscriptions.items():
+        if log_filter is None:
+          self._notify(handler, name, header)
 
-  def _log(self, log: dict[str, Any]) -> None:
-    for session in self._readers():
-      for name, wanted in session.subscriptions.items():
-        if wanted is not None and wanted.takes(log):
-          self._notify(session, name, log)
+  def _announce_log(self, log: dict[str, Any]) -> None:
+    for handler in self._readers():
+      for name, log_filter in handler.subscriptions.items():
+        if log_filter is not None and log_filter.accepts(log):
+          self._notify(handler, name, log)
 
-  def _notify(self, session: "EvmSession", name: str, result: dict[str, Any]) -> None:
+  def _notify(self, handler: "EvmClientHandler", name: str, result: dict[str, Any]) -> None:
     params = {"subscription": name, "result": result}
     message = {"jsonrpc": "2.0", "method": "eth_subscription", "params": params}
     data = msgspec.json.encode(message)
-    session.send(data[: len(data) // 2] if self._take("garbage") else data)
+    handler.send(data[: len(data) // 2] if self._strikes("garbage") else data)
 
-  def _readers(self) -> "list[EvmSession]":
-    return [] if self.is_on("silence") else list(self._sessions.values())
+  def _readers(self) -> "list[EvmClientHandler]":
+    return [] if self.is_on("silence") else list(self._handlers.values())
 
-  def _take(self, kind: str) -> bool:
-    if not self._left[kind] or not self._sessions:
+  def _strikes(self, kind: str) -> bool:
+    """Whether a counted fault changes this announcement; counts it then."""
+    if not self._left[kind] or not self._handlers:
       return False
     self._left[kind] -= 1
     return True
@@ -120,91 +147,80 @@ class EvmNode:
 
   # Faults ----------------------------------------------------------------------------------------
 
-  async def fault_later(self, fault: Fault) -> None:
-    """Does what the fault says when its time has come, which counts from the first client on."""
-    if fault.after:
-      await self._somebody.wait()
-      await trio.sleep(fault.after)
-    self.fault(fault)
-
-  def fault(self, fault: Fault) -> None:
-    """Does what the fault says, now."""
+  def fault(self, fault: VenueFault) -> None:
+    """Carries out a fault now."""
     kind = fault.kind
     if kind == "fork":
-      self.fork(int(fault.amount))
+      self.fork(fault.count)
     elif kind in ("missing", "duplicate", "garbage"):
-      self._left[kind] += int(fault.amount)
+      self._left[kind] += fault.count
     elif kind in ("silence", "busy", "refuse"):
-      self._until[kind] = trio.current_time() + fault.amount
+      self._until[kind] = trio.current_time() + fault.seconds
     elif kind == "narrow":
-      self.calls.widest = int(fault.amount)
+      self.calls.max_blocks = fault.count
     elif kind == "few":
-      self.calls.most = int(fault.amount)
+      self.calls.max_results = fault.count
     elif kind == "forget":
       self.chain.oldest = self.chain.tip.number + 1
-    for connection in list(self._sessions):
+    for connection in list(self._handlers):
       if kind == "drop":
-        connection.finish(End.RST)
+        connection.finish(TcpClose.RST)
       elif kind == "close":
-        connection.finish(Close(1001, "going away"))
+        connection.finish(CloseFrame(1001, "going away"))
       elif kind == "half-open":
-        connection.deaf = True
+        connection.half_open = True
 
   # Requests --------------------------------------------------------------------------------------
 
-  async def http(self, request: Request) -> Response:
-    if request.path.startswith("/_sim/"):
-      return self._control(f"{request.method} {request.path}", request)
-    return json_response({"error": "the node is asked over its WebSocket only"}, 405)
+  async def http(self, request: HttpRequest) -> HttpResponse:
+    if (response := self._control.respond(request)) is not None:
+      return response
+    return json_response({"error": "the node is reached over its WebSocket only"}, 405)
 
-  async def upgrade(self, request: Request) -> Policy | Response:
+  async def upgrade(self, request: HttpRequest) -> ConnectionPolicy | HttpResponse:
     if self.is_on("refuse"):
-      return Response(status=503, body=b"Service Unavailable")
+      return HttpResponse(status=503, body=b"Service Unavailable")
     name = request.path.strip("/")
     if name and name not in CHAINS:
-      return json_response({"error": f"there is no chain {name}; ask at / for ethereum"}, 404)
-    return Policy()
+      return json_response({"error": f"there is no chain {name}; ethereum is at /"}, 404)
+    return ConnectionPolicy()
 
-  def opened(self, connection: Connection) -> Session:
+  def opened(self, connection: ClientConnection) -> ClientHandler:
     self.opened_at.append(trio.current_time())
-    self._somebody.set()
+    self.first_client.set()
     chain_id = CHAINS.get(connection.request.path.strip("/"), CHAINS["ethereum"])
-    session = EvmSession(self, connection, chain_id)
-    self._sessions[connection] = session
-    return session
+    handler = EvmClientHandler(self, connection, chain_id)
+    self._handlers[connection] = handler
+    return handler
 
-  def gone(self, connection: Connection) -> None:
+  def gone(self, connection: ClientConnection) -> None:
     """A connection has ended."""
-    self._sessions.pop(connection, None)
+    self._handlers.pop(connection, None)
 
-  def _control(self, route: str, request: Request) -> Response:
-    chain = self.chain
-    if route == "GET /_sim/log":
-      told = {
-        "blocks": [logged(block) for _, block in sorted(chain.blocks.items())],
-        "orphans": [logged(block) for block in chain.orphans],
+  def _log_of_blocks(self, request: HttpRequest) -> HttpResponse:
+    blocks = [logged(block) for _, block in sorted(self.chain.blocks.items())]
+    orphans = [logged(block) for block in self.chain.orphans]
+    return json_response({"blocks": blocks, "orphans": orphans})
+
+  def _stats(self, request: HttpRequest) -> HttpResponse:
+    return json_response(
+      {
+        "asked": self.asked,
+        "open": len(self._handlers),
+        "opened": self.opened_at,
+        "height": self.chain.tip.number,
+        "forked": self.forked,
+        "wallets": self.chain.wallets,
       }
-      return json_response(told)
-    if route == "GET /_sim/stats":
-      stats = {"asked": self.asked, "open": len(self._sessions), "opened": self.opened_at}
-      more = {"height": chain.tip.number, "forked": self.forked, "wallets": chain.wallets}
-      return json_response(stats | more)
-    if route == "POST /_sim/faults":
-      try:
-        self.fault(parse_fault(msgspec.json.decode(request.body, type=dict[str, str])["fault"]))
-      except (msgspec.DecodeError, KeyError, SimulatorError) as error:
-        return json_response({"error": f'{error}; send {{"fault": "drop"}}'}, 400)
-      return json_response({}, 201)
-    known = "GET /_sim/log, GET /_sim/stats, POST /_sim/faults"
-    return json_response({"error": f"no such control; there are {known}"}, 404)
+    )
 
 
-class EvmSession:
-  """One connection of a client. `subscriptions` are its own by their ids: what logs are wanted,
-  None for headers."""
+class EvmClientHandler:
+  """One connection of a client. `subscriptions` are its own by their ids: a filter of logs, or None
+  for headers."""
 
-  def __init__(self, node: EvmNode, connection: Connection, chain_id: int) -> None:
-    self.subscriptions: dict[str, Filter | None] = {}
+  def __init__(self, node: EvmNode, connection: ClientConnection, chain_id: int) -> None:
+    self.subscriptions: dict[str, LogFilter | None] = {}
     self._node = node
     self._connection = connection
     self._chain_id = chain_id
@@ -212,35 +228,35 @@ class EvmSession:
 
   def send(self, data: bytes) -> None:
     """Sends one message."""
-    self._connection.send(text_frame(data))
+    self._connection.send_text(data)
 
   def received(self, data: bytes, *, binary: bool) -> None:
     try:
-      asked = msgspec.json.decode(data)
+      request = msgspec.json.decode(data)
     except msgspec.DecodeError:
       self._send(_error(None, PARSE_ERROR, "parse error"))
       return
-    if isinstance(asked, list) and 0 < len(asked) <= MAX_BATCH:
-      self._send([self._answer(entry) for entry in asked])
+    if isinstance(request, list) and 0 < len(request) <= MAX_BATCH:
+      self._send([self._answer(entry) for entry in request])
     else:
-      self._send(self._answer(asked))
+      self._send(self._answer(request))
 
   def closed(self) -> None:
     self._node.gone(self._connection)
 
   def _send(self, message: Any) -> None:
-    self._connection.send_text(msgspec.json.encode(message))
+    self.send(msgspec.json.encode(message))
 
-  def _answer(self, asked: Any) -> dict[str, Any]:
-    if not isinstance(asked, dict) or not isinstance(asked.get("method"), str):
+  def _answer(self, request: Any) -> dict[str, Any]:
+    if not isinstance(request, dict) or not isinstance(request.get("method"), str):
       return _error(None, INVALID_REQUEST, "invalid request")
-    number, method, params = asked.get("id"), asked["method"], asked.get("params", [])
+    number, method, params = request.get("id"), request["method"], request.get("params", [])
     self._node.asked[method] += 1
     if not isinstance(params, list):
       return _error(number, INVALID_PARAMS, "non-array args")
     try:
       result = self._result(method, params)
-    except CallError as error:
+    except EvmCallError as error:
       return _error(number, error.code, str(error))
     return {"jsonrpc": "2.0", "id": number, "result": result}
 
@@ -254,22 +270,22 @@ class EvmSession:
     if method == "net_version":
       return str(self._chain_id)
     if not self._node.calls.knows(method):
-      told = f"the method {method} does not exist/is not available"
-      raise CallError(METHOD_NOT_FOUND, told)
+      message = f"the method {method} does not exist/is not available"
+      raise EvmCallError(METHOD_NOT_FOUND, message)
     if self._node.is_on("busy"):
-      raise CallError(LIMIT_EXCEEDED, "rate limit exceeded: too many requests")
+      raise EvmCallError(LIMIT_EXCEEDED, "rate limit exceeded: too many requests")
     return self._node.calls.answer(method, params)
 
   def _subscribe(self, params: list[Any]) -> str:
     if params[:1] == ["newHeads"]:
-      wanted = None
+      log_filter = None
     elif params[:1] == ["logs"]:
-      wanted = Filter(params[1] if len(params) > 1 else {})
+      log_filter = LogFilter(params[1] if len(params) > 1 else {})
     else:
-      raise CallError(INVALID_PARAMS, f'no "{params[:1]}" subscription in eth namespace')
+      raise EvmCallError(INVALID_PARAMS, f'no "{params[:1]}" subscription in eth namespace')
     self._number += 1
     name = f"0x{self._connection.number:08x}{self._number:08x}"
-    self.subscriptions[name] = wanted
+    self.subscriptions[name] = log_filter
     return name
 
 
@@ -277,7 +293,7 @@ def _error(number: Any, code: int, message: str) -> dict[str, Any]:
   return {"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": message}}
 
 
-def logged(block: Block) -> dict[str, Any]:
+def logged(block: EvmBlock) -> dict[str, Any]:
   """A block as GET /_sim/log lists it."""
   return {
     "number": block.number,

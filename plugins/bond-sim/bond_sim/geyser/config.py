@@ -1,42 +1,26 @@
-"""How the simulated Geyser is started."""
-
-from collections.abc import Iterable
+"""The configuration of the simulated Geyser, and its server."""
 
 import attrs
 import trio
+from bond_simkit import SimulatorError, faults_field, speed_field
 
-from bond_sim.errors import SimulatorError
-from bond_sim.geyser.faults import parse_fault
-
-
-def _listed(values: Iterable[str]) -> list[str]:
-  return list(values)
+from bond_sim.geyser.faults import GEYSER_FAULTS
 
 
 @attrs.frozen(kw_only=True)
 class GeyserConfig:
-  """A slot every `slot_ms`, with `speed` times 20 transactions and six votes. `forks` is the part
+  """A slot every `slot_ms`, with `speed` times 20 transactions and six votes. `forks` is the share
   of slots whose block dies, is abandoned or never comes. With a `token` every call needs it as
   `x-token`."""
 
   host: str = "127.0.0.1"
   port: int = 9005
-  speed: float = attrs.field(default=1.0)
+  speed: float = speed_field(200)
   seed: int = 1
-  faults: list[str] = attrs.field(factory=list, converter=_listed)
+  faults: list[str] = faults_field(GEYSER_FAULTS)
   slot_ms: int = 400
   forks: float = 0.05
   token: str = attrs.field(default="", repr=False)
-
-  @speed.validator
-  def _check_speed(self, attribute: object, speed: float) -> None:
-    if not 0 < speed <= 200:
-      raise SimulatorError(f"speed is {speed:g}; expected more than 0 and at most 200")
-
-  @faults.validator
-  def _check_faults(self, attribute: object, faults: list[str]) -> None:
-    for written in faults:
-      parse_fault(written)
 
 
 async def serve_geyser(
@@ -50,11 +34,12 @@ async def serve_geyser(
     raise SimulatorError(
       "the simulated Geyser speaks gRPC, which is not installed; pip install 'bond-sim[geyser]'"
     ) from None
-  from bond_sim.clock import VenueClock
-  from bond_sim.geyser.node import Node
+  from bond_simkit import VenueClock, strike_in_time
+
+  from bond_sim.geyser.node import GeyserNode
   from bond_sim.geyser.serving import serve_node
 
-  node = Node(
+  node = GeyserNode(
     VenueClock(),
     seed=config.seed,
     speed=config.speed,
@@ -62,8 +47,8 @@ async def serve_geyser(
     forks=config.forks,
     token=config.token,
   )
+  faults = [GEYSER_FAULTS.parse(written) for written in config.faults]
   async with trio.open_nursery() as nursery:
-    for written in config.faults:
-      nursery.start_soon(node.fault_later, parse_fault(written))
+    nursery.start_soon(strike_in_time, faults, node.fault)
     task_status.started(await nursery.start(serve_node, node, config.host, config.port))
     await node.run()

@@ -1,72 +1,93 @@
-"""The simulated node: its chain goes on, subscribers are sent what they ask for, faults happen.
+"""The simulated node: makes its chain, sends updates to subscribers, carries out faults.
 
 Source: yellowstone-grpc, README and grpc.rs of August 2026: pings every 10 s, replay of stored
-slots, and the refusals of from_slot. Everything here runs on trio; gRPC's threads ask through it.
+slots, and the refusals of from_slot. Everything here runs on trio; the threads of gRPC call it
+through trio.
 """
 
 import queue
 from collections import Counter, deque
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
-import msgspec
 import trio
 from bond_geyser import geyser_pb2 as pb
+from bond_simkit import (
+  ControlEndpoint,
+  HttpRequest,
+  HttpResponse,
+  VenueFault,
+  VenueTime,
+  fault_route,
+  json_response,
+)
 
-from bond_sim.clock import Clock
-from bond_sim.errors import SimulatorError
-from bond_sim.geyser.faults import Fault, parse_fault
-from bond_sim.geyser.filters import Filters
-from bond_sim.geyser.ledger import DEAD, WHOLE, Block, Ledger
-from bond_sim.geyser.updates import SlotUpdate, TransactionUpdate, Update, contents
-from bond_sim.http import Request, Response, json_response
+from bond_sim.geyser.faults import GEYSER_FAULTS
+from bond_sim.geyser.filters import GeyserFilters
+from bond_sim.geyser.ledger import DEAD, WHOLE, SolanaBlock, SolanaLedger
+from bond_sim.geyser.updates import GeyserUpdate, SlotUpdate, TransactionUpdate, contents
 
 TRANSACTIONS = 20
-"""Transactions of a block at speed 1, votes apart."""
+"""Transactions of a block at speed 1, without votes."""
 
 CONFIRMS, FINALIZES = 2, 32
-"""So many slots later a block is confirmed, and final."""
+"""Slots until a block is confirmed, and until it is final."""
 
 STORED = 100
-KEPT = 5000
+"""Blocks that can be replayed."""
+LOGGED = 5000
 BUFFERED = 100_000
+"""Updates that a slow client may leave unread."""
 UNANSWERED = 3
+"""Pings that a client may leave unanswered."""
 
 OK, INVALID_ARGUMENT, OUT_OF_RANGE, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 0, 3, 11, 13, 14, 16
 """Codes of gRPC, which this file does not load."""
 
 
 @attrs.frozen
-class End:
-  """The end of a stream, as the client is told it."""
+class GrpcStatus:
+  """The end of a stream, as gRPC reports it to the client."""
 
   code: int
   details: str
 
 
-class Subscriber:
-  """One stream. `queue` is what its thread sends, ended by an End."""
+class GeyserConnection(Protocol):
+  """A client's TCP connection, for faults."""
+
+  def reset(self) -> None:
+    """Ends it with RST."""
+
+  def freeze(self) -> None:
+    """Lets nothing through any more."""
+
+
+class GeyserSubscriber:
+  """One stream. `queue` is what its thread sends; a GrpcStatus ends it."""
 
   def __init__(self) -> None:
-    self.queue: queue.Queue[bytes | End] = queue.Queue()
-    self.filters: Filters | None = None
+    self.queue: queue.Queue[bytes | GrpcStatus] = queue.Queue()
+    self.filters: GeyserFilters | None = None
     self.unanswered = 0
     self.silent_until = 0.0
 
-  def send(self, item: bytes | End) -> None:
-    """Hands on an update; a client that is far behind is sent away as a real node does it."""
+  def send(self, item: bytes | GrpcStatus) -> None:
+    """Queues an update. The stream of a client that is far behind is ended, as a real node does."""
     if trio.current_time() < self.silent_until:
       return
     if self.queue.qsize() >= BUFFERED:
-      item = End(INTERNAL, "lagged to send an update")
+      item = GrpcStatus(INTERNAL, "lagged to send an update")
     self.queue.put(item)
 
 
 @attrs.define(eq=False)
-class _Stored:
-  block: Block
-  updates: list[Update]
-  times: int = 1
+class _StoredBlock:
+  """A block with its updates, each sent `copies` times, and the commitment it has reached."""
+
+  block: SolanaBlock
+  updates: list[GeyserUpdate]
+  copies: int = 1
   reached: int = 0
 
   @property
@@ -74,28 +95,37 @@ class _Stored:
     return [update for update in self.updates if isinstance(update, TransactionUpdate)]
 
 
-class Node:
+class GeyserNode:
   """What is served. `log` are the latest blocks; `violations` counts what a provider forbids."""
 
   def __init__(
-    self, clock: Clock, *, seed: int, speed: float, slot_ms: int, forks: float, token: str
+    self, clock: VenueTime, *, seed: int, speed: float, slot_ms: int, forks: float, token: str
   ) -> None:
     self.token = token
-    """What calls must show as x-token, if anything."""
-    self.log: deque[_Stored] = deque(maxlen=KEPT)
+    """The x-token that calls need, "" for none."""
+    self.log: deque[_StoredBlock] = deque(maxlen=LOGGED)
     self.violations: Counter[str] = Counter()
     self.streams = 0
-    self.subscribers: set[Subscriber] = set()
+    self.subscribers: set[GeyserSubscriber] = set()
     self.requests: list[dict[str, Any]] = []
     self.withheld: list[int] = []
-    self.connections: set[Any] = set()
-    """Open connections: each can be `reset` or `frozen` by a fault."""
+    """Slots of the blocks that the fault `gap` has left out."""
+    self.connections: set[GeyserConnection] = set()
     self._clock = clock
-    self._ledger = Ledger(seed, max(1, round(TRANSACTIONS * speed)), forks)
+    self._ledger = SolanaLedger(seed, max(1, round(TRANSACTIONS * speed)), forks)
     self._slot_seconds = slot_ms / 1000
-    self._stored: deque[_Stored] = deque(maxlen=STORED)
+    self._stored: deque[_StoredBlock] = deque(maxlen=STORED)
     self._until: dict[str, float] = {}
-    self._twice = self._missing = 0
+    """When each fault that lasts ends (trio's time)."""
+    self._duplicates = self._gaps = 0
+    """How many blocks the faults `duplicate` and `gap` still change."""
+    self._control = ControlEndpoint(
+      {
+        "GET /_sim/log": self._log_of_blocks,
+        "GET /_sim/stats": self._stats,
+        "POST /_sim/faults": fault_route(GEYSER_FAULTS, self.fault),
+      }
+    )
 
   async def run(self) -> None:
     """Makes a block every slot until cancelled."""
@@ -110,43 +140,45 @@ class Node:
       begin = end
 
   def advance(self, begin_ms: int, end_ms: int) -> None:
-    """The next slot has passed."""
+    """Passes one slot: makes its block, and confirms and finalizes earlier blocks."""
     block = self._ledger.next(begin_ms, end_ms)
     if block is not None:
-      stored = _Stored(block, list(contents(block)), 2 if self._twice else 1)
-      self._twice = max(0, self._twice - 1)
+      stored = _StoredBlock(block, list(contents(block)), 2 if self._duplicates else 1)
+      self._duplicates = max(0, self._duplicates - 1)
       self.log.append(stored)
       self._stored.append(stored)
       for status in (pb.SLOT_FIRST_SHRED_RECEIVED, pb.SLOT_CREATED_BANK):
-        self._tell(_slot(block, status, end_ms), stored)
-      withheld = self._missing > 0 and block.fate == WHOLE
-      if withheld:
-        self._missing -= 1
+        self._send_slot(_slot(block, status, end_ms), stored)
+      if self._gaps > 0 and block.fate == WHOLE:
+        self._gaps -= 1
         self.withheld.append(block.slot)
         stored.updates = []
-      self._give(stored, pb.PROCESSED)
+      self._send_contents(stored, pb.PROCESSED)
       if block.fate == DEAD:
-        self._tell(_slot(block, pb.SLOT_DEAD, end_ms, "block is invalid"), stored)
+        self._send_slot(_slot(block, pb.SLOT_DEAD, end_ms, "block is invalid"), stored)
       else:
-        self._tell(_slot(block, pb.SLOT_COMPLETED, end_ms), stored)
-        self._tell(_slot(block, pb.SLOT_PROCESSED, end_ms), stored)
-    for level, later, status in (
+        self._send_slot(_slot(block, pb.SLOT_COMPLETED, end_ms), stored)
+        self._send_slot(_slot(block, pb.SLOT_PROCESSED, end_ms), stored)
+    for level, slots, status in (
       (pb.CONFIRMED, CONFIRMS, pb.SLOT_CONFIRMED),
       (pb.FINALIZED, FINALIZES, pb.SLOT_FINALIZED),
     ):
       for stored in self._stored:
-        old = self._ledger.slot - stored.block.slot >= later
+        old = self._ledger.slot - stored.block.slot >= slots
         if old and stored.reached == level - 1 and stored.block.fate == WHOLE:
           stored.reached = level
-          self._give(stored, level)
-          self._tell(_slot(stored.block, status, end_ms), stored)
+          self._send_contents(stored, level)
+          self._send_slot(_slot(stored.block, status, end_ms), stored)
 
-  def _give(self, stored: _Stored, level: int) -> None:
-    """Sends the contents of a block that has reached a commitment."""
-    for _ in range(stored.times):
+  def _send_contents(self, stored: _StoredBlock, level: int) -> None:
+    """Sends the updates of a block that has reached a commitment."""
+    for _ in range(stored.copies):
       self._send(stored, stored.updates, level)
 
-  def _send(self, stored: _Stored, updates: list[Update], level: int | None) -> None:
+  def _send_slot(self, update: SlotUpdate, stored: _StoredBlock) -> None:
+    self._send(stored, [update], None)
+
+  def _send(self, stored: _StoredBlock, updates: list[GeyserUpdate], level: int | None) -> None:
     transactions = stored.transactions
     for subscriber in self.subscribers:
       filters = subscriber.filters
@@ -155,27 +187,26 @@ class Node:
           for body in filters.encoded(update, transactions):
             subscriber.send(body)
 
-  def _tell(self, update: SlotUpdate, stored: _Stored) -> None:
-    self._send(stored, [update], None)
-
-  def _holds(self, kind: str) -> bool:
+  def _is_on(self, kind: str) -> bool:
+    """Whether a fault that lasts is active."""
     return trio.current_time() < self._until.get(kind, 0.0)
 
-  # What gRPC's threads ask ------------------------------------------------------------------------
+  # What the threads of gRPC call ------------------------------------------------------------------
 
-  def opened(self, token: str) -> Subscriber | End:
-    """A new stream, or why it is refused."""
+  def opened(self, token: str) -> GeyserSubscriber | GrpcStatus:
+    """A new stream, or the status that refuses it."""
     if self.token and token != self.token:
-      return End(UNAUTHENTICATED, "No valid auth token")
-    if self._holds("refuse"):
-      return End(UNAVAILABLE, "the node is restarting")
+      return GrpcStatus(UNAUTHENTICATED, "No valid auth token")
+    if self._is_on("refuse"):
+      return GrpcStatus(UNAVAILABLE, "the node is restarting")
     self.streams += 1
-    subscriber = Subscriber()
+    subscriber = GeyserSubscriber()
     self.subscribers.add(subscriber)
     return subscriber
 
-  def asked(self, subscriber: Subscriber, request: pb.SubscribeRequest) -> None:
-    """A request on a stream: new filters in place of the old ones, or an answer to a ping."""
+  def request(self, subscriber: GeyserSubscriber, request: pb.SubscribeRequest) -> None:
+    """Carries out a request on a stream: new filters in place of the old ones, or the reply to a
+    ping."""
     if request.HasField("ping"):
       subscriber.unanswered = 0
       pong = pb.SubscribeUpdate()
@@ -183,10 +214,10 @@ class Node:
       subscriber.send(pong.SerializeToString())
       return
     try:
-      filters = Filters(request)
+      filters = GeyserFilters(request)
     except ValueError as error:
       self.violations["filters"] += 1
-      subscriber.send(End(INVALID_ARGUMENT, str(error)))
+      subscriber.send(GrpcStatus(INVALID_ARGUMENT, str(error)))
       return
     self.requests.append(
       {
@@ -196,41 +227,42 @@ class Node:
       }
     )
     if request.HasField("from_slot"):
-      refused = self._refusal(request.from_slot)
-      if refused is not None:
-        subscriber.send(refused)
+      refusal = self._refusal(request.from_slot)
+      if refusal is not None:
+        subscriber.send(refusal)
         return
     subscriber.filters = filters
     if request.HasField("from_slot"):
       self._replay(subscriber, filters, request.from_slot)
 
-  def ping(self, subscriber: Subscriber) -> None:
-    """Ten seconds have passed on a stream. Who does not answer is cut off, as proxies do."""
+  def ping(self, subscriber: GeyserSubscriber) -> None:
+    """Pings a stream, every ten seconds. A client that does not reply is cut off, as proxies do."""
     if subscriber.unanswered >= UNANSWERED:
       self.violations["unanswered pings"] += 1
-      subscriber.send(End(UNAVAILABLE, "the stream was idle for too long"))
+      subscriber.send(GrpcStatus(UNAVAILABLE, "the stream was idle for too long"))
       return
     subscriber.unanswered += 1
     update = pb.SubscribeUpdate()
     update.ping.SetInParent()
     subscriber.send(update.SerializeToString())
 
-  def gone(self, subscriber: Subscriber) -> None:
+  def gone(self, subscriber: GeyserSubscriber) -> None:
     """A stream has ended."""
     self.subscribers.discard(subscriber)
 
-  def _refusal(self, slot: int) -> End | None:
-    if self._holds("no-replay"):
-      return End(INTERNAL, "from_slot is not supported")
-    if self._holds("catching-up"):
-      return End(INTERNAL, "failed to get replay response")
+  def _refusal(self, slot: int) -> GrpcStatus | None:
+    """Why a replay from a slot is refused, None where it is not."""
+    if self._is_on("no-replay"):
+      return GrpcStatus(INTERNAL, "from_slot is not supported")
+    if self._is_on("catching-up"):
+      return GrpcStatus(INTERNAL, "failed to get replay response")
     oldest = self._stored[0].block.slot if self._stored else self._ledger.slot + 1
-    if slot < oldest or self._holds("late-replay"):
-      told = f"broadcast from {slot} is not available, last available: {oldest}"
-      return End(OUT_OF_RANGE, told)
+    if slot < oldest or self._is_on("late-replay"):
+      details = f"broadcast from {slot} is not available, last available: {oldest}"
+      return GrpcStatus(OUT_OF_RANGE, details)
     return None
 
-  def _replay(self, subscriber: Subscriber, filters: Filters, slot: int) -> None:
+  def _replay(self, subscriber: GeyserSubscriber, filters: GeyserFilters, slot: int) -> None:
     level = filters.commitment
     for stored in self._stored:
       if stored.block.slot < slot or stored.reached < level:
@@ -245,13 +277,8 @@ class Node:
 
   # Faults and control ---------------------------------------------------------------------------
 
-  async def fault_later(self, fault: Fault) -> None:
-    """Does what the fault says when its time has come."""
-    await trio.sleep(fault.after)
-    self.fault(fault)
-
-  def fault(self, fault: Fault) -> None:
-    """Does what the fault says, now."""
+  def fault(self, fault: VenueFault) -> None:
+    """Carries out a fault now."""
     if fault.kind == "drop":
       for connection in list(self.connections):
         connection.reset()
@@ -260,54 +287,44 @@ class Node:
         connection.freeze()
     elif fault.kind == "lagged":
       for subscriber in list(self.subscribers):
-        subscriber.send(End(INTERNAL, "lagged to send an update"))
+        subscriber.send(GrpcStatus(INTERNAL, "lagged to send an update"))
     elif fault.kind == "silence":
       for subscriber in self.subscribers:
-        subscriber.silent_until = trio.current_time() + fault.amount
+        subscriber.silent_until = trio.current_time() + fault.seconds
     elif fault.kind == "gap":
-      self._missing = int(fault.amount)
+      self._gaps = fault.count
     elif fault.kind == "duplicate":
-      self._twice = int(fault.amount)
+      self._duplicates = fault.count
     else:
-      self._until[fault.kind] = trio.current_time() + fault.amount
+      self._until[fault.kind] = trio.current_time() + fault.seconds
 
-  async def http(self, request: Request) -> Response:
+  async def http(self, request: HttpRequest) -> HttpResponse:
     """The control endpoint."""
-    route = f"{request.method} {request.path}"
-    if route == "GET /_sim/log":
-      return json_response([_shown(stored) for stored in self.log])
-    if route == "GET /_sim/stats":
-      return json_response(
-        {
-          "violations": self.violations,
-          "streams": self.streams,
-          "open": len(self.subscribers),
-          "requests": self.requests,
-          "withheld": self.withheld,
-        }
-      )
-    if route == "POST /_sim/faults":
-      try:
-        self.fault(parse_fault(_fault_of(request.body)))
-      except SimulatorError as error:
-        return json_response({"error": f'{error}; send {{"fault": "drop"}}'}, 400)
-      return json_response({}, 201)
-    known = "GET /_sim/log, GET /_sim/stats, POST /_sim/faults"
-    return json_response({"error": f"no such control; there are {known}"}, 404)
+    if (response := self._control.respond(request)) is not None:
+      return response
+    return json_response({"error": "the node serves gRPC, and GET /_sim/stats over HTTP/1.1"}, 404)
+
+  def _log_of_blocks(self, request: HttpRequest) -> HttpResponse:
+    return json_response([_shown(stored) for stored in self.log])
+
+  def _stats(self, request: HttpRequest) -> HttpResponse:
+    return json_response(
+      {
+        "violations": self.violations,
+        "streams": self.streams,
+        "open": len(self.subscribers),
+        "requests": self.requests,
+        "withheld": self.withheld,
+      }
+    )
 
 
-def _fault_of(body: bytes) -> str:
-  try:
-    return msgspec.json.decode(body, type=dict[str, str])["fault"]
-  except (msgspec.DecodeError, KeyError):
-    raise SimulatorError("the body is no fault") from None
-
-
-def _slot(block: Block, status: int, now_ms: int, error: str = "") -> SlotUpdate:
+def _slot(block: SolanaBlock, status: int, now_ms: int, error: str = "") -> SlotUpdate:
   return SlotUpdate(block.slot, block.parent, status, now_ms, error)
 
 
-def _shown(stored: _Stored) -> dict[str, Any]:
+def _shown(stored: _StoredBlock) -> dict[str, Any]:
+  """A block as GET /_sim/log lists it."""
   block = stored.block
   return {
     "slot": block.slot,
@@ -316,5 +333,7 @@ def _shown(stored: _Stored) -> dict[str, Any]:
     "created_ms": block.created_ms,
     "fate": block.fate,
     "commitment": ("processed", "confirmed", "finalized")[stored.reached],
-    "transactions": [made.shown(index) for index, made in enumerate(block.transactions)],
+    "transactions": [
+      transaction.shown(index) for index, transaction in enumerate(block.transactions)
+    ],
   }

@@ -1,8 +1,7 @@
 """The node on a port: gRPC, and HTTP/1.1 for the control endpoint.
 
-gRPC's own server listens where nobody else knows, and everything passes through here: only who owns
-the TCP connections can reset or freeze them.
-"""
+gRPC's own server listens on another port, and all connections to it pass through here: only the
+owner of a TCP connection can reset or freeze it."""
 
 import queue
 import threading
@@ -15,10 +14,9 @@ from typing import Any, TypeVar
 import grpc
 import trio
 from bond_geyser import geyser_pb2 as pb
+from bond_simkit import HttpPeer, base_url, reset
 
-from bond_sim.geyser.node import INTERNAL, OK, End, Node, Subscriber
-from bond_sim.http import HttpPeer
-from bond_sim.websocket import reset
+from bond_sim.geyser.node import INTERNAL, OK, GeyserNode, GeyserSubscriber, GrpcStatus
 
 T = TypeVar("T")
 
@@ -27,14 +25,18 @@ PING_EVERY = 10.0
 STREAMS = 64
 READ_BYTES = 64 * 1024
 
-# A client may ask for a sign of life as often as it likes, as with the servers of providers.
+# A client may ping as often as it likes, as with the servers of providers.
 _OPTIONS = (("grpc.http2.max_ping_strikes", 0),)
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 async def serve_node(
-  node: Node, host: str, port: int, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+  node: GeyserNode,
+  host: str,
+  port: int,
+  *,
+  task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
   """Serves until cancelled and reports the base URL. Port 0 takes a free one."""
   service = _Service(node, trio.lowlevel.current_trio_token())
@@ -44,33 +46,31 @@ async def serve_node(
   server.start()
   try:
     listeners = await trio.open_tcp_listeners(port, host=host)
-    bound = listeners[0].socket.getsockname()[1]
-    shown = f"[{host}]" if ":" in host else host
     async with trio.open_nursery() as nursery:
       await nursery.start(
         partial(trio.serve_listeners, partial(_serve_peer, node, inner), listeners)
       )
-      task_status.started(f"http://{shown}:{bound}")
+      task_status.started(base_url(host, listeners))
   finally:
     for subscriber in node.subscribers:
-      subscriber.queue.put(End(OK, ""))
+      subscriber.queue.put(GrpcStatus(OK, ""))
     server.stop(0)
 
 
 class _Service:
-  """The calls, each in a thread of gRPC's; the node is asked on trio."""
+  """The calls of gRPC, each in a thread of its own; they call the node on trio."""
 
-  def __init__(self, node: Node, token: trio.lowlevel.TrioToken) -> None:
+  def __init__(self, node: GeyserNode, token: trio.lowlevel.TrioToken) -> None:
     self._node = node
     self._token = token
 
   def handlers(self) -> grpc.GenericRpcHandler:
-    """What gRPC's server calls."""
+    """The handlers of gRPC's server."""
     calls: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
       "Subscribe": grpc.stream_stream_rpc_method_handler(
         self._subscribe,
         request_deserializer=pb.SubscribeRequest.FromString,
-        # What a stream carries was encoded once for all.
+        # Updates are encoded already, once for all subscribers.
         response_serializer=None,
       ),
       "GetVersion": grpc.unary_unary_rpc_method_handler(
@@ -81,35 +81,35 @@ class _Service:
     }
     return grpc.method_handlers_generic_handler("geyser.Geyser", calls)
 
-  def _ask(self, function: Callable[..., T], *args: object) -> T:
+  def _on_trio(self, function: Callable[..., T], *args: object) -> T:
     return trio.from_thread.run_sync(function, *args, trio_token=self._token)
 
   def _subscribe(self, requests: Iterator[pb.SubscribeRequest], context: Any) -> Iterator[bytes]:
     token = dict(context.invocation_metadata()).get("x-token", "")
     try:
-      subscriber = self._ask(self._node.opened, token)
-      if isinstance(subscriber, End):
+      subscriber = self._on_trio(self._node.opened, token)
+      if isinstance(subscriber, GrpcStatus):
         context.abort(_CODES[subscriber.code], subscriber.details)
         return
     except trio.RunFinishedError:
       context.abort(_CODES[INTERNAL], "the node is shutting down")
       return
-    # Not where the generator ends: gRPC may leave that to the garbage collector, in any thread.
+    # Not at the end of the generator: gRPC may leave that to the garbage collector, in any thread.
     if not context.add_callback(lambda: self._gone(subscriber)):
       self._gone(subscriber)
       return
     threading.Thread(target=self._read, args=(subscriber, requests), daemon=True).start()
     yield from self._items(subscriber, context)
 
-  def _gone(self, subscriber: Subscriber) -> None:
-    subscriber.queue.put(End(OK, ""))
+  def _gone(self, subscriber: GeyserSubscriber) -> None:
+    subscriber.queue.put(GrpcStatus(OK, ""))
     try:
       self._token.run_sync_soon(self._node.gone, subscriber)
     except trio.RunFinishedError:
-      # The node is gone before its subscribers.
+      # The node has ended before its subscribers.
       return
 
-  def _items(self, subscriber: Subscriber, context: Any) -> Iterator[bytes]:
+  def _items(self, subscriber: GeyserSubscriber, context: Any) -> Iterator[bytes]:
     ping = time.monotonic() + PING_EVERY
     while True:
       try:
@@ -117,22 +117,22 @@ class _Service:
       except queue.Empty:
         ping += PING_EVERY
         try:
-          self._ask(self._node.ping, subscriber)
+          self._on_trio(self._node.ping, subscriber)
         except trio.RunFinishedError:
           return
         continue
-      if isinstance(item, End):
+      if isinstance(item, GrpcStatus):
         if item.code:
           context.abort(_CODES[item.code], item.details)
         return
       yield item
 
-  def _read(self, subscriber: Subscriber, requests: Iterator[pb.SubscribeRequest]) -> None:
+  def _read(self, subscriber: GeyserSubscriber, requests: Iterator[pb.SubscribeRequest]) -> None:
     try:
       for request in requests:
-        self._ask(self._node.asked, subscriber, request)
+        self._on_trio(self._node.request, subscriber, request)
     except (grpc.RpcError, trio.RunFinishedError):
-      # The stream has ended, and its own thread is told by gRPC.
+      # The stream has ended, which gRPC reports to the stream's own thread.
       return
 
 
@@ -146,7 +146,7 @@ class _Pipe:
     self.scope = trio.CancelScope()
 
   async def run(self, first: bytes) -> None:
-    """Passes on what comes until one side ends."""
+    """Passes on bytes both ways until one side ends."""
     with self.scope:
       await self._inner.send_all(first)
       async with trio.open_nursery() as nursery:
@@ -162,7 +162,7 @@ class _Pipe:
           await trio.sleep_forever()
         await target.send_all(data)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
-      # The other side is told by the end of this pipe.
+      # The end of this pipe ends the other side.
       pass
     scope.cancel()
 
@@ -175,7 +175,7 @@ class _Pipe:
     self.scope.cancel()
 
 
-async def _serve_peer(node: Node, inner: int, stream: trio.SocketStream) -> None:
+async def _serve_peer(node: GeyserNode, inner: int, stream: trio.SocketStream) -> None:
   first = b""
   while len(first) < len(PREFACE) and PREFACE.startswith(first):
     data = bytes(await stream.receive_some(READ_BYTES))
@@ -196,32 +196,8 @@ async def _serve_peer(node: Node, inner: int, stream: trio.SocketStream) -> None
       await reset(stream)
 
 
-async def _control(node: Node, stream: trio.SocketStream, first: bytes) -> None:
-  peer = HttpPeer(_Begun(stream, first), stream.socket.getpeername()[0])
+async def _control(node: GeyserNode, stream: trio.SocketStream, first: bytes) -> None:
+  peer = HttpPeer(stream, stream.socket.getpeername()[0], first)
   while (request := await peer.request()) is not None:
     if not await peer.respond(await node.http(request)):
       return
-
-
-class _Begun(trio.abc.Stream):
-  """A stream of which something was read already."""
-
-  def __init__(self, stream: trio.SocketStream, first: bytes) -> None:
-    self._stream = stream
-    self._first = first
-
-  async def receive_some(self, max_bytes: int | None = None) -> bytes:
-    if self._first:
-      first, self._first = self._first, b""
-      await trio.lowlevel.checkpoint()
-      return first
-    return bytes(await self._stream.receive_some(max_bytes))
-
-  async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-    await self._stream.send_all(data)
-
-  async def wait_send_all_might_not_block(self) -> None:
-    await self._stream.wait_send_all_might_not_block()
-
-  async def aclose(self) -> None:
-    await self._stream.aclose()

@@ -1,4 +1,4 @@
-"""Blocks as the updates that the interface sends, encoded once for all who are sent them.
+"""Blocks as the updates of the interface, encoded once for all subscribers.
 
 Source: geyser.proto of bond-geyser.
 """
@@ -10,64 +10,82 @@ import attrs
 from bond_geyser import geyser_pb2 as pb
 from bond_geyser.base58 import decode
 
-from bond_sim.geyser.ledger import DEAD, SYSTEM_PROGRAM, Block, Transaction
+from bond_sim.geyser.ledger import (
+  DEAD,
+  SYSTEM_PROGRAM,
+  TOKEN_PROGRAM,
+  SolanaBlock,
+  SolanaTransaction,
+)
 
 _SYSTEM = decode(SYSTEM_PROGRAM)
 _ERROR = b"\x08\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x01\x00\x00\x00"
-"""InstructionError(0, Custom(1)) as bincode, which is what `err` holds."""
+"""InstructionError(0, Custom(1)) in bincode, the form of `err`."""
 
 
 @attrs.define(eq=False)
 class TransactionUpdate:
-  """A transaction in a block; `keys` are the accounts that it names."""
+  """A transaction in a block."""
 
   slot: int
   index: int
-  transaction: Transaction
+  transaction: SolanaTransaction
 
   @cached_property
   def keys(self) -> frozenset[bytes]:
-    return frozenset(entry.key for entry in self.transaction.entries)
+    """Keys of the accounts that it names."""
+    return frozenset(account.key for account in self.transaction.accounts)
 
   def info(self) -> pb.SubscribeUpdateTransactionInfo:
-    """The message for it."""
-    made = self.transaction
+    """The transaction as a message, for this update and for whole blocks."""
+    transaction = self.transaction
     info = pb.SubscribeUpdateTransactionInfo(
-      signature=made.signature, is_vote=made.vote, index=self.index
+      signature=transaction.signature, is_vote=transaction.vote, index=self.index
     )
     message = info.transaction.message
-    info.transaction.signatures.append(made.signature)
+    info.transaction.signatures.append(transaction.signature)
     message.header.num_required_signatures = 1
     message.header.num_readonly_unsigned_accounts = 1
-    message.account_keys.extend(entry.key for entry in made.entries)
-    message.recent_blockhash = made.signature[:32]
+    message.account_keys.extend(account.key for account in transaction.accounts)
+    message.recent_blockhash = transaction.signature[:32]
     message.versioned = True
     message.instructions.add(
-      program_id_index=len(made.entries) - 1, accounts=bytes(range(len(made.entries) - 1))
+      program_id_index=len(transaction.accounts) - 1,
+      accounts=bytes(range(len(transaction.accounts) - 1)),
     )
     meta = info.meta
-    meta.fee = made.fee
-    if made.failed:
+    meta.fee = transaction.fee
+    if transaction.failed:
       meta.err.err = _ERROR
-    meta.pre_balances.extend(entry.before for entry in made.entries)
-    meta.post_balances.extend(entry.after for entry in made.entries)
-    decimals = {moved.mint: moved.decimals for moved in made.moved}
-    for place, entry in enumerate(made.entries):
-      if entry.held >= 0:
+    meta.pre_balances.extend(account.before for account in transaction.accounts)
+    meta.post_balances.extend(account.after for account in transaction.accounts)
+    decimals = {transfer.mint: transfer.decimals for transfer in transaction.transfers}
+    for index, account in enumerate(transaction.accounts):
+      if account.tokens_before >= 0:
         _balance(
-          meta.pre_token_balances.add(), place, entry.mint, entry.owner, entry.held, decimals
+          meta.pre_token_balances.add(),
+          index,
+          account.mint,
+          account.owner,
+          account.tokens_before,
+          decimals,
         )
-      if entry.holds >= 0:
+      if account.tokens_after >= 0:
         _balance(
-          meta.post_token_balances.add(), place, entry.mint, entry.owner, entry.holds, decimals
+          meta.post_token_balances.add(),
+          index,
+          account.mint,
+          account.owner,
+          account.tokens_after,
+          decimals,
         )
     meta.inner_instructions_none = True
-    meta.compute_units_consumed = 450 if len(made.entries) < 4 else 6200
+    meta.compute_units_consumed = 450 if len(transaction.accounts) < 4 else 6200
     return info
 
   @cached_property
   def body(self) -> bytes:
-    """The update, but for the names of filters."""
+    """The encoded update without the names of filters."""
     update = pb.SubscribeUpdate()
     update.created_at.FromMilliseconds(self.transaction.created_ms)
     update.transaction.slot = self.slot
@@ -90,7 +108,7 @@ class AccountUpdate:
 
   @cached_property
   def body(self) -> bytes:
-    """The update, but for the names of filters."""
+    """The encoded update without the names of filters."""
     update = pb.SubscribeUpdate()
     update.created_at.FromMilliseconds(self.created_ms)
     update.account.slot = self.slot
@@ -103,28 +121,28 @@ class AccountUpdate:
 
 @attrs.define(eq=False)
 class BlockUpdate:
-  """A whole block, with its transactions where a filter wants them."""
+  """A whole block, with the transactions that a filter includes."""
 
-  block: Block
+  block: SolanaBlock
 
   @property
   def slot(self) -> int:
     return self.block.slot
 
   def body(self, transactions: list[TransactionUpdate]) -> bytes:
-    """The update with these transactions, but for the names of filters."""
+    """The encoded update with these transactions, without the names of filters."""
     update = pb.SubscribeUpdate()
     update.created_at.FromMilliseconds(self.block.created_ms)
     _describe(update.block, self.block)
-    update.block.transactions.extend(one.info() for one in transactions)
+    update.block.transactions.extend(transaction.info() for transaction in transactions)
     return update.SerializeToString()
 
 
 @attrs.define(eq=False)
 class BlockMetaUpdate:
-  """What is said of a block as a whole."""
+  """The description of a block, without its transactions."""
 
-  block: Block
+  block: SolanaBlock
 
   @property
   def slot(self) -> int:
@@ -132,7 +150,7 @@ class BlockMetaUpdate:
 
   @cached_property
   def body(self) -> bytes:
-    """The update, but for the names of filters."""
+    """The encoded update without the names of filters."""
     update = pb.SubscribeUpdate()
     update.created_at.FromMilliseconds(self.block.created_ms)
     _describe(update.block_meta, self.block)
@@ -141,7 +159,7 @@ class BlockMetaUpdate:
 
 @attrs.define(eq=False)
 class SlotUpdate:
-  """A slot's state has changed."""
+  """A slot's status has changed."""
 
   slot: int
   parent: int
@@ -151,7 +169,7 @@ class SlotUpdate:
 
   @cached_property
   def body(self) -> bytes:
-    """The update, but for the names of filters."""
+    """The encoded update without the names of filters."""
     update = pb.SubscribeUpdate()
     update.created_at.FromMilliseconds(self.created_ms)
     update.slot.slot, update.slot.parent = self.slot, self.parent
@@ -161,32 +179,40 @@ class SlotUpdate:
     return update.SerializeToString()
 
 
-Update = TransactionUpdate | AccountUpdate | BlockUpdate | BlockMetaUpdate | SlotUpdate
+GeyserUpdate = TransactionUpdate | AccountUpdate | BlockUpdate | BlockMetaUpdate | SlotUpdate
 
 
-def contents(block: Block) -> Iterator[Update]:
-  """What a block brings, in the order in which a node tells it: a dead one only transactions."""
+def contents(block: SolanaBlock) -> Iterator[GeyserUpdate]:
+  """The updates of a block, in the order in which a node sends them. A dead block has only those of
+  its transactions."""
   version = block.slot * 10_000
-  for index, made in enumerate(block.transactions):
-    yield TransactionUpdate(block.slot, index, made)
-    for entry in made.entries:
-      if entry.before != entry.after and not entry.mint:
+  for index, transaction in enumerate(block.transactions):
+    yield TransactionUpdate(block.slot, index, transaction)
+    for account in transaction.accounts:
+      if account.before != account.after and not account.mint:
         version += 1
         yield AccountUpdate(
-          block.slot, entry.key, entry.after, version, made.signature, made.created_ms
+          block.slot,
+          account.key,
+          account.after,
+          version,
+          transaction.signature,
+          transaction.created_ms,
         )
   if block.fate != DEAD:
     yield BlockUpdate(block)
     yield BlockMetaUpdate(block)
 
 
-def _describe(update: pb.SubscribeUpdateBlock | pb.SubscribeUpdateBlockMeta, block: Block) -> None:
+def _describe(
+  update: pb.SubscribeUpdateBlock | pb.SubscribeUpdateBlockMeta, block: SolanaBlock
+) -> None:
   update.slot, update.blockhash, update.parent_slot = block.slot, block.hash, block.parent
   update.block_time.timestamp = block.created_ms // 1000
   update.block_height.block_height = block.height
   update.executed_transaction_count = len(block.transactions)
   # Half of the base fees is burned; the leader gets the rest.
-  earned = sum(made.fee - 2500 for made in block.transactions)
+  earned = sum(transaction.fee - 2500 for transaction in block.transactions)
   update.rewards.rewards.add(
     pubkey=SYSTEM_PROGRAM, lamports=earned, post_balance=earned, reward_type=pb.REWARD_FEE
   )
@@ -194,14 +220,14 @@ def _describe(update: pb.SubscribeUpdateBlock | pb.SubscribeUpdateBlockMeta, blo
 
 def _balance(
   balance: pb.TokenBalance,
-  place: int,
+  index: int,
   mint: str,
   owner: str,
   amount: int,
   decimals: dict[str, int],
 ) -> None:
-  balance.account_index, balance.mint, balance.owner = place, mint, owner
-  balance.program_id = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
+  balance.account_index, balance.mint, balance.owner = index, mint, owner
+  balance.program_id = TOKEN_PROGRAM
   shown = balance.ui_token_amount
   shown.decimals, shown.amount = decimals[mint], str(amount)
   shown.ui_amount = amount / 10 ** decimals[mint]

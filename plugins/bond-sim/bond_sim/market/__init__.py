@@ -1,1 +1,1 @@
-"""A generated market, whatever the venue that tells of it."""
+"""Generated and recorded markets, whatever the venue that publishes them."""

@@ -1,4 +1,4 @@
-"""Bars of a generated market, computed from its trades in whole ticks and lots."""
+"""Bars (candles) of a generated market, computed from its trades in whole ticks and lots."""
 
 import math
 import random
@@ -13,9 +13,10 @@ MONDAY_MS = 4 * DAY_MS  # the first Monday of the epoch
 
 
 @attrs.define
-class Bar:
-  """One interval. `first` and `last` are trade ids, -1 without trades; volumes in lots, quote
-  volumes in ticks times lots, `taker_` ones of buying takers."""
+class GeneratedBar:
+  """One interval from `start` (epoch ms). `first` and `last` are trade ids, -1 without trades.
+  Volumes in lots, quote volumes in ticks times lots; `taker_` volumes are those of buying
+  takers."""
 
   start: int
   open: int
@@ -30,8 +31,8 @@ class Bar:
   taker_volume: int = 0
   taker_quote: int = 0
 
-  def add(self, other: "Bar") -> None:
-    """Extends the bar by a later one."""
+  def add(self, other: "GeneratedBar") -> None:
+    """Extends this bar by a later bar."""
     self.close = other.close
     if not other.count:
       return
@@ -47,14 +48,14 @@ class Bar:
     self.taker_quote += other.taker_quote
 
 
-class Candles:
-  """A thousand one-second bars and a day of minutes; longer intervals are folded from the minutes,
-  so nothing is older than a day. `past` gives the minutes before the current one; it is asked once,
-  when somebody wants them."""
+class BarHistory:
+  """The latest 1,000 one-second bars and one day of minutes. Longer intervals are folded from the
+  minutes, so no bar reaches back more than a day. `earlier` gives the minutes before the market was
+  made; it is called once, when they are first needed."""
 
-  def __init__(self, past: Callable[[], list[Bar]], price: int, now_ms: int) -> None:
+  def __init__(self, earlier: Callable[[], list[GeneratedBar]], price: int, now_ms: int) -> None:
     self._price = price
-    self._past: Callable[[], list[Bar]] | None = past
+    self._earlier: Callable[[], list[GeneratedBar]] | None = earlier
     self._bars = {
       SECOND_MS: deque([_flat(now_ms, SECOND_MS, price)], maxlen=1000),
       MINUTE_MS: deque([_flat(now_ms, MINUTE_MS, price)], maxlen=MINUTES_A_DAY + 1),
@@ -64,27 +65,27 @@ class Candles:
     """Adds one trade."""
     self.roll(at_ms)
     quote = price * lots
-    one = Bar(
+    bar = GeneratedBar(
       at_ms, price, price, price, price, trade_id, trade_id, 1, lots, quote,
       lots if taker_buys else 0, quote if taker_buys else 0,
     )  # fmt: skip
     self._price = price
     for bars in self._bars.values():
-      bars[-1].add(one)
+      bars[-1].add(bar)
 
   def roll(self, now_ms: int) -> None:
-    """Begins the bars that `now_ms` belongs to; intervals without trades stay flat."""
+    """Begins the bars that `now_ms` is in; bars of intervals without trades are flat."""
     for length, bars in self._bars.items():
       start = now_ms - now_ms % length
       missing = (start - bars[-1].start) // length
       for back in range(min(missing, bars.maxlen or 0) - 1, -1, -1):
         bars.append(_flat(start - back * length, length, self._price))
 
-  def bars(self, length_ms: int, from_ms: int) -> list[Bar]:
-    """Bars of an interval from the one that holds `from_ms` on, oldest first."""
+  def bars(self, length_ms: int, from_ms: int) -> list[GeneratedBar]:
+    """Bars of an interval, oldest first, from the bar that `from_ms` is in."""
     source = self._bars[SECOND_MS] if length_ms == SECOND_MS else self._minutes()
     since = bar_start(from_ms, length_ms)
-    folded: list[Bar] = []
+    folded: list[GeneratedBar] = []
     for bar in _newest(source, since):
       start = bar_start(bar.start, length_ms)
       if not folded or folded[-1].start != start:
@@ -93,7 +94,13 @@ class Candles:
         folded[-1].add(bar)
     return folded
 
-  def day(self, now_ms: int) -> Bar:
+  def updates(self, length_ms: int, from_ms: int, now_ms: int) -> list[tuple[GeneratedBar, bool]]:
+    """What a channel publishes at `now_ms` when it last published the bar that `from_ms` is in:
+    that bar and those after it, each with whether it has closed."""
+    self.roll(now_ms)
+    return [(bar, bar.start + length_ms <= now_ms) for bar in self.bars(length_ms, from_ms)]
+
+  def day(self, now_ms: int) -> GeneratedBar:
     """The last 24 hours as one bar."""
     self.roll(now_ms)
     minutes = _newest(self._minutes(), now_ms - DAY_MS)
@@ -102,25 +109,25 @@ class Candles:
       whole.add(bar)
     return whole
 
-  def _minutes(self) -> "deque[Bar]":
+  def _minutes(self) -> "deque[GeneratedBar]":
     minutes = self._bars[MINUTE_MS]
-    if self._past is not None:
-      minutes = deque([*self._past(), *minutes], maxlen=minutes.maxlen)
-      self._bars[MINUTE_MS], self._past = minutes, None
+    if self._earlier is not None:
+      minutes = deque([*self._earlier(), *minutes], maxlen=minutes.maxlen)
+      self._bars[MINUTE_MS], self._earlier = minutes, None
     return minutes
 
 
 def bar_start(at_ms: int, length_ms: int) -> int:
-  """When the interval that holds `at_ms` began; weeks begin on Monday."""
+  """When the interval that `at_ms` is in began; weeks begin on Monday."""
   shift = MONDAY_MS if length_ms == WEEK_MS else 0
   return at_ms - (at_ms - shift) % length_ms
 
 
-def past_day(
+def earlier_day(
   rng: random.Random, price: int, now_ms: int, trades_a_minute: float, lots: float, next_id: int
-) -> list[Bar]:
-  """A day of minutes that ends at `price` and at the trade before `next_id`, as if the market had
-  always been there; without the one that has just begun."""
+) -> list[GeneratedBar]:
+  """A day of minutes before the current one, as if the market had always traded. They end at
+  `price` and at the trade before `next_id`."""
   bars = [_flat(now_ms, MINUTE_MS, price)]
   for back in range(1, MINUTES_A_DAY + 1):
     close = bars[-1].open
@@ -133,7 +140,7 @@ def past_day(
     mean = (high + low + close) // 3
     next_id -= count
     bars.append(
-      Bar(
+      GeneratedBar(
         bars[0].start - back * MINUTE_MS,
         before,
         high,
@@ -151,12 +158,12 @@ def past_day(
   return bars[:0:-1]
 
 
-def _flat(at_ms: int, length_ms: int, price: int) -> Bar:
-  return Bar(at_ms - at_ms % length_ms, price, price, price, price)
+def _flat(at_ms: int, length_ms: int, price: int) -> GeneratedBar:
+  return GeneratedBar(at_ms - at_ms % length_ms, price, price, price, price)
 
 
-def _newest(bars: "deque[Bar]", since_ms: int) -> list[Bar]:
-  """The bars that start at or after `since_ms`, oldest first; at least the current one."""
+def _newest(bars: "deque[GeneratedBar]", since_ms: int) -> list[GeneratedBar]:
+  """The bars that start at or after `since_ms`, oldest first; at least the current bar."""
   found = [bars[-1]]
   for bar in reversed(bars):
     if bar is bars[-1]:

@@ -1,16 +1,16 @@
-"""A book of price levels in whole ticks and lots."""
+"""The order book of a generated market, in whole ticks and lots."""
 
 from bisect import bisect_left, insort
 
 BUY, SELL = 0, 1
 
 
-class Book:
-  """Sizes by price for both sides; a side's best price comes first in `ladder`."""
+class GeneratedBook:
+  """Sizes by price of both sides (BUY and SELL). Rank 0 of a side is its best price."""
 
   def __init__(self) -> None:
     self.sizes: tuple[dict[int, int], dict[int, int]] = ({}, {})
-    # Both ascend; bids are kept negated, so that each side's best price is its first.
+    # Both ascend; bids are stored negated, so that each side's best price is its first.
     self._keys: tuple[list[int], list[int]] = ([], [])
 
   def best(self, side: int) -> int:
@@ -18,7 +18,7 @@ class Book:
     return self.price_at(side, 0)
 
   def price_at(self, side: int, rank: int) -> int:
-    """The price of the level at `rank`, 0 being the best; negative ranks count from the worst."""
+    """The price of the level at `rank`; negative ranks count from the worst price."""
     key = self._keys[side][rank]
     return key if side == SELL else -key
 
@@ -39,7 +39,7 @@ class Book:
       del keys[bisect_left(keys, key)]
 
   def top(self, side: int, count: int) -> list[tuple[int, int]]:
-    """The best levels as (price, size)."""
+    """The best levels as (price, size), best first."""
     sizes = self.sizes[side]
     return [
       (price, sizes[price])

@@ -1,38 +1,29 @@
-"""How a simulated venue of generated or recorded markets is started."""
-
-from collections.abc import Iterable
+"""The configuration of a simulated venue of generated or recorded markets."""
 
 import attrs
+from bond_simkit import SimulatorError, faults_field, list_field
 
-from bond_sim.errors import SimulatorError
-from bond_sim.faults import parse_fault
-
-MOST_MARKETS, MOST_SETTLE = 900, 60
+MAX_MARKETS, MAX_SETTLE = 900, 60
 
 
-def _listed(values: Iterable[str]) -> list[str]:
-  return list(values)
-
-
-def check_markets(config: object, attribute: object, markets: int) -> None:
-  """An attrs validator of how many markets there are more."""
-  if not 0 <= markets <= MOST_MARKETS:
-    raise SimulatorError(f"{markets} more markets are too many; expected 0 to {MOST_MARKETS}")
+def _check_markets(config: object, attribute: object, markets: int) -> None:
+  if not 0 <= markets <= MAX_MARKETS:
+    raise SimulatorError(f"{markets} more markets are too many; expected 0 to {MAX_MARKETS}")
 
 
 @attrs.frozen(kw_only=True)
-class Generated:
-  """`speed` is how often orders come, `symbols` limits the markets, all where empty; `markets` are
-  so many quiet spot markets more. `start` is the venue's clock at the beginning, epoch ms, now
-  where it is None."""
+class MarketConfig:
+  """`speed` multiplies how often orders come. `symbols` restricts the markets (all where empty),
+  `markets` adds that many quiet spot markets. `start` is the venue's clock at the beginning, epoch
+  ms; None: now."""
 
   host: str = "127.0.0.1"
   port: int
   speed: float = attrs.field(default=1.0)
   seed: int = 1
-  faults: list[str] = attrs.field(factory=list, converter=_listed)
-  symbols: list[str] = attrs.field(factory=list, converter=_listed)
-  markets: int = attrs.field(default=0, validator=check_markets)
+  faults: list[str] = faults_field()
+  symbols: list[str] = list_field()
+  markets: int = attrs.field(default=0, validator=_check_markets)
   start: int | None = None
 
   @property
@@ -48,19 +39,14 @@ class Generated:
         "together with a recording"
       )
 
-  @faults.validator
-  def _check_faults(self, attribute: object, faults: list[str]) -> None:
-    for written in faults:
-      parse_fault(written)
-
 
 @attrs.frozen(kw_only=True)
-class Recorded(Generated):
-  """A generated market, or recordings where `capture` names some; `speed` is then how fast they
-  play (0: as fast as the reader takes). They begin when nobody has subscribed to one more channel
-  for `settle` seconds."""
+class RecordedMarketConfig(MarketConfig):
+  """A generated market, or the recordings that `capture` names; `speed` is then how fast they play
+  (0: as fast as the reader takes). Playback begins when there was no new subscription for `settle`
+  seconds."""
 
-  capture: list[str] = attrs.field(factory=list, converter=_listed)
+  capture: list[str] = list_field()
   settle: float = attrs.field(default=0.5)
 
   @property
@@ -69,5 +55,5 @@ class Recorded(Generated):
 
   @settle.validator
   def _check_settle(self, attribute: object, settle: float) -> None:
-    if not 0 <= settle <= MOST_SETTLE:
-      raise SimulatorError(f"settle is {settle:g} seconds; expected 0 to {MOST_SETTLE}")
+    if not 0 <= settle <= MAX_SETTLE:
+      raise SimulatorError(f"settle is {settle:g} seconds; expected 0 to {MAX_SETTLE}")

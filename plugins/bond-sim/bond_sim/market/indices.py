@@ -1,4 +1,4 @@
-"""Index prices that wander, shared by all generated markets of a venue."""
+"""Index prices as random walks, shared by all generated markets of a venue."""
 
 import math
 import random
@@ -11,7 +11,7 @@ DAY_MS = 86_400_000
 
 @attrs.frozen
 class Asset:
-  """An index: its price in dollars to begin with, and the standard deviation of a day's return."""
+  """An index: its first price in dollars, and the standard deviation of a day's return."""
 
   price: float
   daily: float
@@ -30,8 +30,8 @@ ASSETS = {
 
 
 class Indices:
-  """The prices of all assets, and what each perpetual pays over its index. They step every STEP_MS,
-  so that the result does not depend on how often they are looked at."""
+  """The prices of all assets, and the premium of each perpetual over its index. Both move in steps
+  of STEP_MS, so that the result does not depend on how often they are read."""
 
   def __init__(self, seed: int) -> None:
     self._seed = seed
@@ -40,7 +40,7 @@ class Indices:
     self._premiums: dict[object, tuple[random.Random, float]] = {}
 
   def dollars(self, asset: str) -> float:
-    """An asset's price in dollars. What has no index is worth one, as the dollar is."""
+    """An asset's price in dollars; 1 for an asset without an index, as for the dollar itself."""
     return self._prices.get(asset, 1.0)
 
   def price(self, base: str, quote: str) -> float:
@@ -52,11 +52,11 @@ class Indices:
     self._premiums[key] = (random.Random(f"{self._seed} premium {key}"), 0.0)
 
   def premium(self, key: object) -> float:
-    """What a perpetual pays over its index now, as a share."""
+    """The premium of a perpetual over its index, as a share."""
     return self._premiums[key][1]
 
   def step(self) -> None:
-    """One step on."""
+    """Moves all prices and premiums by one step."""
     for name, asset in ASSETS.items():
       deviation = asset.daily * math.sqrt(STEP_MS / DAY_MS)
       pull = 0.00001 * math.log(asset.price / self._prices[name])

@@ -1,5 +1,5 @@
-"""One market's orders: limit orders, cancels and market orders that a seeded stream of chance sends
-into one book. Every trade takes from the book, every change gets an update id."""
+"""The order flow of a generated market: random limit orders, cancels and market orders on one book.
+Every trade takes from the book, and every change of a level gets an update id."""
 
 import math
 import random
@@ -7,18 +7,19 @@ from collections.abc import Callable
 
 import attrs
 
-from bond_sim.market.book import BUY, SELL, Book
+from bond_sim.market.book import BUY, SELL, GeneratedBook
 
 LEVELS = 1000
-"""Levels a side, where much is traded."""
+"""Levels a side of a busy market."""
 
 ORDERS_PER_TAKER = 6
-CHASES = 4
+MAX_FOLLOWED = 4
+"""Levels a side that are cancelled or taken at once when the fair price passes them."""
 
 
 @attrs.frozen(kw_only=True)
-class Temper:
-  """How a market behaves. Sizes in lots, distances in ticks."""
+class MarketBehaviour:
+  """Parameters of a market's orders. Sizes in lots, distances in ticks."""
 
   takers_per_second: float
   taker_lots: float
@@ -33,15 +34,15 @@ class Temper:
   """Share of market orders that are forced."""
 
   levels: int = LEVELS
-  """Levels a side that are kept up."""
+  """Levels a side that the orders maintain."""
 
   id_jump: int = 1
-  """Update ids grow by 1 to `id_jump`: by 1 on spot; on futures they leave holes."""
+  """The largest step between two update ids. Above 1 they have holes, as on Binance's futures."""
 
 
 @attrs.frozen
 class Execution:
-  """One market order: what it took from each level, as (price, [lots of each trade])."""
+  """One market order: for each level that it took from, (price, [lots of each trade])."""
 
   side: int
   levels: list[tuple[int, list[int]]]
@@ -49,20 +50,20 @@ class Execution:
 
 
 class OrderFlow:
-  """The book of a market and what happens to it. `changed` is called for each level that changed,
-  `executed` for each market order after it took from the book."""
+  """The orders on a market's book. `changed` is called for each level that changes, `executed` for
+  each market order after it took from the book. `fair` is in ticks."""
 
   def __init__(
     self,
-    temper: Temper,
+    behaviour: MarketBehaviour,
     rng: random.Random,
     fair: float,
     changed: Callable[[int, int], None],
     executed: Callable[[Execution], None],
   ) -> None:
-    self.book = Book()
+    self.book = GeneratedBook()
     self.update_id = rng.randrange(10**9, 10**10)
-    self._temper = temper
+    self._behaviour = behaviour
     self._rng = rng
     self._changed = changed
     self._executed = executed
@@ -70,11 +71,11 @@ class OrderFlow:
 
   def wait_ms(self) -> float:
     """Time until the next order."""
-    return self._rng.expovariate(self._temper.takers_per_second * ORDERS_PER_TAKER) * 1000
+    return self._rng.expovariate(self._behaviour.takers_per_second * ORDERS_PER_TAKER) * 1000
 
   def act(self, fair: float) -> None:
-    """One order; quotes that the fair price has passed are pulled or taken first."""
-    self._chase(fair)
+    """One order. Quotes that the fair price has passed are cancelled or taken first."""
+    self._follow(fair)
     chance = self._rng.random() * ORDERS_PER_TAKER
     if chance < 1:
       self._market_order(fair)
@@ -87,13 +88,13 @@ class OrderFlow:
 
   def _limit_order(self, fair: float) -> None:
     side = self._rng.randrange(2)
-    scale = self._temper.near if self._rng.random() < 0.7 else self._temper.far
+    scale = self._behaviour.near if self._rng.random() < 0.7 else self._behaviour.far
     price = self._price(side, fair, 1 + int(self._rng.expovariate(1 / scale)))
     opposite = self.book.best(1 - side)
     price = min(price, opposite - 1) if side == BUY else max(price, opposite + 1)
     if price > 0:
       self._put(side, price, self.book.sizes[side].get(price, 0) + self._level_lots())
-    if self.book.count(side) > self._temper.levels + self._temper.levels // 10:
+    if self.book.count(side) > self._behaviour.levels + self._behaviour.levels // 10:
       self._put(side, self.book.price_at(side, -1), 0)
 
   def _cancel(self) -> None:
@@ -102,23 +103,23 @@ class OrderFlow:
     price = self.book.price_at(side, rank)
     size = self.book.sizes[side][price]
     left = 0 if self._rng.random() < 0.6 else self._rng.randrange(size)
-    if left or self.book.count(side) > self._temper.levels // 2:
+    if left or self.book.count(side) > self._behaviour.levels // 2:
       self._put(side, price, left)
 
   def _market_order(self, fair: float) -> None:
     cheap = fair - (self.book.best(BUY) + self.book.best(SELL)) / 2
-    lean = 0.5 + max(-0.3, min(0.3, cheap / (4 * self._temper.near)))
+    lean = 0.5 + max(-0.3, min(0.3, cheap / (4 * self._behaviour.near)))
     side = BUY if self._rng.random() < lean else SELL
-    forced = self._rng.random() < self._temper.liquidations
-    lots = self._lots(self._temper.taker_lots) * (10 if forced else 1)
+    forced = self._rng.random() < self._behaviour.liquidations
+    lots = self._lots(self._behaviour.taker_lots) * (10 if forced else 1)
     self._take(side, lots, forced=forced)
 
-  def _chase(self, fair: float) -> None:
+  def _follow(self, fair: float) -> None:
     for side in (BUY, SELL):
-      for _ in range(CHASES):
+      for _ in range(MAX_FOLLOWED):
         price = self.book.best(side)
         passed = price > fair if side == BUY else price < fair
-        if not passed or self.book.count(side) <= self._temper.levels // 2:
+        if not passed or self.book.count(side) <= self._behaviour.levels // 2:
           break
         if self._rng.random() < 0.8:
           self._put(side, price, 0)
@@ -130,9 +131,9 @@ class OrderFlow:
     levels = []
     while lots and self.book.count(resting) > 1:
       price = self.book.best(resting)
-      there = self.book.sizes[resting][price]
-      taken = min(lots, there)
-      self._put(resting, price, there - taken)
+      available = self.book.sizes[resting][price]
+      taken = min(lots, available)
+      self._put(resting, price, available - taken)
       levels.append((price, self._split(taken)))
       lots -= taken
     if levels:
@@ -141,7 +142,7 @@ class OrderFlow:
   # Levels ----------------------------------------------------------------------------------------
 
   def _put(self, side: int, price: int, size: int) -> None:
-    jump = self._temper.id_jump
+    jump = self._behaviour.id_jump
     self.update_id += 1 if jump == 1 else self._rng.randint(1, jump)
     self.book.put(side, price, size)
     self._changed(side, price)
@@ -149,29 +150,30 @@ class OrderFlow:
   def _fill_book(self, fair: float) -> None:
     for side in (BUY, SELL):
       distance = 1.0
-      step = self._temper.far / self._temper.levels
-      while self.book.count(side) < self._temper.levels:
+      step = self._behaviour.far / self._behaviour.levels
+      while self.book.count(side) < self._behaviour.levels:
         price = self._price(side, fair, int(distance))
         if price <= 0:
           break
         self.book.put(side, price, self._level_lots())
-        distance += 1 + self._rng.expovariate(1 / (step * (0.2 + distance / self._temper.far)))
+        distance += 1 + self._rng.expovariate(1 / (step * (0.2 + distance / self._behaviour.far)))
 
   def _price(self, side: int, fair: float, distance: int) -> int:
     return math.ceil(fair) - distance if side == BUY else math.floor(fair) + distance
 
   def _share_of_adds(self) -> float:
-    there = self.book.count(BUY) + self.book.count(SELL)
-    return 0.5 + max(-0.4, min(0.4, (2 * self._temper.levels - there) / self._temper.levels))
+    levels = self.book.count(BUY) + self.book.count(SELL)
+    missing = (2 * self._behaviour.levels - levels) / self._behaviour.levels
+    return 0.5 + max(-0.4, min(0.4, missing))
 
   def _level_lots(self) -> int:
-    return self._lots(self._temper.level_lots)
+    return self._lots(self._behaviour.level_lots)
 
   def _lots(self, typical: float) -> int:
     return max(1, round(typical * math.exp(self._rng.gauss(-0.5, 1.0))))
 
   def _split(self, lots: int) -> list[int]:
-    """The resting orders that a level's `lots` are taken from: one or a few."""
+    """The sizes of the resting orders that a level's `lots` are taken from."""
     parts = []
     while lots > 1 and self._rng.random() < 0.35:
       part = self._rng.randrange(1, lots)

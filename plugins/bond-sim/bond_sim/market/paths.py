@@ -1,4 +1,4 @@
-"""Paths that begin with the venue's own host, as clients put it there that replace only scheme and
+"""Paths that begin with the venue's own host name, from clients that replace only scheme and
 host."""
 
 import re
@@ -7,5 +7,5 @@ _HOST = re.compile(r"/[\w.-]+\.com(:\d+)?(?=/)")
 
 
 def without_host(path: str) -> str:
-  """The path as the venue knows it."""
+  """The path as the venue has it."""
   return _HOST.sub("", path, count=1)

@@ -1,4 +1,4 @@
-"""What happens in one generated market, in ticks and lots: orders, trades, bars, mark price."""
+"""The trading of one generated market, in ticks and lots: orders, trades, bars, mark price."""
 
 import random
 from collections import deque
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from bond_sim.market.bars import BarHistory, earlier_day
 from bond_sim.market.book import BUY, SELL
-from bond_sim.market.candles import Candles, past_day
-from bond_sim.market.orderflow import Execution, OrderFlow, Temper
-from bond_sim.market.past import FUNDING_MS, Past, rate_of
+from bond_sim.market.history import FUNDING_MS, ContractHistory, rate_of
+from bond_sim.market.order_flow import Execution, MarketBehaviour, OrderFlow
 
 RECENT = 1000
 
@@ -24,8 +24,8 @@ class Fill(NamedTuple):
   at_ms: int
 
 
-class Liquidation(NamedTuple):
-  """A forced order, filled at once."""
+class ForcedOrder(NamedTuple):
+  """A liquidation, filled at once. `limit` and `average` are prices in ticks."""
 
   side: int
   lots: int
@@ -35,7 +35,8 @@ class Liquidation(NamedTuple):
 
 
 class MarkPrice(NamedTuple):
-  """A contract's mark and index price, funding rate (empty for dated contracts) and next time."""
+  """A contract's mark and index price in quote units, its funding rate ("" for dated contracts) and
+  the next funding time (epoch ms)."""
 
   mark: float
   average: float
@@ -44,38 +45,38 @@ class MarkPrice(NamedTuple):
   next_ms: int
 
 
-class Listener(Protocol):
-  """Who tells the world of a market."""
+class TradingListener(Protocol):
+  """Publishes what happens in a market."""
 
   def level_changed(self, side: int, price: int) -> None:
     """The size at a price has changed."""
 
   def filled(self, fills: list[Fill]) -> None:
-    """One order took this at one price."""
+    """An order has taken these trades at one price."""
 
-  def forced(self, order: Liquidation) -> None:
-    """An order was forced."""
+  def forced(self, order: ForcedOrder) -> None:
+    """A liquidation has been filled."""
 
   def ordered(self) -> None:
-    """An order was dealt with, whatever it did."""
+    """An order has been carried out, whatever it changed."""
 
   def due(self) -> float:
-    """When something is to be told that only time brings (ms)."""
+    """When `publish_due` has to be called next (epoch ms)."""
 
-  def tell(self, at_ms: float) -> None:
-    """It is that time."""
+  def publish_due(self, at_ms: float) -> None:
+    """Publishes what is due by time."""
 
 
 class Trading:
   """A market that moves when `advance` is called. Equal seeds and calls give equal markets.
 
-  `scale` is ticks in one unit of the quote. `fair` and `index` tell the price the market is drawn
-  to and the index price, in quote units.
+  `scale` is ticks in one unit of the quote. `fair` and `index` give the price that the market is
+  drawn to and the index price, in quote units.
   """
 
   def __init__(
     self,
-    temper: Temper,
+    behaviour: MarketBehaviour,
     seed: str,
     now_ms: int,
     *,
@@ -83,7 +84,7 @@ class Trading:
     perpetual: bool,
     fair: Callable[[], float],
     index: Callable[[], float],
-    listener: Listener,
+    listener: TradingListener,
   ) -> None:
     self._scale = scale
     self._perpetual = perpetual
@@ -95,19 +96,19 @@ class Trading:
     self.trade_id = self._rng.randrange(10**8, 10**9)
     self.trades: deque[Fill] = deque(maxlen=RECENT)
     self._mark_average = fair()
-    self.interest = round(temper.level_lots * 20_000 * self._rng.uniform(0.8, 1.2))
+    self.interest = round(behaviour.level_lots * 20_000 * self._rng.uniform(0.8, 1.2))
     """Open interest in lots."""
-    self.past = Past(seed, now_ms, self.interest)
+    self.history = ContractHistory(seed, now_ms, self.interest)
     self.flow = OrderFlow(
-      temper, self._rng, fair() * self._scale, listener.level_changed, self._executed
+      behaviour, self._rng, fair() * self._scale, listener.level_changed, self._executed
     )
     self._next_order = self._now + self.flow.wait_ms()
     price = round(fair() * self._scale)
-    trades_a_minute, lots = temper.takers_per_second * 90, temper.taker_lots * 0.6
-    chance, next_id = random.Random(f"{seed} past"), self.trade_id + 1
-    past = partial(past_day, chance, price, now_ms, trades_a_minute, lots, next_id)
-    self.candles = Candles(past, price, now_ms)
-    self.last_lots = round(temper.taker_lots)
+    trades_a_minute, lots = behaviour.takers_per_second * 90, behaviour.taker_lots * 0.6
+    rng, next_id = random.Random(f"{seed} past"), self.trade_id + 1
+    earlier = partial(earlier_day, rng, price, now_ms, trades_a_minute, lots, next_id)
+    self.bars = BarHistory(earlier, price, now_ms)
+    self.last_lots = round(behaviour.taker_lots)
     self.last_price = price
 
   @property
@@ -117,11 +118,11 @@ class Trading:
 
   @property
   def now_ms(self) -> int:
-    """The same as a whole number."""
+    """The market's clock, whole epoch ms."""
     return int(self._now)
 
   def rest_until(self, now_ms: int) -> None:
-    """Nothing has happened up to `now_ms`: the market was asleep."""
+    """The market has rested: nothing has happened up to `now_ms`."""
     self._now = float(now_ms)
     self._next_order = self._now + self.flow.wait_ms()
 
@@ -134,7 +135,7 @@ class Trading:
         break
       self._now = at
       if at == due:
-        self._listener.tell(due)
+        self._listener.publish_due(due)
       else:
         self.flow.act(self._fair() * self._scale)
         self._listener.ordered()
@@ -142,8 +143,8 @@ class Trading:
     self._now = to_ms
 
   def mark(self) -> MarkPrice:
-    """Mark price from the index and what the book pays over it; the funding rate from that premium
-    and the fixed interest rate. Dated contracts have neither."""
+    """Mark price from the index and the book's premium over it; the funding rate from that premium
+    and the fixed interest rate. Dated contracts have no funding."""
     index, book = self._index(), self.flow.book
     middle = (book.best(BUY) + book.best(SELL)) / 2 / self._scale
     mark = index + 0.9 * (self._fair() - index) + 0.1 * (middle - index)
@@ -153,7 +154,7 @@ class Trading:
     premium = (mark - index) / index
     rate = rate_of(premium)
     next_ms = (self.now_ms // FUNDING_MS + 1) * FUNDING_MS
-    self.past.told(rate, next_ms)
+    self.history.add_rate(rate, next_ms)
     return MarkPrice(mark, self._mark_average, index, rate, next_ms)
 
   def _executed(self, order: Execution) -> None:
@@ -165,12 +166,12 @@ class Trading:
         fill = Fill(self.trade_id, price, lots, maker, at)
         fills.append(fill)
         self.trades.append(fill)
-        self.candles.trade(at, fill.trade_id, price, lots, taker_buys=not maker)
+        self.bars.trade(at, fill.trade_id, price, lots, taker_buys=not maker)
         self.last_lots, self.last_price = lots, price
       self._listener.filled(fills)
     lots = sum(sum(parts) for _, parts in order.levels)
     self.interest = max(1, self.interest + self._rng.randint(-lots, lots))
-    self.past.held(self.interest, at)
+    self.history.add_interest(self.interest, at)
     if order.forced:
       quote = sum(price * sum(parts) for price, parts in order.levels)
-      self._listener.forced(Liquidation(order.side, lots, order.levels[-1][0], quote / lots, at))
+      self._listener.forced(ForcedOrder(order.side, lots, order.levels[-1][0], quote / lots, at))

@@ -1,1 +1,1 @@
-"""The simulated OKX: spot, perpetuals and a dated contract."""
+"""The simulated OKX: spot, perpetuals and dated contracts."""

@@ -1,16 +1,15 @@
-"""How the simulated OKX is started."""
+"""The configuration of the simulated OKX, and its server."""
 
 from collections.abc import Mapping
 
 import attrs
 import trio
 
-from bond_sim.faults import parse_fault
-from bond_sim.market.config import Recorded
+from bond_sim.market.config import RecordedMarketConfig
 
 
 @attrs.frozen(kw_only=True)
-class OkxConfig(Recorded):
+class OkxConfig(RecordedMarketConfig):
   """A generated market, or recordings of one."""
 
   port: int = 9002
@@ -21,30 +20,27 @@ async def serve_okx(
 ) -> None:
   """Serves until cancelled and reports the base URL. Raises SimulatorError for a recording that
   cannot be played."""
-  from bond_sim.clock import VenueClock
-  from bond_sim.okx.answers import Answers
-  from bond_sim.okx.dialect import OkxDialect
-  from bond_sim.okx.playback import Playback
-  from bond_sim.okx.source import Answer, Source
-  from bond_sim.okx.world import World
-  from bond_sim.venue import run_venue
+  from bond_simkit import VenueClock, serve_venue
 
-  source: Source
-  answers: Mapping[str, Answer]
+  from bond_sim.market.capture_files import scan_captures
+  from bond_sim.okx.capture import scan
+  from bond_sim.okx.dialect import OkxDialect
+  from bond_sim.okx.endpoints import OkxEndpoints
+  from bond_sim.okx.generator import OkxGenerator
+  from bond_sim.okx.markets import OkxEndpoint, OkxMarkets
+  from bond_sim.okx.playback import OkxPlayback
+
+  markets: OkxMarkets
+  endpoints: Mapping[str, OkxEndpoint]
   clock = VenueClock(config.start)
   if config.capture:
-    source = playback = await Playback.load(config.capture, config.speed, config.settle, clock)
-    answers = playback.answers
+    captures = await scan_captures(config.capture, scan)
+    markets = playback = OkxPlayback(captures, config.speed, config.settle, clock)
+    endpoints = playback.endpoints
   else:
-    source = world = World(
-      seed=config.seed,
-      speed=config.speed,
-      symbols=config.symbols,
-      clock=clock,
-      markets=config.markets,
-    )
-    answers = Answers(world).by_endpoint()
-  faults = [parse_fault(written) for written in config.faults]
-  await run_venue(
-    OkxDialect(source, answers), faults, config.host, config.port, task_status=task_status
+    markets = generator = OkxGenerator(config, clock)
+    endpoints = OkxEndpoints(generator).by_path()
+  dialect = OkxDialect(markets, endpoints)
+  await serve_venue(
+    dialect, config, refusal=dialect.refusal, stats=dialect.stats, task_status=task_status
   )

@@ -1,125 +1,143 @@
-"""What the simulated OKX trades, and which channels tell of it."""
+"""Generated markets of OKX, and the channels that publish them."""
 
 from functools import partial
 from typing import Any
 
 import msgspec
+from bond_simkit import Fanout, VenueTime
 
-from bond_sim.clock import Clock
-from bond_sim.hub import Hub
-from bond_sim.market.topics import BOOK, CANDLE, EACH_TRADE, FORCED, QUOTE, STATE, TRADES, Stream
-from bond_sim.market.venue import TopicVenue, today
+from bond_sim.market.config import MarketConfig
+from bond_sim.market.topic_market import (
+  BOOK,
+  CANDLE,
+  EACH_TRADE,
+  FORCED,
+  QUOTE,
+  STATE,
+  TRADES,
+  MarketTopic,
+)
+from bond_sim.market.topic_markets import TopicMarkets, day_of
 from bond_sim.okx.bars import length_of
-from bond_sim.okx.listing import Instrument, instruments
-from bond_sim.okx.source import BUSINESS, PUBLIC, Joined
+from bond_sim.okx.listing import OkxInstrument, instruments
+from bond_sim.okx.markets import BUSINESS, PUBLIC, OkxChannel, OkxSocketPath
 from bond_sim.okx.writer import OkxWriter
 
 _EVERYWHERE = {
-  "trades": Stream(TRADES, "trades"),
-  "books": Stream(BOOK, "books", 100, 400, again=60_000),
-  "books5": Stream(QUOTE, "books5", 100, 5),
-  "bbo-tbt": Stream(QUOTE, "bbo-tbt", 0, 1),
-  "tickers": Stream(STATE, "tickers", 100),
+  "trades": MarketTopic(TRADES, "trades"),
+  "books": MarketTopic(BOOK, "books", 100, 400, repeat_ms=60_000),
+  "books5": MarketTopic(QUOTE, "books5", 100, 5),
+  "bbo-tbt": MarketTopic(QUOTE, "bbo-tbt", 0, 1),
+  "tickers": MarketTopic(STATE, "tickers", 100),
 }
 _ON_CONTRACTS = {
-  "open-interest": Stream(STATE, "open-interest", 3_000),
-  "mark-price": Stream(STATE, "mark-price", 200),
+  "open-interest": MarketTopic(STATE, "open-interest", 3_000),
+  "mark-price": MarketTopic(STATE, "mark-price", 200),
 }
-_ON_PERPETUALS = {"funding-rate": Stream(STATE, "funding-rate", 30_000)}
-TRADES_ALL = Stream(EACH_TRADE, "trades-all")
-LIQUIDATIONS = Stream(FORCED, "liquidation-orders")
+_ON_PERPETUALS = {"funding-rate": MarketTopic(STATE, "funding-rate", 30_000)}
+TRADES_ALL = MarketTopic(EACH_TRADE, "trades-all")
+LIQUIDATIONS = MarketTopic(FORCED, "liquidation-orders")
 
 
-class World:
-  """A source of generated markets."""
+class OkxGenerator:
+  """Markets that are generated from `config.seed`, as OkxMarkets."""
 
-  def __init__(
-    self, *, seed: int, speed: float, symbols: list[str], clock: Clock, markets: int = 0
-  ) -> None:
-    listed = {one.product.symbol: one for one in instruments(today(clock), markets)}
-    self.instruments: dict[str, Instrument] = {
-      symbol: one for symbol, one in listed.items() if not symbols or symbol in symbols
+  def __init__(self, config: MarketConfig, clock: VenueTime) -> None:
+    self.instruments: dict[str, OkxInstrument] = {
+      instrument.product.symbol: instrument
+      for instrument in instruments(day_of(clock), config.markets)
+      if not config.symbols or instrument.product.symbol in config.symbols
     }
-    self.writers = {symbol: OkxWriter(one) for symbol, one in self.instruments.items()}
-    self.venue = TopicVenue(
-      [(symbol, one.product, self.writers[symbol]) for symbol, one in self.instruments.items()],
-      seed=seed,
-      speed=speed,
+    self.writers = {
+      symbol: OkxWriter(instrument) for symbol, instrument in self.instruments.items()
+    }
+    self.markets = TopicMarkets(
+      [
+        (symbol, instrument.product, self.writers[symbol])
+        for symbol, instrument in self.instruments.items()
+      ],
+      seed=config.seed,
+      speed=config.speed,
       clock=clock,
       span=span,
     )
 
   @property
-  def hub(self) -> Hub:
-    return self.venue.hub
+  def fanout(self) -> Fanout:
+    return self.markets.fanout
 
   async def run(self) -> None:
-    await self.venue.run()
+    await self.markets.run()
 
   def progress(self) -> dict[str, Any]:
-    return self.venue.progress()
+    return self.markets.progress()
 
-  def find(self, path: str, channel: str, symbol: str, family: str) -> Joined | None:
-    if channel == LIQUIDATIONS.topic and path == PUBLIC:
-      symbols = self.of_family(family) if family != "SPOT" else []
-      found = [(one, LIQUIDATIONS) for one in symbols]
-      name = f"{channel} {family}"
+  def find(
+    self, path: OkxSocketPath, channel: str, symbol: str, inst_type: str
+  ) -> OkxChannel | None:
+    if channel == LIQUIDATIONS.name and path == PUBLIC:
+      symbols = self.of_type(inst_type) if inst_type != "SPOT" else []
+      topics = [(symbol, LIQUIDATIONS) for symbol in symbols]
+      publish_as = f"{channel} {inst_type}"
     else:
-      stream = self.stream(path, channel, symbol)
-      found = [] if stream is None else [(symbol, stream)]
-      name = f"{channel} {symbol}"
-    return Joined(name, partial(self._read, name, found)) if found else None
+      topic = self.topic(path, channel, symbol)
+      topics = [] if topic is None else [(symbol, topic)]
+      publish_as = f"{channel} {symbol}"
+    return OkxChannel(publish_as, partial(self._open, publish_as, topics)) if topics else None
 
-  def _read(self, name: str, markets: list[tuple[str, Stream]]) -> list[bytes]:
-    firsts = [self.venue.read(*market, name) for market in markets]
-    return [first for first in firsts if first is not None]
+  def _open(self, publish_as: str, topics: list[tuple[str, MarketTopic]]) -> list[bytes]:
+    messages = [self.markets.open(*topic, publish_as) for topic in topics]
+    return [message for message in messages if message is not None]
 
-  def stream(self, path: str, channel: str, symbol: str) -> Stream | None:
-    """What a channel of an instrument is on a path, None where there is none."""
+  def topic(self, path: OkxSocketPath, channel: str, symbol: str) -> MarketTopic | None:
+    """The topic of an instrument's channel on a path, None where there is none."""
     instrument = self.instruments.get(symbol)
     if instrument is None:
       return None
-    if path == BUSINESS and channel == TRADES_ALL.topic:
+    if path == BUSINESS and channel == TRADES_ALL.name:
       return TRADES_ALL
     if path == BUSINESS:
       length = length_of(channel)
-      return None if length is None else Stream(CANDLE, channel, 1_000, 0, length)
-    known = dict(_EVERYWHERE)
-    if instrument.family != "SPOT":
-      known |= _ON_CONTRACTS
-    if instrument.family == "SWAP":
-      known |= _ON_PERPETUALS
-    return known.get(channel)
+      return None if length is None else MarketTopic(CANDLE, channel, 1_000, 0, length)
+    topics = dict(_EVERYWHERE)
+    if instrument.inst_type != "SPOT":
+      topics |= _ON_CONTRACTS
+    if instrument.inst_type == "SWAP":
+      topics |= _ON_PERPETUALS
+    return topics.get(channel)
 
-  def of_family(self, family: str) -> list[str]:
+  def of_type(self, inst_type: str) -> list[str]:
     """The symbols of an instType."""
-    return [symbol for symbol, one in self.instruments.items() if one.family == family]
+    return [
+      symbol for symbol, instrument in self.instruments.items() if instrument.inst_type == inst_type
+    ]
 
 
-class _Data(msgspec.Struct, gc=False):
+class _OkxNumbers(msgspec.Struct, gc=False):
   tradeId: str = ""  # noqa: N815 - the venue's name
   count: str = "1"
   seqId: int | None = None  # noqa: N815
   prevSeqId: int | None = None  # noqa: N815
 
 
-class _Numbered(msgspec.Struct):
-  data: list[_Data]
+class _OkxNumbered(msgspec.Struct):
+  data: list[_OkxNumbers]
 
 
-_WITH_NUMBERS = tuple(
+_NUMBERED = tuple(
   b'{"arg":{"channel":"%b"' % channel for channel in (b"trades", b"trades-all", b"books")
 )
-_read = msgspec.json.Decoder(_Numbered).decode
+_read = msgspec.json.Decoder(_OkxNumbered).decode
 
 
 def span(data: bytes) -> tuple[int, int] | None:
-  """The trades or the book's numbers that a message accounts for."""
-  if not data.startswith(_WITH_NUMBERS):
+  """The trade ids or the book's sequence numbers in a message."""
+  if not data.startswith(_NUMBERED):
     return None
-  one, *_ = _read(data).data
-  if one.tradeId:
-    return int(one.tradeId) - int(one.count) + 1, int(one.tradeId)
-  if one.seqId is None or one.prevSeqId is None:
+  numbers, *_ = _read(data).data
+  if numbers.tradeId:
+    return int(numbers.tradeId) - int(numbers.count) + 1, int(numbers.tradeId)
+  if numbers.seqId is None or numbers.prevSeqId is None:
     return None
-  return (one.prevSeqId + 1 if one.prevSeqId >= 0 else one.seqId), one.seqId
+  first = numbers.prevSeqId + 1 if numbers.prevSeqId >= 0 else numbers.seqId
+  return first, numbers.seqId

@@ -1,7 +1,7 @@
 """The instruments of the simulated OKX, and how OKX lists them ("Get instruments")."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -11,43 +11,46 @@ from bond_sim.market.products import (
   QUIET,
   SPOT,
   Product,
+  ProductKind,
   decimals,
-  further,
   next_quarter,
+  quiet_assets,
 )
 
-FAMILIES = {SPOT: "SPOT", PERP: "SWAP", FUTURE: "FUTURES"}
+OkxInstType = Literal["SPOT", "SWAP", "FUTURES"]
+
+INST_TYPES: dict[ProductKind, OkxInstType] = {SPOT: "SPOT", PERP: "SWAP", FUTURE: "FUTURES"}
 LISTED_MS = 1_606_468_572_000
 
 
 @attrs.frozen(kw_only=True)
-class Instrument:
-  """A product, and what a contract of it is worth: `worth` in the base, or in dollars where it is
-  inverse, "" on spot. Sizes are written with `places` decimals, in the base on spot, in contracts
-  elsewhere."""
+class OkxInstrument:
+  """A product as OKX lists it. `contract_value` is the ctVal of a contract: in the base, or in
+  dollars where it is inverse, "" on spot. Sizes have `places` decimals, and are in the base on
+  spot, else in contracts."""
 
   product: Product
-  worth: str = ""
+  contract_value: str = ""
   places: int
 
   @property
-  def family(self) -> str:
+  def inst_type(self) -> OkxInstType:
     """OKX's instType."""
-    return FAMILIES[self.product.kind]
+    return INST_TYPES[self.product.kind]
 
   def size(self, lots: int) -> str:
-    """Lots as the venue writes a size."""
+    """A size in lots as the venue writes it."""
     return decimals(lots, self.places)
 
   def base(self, lots: float, price: float) -> float:
-    """Lots in the base currency."""
-    worth = lots * self.product.lot
+    """A size in lots in the base currency."""
+    size = lots * self.product.lot
     if not self.product.inverse:
-      return worth
-    return worth / price if worth else 0.0
+      return size
+    return size / price if size else 0.0
 
   def row(self) -> dict[str, Any]:
-    """Its entry in the list."""
+    """Its row of the list."""
     product = self.product
     spot = product.kind == SPOT
     settle = product.base if product.inverse else product.quote
@@ -58,12 +61,12 @@ class Instrument:
       "category": "1",
       "ctMult": "" if spot else "1",
       "ctType": "" if spot else ("inverse" if product.inverse else "linear"),
-      "ctVal": self.worth,
+      "ctVal": self.contract_value,
       "ctValCcy": "" if spot else ("USD" if product.inverse else product.base),
       "expTime": "" if product.delivery_ms is None else str(product.delivery_ms),
       "instFamily": "" if spot else underlying,
       "instId": product.symbol,
-      "instType": self.family,
+      "instType": self.inst_type,
       "lever": "10",
       "listTime": str(LISTED_MS),
       "lotSz": decimals(1, self.places),
@@ -81,8 +84,8 @@ class Instrument:
     }
 
 
-def instruments(today: date, markets: int = 0) -> list[Instrument]:
-  """All that are generated, with so many quiet spot markets more."""
+def instruments(today: date, markets: int = 0) -> list[OkxInstrument]:
+  """All generated instruments, with as many more quiet spot markets as `markets` says."""
   quarter = next_quarter(today)
   return [
     _spot("BTC", "USDT", 1, 8, 9.0),
@@ -96,11 +99,11 @@ def instruments(today: date, markets: int = 0) -> list[Instrument]:
     _contract("BTC", "USD", 1, "100", 0, 4.0),
     _contract("BTC", "USD", 1, "100", 0, 1.0, quarter),
     _contract("BTC", "USDT", 1, "0.01", 2, 1.0, quarter),
-    *(_spot(base, "USDT", 4, 2, QUIET) for base in further(markets)),
+    *(_spot(base, "USDT", 4, 2, QUIET) for base in quiet_assets(markets)),
   ]
 
 
-def _spot(base: str, quote: str, price_decimals: int, places: int, takers: float) -> Instrument:
+def _spot(base: str, quote: str, price_decimals: int, places: int, takers: float) -> OkxInstrument:
   product = Product(
     symbol=f"{base}-{quote}",
     kind=SPOT,
@@ -110,18 +113,18 @@ def _spot(base: str, quote: str, price_decimals: int, places: int, takers: float
     lot=float(f"1e-{places}"),
     takers_per_second=takers,
   )
-  return Instrument(product=product, places=places)
+  return OkxInstrument(product=product, places=places)
 
 
 def _contract(
   base: str,
   quote: str,
   price_decimals: int,
-  worth: str,
+  contract_value: str,
   places: int,
   takers: float,
   expiry: date | None = None,
-) -> Instrument:
+) -> OkxInstrument:
   suffix = "SWAP" if expiry is None else f"{expiry:%y%m%d}"
   product = Product(
     symbol=f"{base}-{quote}-{suffix}",
@@ -129,9 +132,9 @@ def _contract(
     base=base,
     quote=quote,
     price_decimals=price_decimals,
-    lot=float(worth) * float(f"1e-{places}"),
+    lot=float(contract_value) * float(f"1e-{places}"),
     takers_per_second=takers,
     inverse=quote == "USD",
     expiry=expiry,
   )
-  return Instrument(product=product, worth=worth, places=places)
+  return OkxInstrument(product=product, contract_value=contract_value, places=places)

@@ -1,44 +1,39 @@
-"""What the sockets need from a market, be it generated or recorded, and the form of answers."""
+"""What the sockets and REST read of the venue's markets, generated or recorded."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
-from bond_sim.http import Request
-from bond_sim.hub import Hub
+from bond_simkit import Fanout, HttpRequest
 
-PUBLIC, BUSINESS = "public", "business"
+OkxSocketPath = Literal["public", "business"]
+PUBLIC: OkxSocketPath = "public"
+BUSINESS: OkxSocketPath = "business"
 
-Answer = Callable[[Request], list[Any]]
-"""The rows of an endpoint's answer. Raises RestError."""
+OkxEndpoint = Callable[[HttpRequest], list[Any]]
+"""The `data` rows of a REST endpoint. Raises VenueRestError."""
 
 
-class Joined(NamedTuple):
-  """A channel that can be subscribed to: its name in the hub, and what a reader gets first (called
-  when it joins)."""
+class OkxChannel(NamedTuple):
+  """A channel that can be subscribed to: its topic in the fan-out, and the first messages of a new
+  reader (made when it subscribes)."""
 
-  name: str
+  topic: str
   first: Callable[[], list[bytes]]
 
 
-class RestError(Exception):
-  """An error in the venue's form."""
-
-  def __init__(self, code: str, message: str, status: int = 200) -> None:
-    super().__init__(message)
-    self.code, self.message, self.status = code, message, status
-
-
-class Source(Protocol):
-  """Publishes channels to the hub and answers for the state of its markets."""
+class OkxMarkets(Protocol):
+  """All markets of the venue: publishes their channels, and finds them."""
 
   @property
-  def hub(self) -> Hub: ...
+  def fanout(self) -> Fanout: ...
 
   async def run(self) -> None:
     """Publishes until cancelled."""
 
-  def find(self, path: str, channel: str, symbol: str, family: str) -> Joined | None:
-    """The channel of a symbol or of an instType on one of the paths, None where there is none."""
+  def find(
+    self, path: OkxSocketPath, channel: str, symbol: str, inst_type: str
+  ) -> OkxChannel | None:
+    """The channel of a symbol, or of an instType, on one of the paths; None where there is none."""
 
   def progress(self) -> dict[str, Any]:
-    """How far it is, for GET /_sim/stats."""
+    """Their rows of GET /_sim/stats."""

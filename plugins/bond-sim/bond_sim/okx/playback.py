@@ -1,103 +1,96 @@
-"""Plays recordings of OKX: each frame once, in order."""
+"""Recorded markets of OKX: each frame is played once, in order."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import trio
+from bond_simkit import Fanout, HttpRequest, VenueTime
 
-from bond_sim.clock import Clock
-from bond_sim.http import Request
-from bond_sim.hub import Hub
-from bond_sim.market.playing import Player
-from bond_sim.okx.recorded_book import RecordedBook
-from bond_sim.okx.recording import Contents, Record, records, scan
-from bond_sim.okx.source import PUBLIC, Answer, Joined, RestError
-from bond_sim.okx.world import span
+from bond_sim.market.player import CapturePlayer
+from bond_sim.market.rest import VenueRestError, whole_number
+from bond_sim.okx.capture import OkxCapture, OkxRecord, records
+from bond_sim.okx.generator import span
+from bond_sim.okx.markets import PUBLIC, OkxChannel, OkxEndpoint, OkxSocketPath
+from bond_sim.okx.playback_book import OkxPlaybackBook
 
 
-class Playback:
-  """A source of recorded markets. Who joins the channel of a book while it plays gets the book as
-  it is then, made of what was played; instruments are those of the recordings."""
+class OkxPlayback:
+  """The markets of recordings, as OkxMarkets. A client that subscribes to a book while it plays
+  gets the book as it is then; instruments are those that the recordings list."""
 
-  def __init__(self, recordings: list[Contents], speed: float, settle: float, clock: Clock) -> None:
-    self.hub = Hub(span)
+  def __init__(
+    self, captures: list[OkxCapture], speed: float, settle: float, clock: VenueTime
+  ) -> None:
+    self.fanout = Fanout(span)
     self._clock = clock
-    self._recordings = recordings
-    self._names = {name for contents in recordings for name in contents.streams}
-    self._books = {name: RecordedBook() for name in self._names if name.startswith("books ")}
-    self._instruments = [row for contents in recordings for row in contents.instruments]
+    self._captures = captures
+    self._topics = {topic for capture in captures for topic in capture.topics}
+    self._books = {topic: OkxPlaybackBook() for topic in self._topics if topic.startswith("books ")}
+    self._instruments = [row for capture in captures for row in capture.instruments]
     self._played = 0
-    self._total = sum(contents.streams.total() for contents in recordings)
-    self._player = Player(self.hub, speed, settle)
-    self.answers: dict[str, Answer] = {
+    self._total = sum(capture.topics.total() for capture in captures)
+    self._player = CapturePlayer(self.fanout, speed, settle)
+    self.endpoints: dict[str, OkxEndpoint] = {
       "public/time": self._time,
       "public/instruments": self._listed,
       "market/books": self._book,
     }
 
-  @classmethod
-  async def load(
-    cls, paths: Iterable[str], speed: float, settle: float, clock: Clock
-  ) -> "Playback":
-    """Reads recordings through once. Raises SimulatorError where one cannot be played."""
-    found = [await trio.to_thread.run_sync(scan, Path(path)) for path in paths]
-    return cls(found, speed, settle, clock)
-
   async def run(self) -> None:
     await self._player.run(self._timeline, self._publish)
 
-  def find(self, path: str, channel: str, symbol: str, family: str) -> Joined | None:
-    name = f"{channel} {symbol}"
-    if path != PUBLIC or name not in self._names:
+  def find(
+    self, path: OkxSocketPath, channel: str, symbol: str, inst_type: str
+  ) -> OkxChannel | None:
+    topic = f"{channel} {symbol}"
+    if path != PUBLIC or topic not in self._topics:
       return None
-    self._player.asked()
-    return Joined(name, partial(self._first, name))
+    self._player.subscribed()
+    return OkxChannel(topic, partial(self._first, topic))
 
   def progress(self) -> dict[str, Any]:
     return self._player.progress(self._played, self._total)
 
-  def _first(self, name: str) -> list[bytes]:
-    book = self._books.get(name)
+  def _first(self, topic: str) -> list[bytes]:
+    book = self._books.get(topic)
     return [book.snapshot()] if book is not None and book.began else []
 
-  def _timeline(self) -> Iterator[tuple[int, Record]]:
+  def _timeline(self) -> Iterator[tuple[int, OkxRecord]]:
     """All records with their time since the first of all (ns)."""
-    timed = [contents for contents in self._recordings if contents.streams]
-    base_ns = min((contents.first_ns for contents in timed), default=0)
-    return heapq.merge(*(_timed(contents.path, base_ns) for contents in timed), key=itemgetter(0))
+    timed = [capture for capture in self._captures if capture.topics]
+    base_ns = min((capture.first_ns for capture in timed), default=0)
+    return heapq.merge(*(_timed(capture.path, base_ns) for capture in timed), key=itemgetter(0))
 
-  def _publish(self, record: Record) -> None:
-    if (book := self._books.get(record.stream)) is not None:
+  def _publish(self, record: OkxRecord) -> None:
+    if (book := self._books.get(record.topic)) is not None:
       book.played(record.data)
     self._played += 1
-    self.hub.publish(record.stream, record.data)
+    self.fanout.publish(record.topic, record.data)
 
-  # Answers ---------------------------------------------------------------------------------------
+  # REST ------------------------------------------------------------------------------------------
 
-  def _time(self, request: Request) -> list[Any]:
+  def _time(self, request: HttpRequest) -> list[Any]:
     return [{"ts": str(self._clock.now_ms())}]
 
-  def _listed(self, request: Request) -> list[Any]:
-    family, wanted = request.param("instType"), request.param("instId")
+  def _listed(self, request: HttpRequest) -> list[Any]:
+    inst_type, symbol = request.param("instType"), request.param("instId")
     return [
       row
       for row in self._instruments
-      if row["instType"] == family and wanted in (None, row["instId"])
+      if row["instType"] == inst_type and symbol in (None, row["instId"])
     ]
 
-  def _book(self, request: Request) -> list[Any]:
+  def _book(self, request: HttpRequest) -> list[Any]:
     book = self._books.get(f"books {request.param('instId')}")
     if book is None or not book.began:
-      raise RestError("51001", "Instrument ID does not exist")
-    levels = request.param("sz") or "1"
-    most = int(levels) if levels.isdecimal() else 1
-    return [{**book.rows(max(1, min(most, 400))), "ts": str(self._clock.now_ms())}]
+      raise VenueRestError("51001", "Instrument ID does not exist")
+    levels = whole_number(request.param("sz"), 1, 400)
+    return [{**book.rows(levels), "ts": str(self._clock.now_ms())}]
 
 
-def _timed(path: Path, base_ns: int) -> Iterator[tuple[int, Record]]:
+def _timed(path: Path, base_ns: int) -> Iterator[tuple[int, OkxRecord]]:
   for record in records(path):
     yield record.time_ns - base_ns, record

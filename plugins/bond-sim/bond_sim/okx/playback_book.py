@@ -1,11 +1,11 @@
-"""A recorded book of OKX, for those who join in the middle of it."""
+"""The book of a recorded market, for clients that subscribe in the middle of the recording."""
 
 import zlib
 from typing import Any
 
 import msgspec
 
-CHECKED = 25
+CHECKSUM_LEVELS = 25
 """Levels a side that the checksum covers ("Order book channel", checksum)."""
 
 _Row = list[str]
@@ -24,8 +24,8 @@ class _Message(msgspec.Struct):
 _read = msgspec.json.Decoder(_Message).decode
 
 
-class RecordedBook:
-  """Rows by price, as the venue wrote them. `began` once a snapshot was played."""
+class OkxPlaybackBook:
+  """Rows by price, as the venue wrote them. `began` is true once a snapshot was played."""
 
   def __init__(self) -> None:
     self.began = False
@@ -34,7 +34,7 @@ class RecordedBook:
     self._last: dict[str, Any] = {}
 
   def played(self, data: bytes) -> None:
-    """A message of the channel was published."""
+    """Applies a message of the channel that was published."""
     message = _read(data)
     self._last = msgspec.json.decode(data)
     if message.action == "snapshot":
@@ -56,8 +56,8 @@ class RecordedBook:
     return {"asks": asks, "bids": bids}
 
   def snapshot(self) -> bytes:
-    """The channel's first message for who joins now: all levels, with the last message's time and
-    numbers and a checksum of these rows."""
+    """The first message for a client that subscribes now: all levels, with the time and numbers of
+    the last message that was played, and a checksum of these rows."""
     [data] = self._last["data"]
     rows = self.rows(400)
     data = {**data, **rows, "checksum": checksum(rows["bids"], rows["asks"])}
@@ -67,9 +67,9 @@ class RecordedBook:
 
 
 def checksum(bids: list[_Row], asks: list[_Row]) -> int:
-  """CRC32, signed, of price:size of the best levels: bid, ask, bid, ask, and so on."""
+  """CRC32, signed, of price:size of the best levels, bids and asks in turn."""
   parts: list[str] = []
-  for number in range(CHECKED):
+  for number in range(CHECKSUM_LEVELS):
     parts += [":".join(side[number][:2]) for side in (bids, asks) if number < len(side)]
   crc = zlib.crc32(":".join(parts).encode())
   return crc - (1 << 32) if crc >= 1 << 31 else crc

@@ -1,54 +1,51 @@
-"""OKX's public REST as clients meet it: endpoints, their limits, errors."""
+"""OKX's public REST: endpoints, their limits, errors."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
-import trio
+from bond_simkit import HttpRequest, HttpResponse, RateMeter, json_response
 
-from bond_sim.http import Request, Response, json_response
-from bond_sim.okx.source import Answer, RestError
+from bond_sim.market.rest import VenueRestError
+from bond_sim.okx.markets import OkxEndpoint
 
 PREFIX = "/api/v5/"
-ASKED, ASKED_SECONDS = 20, 2.0
-"""Requests of one address to one endpoint; the smallest of the published limits, except for those
+REQUESTS, REQUESTS_OF_HISTORY, REQUEST_SECONDS = 20, 10, 2.0
+"""Requests of one address to one endpoint: the smallest of the published limits, except for those
 of histories."""
-ASKED_OF_HISTORY = 10
 HISTORIES = ("public/funding-rate-history", "rubik/stat/contracts/open-interest-history")
 """Their limit is by address and instrument ("Get funding rate history", "Get contract open interest
 history")."""
 
 
-class Rest:
-  """Answers requests, by endpoint behind PREFIX, and meters them by address and endpoint."""
+class OkxRest:
+  """Responds to requests, by endpoint after PREFIX, and meters them by address and endpoint."""
 
-  def __init__(self, answers: Mapping[str, Answer], violations: Counter[str]) -> None:
-    self._answers = answers
+  def __init__(self, endpoints: Mapping[str, OkxEndpoint], violations: Counter[str]) -> None:
+    self._endpoints = endpoints
     self._violations = violations
-    self._asked: dict[tuple[str, str], deque[float]] = {}
+    self._requests = RateMeter(REQUESTS, REQUEST_SECONDS)
+    self._requests_of_history = RateMeter(REQUESTS_OF_HISTORY, REQUEST_SECONDS)
 
-  def respond(self, request: Request) -> Response:
-    """The answer to a request; its path has no host any more."""
-    endpoint = request.path.removeprefix(PREFIX)
-    answer = self._answers.get(endpoint)
-    if request.method != "GET" or answer is None or not request.path.startswith(PREFIX):
+  def respond(self, request: HttpRequest) -> HttpResponse:
+    """The response to a request whose path has no host."""
+    name = request.path.removeprefix(PREFIX)
+    endpoint = self._endpoints.get(name)
+    if request.method != "GET" or endpoint is None or not request.path.startswith(PREFIX):
       return json_response({"error": f"the simulator has no {request.method} {request.path}"}, 404)
     try:
-      self._meter(request, endpoint)
-      data = answer(request)
-    except RestError as error:
-      body = {"code": error.code, "msg": error.message, "data": []}
+      self._meter(request, name)
+      data = endpoint(request)
+    except VenueRestError as error:
+      body: dict[str, Any] = {"code": error.code, "msg": error.message, "data": []}
       return json_response(body, error.status)
     return json_response({"code": "0", "msg": "", "data": data})
 
-  def _meter(self, request: Request, endpoint: str) -> None:
-    most, metered = ASKED, endpoint
-    if endpoint in HISTORIES:
-      most, metered = ASKED_OF_HISTORY, f"{endpoint} {request.param('instId')}"
-    asked = self._asked.setdefault((request.peer, metered), deque())
-    now = trio.current_time()
-    while asked and asked[0] <= now - ASKED_SECONDS:
-      asked.popleft()
-    asked.append(now)
-    if len(asked) > most:
-      self._violations[f"requests of {endpoint}"] += 1
-      raise RestError("50011", "Too Many Requests", 429)
+  def _meter(self, request: HttpRequest, name: str) -> None:
+    if name in HISTORIES:
+      admitted = self._requests_of_history.admit((request.peer, name, request.param("instId")))
+    else:
+      admitted = self._requests.admit((request.peer, name))
+    if not admitted:
+      self._violations[f"requests of {name}"] += 1
+      raise VenueRestError("50011", "Too Many Requests", 429)

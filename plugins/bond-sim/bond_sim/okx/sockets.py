@@ -1,34 +1,36 @@
-"""One WebSocket of OKX: subscribe and unsubscribe, answered one by one, errors and the text ping
-("WebSocket": subscribe, unsubscribe, notification, error codes)."""
+"""One WebSocket of OKX: subscribe and unsubscribe, answered channel by channel, errors and the text
+ping ("WebSocket": subscribe, unsubscribe, notification, error codes)."""
 
-from collections import Counter, deque
+from collections import Counter
 from typing import Any
 
 import msgspec
-import trio
+from bond_simkit import ClientConnection, RateMeter
 
-from bond_sim.hub import Wrap
-from bond_sim.okx.source import Source
-from bond_sim.websocket import Connection
+from bond_sim.okx.markets import OkxMarkets, OkxSocketPath
 
 REQUESTS, REQUESTS_SECONDS = 480, 3600.0
 MAX_CHANNEL_BYTES = 64 * 1024
 
 
-class OkxSession:
+class OkxClientHandler:
   """The subscriptions of one connection."""
 
   def __init__(
-    self, source: Source, connection: Connection, path: str, violations: Counter[str]
+    self,
+    markets: OkxMarkets,
+    connection: ClientConnection,
+    path: OkxSocketPath,
+    violations: Counter[str],
   ) -> None:
-    self._source = source
+    self._markets = markets
     self._connection = connection
     self._path = path
     self._violations = violations
     self._id = f"{connection.number:08x}"
-    self._asked: deque[float] = deque()
-    self._joined: set[str] = set()
-    source.hub.open(connection, self.notice)
+    self._requests = RateMeter(REQUESTS, REQUESTS_SECONDS)
+    self._topics: set[str] = set()
+    markets.fanout.open(connection, self.notice)
 
   def received(self, data: bytes, *, binary: bool) -> None:
     if data == b"ping":
@@ -51,10 +53,10 @@ class OkxSession:
       self._carry_out(operation, arg, number)
 
   def closed(self) -> None:
-    self._source.hub.close(self._connection)
+    self._markets.fanout.close(self._connection)
 
   def notice(self) -> bytes | None:
-    """What the venue says before it closes a connection for a service upgrade."""
+    """The notice before the venue closes a connection for a service upgrade."""
     return msgspec.json.encode(
       {
         "event": "notice",
@@ -65,12 +67,8 @@ class OkxSession:
     )
 
   def _admitted(self, size: int, number: str | None) -> bool:
-    """Whether the request keeps the published limits."""
-    now = trio.current_time()
-    while self._asked and self._asked[0] <= now - REQUESTS_SECONDS:
-      self._asked.popleft()
-    self._asked.append(now)
-    if len(self._asked) > REQUESTS:
+    """Whether a request is within the published limits."""
+    if not self._requests.admit():
       self._violations["requests an hour"] += 1
       self._error("60014", "Requests too frequent.", number)
       return False
@@ -81,32 +79,32 @@ class OkxSession:
     return True
 
   def _carry_out(self, operation: str, arg: dict[str, Any], number: str | None) -> None:
-    channel, symbol = str(arg.get("channel", "")), str(arg.get("instId", ""))
-    found = self._source.find(self._path, channel, symbol, str(arg.get("instType", "")))
-    if found is None:
+    name, symbol = str(arg.get("channel", "")), str(arg.get("instId", ""))
+    channel = self._markets.find(self._path, name, symbol, str(arg.get("instType", "")))
+    if channel is None:
       of = f"instId:{symbol}" if symbol else f"instType:{arg.get('instType', '')}"
       self._error(
         "60018",
-        f"Wrong URL or channel:{channel},{of} doesn't exist. Please use the correct URL, channel "
+        f"Wrong URL or channel:{name},{of} doesn't exist. Please use the correct URL, channel "
         "and parameters referring to API document.",
         number,
       )
       return
-    hub, name = self._source.hub, found.name
-    joins = operation == "subscribe" and name not in self._joined
-    firsts = found.first() if joins else []
+    fanout, topic = self._markets.fanout, channel.topic
+    subscribes = operation == "subscribe" and topic not in self._topics
+    first = channel.first() if subscribes else []
     answer = {"event": operation, "arg": arg, "connId": self._id}
     self._connection.send_text(
       msgspec.json.encode(answer if number is None else {"id": number, **answer})
     )
-    if joins:
-      self._joined.add(name)
-      for first in firsts:
-        self._connection.send_text(first)
-      hub.join(self._connection, name, Wrap())
-    elif operation == "unsubscribe" and name in self._joined:
-      self._joined.remove(name)
-      hub.leave(self._connection, name, Wrap())
+    if subscribes:
+      self._topics.add(topic)
+      for message in first:
+        self._connection.send_text(message)
+      fanout.subscribe(self._connection, topic)
+    elif operation == "unsubscribe" and topic in self._topics:
+      self._topics.remove(topic)
+      fanout.unsubscribe(self._connection, topic)
 
   def _error(self, code: str, message: str, number: str | None) -> None:
     body = {"event": "error", "code": code, "msg": message, "connId": self._id}

@@ -1,15 +1,16 @@
-"""The JSON of OKX's channels and REST answers for one instrument, field by field as documented in
-"WS / Trades channel" and its neighbours."""
+"""The JSON of OKX's channels and REST rows for one instrument, field by field as documented in "WS
+/ Trades channel" and its neighbours."""
 
 from typing import Any
 
 import msgspec
 
-from bond_sim.market.candles import Bar
+from bond_sim.market.bars import GeneratedBar
+from bond_sim.market.book import BUY, SELL
 from bond_sim.market.products import SPOT, decimals
-from bond_sim.market.topics import Changes
-from bond_sim.market.trading import Fill, Liquidation, Trading
-from bond_sim.okx.listing import Instrument
+from bond_sim.market.topic_market import BookChange
+from bond_sim.market.trading import Fill, ForcedOrder, Trading
+from bond_sim.okx.listing import OkxInstrument
 
 _encode = msgspec.json.encode
 
@@ -17,24 +18,24 @@ _encode = msgspec.json.encode
 class OkxWriter:
   """Writes one instrument's messages."""
 
-  def __init__(self, instrument: Instrument) -> None:
+  def __init__(self, instrument: OkxInstrument) -> None:
     self._instrument = instrument
     self._symbol = instrument.product.symbol
     self._scale = instrument.product.scale
 
   def price(self, ticks: int) -> str:
-    """Ticks as the venue writes a price."""
+    """A price in ticks as the venue writes it."""
     return decimals(ticks, self._instrument.product.price_decimals)
 
-  def trades(self, topic: str, fills: list[Fill]) -> bytes:
+  def trades(self, name: str, fills: list[Fill]) -> bytes:
     last, lots = fills[-1], sum(fill.lots for fill in fills)
     joined = self.trade(last._replace(lots=lots))
-    if topic == "trades-all":
-      return self._message(topic, joined)
-    return self._message(topic, joined | {"count": str(len(fills)), "seqId": last.trade_id})
+    if name == "trades-all":
+      return self._message(name, joined)
+    return self._message(name, joined | {"count": str(len(fills)), "seqId": last.trade_id})
 
   def trade(self, fill: Fill) -> dict[str, Any]:
-    """A trade as REST has it."""
+    """A trade, as REST has it."""
     return {
       "instId": self._symbol,
       "tradeId": str(fill.trade_id),
@@ -46,33 +47,34 @@ class OkxWriter:
     }
 
   def book(self, trading: Trading, levels: int, at_ms: int) -> dict[str, Any]:
-    """A book as REST has it."""
+    """A book, as REST has it."""
     book, last = trading.flow.book, trading.flow.update_id
-    return self._book(Changes(-1, last, 0, book.top(0, levels), book.top(1, levels)), at_ms)
+    return self._book(BookChange(-1, last, 0, book.top(BUY, levels), book.top(SELL, levels)), at_ms)
 
-  def snapshot(self, topic: str, changes: Changes, at_ms: int) -> bytes:
-    data = self._book(changes, at_ms)
-    if topic == "bbo-tbt":
-      return self._message(topic, data)
-    if topic == "books5":
-      return self._message(topic, data | {"instId": self._symbol})
+  def snapshot(self, name: str, change: BookChange, at_ms: int) -> bytes:
+    data = self._book(change, at_ms)
+    if name == "bbo-tbt":
+      return self._message(name, data)
+    if name == "books5":
+      return self._message(name, data | {"instId": self._symbol})
     data |= {"checksum": 0, "prevSeqId": -1}
-    return self._message(topic, data, action="snapshot")
+    return self._message(name, data, action="snapshot")
 
-  def delta(self, topic: str, changes: Changes, at_ms: int) -> bytes:
-    data = self._book(changes, at_ms) | {"checksum": 0, "prevSeqId": changes.previous}
-    return self._message(topic, data, action="update")
+  def delta(self, name: str, change: BookChange, at_ms: int) -> bytes:
+    data = self._book(change, at_ms) | {"checksum": 0, "prevSeqId": change.previous}
+    return self._message(name, data, action="update")
 
-  def state(self, topic: str, trading: Trading, at_ms: int, *, first: bool) -> bytes | None:
-    return self._message(topic, self.facts(topic, trading, at_ms))
+  def state(self, name: str, trading: Trading, at_ms: int, *, first: bool) -> bytes | None:
+    return self._message(name, self.facts(name, trading, at_ms))
 
-  def facts(self, topic: str, trading: Trading, at_ms: int) -> dict[str, Any]:
-    """What a channel of facts tells, which is also what REST answers."""
-    common = {"instType": self._instrument.family, "instId": self._symbol}
-    if topic == "tickers":
+  def facts(self, name: str, trading: Trading, at_ms: int) -> dict[str, Any]:
+    """The data of tickers, funding-rate, mark-price or open-interest, on the channel and over
+    REST."""
+    common = {"instType": self._instrument.inst_type, "instId": self._symbol}
+    if name == "tickers":
       return common | self._ticker(trading, at_ms)
     mark = trading.mark()
-    if topic == "funding-rate":
+    if name == "funding-rate":
       return common | {
         "fundingRate": mark.rate,
         "fundingTime": str(mark.next_ms),
@@ -86,13 +88,13 @@ class OkxWriter:
         "settState": "settled",
         "ts": str(at_ms),
       }
-    if topic == "mark-price":
+    if name == "mark-price":
       return common | {"markPx": f"{mark.mark:.{self._decimals()}f}", "ts": str(at_ms)}
     _, contracts, coins, dollars = self.interest(at_ms, trading.interest, mark.mark)
     return common | {"oi": contracts, "oiCcy": coins, "oiUsd": dollars, "ts": str(at_ms)}
 
   def interest(self, at_ms: int, lots: int, price: float) -> list[str]:
-    """Open interest as its history has it: time, contracts, coins, dollars."""
+    """Open interest, as its history has it: time, contracts, coins, dollars."""
     base = self._instrument.base(lots, price)
     return [str(at_ms), self._instrument.size(lots), f"{base:.8f}", f"{base * price:.2f}"]
 
@@ -103,16 +105,18 @@ class OkxWriter:
       "fundingRate": rate,
       "fundingTime": str(at_ms),
       "instId": self._symbol,
-      "instType": self._instrument.family,
+      "instType": self._instrument.inst_type,
       "method": "current_period",
       "realizedRate": rate,
     }
 
-  def candle(self, topic: str, bar: Bar, length_ms: int, at_ms: int, *, closed: bool) -> bytes:
-    return self._message(topic, self.bar(bar, closed=closed))
+  def candle(
+    self, name: str, bar: GeneratedBar, length_ms: int, at_ms: int, *, closed: bool
+  ) -> bytes:
+    return self._message(name, self.bar(bar, closed=closed))
 
-  def bar(self, bar: Bar, *, closed: bool) -> list[str]:
-    """A bar as both the channel and REST have it."""
+  def bar(self, bar: GeneratedBar, *, closed: bool) -> list[str]:
+    """A bar, as the channel and REST have it."""
     mean = bar.quote / bar.volume / self._scale if bar.volume else 0.0
     base = self._instrument.base(bar.volume, mean)
     return [
@@ -127,13 +131,13 @@ class OkxWriter:
       "1" if closed else "0",
     ]
 
-  def forced(self, topic: str, order: Liquidation) -> bytes:
+  def forced(self, name: str, order: ForcedOrder) -> bytes:
     detail = {
       "bkLoss": "0",
       "bkPx": self.price(order.limit),
       "ccy": "",
-      "posSide": "short" if order.side == 0 else "long",
-      "side": "buy" if order.side == 0 else "sell",
+      "posSide": "short" if order.side == BUY else "long",
+      "side": "buy" if order.side == BUY else "sell",
       "sz": self._instrument.size(order.lots),
       "ts": str(order.at_ms),
     }
@@ -143,23 +147,23 @@ class OkxWriter:
       "details": [detail],
       "instFamily": underlying,
       "instId": self._symbol,
-      "instType": self._instrument.family,
+      "instType": self._instrument.inst_type,
       "uly": underlying,
     }
-    arg = {"channel": topic, "instType": self._instrument.family}
+    arg = {"channel": name, "instType": self._instrument.inst_type}
     return _encode({"arg": arg, "data": [data]})
 
   # Details ---------------------------------------------------------------------------------------
 
-  def _message(self, topic: str, data: Any, **more: str) -> bytes:
-    return _encode({"arg": {"channel": topic, "instId": self._symbol}, **more, "data": [data]})
+  def _message(self, name: str, data: Any, **more: str) -> bytes:
+    return _encode({"arg": {"channel": name, "instId": self._symbol}, **more, "data": [data]})
 
-  def _book(self, changes: Changes, at_ms: int) -> dict[str, Any]:
+  def _book(self, change: BookChange, at_ms: int) -> dict[str, Any]:
     return {
-      "asks": self._levels(changes.asks),
-      "bids": self._levels(changes.bids),
+      "asks": self._levels(change.asks),
+      "bids": self._levels(change.bids),
       "ts": str(at_ms),
-      "seqId": changes.last,
+      "seqId": change.last,
     }
 
   def _levels(self, levels: list[tuple[int, int]]) -> list[list[str]]:
@@ -167,8 +171,8 @@ class OkxWriter:
     return [[self.price(price), size(lots), "0", "1" if lots else "0"] for price, lots in levels]
 
   def _ticker(self, trading: Trading, at_ms: int) -> dict[str, str]:
-    day, book = trading.candles.day(at_ms), trading.flow.book
-    [(bid, bid_lots)], [(ask, ask_lots)] = book.top(0, 1), book.top(1, 1)
+    day, book = trading.bars.day(at_ms), trading.flow.book
+    [(bid, bid_lots)], [(ask, ask_lots)] = book.top(BUY, 1), book.top(SELL, 1)
     mean = day.quote / day.volume / self._scale if day.volume else 0.0
     base = self._instrument.base(day.volume, mean)
     return {

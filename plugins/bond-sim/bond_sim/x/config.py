@@ -1,50 +1,34 @@
-"""How the simulated X is started."""
-
-from collections.abc import Iterable
+"""The configuration of the simulated X, and its server."""
 
 import attrs
 import trio
+from bond_simkit import faults_field, speed_field
 
-from bond_sim.errors import SimulatorError
-from bond_sim.x.faults import parse_fault
-
-
-def _listed(values: Iterable[str]) -> list[str]:
-  return list(values)
+from bond_sim.x.faults import X_FAULTS
 
 
 @attrs.frozen(kw_only=True)
 class XConfig:
-  """Five posts a second are written, `speed` times as many."""
+  """`speed` times five posts a second are written."""
 
   host: str = "127.0.0.1"
   port: int = 9004
-  speed: float = attrs.field(default=1.0)
+  speed: float = speed_field(100)
   seed: int = 1
-  faults: list[str] = attrs.field(factory=list, converter=_listed)
-
-  @speed.validator
-  def _check_speed(self, attribute: object, speed: float) -> None:
-    if not 0 < speed <= 100:
-      raise SimulatorError(f"speed is {speed:g}; expected more than 0 and at most 100")
-
-  @faults.validator
-  def _check_faults(self, attribute: object, faults: list[str]) -> None:
-    for written in faults:
-      parse_fault(written)
+  faults: list[str] = faults_field(X_FAULTS)
 
 
 async def serve_x(
   config: XConfig, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
 ) -> None:
   """Serves until cancelled and reports the base URL."""
-  from bond_sim.clock import VenueClock
-  from bond_sim.server import serve
+  from bond_simkit import VenueClock, serve_site, strike_in_time
+
   from bond_sim.x.site import XSite
 
   site = XSite(VenueClock(), seed=config.seed, speed=config.speed)
+  faults = [X_FAULTS.parse(written) for written in config.faults]
   async with trio.open_nursery() as nursery:
-    for written in config.faults:
-      nursery.start_soon(site.fault_later, parse_fault(written))
+    nursery.start_soon(strike_in_time, faults, site.fault)
     nursery.start_soon(site.run)
-    task_status.started(await nursery.start(serve, site, config.host, config.port))
+    task_status.started(await nursery.start(serve_site, site, config.host, config.port))

@@ -1,28 +1,39 @@
-"""A simulated X: rules, filtered stream, the published limits, and a control endpoint under /_sim.
+"""A simulated X: rules, filtered stream, search and counts, with the published limits, and control
+under /_sim.
 
 Source: X API v2, filtered stream (pay-per-use): one connection, 1000 rules of 1024 characters, 50
 connections, 450 readings and 100 changes of the rules within 15 minutes, blank lines as heartbeat,
 backfill that is not deduplicated, and no order of fields or posts. Recent search: 450 requests
-within 15 minutes, queries of 512 characters, pages of 10 to 100 posts, the newest first, and those
-of the last 30 s not yet. Recent counts: 300 requests within 15 minutes.
-"""
+within 15 minutes. Recent counts: 300 requests within 15 minutes."""
 
 import random
 from collections import Counter, deque
-from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import attrs
 import msgspec
 import trio
+from bond_simkit import (
+  ClientConnection,
+  ClientHandler,
+  ConnectionPolicy,
+  ControlEndpoint,
+  HttpRequest,
+  HttpResponse,
+  SimulatorError,
+  VenueFault,
+  VenueTime,
+  fault_route,
+  json_response,
+)
 
-from bond_sim.clock import Clock
-from bond_sim.errors import SimulatorError
-from bond_sim.http import Abort, Request, Response, json_response
-from bond_sim.websocket import Connection, Policy, Session
-from bond_sim.x.counting import MAX_QUERY, SETTLED_MS, count
-from bond_sim.x.faults import Fault, parse_fault
-from bond_sim.x.matching import Test, compile_rule
+from bond_sim.x.counting import count
+from bond_sim.x.faults import X_FAULTS
+from bond_sim.x.matching import PostPredicate, compile_rule
+from bond_sim.x.posts import AUTHORS, post_and_author
+from bond_sim.x.searching import search
+from bond_sim.x.stream_body import StreamFault, XStreamBody
 from bond_sim.x.times import iso
 
 RULES = "/2/tweets/search/stream/rules"
@@ -38,66 +49,82 @@ LIMITS = {
 }
 WINDOW = 900.0
 MAX_RULES = 1000
-HEARTBEAT = 5.0
-KEPT = 100_000
+STORED = 100_000
 POSTS = 5.0
 """Posts a second at speed 1."""
 BUFFERED = 1000
+"""Lines that a slow client may leave unread."""
 
-_ABOUT = ("$BTC", "#bitcoin", "bitcoin", "$ETH", "ethereum", "$SOL", "#solana", "the weather")
-_SAYING = ("{} is moving again", "what happens to {} today?", "RT @anna: {} forever", "{} 🚀\n#now")
-_AUTHORS = ("anna", "bo", "chris")
+_SUBJECTS = ("$BTC", "#bitcoin", "bitcoin", "$ETH", "ethereum", "$SOL", "#solana", "the weather")
+_PHRASES = (
+  "{} is moving again",
+  "what happens to {} today?",
+  "RT @anna: {} forever",
+  "{} 🚀\n#now",
+)
+
+_Headers = tuple[tuple[str, str], ...]
 
 
 @attrs.frozen
-class Rule:
-  """A rule as it stands; `value` and `tag` are the client's."""
+class XRule:
+  """A rule of the stream; `value` and `tag` are the client's."""
 
   id: str
   value: str
   tag: str | None
-  test: Test
+  matches: PostPredicate
 
   def shown(self) -> dict[str, Any]:
+    """The rule as X lists it."""
     tag = {} if self.tag is None else {"tag": self.tag}
     return {"id": self.id, "value": self.value, **tag}
 
 
 class XSite:
-  """What the server serves. `written` are the latest posts, `violations` counts requests above a
-  published limit."""
+  """The site of X. `written` are the latest posts, `connected` the times of stream connections;
+  `violations` counts requests above a published limit."""
 
-  def __init__(self, clock: Clock, *, seed: int = 1, speed: float = 1.0) -> None:
-    self.written: deque[dict[str, Any]] = deque(maxlen=KEPT)
-    self.rules: dict[str, Rule] = {}
+  def __init__(self, clock: VenueTime, *, seed: int = 1, speed: float = 1.0) -> None:
+    self.written: deque[dict[str, Any]] = deque(maxlen=STORED)
+    self.rules: dict[str, XRule] = {}
     self.requests: Counter[str] = Counter()
     self.violations: Counter[str] = Counter()
     self.connected: list[float] = []
     self.sold = 0
-    """Posts that searches gave out."""
+    """Posts in responses to searches, which X charges for."""
     self.counted = 0
-    """Requests for counts that were answered, which X charges for."""
+    """Requests for counts that were served, which X charges for."""
     self._clock = clock
     self._random = random.Random(seed)
     self._speed = speed
     self._ids = 1_800_000_000_000_000_000
     self._times: dict[str, deque[float]] = {name: deque() for name in LIMITS}
-    self._line: trio.MemorySendChannel[bytes | str] | None = None
-    self._refusing: tuple[int, float] = (0, 0.0)
-    self._twice = 0
+    self._stream: trio.MemorySendChannel[bytes | StreamFault] | None = None
+    """The lines of the open stream, if there is one."""
+    self._refuses: tuple[Literal[429, 503], float] = (429, 0.0)
+    """The status that requests get, and until when (trio's time)."""
+    self._duplicates = 0
     self._too_old = False
     self._linger = 0.0
     self._lingers_until = 0.0
+    self._control = ControlEndpoint(
+      {
+        "GET /_sim/log": lambda _: json_response(list(self.written)),
+        "GET /_sim/stats": self._stats,
+        "POST /_sim/faults": fault_route(X_FAULTS, self.fault),
+      }
+    )
 
   async def run(self) -> None:
     """Writes posts until cancelled."""
     while True:
       await trio.sleep(self._random.expovariate(POSTS * self._speed))
-      about = self._random.choice(_ABOUT)
-      self.write(self._random.choice(_SAYING).format(about), self._random.choice(_AUTHORS))
+      subject = self._random.choice(_SUBJECTS)
+      self.write(self._random.choice(_PHRASES).format(subject), self._random.choice(AUTHORS))
 
   def write(self, text: str, username: str = "anna", lang: str = "en") -> dict[str, Any]:
-    """A new post, sent to the stream where a rule matches it."""
+    """Writes a post and sends it to the stream where a rule matches it."""
     self._ids += self._random.randrange(1, 1 << 20)
     post = {
       "id": str(self._ids),
@@ -107,78 +134,77 @@ class XSite:
       "created_ms": self._clock.now_ms(),
     }
     self.written.append(post)
-    if (line := self._frame(post)) is not None:
-      for _ in range(2 if self._twice else 1):
+    if (line := self._line(post)) is not None:
+      for _ in range(2 if self._duplicates else 1):
         self._send(line)
-      self._twice = max(0, self._twice - 1)
+      self._duplicates = max(0, self._duplicates - 1)
     return post
 
   # Faults ----------------------------------------------------------------------------------------
 
-  async def fault_later(self, fault: Fault) -> None:
-    """Does what the fault says when its time has come."""
-    await trio.sleep(fault.after)
-    self.fault(fault)
-
-  def fault(self, fault: Fault) -> None:
-    """Does what the fault says, now."""
+  def fault(self, fault: VenueFault) -> None:
+    """Carries out a fault now."""
     if fault.kind == "duplicate":
-      self._twice = int(fault.amount)
+      self._duplicates = fault.count
     elif fault.kind == "linger":
-      self._linger = fault.amount
+      self._linger = fault.seconds
     elif fault.kind == "old":
       self._too_old = True
     elif fault.kind in ("429", "5xx"):
-      self._refusing = (429 if fault.kind == "429" else 503, trio.current_time() + fault.amount)
+      self._refuses = (429 if fault.kind == "429" else 503, trio.current_time() + fault.seconds)
     elif fault.kind == "partial":
       self._send(b'{"data":{"id":"1800000000000000000","text":"half of a po')
       self._send("end")
     elif fault.kind == "disconnect":
-      told = {
+      problem = {
         "title": "operational-disconnect",
         "disconnect_type": "UpstreamOperationalDisconnect",
         "detail": "This stream has been disconnected upstream for operational reasons.",
         "type": "https://api.twitter.com/2/problems/operational-disconnect",
       }
-      self._send(msgspec.json.encode({"errors": [told]}) + b"\r\n")
+      self._send(msgspec.json.encode({"errors": [problem]}) + b"\r\n")
       self._send("end")
-      # X has ended it already: who comes back at once is welcome.
-      self._line = None
-    else:
-      self._send(fault.kind)
+      # X has ended it already: a client that connects again at once is accepted.
+      self._stream = None
+    elif fault.kind == "drop":
+      self._send("drop")
+    elif fault.kind == "silence":
+      self._send("silence")
 
   # Requests --------------------------------------------------------------------------------------
 
-  async def http(self, request: Request) -> Response:
+  async def http(self, request: HttpRequest) -> HttpResponse:
+    if (response := self._control.respond(request)) is not None:
+      return response
     route = f"{request.method} {request.path}"
-    if request.path.startswith("/_sim/"):
-      return self._control(route, request)
     self.requests[route] += 1
     if not request.headers.get("authorization", "").startswith("Bearer "):
       return _problem(401, "Unauthorized", "Unauthorized")
     if route not in LIMITS:
       return _problem(404, "Not Found Error", f"there is no {route}")
     now = trio.current_time()
-    status, until = self._refusing
+    status, until = self._refuses
     if now < until:
       return _problem(status, "Too Many Requests" if status == 429 else "Service Unavailable", "")
     headers, allowed = self._count(route, now)
     if not allowed:
       return _problem(429, "Too Many Requests", "Too Many Requests", headers)
     if route == f"GET {STREAM}":
-      return self._stream(request, headers)
+      return self._open_stream(request, headers)
     if route == f"GET {SEARCH}":
       return self._search(request, headers)
     if route == f"GET {COUNTS}":
       return self._counts(request, headers)
     if route == f"GET {RULES}":
-      shown = [rule.shown() for rule in self.rules.values()]
-      meta = {"result_count": len(shown), "sent": self._now()}
-      # The key is left out where there is no rule, as X does.
-      return json_response({**({"data": shown} if shown else {}), "meta": meta}, headers=headers)
+      rules = [rule.shown() for rule in self.rules.values()]
+      meta = {"result_count": len(rules), "sent": self._now()}
+      # X leaves the key out where there is no rule.
+      return json_response({**({"data": rules} if rules else {}), "meta": meta}, headers=headers)
     return self._change(request, headers)
 
-  def _count(self, route: str, now: float) -> tuple[tuple[tuple[str, str], ...], bool]:
+  def _count(self, route: str, now: float) -> tuple[_Headers, bool]:
+    """Counts a request against its limit: X's headers, and whether it is allowed. X does not count
+    requests that it refuses."""
     times, limit = self._times[route], LIMITS[route]
     while times and times[0] <= now - WINDOW:
       times.popleft()
@@ -195,42 +221,43 @@ class XSite:
     )
     return headers, allowed
 
-  def _change(self, request: Request, headers: tuple[tuple[str, str], ...]) -> Response:
+  def _change(self, request: HttpRequest, headers: _Headers) -> HttpResponse:
+    """Adds or deletes rules."""
     try:
       body = msgspec.json.decode(request.body, type=dict[str, Any])
     except msgspec.DecodeError:
       return _problem(400, "Invalid Request", "the body is no JSON object")
     if "delete" in body:
-      gone = [self.rules.pop(str(name), None) for name in body["delete"].get("ids", [])]
-      count = sum(rule is not None for rule in gone)
-      summary = {"deleted": count, "not_deleted": len(gone) - count}
+      deleted = [self.rules.pop(str(name), None) for name in body["delete"].get("ids", [])]
+      count = sum(rule is not None for rule in deleted)
+      summary = {"deleted": count, "not_deleted": len(deleted) - count}
       return json_response({"meta": {"sent": self._now(), "summary": summary}}, headers=headers)
-    made, errors = [], []
-    for wanted in body.get("add", []):
-      value = wanted.get("value", "")
+    added, errors = [], []
+    for row in body.get("add", []):
+      value = row.get("value", "")
       try:
         if any(rule.value == value for rule in self.rules.values()):
           raise SimulatorError("DuplicateRule")
         if len(self.rules) >= MAX_RULES:
           raise SimulatorError("RulesCapExceeded")
-        test = compile_rule(value)
+        matches = compile_rule(value)
       except SimulatorError as error:
         errors.append({"value": value, "title": str(error)})
         continue
       self._ids += 1
-      rule = Rule(str(self._ids), value, wanted.get("tag"), test)
+      rule = XRule(str(self._ids), value, row.get("tag"), matches)
       self.rules[rule.id] = rule
-      made.append(rule.shown())
-    counts = {"created": len(made), "not_created": len(errors)}
-    answer: dict[str, Any] = {"meta": {"sent": self._now(), "summary": counts}}
-    answer |= {"data": made} if made else {}
+      added.append(rule.shown())
+    summary = {"created": len(added), "not_created": len(errors)}
+    answer: dict[str, Any] = {"meta": {"sent": self._now(), "summary": summary}}
+    answer |= {"data": added} if added else {}
     answer |= {"errors": errors} if errors else {}
     return json_response(answer, 201, headers)
 
-  def _stream(self, request: Request, headers: tuple[tuple[str, str], ...]) -> Response:
-    lingers = self._line is None and trio.current_time() < self._lingers_until
-    if self._line is not None or lingers:
-      # A client cannot know that X still counts what it has closed.
+  def _open_stream(self, request: HttpRequest, headers: _Headers) -> HttpResponse:
+    lingers = self._stream is None and trio.current_time() < self._lingers_until
+    if self._stream is not None or lingers:
+      # A client cannot know that X still counts a connection that it has closed.
       self.violations["connections"] += not lingers
       return json_response(
         {
@@ -242,57 +269,30 @@ class XSite:
         429,
         headers,
       )
-    send, receive = trio.open_memory_channel[bytes | str](BUFFERED)
-    self._line = send
+    send, receive = trio.open_memory_channel[bytes | StreamFault](BUFFERED)
+    self._stream = send
     self.connected.append(trio.current_time())
     minutes = int(request.param("backfill_minutes") or 0)
     since = self._clock.now_ms() - minutes * 60_000
-    past = [self._frame(post) for post in self.written if post["created_ms"] >= since]
-    old = [line for line in past if line is not None] if minutes else []
-    return Response(body=_Lines(self, send, receive, old), headers=headers)
+    lines = [self._line(post) for post in self.written if post["created_ms"] >= since]
+    backfill = [line for line in lines if line is not None] if minutes else []
+    body = XStreamBody(receive, backfill, partial(self._gone, send))
+    return HttpResponse(body=body, headers=headers)
 
-  def _search(self, request: Request, headers: tuple[tuple[str, str], ...]) -> Response:
-    query, size = request.param("query") or "", request.param("max_results") or "10"
-    until = request.param("next_token")
-    since = int(request.param("since_id") or 0)
-    begin = request.param("start_time")
+  def _search(self, request: HttpRequest, headers: _Headers) -> HttpResponse:
     try:
-      test = compile_rule(query)
-      if len(query) > MAX_QUERY or not size.isdecimal() or not 10 <= int(size) <= 100:
-        raise SimulatorError("query has 1 to 512 characters, and max_results is 10 to 100")
-      first_ms = 0.0 if begin is None else datetime.fromisoformat(begin).timestamp() * 1000
-      last_ms = self._clock.now_ms() - SETTLED_MS
-      if first_ms >= last_ms or (since and begin):
-        raise SimulatorError("start_time is before end_time, and not beside since_id")
+      body = search(request, self.written, self._clock.now_ms())
     except (SimulatorError, ValueError) as error:
       self.violations["search"] += 1
       return _problem(400, "Invalid Request", str(error), headers)
-    if since and self._too_old:
+    if int(request.param("since_id") or 0) and self._too_old:
       self._too_old = False
-      told = "'since_id' must be a tweet id created after a time of seven days ago."
-      return _problem(400, "Invalid Request", told, headers)
-    found = [
-      post
-      for post in reversed(self.written)
-      if since < int(post["id"]) < int(until or 1 << 63)
-      and first_ms <= post["created_ms"] <= last_ms
-      and test(post)
-    ]
-    page = found[: int(size)]
-    meta: dict[str, Any] = {"result_count": len(page)}
-    if not page:
-      return json_response({"meta": meta}, headers=headers)
-    meta |= {"newest_id": page[0]["id"], "oldest_id": page[-1]["id"]}
-    if len(found) > len(page):
-      meta["next_token"] = page[-1]["id"]
-    shown = [_shown(post) for post in page]
-    users = list({user["id"]: user for _, user in shown}.values())
-    data = [data for data, _ in shown]
-    self.sold += len(page)
-    body = {"data": data, "includes": {"users": users}, "meta": meta}
+      detail = "'since_id' must be a tweet id created after a time of seven days ago."
+      return _problem(400, "Invalid Request", detail, headers)
+    self.sold += body["meta"]["result_count"]
     return json_response(body, headers=headers)
 
-  def _counts(self, request: Request, headers: tuple[tuple[str, str], ...]) -> Response:
+  def _counts(self, request: HttpRequest, headers: _Headers) -> HttpResponse:
     try:
       body = count(request, self.written, self._clock.now_ms())
     except SimulatorError as error:
@@ -301,123 +301,58 @@ class XSite:
     self.counted += 1
     return json_response(body, headers=headers)
 
-  def gone(self, line: trio.MemorySendChannel[bytes | str]) -> None:
-    """A connection has ended, or X has given it up."""
-    if self._line is line:
-      self._line = None
+  def _gone(self, stream: "trio.MemorySendChannel[bytes | StreamFault]") -> None:
+    """A stream has ended, by its client or by X."""
+    if self._stream is stream:
+      self._stream = None
       self._lingers_until, self._linger = trio.current_time() + self._linger, 0.0
 
-  def _send(self, line: bytes | str) -> None:
-    if self._line is None:
+  def _send(self, line: bytes | StreamFault) -> None:
+    if self._stream is None:
       return
     try:
-      self._line.send_nowait(line)
+      self._stream.send_nowait(line)
     except trio.WouldBlock:
-      self._line.close()
-      self._line = None
+      self._stream.close()
+      self._stream = None
 
-  def _frame(self, post: dict[str, Any]) -> bytes | None:
-    """The line of a post, None where no rule matches it."""
+  def _line(self, post: dict[str, Any]) -> bytes | None:
+    """The line of a post in the stream, None where no rule matches it."""
     matching = [
       {"id": rule.id, **({} if rule.tag is None else {"tag": rule.tag})}
       for rule in self.rules.values()
-      if rule.test(post)
+      if rule.matches(post)
     ]
     if not matching:
       return None
-    data, user = _shown(post)
-    frame = {"data": data, "includes": {"users": [user]}, "matching_rules": matching}
-    return msgspec.json.encode(frame) + b"\r\n"
+    data, user = post_and_author(post)
+    line = {"data": data, "includes": {"users": [user]}, "matching_rules": matching}
+    return msgspec.json.encode(line) + b"\r\n"
 
   def _now(self) -> str:
     return iso(self._clock.now_ms())
 
   # Control and WebSockets ------------------------------------------------------------------------
 
-  def _control(self, route: str, request: Request) -> Response:
-    if route == "GET /_sim/log":
-      return json_response(list(self.written))
-    if route == "GET /_sim/stats":
-      stats = {"requests": self.requests, "violations": self.violations}
-      charged = {"sold": self.sold, "counted": self.counted}
-      return json_response(
-        {**stats, "connected": self.connected, "rules": len(self.rules), **charged}
-      )
-    if route == "POST /_sim/faults":
-      try:
-        self.fault(parse_fault(msgspec.json.decode(request.body, type=dict[str, str])["fault"]))
-      except (msgspec.DecodeError, KeyError, SimulatorError) as error:
-        return json_response({"error": f'{error}; send {{"fault": "drop"}}'}, 400)
-      return json_response({}, 201)
-    known = "GET /_sim/log, GET /_sim/stats, POST /_sim/faults"
-    return json_response({"error": f"no such control; there are {known}"}, 404)
+  def _stats(self, request: HttpRequest) -> HttpResponse:
+    return json_response(
+      {
+        "requests": self.requests,
+        "violations": self.violations,
+        "connected": self.connected,
+        "rules": len(self.rules),
+        "sold": self.sold,
+        "counted": self.counted,
+      }
+    )
 
-  async def upgrade(self, request: Request) -> Policy | Response:
+  async def upgrade(self, request: HttpRequest) -> ConnectionPolicy | HttpResponse:
     return _problem(404, "Not Found Error", "X has no WebSocket")
 
-  def opened(self, connection: Connection) -> Session:
+  def opened(self, connection: ClientConnection) -> ClientHandler:
     raise SimulatorError("X has no WebSocket")
 
 
-class _Lines:
-  """What one connection is sent. It ends with the object, since the server lets go of it when the
-  client has gone."""
-
-  def __init__(
-    self,
-    site: XSite,
-    send: trio.MemorySendChannel[bytes | str],
-    receive: trio.MemoryReceiveChannel[bytes | str],
-    old: list[bytes],
-  ) -> None:
-    self._site, self._send, self._receive = site, send, receive
-    self._first = b"".join(old) or b"\r\n"
-
-  def __aiter__(self) -> "_Lines":
-    return self
-
-  async def __anext__(self) -> bytes:
-    if self._first:
-      first, self._first = self._first, b""
-      return first
-    line: bytes | str = b"\r\n"
-    try:
-      with trio.move_on_after(HEARTBEAT):
-        line = await self._receive.receive()
-    except trio.EndOfChannel:
-      # Too slow: X drops the connection, and the posts with it.
-      line = "end"
-    if isinstance(line, bytes):
-      return line
-    # Here and not when the object goes: the client may be back before that.
-    self._site.gone(self._send)
-    if line == "drop":
-      raise Abort
-    if line == "silence":
-      await trio.sleep_forever()
-    raise StopAsyncIteration
-
-  def __del__(self) -> None:
-    self._site.gone(self._send)
-
-
-def _shown(post: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-  """A post and its author, as X writes them."""
-  author = str(1000 + _AUTHORS.index(post["username"]) if post["username"] in _AUTHORS else 999)
-  data = {
-    "author_id": author,
-    "created_at": iso(post["created_ms"]),
-    "edit_history_tweet_ids": [post["id"]],
-    "id": post["id"],
-    "lang": post["lang"],
-    "public_metrics": {"like_count": 0, "quote_count": 0, "reply_count": 0, "retweet_count": 0},
-    "text": post["text"],
-  }
-  return data, {"id": author, "name": post["username"].title(), "username": post["username"]}
-
-
-def _problem(
-  status: int, title: str, detail: str, headers: tuple[tuple[str, str], ...] = ()
-) -> Response:
+def _problem(status: int, title: str, detail: str, headers: _Headers = ()) -> HttpResponse:
   body = {"title": title, "detail": detail, "type": "about:blank", "status": status}
   return json_response(body, status, headers)
