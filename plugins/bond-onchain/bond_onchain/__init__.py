@@ -1,4 +1,4 @@
-"""What happens on chains, for Bond."""
+"""Activity on Solana for Bond."""
 
 from collections.abc import Iterable
 

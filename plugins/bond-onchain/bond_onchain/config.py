@@ -1,4 +1,4 @@
-"""What a spec says to the source of Solana."""
+"""The configuration of the source of Solana."""
 
 import os
 from typing import Literal
@@ -14,18 +14,18 @@ MAX_NAMED = 1000
 
 @attrs.frozen(kw_only=True)
 class Solana:
-  """What happens on Solana: transactions (`tx`), transfers of SOL and tokens (`transfer`), blocks
+  """Activity on Solana: transactions (`tx`), transfers of SOL and tokens (`transfer`), blocks
   (`block`), balances of accounts (`account`) and transactions a second with fees (`metric`).
 
   Without `event_types` it is transfers where tokens are named (`symbols`, `mints`), else
-  transactions. `accounts` (wallets) and `addresses` (programs) keep what names one of them,
-  `min_amount` transfers of at least so many whole tokens. `votes` and `failed` add those
+  transactions. `accounts` (wallets) and `addresses` (programs) select what names one of
+  them, `min_amount` transfers of at least so many whole tokens. `votes` and `failed` add those
   transactions. A token that Bond has no symbol for gets one under `tokens`: `{ABC: MINT}`.
 
   Providers filter by the accounts that a transaction names, and a plain transfer does not name its
   mint: `complete` reads all transactions, so that no transfer of a token is missed. What is
-  `processed` may be undone, which a `block` with the status dead or abandoned tells. `symbol` is
-  what everything but transfers is said to be about.
+  `processed` may be undone, which a `block` with the status dead or abandoned reports. `symbol` is
+  the symbol of all events but transfers.
 
   `endpoint` is GRPC_ENDPOINT by default, and its `token` GRPC_TOKEN. `mode` is `grpc`, or `mock`
   for the simulator; ONCHAIN_MODE by default, and `mock` where no node is named either.
@@ -59,7 +59,7 @@ class Solana:
       raise ValueError(
         "balances of which accounts? name them under accounts, or their program under addresses"
       )
-    self.wanted_mints()
+    self.mint_filter()
 
   @property
   def kinds(self) -> frozenset[str]:
@@ -69,15 +69,15 @@ class Solana:
     return frozenset(("transfer",) if self.symbols or self.mints or self.min_amount else ("tx",))
 
   def mint_of(self, asset: str) -> str | None:
-    """The mint of a symbol, "" for SOL, None where it is not known."""
+    """Returns the mint of a symbol, "" for SOL, None where it is not known."""
     if asset == "SOL":
       return ""
     own = {name.upper(): mint for name, mint in self.tokens.items()}
     return own.get(asset) or MINTS.get(asset)
 
-  def wanted_mints(self) -> frozenset[str] | None:
-    """The mints whose transfers are sent, "" for SOL; None for all. ValueError for a symbol whose
-    mint is not known."""
+  def mint_filter(self) -> frozenset[str] | None:
+    """Returns the mints whose transfers are sent, "" for SOL; None for all. Raises ValueError for a
+    symbol whose mint is not known."""
     found = {"" if mint == WRAPPED else mint for mint in self.mints}
     for symbol in self.symbols:
       mint = self.mint_of(asset_of(symbol))
@@ -90,12 +90,12 @@ class Solana:
     return frozenset(found) or None
 
   def names(self) -> dict[str, str]:
-    """Symbols by mint."""
+    """Returns symbols by mint."""
     known = {mint: name for name, mint in MINTS.items()}
     return {**known, **{mint: name.upper() for name, mint in self.tokens.items()}, "": "SOL"}
 
   def is_mock(self) -> bool:
-    """Whether it is the simulator: by `mode`, by ONCHAIN_MODE, or because no node is named."""
+    """Returns whether it is the simulator: by `mode`, by ONCHAIN_MODE, or as no node is named."""
     mode = self.mode or os.environ.get("ONCHAIN_MODE", "").strip().lower()
     if mode:
       return mode == "mock"

@@ -14,14 +14,13 @@ EXCHANGE = CHAIN = "solana"
 LAMPORTS = 10**SOL_DECIMALS
 
 
-class Reader:
-  """Makes events of updates, as a configuration wants them. Each update is given once, and never
-  one that came before."""
+class EventReader:
+  """Turns updates into the events of a configuration. Each update has to be read once only."""
 
   def __init__(self, config: Solana) -> None:
     self._config = config
     self._kinds = config.kinds
-    self._mints = config.wanted_mints()
+    self._mints = config.mint_filter()
     self._names = config.names()
     self._accounts = frozenset(config.accounts)
     self._second: int | None = None
@@ -29,7 +28,7 @@ class Reader:
     self._transactions = self._blocks = self._fees = 0
 
   def read(self, update: pb.SubscribeUpdate) -> Iterator[ChainEvent]:
-    """The events of an update."""
+    """Returns the events of an update."""
     kind = update.WhichOneof("update_oneof")
     when = update.created_at.ToMilliseconds() if update.HasField("created_at") else None
     if kind == "transaction":
@@ -40,7 +39,7 @@ class Reader:
       yield self._account(update.account, when)
 
   def undone(self, slot: int, status: str, when: int | None) -> ChainEvent:
-    """Tells that what was said of a slot is not so."""
+    """Returns the event that takes back everything of a slot."""
     meta = {"slot": slot, "status": status, "commitment": self._config.commitment}
     return self._event("block", None, meta, when)
 
@@ -56,14 +55,14 @@ class Reader:
     }
     if "tx" in self._kinds:
       keys = info.transaction.message.account_keys
-      told = {
+      details = {
         "fee": info.meta.fee,
         "payer": address(keys[0]) if keys else None,
         "failed": info.meta.HasField("err"),
         "vote": info.is_vote,
         "units": info.meta.compute_units_consumed,
       }
-      yield self._event("tx", info.meta.fee / LAMPORTS, meta | told, when)
+      yield self._event("tx", info.meta.fee / LAMPORTS, meta | details, when)
     if "transfer" in self._kinds:
       for transfer in transfers_of(info, self._mints):
         if (event := self._transfer(transfer, meta, when)) is not None:
@@ -78,7 +77,7 @@ class Reader:
     wallets = {transfer.sender, transfer.receiver, *transfer.senders}
     if self._accounts and self._accounts.isdisjoint(wallets):
       return None
-    told: dict[str, Any] = {
+    details: dict[str, Any] = {
       "from": transfer.sender,
       "to": transfer.receiver,
       "mint": transfer.mint or None,
@@ -86,9 +85,9 @@ class Reader:
       "decimals": transfer.decimals,
     }
     if transfer.senders:
-      told["senders"] = list(transfer.senders)
+      details["senders"] = list(transfer.senders)
     symbol = self._names.get(transfer.mint, transfer.mint)
-    return self._event("transfer", value, meta | told, when, symbol)
+    return self._event("transfer", value, meta | details, when, symbol)
 
   def _block(self, update: pb.SubscribeUpdateBlockMeta, when: int | None) -> Iterator[ChainEvent]:
     fees = sum(
@@ -115,8 +114,8 @@ class Reader:
       yield self._event("block", float(update.executed_transaction_count), meta, when)
 
   def _metric(self, second: int) -> Iterator[ChainEvent]:
-    """What the blocks of a second held, once a later second begins: a block's time is in whole
-    seconds. The first one was seen in part only, and is left out."""
+    """Returns the figures of a second's blocks, once a later second begins: a block's time is in
+    whole seconds. The first second was seen in part only, and is left out."""
     if self._second is None:
       self._second = second
     if second <= self._second:

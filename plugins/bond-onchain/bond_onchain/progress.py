@@ -1,24 +1,24 @@
-"""How far a stream has come: what was seen already, what is missing, and where to go on.
+"""How far a stream has come: what was seen already, what is missing, and where to resume.
 
-Blocks name their parents, so that a missing block is told by its child, while slots without a block
-are none. What was seen is kept for as many slots as a replay may repeat.
+Blocks name their parents, so that a child shows that a block is missing, while a slot without a
+block is no loss. What was seen is stored for as many slots as a replay may repeat.
 """
 
 from collections.abc import Hashable
 
 OVERLAP = 12
-"""Slots that a replay goes back from the last one that was seen: what a slot holds may come in
+"""Slots that a replay goes back from the last one that was seen: the updates of a slot may come in
 parts, and out of order."""
 
 REMEMBERED = 40
 """Slots of which every update is known: more than a replay goes back."""
 
-LINES = 300
+PARENTS = 300
 """Slots of which the parents are known: a block is final after 32 or more."""
 
 
 class Progress:
-  """What one stream has seen, over its reconnections."""
+  """What one stream has seen, over all its connections."""
 
   def __init__(self) -> None:
     self.last: int | None = None
@@ -31,7 +31,7 @@ class Progress:
     self._settled = 0
 
   def is_new(self, slot: int, key: Hashable) -> bool:
-    """Whether this was not seen before; it is, from now on."""
+    """Returns whether this was not seen before, and notes it."""
     seen = self._seen.get(slot)
     if seen is None:
       if self.last is not None and slot <= self.last - REMEMBERED:
@@ -49,49 +49,49 @@ class Progress:
     return True
 
   def block(self, slot: int, parent: int) -> tuple[int, int] | None:
-    """A block is there. The slots (both included) whose blocks are missing before it, if any."""
+    """Notes a block. Returns the slots (both included) before it whose blocks are missing."""
     missing = None
     if self._first is None:
       self._first = slot
     elif parent not in self._parents and parent >= self._first:
       known = max((found for found in self._parents if found < parent), default=self._first)
       missing = known + 1, parent
-      # Told once, whatever else grows on it.
+      # Reported once, whatever else grows on it.
       self._parents[parent] = known
     self._parents[slot] = parent
     return missing
 
   def dead(self, slot: int) -> bool:
-    """A slot's block is not valid. Whether something was said of it that has to be taken back."""
+    """Notes that a slot's block is not valid. Returns whether it had events, to be taken back."""
     if slot in self._undone or (slot not in self._seen and slot not in self._parents):
       return False
     self._undone.add(slot)
     return True
 
-  def final(self, slot: int) -> list[int]:
-    """A block is final, and with it its ancestors. The slots of other blocks before it, of which
-    something was said: they were abandoned."""
+  def finalize(self, slot: int) -> list[int]:
+    """Notes that a block and its ancestors are final. Returns the slots of other blocks before it
+    that had events: they were abandoned."""
     if slot <= self._settled or slot not in self._parents:
       return []
-    line, ancestor = set(), slot
+    branch, ancestor = set(), slot
     while ancestor > self._settled and ancestor in self._parents:
-      line.add(ancestor)
+      branch.add(ancestor)
       ancestor = self._parents[ancestor]
     begin = max(self._settled, ancestor)
     gone = [
       found
       for found in sorted(self._parents)
-      if begin < found < slot and found not in line and self.dead(found)
+      if begin < found < slot and found not in branch and self.dead(found)
     ]
     self._settled = slot
     return gone
 
-  def resume(self) -> int | None:
-    """The slot from which to ask again after a cut; None where nothing was seen."""
+  def resume_slot(self) -> int | None:
+    """Returns the slot from which to replay after an outage; None where nothing was seen."""
     return None if self.last is None else max(self._begun, self.last + 1 - OVERLAP)
 
   def leap(self, slot: int) -> None:
-    """What comes next begins at `slot`, and is not joined to what was seen."""
+    """Notes that what comes next begins at `slot`, and that slots before it are missing."""
     self._begun = slot
     self._parents.clear()
     self._first = None
@@ -101,7 +101,7 @@ class Progress:
     oldest = max(self._seen) - REMEMBERED
     for slot in [slot for slot in self._seen if slot <= oldest]:
       del self._seen[slot]
-    oldest -= LINES
+    oldest -= PARENTS
     for slot in [slot for slot in self._parents if slot <= oldest]:
       del self._parents[slot]
     self._undone = {slot for slot in self._undone if slot > oldest}

@@ -1,13 +1,27 @@
-"""The sources this plugin offers."""
+"""The source that this plugin offers."""
 
-from bond_core import ChainEvent, Gap, Out, SourceContext, SourceType
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from bond_core import ChainEvent, Gap, SourceType
 from bond_onchain.config import Solana
 
+if TYPE_CHECKING:
+  from bond_onchain.session import SolanaSession, Subscribe
+  from bond_onchain.transport import GeyserTransport
 
-async def _solana(config: Solana, out: Out, ctx: SourceContext) -> None:
-  from bond_onchain.running import run_solana
 
-  await run_solana(config, out, ctx)
+def _session(config: Solana) -> "SolanaSession":
+  from bond_onchain.node import node_of
+  from bond_onchain.session import SolanaSession
+
+  return SolanaSession(config, node_of(config))
+
+
+def _transport(subscribe: "Subscribe") -> AbstractAsyncContextManager["GeyserTransport"]:
+  from bond_onchain.transport import open_transport
+
+  return open_transport(subscribe)
 
 
 SOURCES = [
@@ -16,7 +30,8 @@ SOURCES = [
     summary="Transactions, transfers, blocks and balances of Solana, from a Geyser node.",
     config=Solana,
     emits=(ChainEvent, Gap),
-    run=_solana,
+    session=_session,
+    transport=_transport,
     words=("solana transfers", "solana transactions", "solana blocks", "spl transfers"),
     aliases={"onchain": {}, "onchain.grpc": {}, "onchain:sol": {}, "onchain:solana": {}},
     environment=("GRPC_ENDPOINT", "GRPC_TOKEN", "ONCHAIN_MODE"),

@@ -16,7 +16,7 @@ MINTS = {
 
 
 def check_address(text: str) -> None:
-  """ValueError for what is no address of Solana: 32 bytes in base58."""
+  """Raises ValueError for a text that is no address of Solana: 32 bytes in base58."""
   try:
     found = decode(text)
   except ValueError as error:
@@ -26,5 +26,5 @@ def check_address(text: str) -> None:
 
 
 def asset_of(symbol: str) -> str:
-  """USDC of USDC/USDT, $USDC or usdc."""
+  """Returns USDC of USDC/USDT, $USDC or usdc."""
   return symbol.strip().removeprefix("$").replace("-", "/").partition("/")[0].upper()

@@ -1,8 +1,8 @@
-"""Transfers of a transaction, from what its accounts held before and after.
+"""Transfers of a transaction, from the balances of its accounts before and after.
 
-Balances tell the effect of every program alike: Transfer, TransferChecked, Token-2022 with its
-fees, inner instructions, and SOL whether wrapped or not. What a wallet holds is counted over all
-its accounts, so sending to oneself is none.
+Balances show the effect of every program alike: Transfer, TransferChecked, Token-2022 with its
+fees, inner instructions, and SOL whether wrapped or not. A wallet's balance is counted over all its
+accounts, so sending to oneself is no transfer.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from bond_geyser.base58 import encode
 from bond_onchain.tokens import WRAPPED
 
 NATIVE = ""
-"""Stands where a mint stands, for SOL."""
+"""The mint of SOL here, which has none."""
 
 SOL_DECIMALS = 9
 
@@ -23,7 +23,7 @@ SOL_DECIMALS = 9
 class Transfer(NamedTuple):
   """`amount` of a token in its smallest unit, from wallet to wallet.
 
-  `sender` is None where several can be meant (`senders`) or the tokens were minted, `receiver`
+  `sender` is None where it may be one of several (`senders`) or the tokens were minted, `receiver`
   where they were burned.
   """
 
@@ -38,7 +38,7 @@ class Transfer(NamedTuple):
 def transfers_of(
   info: pb.SubscribeUpdateTransactionInfo, mints: frozenset[str] | None = None
 ) -> list[Transfer]:
-  """The transfers of a transaction, of these mints (None: of all); none of a failed one."""
+  """Returns the transfers of a transaction, of these mints (None: of all); none of a failed one."""
   meta = info.meta
   if meta.HasField("err"):
     return []
@@ -53,11 +53,11 @@ def transfers_of(
       token_accounts[balance.account_index] = mint, owner
       if mint != WRAPPED and (mints is None or mint in mints):
         decimals[mint] = shown.decimals
-        held = changes.setdefault(mint, {})
-        held[owner] = held.get(owner, 0) + sign * int(shown.amount or 0)
+        by_owner = changes.setdefault(mint, {})
+        by_owner[owner] = by_owner.get(owner, 0) + sign * int(shown.amount or 0)
   found: list[Transfer] = []
-  for mint, held in changes.items():
-    found += _paired(mint, decimals[mint], held)
+  for mint, by_owner in changes.items():
+    found += _paired(mint, decimals[mint], by_owner)
   if mints is None or NATIVE in mints:
     native = _lamports(meta, token_accounts, key)
     # Rent that is paid or comes back has only one side, and is no transfer.
@@ -71,8 +71,8 @@ def _lamports(
   token_accounts: dict[int, tuple[str, str]],
   key: Callable[[int], str],
 ) -> dict[str, int]:
-  """Changes of SOL by wallet, the fee apart. Of token accounts only wrapped SOL counts: what else
-  they hold is rent."""
+  """Returns changes of SOL by wallet, the fee apart. Of token accounts only wrapped SOL counts: the
+  rest of their SOL is rent."""
   changes: dict[str, int] = {}
   pairs = zip(meta.pre_balances, meta.post_balances, strict=False)
   for index, (before, after) in enumerate(pairs):
@@ -93,19 +93,19 @@ def _lamports(
 
 
 def _paired(mint: str, decimals: int, changes: dict[str, int]) -> Iterator[Transfer]:
-  """Who sent to whom, as far as sums can tell: exactly where one side is a single wallet."""
-  lost = {owner: -change for owner, change in changes.items() if change < 0}
-  won = {owner: change for owner, change in changes.items() if change > 0}
-  if not won:
-    for sender, amount in lost.items():
+  """Returns who sent to whom, as far as sums show: exactly where one side is a single wallet."""
+  sent = {owner: -change for owner, change in changes.items() if change < 0}
+  received = {owner: change for owner, change in changes.items() if change > 0}
+  if not received:
+    for sender, amount in sent.items():
       yield Transfer(mint, amount, decimals, sender, None)
-  elif len(won) == 1 and sum(lost.values()) == sum(won.values()):
-    (receiver,) = won
-    for sender, amount in lost.items():
+  elif len(received) == 1 and sum(sent.values()) == sum(received.values()):
+    (receiver,) = received
+    for sender, amount in sent.items():
       yield Transfer(mint, amount, decimals, sender, receiver)
   else:
-    senders = tuple(lost)
-    for receiver, amount in won.items():
+    senders = tuple(sent)
+    for receiver, amount in received.items():
       yield Transfer(
         mint,
         amount,
@@ -117,7 +117,8 @@ def _paired(mint: str, decimals: int, changes: dict[str, int]) -> Iterator[Trans
 
 
 def _keys(info: pb.SubscribeUpdateTransactionInfo) -> Callable[[int], str]:
-  """The address at an index: those of the message, then those that tables brought."""
+  """Returns a function from an index to its address: first come those of the message, then those of
+  lookup tables."""
   own = info.transaction.message.account_keys
   meta = info.meta
 
@@ -137,5 +138,5 @@ def _keys(info: pb.SubscribeUpdateTransactionInfo) -> Callable[[int], str]:
 
 @lru_cache(maxsize=32_768)
 def address(key: bytes) -> str:
-  """A key as people write it."""
+  """Returns a key in base58."""
   return encode(key)

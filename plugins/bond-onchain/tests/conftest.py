@@ -1,35 +1,32 @@
-import logging
-
-import bond_onchain.running
+import attrs
 import httpx
 import pytest
 import trio
 from bond_onchain.config import Solana
-from bond_onchain.running import run_solana
+from bond_onchain.sources import SOURCES
 from bond_sim.geyser.config import GeyserConfig, serve_geyser
 
 from bond_core._clock import SystemClock
 from bond_core._events import ChainEvent, Gap
+from bond_core._logs.memory import MemoryLog
+from bond_core._sources.manager import open_sources
 from bond_core._supervise import Backoff
 
 
-class Context:
-  """A running source as the core sees it, and what came of it."""
+class Running:
+  """A source at work in the core, and what came of it."""
 
-  name = "chain"
+  def __init__(self, manager, log, source_type, config):
+    self._manager = manager
+    self._events = []
+    self.reader = manager.open("chain", source_type, config)
+    self._cursor = log.cursor(start=1, sources=frozenset((self.reader.source,)))
 
-  def __init__(self):
-    self.clock = SystemClock()
-    self.log = logging.LoggerAdapter(logging.getLogger("bond.onchain"))
-    self.events = []
-    self.scope = trio.CancelScope()
-
-  async def send(self, batch):
-    assert batch
-    self.events += batch
-
-  def live(self):
-    pass
+  @property
+  def events(self):
+    for _, batch in self._cursor.take(1 << 30):
+      self._events += batch
+    return self._events
 
   def of(self, kind):
     return [event for event in self.events if type(event) is ChainEvent and event.kind == kind]
@@ -38,10 +35,18 @@ class Context:
   def gaps(self):
     return [event for event in self.events if type(event) is Gap]
 
+  @property
+  def failure(self):
+    return self.reader.failure
+
   async def until(self, enough, seconds=15):
     with trio.fail_after(seconds):
       while not enough(self):
         await trio.sleep(0.02)
+
+  async def end(self):
+    self._manager.close(self.reader)
+    await self.reader.source.ended.wait()
 
 
 class Sim:
@@ -81,21 +86,17 @@ async def sim(nursery):
 
 
 @pytest.fixture
-def source(nursery, monkeypatch):
+async def source(nursery, monkeypatch):
   for name in ("GRPC_ENDPOINT", "GRPC_TOKEN", "ONCHAIN_MODE"):
     monkeypatch.delenv(name, raising=False)
   # The simulated slots are ten times as fast as real ones, and as soon forgotten.
-  monkeypatch.setattr(bond_onchain.running, "Backoff", lambda: Backoff(0.05, 0.2))
+  monkeypatch.setattr("bond_core._sessions.driver.Backoff", lambda rng: Backoff(0.05, 0.2))
+  clock = SystemClock()
+  log = MemoryLog("market", seconds=1e9, max_bytes=1 << 30, clock=clock, stamps=True)
+  async with open_sources(log, clock) as manager:
 
-  async def begin(sim, **settings):
-    ctx = Context()
-    config = Solana(endpoint=sim.url, **settings)
+    async def begin(sim, simulator="geyser", **settings):
+      config = Solana(endpoint=None if sim is None else sim.url, **settings)
+      return Running(manager, log, attrs.evolve(SOURCES[0], simulator=simulator), config)
 
-    async def run():
-      with ctx.scope:
-        await run_solana(config, ctx, ctx)
-
-    nursery.start_soon(run)
-    return ctx
-
-  return begin
+    yield begin

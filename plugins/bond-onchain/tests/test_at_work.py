@@ -1,14 +1,11 @@
 """The source against the simulated node, over real gRPC."""
 
-import bond_onchain.channel
-import bond_onchain.running
+import bond_onchain.transport
 import pytest
 import trio
 from bond_geyser.base58 import encode
-from bond_onchain.config import Solana
-from bond_onchain.running import run_solana
+from bond_onchain.session import SolanaSession
 
-from bond_core._errors import AuthError, Refused
 from bond_core._spec.values import Secret
 
 CANARY = "canary-7f3a91-token"
@@ -46,7 +43,7 @@ async def test_every_transaction_block_and_transfer_comes_once_and_in_order(sim,
   node = await sim(forks=0.3)
   ctx = await source(node, event_types=["tx", "transfer", "block"])
   await ctx.until(lambda c: len(c.of("block")) > 12)
-  ctx.scope.cancel()
+  await ctx.end()
   blocks = await whole(node, ctx)
   assert seen(between(ctx.of("tx"), blocks)) == signatures(blocks)
   assert slots(ctx)[1:] == [block["slot"] for block in blocks]
@@ -75,7 +72,7 @@ async def test_votes_and_failed_ones_come_where_they_are_wanted(sim, source):
   node = await sim()
   ctx = await source(node, event_types=["tx", "block"], votes=True, failed=True)
   await ctx.until(lambda c: len(c.of("block")) > 12)
-  ctx.scope.cancel()
+  await ctx.end()
   blocks = await whole(node, ctx)
   assert seen(between(ctx.of("tx"), blocks)) == signatures(blocks, vote=True, failed=True)
   assert {event.meta["vote"] for event in ctx.of("tx")} == {True, False}
@@ -87,7 +84,7 @@ async def test_transfers_of_a_token_that_name_it_or_all_of_them(sim, source, com
   node = await sim(speed=2)
   ctx = await source(node, symbols=["USDC"], event_types=["transfer", "block"], complete=complete)
   await ctx.until(lambda c: len(c.of("block")) > 10)
-  ctx.scope.cancel()
+  await ctx.end()
   blocks = await whole(node, ctx)
   moved = [
     (t["signature"], m["named"])
@@ -137,7 +134,7 @@ async def test_after_a_cut_nothing_is_lost_or_doubled(sim, source, kind):
     await ctx.until(lambda c, least=8 * (round_ + 1): len(c.of("block")) > least)
     await node.fault(kind)
   await ctx.until(lambda c: len(c.of("block")) > 40)
-  ctx.scope.cancel()
+  await ctx.end()
   blocks = await whole(node, ctx)
   assert seen(between(ctx.of("tx"), blocks)) == signatures(blocks)
   assert slots(ctx)[1:] == [block["slot"] for block in blocks]
@@ -161,7 +158,7 @@ async def test_a_refused_replay_is_tried_twice_then_the_slots_between_are_a_gap(
   gap = ctx.gaps[0]
   at = len(ctx.events)
   await ctx.until(lambda c: len(c.events) > at + 100)
-  ctx.scope.cancel()
+  await ctx.end()
   asked = [request["from_slot"] for request in (await node.stats())["requests"]]
   assert [slot is None for slot in asked] == [True, False, False, True]
   (gap,) = ctx.gaps
@@ -180,7 +177,7 @@ async def test_after_a_longer_outage_the_stream_goes_on_with_the_oldest_that_the
   sim, source, monkeypatch
 ):
   # In slots of 20 ms; the waits are of up to 0.2 s.
-  monkeypatch.setattr("bond_onchain.stream.MARGIN", 15)
+  monkeypatch.setattr("bond_onchain.session.REPLAY_MARGIN", 15)
   node = await sim()
   ctx = await source(node, event_types=["tx", "block"])
   await ctx.until(lambda c: len(c.of("block")) > 5)
@@ -189,7 +186,7 @@ async def test_after_a_longer_outage_the_stream_goes_on_with_the_oldest_that_the
   await ctx.until(lambda c: c.gaps)
   at = len(ctx.of("block"))
   await ctx.until(lambda c: len(c.of("block")) > at + 30)
-  ctx.scope.cancel()
+  await ctx.end()
   (gap,) = ctx.gaps
   blocks = await whole(node, ctx)
   missed = {slot for slot, _ in set(signatures(blocks)) - set(seen(ctx.of("tx")))}
@@ -212,7 +209,7 @@ async def test_blocks_that_do_not_come_are_a_gap_and_those_that_come_twice_count
   await node.fault("duplicate:3")
   at = len(ctx.of("block"))
   await ctx.until(lambda c: len(c.of("block")) > at + 8)
-  ctx.scope.cancel()
+  await ctx.end()
   withheld = (await node.stats())["withheld"]
   assert [(gap.venue_from, gap.venue_to) for gap in ctx.gaps] == [(withheld[0], withheld[1])]
   assert len(set(seen(ctx.of("tx")))) == len(ctx.of("tx"))
@@ -224,7 +221,7 @@ async def test_what_is_processed_and_undone_is_taken_back(sim, source):
   ctx = await source(node, event_types=["tx"], commitment="processed")
   statuses = lambda c: [e.meta["status"] for e in c.of("block")]  # noqa: E731
   await ctx.until(lambda c: {"dead", "abandoned"} <= set(statuses(c)))
-  ctx.scope.cancel()
+  await ctx.end()
   fates = {block["slot"]: block["fate"] for block in await node.blocks()}
   undone = {e.meta["slot"]: e.meta["status"] for e in ctx.of("block")}
   assert undone == {slot: fates[slot] for slot in undone}
@@ -236,7 +233,8 @@ async def test_what_is_processed_and_undone_is_taken_back(sim, source):
 
 
 async def test_half_open_and_silent_nodes_are_left_after_a_while(sim, source, monkeypatch):
-  monkeypatch.setattr(bond_onchain.running, "SILENCE", 0.5)
+  monkeypatch.setattr(SolanaSession, "silence", 0.5)
+  monkeypatch.setattr(SolanaSession, "tick", 0.1)
   node = await sim()
   ctx = await source(node, event_types=["tx", "block"])
   await ctx.until(lambda c: len(c.of("block")) > 5)
@@ -248,7 +246,7 @@ async def test_half_open_and_silent_nodes_are_left_after_a_while(sim, source, mo
   await trio.sleep(0.6)
   at = len(ctx.of("block"))
   await ctx.until(lambda c: len(c.of("block")) > at + 5)
-  ctx.scope.cancel()
+  await ctx.end()
   blocks = await whole(node, ctx)
   # What a silent node did not say is found again by its replay.
   assert seen(between(ctx.of("tx"), blocks)) == signatures(blocks)
@@ -259,15 +257,16 @@ async def test_half_open_and_silent_nodes_are_left_after_a_while(sim, source, mo
 async def test_a_half_open_connection_is_seen_by_http2_before_anything_else(
   sim, source, monkeypatch
 ):
-  options = dict(bond_onchain.channel._OPTIONS) | {"grpc.http2.ping_timeout_ms": 300}
-  monkeypatch.setattr("bond_onchain.channel._OPTIONS", list(options.items()))
+  options = dict(bond_onchain.transport._OPTIONS) | {"grpc.http2.ping_timeout_ms": 300}
+  monkeypatch.setattr("bond_onchain.transport._OPTIONS", list(options.items()))
   node = await sim()
   ctx = await source(node, event_types=["tx", "block"])
   await ctx.until(lambda c: len(c.of("block")) > 5)
   await node.fault("half-open")
   await trio.sleep(0.2)
   at = len(ctx.of("block"))
-  await ctx.until(lambda c: len(c.of("block")) > at + 5)
+  # HTTP/2 looks every 15 s.
+  await ctx.until(lambda c: len(c.of("block")) > at + 5, 40)
   assert not ctx.gaps
   assert (await node.stats())["streams"] == 2
 
@@ -287,21 +286,22 @@ async def test_a_token_opens_the_node_and_is_nowhere_to_be_read(sim, source, mon
   monkeypatch.setenv("NODE_KEY", CANARY)
   ctx = await source(node, token=Secret("NODE_KEY"))
   await ctx.until(lambda c: c.events)
+  await ctx.end()
   monkeypatch.setenv("NODE_KEY", "wrong-canary")
-  config = Solana(endpoint=node.url, token=Secret("NODE_KEY"))
-  with pytest.raises(AuthError, match=r"UNAUTHENTICATED.*look at the x-token") as caught:
-    await run_solana(config, ctx, ctx)
-  assert "canary" not in str(caught.value) + caplog.text + repr(ctx.events) + repr(config)
+  refused = await source(node, token=Secret("NODE_KEY"), event_types=["block"])
+  await refused.until(lambda c: c.failure)
+  assert "UNAUTHENTICATED" in refused.failure
+  assert "look at the x-token" in refused.failure
+  assert "canary" not in refused.failure + caplog.text + repr(ctx.events)
 
 
 async def test_filters_that_a_node_refuses_end_the_source_with_its_words(sim, source, monkeypatch):
   monkeypatch.setattr("bond_onchain.requests.INCLUDED", 11)
   node = await sim()
   wallets = [encode(bytes([n]) * 32) for n in range(1, 12)]
-  config = Solana(endpoint=node.url, accounts=wallets)
-  ctx = await source(node)
-  with trio.fail_after(10), pytest.raises(Refused, match="Max amount of account_include is 10"):
-    await run_solana(config, ctx, ctx)
+  ctx = await source(node, accounts=wallets)
+  await ctx.until(lambda c: c.failure)
+  assert "Max amount of account_include is 10" in ctx.failure
 
 
 async def test_many_accounts_are_several_filters(sim, source):
@@ -321,8 +321,8 @@ async def test_many_accounts_are_several_filters(sim, source):
 SIDES = ("sender", "receiver")
 
 
-async def test_without_a_node_and_without_a_simulator_both_ways_out_are_named(source, monkeypatch):
-  monkeypatch.setattr("bond_onchain.running.SIMULATOR", "nowhere")
-  ctx = await source(type("Nowhere", (), {"url": "http://127.0.0.1:1"}))
-  with pytest.raises(Refused, match=r"bond sim nowhere.*GRPC_ENDPOINT=host:port"):
-    await run_solana(Solana(), ctx, ctx)
+async def test_without_a_node_and_without_a_simulator_both_remedies_are_named(source):
+  ctx = await source(None, simulator="nowhere")
+  await ctx.until(lambda c: c.failure, 30)
+  assert "bond sim nowhere" in ctx.failure
+  assert "GRPC_ENDPOINT" in ctx.failure

@@ -1,4 +1,4 @@
-from bond_onchain.progress import LINES, OVERLAP, REMEMBERED, Progress
+from bond_onchain.progress import OVERLAP, PARENTS, REMEMBERED, Progress
 from hypothesis import given, strategies as st
 
 
@@ -12,15 +12,15 @@ def test_what_was_seen_is_not_new_and_the_slot_tells_equal_keys_apart():
 
 def test_a_stream_goes_on_some_slots_back_but_never_before_it_began():
   progress = Progress()
-  assert progress.resume() is None
+  assert progress.resume_slot() is None
   progress.is_new(100, "a")
   progress.is_new(103, "a")
-  assert progress.resume() == 100
+  assert progress.resume_slot() == 100
   progress.is_new(200, "a")
-  assert progress.resume() == 201 - OVERLAP
+  assert progress.resume_slot() == 201 - OVERLAP
 
 
-def test_missed_slots_are_none_and_missing_blocks_are_told_once():
+def test_missed_slots_are_none_and_missing_blocks_are_reported_once():
   progress = Progress()
   assert progress.block(10, 9) is None
   assert progress.block(13, 10) is None
@@ -43,10 +43,10 @@ def test_what_is_not_in_the_line_of_a_final_block_was_abandoned():
   for slot, parent in ((1, 0), (2, 1), (3, 2), (4, 2), (5, 4), (6, 5)):
     progress.is_new(slot, "block")
     progress.block(slot, parent)
-  assert progress.final(1) == []
-  assert progress.final(5) == [3]
-  assert progress.final(5) == []
-  assert progress.final(6) == []
+  assert progress.finalize(1) == []
+  assert progress.finalize(5) == [3]
+  assert progress.finalize(5) == []
+  assert progress.finalize(6) == []
   assert not progress.dead(3)
   assert progress.dead(6)
   assert not progress.dead(6)
@@ -56,12 +56,12 @@ def test_what_is_not_in_the_line_of_a_final_block_was_abandoned():
 @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 3)), max_size=400))
 def test_memory_is_bounded_and_nothing_within_it_is_new_twice(pairs):
   progress = Progress()
-  told = set()
+  seen = set()
   for slot, key in pairs:
     new = progress.is_new(slot, key)
-    assert not (new and (slot, key) in told and slot > progress.last - REMEMBERED)
+    assert not (new and (slot, key) in seen and slot > progress.last - REMEMBERED)
     if new:
-      told.add((slot, key))
+      seen.add((slot, key))
     progress.block(slot, slot - 1)
   assert len(progress._seen) <= REMEMBERED + 1
-  assert len(progress._parents) <= REMEMBERED + 2 * LINES
+  assert len(progress._parents) <= REMEMBERED + 2 * PARENTS

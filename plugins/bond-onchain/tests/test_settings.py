@@ -1,10 +1,11 @@
 import pytest
 from bond_geyser import geyser_pb2 as pb, geyser_pb2 as sim_pb
 from bond_geyser.base58 import encode
-from bond_onchain.channel import NoReplay, failure, node_of
 from bond_onchain.config import Solana
-from bond_onchain.events import Reader
+from bond_onchain.events import EventReader
+from bond_onchain.node import node_of
 from bond_onchain.requests import request_of
+from bond_onchain.status import ReplayRefused, end_of
 from bond_onchain.tokens import MINTS, WRAPPED
 from google.protobuf import descriptor_pb2
 
@@ -28,7 +29,7 @@ def spec(settings, **kinds):
 
 
 @pytest.mark.parametrize(
-  ("settings", "told"),
+  ("settings", "reason"),
   [
     ("{symbols: [NOPE]}", r"the mint of 'NOPE' on Solana is not known; write tokens: \{NOPE: MINT"),
     ("{mints: [abc]}", "'abc' is no address of Solana: it has"),
@@ -39,8 +40,8 @@ def spec(settings, **kinds):
     ("{commitment: rooted}", "rooted"),
   ],
 )
-def test_what_cannot_be_is_told_at_its_place(settings, told):
-  with pytest.raises(SpecError, match=told) as caught:
+def test_what_cannot_be_is_refused_at_its_place(settings, reason):
+  with pytest.raises(SpecError, match=reason) as caught:
     spec(settings)
   assert "sources.chain" in str(caught.value)
 
@@ -70,7 +71,7 @@ def test_the_earlier_short_form_is_this_source():
 def test_what_is_meant_where_it_is_not_said(settings, kinds, mints):
   config = Solana(**settings)
   assert config.kinds == kinds
-  assert config.wanted_mints() == mints
+  assert config.mint_filter() == mints
 
 
 def filters(**settings):
@@ -170,35 +171,24 @@ def test_modes_come_from_the_spec_then_from_the_environment(monkeypatch):
     ("INVALID_ARGUMENT", Refused),
     ("UNIMPLEMENTED", Refused),
     ("RESOURCE_EXHAUSTED", RetryAfter),
-    ("INTERNAL", NoReplay),
+    ("INTERNAL", ReplayRefused),
     ("UNAVAILABLE", Disconnected),
   ],
 )
 def test_an_end_says_who_has_to_act_and_never_the_token(code, kind):
-  class Ended(Exception):
-    def code(self):
-      return type("Code", (), {"name": code})
-
-    def details(self):
-      return "no canary here"
-
   node = node_of(Solana(endpoint="node.example"))
   node = type(node)(node.target, node.tls, "canary")
-  error = failure(Ended(), node)
+  error = end_of(code, "no canary here", node)
   assert type(error) is kind
   assert "canary" not in str(error)
   assert code in str(error)
 
 
-def test_a_node_that_says_what_it_has_is_asked_for_that():
-  class Ended(Exception):
-    def code(self):
-      return type("Code", (), {"name": "OUT_OF_RANGE"})
-
-    def details(self):
-      return "broadcast from 5 is not available, last available: 912"
-
-  assert failure(Ended(), node_of(Solana(endpoint="node.example"))).oldest == 912
+def test_a_node_that_says_what_it_stores_has_the_slot_read():
+  details = "broadcast from 5 is not available, last available: 912"
+  node = node_of(Solana(endpoint="node.example"))
+  assert end_of("OUT_OF_RANGE", details, node).oldest == 912
+  assert end_of("OUT_OF_RANGE", "too old", node).oldest == 0
 
 
 @pytest.mark.parametrize(
@@ -252,7 +242,7 @@ def meta(slot, second, transactions, fee):
 
 
 def test_metrics_are_whole_seconds_of_block_time():
-  reader = Reader(Solana(event_types=["metric"]))
+  reader = EventReader(Solana(event_types=["metric"]))
   blocks = [(1, 100, 9, 1), (2, 101, 30, 10), (3, 101, 20, 20), (4, 103, 7, 5), (5, 104, 1, 1)]
   found = [event for block in blocks for event in reader.read(meta(*block))]
   assert [(e.value, e.ts_exchange, e.meta["leader_fees"]) for e in found] == [

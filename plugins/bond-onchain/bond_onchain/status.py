@@ -1,0 +1,35 @@
+"""What the end of a gRPC call means: who has to act."""
+
+import re
+
+from bond_core import AuthError, BondError, Disconnected, Refused, RetryAfter
+from bond_onchain.node import Node
+
+# "broadcast from 5 is not available, last available: 9": what is stored begins there.
+_OLDEST = re.compile(r"last available: (\d{1,18})")
+
+
+class ReplayRefused(Disconnected):
+  """The stream ended with a code that a node also gives where it cannot replay. `oldest` is the
+  first slot that it stores, 0 where it did not say."""
+
+  def __init__(self, reason: str, oldest: int = 0) -> None:
+    super().__init__(reason)
+    self.oldest = oldest
+
+
+def end_of(code: str, details: str, node: Node) -> BondError:
+  """Returns why a call ended with a status, without the node's token."""
+  if node.token:
+    details = details.replace(node.token, "…")
+  reason = f"the Geyser node {node.target} answered {code}: {details}"
+  if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+    return AuthError(f"{reason}; look at the x-token (GRPC_TOKEN, or token in the spec)")
+  if code in ("INVALID_ARGUMENT", "UNIMPLEMENTED"):
+    return Refused(f"{reason}; change the source's filters or the endpoint")
+  if code == "RESOURCE_EXHAUSTED":
+    return RetryAfter(30.0, reason)
+  if code in ("OUT_OF_RANGE", "INTERNAL"):
+    oldest = _OLDEST.search(details)
+    return ReplayRefused(reason, int(oldest[1]) if oldest else 0)
+  return Disconnected(reason)

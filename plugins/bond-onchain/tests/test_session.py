@@ -1,0 +1,179 @@
+"""The session without I/O: where it resumes, what it leaves out, and the gaps it declares."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+from bond_geyser import geyser_pb2 as pb
+from bond_onchain.config import Solana
+from bond_onchain.node import Node
+from bond_onchain.progress import OVERLAP
+from bond_onchain.session import REPLAY_MARGIN, REPLAY_TRIES, REPLAY_WAIT, SolanaSession
+from bond_onchain.status import ReplayRefused
+
+from bond_core import Disconnected, Gap
+from bond_core.feeds import Moment
+
+NODE = Node("node.example:10000", tls=True)
+
+
+class Member(SimpleNamespace):
+  __hash__ = object.__hash__
+
+
+class Talk:
+  """A session with one member, and the node's side by hand."""
+
+  def __init__(self, **settings):
+    self.session = SolanaSession(Solana(**{"event_types": ["block"], **settings}), NODE)
+    self.events, self.times_live, self.second = [], 0, 0
+    self.member = Member(
+      give=self.events.extend,
+      live=self.live,
+      log=logging.LoggerAdapter(logging.getLogger("bond.onchain")),
+    )
+    self.session.members[self.member] = None
+    self.session.on_join(self.member, self.now)
+
+  def live(self):
+    self.times_live += 1
+
+  @property
+  def now(self):
+    return Moment(self.second * 1000, self.second * 10**9)
+
+  def connect(self):
+    """The slot from which the next connection replays, None for none."""
+    request = self.session.target(self.now).request
+    self.session.on_open(self.now)
+    return request.from_slot if request.HasField("from_slot") else None
+
+  def blocks(self, *slots):
+    self.session.on_messages([block(slot, slot - 1) for slot in slots], self.now)
+
+  def close(self, error=None):
+    return self.session.on_close(error or Disconnected("cut off"), self.now)
+
+  @property
+  def slots(self):
+    return [event.meta["slot"] for event in self.events if not isinstance(event, Gap)]
+
+  @property
+  def gaps(self):
+    return [(event.venue_from, event.venue_to) for event in self.events if isinstance(event, Gap)]
+
+
+def block(slot, parent):
+  update = pb.SubscribeUpdate()
+  update.block_meta.slot, update.block_meta.parent_slot = slot, parent
+  update.block_meta.blockhash = f"hash of {slot}"
+  return update
+
+
+def slot_is(slot, status):
+  update = pb.SubscribeUpdate()
+  update.slot.slot, update.slot.status = slot, status
+  return update
+
+
+def test_it_begins_now_and_replays_a_few_slots_after_an_outage():
+  talk = Talk()
+  assert talk.connect() is None
+  talk.blocks(*range(100, 130))
+  assert talk.close() is None
+  assert talk.connect() == 130 - OVERLAP
+  talk.blocks(*range(130 - OVERLAP, 135))
+  assert talk.slots == list(range(100, 135))
+  assert talk.gaps == []
+
+
+def test_an_update_of_a_slot_makes_it_live_and_a_ping_is_answered():
+  talk = Talk(event_types=["tx"])
+  talk.connect()
+  ping = pb.SubscribeUpdate()
+  ping.ping.SetInParent()
+  talk.session.on_messages([ping], talk.now)
+  assert (talk.times_live, [request.ping.id for request in talk.session.requests]) == (0, [1])
+  talk.blocks(100)
+  assert (talk.times_live, talk.events) == (1, [])
+  talk.close()
+  talk.connect()
+  talk.session.on_messages([ping], talk.now)
+  assert talk.times_live == 1
+
+
+def test_what_a_replay_does_not_cover_is_a_gap_with_its_slots_and_time():
+  talk = Talk()
+  talk.connect()
+  talk.blocks(100, 101)
+  talk.second = 5
+  talk.close()
+  for _ in range(REPLAY_TRIES):
+    assert talk.connect() == 100
+    # An outage goes on, whatever ends the tries.
+    assert talk.close(ReplayRefused("the Geyser node answered INTERNAL")) is None
+  assert talk.connect() is None
+  talk.second = 9
+  talk.blocks(150, 151)
+  assert talk.gaps == [(101, 150)]
+  (gap,) = [event for event in talk.events if isinstance(event, Gap)]
+  assert (gap.ts_from, gap.ts_to, gap.cause) == (5000, 9000, "cut off")
+  assert talk.slots == [100, 101, 150, 151]
+  # The next outage is replayed again, but not from before the gap.
+  talk.close()
+  assert talk.connect() == 150
+
+
+def test_a_node_that_says_what_it_stores_is_asked_for_that_at_once_and_not_for_ever():
+  talk = Talk()
+  talk.connect()
+  talk.blocks(100, 101)
+  talk.close()
+  assert talk.connect() == 100
+  refused = ReplayRefused("not available", oldest=120)
+  assert talk.close(refused) == REPLAY_WAIT
+  assert talk.connect() == 120 + REPLAY_MARGIN
+  assert talk.close(refused) == REPLAY_WAIT
+  # Without a replay the same answer means something else, and the driver backs off.
+  assert talk.connect() is None
+  assert talk.close(refused) is None
+
+
+def test_a_code_that_may_refuse_a_replay_is_an_ordinary_end_of_a_live_stream():
+  talk = Talk()
+  talk.connect()
+  talk.blocks(100)
+  for _ in range(5):
+    assert talk.close(ReplayRefused("the Geyser node answered INTERNAL")) is None
+    assert talk.connect() == 100
+    talk.blocks(100, 101)
+  assert talk.gaps == []
+
+
+def test_a_block_whose_parent_did_not_come_is_a_gap():
+  talk = Talk()
+  talk.connect()
+  talk.blocks(100, 101)
+  talk.second = 3
+  talk.blocks(105, 106)
+  assert talk.gaps == [(102, 104)]
+  assert talk.slots == [100, 101, 105, 106]
+
+
+@pytest.mark.parametrize(("commitment", "undone"), [("processed", 1), ("confirmed", 0)])
+def test_dead_slots_are_taken_back_once_where_they_were_processed(commitment, undone):
+  talk = Talk(commitment=commitment)
+  talk.connect()
+  talk.blocks(100, 101)
+  dead = slot_is(101, pb.SLOT_DEAD)
+  talk.session.on_messages([dead, dead, slot_is(500, pb.SLOT_DEAD)], talk.now)
+  taken_back = [event for event in talk.events if event.meta["status"] == "dead"]
+  assert [event.meta["slot"] for event in taken_back] == [101] * undone
+
+
+def test_a_source_of_tokens_alone_says_what_it_misses(caplog):
+  Talk(symbols=["USDC"], event_types=["transfer"])
+  assert "set complete: true" in caplog.text
+  caplog.clear()
+  Talk(symbols=["USDC"], event_types=["transfer"], complete=True)
+  assert caplog.text == ""
