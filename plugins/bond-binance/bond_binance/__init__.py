@@ -23,7 +23,7 @@ def feed_of(channel: str, symbols: list[str], **options: Any) -> "TopicFeed":
   from bond_binance.sources import SOURCES
   from bond_core.feeds import Moment, Subscription
 
-  source = next(spec for spec in SOURCES if spec.name == f"binance.{channel}")
+  source = next(source for source in SOURCES if source.name == f"binance.{channel}")
   config: Any = source.config(symbols=symbols, **options)
   feed = binance_feed(config.connection)
   groups: dict[str, list[Subscription]] = {}

@@ -51,7 +51,7 @@ class Venue:
 
   @property
   def now(self):
-    from bond_core._feeds.contract import Moment
+    from bond_core.feeds import Moment
 
     return Moment(self.now_ms, self.now_ms * 1_000_000)
 
@@ -88,7 +88,7 @@ class Venue:
   def answer(self, fetch, body, status=200):
     import json
 
-    from bond_core._feeds.contract import Response
+    from bond_core.feeds import Response
 
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     events = self.feed.on_response(fetch, Response(status, {}, data), self.now)
@@ -103,7 +103,7 @@ class Venue:
 
   def snapshots(self):
     """The snapshots asked for; requests for the list of markets stay."""
-    from bond_core._feeds.contract import Fetch
+    from bond_core.feeds import Fetch
 
     found = [a for a in self.actions if type(a) is Fetch and a.purpose.startswith("snapshot")]
     self.actions = [a for a in self.actions if a not in found]

@@ -4,7 +4,7 @@ import pytest
 from bond_binance import config
 
 from bond_core import Gap, OrderBook
-from bond_core._feeds.contract import Fetch, Reject
+from bond_core.feeds import Fetch, Reject
 
 SPOT = config.Books(symbols=["BTC/USDT"])
 PERP = config.Books(symbols=["BTC/USDT:USDT"])

@@ -8,9 +8,8 @@ import pytest
 from bond_binance import config
 from bond_binance.feed import binance_feed
 
-from bond_core import Gap, OrderBook, Ticker, Trade
-from bond_core._feeds.contract import Fetch, Moment, Response
-from bond_core._instruments import parse_market
+from bond_core import Gap, OrderBook, Ticker, Trade, parse_market
+from bond_core.feeds import Fetch, Moment, Response
 
 CASES = {
   "spot": ("binance-2024/spot_btcusdt_20240808.gz", "BTC/USDT", 9757, 28_040),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from bond_binance import bond_register_sources
 
-from bond_core._events import encode
-from bond_core._feeds.contract import Moment
+from bond_core import encode
+from bond_core.feeds import Moment
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
 SOURCES = {source.name: source for source in bond_register_sources()}

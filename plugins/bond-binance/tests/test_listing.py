@@ -8,8 +8,8 @@ from bond_binance.listing import refusals
 from bond_binance.messages import decode_listing
 from bond_binance.symbols import instrument_of, venue_symbol
 
-from bond_core._feeds.contract import Fetch, Reject, Send
-from bond_core._instruments import Instrument
+from bond_core import Instrument
+from bond_core.feeds import Fetch, Reject, Send
 
 
 def row(symbol, base, quote, status="TRADING"):

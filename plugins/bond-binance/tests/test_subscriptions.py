@@ -8,9 +8,8 @@ from bond_binance import config
 from bond_binance.endpoints import Connection
 from bond_binance.feed import binance_feed
 
-from bond_core._errors import Refused
-from bond_core._feeds.contract import Expire, Reject, Reset, Send, Subscription
-from bond_core._instruments import Instrument
+from bond_core import Instrument, Refused
+from bond_core.feeds import Expire, Reject, Reset, Send, Subscription
 
 SPOT = config.Trades(symbols=["BTC/USDT"])
 

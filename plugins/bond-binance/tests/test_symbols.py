@@ -11,7 +11,7 @@ from bond_binance.symbols import (
 )
 from hypothesis import given, strategies as st
 
-from bond_core._instruments import Instrument
+from bond_core import Instrument
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import pytest
 from bond_binance import config
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bond_core import Gap, Trade
-from bond_core._events import encode
+from bond_core import Gap, Trade, encode
 
 PERP = {"symbols": ["BTC/USDT:USDT"]}
 ALL = [

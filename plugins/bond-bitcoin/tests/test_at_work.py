@@ -7,10 +7,10 @@ import httpx
 import msgspec
 import pytest
 import trio
+from bond_cli import text_to_spec
 from bond_sim.bitcoin.config import BitcoinConfig, serve_bitcoin
 
 from bond_core import Registry, load_spec, run
-from bond_cli import text_to_spec
 
 
 async def run_against(nursery, tmp_path, *, faults=(), duration=1.0, settings="", seed=1):

@@ -7,8 +7,8 @@ from bond_bitcoin.feed import BitcoinFeed
 from bond_bitcoin.sources import SOURCES
 from hypothesis import given, strategies as st
 
-from bond_core._events import ChainEvent, Gap
-from bond_core._feeds.contract import Moment, Pong, Reject, Send
+from bond_core import ChainEvent, Gap
+from bond_core.feeds import Moment, Pong, Reject, Send
 
 OURS = "bc1qeldw4mqns26wew8swgpkt3fs364w3ehs046w2f"
 THEIRS = "1wizSAYSbuyXbt9d8JV8ytm5acqq2TorC"

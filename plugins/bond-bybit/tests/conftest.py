@@ -3,7 +3,7 @@ import json
 import pytest
 from bond_bybit.feed import bybit_feed
 
-from bond_core._feeds.contract import Moment, Send
+from bond_core.feeds import Moment, Send
 
 
 class Venue:

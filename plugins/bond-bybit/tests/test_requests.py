@@ -5,8 +5,8 @@ from bond_bybit import config
 from bond_bybit.feed import BybitTopics, bybit_feed
 from bond_bybit.symbols import category, read_symbol, spelling, venue_symbol
 
-from bond_core._errors import Refused
-from bond_core._feeds.contract import Pong, Reject, Reset
+from bond_core import Refused
+from bond_core.feeds import Pong, Reject, Reset
 
 
 @pytest.mark.parametrize(

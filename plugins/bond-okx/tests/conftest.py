@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from bond_okx.feed import okx_feed
 
-from bond_core._feeds.contract import Fetch, Moment, Response, Send
+from bond_core.feeds import Fetch, Moment, Response, Send
 
 SHARED = Path(os.environ.get("BOND_SHARED", Path(__file__).parents[4] / "shared"))
 

@@ -8,8 +8,8 @@ from bond_okx.contract_list import MAX_TRIES
 from bond_okx.feed import okx_feed
 from bond_okx.symbols import read_symbol, spelling, venue_symbol
 
-from bond_core._errors import Refused
-from bond_core._feeds.contract import Expire, Fetch, Moment, Pong, Reject, Reset, Response
+from bond_core import Refused
+from bond_core.feeds import Expire, Fetch, Moment, Pong, Reject, Reset, Response
 
 NOBODY = {"SWAP": [], "FUTURES": []}
 

@@ -12,8 +12,7 @@ import msgspec
 import trio
 from trio_websocket import serve_websocket
 
-from bond_core import Registry, load_spec, run
-from bond_core._events import Gap, Ticker, Trade
+from bond_core import Gap, Registry, Ticker, Trade, load_spec, run
 
 README = Path(__file__).parent.parent / "README.md"
 SOURCES = {

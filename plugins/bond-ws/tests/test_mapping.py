@@ -6,10 +6,9 @@ from bond_ws.feed import Connection, WsFeed
 from bond_ws.sources import SOURCES
 from hypothesis import given, strategies as st
 
-from bond_core import Refused, Registry, SpecError, load_spec
-from bond_core._events import Custom, Gap, Ticker, Trade
-from bond_core._feeds.contract import Moment, Pong, Reject, Reset, Send
-from bond_core._spec.structure import structure
+from bond_core import Custom, Gap, Refused, Registry, SpecError, Ticker, Trade, load_spec
+from bond_core.feeds import Moment, Pong, Reject, Reset, Send
+from bond_core.specs import structure
 
 TRADE = {
   "emit": "trade",
