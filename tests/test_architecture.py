@@ -17,7 +17,8 @@ CORE = ROOT / "bond_core"
 PLUGINS = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml"))
 PUBLIC = """
   bond_core bond_core.__main__ bond_core.books bond_core.config bond_core.feeds
-  bond_core.hosting bond_core.logs bond_core.packages bond_core.services bond_core.sessions bond_core.specs
+  bond_core.hosting bond_core.logs bond_core.packages bond_core.services bond_core.sessions
+  bond_core.specs
   bond_core.testing bond_core.venues bond_core.websockets
 """.split()
 PROTOCOL = sorted(ROOT.glob("plugins/bond-broker/bond_broker/protocol/*.py"))
@@ -151,7 +152,8 @@ def test_protocol_logic_does_no_io():
     files.add(CORE / name)
   for package, names in {
     "bond-server": "access/credentials.py access/limits.py access/origins.py access/tokens.py",
-    "bond-expressions": "checking.py compiling.py functions.py kinds.py language.py running.py syntax.py",
+    "bond-expressions": "checking.py compiling.py functions.py kinds.py language.py "
+    "running.py syntax.py",
     "bond-broker": "delivery/conflate.py delivery/thinning.py "
     + " ".join(f"protocol/{path.name}" for path in PROTOCOL),
   }.items():

@@ -1,4 +1,4 @@
-"""What contracts write into logs and answers, read strictly.
+"""Reads what contracts write into logs and answers, strictly.
 
 Ethereum's contract ABI (docs.soliditylang.org, abi-spec): values stand in words of 32 bytes;
 ERC-20 (EIP-20) has Transfer(address indexed from, address indexed to, uint256 value), ERC-721
@@ -17,7 +17,7 @@ SYMBOL = "0x95d89b41"
 """The selectors of decimals() and symbol()."""
 
 MOST_DECIMALS = 77
-"""10**77 is the last power of ten in 256 bits; who says more says nothing."""
+"""10**77 is the last power of ten in 256 bits; a larger number cannot be right."""
 
 MAX_SYMBOL = 32
 MAX_ANSWER = 4096
@@ -31,24 +31,24 @@ _QUANTITY = re.compile(r"0x0*[0-9a-f]{1,15}")
 
 
 def is_address(text: str) -> bool:
-  """Whether a text is an address, in any case of letters."""
+  """Returns whether a text is an address, in any case of letters."""
   return _ADDRESS.fullmatch(text.lower()) is not None
 
 
 def as_topic(address: str) -> str:
-  """An address as it stands in a topic."""
+  """Returns an address as topics have it."""
   return "0x" + "0" * 24 + address.lower()[2:]
 
 
 def quantity(text: str) -> int:
-  """A number below 2**60, as all but amounts are. ValueError for what is none."""
+  """Returns a number below 2**60, as all but amounts are. Raises ValueError for anything else."""
   if not _QUANTITY.fullmatch(text.lower()):
     raise ValueError(f"{text[:80]!r} is no quantity of JSON-RPC")
   return int(text, 16)
 
 
 def hash_of(text: str) -> str:
-  """A hash in small letters. ValueError for what is none."""
+  """Returns a hash in small letters. Raises ValueError for anything else."""
   low = text.lower()
   if not _WORD.fullmatch(low):
     raise ValueError(f"{text[:80]!r} is no hash")
@@ -56,7 +56,7 @@ def hash_of(text: str) -> str:
 
 
 def transfer_of(topics: list[str], data: str) -> tuple[str, str, int] | None:
-  """From, to and amount of an ERC-20 transfer; None for a log that is none, such as that of an
+  """Returns from, to and amount of an ERC-20 transfer; None for any other log, such as that of an
   ERC-721 or of a contract with rules of its own."""
   if len(topics) != 3:
     return None
@@ -69,7 +69,7 @@ def transfer_of(topics: list[str], data: str) -> tuple[str, str, int] | None:
 
 
 def decimals_of(answer: object) -> int | None:
-  """What decimals() answered; None for what no token can have."""
+  """Returns what decimals() answered; None for a number that no token can have."""
   if not isinstance(answer, str) or not _WORD.fullmatch(answer.lower()):
     return None
   number = int(answer, 16)
@@ -77,8 +77,8 @@ def decimals_of(answer: object) -> int | None:
 
 
 def symbol_of(answer: object) -> str | None:
-  """What symbol() answered: a string, or 32 bytes as the first contracts have it. None for what is
-  empty, too long, or has anything but visible characters."""
+  """Returns what symbol() answered: a string, or 32 bytes as the first contracts have it. None for
+  a text that is empty, too long, or has anything but visible characters."""
   if not isinstance(answer, str) or len(answer) > MAX_ANSWER or not _DATA.fullmatch(answer.lower()):
     return None
   data = bytes.fromhex(answer[2:])

@@ -1,6 +1,6 @@
-"""Ranges of blocks whose logs have to be asked for, and how they shrink until a node gives them.
+"""Ranges of blocks whose logs have to be requested, and how they shrink until a node gives them.
 
-eth_getLogs is limited everywhere and said in many ways: Infura answers -32005 "query returned more
+eth_getLogs is limited everywhere, with many messages: Infura answers -32005 "query returned more
 than 10000 results" or -32602 "range N exceeds limit of N" (INFURA/infura issue 237), geth and
 Arbitrum -32000 "logs matched by query exceeds limit of 10000" or "log query timed out", Erigon
 "query block range exceeds server limit", Alchemy "Log response size exceeded", others "exceed
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bond_evm.messages import Error
 
 SPAN = 200
-"""Blocks that are asked for at first; free plans allow ten, most nodes thousands."""
+"""Blocks of the first requests; free plans allow ten, most nodes thousands."""
 
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further try of the same range."""
@@ -30,7 +30,7 @@ _SIZE = re.compile(
 
 
 class Range(NamedTuple):
-  """The logs of one filter in the blocks `first` to `last`. It was tried `tries` times."""
+  """The logs of one filter in the blocks `first` to `last`, requested `tries` times so far."""
 
   filter: int
   first: int
@@ -39,28 +39,28 @@ class Range(NamedTuple):
 
 
 class Backfill:
-  """What is still to be read. One range at a time is out."""
+  """The ranges that are still to be read. One at a time is requested."""
 
   def __init__(self, filters: int) -> None:
     self._filters = filters
     self._waiting: deque[Range] = deque()
-    self._out: Range | None = None
+    self._open: Range | None = None
     self._ready_at = 0.0
     self._span = SPAN
 
   @property
   def empty(self) -> bool:
     """Whether there is nothing to read."""
-    return self._out is None and not self._waiting
+    return self._open is None and not self._waiting
 
   @property
   def first(self) -> int | None:
     """The first block that is still to be read."""
     left = [entry.first for entry in self._waiting]
-    return min([*left, self._out.first] if self._out else left, default=None)
+    return min([*left, self._open.first] if self._open else left, default=None)
 
   def add(self, first: int, last: int) -> None:
-    """The logs of these blocks are wanted."""
+    """Adds the logs of blocks."""
     for number in range(self._filters):
       for waiting in self._waiting:
         touches = waiting.first <= last + 1 and first <= waiting.last + 1
@@ -73,23 +73,24 @@ class Backfill:
         self._waiting.append(Range(number, first, last))
 
   def next(self, now: float) -> Range | None:
-    """A range to ask for now."""
-    if self._out is not None or not self._waiting or now < self._ready_at:
+    """Returns a range to request now, None for none. `now` is in seconds of a steady clock."""
+    if self._open is not None or not self._waiting or now < self._ready_at:
       return None
     taken = self._waiting.popleft()
     if taken.last - taken.first >= self._span:
       self._waiting.appendleft(taken._replace(first=taken.first + self._span))
       taken = taken._replace(last=taken.first + self._span - 1)
-    self._out = taken
+    self._open = taken
     return taken
 
   def done(self) -> None:
-    """What is out has come."""
-    self._out = None
+    """The logs of the open range have come."""
+    self._open = None
 
   def refused(self, error: Error, now: float) -> Range | None:
-    """What is out was refused: it is cut in two, or tried again later. A range that is given up."""
-    taken, self._out = self._out, None
+    """The open range was refused: it is cut in two, or repeated later. Returns a range that is
+    given up, None for none."""
+    taken, self._open = self._open, None
     if taken is None:
       return None
     if _GONE.search(error.message):
@@ -109,8 +110,8 @@ class Backfill:
     return None
 
   def _gone(self, taken: Range) -> Range | None:
-    """A node has no logs of the oldest of these blocks any more: the newer half is tried first,
-    and what is older than a block that is gone is gone, too."""
+    """A node no longer has the logs of the oldest of these blocks: the newer half is tried first,
+    and blocks that are older than one that is gone are gone, too."""
     if taken.first < taken.last:
       middle = (taken.first + taken.last) // 2
       self._waiting.appendleft(taken._replace(last=middle))
@@ -120,15 +121,15 @@ class Backfill:
     self._waiting = deque(r for r in self._waiting if r not in older)
     return taken._replace(first=min((r.first for r in older), default=taken.first))
 
-  def lost(self) -> None:
-    """The connection is gone: what was out is to be read again."""
-    if self._out is not None:
-      self._waiting.appendleft(self._out)
-      self._out = None
+  def disconnected(self) -> None:
+    """The open range is to be read again."""
+    if self._open is not None:
+      self._waiting.appendleft(self._open)
+      self._open = None
 
   def give_up(self) -> list[Range]:
-    """All that is not read; nothing is then wanted any more."""
-    self.lost()
+    """Removes and returns all ranges that have not been read."""
+    self.disconnected()
     left = list(self._waiting)
     self._waiting.clear()
     return left

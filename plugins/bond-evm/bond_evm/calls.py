@@ -1,4 +1,4 @@
-"""Requests that wait for their answers: numbered, a few at a time, tried again a few times."""
+"""JSON-RPC requests: numbered, a few at a time, repeated a few times."""
 
 from collections import deque
 from collections.abc import Callable
@@ -9,7 +9,8 @@ import attrs
 
 from bond_evm.messages import UNREADABLE, Error, Message, request
 
-AT_ONCE = 8
+MAX_OPEN = 8
+"""Requests without an answer at a time."""
 ANSWER_WITHIN = 30.0
 """Seconds after which a node that does not answer is given up."""
 
@@ -29,9 +30,9 @@ def never(error: Error) -> bool:
 
 @attrs.define(eq=False)
 class Call:
-  """One request. `done` takes the answer and says whether it is one; where it is none, or an error,
-  the call is tried again, and in the end `failed` is told why. An error that is `final` is told at
-  once."""
+  """One request. `done` takes the result and returns whether it can be used. Where it cannot, and
+  after an error, the call is repeated; in the end `failed` takes the error, at once where it is
+  `final`."""
 
   method: str
   params: list[Any]
@@ -43,34 +44,34 @@ class Call:
 
 
 class Calls:
-  """The requests of one connection."""
+  """The requests of one connection. Times are seconds of a steady clock."""
 
   def __init__(self) -> None:
     self._numbers = count(1)
-    self._out: dict[int, Call] = {}
+    self._open: dict[int, Call] = {}
     self._ready: deque[Call] = deque()
     self._later: list[tuple[float, Call]] = []
 
-  def ask(self, call: Call) -> None:
-    """Puts a request behind the others."""
+  def add(self, call: Call) -> None:
+    """Queues a request."""
     self._ready.append(call)
 
   def send(self, now: float) -> list[bytes]:
-    """The requests whose turn it is."""
+    """Returns the requests whose turn it is."""
     due = [call for when, call in self._later if when <= now]
     self._later = [entry for entry in self._later if entry[0] > now]
     self._ready.extend(due)
     sent = []
-    while self._ready and len(self._out) < AT_ONCE:
+    while self._ready and len(self._open) < MAX_OPEN:
       call, number = self._ready.popleft(), next(self._numbers)
       call.sent_at = now
-      self._out[number] = call
+      self._open[number] = call
       sent.append(request(number, call.method, call.params))
     return sent
 
   def answered(self, message: Message, now: float) -> None:
-    """Takes an answer; of what nobody asked it is nobody's."""
-    call = None if message.id is None else self._out.pop(message.id, None)
+    """Takes an answer. One to no open request is ignored."""
+    call = None if message.id is None else self._open.pop(message.id, None)
     if call is None:
       return
     error = message.error
@@ -88,6 +89,6 @@ class Calls:
     call.tries += 1
 
   def overdue(self, now: float) -> str | None:
-    """The method of a request that was not answered in time."""
-    late = (call for call in self._out.values() if now - call.sent_at > ANSWER_WITHIN)
+    """Returns the method of a request that was not answered in time, None where all were."""
+    late = (call for call in self._open.values() if now - call.sent_at > ANSWER_WITHIN)
     return next((call.method for call in late), None)

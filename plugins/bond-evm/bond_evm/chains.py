@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Chain(NamedTuple):
-  """`number` is its chain id (EIP-155); `symbol` what its blocks are about; a block comes every
+  """`number` is its chain id (EIP-155), `symbol` that of its blocks; a block comes every
   `seconds`."""
 
   number: int
@@ -22,7 +22,7 @@ CHAINS = {
   "avalanche": Chain(43114, "AVAX", 2.0),
 }
 """Chain ids are those of ethereum-lists/chains. A slot of Ethereum takes 12 s and may stay empty
-(ethereum.org, Blocks); the others are at least as fast as is said here."""
+(ethereum.org, Blocks); the others are at least as fast as here."""
 
 SLOTS = 5
 """Ethereum misses a slot now and then; so many in a row are a node that is dead."""
@@ -30,7 +30,7 @@ SLOTS = 5
 LEAST_SILENCE = 30.0
 
 
-def silence_of(chain: str) -> float:
-  """Seconds without a block after which a connection is given up."""
+def max_silence_of(chain: str) -> float:
+  """Returns the seconds without a block after which a connection is given up."""
   known = CHAINS.get(chain)
   return max(LEAST_SILENCE, SLOTS * (known.seconds if known else 12.0))

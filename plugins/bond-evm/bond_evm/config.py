@@ -16,8 +16,8 @@ from bond_core.config import (
   websocket_scheme,
   without_slash,
 )
-from bond_evm.chains import CHAINS, silence_of
-from bond_evm.tokens import TOKENS, Known, Token, asset_of, check_address
+from bond_evm.chains import CHAINS, max_silence_of
+from bond_evm.tokens import TOKENS, Token, TokenInfo, asset_of, check_address
 
 MAX_NAMED = 1000
 MAX_BACKFILL = 20_000
@@ -26,8 +26,8 @@ _CHAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 def allowance() -> Allowance:
-  """What this machine's operator lets URLs reach besides public addresses (BOND_WS_ALLOW: hosts,
-  with or without :PORT), and what not (BOND_WS_DENY: networks)."""
+  """Returns what this machine's operator lets URLs reach besides public addresses (BOND_WS_ALLOW:
+  hosts, with or without :PORT), and what not (BOND_WS_DENY: networks)."""
   return read_allowance(os.environ.get("BOND_WS_ALLOW", ""), os.environ.get("BOND_WS_DENY", ""))
 
 
@@ -50,14 +50,13 @@ class Evm:
   and the base fee of each block (`metric`).
 
   Without `event_types` it is transfers where `symbols`, `addresses`, `accounts` or `min_value` are
-  given, else blocks. `symbols` and `addresses` (contracts) are the tokens that are wanted,
-  `accounts` wallets that send or get, `min_value` whole tokens. `tokens` tells Bond of tokens that
-  it does not know.
+  given, else blocks. `symbols` and `addresses` (contracts) name tokens, `accounts` wallets
+  that send or receive, `min_value` whole tokens. `tokens` describes tokens that Bond does not know.
 
   `url` is the websocket of a node, EVM_ENDPOINT by default. Without a block for `silence` (five
   slots, at least 30s) the node is given up; after that and after cuts what is missing is read
   again, up to `backfill` blocks. `mode` is `node`, or `mock` for the simulator; `mock` where no
-  node is named. `private` allows a url that is not public. `symbol` is what blocks are about.
+  node is named. `private` allows a url that is not public. `symbol` is that of blocks and fees.
   """
 
   chain: str = "ethereum"
@@ -89,12 +88,12 @@ class Evm:
     if named > MAX_NAMED:
       raise ValueError(f"more than {MAX_NAMED} are named; make several sources of it")
     if self.silence is not None and not 1 <= self.silence <= 3600:
-      raise ValueError(f"a silence of {self.silence} tells nothing; write 1s to 1h")
+      raise ValueError(f"a silence of {self.silence} shows nothing; write 1s to 1h")
     if not 1 <= self.backfill <= MAX_BACKFILL:
       raise ValueError(f"backfill is {self.backfill} blocks; write 1 to {MAX_BACKFILL}")
     if isinstance(self.url, str):
       self._check_url(self.url)
-    self.wanted_tokens()
+    self.token_filter()
 
   def _check_url(self, url: str) -> None:
     if self.private:
@@ -117,30 +116,32 @@ class Evm:
     return frozenset(("transfer",) if named else ("block",))
 
   @property
-  def about(self) -> str:
-    """The symbol of what is about no token."""
+  def default_symbol(self) -> str:
+    """The symbol of blocks and fees."""
     known = CHAINS.get(self.chain)
     return self.symbol or (known.symbol if known else self.chain.upper())
 
   @property
-  def quiet(self) -> float:
+  def max_silence(self) -> float:
     """Seconds without a block that are too many."""
-    return float(self.silence) if self.silence is not None else silence_of(self.chain)
+    return float(self.silence) if self.silence is not None else max_silence_of(self.chain)
 
-  def listed(self) -> dict[str, Known]:
-    """Known tokens by their contracts."""
+  def known_tokens(self) -> dict[str, TokenInfo]:
+    """Returns known tokens by their contracts."""
     known = {
-      address: Known(symbol, decimals)
+      address: TokenInfo(symbol, decimals)
       for symbol, (address, decimals) in TOKENS.get(self.chain, {}).items()
     }
-    own = {token.address.lower(): Known(token.symbol, token.decimals) for token in self.tokens}
+    own = {token.address.lower(): TokenInfo(token.symbol, token.decimals) for token in self.tokens}
     return known | own
 
-  def wanted_tokens(self) -> frozenset[str]:
-    """The contracts whose transfers are wanted, empty for all. ValueError for a symbol that is not
-    known."""
+  def token_filter(self) -> frozenset[str]:
+    """Returns the contracts whose transfers are sent, empty for all. Raises ValueError for a symbol
+    that is not known."""
     by_symbol = {
-      known.symbol.upper(): address for address, known in self.listed().items() if known.symbol
+      known.symbol.upper(): address
+      for address, known in self.known_tokens().items()
+      if known.symbol
     }
     found = {address.lower() for address in self.addresses}
     for symbol in self.symbols:
@@ -148,7 +149,7 @@ class Evm:
       if asset not in by_symbol:
         why = f"the contract of {symbol!r} on {self.chain} is not known"
         if asset == "ETH":
-          why = "ETH itself is no token, and its transfers are not told; WETH is one"
+          why = "ETH itself is no token, and its transfers are not sent; WETH is one"
         raise ValueError(
           f"{why}; write tokens: [{{address: 0x…, symbol: {asset}}}], or name a contract under "
           f"addresses (known: {', '.join(sorted(by_symbol)) or 'none'})"
@@ -164,7 +165,7 @@ class Evm:
     return self.endpoint is None and not named
 
   def node(self) -> Node:
-    """The node that is meant. Refused where it cannot be read."""
+    """Returns the node. Raises Refused where its URL cannot be read."""
     if self.endpoint is not None:
       return Node(url=f"{websocket_scheme(self.endpoint)}/{self.chain}")
     if isinstance(self.url, str):

@@ -1,4 +1,4 @@
-"""What is told: transfers, blocks, fees, and what of it was taken back."""
+"""Events: transfers, blocks, fees, and what of them was removed."""
 
 from typing import Any
 
@@ -6,32 +6,32 @@ import msgspec
 
 from bond_core import ChainEvent, Gap
 from bond_evm.messages import Block, Log
-from bond_evm.tokens import Known
+from bond_evm.tokens import TokenInfo
 
 GWEI = 10**9
 REMOVED = "removed"
 
 
-class Writer:
-  """Makes events of one chain; `about` is the symbol of what is about no token.
+class EventWriter:
+  """Makes events of one chain; `symbol` is that of all events but transfers.
 
-  Events have no venue time: a block says when its slot began, which is seconds before anybody has
-  it, so in windows it would always be late. It is in `time`.
+  Events have no venue time: a block has the time when its slot began, which is seconds before
+  anybody has it, so in windows it would always be late. It is in `time`.
   """
 
-  def __init__(self, chain: str, about: str) -> None:
+  def __init__(self, chain: str, symbol: str) -> None:
     self._chain = chain
-    self._about = about
+    self._symbol = symbol
 
   def transfer(
-    self, log: Log, moved: tuple[str, str, int], known: Known, time: int | None, now_ms: int
+    self, log: Log, moved: tuple[str, str, int], token: TokenInfo, time: int | None, now_ms: int
   ) -> ChainEvent:
-    """A transfer. Its value is in whole tokens, None where nobody knows the decimals."""
+    """Returns a transfer. Its value is in whole tokens, None where the decimals are not known."""
     sender, receiver, amount = moved
-    decimals = known.decimals
+    decimals = token.decimals
     meta: dict[str, Any] = {
       "txid": log.txid,
-      "log_index": log.place,
+      "log_index": log.log_index,
       "height": log.number,
       "block": log.block,
       "time": time,
@@ -42,34 +42,34 @@ class Writer:
       "amount": str(amount),
       "decimals": decimals,
     }
-    if known.symbol is None:
-      meta["says"] = known.says
+    if token.symbol is None:
+      meta["says"] = token.says
     value = None if decimals is None else amount / 10**decimals
-    return self._event("transfer", known.symbol or log.address, value, meta, now_ms)
+    return self._event("transfer", token.symbol or log.address, value, meta, now_ms)
 
   def block(self, block: Block, now_ms: int, *, removed: bool = False) -> ChainEvent:
-    """A block. Its value is the number of its transactions."""
+    """Returns a block. Its value is the number of its transactions."""
     meta = _figures(block)
     meta |= {"previous": block.parent, "status": REMOVED if removed else "confirmed"}
     meta["miner"] = block.miner
     count = block.transactions
-    return self._event("block", self._about, None if count is None else float(count), meta, now_ms)
+    return self._event("block", self._symbol, None if count is None else float(count), meta, now_ms)
 
   def metric(self, block: Block, now_ms: int) -> ChainEvent:
-    """The base fee of a block, in Gwei."""
+    """Returns the base fee of a block, in Gwei."""
     fee = None if block.base_fee is None else block.base_fee / GWEI
     meta = _figures(block) | {"full": _share(block.gas_used, block.gas_limit)}
-    return self._event("metric", self._about, fee, meta, now_ms)
+    return self._event("metric", self._symbol, fee, meta, now_ms)
 
-  def taken_back(self, event: ChainEvent, now_ms: int) -> ChainEvent:
-    """The same again, with the status removed."""
+  def removal(self, event: ChainEvent, now_ms: int) -> ChainEvent:
+    """Returns an event again, with the status removed."""
     meta = {**(event.meta or {}), "status": REMOVED}
     return msgspec.structs.replace(
       event, meta=meta, ts_event=now_ms, ts_internal=None, seq_internal=None
     )
 
   def gap(self, cause: str, since_ms: int, now_ms: int, first: int | None, last: int | None) -> Gap:
-    """Blocks, both inclusive, of which events are missing."""
+    """Returns the gap of blocks (both included) of which events are missing."""
     return Gap(
       exchange=self._chain,
       symbol="*",

@@ -1,4 +1,4 @@
-"""JSON-RPC as far as it is spoken here: requests that are sent, messages that are read.
+"""JSON-RPC as far as it is used here: requests that are sent, messages that are read.
 
 Source: JSON-RPC 2.0; ethereum/execution-apis, src/schemas/{block,receipt,subscription}.yaml; geth's
 documentation of subscriptions (geth.ethereum.org, JSON-RPC Server, Real-time Events).
@@ -16,7 +16,7 @@ UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
 
 
 class Error(msgspec.Struct):
-  """What a node says it will not do."""
+  """The error in an answer."""
 
   code: int = 0
   message: str = ""
@@ -26,19 +26,19 @@ class Error(msgspec.Struct):
     return f"{self.message[:300] or 'no reason given'} ({self.code})"
 
 
-class Announced(msgspec.Struct):
-  """Something new for a subscription."""
+class Notification(msgspec.Struct):
+  """The parameters of a notification: something new for a subscription."""
 
   subscription: str
   result: msgspec.Raw
 
 
 class Message(msgspec.Struct):
-  """An answer (with `id`) or an announcement (with `params`)."""
+  """An answer (with `id`) or a notification (with `params`)."""
 
   id: int | None = None
   method: str = ""
-  params: Announced | None = None
+  params: Notification | None = None
   result: msgspec.Raw = NOTHING
   error: Error | None = None
 
@@ -83,7 +83,7 @@ class Block(NamedTuple):
 
 
 class Log(NamedTuple):
-  """A log of a contract; `place` is its index in the block."""
+  """A log of a contract; `time` is its block's in seconds, where the node has it."""
 
   address: str
   topics: list[str]
@@ -91,7 +91,7 @@ class Log(NamedTuple):
   number: int
   block: str
   txid: str
-  place: int
+  log_index: int
   time: int | None = None
   removed: bool = False
 
@@ -104,13 +104,13 @@ _logs = msgspec.json.Decoder(list[_Log]).decode
 
 
 def request(number: int, method: str, params: list[Any]) -> bytes:
-  """A request."""
-  asked = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-  return msgspec.json.encode(asked)
+  """Returns a request."""
+  body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+  return msgspec.json.encode(body)
 
 
 def read_block(data: msgspec.Raw) -> Block | None:
-  """A header or block; None where the node has none."""
+  """Returns a header or block; None where the node has none."""
   found = _header(data)
   if found is None:
     return None
@@ -129,12 +129,12 @@ def read_block(data: msgspec.Raw) -> Block | None:
 
 
 def read_log(data: msgspec.Raw) -> Log:
-  """One log."""
+  """Returns one log."""
   return _as_log(_log(data))
 
 
 def read_logs(data: msgspec.Raw) -> list[Log]:
-  """The logs that eth_getLogs found."""
+  """Returns the logs that eth_getLogs found."""
   return [_as_log(found) for found in _logs(data)]
 
 
@@ -153,7 +153,7 @@ def _as_log(found: _Log) -> Log:
     number=quantity(found.block_number),
     block=hash_of(found.block_hash),
     txid=hash_of(found.transaction_hash),
-    place=quantity(found.log_index),
+    log_index=quantity(found.log_index),
     time=None if time is None else quantity(time),
     removed=found.removed,
   )

@@ -1,14 +1,31 @@
-"""The source this plugin offers."""
+"""The source that this plugin offers."""
 
-from bond_core import ChainEvent, Gap, Out, SourceContext, SourceType
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from bond_core import ChainEvent, Gap, SourceType
 from bond_evm.chains import CHAINS
 from bond_evm.config import Evm
 
+if TYPE_CHECKING:
+  from bond_core.feeds import Handshake
+  from bond_core.sessions import WebSocketTransport
+  from bond_evm.session import EvmSession
 
-async def _evm(config: Evm, out: Out, ctx: SourceContext) -> None:
-  from bond_evm.running import run_evm
+MAX_MESSAGE = 128 * 1024 * 1024
+"""Bytes: 10,000 logs are about ten million."""
 
-  await run_evm(config, out, ctx)
+
+def _session(config: Evm) -> "EvmSession":
+  from bond_evm.session import EvmSession
+
+  return EvmSession(config, config.node())
+
+
+def _transport(handshake: "Handshake") -> AbstractAsyncContextManager["WebSocketTransport"]:
+  from bond_core.sessions import open_websocket_transport
+
+  return open_websocket_transport(handshake, max_message_bytes=MAX_MESSAGE)
 
 
 SOURCES = [
@@ -17,7 +34,8 @@ SOURCES = [
     summary="ERC-20 transfers, blocks and fees of Ethereum and other EVM chains, from a node.",
     config=Evm,
     emits=(ChainEvent, Gap),
-    run=_evm,
+    session=_session,
+    transport=_transport,
     words=("ethereum blocks", "ethereum transfers"),
     aliases={
       "onchain:eth": {"chain": "ethereum"},

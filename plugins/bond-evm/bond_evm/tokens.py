@@ -1,4 +1,4 @@
-"""Tokens: those that are known, and what others say of themselves."""
+"""Tokens: known ones, and those whose contracts describe themselves."""
 
 from typing import NamedTuple
 
@@ -9,8 +9,8 @@ from bond_evm.abi import MOST_DECIMALS, is_address
 
 @attrs.frozen(kw_only=True)
 class Token:
-  """A token that a spec names: its contract, what it is called, and its decimals (left out: the
-  contract is asked)."""
+  """A token that a spec names: its contract, its symbol and its decimals (left out: those that the
+  contract answers)."""
 
   address: str
   symbol: str
@@ -24,9 +24,9 @@ class Token:
       raise ValueError(f"{self.decimals} decimals cannot be; write 0 to {MOST_DECIMALS}")
 
 
-class Known(NamedTuple):
-  """What is known of a contract: `symbol` is the one to tell it by, None for its address; `says` is
-  what it calls itself."""
+class TokenInfo(NamedTuple):
+  """A contract: `symbol` is the one that events have, None for its address; `says` is the symbol
+  that the contract itself answers."""
 
   symbol: str | None = None
   decimals: int | None = None
@@ -57,46 +57,46 @@ TOKENS = {
 
 
 def check_address(text: str) -> None:
-  """ValueError for what is no address of an EVM chain."""
+  """Raises ValueError for a text that is no address of an EVM chain."""
   if not is_address(text):
     raise ValueError(f"{text[:100]!r} is no address of an EVM chain; write 0x and 40 digits of hex")
 
 
 def asset_of(symbol: str) -> str:
-  """USDT of USDT/USD, $USDT or usdt."""
+  """Returns USDT of USDT/USD, $USDT or usdt."""
   return symbol.strip().removeprefix("$").replace("-", "/").partition("/")[0].upper()
 
 
-MAX_KNOWN = 20_000
-"""Contracts that are asked and remembered; the amounts of more are told without decimals."""
+MAX_TOKENS = 20_000
+"""Contracts that are remembered; the amounts of more are sent without decimals."""
 
 
 class Tokens:
-  """What is known of contracts. Of those that nobody named, the symbol is what anybody chose: it is
-  told as what they say, and never as theirs. One that a spec names by its address may be called
-  what it calls itself, unless another is known by that name."""
+  """Contracts that are known. Anybody may choose any symbol for a contract, so the symbol that an
+  unlisted one answers is only what it `says`. One that a spec names by its address may have that
+  symbol, unless another has it."""
 
-  def __init__(self, listed: dict[str, Known], named: frozenset[str]) -> None:
+  def __init__(self, listed: dict[str, TokenInfo], named: frozenset[str]) -> None:
     self._known = {
-      address: known for address, known in listed.items() if known.decimals is not None
+      address: token for address, token in listed.items() if token.decimals is not None
     }
-    self._symbols = {address: known.symbol for address, known in listed.items()}
-    self._taken = {(known.symbol or "").upper() for known in listed.values()}
+    self._symbols = {address: token.symbol for address, token in listed.items()}
+    self._taken = {(token.symbol or "").upper() for token in listed.values()}
     self._named = named
 
-  def get(self, address: str) -> Known | None:
-    """What is known of a contract; None where it has to be asked."""
-    known = self._known.get(address)
-    if known is None and len(self._known) >= MAX_KNOWN:
-      return Known(self._symbols.get(address))
-    return known
+  def get(self, address: str) -> TokenInfo | None:
+    """Returns a contract, None where its decimals and symbol have to be requested."""
+    token = self._known.get(address)
+    if token is None and len(self._known) >= MAX_TOKENS:
+      return TokenInfo(self._symbols.get(address))
+    return token
 
-  def learn(self, address: str, decimals: int | None, says: str | None) -> Known:
-    """What a contract has answered."""
+  def add(self, address: str, decimals: int | None, says: str | None) -> TokenInfo:
+    """Adds and returns a contract that has answered."""
     symbol = self._symbols.get(address)
-    named = says.upper() if says is not None and address in self._named else ""
-    if symbol is None and named and named not in self._taken:
-      symbol = named
+    own = says.upper() if says is not None and address in self._named else ""
+    if symbol is None and own and own not in self._taken:
+      symbol = own
       self._taken.add(symbol)
-    known = self._known[address] = Known(symbol, decimals, says)
-    return known
+    token = self._known[address] = TokenInfo(symbol, decimals, says)
+    return token

@@ -1,5 +1,5 @@
-"""Logs as transfers: each told once, held while its contract is asked for its decimals, taken back
-when its block is not part of the chain any more."""
+"""Logs as transfers: each sent once, delayed until its contract has answered its decimals, and
+retracted when its block is not part of the chain any more."""
 
 import re
 from collections.abc import Callable
@@ -12,21 +12,22 @@ from bond_core import ChainEvent
 from bond_evm.abi import DECIMALS, SYMBOL, TRANSFER, as_topic, decimals_of, symbol_of, transfer_of
 from bond_evm.calls import Call
 from bond_evm.config import Evm
-from bond_evm.events import Writer
+from bond_evm.events import EventWriter
 from bond_evm.messages import UNREADABLE, Error, Log, Message, read_text
-from bond_evm.tokens import Known, Tokens
-from bond_evm.told import Told
+from bond_evm.sent import SentTransfers
+from bond_evm.tokens import TokenInfo, Tokens
 
-MAX_HELD = 20_000
-"""Transfers of contracts that are being asked; more are told without decimals."""
+MAX_WAITING = 20_000
+"""Transfers that wait for their contracts' answers; more are sent without decimals."""
 
 _REVERTED = re.compile(r"revert|opcode|out of gas|stack|invalid jump", re.IGNORECASE)
 
 
 def filters_of(config: Evm) -> list[dict[str, Any]]:
-  """The filters of logs that a configuration asks for: one, or with accounts one for what they send
-  and one for what they get. Places of topics are AND, what is at one place is OR."""
-  tokens = sorted(config.wanted_tokens())
+  """Returns the filters of logs of a configuration: one, or with accounts one for what they send
+  and one for what they receive. Topics of a filter are combined with AND, a list within them with
+  OR."""
+  tokens = sorted(config.token_filter())
   base: dict[str, Any] = {"address": tokens} if tokens else {}
   if not config.accounts:
     return [base | {"topics": [[TRANSFER]]}]
@@ -38,99 +39,99 @@ def filters_of(config: Evm) -> list[dict[str, Any]]:
 
 
 class Transfers:
-  """The transfers of one chain. `put` takes events, `ask` requests to the node; `now_ms` tells the
-  time, `hash_at` the chain's block of a number, `time_of` when a block was. `duplicates` counts
-  logs that came again, `retracted` transfers that were taken back."""
+  """The transfers of one chain. `emit` takes events, `request` calls to the node; `now_ms` returns
+  the time, `hash_at` the hash of the chain's block of a number, `time_of` when a block was.
+  `duplicates` counts logs that came again, `retracted` transfers that were retracted."""
 
   def __init__(
     self,
     config: Evm,
-    write: Writer,
+    writer: EventWriter,
     *,
-    put: Callable[[ChainEvent], None],
-    ask: Callable[[Call], None],
+    emit: Callable[[ChainEvent], None],
+    request: Callable[[Call], None],
     now_ms: Callable[[], int],
     hash_at: Callable[[int], str | None],
     time_of: Callable[[str], int | None],
   ) -> None:
     self.duplicates = self.retracted = 0
-    self.held = 0
-    """Transfers that wait for what their contract answers."""
+    self.waiting = 0
+    """Transfers that wait for their contracts' answers."""
     self._least = config.min_value
-    self._write = write
-    self._put, self._ask = put, ask
+    self._writer = writer
+    self._emit, self._request = emit, request
     self._now_ms, self._hash_at, self._time_of = now_ms, hash_at, time_of
-    self._tokens = Tokens(config.listed(), frozenset(a.lower() for a in config.addresses))
-    self._told = Told()
-    self._held: dict[str, dict[tuple[str, str, int], Log]] = {}
-    self._asked: set[str] = set()
+    self._tokens = Tokens(config.known_tokens(), frozenset(a.lower() for a in config.addresses))
+    self._sent = SentTransfers()
+    self._waiting: dict[str, dict[tuple[str, str, int], Log]] = {}
+    self._requested: set[str] = set()
 
   def opened(self) -> None:
-    """A new connection: what the last one was asked is asked again."""
-    self._asked.clear()
-    for address in self._held:
-      self._ask_contract(address)
+    """A new connection: requests of the last one are repeated."""
+    self._requested.clear()
+    for address in self._waiting:
+      self._request_token(address)
 
   def take(self, log: Log) -> None:
-    """A log that was announced, or found."""
-    key = log.block, log.txid, log.place
-    held = self._held.get(log.address, {})
+    """Takes a log that was announced, or found."""
+    key = log.block, log.txid, log.log_index
+    waiting = self._waiting.get(log.address, {})
     if log.removed:
-      if held.pop(key, None) is not None:
-        self.held -= 1
-      elif (event := self._told.take(log)) is not None:
-        self._take_back(event)
+      if waiting.pop(key, None) is not None:
+        self.waiting -= 1
+      elif (event := self._sent.pop(log)) is not None:
+        self._retract(event)
       return
-    if log in self._told or key in held:
+    if log in self._sent or key in waiting:
       self.duplicates += 1
       return
     if transfer_of(log.topics, log.data) is None:
       return
-    known = self._tokens.get(log.address)
-    if known is not None or self.held >= MAX_HELD:
-      self._tell(log, known or Known())
+    token = self._tokens.get(log.address)
+    if token is not None or self.waiting >= MAX_WAITING:
+      self._send(log, token or TokenInfo())
       return
-    self._held.setdefault(log.address, {})[key] = log
-    self.held += 1
-    if log.address not in self._asked:
-      self._ask_contract(log.address)
+    self._waiting.setdefault(log.address, {})[key] = log
+    self.waiting += 1
+    if log.address not in self._requested:
+      self._request_token(log.address)
 
-  def take_back_strays(self, hash_at: Callable[[int], str | None]) -> None:
-    """Takes back what was told of blocks that are not those of the chain."""
-    for event in self._told.strays(hash_at):
-      self._take_back(event)
+  def retract_orphans(self, hash_at: Callable[[int], str | None]) -> None:
+    """Retracts transfers of blocks that are not those of the chain."""
+    for event in self._sent.pop_orphans(hash_at):
+      self._retract(event)
 
   def forget(self, below: int) -> None:
-    """What was told of blocks below this number is not told again and not taken back."""
-    self._told.forget(below)
+    """Forgets blocks below this number: their transfers are neither sent again nor retracted."""
+    self._sent.forget(below)
 
-  def _tell(self, log: Log, known: Known) -> None:
+  def _send(self, log: Log, token: TokenInfo) -> None:
     moved = transfer_of(log.topics, log.data)
     if moved is None:
       return
     time = self._time_of(log.block) if log.time is None else log.time
-    event = self._write.transfer(log, moved, known, time, self._now_ms())
+    event = self._writer.transfer(log, moved, token, time, self._now_ms())
     if self._least and (event.value is None or event.value < self._least):
       return
-    self._told.add(log, event)
-    self._put(event)
+    self._sent.add(log, event)
+    self._emit(event)
 
-  def _take_back(self, event: ChainEvent) -> None:
+  def _retract(self, event: ChainEvent) -> None:
     self.retracted += 1
-    self._put(self._write.taken_back(event, self._now_ms()))
+    self._emit(self._writer.removal(event, self._now_ms()))
 
   # Contracts -------------------------------------------------------------------------------------
 
-  def _ask_contract(self, address: str) -> None:
-    """Asks a contract for its decimals, then for its symbol."""
-    self._asked.add(address)
+  def _request_token(self, address: str) -> None:
+    """Requests a contract's decimals, then its symbol."""
+    self._requested.add(address)
     self._call(address, DECIMALS, partial(self._decimals, address))
 
   def _decimals(self, address: str, answer: object) -> None:
     decimals = decimals_of(answer)
 
-    def symbol(said: object) -> None:
-      self._release(address, self._tokens.learn(address, decimals, symbol_of(said)))
+    def symbol(answer: object) -> None:
+      self._release(address, self._tokens.add(address, decimals, symbol_of(answer)))
 
     self._call(address, SYMBOL, symbol)
 
@@ -143,23 +144,23 @@ class Transfers:
       if _is_reverted(error):
         then(None)
       else:
-        # Told without decimals for now, and asked again with the next transfer.
-        self._asked.discard(address)
-        self._release(address, Known())
+        # Sent without decimals for now, and requested again with the next transfer.
+        self._requested.discard(address)
+        self._release(address, TokenInfo())
 
     params = [{"to": address, "data": data}, "latest"]
-    self._ask(Call("eth_call", params, done, failed, final=_is_reverted))
+    self._request(Call("eth_call", params, done, failed, final=_is_reverted))
 
-  def _release(self, address: str, known: Known) -> None:
-    held = self._held.pop(address, {})
-    self.held -= len(held)
-    for log in held.values():
+  def _release(self, address: str, token: TokenInfo) -> None:
+    logs = self._waiting.pop(address, {})
+    self.waiting -= len(logs)
+    for log in logs.values():
       if self._hash_at(log.number) in (None, log.block):
-        self._tell(log, known)
+        self._send(log, token)
 
 
 def _is_reverted(error: Error) -> bool:
-  """Whether a contract has no such function, which is an answer; 3 is geth's code for it."""
+  """Returns whether a contract has no such function, which is an answer (geth: code 3)."""
   return error.code == 3 or _REVERTED.search(error.message) is not None
 
 

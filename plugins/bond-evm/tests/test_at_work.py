@@ -1,11 +1,9 @@
 """Against the simulated node, over real sockets, with its faults."""
 
-from functools import partial
-
 import msgspec
 import pytest
 import trio
-from bond_evm import running
+from bond_evm import session
 from bond_sim.evm.chain import KNOWN, EvmChain as Chain
 from bond_sim.evm.faults import parse_fault
 from bond_sim.evm.node import EvmNode, logged
@@ -19,19 +17,19 @@ EVERY = 0.025
 
 
 @pytest.fixture(autouse=True)
-def readers(monkeypatch):
-  """Streams by the endpoint that they read."""
+def sessions(monkeypatch):
+  """Sessions by the endpoint that they read."""
   found = {}
 
-  class Seen(running.Stream):
-    def __init__(self, config):
-      super().__init__(config)
+  class Seen(session.EvmSession):
+    def __init__(self, config, node):
+      super().__init__(config, node)
       found[config.endpoint] = self
 
   monkeypatch.setattr("bond_evm.calls.WAITS", (0.05, 0.1, 0.2))
   monkeypatch.setattr("bond_evm.backfill.WAITS", (0.05, 0.1, 0.2))
-  monkeypatch.setattr(running, "Backoff", partial(Backoff, 0.05, 0.2))
-  monkeypatch.setattr(running, "Stream", Seen)
+  monkeypatch.setattr("bond_core._sessions.driver.Backoff", lambda rng: Backoff(0.05, 0.2))
+  monkeypatch.setattr(session, "EvmSession", Seen)
   return found
 
 
@@ -49,7 +47,7 @@ class Played:
 
 
 async def play(
-  readers, path, *, plan=(), settings=", event_types: [transfer]", blocks=30, forks=0, transfers=8
+  sessions, path, *, plan=(), settings=", event_types: [transfer]", blocks=30, forks=0, transfers=8
 ):
   """Reads so many blocks, with faults when so many have been made since the reader was there, and
   stops when the reader has told all up to some block after that."""
@@ -72,7 +70,7 @@ async def play(
         own.cancel_scope.cancel()
 
       own.start_soon(reading)
-      while url not in readers or not readers[url].live:
+      while url not in sessions or not sessions[url].live:
         await trio.sleep(0.005)
       first = chain.tip.number
       making = trio.CancelScope()
@@ -88,7 +86,7 @@ async def play(
         await trio.sleep(0.005)
       # The chain stands still, so that nothing is open at the end.
       making.cancel()
-      reader, last = readers[url], chain.tip.number
+      reader, last = sessions[url], chain.tip.number
       while not reader.whole or reader.height < last:
         await trio.sleep(0.005)
       stop.set()
@@ -133,8 +131,8 @@ def assert_equals_the_chain(played, *, least=100):
   return {told[3] for told in missing}
 
 
-async def test_transfers_are_those_of_the_chain(readers, tmp_path):
-  played = await play(readers, tmp_path / "out", forks=5)
+async def test_transfers_are_those_of_the_chain(sessions, tmp_path):
+  played = await play(sessions, tmp_path / "out", forks=5)
   assert played.node.forked >= 2
   assert assert_equals_the_chain(played) == set()
   assert played.gaps == []
@@ -157,11 +155,11 @@ FAULTS = (
 )
 
 
-async def test_faults_lose_nothing_that_the_protocol_lets_one_recover(readers, tmp_path):
+async def test_faults_lose_nothing_that_the_protocol_lets_one_recover(sessions, tmp_path):
   """All at once, each against a node of its own."""
 
   async def check(number, plan):
-    played = await play(readers, tmp_path / str(number), plan=plan, forks=7)
+    played = await play(sessions, tmp_path / str(number), plan=plan, forks=7)
     assert assert_equals_the_chain(played) == set(), plan
     assert played.gaps == [], plan
     cut = any(fault in ("drop", "close") for _, fault in plan)
@@ -173,9 +171,9 @@ async def test_faults_lose_nothing_that_the_protocol_lets_one_recover(readers, t
       nursery.start_soon(check, number, plan)
 
 
-async def test_what_a_node_has_forgotten_is_a_gap_with_its_blocks(readers, tmp_path):
+async def test_what_a_node_has_forgotten_is_a_gap_with_its_blocks(sessions, tmp_path):
   plan = [(6, "drop"), (6, "refuse:60s"), (14, "forget"), (18, "refuse:0s")]
-  played = await play(readers, tmp_path / "out", plan=plan)
+  played = await play(sessions, tmp_path / "out", plan=plan)
   missing = assert_equals_the_chain(played)
   [gap] = played.gaps
   assert "pruned" in gap["cause"]
@@ -186,20 +184,20 @@ async def test_what_a_node_has_forgotten_is_a_gap_with_its_blocks(readers, tmp_p
   assert gap["venue_to"] == max(missing)
 
 
-async def test_no_more_blocks_than_wanted_are_read_again(readers, tmp_path):
+async def test_no_more_blocks_than_wanted_are_read_again(sessions, tmp_path):
   plan = [(6, "drop"), (6, "refuse:60s"), (16, "refuse:0s")]
   settings = ", event_types: [transfer], backfill: 4"
-  played = await play(readers, tmp_path / "out", plan=plan, settings=settings)
+  played = await play(sessions, tmp_path / "out", plan=plan, settings=settings)
   missing = assert_equals_the_chain(played)
   [gap] = played.gaps
   assert "more than 4 blocks were missed" in gap["cause"]
   assert max(missing) == gap["venue_to"]
 
 
-async def test_a_node_that_says_nothing_is_given_up(readers, tmp_path):
+async def test_a_node_that_says_nothing_is_given_up(sessions, tmp_path):
   async def check(fault):
     settings = ", event_types: [transfer], silence: 1s"
-    played = await play(readers, tmp_path / fault[:4], plan=[(4, fault)], settings=settings)
+    played = await play(sessions, tmp_path / fault[:4], plan=[(4, fault)], settings=settings)
     assert len(played.node.opened_at) >= 2
     assert assert_equals_the_chain(played) == set()
     assert played.gaps == []
@@ -209,9 +207,9 @@ async def test_a_node_that_says_nothing_is_given_up(readers, tmp_path):
     nursery.start_soon(check, "silence:60s")
 
 
-async def test_blocks_come_in_order_and_those_replaced_are_taken_back(readers, tmp_path):
+async def test_blocks_come_in_order_and_those_replaced_are_taken_back(sessions, tmp_path):
   played = await play(
-    readers,
+    sessions,
     tmp_path / "out",
     plan=[(6, "drop"), (16, "missing:2")],
     settings=", event_types: [block, metric]",
@@ -239,10 +237,10 @@ async def test_blocks_come_in_order_and_those_replaced_are_taken_back(readers, t
   assert played.gaps == []
 
 
-async def test_filters_are_the_nodes_and_amounts_are_whole_tokens(readers, tmp_path):
+async def test_filters_are_the_nodes_and_amounts_are_whole_tokens(sessions, tmp_path):
   wallet = Chain(1, 8).wallets[3]
   played = await play(
-    readers,
+    sessions,
     tmp_path / "out",
     settings=f", symbols: [USDT, WBTC], accounts: ['{wallet.upper().replace('X', 'x')}']",
     transfers=60,
@@ -266,10 +264,10 @@ async def test_filters_are_the_nodes_and_amounts_are_whole_tokens(readers, tmp_p
   assert {told for told in found if first < told[3]} == written
 
 
-async def test_what_unlisted_tokens_say_of_themselves_is_not_taken_for_theirs(readers, tmp_path):
+async def test_what_unlisted_tokens_say_of_themselves_is_not_taken_for_theirs(sessions, tmp_path):
   odd = ["0x" + "0" * 38 + f"a{n}" for n in (1, 2, 3, 4, 5)]
   played = await play(
-    readers, tmp_path / "out", settings=f", addresses: {odd[:3]}", transfers=60, blocks=10
+    sessions, tmp_path / "out", settings=f", addresses: {odd[:3]}", transfers=60, blocks=10
   )
   assert {row["symbol"] for row in played.rows} == {"ODD", "MKR", odd[2]}
   says = {row["meta"]["says"] for row in played.rows if row["symbol"] == odd[2]}

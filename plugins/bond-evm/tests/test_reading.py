@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from bond_evm import abi
 from bond_evm.messages import UNREADABLE, Log, read_block, read_log
-from bond_evm.tokens import Known, Tokens
+from bond_evm.tokens import TokenInfo, Tokens
 from hypothesis import given, strategies as st
 
 WORD = st.integers(0, 2**256 - 1)
@@ -141,9 +141,9 @@ def test_a_block_may_have_no_base_fee_and_an_odd_miner():
 
 def test_a_contract_may_not_take_anothers_name():
   usdt, ours, theirs = ("0x" + digit * 40 for digit in "123")
-  tokens = Tokens({usdt: Known("USDT", 6), ours: Known("OWN", None)}, frozenset((theirs,)))
-  assert tokens.get(usdt) == Known("USDT", 6)
+  tokens = Tokens({usdt: TokenInfo("USDT", 6), ours: TokenInfo("OWN", None)}, frozenset((theirs,)))
+  assert tokens.get(usdt) == TokenInfo("USDT", 6)
   assert tokens.get(ours) is None, "its decimals have to be asked"
-  assert tokens.learn(ours, 4, "whatever") == Known("OWN", 4, "whatever")
-  assert tokens.learn(theirs, 6, "usdt") == Known(None, 6, "usdt")
-  assert tokens.learn("0x" + "4" * 40, 2, "ABC") == Known(None, 2, "ABC"), "nobody named it"
+  assert tokens.add(ours, 4, "whatever") == TokenInfo("OWN", 4, "whatever")
+  assert tokens.add(theirs, 6, "usdt") == TokenInfo(None, 6, "usdt")
+  assert tokens.add("0x" + "4" * 40, 2, "ABC") == TokenInfo(None, 2, "ABC"), "nobody named it"

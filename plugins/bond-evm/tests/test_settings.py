@@ -2,7 +2,7 @@
 
 import pytest
 import trio
-from bond_evm import running
+from bond_cli import text_to_spec
 from bond_evm.config import Evm
 from bond_evm.sources import SOURCES
 from bond_sim.evm.calls import CHAINS as SIMULATED
@@ -10,11 +10,9 @@ from bond_sim.evm.chain import KNOWN
 from bond_sim.evm.config import EvmConfig, serve_evm
 
 from bond_core import Registry, load_spec, run
-from bond_core._errors import Disconnected, Refused, RetryAfter, SpecError
+from bond_core._errors import Refused, SpecError
 from bond_core._simulators import simulated_exchanges
 from bond_core._spec.values import Secret
-from bond_cli import text_to_spec
-from bond_core._ws.client import HandshakeRefused
 
 USDT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 
@@ -31,7 +29,7 @@ def spec(settings, **kinds):
 
 
 @pytest.mark.parametrize(
-  ("settings", "told"),
+  ("settings", "reason"),
   [
     ("{chain: My Chain}", "is no chain; write one such as ethereum"),
     ("{symbols: [NOPE]}", "the contract of 'NOPE' on ethereum is not known; write tokens"),
@@ -44,7 +42,7 @@ def spec(settings, **kinds):
     (f"{{tokens: [{{address: '{USDT}', symbol: ''}}]}}", "is no symbol"),
     ("{event_types: [tx]}", "expected 'transfer', 'block' or 'metric'"),
     ("{min_value: -1}", "min_value"),
-    ("{silence: 0.1s}", "tells nothing"),
+    ("{silence: 0.1s}", "shows nothing"),
     ("{backfill: 0}", "write 1 to 20000"),
     ("{url: 'https://eth.example.com'}", "not one of a websocket"),
     ("{url: 'ws://user:pass@eth.example.com/'}", "plain wss://HOST/PATH"),
@@ -53,10 +51,10 @@ def spec(settings, **kinds):
     ("{endpoint: ftp://x}", "is no endpoint"),
   ],
 )
-def test_settings_that_cannot_be(settings, told):
+def test_settings_that_cannot_be(settings, reason):
   with pytest.raises(SpecError) as caught:
     spec(settings)
-  assert told in str(caught.value)
+  assert reason in str(caught.value)
 
 
 def test_a_spec_from_outside_reaches_public_addresses_only():
@@ -106,11 +104,15 @@ def test_kinds_tokens_and_the_longest_silence():
   for settings in ({"symbols": ["USDT"]}, {"accounts": [USDT]}, {"min_value": 1.0}):
     assert Evm(**settings).kinds == {"transfer"}
   assert Evm(event_types=["metric", "block"]).kinds == {"metric", "block"}
-  assert [Evm(chain=chain).quiet for chain in ("ethereum", "base", "other")] == [60, 30, 60]
+  assert [Evm(chain=chain).max_silence for chain in ("ethereum", "base", "other")] == [60, 30, 60]
   own = spec(f"{{tokens: [{{address: '{USDT}', symbol: TETHER, decimals: 7}}], symbols: [tether]}}")
-  assert own.wanted_tokens() == {USDT.lower()}
-  assert own.listed()[USDT.lower()].decimals == 7
-  assert [Evm(chain=c).about for c in ("ethereum", "arbitrum", "mine")] == ["ETH", "ARB", "MINE"]
+  assert own.token_filter() == {USDT.lower()}
+  assert own.known_tokens()[USDT.lower()].decimals == 7
+  assert [Evm(chain=c).default_symbol for c in ("ethereum", "arbitrum", "mine")] == [
+    "ETH",
+    "ARB",
+    "MINE",
+  ]
 
 
 def test_the_simulator_has_the_same_tokens_and_chains():
@@ -137,45 +139,19 @@ async def test_a_node_of_another_chain_ends_the_source_with_a_sentence(nursery, 
   with trio.fail_after(20):
     result = await run(loaded(tmp_path, f"{{url: '{ws}', private: true}}"), duration=10)
   nursery.cancel_scope.cancel()
-  [told] = result.failures
-  assert "the node is of polygon, not of ethereum" in told
+  [reason] = result.failures
+  assert "the node is of polygon, not of ethereum" in reason
 
 
-@pytest.mark.parametrize(
-  ("status", "known", "kind"),
-  [
-    (401, False, Refused),
-    (404, False, Refused),
-    (403, True, Disconnected),
-    (503, False, Disconnected),
-    (429, True, RetryAfter),
-  ],
-)
-def test_who_has_to_act_when_a_node_answers_with_http(status, known, kind):
-  refused = HandshakeRefused(status, {"retry-after": "7"}, b"")
-  error = running._refusal(refused, known=known)
-  assert type(error) is kind
-  assert f"HTTP {status}" in str(error)
-  assert kind is not RetryAfter or error.seconds == 7
-
-
-async def test_without_a_node_the_chain_is_simulated(tmp_path, monkeypatch):
-  live = trio.Event()
-
-  class Seen(running.Stream):
-    def take(self, frames, now):
-      batch = super().take(frames, now)
-      if self.live:
-        live.set()
-      return batch
-
-  monkeypatch.setattr(running, "Stream", Seen)
+async def test_without_a_node_the_chain_is_simulated(tmp_path):
   spec = loaded(tmp_path, "{chain: base}")
   assert simulated_exchanges(spec.sources.values(), {}) == {"base"}
+  rows = tmp_path / "out.jsonl"
   async with trio.open_nursery() as own:
     own.start_soon(run, spec)
-    with trio.fail_after(20):
-      await live.wait()
+    with trio.fail_after(40):
+      while not rows.exists() or b'"kind":"block"' not in rows.read_bytes():
+        await trio.sleep(0.1)
     own.cancel_scope.cancel()
 
 

@@ -3,7 +3,7 @@
 import random
 
 from bond_evm.messages import Block
-from bond_evm.tip import KEPT, Moved, Tip, Wanted
+from bond_evm.tip import DEPTH, BlockRequest, ChainUpdate, Tip
 from hypothesis import given, settings, strategies as st
 
 
@@ -20,24 +20,24 @@ def begun(number=10):
 
 def test_heads_that_fit_go_on_and_known_ones_do_nothing():
   tip = begun()
-  assert tip.head(block(11)) == Moved([], [block(11)])
+  assert tip.head(block(11)) == ChainUpdate([], [block(11)])
   assert tip.head(block(11)) is None
   assert tip.head(block(10)) is None
   assert tip.head(block(3)) is None, "it is from before all that is known"
   assert tip.number == 11
-  assert tip.wanted() == []
+  assert tip.missing() == []
 
 
 def test_blocks_that_were_not_announced_are_asked_for_once_by_number():
   tip = begun()
   assert tip.head(block(14)) is None
-  assert tip.wanted() == [Wanted(11), Wanted(12), Wanted(13)]
-  assert tip.wanted() == []
+  assert tip.missing() == [BlockRequest(11), BlockRequest(12), BlockRequest(13)]
+  assert tip.missing() == []
   for number in (12, 11):
-    tip.came(Wanted(number))
-    assert tip.found(block(number)) is None
-  tip.came(Wanted(13))
-  assert tip.found(block(13)) == Moved([], [block(n) for n in (11, 12, 13, 14)])
+    tip.answered(BlockRequest(number))
+    assert tip.fetched(block(number)) is None
+  tip.answered(BlockRequest(13))
+  assert tip.fetched(block(13)) == ChainUpdate([], [block(n) for n in (11, 12, 13, 14)])
   assert tip.target is None
 
 
@@ -47,45 +47,47 @@ def test_a_branch_is_followed_down_by_its_hashes():
     tip.head(block(number))
   head = block(13, "b")
   assert tip.head(head) is None
-  assert tip.wanted() == [Wanted(12, "12b")]
-  assert tip.found(block(12, "b")) is None
-  assert tip.wanted() == [Wanted(11, "11b")]
-  moved = tip.found(block(11, "b", parent="10"))
-  assert moved == Moved([block(12), block(11)], [block(11, "b", parent="10"), block(12, "b"), head])
+  assert tip.missing() == [BlockRequest(12, "12b")]
+  assert tip.fetched(block(12, "b")) is None
+  assert tip.missing() == [BlockRequest(11, "11b")]
+  moved = tip.fetched(block(11, "b", parent="10"))
+  assert moved == ChainUpdate(
+    [block(12), block(11)], [block(11, "b", parent="10"), block(12, "b"), head]
+  )
   assert [tip.hash_at(n) for n in (10, 11, 12, 13, 14)] == ["10", "11b", "12b", "13b", None]
 
 
 def test_a_block_by_number_of_another_branch_is_asked_for_by_hash():
   tip = begun()
   assert tip.head(block(12, "b")) is None
-  assert tip.wanted() == [Wanted(11)]
-  tip.came(Wanted(11))
-  assert tip.found(block(11)) is None
-  assert tip.wanted() == [Wanted(11, "11b")]
-  assert tip.found(block(11, "b", parent="10")) is not None
+  assert tip.missing() == [BlockRequest(11)]
+  tip.answered(BlockRequest(11))
+  assert tip.fetched(block(11)) is None
+  assert tip.missing() == [BlockRequest(11, "11b")]
+  assert tip.fetched(block(11, "b", parent="10")) is not None
 
 
 def test_what_a_cut_left_open_is_asked_for_again():
   tip = begun()
   tip.head(block(13))
-  assert tip.wanted() == [Wanted(11), Wanted(12)]
-  tip.came(Wanted(12))
-  tip.found(block(12))
-  tip.lost()
-  assert tip.wanted() == [Wanted(11)]
+  assert tip.missing() == [BlockRequest(11), BlockRequest(12)]
+  tip.answered(BlockRequest(12))
+  tip.fetched(block(12))
+  tip.disconnected()
+  assert tip.missing() == [BlockRequest(11)]
 
 
 def test_the_first_blocks_may_be_replaced_and_what_is_deeper_than_is_known_is_told():
   tip = begun()
-  assert tip.head(block(10, "b")) == Moved([block(10)], [block(10, "b")])
+  assert tip.head(block(10, "b")) == ChainUpdate([block(10)], [block(10, "b")])
   tip = begun()
-  for number in range(11, 11 + KEPT):
+  for number in range(11, 11 + DEPTH):
     tip.head(block(number))
   bottom = 11
   assert tip.hash_at(bottom - 1) is None
   moved = tip.head(block(bottom, "b"))
   assert moved.deep
-  assert len(moved.removed) == KEPT
+  assert len(moved.removed) == DEPTH
 
 
 def test_a_leap_gives_up_what_was_known():
@@ -94,8 +96,10 @@ def test_a_leap_gives_up_what_was_known():
   assert tip.leap(10) == [block(11)]
   assert tip.number == 10
   assert tip.head(block(12)) is None
-  assert tip.wanted() == [Wanted(11)]
-  assert tip.found(block(11, parent="other")) == Moved([], [block(11, parent="other"), block(12)])
+  assert tip.missing() == [BlockRequest(11)]
+  assert tip.fetched(block(11, parent="other")) == ChainUpdate(
+    [], [block(11, parent="other"), block(12)]
+  )
 
 
 @settings(max_examples=200, deadline=None)
@@ -130,18 +134,18 @@ def test_whatever_is_announced_the_chain_is_that_of_the_node(seed):
     for head in heads:
       for _ in range(pick.choice((0, 1, 1, 1, 2))):
         apply(tip.head(head))
-    asks = tip.wanted()
+    asks = tip.missing()
     pick.shuffle(asks)
     for ask in asks[: pick.randrange(len(asks) + 1)]:
       found = chain.get(ask.number) if ask.hash is None else everything[ask.hash]
       if found is not None:
-        tip.came(ask)
-        apply(tip.found(found))
-    tip.lost()
+        tip.answered(ask)
+        apply(tip.fetched(found))
+    tip.disconnected()
   apply(tip.head(chain[max(chain)]))
-  while asks := tip.wanted():
+  while asks := tip.missing():
     for ask in asks:
       found = chain[ask.number] if ask.hash is None else everything[ask.hash]
-      tip.came(ask)
-      apply(tip.found(found))
+      tip.answered(ask)
+      apply(tip.fetched(found))
   assert told == [chain[number].hash for number in sorted(chain)]

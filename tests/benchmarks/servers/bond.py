@@ -4,7 +4,8 @@ import time
 
 import trio
 from bond_broker.config import BrokerConfig
-from bond_broker.server import Backing, open_broker
+from bond_broker.server.backing import Backing
+from bond_broker.server.broker import open_broker
 from bond_server.access.access import OpenAccess
 
 from bond_core._clock import SystemClock

@@ -1,4 +1,4 @@
-"""The transfers that were told and may still be taken back."""
+"""The transfers that were sent and may still be retracted."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
@@ -9,11 +9,11 @@ from bond_evm.messages import Log
 Key: TypeAlias = tuple[str, int]
 """A log's transaction and its index in the block."""
 
-REMEMBERED = 200_000
+MAX_SENT = 200_000
 
 
-class Told:
-  """Transfers by their blocks, of the last blocks."""
+class SentTransfers:
+  """Transfers of the last blocks, by their blocks."""
 
   def __init__(self) -> None:
     self._blocks: dict[str, tuple[int, dict[Key, ChainEvent]]] = {}
@@ -21,26 +21,25 @@ class Told:
 
   def __contains__(self, log: Log) -> bool:
     entry = self._blocks.get(log.block)
-    return entry is not None and (log.txid, log.place) in entry[1]
+    return entry is not None and (log.txid, log.log_index) in entry[1]
 
   def add(self, log: Log, event: ChainEvent) -> None:
-    """A transfer is told."""
+    """Notes a transfer that is sent."""
     _, events = self._blocks.setdefault(log.block, (log.number, {}))
-    events[log.txid, log.place] = event
+    events[log.txid, log.log_index] = event
     self._count += 1
-    while self._count > REMEMBERED and len(self._blocks) > 1:
+    while self._count > MAX_SENT and len(self._blocks) > 1:
       self._drop(min(self._blocks, key=lambda block: self._blocks[block][0]))
 
-  def take(self, log: Log) -> ChainEvent | None:
-    """What was told of a log, which is then not told any more."""
+  def pop(self, log: Log) -> ChainEvent | None:
+    """Removes and returns the transfer of a log, None where there is none."""
     entry = self._blocks.get(log.block)
-    event = entry[1].pop((log.txid, log.place), None) if entry else None
+    event = entry[1].pop((log.txid, log.log_index), None) if entry else None
     self._count -= event is not None
     return event
 
-  def strays(self, hash_at: Callable[[int], str | None]) -> Iterator[ChainEvent]:
-    """What was told of blocks that are not part of the chain, latest first; it is then not told
-    any more."""
+  def pop_orphans(self, hash_at: Callable[[int], str | None]) -> Iterator[ChainEvent]:
+    """Removes and returns the transfers of blocks that are not part of the chain, latest first."""
     gone = [
       (number, block)
       for block, (number, _) in self._blocks.items()
@@ -52,7 +51,7 @@ class Told:
       self._drop(block)
 
   def forget(self, below: int) -> None:
-    """What was told of blocks below this number cannot be taken back any more."""
+    """Forgets blocks below this number: their transfers cannot be retracted any more."""
     for block in [block for block, (number, _) in self._blocks.items() if number < below]:
       self._drop(block)
 

@@ -1,19 +1,22 @@
-"""A reader of a node without sockets: what is asked, what is told, what is declared."""
+"""The session without I/O: what is requested, what is sent, what is declared."""
 
 import random
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from bond_evm import abi
 from bond_evm.backfill import SPAN, Backfill, Range
-from bond_evm.calls import AT_ONCE
-from bond_evm.config import Evm
+from bond_evm.calls import MAX_OPEN
+from bond_evm.config import Evm, Node
 from bond_evm.messages import Error
-from bond_evm.stream import Now, Stream
+from bond_evm.session import EvmSession
 from hypothesis import given, settings, strategies as st
 
 from bond_core._errors import Disconnected, Refused, RetryAfter
 from bond_core._events import ChainEvent, Gap
+from bond_core._feeds.contract import Handshake, Moment
+from bond_core._ws.client import HandshakeRefused
 
 USDT = "0xdac17f958d2ee523a2206206994597c13d831ec7"
 OTHER = "0x" + "0d" * 20
@@ -49,11 +52,16 @@ def log(number, place=0, amount=5_000_000, name=0, token=USDT, removed=False):
   }
 
 
-class Node:
-  """The other side, by hand: answers what it has, announces what it is told to."""
+class Member(SimpleNamespace):
+  __hash__ = object.__hash__
+
+
+class Talk:
+  """A session with one member, and the node's side by hand: answers what it has, announces what it
+  is given."""
 
   def __init__(self, **config):
-    self.stream = Stream(Evm(**config))
+    self.session = EvmSession(Evm(**config), Node(url="ws://node"))
     self.second = 0.0
     self.asked = []
     self.answers = {
@@ -63,20 +71,30 @@ class Node:
       "eth_getLogs": lambda params: [],
     }
     self.events = []
+    self.times_live = 0
+    self.member = Member(give=lambda batch: self.events.extend(batch), live=self.live)
+    self.session.members[self.member] = None
+
+  def live(self):
+    self.times_live += 1
 
   def now(self):
-    return Now(round(self.second * 1000), self.second)
+    return Moment(round(self.second * 1000), round(self.second * 1e9))
 
   def open(self):
-    self.stream.opened(self.now())
+    self.connect()
     self.serve()
     return self
 
+  def connect(self):
+    self.session.requests.clear()
+    self.session.on_open(self.now())
+
   def serve(self):
-    """Answers until nothing more is asked."""
-    while self.stream.outbox:
+    """Answers until nothing more is requested."""
+    while self.session.requests:
       frames = []
-      for data in self.stream.outbox:
+      for data in self.session.requests:
         asked = msgspec.json.decode(data)
         method = asked["method"]
         self.asked.append((method, *asked["params"]))
@@ -87,11 +105,11 @@ class Node:
         if key == "error":
           result = {"code": result.args[0], "message": result.args[1]}
         frames.append(msgspec.json.encode({"jsonrpc": "2.0", "id": asked["id"], key: result}))
-      self.stream.outbox.clear()
+      self.session.requests.clear()
       self.take(*frames)
 
   def take(self, *frames):
-    self.events += self.stream.take(list(frames), self.now())
+    self.session.on_messages(list(frames), self.now())
     self.serve()
 
   def announce(self, *results):
@@ -103,11 +121,17 @@ class Node:
 
   def wait(self, seconds):
     self.second += seconds
-    self.events += self.stream.timer(self.now())
+    self.session.on_timer(self.now())
     self.serve()
 
   def cut(self):
-    self.stream.closed("cut off", self.now())
+    return self.session.on_close(Disconnected("cut off"), self.now())
+
+  def end(self):
+    del self.session.members[self.member]
+    self.events.clear()
+    self.session.on_leave(self.member, self.now())
+    return self.events
 
   def told(self):
     """Transfers and blocks since the last time: (kind, number, status) or the gap's blocks."""
@@ -127,7 +151,7 @@ TRANSFER = {"event_types": ["transfer"]}
 
 
 def test_what_is_subscribed_to():
-  accounts = Node(accounts=[ANNA.upper().replace("X", "x")], symbols=["$usdt"]).open()
+  accounts = Talk(accounts=[ANNA.upper().replace("X", "x")], symbols=["$usdt"]).open()
   wallet = abi.as_topic(ANNA)
   assert accounts.asked == [
     ("eth_chainId",),
@@ -136,15 +160,15 @@ def test_what_is_subscribed_to():
     ("eth_subscribe", "logs", {"address": [USDT], "topics": [[abi.TRANSFER], None, [wallet]]}),
     ("eth_getBlockByNumber", "latest", False),
   ]
-  assert accounts.stream.live
-  blocks = Node().open()
+  assert accounts.session.live
+  blocks = Talk().open()
   assert [asked[1:] for asked in blocks.asked if asked[0] == "eth_subscribe"] == [("newHeads",)]
-  every = Node(**TRANSFER).open()
+  every = Talk(**TRANSFER).open()
   assert ("eth_subscribe", "logs", {"topics": [[abi.TRANSFER]]}) in every.asked
 
 
 def test_a_transfer_is_told_in_whole_tokens():
-  node = Node(symbols=["USDT"]).open()
+  node = Talk(symbols=["USDT"]).open()
   node.announce(head(11), log(11, 3))
   [event] = node.events
   assert (event.exchange, event.chain, event.symbol, event.ts_exchange) == (
@@ -168,24 +192,24 @@ def test_a_transfer_is_told_in_whole_tokens():
 
 
 def test_the_same_log_is_told_once_and_taken_back_once():
-  node = Node(**TRANSFER).open()
+  node = Talk(**TRANSFER).open()
   node.announce(
     log(11), log(11), log(11, removed=True), log(11, removed=True), log(12, removed=True)
   )
   assert node.told() == [("transfer", 11, 5.0, "confirmed"), ("transfer", 11, 5.0, "removed")]
-  assert node.stream.transfers.duplicates == 1
+  assert node.session.transfers.duplicates == 1
   node.announce(log(11))
   assert node.told() == [("transfer", 11, 5.0, "confirmed")], "the branch came back"
 
 
 def test_transfers_below_the_least_value_are_neither_told_nor_taken_back():
-  node = Node(**TRANSFER, min_value=5).open()
+  node = Talk(**TRANSFER, min_value=5).open()
   node.announce(log(11, 0, 4_999_999), log(11, 1), log(11, 0, 4_999_999, removed=True))
   assert node.told() == [("transfer", 11, 5.0, "confirmed")]
 
 
 def test_heads_alone_take_back_what_their_branch_replaced():
-  node = Node(event_types=["transfer", "block"])
+  node = Talk(event_types=["transfer", "block"])
   node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x7"
   node.answers["eth_getLogs"] = lambda params: [log(11, 0, 1_000_000, name=1)]
   node.open().announce(head(11), log(11), log(11, 1))
@@ -205,7 +229,7 @@ def test_heads_alone_take_back_what_their_branch_replaced():
 
 
 def test_after_a_cut_blocks_and_logs_between_are_read_and_told_once():
-  node = Node(event_types=["transfer", "block"])
+  node = Talk(event_types=["transfer", "block"])
   node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x1"
   node.open().announce(head(11), log(11))
   node.told()
@@ -226,7 +250,7 @@ def test_after_a_cut_blocks_and_logs_between_are_read_and_told_once():
 
 
 def test_more_blocks_than_wanted_are_a_gap_and_the_rest_is_read():
-  node = Node(**TRANSFER, backfill=3)
+  node = Talk(**TRANSFER, backfill=3)
   node.open().announce(head(11), log(11))
   node.told()
   node.cut()
@@ -242,7 +266,7 @@ def test_more_blocks_than_wanted_are_a_gap_and_the_rest_is_read():
 
 @pytest.mark.parametrize("backfill", [4, 1000])
 def test_what_was_told_before_a_long_outage_or_before_its_end_is_not_told_again(backfill):
-  node = Node(**TRANSFER, backfill=backfill)
+  node = Talk(**TRANSFER, backfill=backfill)
   node.open().announce(head(11), log(11))
   node.cut()
   node.told()
@@ -251,7 +275,7 @@ def test_what_was_told_before_a_long_outage_or_before_its_end_is_not_told_again(
   node.answers["eth_getLogs"] = lambda params: [
     log(n) for n in range(int(params[0]["fromBlock"], 16), int(params[0]["toBlock"], 16) + 1)
   ]
-  node.stream.opened(node.now())
+  node.connect()
   latest = node.answers.pop("eth_getBlockByNumber")
   node.serve()
   node.announce(log(400))
@@ -268,7 +292,7 @@ def test_what_was_told_before_a_long_outage_or_before_its_end_is_not_told_again(
 
 
 def test_logs_of_another_branch_are_left_to_the_heads():
-  node = Node(**TRANSFER).open()
+  node = Talk(**TRANSFER).open()
   node.announce(head(11))
   node.cut()
   node.answers["eth_getBlockByNumber"] = lambda params: head(11)
@@ -278,17 +302,17 @@ def test_logs_of_another_branch_are_left_to_the_heads():
 
 
 def test_a_message_that_cannot_be_read_has_the_logs_read_again():
-  node = Node(**TRANSFER).open()
+  node = Talk(**TRANSFER).open()
   node.announce(head(11))
   node.take(b'{"jsonrpc":"2.0","method":"eth_subscr')
   node.answers["eth_getLogs"] = lambda params: [log(11), log(12)]
   node.announce(head(12))
   assert node.told() == [("transfer", n, 5.0, "confirmed") for n in (11, 12)]
-  assert node.stream.unreadable == 1
+  assert node.session.unreadable == 1
 
 
 def test_a_head_whose_parents_cannot_be_had_is_a_gap_of_blocks():
-  node = Node(event_types=["block"])
+  node = Talk(event_types=["block"])
   node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x1"
   node.open().announce(head(11))
   node.told()
@@ -300,7 +324,7 @@ def test_a_head_whose_parents_cannot_be_had_is_a_gap_of_blocks():
 
 
 def test_contracts_are_asked_once_and_their_transfers_wait():
-  node = Node(addresses=[OTHER])
+  node = Talk(addresses=[OTHER])
   node.open().announce(log(11, 0, token=OTHER), log(11, 1, token=OTHER))
   assert node.methods().count("eth_call") == 1
   assert node.told() == []
@@ -315,7 +339,7 @@ def test_contracts_are_asked_once_and_their_transfers_wait():
 
 
 def test_a_contract_that_does_not_answer_has_amounts_without_decimals():
-  node = Node(**TRANSFER)
+  node = Talk(**TRANSFER)
   node.answers["eth_call"] = lambda params: ValueError(3, "execution reverted")
   node.open().announce(log(11, 0, token=OTHER))
   [event] = node.events
@@ -323,7 +347,7 @@ def test_a_contract_that_does_not_answer_has_amounts_without_decimals():
   assert event.meta["says"] is None
   node.announce(log(11, 1, token=OTHER))
   assert node.methods().count("eth_call") == 2
-  busy = Node(**TRANSFER)
+  busy = Talk(**TRANSFER)
   busy.answers["eth_call"] = lambda params: ValueError(-32005, "rate limit exceeded")
   busy.open().announce(log(11, 0, token=OTHER))
   for _ in range(20):
@@ -335,50 +359,122 @@ def test_a_contract_that_does_not_answer_has_amounts_without_decimals():
 
 
 def test_nodes_that_are_dead_or_wrong_are_given_up():
-  node = Node(**TRANSFER).open()
+  node = Talk(**TRANSFER).open()
   node.wait(59)
   node.announce(head(11))
   node.wait(59)
   with pytest.raises(Disconnected, match="announced no block for 60 s"):
     node.wait(2)
-  silent = Node(**TRANSFER, silence=1000)
+  silent = Talk(**TRANSFER, silence=1000)
   del silent.answers["eth_getBlockByNumber"]
   silent.open()
   with pytest.raises(Disconnected, match="did not answer eth_getBlockByNumber"):
     silent.wait(31)
-  elsewhere = Node(**TRANSFER)
+  elsewhere = Talk(**TRANSFER)
   elsewhere.answers["eth_chainId"] = lambda params: "0x89"
   with pytest.raises(Refused, match="the node is of polygon, not of ethereum"):
     elsewhere.open()
-  http = Node(**TRANSFER)
+  http = Talk(**TRANSFER)
   http.answers["eth_subscribe"] = lambda params: ValueError(-32601, "notifications not supported")
   with pytest.raises(Refused, match="does not offer subscriptions"):
     http.open()
-  busy = Node(**TRANSFER)
+  busy = Talk(**TRANSFER)
   busy.answers["eth_subscribe"] = lambda params: ValueError(-32005, "too many")
   with pytest.raises(RetryAfter, match="too many"):
     busy.open()
-  own = Node(**TRANSFER, chain="my-chain").open()
+  own = Talk(**TRANSFER, chain="my-chain").open()
   assert "eth_chainId" not in own.methods()
 
 
+@pytest.mark.parametrize(
+  ("status", "remedy"),
+  [
+    (401, "look at the key"),
+    (403, "look at the key"),
+    (404, "name its websocket"),
+    (405, "wss://"),
+  ],
+)
+def test_what_a_node_answers_with_http_ends_a_source_that_never_worked(status, remedy):
+  answer = HandshakeRefused(status, {}, b"")
+  node = Talk(**TRANSFER)
+  with pytest.raises(Refused, match=remedy) as caught:
+    node.session.on_close(answer, node.now())
+  assert f"HTTP {status}" in str(caught.value)
+  worked = Talk(**TRANSFER).open()
+  worked.cut()
+  # The driver's back-off decides.
+  assert worked.session.on_close(answer, worked.now()) is None
+
+
+def test_a_node_that_is_busy_or_broken_is_tried_again():
+  node = Talk(**TRANSFER)
+  for headers, wait in (({"retry-after": "7"}, 7.0), ({"retry-after": "soon"}, 30.0), ({}, 30.0)):
+    assert node.session.on_close(HandshakeRefused(429, headers, b""), node.now()) == wait
+  assert node.session.on_close(HandshakeRefused(503, {}, b""), node.now()) is None
+  assert node.cut() is None
+
+
+def test_it_connects_to_the_url_of_the_node_within_what_is_allowed():
+  node = Talk()
+  assert node.session.target(node.now()) == Handshake("ws://node", allowance=None)
+  outside = Evm(url="wss://eth.example.com/ws").node()
+  assert EvmSession(Evm(), outside).target(node.now()).allowance is outside.allowance is not None
+
+
+def test_it_is_live_when_its_subscriptions_stand_also_without_an_event():
+  node = Talk(**TRANSFER)
+  node.connect()
+  assert node.times_live == 0
+  node.serve()
+  assert node.times_live >= 1
+  node.cut()
+  live = node.times_live
+  node.connect()
+  node.wait(1)
+  assert node.times_live > live
+  silent = Talk(**TRANSFER)
+  del silent.answers["eth_getBlockByNumber"]
+  silent.open()
+  silent.wait(1)
+  assert silent.times_live == 0
+
+
+def test_what_came_before_a_message_that_ends_the_connection_counts():
+  node = Talk(**TRANSFER).open()
+  node.answers["eth_subscribe"] = lambda params: ValueError(-32005, "too many")
+  node.cut()
+  node.connect()
+  announced = {"subscription": "logs", "result": log(12)}
+  message = {"jsonrpc": "2.0", "method": "eth_subscription", "params": announced}
+  node.session._subscribed["logs"] = "logs"
+  number = msgspec.json.decode(node.session.requests[1])["id"]
+  refused = {"jsonrpc": "2.0", "id": number, "error": {"code": -32005, "message": "too many"}}
+  with pytest.raises(RetryAfter):
+    node.session.on_messages(list(map(msgspec.json.encode, (message, refused))), node.now())
+  assert node.told() == [("transfer", 12, 5.0, "confirmed")]
+
+
 def test_announcements_that_overtake_the_answer_to_their_subscription_count():
-  node = Node(**TRANSFER)
-  node.stream.opened(node.now())
-  held, node.stream.outbox = node.stream.outbox, []
+  node = Talk(**TRANSFER)
+  node.connect()
+  held = list(node.session.requests)
+  node.session.requests.clear()
   node.announce(log(11))
   assert node.told() == []
-  node.stream.outbox = held
+  node.session.requests.extend(held)
   node.serve()
   assert node.told() == [("transfer", 11, 5.0, "confirmed")]
 
 
 def test_what_is_open_at_the_end_is_declared():
-  node = Node(**TRANSFER).open()
+  whole = Talk(**TRANSFER).open()
+  whole.announce(head(11))
+  assert whole.end() == []
+  node = Talk(**TRANSFER).open()
   node.announce(head(11))
-  assert node.stream.ended(node.now()) == []
   node.cut()
-  [gap] = node.stream.ended(node.now())
+  [gap] = node.end()
   assert isinstance(gap, Gap)
   assert (gap.venue_from, gap.venue_to) == (11, 11)
   assert "cut off" in gap.cause
@@ -397,7 +493,7 @@ def test_no_message_raises(noise, seed):
   )
   at = pick.randrange(len(whole))
   flipped = whole[:at] + bytes([whole[at] ^ (1 << pick.randrange(8))]) + whole[at + 1 :]
-  node = Node(**TRANSFER)
+  node = Talk(**TRANSFER)
   node.answers["eth_call"] = lambda params: None
   node.open()
   for frame in (noise, whole[:at], flipped, whole + whole, b"[" * 5000, b"[]", b"null", b"{}"):
@@ -493,7 +589,7 @@ def test_ranges_that_touch_are_one_and_a_cut_puts_back_what_is_out():
   backfill.add(12, 15)
   assert backfill.next(0.0) == Range(0, 10, 15)
   assert backfill.next(0.0) is None
-  backfill.lost()
+  backfill.disconnected()
   assert backfill.give_up() == [Range(0, 10, 15), Range(1, 10, 15)]
   assert backfill.empty
   backfill.add(1, 2 * SPAN)
@@ -501,7 +597,7 @@ def test_ranges_that_touch_are_one_and_a_cut_puts_back_what_is_out():
 
 
 def test_no_more_requests_are_out_than_are_allowed():
-  node = Node(event_types=["block"]).open()
+  node = Talk(event_types=["block"]).open()
   node.answers.clear()
   node.announce(*(head(n) for n in range(11, 60)))
-  assert len(node.asked) - 3 == AT_ONCE
+  assert len(node.asked) - 3 == MAX_OPEN

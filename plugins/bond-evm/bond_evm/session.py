@@ -1,0 +1,471 @@
+"""The session of one source with its node, over all connections: messages in, events and requests
+out. No I/O.
+
+What a node announces is current only and ends with the connection (geth's documentation of
+subscriptions), heads and logs come from different tasks of it, and neither is numbered. So heads
+are linked by their parents' hashes, and what may be incomplete is read again:
+
+- a head that does not fit: the blocks between are requested, and their logs;
+- after a cut: the last block is requested once the subscriptions stand, then the same;
+- a message that cannot be decoded: the logs since the last block.
+
+Each log is sent once, by block, transaction and index. A transfer is retracted when the node
+removes its log, or when its block is not part of the chain any more, whichever is first.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from bond_core import Batch, BondError, Disconnected, Refused, RetryAfter
+from bond_core.feeds import Handshake, Moment
+from bond_core.sessions import Member, Session
+from bond_core.websockets import HandshakeRefused
+from bond_evm.abi import quantity
+from bond_evm.backfill import Backfill, Range
+from bond_evm.calls import Call, Calls, always, never
+from bond_evm.chains import CHAINS
+from bond_evm.config import Evm, Node
+from bond_evm.events import EventWriter
+from bond_evm.messages import (
+  UNREADABLE,
+  Block,
+  Error,
+  Log,
+  Message,
+  Notification,
+  read_block,
+  read_log,
+  read_logs,
+  read_message,
+  read_text,
+)
+from bond_evm.tip import DEPTH, BlockRequest, ChainUpdate, Tip
+from bond_evm.transfers import Transfers, filters_of
+
+HEADS = "newHeads"
+METHOD_NOT_FOUND = -32601
+
+MAX_EARLY = 10_000
+"""Notifications that overtook the answer to their subscription. More need not be kept: everything
+before all subscriptions stood is read again."""
+
+
+class EvmSession(Session[Handshake, bytes, bytes]):
+  """The session of one source. It is live as soon as its subscriptions stand; `unreadable` counts
+  messages."""
+
+  name = "the node"
+  tick = 0.25
+
+  def __init__(self, config: Evm, node: Node) -> None:
+    super().__init__()
+    self.live = False
+    self.unreadable = 0
+    self._node = node
+    self._config = config
+    self._kinds = config.kinds
+    self._filters = filters_of(config) if "transfer" in config.kinds else []
+    self._writer = EventWriter(config.chain, config.default_symbol)
+    self._tip = Tip()
+    self._times: dict[str, int] = {}
+    self.transfers = Transfers(
+      config,
+      self._writer,
+      emit=lambda event: self._out.append(event),
+      request=lambda call: self._calls.add(call),
+      now_ms=lambda: self._now.ts_ms,
+      hash_at=self._tip.hash_at,
+      time_of=self._times.get,
+    )
+    self._backfill = Backfill(len(self._filters))
+    self._silent: str | None = None
+    # From this block on logs may be incomplete, and since when (epoch ms), and why.
+    self._from: int | None = None
+    self._since_ms = 0
+    self._cause = ""
+    self._cut = False
+    # Of the connection.
+    self._calls = Calls()
+    self._subscribing = 0
+    self._subscribed: dict[str, str] = {}
+    self._early: deque[Notification] = deque(maxlen=MAX_EARLY)
+    self._head_at = 0.0
+    self._now = Moment(0, 0)
+    self._out: Batch = []
+
+  @property
+  def height(self) -> int | None:
+    """The number of the last block."""
+    return self._tip.number
+
+  @property
+  def whole(self) -> bool:
+    """Whether everything up to the last block has been sent."""
+    waits = self._tip.target is not None or self._from is not None or self.transfers.waiting
+    return self.live and self._backfill.empty and not waits
+
+  @property
+  def _seconds(self) -> float:
+    """Seconds of a steady clock."""
+    return self._now.mono_ns / 1e9
+
+  # What the core calls ---------------------------------------------------------------------------
+
+  def target(self, now: Moment) -> Handshake:
+    return Handshake(self._node.url, allowance=self._node.allowance)
+
+  def on_open(self, now: Moment) -> None:
+    self._now = now
+    self._head_at = self._seconds
+    self._calls = Calls()
+    self._subscribed.clear()
+    self._early.clear()
+    self.live = False
+    if self._config.chain in CHAINS:
+      self._call("eth_chainId", [], self._on_chain_id, self._on_not_subscribed, final=always)
+    requests: list[list[Any]] = [[HEADS], *(["logs", entry] for entry in self._filters)]
+    self._subscribing = len(requests)
+    for params in requests:
+      done = partial(self._on_subscribed, params[0])
+      self._call("eth_subscribe", params, done, self._on_not_subscribed, final=always)
+    self.transfers.opened()
+    self._send()
+
+  def on_messages(self, messages: Sequence[bytes], now: Moment) -> None:
+    self._now = now
+    try:
+      for data in messages:
+        self._read(data)
+      self._settle()
+    finally:
+      # Also where a message ends the connection: what came before it counts.
+      self._give()
+
+  def on_timer(self, now: Moment) -> None:
+    self._now = now
+    if self._seconds - self._head_at > self._config.max_silence:
+      raise Disconnected(f"the node announced no block for {self._config.max_silence:g} s")
+    if (method := self._calls.overdue(self._seconds)) is not None:
+      raise Disconnected(f"the node did not answer {method}")
+    self._settle()
+    self._give()
+
+  def on_close(self, error: BondError, now: Moment) -> float | None:
+    self._now = now
+    self.live = False
+    self._tip.disconnected()
+    self._backfill.disconnected()
+    self._suspect(str(error))
+    self._cut = self._tip.number is not None
+    return self._wait_after(error) if isinstance(error, HandshakeRefused) else None
+
+  def on_leave(self, member: Member, now: Moment) -> None:
+    self._now = now
+    spans = [(entry.first, entry.last) for entry in self._backfill.give_up()]
+    if self._from is not None:
+      target = self._tip.target
+      known = self._tip.number if target is None else target.number
+      spans.append((self._from, max(self._from, known or 0)))
+    if spans:
+      cause = f"reading ended before this was read again: {self._cause}"
+      self._gap(cause, min(first for first, _ in spans), max(last for _, last in spans))
+    batch, self._out = self._out, []
+    member.give(batch)
+
+  def _give(self) -> None:
+    batch, self._out = self._out, []
+    for member in self.members:
+      if batch:
+        member.give(batch)
+      elif self.live:
+        member.live()
+
+  def _wait_after(self, error: HandshakeRefused) -> float | None:
+    """Returns the seconds to wait after an answer of HTTP, None for the usual back-off. Raises
+    Refused where a person has to act; a node that worked before is tried again. The URL is not
+    repeated, since it may hold a key."""
+    reason = f"the node answered HTTP {error.status}"
+    if error.status == 429:
+      wait = error.headers.get("retry-after", "")
+      return float(wait) if wait.isdigit() else 30.0
+    if self.height is None and error.status in (401, 403):
+      raise Refused(f"{reason}; look at the key in its URL (EVM_ENDPOINT, or url in the spec)")
+    if self.height is None and error.status in (404, 405):
+      raise Refused(f"{reason}; name its websocket, such as wss://HOST/ws")
+    return None
+
+  def _suspect(self, cause: str) -> None:
+    """From the last block on something may be missing."""
+    number = self._tip.number
+    if number is None:
+      return
+    if self._from is None:
+      self._since_ms, self._cause = self._now.ts_ms, cause
+    self._from = number if self._from is None else min(self._from, number)
+
+  # Messages --------------------------------------------------------------------------------------
+
+  def _read(self, data: bytes) -> None:
+    try:
+      message = read_message(data)
+      if message.params is not None:
+        self._on_notification(message.params)
+      else:
+        self._calls.answered(message, self._seconds)
+    except UNREADABLE as exc:
+      self._undecodable(exc)
+
+  def _undecodable(self, exc: Exception) -> None:
+    self.unreadable += 1
+    cause = f"a message could not be read: {str(exc)[:200] or type(exc).__name__}"
+    if self._tip.number is None:
+      # There is no block yet from which to read again.
+      self._gap(cause, None, None)
+    self._suspect(cause)
+
+  def _settle(self) -> None:
+    for request in self._tip.missing():
+      self._fetch(request)
+    self._request_logs()
+    self._send()
+
+  def _send(self) -> None:
+    self.requests.extend(self._calls.send(self._seconds))
+
+  def _call(
+    self,
+    method: str,
+    params: list[Any],
+    done: Callable[[Message], bool],
+    failed: Callable[[Error], None],
+    final: Callable[[Error], bool] = never,
+  ) -> None:
+    self._calls.add(Call(method, params, done, failed, final))
+
+  # Subscriptions ---------------------------------------------------------------------------------
+
+  def _on_chain_id(self, message: Message) -> bool:
+    number, chain = quantity(read_text(message.result)), self._config.chain
+    if number != CHAINS[chain].number:
+      names = [name for name, known in CHAINS.items() if known.number == number]
+      of = names[0] if names else f"the chain with the id {number}"
+      instead = f", or write chain: {of}" if names else ""
+      raise Refused(f"the node is of {of}, not of {chain}; name another one{instead}")
+    return True
+
+  def _on_subscribed(self, kind: str, message: Message) -> bool:
+    self._subscribed[read_text(message.result)] = kind
+    self._subscribing -= 1
+    if not self._subscribing:
+      # What happens from here on is announced, so this block joins what was before to it.
+      self._call(
+        "eth_getBlockByNumber", ["latest", False], self._on_latest, self._on_not_subscribed
+      )
+      for notification in [*self._early]:
+        self._on_notification(notification)
+      self._early.clear()
+    return True
+
+  def _on_not_subscribed(self, error: Error) -> None:
+    if error.code == METHOD_NOT_FOUND:
+      raise Refused(
+        f"the node does not offer subscriptions: {error}; name the websocket (wss://…) of a node "
+        "that does"
+      )
+    raise RetryAfter(5.0, f"the node did not subscribe: {error}")
+
+  def _on_notification(self, notification: Notification) -> None:
+    kind = self._subscribed.get(notification.subscription)
+    if kind is None:
+      if self._subscribing:
+        self._early.append(notification)
+      return
+    if kind != HEADS:
+      self.transfers.take(read_log(notification.result))
+      return
+    self._head_at = self._seconds
+    block = read_block(notification.result)
+    if block is None:
+      raise ValueError("a head that is null")
+    self._head(block)
+
+  def _on_latest(self, message: Message) -> bool:
+    block = read_block(message.result)
+    if block is None:
+      return False
+    self.live = True
+    if self._tip.number is None:
+      self._silent = block.hash
+      self._times[block.hash] = block.time
+      self._tip.begin(block)
+    elif self._tip.target is None or block.number > self._tip.target.number:
+      self._linked_or_wait(block)
+    if self._cut and self._tip.target is None:
+      # Nothing new; a node that is behind announces blocks that are known.
+      self._relinked()
+    return True
+
+  # Blocks ----------------------------------------------------------------------------------------
+
+  def _head(self, block: Block) -> None:
+    """A block is announced. The number of its transactions is requested where it is sent."""
+    if block.transactions is None and self._kinds & {"block", "metric"}:
+
+      def counted(message: Message) -> bool:
+        count = quantity(read_text(message.result))
+        self._linked_or_wait(block._replace(transactions=count))
+        return True
+
+      method = "eth_getBlockTransactionCountByHash"
+      self._call(method, [block.hash], counted, lambda error: self._linked_or_wait(block))
+    else:
+      self._linked_or_wait(block)
+
+  def _linked_or_wait(self, block: Block) -> None:
+    number = self._tip.number
+    self._times[block.hash] = block.time
+    if number is not None and block.number > number + 1:
+      if self._from is None:
+        self._suspect(f"blocks from {number + 1} on were not announced")
+      most = self._config.backfill
+      # While blocks are being fetched others come, which is no reason to give those up.
+      if block.number - number > most + (DEPTH if self._tip.target else 0):
+        self._leap(block.number - most, f"more than {most} blocks were missed: {self._cause}")
+    self._moved(self._tip.head(block))
+
+  def _leap(self, below: int, cause: str) -> None:
+    """Blocks up to this one are given up."""
+    first = below if self._from is None else self._from
+    self._gap(cause, first, max(first, below))
+    for block in self._tip.leap(below):
+      self._block(block, removed=True)
+    # Whether a block below is part of the chain is not known any more.
+    self.transfers.forget(below + 1)
+    self._from = below + 1
+
+  def _fetch(self, request: BlockRequest) -> None:
+    """Requests a block between the last one and one that does not fit."""
+
+    def done(message: Message) -> bool:
+      block = read_block(message.result)
+      if block is None or block.number != request.number or request.hash not in (None, block.hash):
+        return False
+      self._times[block.hash] = block.time
+      self._tip.answered(request)
+      self._moved(self._tip.fetched(block))
+      return True
+
+    def failed(error: Error) -> None:
+      self._give_up(f"block {request.number} cannot be had: {error}")
+
+    if request.hash is None:
+      self._call("eth_getBlockByNumber", [hex(request.number), False], done, failed)
+    else:
+      self._call("eth_getBlockByHash", [request.hash, False], done, failed)
+
+  def _give_up(self, cause: str) -> None:
+    """What is between the last block and the one that waits cannot be had."""
+    target, number = self._tip.target, self._tip.number
+    if target is None or number is None:
+      return
+    below = target.number - 1
+    if below > number:
+      # Logs may still be there: they are read as after any cut.
+      first = self._from
+      if self._kinds & {"block", "metric"}:
+        self._gap(cause, number + 1, below)
+      self._leap_over(below)
+      self._from = number if first is None else first
+    else:
+      self._gap(f"{cause}; what it replaces is not known", target.number, target.number)
+      self._leap_over(below)
+    self._moved(self._tip.head(target))
+
+  def _leap_over(self, below: int) -> None:
+    for block in self._tip.leap(below):
+      self._block(block, removed=True)
+
+  def _moved(self, moved: ChainUpdate | None) -> None:
+    """The chain goes on."""
+    if moved is None:
+      return
+    number = self._tip.number or 0
+    if moved.deep:
+      low = moved.added[0].number
+      self._gap(f"a reorganisation is deeper than {DEPTH} blocks", low - 1, low - 1)
+    for block in moved.removed:
+      self._block(block, removed=True)
+    self.transfers.retract_orphans(self._tip.hash_at)
+    for block in moved.added:
+      self._block(block)
+    if moved.removed or len(moved.added) > 1:
+      first = moved.added[0].number
+      if self._from is None:
+        self._since_ms, self._cause = self._now.ts_ms, "the chain was reorganised"
+      self._from = first if self._from is None else min(self._from, first)
+    if self._from is not None:
+      self._relinked()
+    # Logs that are read again must not be sent again.
+    again = number if self._backfill.first is None else self._backfill.first
+    self.transfers.forget(min(number - DEPTH, again, number if self._from is None else self._from))
+    if len(self._times) > 4 * DEPTH:
+      for old in list(self._times)[: -2 * DEPTH]:
+        del self._times[old]
+
+  def _relinked(self) -> None:
+    """All blocks up to the last one are known: logs since the doubt began are read again."""
+    number = self._tip.number
+    if self._from is not None and number is not None and self.live:
+      if self._filters:
+        self._backfill.add(self._from, max(self._from, number))
+      self.transfers.retract_orphans(self._tip.hash_at)
+      self._from, self._cut = None, False
+
+  def _block(self, block: Block, *, removed: bool = False) -> None:
+    if removed and block.hash == self._silent:
+      return
+    if "block" in self._kinds:
+      self._out.append(self._writer.block(block, self._now.ts_ms, removed=removed))
+    if "metric" in self._kinds and not removed:
+      self._out.append(self._writer.metric(block, self._now.ts_ms))
+
+  def _gap(self, cause: str, first: int | None, last: int | None) -> None:
+    since = self._since_ms if self._from is not None else self._now.ts_ms
+    self._out.append(self._writer.gap(cause, since, self._now.ts_ms, first, last))
+
+  # Logs ------------------------------------------------------------------------------------------
+
+  def _request_logs(self) -> None:
+    """Requests the next range of logs that has to be read again."""
+    if not self.live or (blocks := self._backfill.next(self._seconds)) is None:
+      return
+    entry = self._filters[blocks.filter]
+    params = entry | {"fromBlock": hex(blocks.first), "toBlock": hex(blocks.last)}
+    done = partial(self._on_logs, blocks)
+    self._call("eth_getLogs", [params], done, self._on_no_logs, final=always)
+
+  def _on_logs(self, blocks: Range, message: Message) -> bool:
+    try:
+      logs = read_logs(message.result)
+    except UNREADABLE as exc:
+      self._on_no_logs(Error(0, f"the answer to eth_getLogs could not be read: {exc}"))
+      return True
+    self._backfill.done()
+    # Where blocks could not be had, their logs show which ones are part of the chain.
+    hashes = {log.number: log.block for log in logs}
+    self.transfers.retract_orphans(lambda number: self._tip.hash_at(number) or hashes.get(number))
+    for log in logs:
+      # A node may be on another branch; then its heads differ, and the logs are read once more.
+      if blocks.first <= log.number <= blocks.last and self._is_ours(log) and not log.removed:
+        self.transfers.take(log)
+    return True
+
+  def _is_ours(self, log: Log) -> bool:
+    return self._tip.hash_at(log.number) in (None, log.block)
+
+  def _on_no_logs(self, error: Error) -> None:
+    lost = self._backfill.refused(error, self._seconds)
+    if lost is not None:
+      self._gap(f"logs of blocks cannot be read again: {error}", lost.first, lost.last)
