@@ -8,6 +8,7 @@ from bond_core.testing._feeds import FeedConformance
 from bond_core.testing._logs import LogConformance
 from bond_core.testing._samples import START_MS, sample_events
 from bond_core.testing._services import ServiceConformance, open_test_server
+from bond_core.testing._sessions import RecordingMember, SessionConformance
 from bond_core.testing._sinks import SinkConformance
 from bond_core.testing._sources import SourceConformance
 from bond_core.testing._transforms import TransformConformance
@@ -16,7 +17,9 @@ __all__ = [
   "START_MS",
   "FeedConformance",
   "LogConformance",
+  "RecordingMember",
   "ServiceConformance",
+  "SessionConformance",
   "SinkConformance",
   "SourceConformance",
   "TransformConformance",

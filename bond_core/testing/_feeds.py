@@ -124,7 +124,7 @@ class FeedConformance:
   def test_what_the_venue_does_not_have_is_refused_in_a_sentence(self) -> None:
     feed = self.feed()
     known = self.subscriptions()[0].instrument
-    nothing = Subscription("no such channel", known)
+    nothing = Subscription("no such channel", known)  # type: ignore[arg-type]
     option = Subscription("trades", Instrument(known.exchange, "option", known.symbol, "261225"))
     for subscription in (nothing, option):
       try:

@@ -8,6 +8,7 @@ import trio
 
 from bond_core import (
   Custom,
+  Gap,
   LogType,
   Registry,
   SinkType,
@@ -17,8 +18,11 @@ from bond_core import (
   hookimpl,
 )
 from bond_core.logs import Record
+from bond_core.sessions import Session
 from bond_core.testing import (
   LogConformance,
+  RecordingMember,
+  SessionConformance,
   SinkConformance,
   SourceConformance,
   TransformConformance,
@@ -337,3 +341,109 @@ def test_a_log_engine_that_breaks_a_promise_fails(monkeypatch, tmp_path, fault):
     name for name in names if fails(getattr(tests, name), *([tmp_path] if name in needs else []))
   ]
   assert bool(failed) is bool(fault), failed
+
+
+# Sessions -----------------------------------------------------------------------------------------
+
+
+class Talk(Session):
+  """One request, one answer, then numbers. `fault` is the promise that it breaks."""
+
+  name = "the service"
+
+  def __init__(self, fault):
+    super().__init__()
+    self.fault = fault
+    self.last = 0
+    self.opened = 0
+    self.left = []
+
+  def target(self, now):
+    return "there"
+
+  def on_open(self, now):
+    self.opened += 1
+    if self.opened == 1 or self.fault != "asks once":
+      self.requests.append("hello")
+
+  def on_leave(self, member, now):
+    self.left.append(member)
+
+  def on_messages(self, messages, now):
+    batch = []
+    for message in messages:
+      if message == b"welcome":
+        if self.fault != "never live":
+          for member in self.members:
+            member.live()
+        if self.fault == "asks for ever":
+          self.requests.append("hello")
+        continue
+      try:
+        batch.append(trade(sequence=int(message)))
+      except ValueError:
+        if self.fault == "raises":
+          raise
+        continue
+      if self.fault == "price is text":
+        batch[-1].price = "1"
+    if self.fault == "declares a loss" and batch:
+      batch.append(Gap(exchange="bad", symbol="*", channel="*", ts_event=0, ts_from=0, ts_to=0))
+    if self.fault == "one a batch":
+      batch = batch[:1]
+    for member in [*self.members, *(self.left if self.fault == "gives to who left" else ())]:
+      if batch and self.fault != "never live":
+        member.give(batch)
+    if self.fault == "fails a member":
+      for member in self.members:
+        member.fail("no")
+
+  def on_close(self, error, now):
+    if self.fault == "waits less than nothing":
+      return -1.0
+    if self.fault == "ends with the first connection":
+      for member in self.members:
+        member.fail("over")
+    return None
+
+
+class TalkConformance(SessionConformance):
+  fault = ""
+
+  def session(self):
+    return Talk(self.fault)
+
+  def members(self):
+    return [RecordingMember(None)]
+
+  def answers(self, request):
+    return [b"welcome"]
+
+  def messages(self):
+    return [str(number).encode() for number in range(1, 6)]
+
+
+class TestTalk(TalkConformance):
+  """The one without a fault passes."""
+
+
+@pytest.mark.parametrize(
+  ("fault", "test"),
+  [
+    ("never live", "test_its_messages_become_events_without_a_gap"),
+    ("asks for ever", "test_its_messages_become_events_without_a_gap"),
+    ("price is text", "test_its_messages_become_events_without_a_gap"),
+    ("declares a loss", "test_its_messages_become_events_without_a_gap"),
+    ("fails a member", "test_its_messages_become_events_without_a_gap"),
+    ("one a batch", "test_it_does_not_matter_how_messages_are_gathered"),
+    ("gives to who left", "test_a_source_that_left_is_given_nothing_more"),
+    ("asks once", "test_after_a_cut_it_requests_again_and_goes_on"),
+    ("waits less than nothing", "test_after_a_cut_it_requests_again_and_goes_on"),
+    ("ends with the first connection", "test_a_connection_that_never_opened_is_tried_again"),
+    ("raises", "test_a_message_that_cannot_be_decoded_is_no_fault_of_the_session"),
+  ],
+)
+def test_a_session_that_breaks_a_promise_fails(fault, test):
+  suite = TalkConformance()
+  suite.fault = fault
+  assert fails(getattr(suite, test))

@@ -1,7 +1,5 @@
 """The session without I/O: where it connects, and what its members get."""
 
-from types import SimpleNamespace
-
 import msgspec
 import pytest
 from bond_bluesky.config import SERVERS, Posts
@@ -10,20 +8,11 @@ from bond_bluesky.jetstream import Jetstream
 
 from bond_core import Disconnected, Gap, Refused
 from bond_core.feeds import Moment
-
-
-class Member(SimpleNamespace):
-  __hash__ = object.__hash__
+from bond_core.testing import RecordingMember, SessionConformance
 
 
 def member(**settings):
-  made = Member(prepared=filter_of(Posts(**settings), {}), events=[], times_live=0)
-
-  def live():
-    made.times_live += 1
-
-  made.give, made.live = made.events.extend, live
-  return made
+  return RecordingMember(None, filter_of(Posts(**settings), {}))
 
 
 def at(seconds):
@@ -35,6 +24,18 @@ def post(seconds, text, rkey="a"):
   commit["record"] = {"text": text, "langs": ["en"]}
   body = {"did": "did:plc:anna", "time_us": seconds * 1_000_000, "commit": commit}
   return msgspec.json.encode(body)
+
+
+class TestJetstream(SessionConformance):
+  def session(self):
+    return Jetstream(SERVERS)
+
+  def members(self):
+    return [member(symbols=["BTC"]), member(symbols=["ETH"])]
+
+  def messages(self):
+    texts = ("$BTC up", "$ETH up", "the weather", "bitcoin and ethereum", "$BTC down")
+    return [post(2_000_000_000 + n, text, f"key{n}") for n, text in enumerate(texts)]
 
 
 def joined(session, *members):
@@ -73,12 +74,12 @@ def test_members_are_live_with_the_connection_and_at_once_where_it_is_open():
   session = Jetstream(SERVERS)
   one, two, three = (member(symbols=["BTC"]) for _ in range(3))
   joined(session, one)
-  assert one.times_live == 0
+  assert one.lives == 0
   session.on_open(at(1))
   joined(session, two)
   session.on_close(Disconnected("cut off"), at(2))
   joined(session, three)
-  assert [found.times_live for found in (one, two, three)] == [1, 1, 0]
+  assert [found.lives for found in (one, two, three)] == [1, 1, 0]
 
 
 def test_a_batch_of_messages_is_one_batch_of_events_for_each_member():

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from bond_core import ChainEvent, Gap
+from bond_core import ChainEvent, ChainKind, Gap
 from bond_evm.messages import Block, Log
 from bond_evm.tokens import TokenInfo
 
@@ -83,7 +83,7 @@ class EventWriter:
     )
 
   def _event(
-    self, kind: str, symbol: str, value: float | None, meta: dict[str, Any], now_ms: int
+    self, kind: ChainKind, symbol: str, value: float | None, meta: dict[str, Any], now_ms: int
   ) -> ChainEvent:
     return ChainEvent(
       exchange=self._chain,

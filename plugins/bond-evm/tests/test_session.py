@@ -1,7 +1,6 @@
 """The session without I/O: what is requested, what is sent, what is declared."""
 
 import random
-from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -13,10 +12,10 @@ from bond_evm.messages import Error
 from bond_evm.session import EvmSession
 from hypothesis import given, settings, strategies as st
 
-from bond_core._errors import Disconnected, Refused, RetryAfter
-from bond_core._events import ChainEvent, Gap
-from bond_core._feeds.contract import Handshake, Moment
-from bond_core._ws.client import HandshakeRefused
+from bond_core import ChainEvent, Disconnected, Gap, Refused, RetryAfter
+from bond_core.feeds import Handshake, Moment
+from bond_core.testing import RecordingMember, SessionConformance
+from bond_core.websockets import HandshakeRefused
 
 USDT = "0xdac17f958d2ee523a2206206994597c13d831ec7"
 OTHER = "0x" + "0d" * 20
@@ -52,10 +51,6 @@ def log(number, place=0, amount=5_000_000, name=0, token=USDT, removed=False):
   }
 
 
-class Member(SimpleNamespace):
-  __hash__ = object.__hash__
-
-
 class Talk:
   """A session with one member, and the node's side by hand: answers what it has, announces what it
   is given."""
@@ -70,13 +65,12 @@ class Talk:
       "eth_getBlockByNumber": lambda params: head(10) | {"transactions": []},
       "eth_getLogs": lambda params: [],
     }
-    self.events = []
-    self.times_live = 0
-    self.member = Member(give=lambda batch: self.events.extend(batch), live=self.live)
+    self.member = RecordingMember(None)
     self.session.members[self.member] = None
 
-  def live(self):
-    self.times_live += 1
+  @property
+  def events(self):
+    return self.member.events
 
   def now(self):
     return Moment(round(self.second * 1000), round(self.second * 1e9))
@@ -129,13 +123,13 @@ class Talk:
 
   def end(self):
     del self.session.members[self.member]
-    self.events.clear()
+    self.member.events = []
     self.session.on_leave(self.member, self.now())
     return self.events
 
   def told(self):
     """Transfers and blocks since the last time: (kind, number, status) or the gap's blocks."""
-    found, self.events = self.events, []
+    found, self.member.events = self.member.events, []
     return [
       (e.kind, e.meta["height"], e.value, e.meta["status"])
       if isinstance(e, ChainEvent)
@@ -148,6 +142,41 @@ class Talk:
 
 
 TRANSFER = {"event_types": ["transfer"]}
+
+
+class TestEvm(SessionConformance):
+  def session(self):
+    return EvmSession(Evm(event_types=["transfer"]), Node(url="ws://node"))
+
+  def members(self):
+    return [RecordingMember(Evm())]
+
+  def answers(self, request):
+    asked = msgspec.json.decode(request)
+    params = asked["params"]
+    result = {
+      "eth_chainId": lambda: "0x1",
+      "eth_subscribe": lambda: params[0],
+      "eth_getBlockByNumber": lambda: head(10) | {"transactions": []},
+      "eth_getLogs": list,
+    }[asked["method"]]()
+    return [msgspec.json.encode({"jsonrpc": "2.0", "id": asked["id"], "result": result})]
+
+  def messages(self):
+    results = [result for number in range(11, 16) for result in (head(number), log(number))]
+    return [
+      msgspec.json.encode(
+        {
+          "jsonrpc": "2.0",
+          "method": "eth_subscription",
+          "params": {
+            "subscription": "logs" if "topics" in result else "newHeads",
+            "result": result,
+          },
+        }
+      )
+      for result in results
+    ]
 
 
 def test_what_is_subscribed_to():
@@ -425,19 +454,19 @@ def test_it_connects_to_the_url_of_the_node_within_what_is_allowed():
 def test_it_is_live_when_its_subscriptions_stand_also_without_an_event():
   node = Talk(**TRANSFER)
   node.connect()
-  assert node.times_live == 0
+  assert node.member.lives == 0
   node.serve()
-  assert node.times_live >= 1
+  assert node.member.lives >= 1
   node.cut()
-  live = node.times_live
+  live = node.member.lives
   node.connect()
   node.wait(1)
-  assert node.times_live > live
+  assert node.member.lives > live
   silent = Talk(**TRANSFER)
   del silent.answers["eth_getBlockByNumber"]
   silent.open()
   silent.wait(1)
-  assert silent.times_live == 0
+  assert silent.member.lives == 0
 
 
 def test_what_came_before_a_message_that_ends_the_connection_counts():

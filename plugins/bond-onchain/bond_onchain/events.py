@@ -6,7 +6,7 @@ from typing import Any
 from bond_geyser import geyser_pb2 as pb
 from bond_geyser.base58 import encode
 
-from bond_core import ChainEvent
+from bond_core import ChainEvent, ChainKind
 from bond_onchain.config import Solana
 from bond_onchain.transfers import SOL_DECIMALS, Transfer, address, transfers_of
 
@@ -149,7 +149,7 @@ class EventReader:
 
   def _event(
     self,
-    kind: str,
+    kind: ChainKind,
     value: float | None,
     meta: dict[str, Any],
     when: int | None,

@@ -1,8 +1,5 @@
 """The session without I/O: where it resumes, what it leaves out, and the gaps it declares."""
 
-import logging
-from types import SimpleNamespace
-
 import pytest
 from bond_geyser import geyser_pb2 as pb
 from bond_onchain.config import Solana
@@ -13,12 +10,20 @@ from bond_onchain.status import ReplayRefused
 
 from bond_core import Disconnected, Gap
 from bond_core.feeds import Moment
+from bond_core.testing import RecordingMember, SessionConformance
 
 NODE = Node("node.example:10000", tls=True)
 
 
-class Member(SimpleNamespace):
-  __hash__ = object.__hash__
+class TestSolana(SessionConformance):
+  def session(self):
+    return SolanaSession(Solana(event_types=["block"]), NODE)
+
+  def members(self):
+    return [RecordingMember(Solana(event_types=["block"]))]
+
+  def messages(self):
+    return [block(slot, slot - 1) for slot in range(100, 110)]
 
 
 class Talk:
@@ -26,17 +31,14 @@ class Talk:
 
   def __init__(self, **settings):
     self.session = SolanaSession(Solana(**{"event_types": ["block"], **settings}), NODE)
-    self.events, self.times_live, self.second = [], 0, 0
-    self.member = Member(
-      give=self.events.extend,
-      live=self.live,
-      log=logging.LoggerAdapter(logging.getLogger("bond.onchain")),
-    )
+    self.second = 0
+    self.member = RecordingMember(None)
     self.session.members[self.member] = None
     self.session.on_join(self.member, self.now)
 
-  def live(self):
-    self.times_live += 1
+  @property
+  def events(self):
+    return self.member.events
 
   @property
   def now(self):
@@ -93,13 +95,13 @@ def test_an_update_of_a_slot_makes_it_live_and_a_ping_is_answered():
   ping = pb.SubscribeUpdate()
   ping.ping.SetInParent()
   talk.session.on_messages([ping], talk.now)
-  assert (talk.times_live, [request.ping.id for request in talk.session.requests]) == (0, [1])
+  assert (talk.member.lives, [request.ping.id for request in talk.session.requests]) == (0, [1])
   talk.blocks(100)
-  assert (talk.times_live, talk.events) == (1, [])
+  assert (talk.member.lives, talk.events) == (1, [])
   talk.close()
   talk.connect()
   talk.session.on_messages([ping], talk.now)
-  assert talk.times_live == 1
+  assert talk.member.lives == 1
 
 
 def test_what_a_replay_does_not_cover_is_a_gap_with_its_slots_and_time():
