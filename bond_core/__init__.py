@@ -62,6 +62,16 @@ if TYPE_CHECKING:
     Market as Market,
     parse_market as parse_market,
   )
+  from bond_core._literals import (
+    BboState as BboState,
+    ChainKind as ChainKind,
+    Channel as Channel,
+    GapReason as GapReason,
+    MarketType as MarketType,
+    Side as Side,
+    UpdateType as UpdateType,
+    VenueState as VenueState,
+  )
   from bond_core._plugins.hookspecs import hookimpl as hookimpl
   from bond_core._plugins.registry import Plugin as Plugin, Registry as Registry
   from bond_core._running import (
@@ -124,6 +134,7 @@ _NAMES = {
     "Post Ticker Trade VenueQuote Window decode encode"
   ),
   "_instruments": "Instrument Market parse_market",
+  "_literals": ("BboState ChainKind Channel GapReason MarketType Side UpdateType VenueState"),
   "_plugins.hookspecs": "hookimpl",
   "_plugins.registry": "Plugin Registry",
   "_running": "RunResult open_events run",

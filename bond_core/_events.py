@@ -10,9 +10,27 @@ base currency. A float64 carries every decimal of up to 15 significant digits th
 unchanged.
 """
 
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, get_args
 
 import msgspec
+
+from bond_core._literals import Channel
+
+if TYPE_CHECKING:
+  from bond_core._literals import (
+    BboState,
+    ChainKind,
+    GapReason,
+    MarketType,
+    Side,
+    UpdateType,
+    VenueState,
+  )
+else:
+  # Type checkers and `check_events` hold those that make events to the closed sets. Decoding takes
+  # any text, so that the logs and recordings of a newer version, which may know one more reason,
+  # can be read.
+  BboState = ChainKind = GapReason = MarketType = Side = UpdateType = VenueState = str
 
 Level: TypeAlias = tuple[float, float]
 """One price level: (price, size)."""
@@ -25,13 +43,13 @@ class Event(msgspec.Struct, tag_field="type", gc=False, kw_only=True):
   kept only where somebody asked for it.
   """
 
-  channel: ClassVar[str] = ""
+  channel: ClassVar[Channel]
 
   exchange: str
   symbol: str
   ts_event: int = 0
   ts_exchange: int | None = None
-  market_type: str | None = None
+  market_type: MarketType | None = None
   raw: Any = None
   ts_internal: int | None = None
   seq_internal: int | None = None
@@ -41,11 +59,11 @@ class Trade(Event, tag="trade", gc=False, kw_only=True):
   """One execution. `side` is the taker's: buy, sell or unknown; `maker` tells whether the buyer
   was the maker."""
 
-  channel: ClassVar[str] = "trades"
+  channel: ClassVar[Channel] = "trades"
 
   price: float
   size: float
-  side: str = "unknown"
+  side: Side = "unknown"
   trade_id: str | None = None
   match_id: str | None = None
   agg_trade_id: str | None = None
@@ -69,11 +87,11 @@ class OrderBook(Event, tag="orderbook", gc=False, kw_only=True):
   it; `is_reset` marks a snapshot that starts the chain anew.
   """
 
-  channel: ClassVar[str] = "orderbook"
+  channel: ClassVar[Channel] = "orderbook"
 
   bids: list[Level]
   asks: list[Level]
-  update_type: str = "snapshot"
+  update_type: UpdateType = "snapshot"
   depth: int | None = None
   sequence: int | None = None
   prev_sequence: int | None = None
@@ -97,7 +115,7 @@ class Bbo(msgspec.Struct, gc=False, kw_only=True):
   ask: float | None = None
   ask_size: float | None = None
   ask_venues: list[str] = msgspec.field(default_factory=list)
-  state: str = "one_sided"
+  state: BboState = "one_sided"
   blamed: list[str] = msgspec.field(default_factory=list)
 
 
@@ -107,7 +125,7 @@ class VenueQuote(msgspec.Struct, gc=False, kw_only=True):
   last update, `skew_ms` the least difference of receive time and venue time within a minute or two:
   below zero its clock is ahead of ours."""
 
-  state: str
+  state: VenueState
   bid: float | None = None
   ask: float | None = None
   age_ms: int = 0
@@ -122,7 +140,7 @@ class Consolidated(Event, tag="consolidated", gc=False, kw_only=True):
   """The books of several venues as one; `exchange` is "*". Bids descend, asks ascend. Times are
   those of the last update that it contains."""
 
-  channel: ClassVar[str] = "consolidated"
+  channel: ClassVar[Channel] = "consolidated"
 
   bids: list[ConsolidatedLevel]
   asks: list[ConsolidatedLevel]
@@ -136,7 +154,7 @@ class Ticker(Event, tag="ticker", gc=False, kw_only=True):
   """The latest quote and statistics; a field the venue's message does not hold is null. `volume` is
   the last 24 hours' in base units."""
 
-  channel: ClassVar[str] = "ticker"
+  channel: ClassVar[Channel] = "ticker"
 
   last: float | None = None
   mark: float | None = None
@@ -154,7 +172,7 @@ class Ticker(Event, tag="ticker", gc=False, kw_only=True):
 class Funding(Event, tag="funding", gc=False, kw_only=True):
   """A perpetual's funding rate as a fraction, and when it is next paid (epoch ms)."""
 
-  channel: ClassVar[str] = "funding"
+  channel: ClassVar[Channel] = "funding"
 
   rate: float | None = None
   next_time: int | None = None
@@ -166,11 +184,11 @@ class Funding(Event, tag="funding", gc=False, kw_only=True):
 class Liquidation(Event, tag="liquidation", gc=False, kw_only=True):
   """A forced order. `side` is the side of the forced order itself (sell closes a long)."""
 
-  channel: ClassVar[str] = "liquidation"
+  channel: ClassVar[Channel] = "liquidation"
 
   price: float
   size: float
-  side: str = "unknown"
+  side: Side = "unknown"
   average_price: float | None = None
   filled: float | None = None
   status: str | None = None
@@ -181,7 +199,7 @@ class Liquidation(Event, tag="liquidation", gc=False, kw_only=True):
 class OpenInterest(Event, tag="open_interest", gc=False, kw_only=True):
   """Open contracts in base units, and their value in the quote currency where the venue says it."""
 
-  channel: ClassVar[str] = "open_interest"
+  channel: ClassVar[Channel] = "open_interest"
 
   amount: float
   value: float | None = None
@@ -191,7 +209,7 @@ class OpenInterest(Event, tag="open_interest", gc=False, kw_only=True):
 class Candle(Event, tag="candle", gc=False, kw_only=True):
   """One bar. `start` and `end` are epoch ms (end exclusive); `closed` says it will not change."""
 
-  channel: ClassVar[str] = "candle"
+  channel: ClassVar[Channel] = "candle"
 
   interval: str
   start: int
@@ -211,7 +229,7 @@ class Post(Event, tag="post", gc=False, kw_only=True):
   """One post of a social network; `symbol` is the asset it was matched to. Where a source only
   knows how many there were, it stands for `count` posts (0 too) and has no text."""
 
-  channel: ClassVar[str] = "post"
+  channel: ClassVar[Channel] = "post"
 
   text: str
   tweet_id: str | None = None
@@ -225,10 +243,10 @@ class Post(Event, tag="post", gc=False, kw_only=True):
 class ChainEvent(Event, tag="chain", gc=False, kw_only=True):
   """One thing that happened on a chain: a transaction, transfer, block, account or metric."""
 
-  channel: ClassVar[str] = "chain"
+  channel: ClassVar[Channel] = "chain"
 
   chain: str
-  kind: str
+  kind: ChainKind
   value: float | None = None
   meta: dict[str, Any] | None = None
 
@@ -242,7 +260,7 @@ class ChainEvent(Event, tag="chain", gc=False, kw_only=True):
 class Custom(Event, tag="custom", gc=False, kw_only=True):
   """Anything else: `event_type` names it, `data` holds it."""
 
-  channel: ClassVar[str] = "custom"
+  channel: ClassVar[Channel] = "custom"
 
   event_type: str
   data: dict[str, Any]
@@ -255,7 +273,7 @@ class Window(msgspec.Struct, tag_field="type", tag="window", gc=False, kw_only=T
   that no event filled is null; the counts are then 0.
   """
 
-  channel: ClassVar[str] = "window"
+  channel: ClassVar[Channel] = "window"
 
   ts: str
   window_start: str
@@ -294,8 +312,8 @@ class Gap(msgspec.Struct, tag_field="type", tag="gap", gc=False, kw_only=True):
   symbol: str
   from_seq: int | None = None
   to_seq: int | None = None
-  reason: str = "upstream"
-  market_type: str | None = None
+  reason: GapReason = "upstream"
+  market_type: MarketType | None = None
   expiry: str | None = None
   ts_event: int = 0
   ts_from: int | None = None
@@ -318,7 +336,7 @@ class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", gc=False, kw_
   symbol: str = ""
   ts_event: int = 0
   ts_exchange: int | None = None
-  market_type: str | None = None
+  market_type: MarketType | None = None
   raw: dict[str, Any]
   ts_internal: int | None = None
   seq_internal: int | None = None
@@ -363,20 +381,7 @@ EVENT_TYPES: dict[str, type[AnyEvent]] = {
 }
 """Every event type by the name it has on the wire."""
 
-CHANNELS: tuple[str, ...] = (
-  "trades",
-  "orderbook",
-  "ticker",
-  "funding",
-  "liquidation",
-  "open_interest",
-  "candle",
-  "post",
-  "chain",
-  "custom",
-  "window",
-  "consolidated",
-)
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 """The channels a reader can ask for; each carries one type of event."""
 
 _encoder = msgspec.json.Encoder()

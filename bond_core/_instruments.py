@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from bond_core._literals import MarketType
+
 # Longest first, so that BTCFDUSD is BTC/FDUSD and not BTCFD/USD.
 KNOWN_QUOTES: tuple[str, ...] = tuple(
   sorted(
@@ -22,8 +24,6 @@ _UNIFIED = re.compile(
 _COLON = re.compile(r"(?P<base>[A-Z0-9]{1,20}):(?P<quote>[A-Z0-9]{1,20})")
 _PLAIN = re.compile(r"[A-Z0-9]{1,40}")
 
-MARKET_TYPES = ("spot", "perp", "future", "option")
-
 
 class Instrument(NamedTuple):
   """One market of one venue; hashable, equal only where all four parts are.
@@ -32,7 +32,7 @@ class Instrument(NamedTuple):
   """
 
   exchange: str
-  market_type: str | None
+  market_type: MarketType | None
   symbol: str
   expiry: str | None = None
 
@@ -48,7 +48,7 @@ class Market(NamedTuple):
 
   base: str
   quote: str
-  market_type: str | None = None
+  market_type: MarketType | None = None
   settle: str | None = None
   expiry: str | None = None
 
@@ -62,7 +62,7 @@ class Market(NamedTuple):
     settle = "" if self.settle is None else f":{self.settle}"
     return f"{self.symbol}{settle}" + ("" if self.expiry is None else f"-{self.expiry}")
 
-  def on(self, exchange: str, market_type: str = "spot") -> Instrument:
+  def on(self, exchange: str, market_type: MarketType = "spot") -> Instrument:
     """This market at a venue; `market_type` serves where the spelling left it open."""
     return Instrument(exchange, self.market_type or market_type, self.symbol, self.expiry)
 
@@ -77,7 +77,7 @@ def parse_market(text: str) -> Market:
   upper = text.strip().upper()
   if found := _UNIFIED.fullmatch(upper):
     base, quote, settle, expiry = found.group("base", "quote", "settle", "expiry")
-    kind = None if settle is None else "perp" if expiry is None else "future"
+    kind: MarketType | None = None if settle is None else "perp" if expiry is None else "future"
     return Market(base, quote, kind, settle, expiry)
   if found := _COLON.fullmatch(upper):
     return Market(found["base"], found["quote"])

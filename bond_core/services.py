@@ -15,6 +15,7 @@ import trio
 
 from bond_core._clock import Clock
 from bond_core._instruments import Market
+from bond_core._literals import Channel
 from bond_core._logs.durable import DurableLog
 from bond_core._spec.model import Spec
 from bond_core._types.auth import Credentials, Principal
@@ -92,7 +93,7 @@ class Streams(Protocol):
 class Rejection(NamedTuple):
   """What no source carries, and why, in a sentence."""
 
-  channel: str
+  channel: Channel
   symbol: str
   exchange: str
   reason: str
@@ -115,7 +116,7 @@ class Demand(Protocol):
 
   def lease(
     self,
-    channels: frozenset[str],
+    channels: frozenset[Channel],
     markets: Sequence[Market],
     exchanges: frozenset[str],
     *,

@@ -4,8 +4,9 @@ from typing import TypeAlias
 
 from bond_core._books.book import Book
 from bond_core._events import Gap, Level, OrderBook
+from bond_core._literals import MarketType
 
-BookKey: TypeAlias = tuple[str, str | None, str, str | None]
+BookKey: TypeAlias = tuple[str, MarketType | None, str, str | None]
 """Exchange, market type, symbol, expiry."""
 
 

@@ -13,6 +13,7 @@ import attrs
 
 from bond_core._events import Batch
 from bond_core._instruments import Instrument
+from bond_core._literals import Channel
 from bond_core._ssrf import Allowance
 
 
@@ -20,7 +21,7 @@ class Subscription(NamedTuple):
   """What is subscribed to at a venue: a channel of an instrument. `options` are the venue's own
   refinements as (name, value) pairs sorted by name, such as a candle's interval."""
 
-  channel: str
+  channel: Channel
   instrument: Instrument
   options: tuple[tuple[str, str], ...] = ()
 

@@ -2,9 +2,10 @@
 
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from itertools import count
+from typing import TypeVar
 
 import msgspec
 import trio
@@ -41,6 +42,8 @@ OVERLAP = 5.0
 # A successor is opened this long before a venue's known limit, spread so that not all roll at once.
 ROLL_EARLY = (300.0, 1800.0)
 NAMED_STREAMS = 50
+
+T = TypeVar("T")
 
 
 class FeedDriver:
@@ -306,7 +309,7 @@ class FeedDriver:
           exchange=self.feed.exchange,
           symbol=_only({s.instrument.symbol for s in subscriptions}) or "*",
           channel=_only({s.channel for s in subscriptions}) or "*",
-          market_type=_only({s.instrument.market_type or "" for s in subscriptions}) or None,
+          market_type=_only({s.instrument.market_type for s in subscriptions}),
           reason="upstream",
           ts_event=now,
           ts_from=slot.down_since_ms,
@@ -524,6 +527,6 @@ async def _pinned(handshake: Handshake) -> dict[str, list[str]]:
   return {"addresses": await vetted_addresses(handshake.url, handshake.allowance)}
 
 
-def _only(values: set[str]) -> str | None:
+def _only(values: Collection[T | None]) -> T | None:
   """The one value of a set that has just one."""
   return next(iter(values)) if len(values) == 1 else None

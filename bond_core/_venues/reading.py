@@ -1,9 +1,11 @@
 """Reading values as venues write them: decimal texts, with "" for what is not there, and sides."""
 
 from math import isfinite
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 import msgspec
+
+from bond_core._literals import Side as Side
 
 UNREADABLE = (ValueError, RecursionError)
 """What decoding raises: DecodeError and UnicodeDecodeError are ValueErrors."""
@@ -14,8 +16,6 @@ no venue means (nan, inf, negative)."""
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """An id or a time."""
-
-Side: TypeAlias = Literal["buy", "sell", "unknown"]
 
 _SIDES: dict[str, Side] = {
   **dict.fromkeys(("buy", "Buy", "BUY"), "buy"),

@@ -1,10 +1,13 @@
 """Declaring messages that cannot be decoded far enough to know whose they are."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from bond_core._events import Gap
 from bond_core._feeds.contract import Moment
 from bond_core._venues.state import SubscriptionState
+
+T = TypeVar("T")
 
 MAX_NAMED = 50
 
@@ -32,7 +35,7 @@ def undecodable_gap(
   )
 
 
-def only(values: Iterable[str | None]) -> str | None:
+def only(values: Iterable[T | None]) -> T | None:
   """The one value where all are equal."""
   found = set(values)
   return found.pop() if len(found) == 1 else None

@@ -4,12 +4,13 @@ Clients parse these. A failure here means that a client breaks.
 """
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from bond_core._events import EVENT_TYPES, decode, encode
+from bond_core import EVENT_TYPES, PluginError, check_events, decode, encode
 
 GOLDEN = Path(__file__).parent / "golden_events.jsonl"
 VECTORS = {json.loads(line)["type"]: line for line in GOLDEN.read_text().splitlines()}
@@ -44,3 +45,30 @@ def test_decimals_of_fifteen_digits_go_through_unchanged():
   for number in (b"0.00000001", b"123456789.123456", b"99999999999999.9", b"1e-08"):
     assert float(number) == decode(line.replace(b"98123.45", number)).price
   assert b'"price":0.1,' in line.replace(b"98123.45", b"0.1")
+
+
+WORDS = {
+  ("trade", "side"): "side",
+  ("trade", "market_type"): "market_type",
+  ("orderbook", "update_type"): "update_type",
+  ("liquidation", "side"): "side",
+  ("chain", "kind"): "kind",
+  ("gap", "reason"): "reason",
+  ("consolidated", "bbo", "state"): "bbo.state",
+  ("consolidated", "venues", "binance", "state"): "venues[binance].state",
+}
+
+
+@pytest.mark.parametrize(("place", "name"), WORDS.items(), ids=lambda value: str(value))
+def test_a_word_of_a_newer_version_is_read_and_written_but_no_plugin_may_make_it(place, name):
+  kind, *path = place
+  known = json.loads(VECTORS[kind])
+  check_events([decode(json.dumps(known).encode())], "my.source")
+  inner = known
+  for key in path[:-1]:
+    inner = inner[key]
+  inner[path[-1]] = "newer"
+  event = decode(json.dumps(known).encode())
+  assert json.loads(encode(event)) == known
+  with pytest.raises(PluginError, match=re.escape(f"{name} is 'newer'; write ")):
+    check_events([event], "my.source")

@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 
-from bond_core import Instrument, Refused, parse_market
+from bond_core import Instrument, MarketType, Refused, parse_market
 
-_KINDS = {"spot": "spot", "swap": "perp", "future": "future"}
+_KINDS: dict[str, MarketType] = {"spot": "spot", "swap": "perp", "future": "future"}
 
 
 @attrs.frozen
@@ -31,7 +31,7 @@ class Listed:
     return float(Decimal(repr(amount)) * self.unit)
 
 
-def find(exchange: Any, spelling: str, default: str) -> Listed:
+def find(exchange: Any, spelling: str, default: MarketType) -> Listed:
   """The market that a spelling means; `default` (spot, perp) serves where it leaves that open.
   Raises Refused for one that the venue does not list, with what it lists instead."""
   markets: dict[str, Any] = exchange.markets
@@ -59,7 +59,7 @@ def _unit(market: Any) -> Decimal | None:
   return Decimal(repr(market.get("contractSize") or 1)).normalize()
 
 
-def _meant(markets: dict[str, Any], spelling: str, default: str) -> Any:
+def _meant(markets: dict[str, Any], spelling: str, default: MarketType) -> Any:
   wanted = parse_market(spelling)
   kind = wanted.market_type or default
   found = [
@@ -76,7 +76,7 @@ def _meant(markets: dict[str, Any], spelling: str, default: str) -> Any:
   return found[0] if found else None
 
 
-def _instead(markets: dict[str, Any], spelling: str, default: str) -> str:
+def _instead(markets: dict[str, Any], spelling: str, default: MarketType) -> str:
   wanted = parse_market(spelling)
   same = [
     symbol

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 import trio
 
-from bond_core import BondError, Market, Registry, SourceType
+from bond_core import BondError, Channel, Market, Registry, SourceType
 from bond_core.hosting import SourceManager, SourceReader
 from bond_core.packages import package_for
 from bond_core.services import Lease, Rejection
@@ -28,7 +28,7 @@ class Carrier:
     """The venue whose events it carries."""
     return self.type.exchange_of(self.config)
 
-  def carries(self, channel: str) -> bool:
+  def carries(self, channel: Channel) -> bool:
     """Whether events of this channel come from it."""
     return any(kind.channel == channel for kind in self.type.emits)
 
@@ -73,7 +73,7 @@ class SourceDemand:
 
   def lease(
     self,
-    channels: frozenset[str],
+    channels: frozenset[Channel],
     markets: Sequence[Market],
     exchanges: frozenset[str],
     *,
@@ -90,7 +90,7 @@ class SourceDemand:
       _keep_raw(lease, True)
     return lease
 
-  def _ask(self, lease: SourceLease, channel: str, market: Market, exchange: str) -> None:
+  def _ask(self, lease: SourceLease, channel: Channel, market: Market, exchange: str) -> None:
     carriers = self._carriers(channel, exchange)
     if not carriers and able(self._settled, channel, exchange):
       lease.standing = True
@@ -122,7 +122,7 @@ class SourceDemand:
       raise BondError(f"{carrier.exchange} is not simulated here; name it in the spec")
     return attrs.evolve(config, endpoint=self._simulated[venue])
 
-  def _carriers(self, channel: str, exchange: str) -> list[Carrier]:
+  def _carriers(self, channel: Channel, exchange: str) -> list[Carrier]:
     found = able(self._running, channel, exchange)
     if found or (exchange == "*" and self._running):
       return found
@@ -142,7 +142,7 @@ class SourceDemand:
     """The venues that can be asked for."""
     return {carrier.exchange for carrier in (*self._running, *self._all_installed())}
 
-  def _why_nobody(self, channel: str, exchange: str) -> str:
+  def _why_nobody(self, channel: Channel, exchange: str) -> str:
     if exchange == "*":
       return f"no source that runs here carries {channel}"
     known = self.exchanges()
@@ -195,6 +195,6 @@ def _keep_raw(lease: SourceLease, kept: bool) -> None:
     reader.source.keep_raw(kept)
 
 
-def able(carriers: Sequence[Carrier], channel: str, exchange: str) -> list[Carrier]:
+def able(carriers: Sequence[Carrier], channel: Channel, exchange: str) -> list[Carrier]:
   """Those that carry a channel of a venue ("*": of any)."""
   return [c for c in carriers if c.carries(channel) and exchange in ("*", c.exchange)]

@@ -2,13 +2,13 @@
 
 import os
 import re
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 import msgspec
 
-from bond_core import Duration, Secret, Size
+from bond_core import Duration, MarketType, Secret, Size
 from bond_core.config import Allowance, check_url, read_allowance
 from bond_ws.matching import check_match
 from bond_ws.rules import Rule
@@ -112,7 +112,7 @@ class Custom:
   silence: Duration | None = None
   max_message: Size = Size(4 * 1024 * 1024)
   symbols: dict[str, str] = attrs.field(factory=dict)
-  market_type: Literal["spot", "perp", "future", "option"] | None = None
+  market_type: MarketType | None = None
   map: list[Rule] = attrs.field(factory=list)
   function: str = attrs.field(default="", metadata={"trusted": True})
   exchange: str = attrs.field(default="", metadata={"trusted": True})

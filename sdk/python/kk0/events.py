@@ -5,7 +5,10 @@ without it. docs/protocol.md says what each field means. Servers may add keys; r
 an older one may not send.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
+
+MarketType: TypeAlias = Literal["spot", "perp", "future", "option"]
+Side: TypeAlias = Literal["buy", "sell", "unknown"]
 
 
 class Bbo(TypedDict):
@@ -17,14 +20,14 @@ class Bbo(TypedDict):
   ask: float | None
   ask_size: float | None
   ask_venues: list[str]
-  state: str
+  state: Literal["open", "locked", "crossed", "one_sided"]
   blamed: list[str]
 
 
 class VenueQuote(TypedDict):
   """One venue in a consolidated book."""
 
-  state: str
+  state: Literal["live", "stale", "broken"]
   bid: float | None
   ask: float | None
   age_ms: int
@@ -39,13 +42,13 @@ class Trade(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
   price: float
   size: float
-  side: str
+  side: Side
   trade_id: str | None
   match_id: str | None
   agg_trade_id: str | None
@@ -70,13 +73,13 @@ class OrderBook(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
   bids: list[list[float]]
   asks: list[list[float]]
-  update_type: str
+  update_type: Literal["snapshot", "delta"]
   depth: int | None
   sequence: int | None
   prev_sequence: int | None
@@ -94,7 +97,7 @@ class Consolidated(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
@@ -114,7 +117,7 @@ class Ticker(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
@@ -139,7 +142,7 @@ class Funding(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
@@ -158,13 +161,13 @@ class Liquidation(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
   price: float
   size: float
-  side: str
+  side: Side
   average_price: float | None
   filled: float | None
   status: str | None
@@ -180,7 +183,7 @@ class OpenInterest(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
@@ -197,7 +200,7 @@ class Candle(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
@@ -223,7 +226,7 @@ class Post(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
@@ -244,12 +247,12 @@ class Chain(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
   chain: str
-  kind: str
+  kind: Literal["tx", "transfer", "block", "account", "metric"]
   value: float | None
   meta: dict[str, Any] | None
 
@@ -262,7 +265,7 @@ class Custom(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
@@ -304,8 +307,8 @@ class Gap(TypedDict):
   symbol: str
   from_seq: int | None
   to_seq: int | None
-  reason: str
-  market_type: str | None
+  reason: Literal["upstream", "slow", "expired", "late", "failed"]
+  market_type: MarketType | None
   expiry: str | None
   ts_event: int
   ts_from: int | None
@@ -327,7 +330,7 @@ class Heartbeat(TypedDict):
   symbol: str
   ts_event: int
   ts_exchange: int | None
-  market_type: str | None
+  market_type: MarketType | None
   raw: dict[str, Any]
   ts_internal: int | None
   seq_internal: int | None

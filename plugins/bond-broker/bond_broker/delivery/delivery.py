@@ -23,6 +23,7 @@ from bond_broker.delivery.unsent import Unsent
 from bond_broker.protocol.gaps import lost_gap
 from bond_broker.protocol.messages import CloseCode, gap_message, live_message
 from bond_broker.protocol.subscription import Subscription, Subscriptions
+from bond_core import GapReason
 from bond_core.logs import EngineError, Record
 
 EVER = sys.maxsize
@@ -499,7 +500,7 @@ class Delivery:
         frames += pump.router.first_frames(subscription)
     return frames
 
-  def _lose(self, to: int, reason: str, cause: str) -> list[bytes]:
+  def _lose(self, to: int, reason: GapReason, cause: str) -> list[bytes]:
     """Declares what lies before a position lost."""
     listed = self.subscriptions.listed
     # Subscriptions that begin later have had these events, or did not want them: one gap up to

@@ -29,7 +29,7 @@ from bond_broker.protocol.selection import (
   key_of_consolidated,
 )
 from bond_broker.protocol.subscription import Subscription, Subscriptions
-from bond_core import AnyEvent, Batch, Consolidated, Gap, OrderBook
+from bond_core import AnyEvent, Batch, Channel, Consolidated, Gap, MarketType, OrderBook
 from bond_core.books import BookKey
 from bond_core.logs import Record
 from bond_core.services import Rejection
@@ -48,9 +48,9 @@ class ChannelFigures(NamedTuple):
   and how often its book began anew (None: it is no book)."""
 
   exchange: str
-  channel: str
+  channel: Channel
   symbol: str
-  market_type: str | None
+  market_type: MarketType | None
   age_ms: int
   events: int
   resyncs: int | None

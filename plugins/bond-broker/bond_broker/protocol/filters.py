@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from bond_core import Gap
+from bond_core import Channel, Gap, MarketType
 
 ANY = frozenset(("*",))
 OF_ASSETS = frozenset(("post", "chain", "custom"))
@@ -14,7 +14,7 @@ class MarketPattern(NamedTuple):
   that. None matches any."""
 
   symbol: str
-  market_type: str | None = None
+  market_type: MarketType | None = None
   expiry: str | None = None
 
 
@@ -22,7 +22,7 @@ class Filter(NamedTuple):
   """One subscription's filter; equal filters share one group. `markets` None means every symbol,
   `exchanges` holds "*" for every venue."""
 
-  channels: frozenset[str]
+  channels: frozenset[Channel]
   markets: frozenset[MarketPattern] | None = None
   exchanges: frozenset[str] = ANY
   depth: int = 20
@@ -42,7 +42,7 @@ class Filter(NamedTuple):
     channel: str,
     exchange: str,
     symbol: str,
-    market_type: str | None = None,
+    market_type: MarketType | None = None,
     expiry: str | None = None,
   ) -> bool:
     """Whether events of this channel and instrument match. A consolidated book matches instead of

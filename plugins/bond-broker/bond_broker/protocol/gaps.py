@@ -1,9 +1,9 @@
 """The declaration of a loss."""
 
-from bond_core import Gap
+from bond_core import Gap, GapReason
 
 
-def lost_gap(first: int, last: int, now_ms: int, reason: str, cause: str) -> Gap:
+def lost_gap(first: int, last: int, now_ms: int, reason: GapReason, cause: str) -> Gap:
   """A gap that declares a range of log numbers lost to a reader. How many events an expired range
   had is not known."""
   return Gap(

@@ -9,9 +9,9 @@ import msgspec
 from bond_broker.protocol.bad_request import BadRequest
 from bond_broker.protocol.filters import ANY, Filter, MarketPattern
 from bond_broker.protocol.since import FORMS, parse_since
-from bond_core import CHANNELS, Market, parse_market
+from bond_core import CHANNELS, Channel, Market, parse_market
 
-DEFAULT_CHANNELS = ("trades", "orderbook", "ticker", "funding")
+DEFAULT_CHANNELS: tuple[Channel, ...] = ("trades", "orderbook", "ticker", "funding")
 DEFAULT_DEPTH = 20
 DEFAULT_SPEED_MS = 100
 MAX_DEPTH = 1000
@@ -25,7 +25,7 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 """What a slow client loses: states that a later one replaces, nothing, or all but the latest."""
 
 # What users of other systems call the channels.
-ALIASES = {
+ALIASES: dict[str, Channel] = {
   "price": "ticker",
   "prices": "ticker",
   "tickers": "ticker",
@@ -43,6 +43,7 @@ ALIASES = {
   "tweets": "post",
   "onchain": "chain",
 }
+_CHANNEL_OF: dict[str, Channel] = {**{channel: channel for channel in CHANNELS}, **ALIASES}
 
 
 @attrs.frozen
@@ -267,15 +268,15 @@ def check_names(field: str, names: list[Any]) -> list[str]:
   return names
 
 
-def channels_of(names: Iterable[str]) -> frozenset[str]:
+def channels_of(names: Iterable[str]) -> frozenset[Channel]:
   """The channels of these names; the default ones where there is none."""
-  found: set[str] = set()
+  found: set[Channel] = set()
   for name in names:
     lower = name.strip().lower()
-    channel = ALIASES.get(lower, lower)
+    channel = _CHANNEL_OF.get(lower)
     if lower == "*":
       found.update(CHANNELS)
-    elif channel in CHANNELS:
+    elif channel is not None:
       found.add(channel)
     else:
       raise BadRequest(f"there is no channel {_shown(name)}; there is {', '.join(CHANNELS)}")

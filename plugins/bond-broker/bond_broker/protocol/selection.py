@@ -3,10 +3,10 @@
 from typing import TypeAlias
 
 from bond_broker.protocol.filters import Filter
-from bond_core import AnyEvent, Consolidated, OrderBook
+from bond_core import AnyEvent, Consolidated, MarketType, OrderBook
 from bond_core.books import BookKey
 
-Key: TypeAlias = tuple[type, str, str, str | None, str | None]
+Key: TypeAlias = tuple[type, str, str, MarketType | None, str | None]
 """What decides who gets an event: its type, exchange, symbol, market type and expiry."""
 
 
@@ -27,7 +27,7 @@ def key_of_book(key: BookKey) -> Key:
   return (OrderBook, exchange, symbol, market_type, expiry)
 
 
-def key_of_consolidated(market: tuple[str, str | None, str | None]) -> Key:
+def key_of_consolidated(market: tuple[str, MarketType | None, str | None]) -> Key:
   """The key of a market's consolidated book, given symbol, market type and expiry."""
   symbol, market_type, expiry = market
   return (Consolidated, "*", symbol, market_type, expiry)

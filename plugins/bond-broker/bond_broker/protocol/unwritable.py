@@ -1,6 +1,8 @@
 """The gap that stands for what JSON cannot hold."""
 
-from bond_core import AnyEvent, Gap
+from typing import get_args
+
+from bond_core import AnyEvent, Gap, MarketType
 
 MAX_CAUSE = 200
 
@@ -17,7 +19,7 @@ def unwritable(event: AnyEvent, exc: Exception, *, channel: str | None = None) -
     reason="failed",
     from_seq=_whole(getattr(event, "from_seq", number)),
     to_seq=_whole(getattr(event, "to_seq", number)),
-    market_type=_text(getattr(event, "market_type", None)),
+    market_type=_market_type(getattr(event, "market_type", None)),
     expiry=_text(getattr(event, "expiry", None)),
     ts_event=_whole(getattr(event, "ts_event", None)) or 0,
     missed=_whole(getattr(event, "missed", 1)),
@@ -29,6 +31,11 @@ def unwritable(event: AnyEvent, exc: Exception, *, channel: str | None = None) -
 def _text(value: object) -> str | None:
   """A text that can be encoded: half of a surrogate pair becomes a question mark."""
   return value.encode(errors="replace").decode() if isinstance(value, str) else None
+
+
+def _market_type(value: object) -> MarketType | None:
+  known: tuple[MarketType, ...] = get_args(MarketType)
+  return next((one for one in known if isinstance(value, str) and one == value), None)
 
 
 def _whole(value: object) -> int | None:

@@ -9,6 +9,7 @@ from bond_broker.delivery.delivery import Delivery, State
 from bond_broker.delivery.market import ChannelFigures
 from bond_broker.delivery.pump import Pump
 from bond_broker.delivery.traffic import Histogram, Traffic
+from bond_core import Channel, GapReason, MarketType
 from bond_core.logs import DurableLog
 from bond_core.services import SourceStatus
 
@@ -47,7 +48,7 @@ class GapCount(msgspec.Struct, frozen=True):
   """Declared losses of one venue and reason."""
 
   exchange: str
-  reason: str
+  reason: GapReason
   count: int
 
 
@@ -71,9 +72,9 @@ class ChannelStatus(msgspec.Struct, frozen=True):
   """One channel of one market; see ChannelFigures."""
 
   exchange: str
-  channel: str
+  channel: Channel
   symbol: str
-  market_type: str | None
+  market_type: MarketType | None
   age_ms: int
   events: int
   resyncs: int | None

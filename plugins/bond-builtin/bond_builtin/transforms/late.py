@@ -1,6 +1,6 @@
 """Declaring what came too late."""
 
-from bond_core import Batch, Gap, MarketEvent
+from bond_core import Batch, Gap, GapReason, MarketEvent, MarketType
 
 
 class Late:
@@ -18,7 +18,7 @@ class Late:
     self._exchanges: set[str] = set()
     self._symbols: set[str] = set()
     self._channels: set[str] = set()
-    self._kinds: set[str | None] = set()
+    self._kinds: set[MarketType | None] = set()
     self._first = self._last = 0
 
   def add(self, event: MarketEvent) -> None:
@@ -34,7 +34,7 @@ class Late:
     self._first = min(self._first, event.ts_event)
     self._last = max(self._last, event.ts_event)
 
-  def declare(self, cause: str, reason: str = "late") -> Batch:
+  def declare(self, cause: str, reason: GapReason = "late") -> Batch:
     """The Gap for those since the last call, if there are any."""
     if not self.count:
       return []
