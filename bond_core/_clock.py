@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-  """Tells receive time; everything that stamps an event asks one."""
+  """The source of receive times; everything that stamps an event reads one."""
 
   def now_ms(self) -> int:
     """Epoch milliseconds."""

@@ -13,7 +13,7 @@ class Disconnected(BondError):
 
 
 class RetryAfter(BondError):
-  """A venue asked for patience: the core waits `seconds` before it tries again."""
+  """A venue's rate limit was hit: the core waits `seconds` before it tries again."""
 
   def __init__(self, seconds: float, why: str = "") -> None:
     super().__init__(why or f"the venue asked to wait {seconds:g} s")
@@ -38,7 +38,7 @@ class Expired(AuthError):
 
 
 class AuthUnavailable(AuthError):
-  """Whether credentials are right cannot be told just now: the same ones help later."""
+  """Credentials cannot be checked just now: the same ones may work later."""
 
   code = 1011
 

@@ -1,5 +1,5 @@
-"""What a plugin may get wrong with its events, each as one sentence: for conformance tests, and for
-every batch of a run with debug checks."""
+"""Checks of a plugin's events, each with one sentence: for conformance tests, and for every batch
+of a run with debug checks."""
 
 import math
 from collections.abc import Collection, Iterable, Iterator
@@ -95,7 +95,7 @@ def check_events(
 
 
 class Unchanged:
-  """A batch that somebody was given and must not change, since others read it too."""
+  """A batch that a component was given and must not change, since others read it too."""
 
   def __init__(self, batch: Batch) -> None:
     self._batch = batch

@@ -40,7 +40,7 @@ class Event(msgspec.Struct, tag_field="type", gc=False, kw_only=True):
   """What every event says: which venue, which instrument, when.
 
   `seq_internal` is given by the log when the event enters it. `raw` is the venue's own message,
-  kept only where somebody asked for it.
+  only where a subscription has `raw: true`.
   """
 
   channel: ClassVar[Channel]
@@ -56,7 +56,7 @@ class Event(msgspec.Struct, tag_field="type", gc=False, kw_only=True):
 
 
 class Trade(Event, tag="trade", gc=False, kw_only=True):
-  """One execution. `side` is the taker's: buy, sell or unknown; `maker` tells whether the buyer
+  """One execution. `side` is the taker's: buy, sell or unknown; `maker` says whether the buyer
   was the maker."""
 
   channel: ClassVar[Channel] = "trades"
@@ -84,7 +84,7 @@ class OrderBook(Event, tag="orderbook", gc=False, kw_only=True):
   """A view of a book (`update_type` snapshot) or the levels that changed (delta, size 0 removes).
 
   Bids descend, asks ascend. Deltas are chained: each one's `prev_sequence` is the `sequence` before
-  it; `is_reset` marks a snapshot that starts the chain anew.
+  it; `is_reset` marks a snapshot that starts a new chain.
   """
 
   channel: ClassVar[Channel] = "orderbook"
@@ -252,8 +252,8 @@ class ChainEvent(Event, tag="chain", gc=False, kw_only=True):
 
   @property
   def removed(self) -> bool:
-    """Whether it takes back what was told before, as after a reorganisation: it is the same again,
-    with the status removed in `meta`."""
+    """Whether it revokes an earlier event, as after a reorganisation: it has the same fields, with
+    the status removed in `meta`."""
     return self.meta is not None and self.meta.get("status") == "removed"
 
 
@@ -382,7 +382,7 @@ EVENT_TYPES: dict[str, type[AnyEvent]] = {
 """Every event type by the name it has on the wire."""
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
-"""The channels a reader can ask for; each carries one type of event."""
+"""The channels that readers can subscribe to; each carries one type of event."""
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

@@ -1,4 +1,5 @@
-"""Which market is meant: one type, one place that parses and prints its spellings."""
+"""Instruments and markets: one type for each, and one place that parses and prints their
+spellings."""
 
 import re
 from typing import NamedTuple
@@ -68,7 +69,7 @@ class Market(NamedTuple):
 
 
 def parse_market(text: str) -> Market:
-  """The market that a spelling means.
+  """The market that a spelling stands for.
 
   BTC/USDT, BTC-USDT, BTC_USDT, BTC:USDT, BTCUSDT and btcusdt are one market, a bare BTC is
   BTC/USDT, BTC/USDT:USDT is the perpetual and BTC/USDT:USDT-261225 the contract of that day.

@@ -47,7 +47,7 @@ _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{4,}\.[\w-]+\.[\w-]*")
 
 def redact_target(target: str) -> str:
   """A URL or the target of a request without the values of its secret parameters and without user
-  and password; what is left says who asked for what."""
+  and password; what is left says which request it was."""
   parts = re.split(r"([?&#])", target)
   for at in range(2, len(parts), 2):
     name, equals, value = parts[at].partition("=")
@@ -109,7 +109,7 @@ def _message(record: logging.LogRecord) -> str:
   try:
     return record.getMessage()
   except (TypeError, ValueError) as exc:
-    # A wrong format string must not hide that something was to be said.
+    # A wrong format string must not hide that there was a message.
     return f"{record.msg} ({exc})"
 
 

@@ -25,7 +25,7 @@ from bond_core._watchdog import Watchdog
 
 logger = logging.getLogger("bond")
 
-# What the sinks get to take the rest when the sources have been stopped.
+# Seconds that the sinks have to take the rest when the sources have been stopped.
 DRAIN = 5.0
 
 BRANCHES = (Source, SessionDriver, Stage, SinkRunner)
@@ -35,7 +35,7 @@ BRANCHES = (Source, SessionDriver, Stage, SinkRunner)
 @attrs.frozen
 class RunResult:
   """What a run did. `failures` are the branches that ended although they should not have, `figures`
-  what sources said of themselves, by venue."""
+  what sources report about themselves, by venue."""
 
   events: int
   gaps: int
@@ -116,8 +116,8 @@ async def open_events(spec: Spec, *, simulate: bool = False) -> AsyncIterator[As
           for event in batch: …
 
   What no transform or sink of the spec reads is given; sinks run as they do elsewhere. A program
-  that falls behind what memory keeps gets a Gap. The loop ends when the sources do; BondError says
-  why where they failed.
+  that falls behind what memory holds receives a Gap. The loop ends when the sources do; BondError
+  says why where they failed.
   """
   error: Exception | None = None
   async with _opened(spec, simulate) as (sources, pipeline, _), trio.open_nursery() as nursery:
@@ -190,7 +190,7 @@ async def _opened(
 
 @asynccontextmanager
 async def _open_log(spec: Spec, clock: Clock, replay: bool) -> AsyncIterator[MemoryLog]:
-  """The log of all events. A recording is kept already and can wait for its readers."""
+  """The log of all events. A recording is stored already and can wait for its readers."""
   if replay:
     yield MemoryLog("market", clock=clock, stamps=True, paced=True)
     return

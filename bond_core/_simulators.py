@@ -48,7 +48,7 @@ class Simulators:
       self.urls[venue] = await self._url(venue)
 
   async def point(self, source_type: SourceType, config: Any) -> Any:
-    """The configuration of a source, pointed at a simulator where it asks for one by itself.
+    """The configuration of a source, pointed at a simulator where its `mock` says so.
     Raises Refused where the simulator does not start: it will not the next time either."""
     venue = source_type.simulated_by(config)
     wants = source_type.mock is not None and source_type.mock(config)

@@ -4,7 +4,7 @@ A spec that came through the API names a URL of its author's choice, and this ma
 where its author cannot: to its own services, its network, the metadata service of its cloud. So the
 name is resolved once, every address that it has is looked at, and the connection goes to one of
 exactly these addresses; a name that changes its mind in between (DNS rebinding) gains nothing.
-Every connection is looked at anew.
+Every connection is checked again.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a user may have meant by a word that nobody knows."""
+"""Suggestions for misspelled words, and lists of words in a sentence."""
 
 import difflib
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ LONGEST = 64
 
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-  """The known word that is close enough to be meant, or None."""
+  """The known word that is closest to a misspelled one, None where none is close enough."""
   if len(word) > LONGEST:
     return None
   spelled = {name.lower(): name for name in known}
@@ -18,8 +18,8 @@ def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", cutoff: float = 0.6) -> str:
   """`; did you mean 'query'?` for the closest known word, or `otherwise` where none is close."""
-  meant = closest(word, known, cutoff)
-  return f"; did you mean {meant!r}?" if meant is not None else otherwise
+  match = closest(word, known, cutoff)
+  return f"; did you mean {match!r}?" if match is not None else otherwise
 
 
 def one_of(words: Iterable[str], last: str = "or") -> str:

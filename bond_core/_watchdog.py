@@ -76,22 +76,22 @@ class Watchdog:
         await trio.sleep(BEAT)
 
   def _watch(self) -> None:
-    told = 0.0
+    reported = 0.0
     while not self._done.wait(BEAT):
       now = time.monotonic()
       if self._stopping is not None and now - self._stopping > STOP_WITHIN:
         left, self._stopping = self._running(), None
         if left and self._give_up is not None:
           self._give_up(left)
-      if now - self._beat > BLOCKED_AFTER and self._beat > told:
-        told = self._beat
-        self._tell(now - self._beat)
+      if now - self._beat > BLOCKED_AFTER and self._beat > reported:
+        reported = self._beat
+        self._report(now - self._beat)
 
-  def _tell(self, seconds: float) -> None:
+  def _report(self, seconds: float) -> None:
     frame = sys._current_frames().get(self._thread_id)
     name, where = self._find(frame)
     if name is None:
-      # No branch is at work: the machine is busy elsewhere, which nobody here can change.
+      # No branch is at work: the machine is busy elsewhere, which Bond cannot change.
       logger.info("the event loop has not turned for %.1f s, at %s", seconds, where)
       return
     logger.error(
@@ -103,9 +103,11 @@ class Watchdog:
     )
     self._strikes[name] = self._strikes.get(name, 0) + 1
     if self._strikes[name] == STRIKES:
-      told = f"stopped, because it blocked the event loop {STRIKES} times, the last time at {where}"
+      reason = (
+        f"stopped, because it blocked the event loop {STRIKES} times, the last time at {where}"
+      )
       try:
-        self._token.run_sync_soon(self._blocked, name, told)
+        self._token.run_sync_soon(self._blocked, name, reason)
       except trio.RunFinishedError:
         return
 

@@ -1,7 +1,7 @@
 """Services: what a server gives to those that `bond serve` runs, such as a broker or an API.
 
 A service gets one `Server`: the log of all events, the streams that users made, the demand that its
-clients make on sources, and who may read what. What it offers to other services it registers with
+clients put on sources, and who may read what. What it offers to other services it registers with
 the server, so that services meet here and never in each other.
 """
 

@@ -309,7 +309,7 @@ class BookSync:
     )
 
   def _raise_need(self, need: Need) -> None:
-    """Raises a need. A gap that nobody has taken yet is not overwritten: it still has to be
+    """Raises a need. A gap that has not been taken yet is not overwritten: it still has to be
     declared."""
     if self._need is None or not self._need.gap:
       self._need = need

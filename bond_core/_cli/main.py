@@ -28,7 +28,7 @@ class Commands(click.Group):
     rows = []
     for point in sorted(entry_points(group=GROUP)):
       package = point.dist.name if point.dist else point.value
-      # What the plugin itself says would have to be imported for.
+      # The plugin's own words would have to be imported.
       summary = known.get(package, {}).get("commands", {}).get(point.name, f"Comes with {package}.")
       rows.append((point.name, summary))
     with formatter.section("Commands"):

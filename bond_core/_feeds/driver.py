@@ -167,7 +167,7 @@ class FeedDriver:
   # The life of a slot --------------------------------------------------------------------------
 
   async def _keep_connected(self, slot: ConnectionSlot) -> None:
-    """Keeps a slot connected until nobody reads from it."""
+    """Keeps a slot connected while it has subscriptions."""
     backoff = Backoff(rng=self._rng)
     try:
       with slot.scope:

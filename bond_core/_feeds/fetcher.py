@@ -22,8 +22,8 @@ WEIGHT_SHARE = 0.8
 
 
 class Fetcher:
-  """Carries out the Fetch actions of one group. `deliver` gets each final answer; 429, 418, 5xx and
-  network failures are waited out and tried again."""
+  """Carries out the Fetch actions of one group. `deliver` takes each final answer; 429, 418, 5xx
+  and network failures are waited out and tried again."""
 
   def __init__(
     self,

@@ -12,7 +12,7 @@ from bond_core._ws.client import WebSocket
 
 
 class Connection:
-  """One open socket of a slot. Whoever notices its death calls `end`."""
+  """One open socket of a slot. The task that notices its death calls `end`."""
 
   def __init__(self, number: int, websocket: WebSocket, messages: tuple[int, float]) -> None:
     self.number = number

@@ -85,14 +85,14 @@ class DurableLog:
 
   async def records(self, first: int, limit: int = 8192) -> list[Record]:
     """What there is from sequence number `first` on, with up to about `limit` events. A first
-    record that begins later than asked, or a jump between two, is a hole: those are lost. Raises
+    record that begins later than `first`, or a jump between two, is a hole: those are lost. Raises
     EngineError when the engine cannot be read."""
     ring = self.ring
     if self.engine is None or first >= ring.oldest:
       await trio.lowlevel.checkpoint()
       return ring.records(first, limit)
     records = await self.engine.read(first, limit)
-    # What comes after the kept ones may still be in the ring, or it never was kept.
+    # What comes after the stored ones may still be in the ring, or it was never stored.
     if records and records[0].first < ring.oldest:
       return records
     return ring.records(max(first, ring.oldest), limit)
@@ -107,7 +107,7 @@ class DurableLog:
 
   async def continues(self, epoch: str, number: int) -> bool:
     """Whether a reader that has everything up to a number of an epoch can go on from there without
-    a loss; what the ring does not hold is asked of the engine itself, which may have lost it."""
+    a loss. What the ring no longer holds is looked up in the engine, which may have lost it."""
     first, ring = number + 1, self.ring
     if self.engine is None or first >= ring.oldest:
       await trio.lowlevel.checkpoint()
@@ -150,7 +150,7 @@ class DurableLog:
       except EngineError as exc:
         if self.failure is None:
           logger.error("%s cannot be kept: %s; live events go on", self.ring.name, exc)
-        self._tell(str(exc))
+        self._set_failure(str(exc))
         await trio.sleep(backoff.delay())
         continue
       self._count_holes(records)
@@ -158,10 +158,11 @@ class DurableLog:
       self._position = self._taken + 1
       if self.failure is not None:
         logger.warning("%s is kept again", self.ring.name)
-      self._tell(None)
+      self._set_failure(None)
 
   def _go_back(self, engine: Engine) -> None:
-    """An engine that lost what it had acknowledged gets again what the ring still holds of it."""
+    """Writes again, to an engine that lost events it had acknowledged, what the ring still
+    holds."""
     if engine.head >= self._taken:
       return
     self._taken = engine.head
@@ -188,7 +189,7 @@ class DurableLog:
       self.ring.append(record.events, first=record.first)
       self._position = record.last + 1
 
-  def _tell(self, failure: str | None) -> None:
+  def _set_failure(self, failure: str | None) -> None:
     self.failure = failure
     self._changed.set()
     self._changed = trio.Event()
@@ -240,7 +241,7 @@ async def open_log(
   spec: LogType, config: Any, name: str, *, stamps: bool = False, clock: Clock | None = None
 ) -> AsyncIterator[DurableLog]:
   """The log of a name, kept for as long as the block lasts. It goes on where its engine left it;
-  what was missed while nobody ran is declared by a Gap (reason upstream) as its next event."""
+  what was missed while no process ran is declared by a Gap (reason upstream) as its next event."""
   clock = clock or SystemClock()
   held = RingSize() if spec.ring is None else spec.ring(config)
   ring = partial(

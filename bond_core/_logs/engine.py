@@ -2,8 +2,8 @@
 
 The ring in memory (bond_core._logs.memory) is the log that everybody reads and writes; it never
 waits. An engine only follows it: the DurableLog (bond_core._logs.durable) is one more reader of the
-ring and hands what it reads to the engine, so an engine that is slow or down holds up nobody, and
-what the ring no longer holds when it comes back is a hole that readers are told about.
+ring and hands what it reads to the engine, so a slow or unavailable engine delays no reader, and
+what the ring no longer holds when it comes back is a hole that a Gap declares to readers.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -14,7 +14,7 @@ from bond_core._events import Batch
 
 
 class EngineError(BondError):
-  """An engine could not do what it was asked; the sentence says why. The DurableLog tries again."""
+  """An engine could not write or read; the sentence says why. The DurableLog tries again."""
 
 
 class Record(NamedTuple):
@@ -45,7 +45,7 @@ class Engine(Protocol):
   """
 
   epoch: str
-  """Stays as long as the kept numbers mean the same events; a new one tells readers that nothing
+  """Stays as long as the kept numbers mean the same events; a new one says to readers that nothing
   they had before can be continued. An engine that finds nothing kept begins a new one; so does one
   that finds, while it is open, that what it kept is gone."""
 

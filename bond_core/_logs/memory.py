@@ -1,7 +1,7 @@
 """The log in memory, and the cursors that read it.
 
 A log is a named sequence of batches. Each event has a position; the first is 1. What was appended
-is kept for a time and up to a number of bytes, whoever reads it; a reader is a cursor at some
+is kept for a time and up to a number of bytes, however many read it; a reader is a cursor at some
 position and costs nothing but itself.
 """
 
@@ -322,8 +322,8 @@ class Cursor:
     log = self._log
     tagged: list[tuple[Hashable, Batch]] = []
     if self.position < log.oldest:
-      told = f"this reader of {log.name!r} fell behind what the log keeps"
-      tagged.append((None, [self._skip(log.oldest, told)]))
+      cause = f"this reader of {log.name!r} fell behind what the log keeps"
+      tagged.append((None, [self._skip(log.oldest, cause)]))
     count = 0
     if self.position <= log.appended:
       for segment in islice(log._segments, log._index(self.position), None):

@@ -26,10 +26,10 @@ LATENCIES = 1024
 class Pipeline:
   """One spec at work.
 
-  Live, stages and sinks run on the machine's clock and a sink that falls behind gets a Gap. On a
-  recording the data's own times are the clock and a slow sink holds the recording up, so that equal
-  input gives equal output. `simulated` are the URLs of simulators by venue. `publish` puts events
-  into the stream's own log, where a server keeps one.
+  Live, stages and sinks run on the machine's clock and a sink that falls behind receives a Gap. On
+  a recording the data's own times are the clock and a slow sink holds the recording up, so that
+  equal input gives equal output. `simulated` are the URLs of simulators by venue. `publish` puts
+  events into the stream's own log, where a server keeps one.
   """
 
   def __init__(
@@ -83,7 +83,7 @@ class Pipeline:
       )
 
   def read_ends(self) -> Cursor:
-    """A reader of what no transform or sink of the spec reads; ask for it before it runs."""
+    """A reader of what no transform or sink of the spec reads; open it before the spec runs."""
     nodes: list[TransformNode | SinkNode] = [*self.spec.transforms.values()]
     nodes += self.spec.sinks.values()
     read = {key for node in nodes for key in node.inputs}

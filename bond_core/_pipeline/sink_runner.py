@@ -14,8 +14,8 @@ from bond_core._types.sink import Sink, SinkContext, SinkType
 
 
 class SinkRunner:
-  """Reads a cursor into a sink. A sink that raises is named and opened anew, and the batch it lost
-  is declared to it; one that keeps raising ends alone."""
+  """Reads a cursor into a sink. A sink that raises is logged and opened again, and the batch it
+  lost is declared to it with a Gap; one that keeps raising ends alone."""
 
   def __init__(
     self,
@@ -55,7 +55,7 @@ class SinkRunner:
             # A sink with tasks of its own wraps what it raises in groups.
             error = leaf(exc)
             if isinstance(error, BrokenPipeError):
-              self._log.info("%s: nobody reads it any more", self.name)
+              self._log.info("%s: its reader has gone", self.name)
               return
             if not self._again(error, budget):
               return
@@ -83,16 +83,16 @@ class SinkRunner:
     self.scope.cancel()
 
   def _again(self, exc: BaseException, budget: RestartBudget) -> bool:
-    told = sentence(exc)
+    reason = sentence(exc)
     if isinstance(exc, BondError):
-      self._log.error("%s: %s", self.name, told)
+      self._log.error("%s: %s", self.name, reason)
     else:
-      self._log.error("%s: %s raised %s", self.name, self._type.name, told, exc_info=exc)
+      self._log.error("%s: %s raised %s", self.name, self._type.name, reason, exc_info=exc)
     if budget.spend(trio.current_time()):
       return True
     self.end(
       f"{self._type.name} failed {budget.restarts + 1} times within {budget.seconds:.0f} s, the "
-      f"last time with {told}"
+      f"last time with {reason}"
     )
     return False
 

@@ -14,7 +14,7 @@ logger = logging.getLogger("bond")
 class Stage:
   """Calls a transform and keeps its failures to itself.
 
-  A transform that raises is named, made anew, and the events it lost are declared with a Gap
+  A transform that raises is logged, made again, and the events it lost are declared with a Gap
   (reason failed); one that keeps raising ends its branch. It is given only the types of event that
   it accepts; gaps and heartbeats pass it by, in their place, unless it accepts them.
   """

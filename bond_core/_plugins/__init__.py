@@ -1,1 +1,1 @@
-"""Finding plugins and asking them what they offer."""
+"""Finding plugins and collecting what they offer."""

@@ -1,4 +1,4 @@
-"""The hooks: asked once at start-up, without arguments, answered with typed descriptions."""
+"""The hooks: called once at start-up, without arguments; plugins return typed descriptions."""
 
 from collections.abc import Iterable
 
@@ -103,10 +103,10 @@ def bond_register_sinks() -> Iterable[SinkType]:
 
 @hookspec
 def bond_register_auth() -> Iterable[AuthType]:
-  """Ways to say who a caller of a server is. `bond serve --auth FILE` names those that are asked.
+  """Ways to say who a caller of a server is. `bond serve --auth FILE` names those that are used.
 
-  `make(config, ctx)` gets the server's clock and tokens (`AuthContext`). What it gives answers with
-  a `Principal`, with None for credentials that are not its kind, or raises AuthError.
+  `make(config, ctx)` takes the server's clock and tokens (`AuthContext`). What it returns answers
+  with a `Principal`, with None for credentials that are not its kind, or raises AuthError.
 
   ```python
   from bond_core import AuthType, Principal, hookimpl

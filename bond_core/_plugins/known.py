@@ -15,7 +15,7 @@ from bond_core._suggest import closest
 
 class KnownPackage(TypedDict, total=False):
   """What one package offers. `plugins` are the names that its components begin with, `aliases`
-  other names of its sources with the settings they imply, `venues` those that a source can be told
+  other names of its sources with the settings they imply, `venues` those that a source can be set
   to use, `commands` its commands with a summary each, `kinds` the kinds of its components,
   `environment` and `log_environment` the variables that its sources and logs read."""
 

@@ -1,7 +1,7 @@
 """Finds plugins, loads them by name, and checks what they hand over.
 
-The only file that touches pluggy's manager. A plugin is asked when something it offers is first
-named, and never again: nothing that moves events goes through here.
+The only file that touches pluggy's manager. A plugin's hooks are called when something it offers is
+first named, and never again: nothing that moves events goes through here.
 """
 
 import re
@@ -64,7 +64,7 @@ K = TypeVar("K", bound=Component)
 
 @attrs.frozen
 class Plugin:
-  """An installed plugin and what it offers; `error` says why it could not be asked. Its components
+  """An installed plugin and what it offers; `error` says why its hooks failed. Its components
   are called by its `names`: each begins with one, or is one that has a dot."""
 
   name: str
@@ -206,13 +206,13 @@ class Registry:
     return self.add(names[0], module, package=_package(point), version=version, also=names[1:])
 
   def command(self, point: EntryPoint) -> CommandType:
-    """The command that an entry point of the group `bond.commands` names. Only that is asked of
-    its plugin, so that a command starts quickly."""
+    """The command that an entry point of the group `bond.commands` names. Only that hook is called
+    of its plugin, so that a command starts quickly."""
     module, who = _load(point), f"package {_package(point)}"
-    asked = pluggy.PluginManager(hookspecs.PROJECT)
-    asked.add_hookspecs(hookspecs)
-    asked.register(module)
-    for command in _answers(asked.hook.bond_register_commands, "bond_register_commands", who):
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
+    for command in _answers(manager.hook.bond_register_commands, "bond_register_commands", who):
       if type(command) is CommandType and command.name == point.name:
         return command
     raise PluginError(f"{who} names the command {point.name!r} but does not offer it")
@@ -226,8 +226,8 @@ class Registry:
     version: str = "",
     also: tuple[str, ...] = (),
   ) -> Plugin:
-    """Registers a plugin that is already there, with other names that it goes by; asks and checks
-    it."""
+    """Registers a plugin that is already imported, with other names that it goes by; calls its
+    hooks and checks what they return."""
     names = (name, *also)
     who = f"plugin {name!r}" + (f" of package {package}" if package else "")
     try:
@@ -322,10 +322,10 @@ def _load(point: EntryPoint) -> Any:
     ) from exc
 
 
-def _answers(ask: Callable[[], Any], hook: str, who: str) -> list[Any]:
+def _answers(hook_call: Callable[[], Any], hook: str, who: str) -> list[Any]:
   """What a plugin hands over. PluginError where its hook fails."""
   try:
-    return [component for answer in ask() for component in answer]
+    return [component for answer in hook_call() for component in answer]
   except Exception as exc:
     raise PluginError(f"{who}: {hook} failed with {type(exc).__name__}: {exc}") from exc
 

@@ -76,7 +76,7 @@ class Session(ABC, Generic[Target, Message, Request]):
 
   `target`, `on_messages`, `on_open` and `on_timer` may raise Disconnected or RetryAfter, which end
   the connection, or Refused, which ends the session and fails its members. Any other exception is a
-  fault of the session: the connection starts anew, and the session ends when that goes on.
+  fault of the session: the connection is opened again, and the session ends when that goes on.
   """
 
   name: str

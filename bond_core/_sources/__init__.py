@@ -1,1 +1,1 @@
-"""Sources at work: each runs once, whoever reads it, and all write one log."""
+"""Running sources: each runs once, however many read it, and all write one log."""

@@ -69,7 +69,7 @@ class FeedSource(Source):
     return reader
 
   def leave(self, reader: SourceReader) -> None:
-    """A reader goes. The feed lives on for others who may come: what nobody reads ends upstream
+    """A reader goes. The feed lives on for others who may come: what has no reader ends upstream
     after a grace period."""
     if reader in self.readers:
       del self.readers[reader]
@@ -119,7 +119,7 @@ class _Selection:
 
   def __call__(self, batch: Batch) -> Batch:
     if len(self._readers) < 2:
-      # Nobody else reads this feed, so all of it is this reader's.
+      # This is the feed's only reader, so all of it is its own.
       return batch
     keys = self._keys
     return [

@@ -78,7 +78,7 @@ class SourceManager:
     return source.read(name, list(source_type.subscriptions(config)), severity)
 
   def close(self, reader: SourceReader) -> None:
-    """Gives a reader back; what nobody reads any more ends, a feed's stream after its grace
+    """Closes a reader; what has no reader any more ends, a feed's subscription after its grace
     period."""
     source = reader.source
     source.leave(reader)

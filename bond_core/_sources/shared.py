@@ -39,7 +39,7 @@ class Shared:
   async def open(
     self, key: Hashable, opener: Callable[[], AbstractAsyncContextManager[T]]
   ) -> AsyncIterator[T]:
-    """The resource of this key. What opening it raises, every one who waits for it gets."""
+    """The resource of this key. What opening it raises is raised for all who wait for it."""
     while (found := self._open.get(key)) is not None and found.unused.is_set():
       # The last user has just left: the next begins with a new one.
       await found.closed.wait()

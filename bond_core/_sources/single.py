@@ -55,7 +55,7 @@ class SingleSource(Source):
     self._declare_outage()
 
   async def point(self) -> None:
-    """Points the source at a simulator where its configuration asks for one by itself."""
+    """Points the source at a simulator where its `mock` says so."""
     self.config = await self._simulators.point(self.type, self.config)
 
   def stamp(self, batch: Batch) -> None:

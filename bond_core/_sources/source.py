@@ -26,9 +26,9 @@ WORST_FIRST = (
 
 
 class SourceReader:
-  """One reader's share of a source: `select` keeps of the source's batches what the reader asked
-  for. `failure` says why nothing more comes; it is logged with this `severity`. `answered` is set
-  as soon as the venue has delivered or refused every subscription."""
+  """One reader's share of a source: `select` keeps of the source's batches what the reader
+  subscribed to. `failure` says why nothing more comes; it is logged with this `severity`.
+  `answered` is set as soon as the venue has delivered or refused every subscription."""
 
   def __init__(
     self,
@@ -54,7 +54,7 @@ class SourceReader:
       self.log(reason)
 
   def log(self, reason: str) -> None:
-    """Logs what this reader does not get, and why."""
+    """Logs what this reader does not receive, and why."""
     logger.log(self.severity, "%s: %s", self.name, reason)
 
 

@@ -19,7 +19,7 @@ MAX_DEPTH = 16
 MAX_NODES = 2000
 MAX_TEXT = 4096
 MAX_SPEC_NODES = 250
-# More would help nobody, and each costs time.
+# More would not help, and each costs time.
 MAX_PROBLEMS = 50
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -110,7 +110,7 @@ class Document:
     self, message: str, path: Path, at: Literal["value", "key", "owner"] = "value"
   ) -> None:
     """Notes a problem with the value at `path`, with the key there, or with what the value lacks
-    (told at the key that owns it). What follows from an earlier problem is not told."""
+    (reported at the key that owns it). What follows from an earlier problem is not reported."""
     written = self.written(path)
     depth = len(written) + (at != "key")
     if not any(written[:length] in self.spoiled for length in range(depth)):
@@ -153,8 +153,8 @@ class Document:
       for (span, message), path in found
     ]
     if len(problems) >= MAX_PROBLEMS:
-      told = f"these are the first {MAX_PROBLEMS} problems that were found; there may be more"
-      problems.append(Problem(told, file=self.file, line=problems[-1].line))
+      message = f"these are the first {MAX_PROBLEMS} problems that were found; there may be more"
+      problems.append(Problem(message, file=self.file, line=problems[-1].line))
     raise SpecError(problems)
 
   def _line(self, number: int) -> str:
@@ -176,12 +176,12 @@ class Document:
 
 def _starred(pattern: re.Pattern[str], text: str) -> str:
   """The text with what the pattern calls `value` made unreadable, everything else in its place."""
-  kept, end = [], 0
+  parts, end = [], 0
   for found in pattern.finditer(text):
     start, stop = found.span("value")
-    kept += [text[end:start], "*" * (stop - start)]
+    parts += [text[end:start], "*" * (stop - start)]
     end = stop
-  return "".join([*kept, text[end:]])
+  return "".join([*parts, text[end:]])
 
 
 def path_text(path: Path) -> str:
@@ -246,8 +246,8 @@ def read_document(text: str | bytes, file: str = "spec.yaml") -> Document:
 
 
 def _too_long(file: str) -> SpecError:
-  told = f"the text is longer than {MAX_BYTES // 1024} KiB; is it a spec?"
-  return SpecError([Problem(told, file=file)])
+  message = f"the text is longer than {MAX_BYTES // 1024} KiB; is it a spec?"
+  return SpecError([Problem(message, file=file)])
 
 
 def _decoded(data: bytes, file: str) -> str:
@@ -256,8 +256,8 @@ def _decoded(data: bytes, file: str) -> str:
   except UnicodeDecodeError as exc:
     line = data.count(b"\n", 0, exc.start) + 1
     column = len(data[data.rfind(b"\n", 0, exc.start) + 1 : exc.start].decode()) + 1
-    told = "the text is not UTF-8; save the file as UTF-8"
-    raise SpecError([Problem(told, file=file, line=line, column=column)]) from None
+    message = "the text is not UTF-8; save the file as UTF-8"
+    raise SpecError([Problem(message, file=file, line=line, column=column)]) from None
 
 
 def _span_at(text: str, index: int) -> Span:
@@ -306,36 +306,36 @@ class _Reader:
     next(self.events)
     after = next(self.events)
     if isinstance(after, yaml.DocumentStartEvent):
-      told = "a second document begins here; a file holds one spec, so remove the --- line"
-      document.note(told, (), self._span(after))
+      message = "a second document begins here; a file holds one spec, so remove the --- line"
+      document.note(message, (), self._span(after))
       document.fail()
     if not isinstance(value, dict):
-      told = f"a spec is a mapping with the key `sources`, not {kind_of(value)}"
-      document.note(told, (), self._span(event))
+      message = f"a spec is a mapping with the key `sources`, not {kind_of(value)}"
+      document.note(message, (), self._span(event))
       document.fail()
     document.data = value
 
-  def _value(self, event: Any, path: Path, depth: int, kept: bool = True) -> Any:
-    """The value that begins with `event`. One that is not `kept` is read over."""
+  def _value(self, event: Any, path: Path, depth: int, recorded: bool = True) -> Any:
+    """The value that begins with `event`. One that is not `recorded` is read over."""
     document = self.document
     span = self._span(event)
     self.nodes += 1
     if self.nodes > MAX_NODES:
       document.note(f"more than {MAX_NODES} values; a spec is smaller than that", path, span)
       document.fail()
-    if kept:
+    if recorded:
       document.values[path] = span
     if isinstance(event, yaml.AliasEvent):
-      told = f"*{event.anchor} is a YAML alias, which specs do not have; write the value out"
-      document.note(told, path, span)
+      message = f"*{event.anchor} is a YAML alias, which specs do not have; write the value out"
+      document.note(message, path, span)
       document.spoiled.add(path)
       return None
     if event.anchor is not None:
-      told = f"&{event.anchor} is a YAML anchor, which specs do not have; remove it"
-      document.note(told, path, span)
+      message = f"&{event.anchor} is a YAML anchor, which specs do not have; remove it"
+      document.note(message, path, span)
     if event.tag is not None:
-      told = f"{event.tag.replace('tag:yaml.org,2002:', '!!')} is a YAML tag"
-      document.note(f"{told}, which specs do not have; remove it", path, span)
+      message = f"{event.tag.replace('tag:yaml.org,2002:', '!!')} is a YAML tag"
+      document.note(f"{message}, which specs do not have; remove it", path, span)
       document.spoiled.add(path)
     if isinstance(event, yaml.ScalarEvent):
       return self._scalar(event, path, span)
@@ -345,12 +345,12 @@ class _Reader:
     if isinstance(event, yaml.SequenceStartEvent):
       items: list[Any] = []
       while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-        below = (*path, len(items)) if kept else path
-        items.append(self._value(event, below, depth + 1, kept))
+        below = (*path, len(items)) if recorded else path
+        items.append(self._value(event, below, depth + 1, recorded))
       return items
-    return self._mapping(path, depth, kept)
+    return self._mapping(path, depth, recorded)
 
-  def _mapping(self, path: Path, depth: int, kept: bool) -> dict[str, Any]:
+  def _mapping(self, path: Path, depth: int, recorded: bool) -> dict[str, Any]:
     document = self.document
     mapping: dict[str, Any] = {}
     first: dict[str, int] = {}
@@ -358,18 +358,18 @@ class _Reader:
       span = self._span(event)
       key = self._key(event, path, depth)
       if key is None:
-        self._value(next(self.events), path, depth + 1, kept=False)
+        self._value(next(self.events), path, depth + 1, recorded=False)
         continue
       below = (*path, key)
       if key in mapping:
-        told = f"the key {shown(key)} stands here twice, first in line {first[key]}; remove one"
-        document.note(told, below, span)
-        self._value(next(self.events), below, depth + 1, kept=False)
+        message = f"the key {shown(key)} stands here twice, first in line {first[key]}; remove one"
+        document.note(message, below, span)
+        self._value(next(self.events), below, depth + 1, recorded=False)
         continue
       first[key] = span.line
-      if kept:
+      if recorded:
         document.keys[below] = span
-      mapping[key] = self._value(next(self.events), below, depth + 1, kept)
+      mapping[key] = self._value(next(self.events), below, depth + 1, recorded)
     return mapping
 
   def _key(self, event: Any, path: Path, depth: int) -> str | None:
@@ -378,13 +378,13 @@ class _Reader:
     span = self._span(event)
     if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
       self.nodes += 1
-      told = "<< is a YAML merge key, which specs do not have; write the keys out"
-      document.note(told, path, span)
+      message = "<< is a YAML merge key, which specs do not have; write the keys out"
+      document.note(message, path, span)
       document.spoiled.add(path)
       return None
     # Problems of the key itself leave what is around it readable.
     spoiled = set(document.spoiled)
-    key = self._value(event, path, depth + 1, kept=False)
+    key = self._value(event, path, depth + 1, recorded=False)
     document.spoiled = spoiled
     if isinstance(event, yaml.AliasEvent):
       return None
@@ -398,8 +398,8 @@ class _Reader:
     text: str = event.value
     document = self.document
     if len(text) > MAX_TEXT:
-      told = f"a text of {len(text)} characters; the most is {MAX_TEXT}"
-      document.note(told, path, span)
+      message = f"a text of {len(text)} characters; the most is {MAX_TEXT}"
+      document.note(message, path, span)
       document.fail()
     if event.style:
       return text
@@ -415,8 +415,10 @@ class _Reader:
     if _FLOAT.fullmatch(text) and math.isfinite(real := float(text)):
       return real
     if _NOT_FINITE.fullmatch(text) or _FLOAT.fullmatch(text):
-      told = f"{shown(text)} is no number that a spec can hold; if it is a name, put it in quotes"
-      document.note(told, path, span)
+      message = (
+        f"{shown(text)} is no number that a spec can hold; if it is a name, put it in quotes"
+      )
+      document.note(message, path, span)
       document.spoiled.add(path)
       return 0.0
     return text
@@ -449,9 +451,9 @@ class _Reader:
     char = lines[line][column : column + 1]
     if not char and line == last and "node content" in problem:
       problem = "the end"
-    told = _sentence(problem, context, char, opened.line + 1 if opened is not None else line + 1)
+    message = _sentence(problem, context, char, opened.line + 1 if opened is not None else line + 1)
     at = self._column(line, column)
-    self.document.note(told, (), Span(line + 1, at, line + 1, at + 1))
+    self.document.note(message, (), Span(line + 1, at, line + 1, at + 1))
 
 
 def _joined(found: re.Match[str]) -> str:
@@ -502,7 +504,7 @@ _SENTENCES: Mapping[str, str] = {
 
 
 def _sentence(problem: str, context: str, char: str, opened: int) -> str:
-  """What a YAML parser's error says to somebody who writes a spec."""
+  """A YAML parser's error in the words of a spec's author."""
   if char == "\t":
     return "a tab stands here; YAML is indented with spaces"
   if char and char in "@`%":

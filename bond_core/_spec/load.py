@@ -107,12 +107,14 @@ class _Loader:
 
   def load(self) -> Spec:
     document, data = self.document, self.document.data
-    meant = self._known_keys((), data, _TOP, "a spec", None)
-    self.incomplete = not meant.isdisjoint(_SECTIONS)
-    entries = {section: self._section(section, meant) for section in _SECTIONS}
+    intended = self._known_keys((), data, _TOP, "a spec", None)
+    self.incomplete = not intended.isdisjoint(_SECTIONS)
+    entries = {section: self._section(section, intended) for section in _SECTIONS}
     if sum(map(len, entries.values())) > MAX_SPEC_NODES:
-      told = f"more than {MAX_SPEC_NODES} sources, transforms and sinks; make several specs of it"
-      document.refuse(told, (), "owner")
+      message = (
+        f"more than {MAX_SPEC_NODES} sources, transforms and sinks; make several specs of it"
+      )
+      document.refuse(message, (), "owner")
       document.fail()
     for section, nodes in entries.items():
       for key in nodes:
@@ -141,8 +143,8 @@ class _Loader:
     warnings = check_types(document, sources, transforms, sinks)
     name, named = self._spec_name()
     if not self.trusted and data.get("log") is not None:
-      told = "a spec from outside cannot say how logs are kept; leave log out"
-      document.refuse(told, ("log",), "key")
+      message = "a spec from outside cannot say how logs are kept; leave log out"
+      document.refuse(message, ("log",), "key")
     log = self._node(("log",), {"use": DEFAULT_LOG} if data.get("log") is None else data["log"])
     document.check()
     if log is None:
@@ -160,35 +162,35 @@ class _Loader:
 
   # The parts of a spec -----------------------------------------------------------------------
 
-  def _section(self, section: str, meant: set[str]) -> Mapping[str, Any]:
+  def _section(self, section: str, intended: set[str]) -> Mapping[str, Any]:
     entries = self.document.data.get(section)
     if isinstance(entries, dict) and (entries or section != "sources"):
       return entries
     if section == "sources":
       self.incomplete = True
     if section == "sources" and section not in self.document.data:
-      if section not in meant:
-        told = "the key 'sources' is missing; it names where events come from"
-        self.document.refuse(told, (), "owner")
+      if section not in intended:
+        message = "the key 'sources' is missing; it names where events come from"
+        self.document.refuse(message, (), "owner")
     elif section == "sources" and not entries:
       self.document.refuse("a spec needs at least one source", (section,), "key")
     elif entries is not None:
       self.incomplete = True
       form = ", ".join(f"{key}: …" for key in _KEYS[section][:2])
-      told = f"expected names and what they stand for, as in my-{_ONE[section]}: {{{form}}}"
-      self.document.refuse(f"{told}, got {kind_of(entries)}", (section,))
+      message = f"expected names and what they stand for, as in my-{_ONE[section]}: {{{form}}}"
+      self.document.refuse(f"{message}, got {kind_of(entries)}", (section,))
     return {}
 
   def _name(self, section: str, key: str) -> None:
     path = (section, key)
     if not _NAME.fullmatch(key):
-      told = f"{shown(key)} is not a name; use up to 64 letters, digits, _ and -"
-      self.document.refuse(told, path, "key")
+      message = f"{shown(key)} is not a name; use up to 64 letters, digits, _ and -"
+      self.document.refuse(message, path, "key")
     if key in self.sections:
       other = self.sections[key]
       line = self.document.key_span((other, key)).line
-      told = f"{shown(key)} is already the name of a {_ONE[other]} (line {line})"
-      self.document.refuse(f"{told}; a name is given once in a spec", path, "key")
+      message = f"{shown(key)} is already the name of a {_ONE[other]} (line {line})"
+      self.document.refuse(f"{message}; a name is given once in a spec", path, "key")
     else:
       self.sections[key] = section
 
@@ -197,8 +199,8 @@ class _Loader:
     if name is None:
       return pathlib.PurePath(self.document.file).stem.strip("<>") or "spec", False
     if not isinstance(name, str) or not 0 < len(name) <= 128 or not name.isprintable():
-      told = f"a name is text of up to 128 characters in one line, not {kind_of(name)}"
-      self.document.refuse(told, ("name",))
+      message = f"a name is text of up to 128 characters in one line, not {kind_of(name)}"
+      self.document.refuse(message, ("name",))
     return str(name), True
 
   # The parts of a node -----------------------------------------------------------------------
@@ -212,14 +214,14 @@ class _Loader:
       self.document.refuse(f"expected {what}, written {{{form}}}, got {kind_of(entry)}", path)
       return None
     found = self._component(path, entry)
-    meant = self._known_keys(path, entry, keys, what, None if found is None else found.config)
-    if entry.get("use") is None and "use" not in meant:
-      told = "the key 'use' is missing; it names a component, as in `use: core.print`"
-      self.document.refuse(told, path, "owner")
-    inputs = self._from(path, entry, meant) if "from" in keys else ()
+    intended = self._known_keys(path, entry, keys, what, None if found is None else found.config)
+    if entry.get("use") is None and "use" not in intended:
+      message = "the key 'use' is missing; it names a component, as in `use: core.print`"
+      self.document.refuse(message, path, "owner")
+    inputs = self._from(path, entry, intended) if "from" in keys else ()
     if found is None:
       return None
-    config = self._config(path, entry, found, meant)
+    config = self._config(path, entry, found, intended)
     if config is None:
       return None
     written = section in self.document.data
@@ -231,8 +233,8 @@ class _Loader:
     if use is None:
       return None
     if not isinstance(use, str) or not _COMPONENT.fullmatch(use):
-      told = f"expected the name of a component, such as core.print, got {kind_of(use)}"
-      self.document.refuse(told, at)
+      message = f"expected the name of a component, such as core.print, got {kind_of(use)}"
+      self.document.refuse(message, at)
       return None
     try:
       found = self.find[section](use)
@@ -240,8 +242,8 @@ class _Loader:
       self.document.refuse(str(exc), at)
       return None
     if getattr(found, "trusted", False) and not self.trusted:
-      told = f"{use} reaches into the machine it runs on, so a spec from outside cannot use it"
-      self.document.refuse(told, at)
+      message = f"{use} reaches into the machine it runs on, so a spec from outside cannot use it"
+      self.document.refuse(message, at)
     return found
 
   def _known_keys(
@@ -252,56 +254,56 @@ class _Loader:
     what: str,
     config: type | None,
   ) -> set[str]:
-    """Refuses the keys of `entry` that are not known; gives those that were meant, there or in the
-    component's configuration, so that they are not missed as well."""
+    """Refuses the keys of `entry` that are not known; returns those that are there or were
+    intended, here or in the component's configuration, so that they are not missed as well."""
     below = set() if config is None else {f.alias or f.name for f in attrs.fields(config)}
-    meant: set[str] = set()
+    intended: set[str] = set()
     for key in entry:
       if key in known:
         continue
       if key == "from":
-        told = "a source reads nothing, so it has no `from`; transforms and sinks have one"
-        self.document.refuse(told, (*path, key), "key")
+        message = "a source reads nothing, so it has no `from`; transforms and sinks have one"
+        self.document.refuse(message, (*path, key), "key")
         continue
       word = closest(key, known)
       if key in below:
         word = key
-        told = f"it belongs under `with`, as in with: {{{key}: …}}"
+        message = f"it belongs under `with`, as in with: {{{key}: …}}"
       elif word is not None:
-        told = f"did you mean {word!r}?"
+        message = f"did you mean {word!r}?"
       else:
-        told = f"{what} has {one_of(known, 'and')}"
-        told += ", and the component's own keys stand under `with`" * ("with" in known)
-      meant.update([word] if word is not None else [])
-      self.document.refuse(f"unknown key {shown(key)}; {told}", (*path, key), "key")
-    return meant
+        message = f"{what} has {one_of(known, 'and')}"
+        message += ", and the component's own keys stand under `with`" * ("with" in known)
+      intended.update([word] if word is not None else [])
+      self.document.refuse(f"unknown key {shown(key)}; {message}", (*path, key), "key")
+    return intended
 
-  def _config(self, path: Path, entry: dict[str, Any], component: Any, meant: set[str]) -> Any:
+  def _config(self, path: Path, entry: dict[str, Any], component: Any, intended: set[str]) -> Any:
     below = (*path, "with")
     data = {} if entry.get("with") is None else entry["with"]
     if not isinstance(data, dict):
-      told = f"expected the keys of {component.name} and their values, got {kind_of(data)}"
-      self.document.refuse(told, below)
+      message = f"expected the keys of {component.name} and their values, got {kind_of(data)}"
+      self.document.refuse(message, below)
       return None
     if not self.trusted:
       for key in _trusted_keys(component.config) & data.keys():
-        told = f"a spec from outside cannot set {key!r}, which decides what this machine reaches"
-        self.document.refuse(told, (*below, key), "key")
+        message = f"a spec from outside cannot set {key!r}, which decides what this machine reaches"
+        self.document.refuse(message, (*below, key), "key")
     try:
       config, faults = structure(data, component.config, trusted=self.trusted)
     except TypeError as exc:
-      told = f"{component.name} cannot be configured: {exc}; tell its author"
-      self.document.refuse(told, (*path, "use"))
+      message = f"{component.name} cannot be configured: {exc}; tell its author"
+      self.document.refuse(message, (*path, "use"))
       return None
     for fault in faults:
-      if fault.missing is not None and not fault.path and {fault.missing, "with"} & meant:
+      if fault.missing is not None and not fault.path and {fault.missing, "with"} & intended:
         continue
       if fault.hides:
         self.document.mask((*below, *fault.path))
       self.document.refuse(fault.message, (*below, *fault.path), fault.at)
     return config
 
-  def _from(self, path: Path, entry: dict[str, Any], meant: set[str]) -> tuple[str, ...]:
+  def _from(self, path: Path, entry: dict[str, Any], intended: set[str]) -> tuple[str, ...]:
     at, key = (*path, "from"), str(path[-1])
     written = entry.get("from")
     own = self.sections.get(key) == path[0]
@@ -311,10 +313,10 @@ class _Loader:
       if section != "sinks" and not (own and name == key)
     ]
     if written is None:
-      if "from" not in meant:
+      if "from" not in intended:
         names = one_of(known[:8]) or "a source"
-        told = f"the key 'from' is missing; it names what this reads, here {names}"
-        self.document.refuse(told, path, "owner")
+        message = f"the key 'from' is missing; it names what this reads, here {names}"
+        self.document.refuse(message, path, "owner")
       return ()
     listed = written if isinstance(written, list) else [written]
     if not listed:
@@ -344,13 +346,13 @@ class _Loader:
     if self.sections.get(name) == "sinks":
       return f"{shown(name)} is a sink, from which nothing can be read"
     if name not in self.sections and not self.incomplete:
-      meant = did_you_mean(name, known) or f"; there is {one_of(known[:8], 'and')}"
-      return f"there is no source or transform {shown(name)}{meant}"
+      hint = did_you_mean(name, known) or f"; there is {one_of(known[:8], 'and')}"
+      return f"there is no source or transform {shown(name)}{hint}"
     return None
 
   def _unread(self) -> list[str]:
-    """Warnings about what is fetched or made for nobody. The ends of a spec without sinks are what
-    it is for."""
+    """Warnings about what is fetched or made and not read. The ends of a spec without sinks are
+    what it is for."""
     read = {name for inputs in self.inputs.values() for name in inputs}
     sections = self.sections.values()
     ends = "" if "sinks" in sections else "transforms" if "transforms" in sections else "sources"

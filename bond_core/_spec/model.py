@@ -70,7 +70,7 @@ class Spec:
   `transforms` come in an order in which each follows those that it reads. `named` says that the
   text itself gave the name. `document` is the spec in its normal form as plain data, with secrets
   as references: load_spec of it gives this spec again. `warnings` are sentences about what is
-  allowed and hardly meant.
+  allowed but probably a mistake.
   """
 
   name: str

@@ -22,8 +22,8 @@ def in_order(document: Document, inputs: Mapping[str, tuple[str, ...]]) -> list[
       ahead = next((other for other in inputs.get(name, ()) if other not in order), None)
       if ahead in trail:
         circle = [*trail[trail.index(ahead) :], ahead]
-        told = f"these read each other in a circle: {' reads '.join(map(str, circle[:8]))}"
-        document.refuse(told, ("transforms", name, "from"))
+        message = f"these read each other in a circle: {' reads '.join(map(str, circle[:8]))}"
+        document.refuse(message, ("transforms", name, "from"))
         ahead = None
       if ahead is None:
         order[trail.pop()] = None
@@ -56,13 +56,13 @@ def check_types(
     at: Path = (section, node.key, "from")
     if useless and len(useless) == len(node.inputs):
       given = "; ".join(f"{key} gives {_kinds(kinds)}" for key, kinds in useless.items())
-      told = f"{node.use} takes {_kinds(takes)}, and nothing that it reads gives that: {given}"
-      document.refuse(told, at)
+      message = f"{node.use} takes {_kinds(takes)}, and nothing that it reads gives that: {given}"
+      document.refuse(message, at)
       continue
     for key, kinds in useless.items():
       where = f"line {document.value_span(at).line}: {path_text(at[:-1])}: {node.use}"
-      told = f"makes no use of {key}, which gives {_kinds(kinds)}; it takes {_kinds(takes)}"
-      warnings.append(f"{where} {told}")
+      message = f"makes no use of {key}, which gives {_kinds(kinds)}; it takes {_kinds(takes)}"
+      warnings.append(f"{where} {message}")
   return warnings
 
 

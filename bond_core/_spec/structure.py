@@ -55,8 +55,8 @@ class _Invalid(Exception):
 
 
 def structure(data: Any, config: type, *, trusted: bool = True) -> tuple[Any, Iterator[Fault]]:
-  """The instance of `config` that the data describes, or None and what is wrong with the data, told
-  as it is asked for.
+  """The instance of `config` that the data describes, or None and what is wrong with the data,
+  found as it is iterated.
 
   Secrets and files of this machine are refused in data that is not trusted. Raises TypeError where
   `config` itself has a field of a type that no spec can write.
@@ -64,8 +64,8 @@ def structure(data: Any, config: type, *, trusted: bool = True) -> tuple[Any, It
   try:
     return _converter(trusted).structure(data, config), iter(())
   except StructureHandlerNotFoundError as exc:
-    told = f"a field of {config.__name__} is {_named(exc.type_)}, which no spec can write"
-    raise TypeError(told) from exc
+    message = f"a field of {config.__name__} is {_named(exc.type_)}, which no spec can write"
+    raise TypeError(message) from exc
   except (BaseValidationError, InvalidValue) as exc:
     return None, _faults(exc, (), config)
 
@@ -76,14 +76,14 @@ def _faults(exc: BaseException, path: Path, cls: Any) -> Iterator[Fault]:
     noted, others = exc.group_exceptions()
     aliases = {field.name: field.alias or field.name for field in attrs.fields(exc.cl)}
     unknown = [sub for sub in others if isinstance(sub, ForbiddenExtraKeysError)]
-    meant = {closest(key, aliases.values()) for sub in unknown for key in _extra(sub)}
+    intended = {closest(key, aliases.values()) for sub in unknown for key in _extra(sub)}
     for sub, note in noted:
       key = aliases.get(note.name, note.name)
       if not isinstance(sub, KeyError):
         yield from _faults(sub, (*path, key), note.type)
-      elif key not in meant:
-        told = f"the key {key!r} is missing; it takes {_wanted(note.type)}"
-        yield Fault(path, told, "owner", missing=key)
+      elif key not in intended:
+        message = f"the key {key!r} is missing; it takes {_expected(note.type)}"
+        yield Fault(path, message, "owner", missing=key)
     for sub in others:
       yield from _faults(sub, path, exc.cl)
   elif isinstance(exc, IterableValidationError):
@@ -99,7 +99,7 @@ def _faults(exc: BaseException, path: Path, cls: Any) -> Iterator[Fault]:
 
 
 def _extra(exc: ForbiddenExtraKeysError) -> list[str]:
-  """The keys that a class does not have, as many as can be told."""
+  """The keys that a class does not have, as many as are reported."""
   return sorted(exc.extra_fields)[:MAX_PROBLEMS]
 
 
@@ -107,12 +107,12 @@ def _unknown(exc: ForbiddenExtraKeysError, path: Path) -> Iterator[Fault]:
   fields = {f.alias or f.name: f for f in attrs.fields(exc.cl) if f.init}
   secrets = [key for key, field in fields.items() if _mentions(field.type, Secret)]
   for key in _extra(exc):
-    meant = did_you_mean(key, fields)
+    hint = did_you_mean(key, fields)
     # A misspelled key of a secret may hold one.
-    hides = bool(secrets) and (not meant or bool(did_you_mean(key, secrets)))
-    if not meant:
-      meant = f"; there is {one_of(fields, 'and')}" if fields else "; there are no keys here"
-    yield Fault((*path, key), f"unknown key {shown(key)}{meant}", "key", hides)
+    hides = bool(secrets) and (not hint or bool(did_you_mean(key, secrets)))
+    if not hint:
+      hint = f"; there is {one_of(fields, 'and')}" if fields else "; there are no keys here"
+    yield Fault((*path, key), f"unknown key {shown(key)}{hint}", "key", hides)
 
 
 def _reason(exc: BaseException) -> str:
@@ -126,7 +126,7 @@ def _reason(exc: BaseException) -> str:
 
 @functools.cache
 def _converter(trusted: bool) -> Converter:
-  """The strict converter. cattrs asks the factories that were registered last first."""
+  """The strict converter. cattrs tries the factories that were registered last first."""
   converter = Converter(detailed_validation=True, forbid_extra_keys=True)
 
   def secret(value: Any, _: Any) -> Secret:
@@ -172,16 +172,16 @@ _UNIONS = (typing.Union, types.UnionType)
 _UNKNOWN = (tuple, set, frozenset, abc.Set, abc.Iterable, bytes)
 
 
-def _origin(wanted: Any) -> Any:
-  return typing.get_origin(wanted) or wanted
+def _origin(target: Any) -> Any:
+  return typing.get_origin(target) or target
 
 
-def _is_tuple(wanted: Any) -> bool:
-  return _origin(wanted) is tuple and typing.get_args(wanted)[1:] == (...,)
+def _is_tuple(target: Any) -> bool:
+  return _origin(target) is tuple and typing.get_args(target)[1:] == (...,)
 
 
-def _refuse_type(wanted: Any) -> Hook:
-  raise StructureHandlerNotFoundError("", wanted)
+def _refuse_type(target: Any) -> Hook:
+  raise StructureHandlerNotFoundError("", target)
 
 
 def _text(value: Any, _: Any) -> str:
@@ -241,28 +241,28 @@ def _secret(value: Any) -> Secret:
   raise InvalidValue(f"this refers to no secret; {_SECRET_FORM}", hides=True)
 
 
-def _list(wanted: Any, converter: Converter) -> Hook:
-  item = (*typing.get_args(wanted), Any)[0]
+def _list(target: Any, converter: Converter) -> Hook:
+  item = (*typing.get_args(target), Any)[0]
   hook = converter.get_structure_hook(item)
-  make = list if _origin(wanted) is list else tuple
+  make = list if _origin(target) is list else tuple
 
   def structure_list(value: Any, _: Any) -> Any:
     if type(value) is not list:
       write = f"; write [{value}]" if _bare(value) else ""
-      raise InvalidValue(f"expected {_wanted(wanted)}, got {kind_of(value)}{write}")
-    return make(_each(enumerate(value), hook, item, wanted).values())
+      raise InvalidValue(f"expected {_expected(target)}, got {kind_of(value)}{write}")
+    return make(_each(enumerate(value), hook, item, target).values())
 
   return structure_list
 
 
-def _dict(wanted: Any, converter: Converter) -> Hook:
-  item = (*typing.get_args(wanted)[1:], Any)[0]
+def _dict(target: Any, converter: Converter) -> Hook:
+  item = (*typing.get_args(target)[1:], Any)[0]
   hook = converter.get_structure_hook(item)
 
   def structure_dict(value: Any, _: Any) -> dict[str, Any]:
     if type(value) is not dict:
-      raise InvalidValue(f"expected {_wanted(wanted)}, got {kind_of(value)}")
-    return _each(value.items(), hook, item, wanted)
+      raise InvalidValue(f"expected {_expected(target)}, got {kind_of(value)}")
+    return _each(value.items(), hook, item, target)
 
   return structure_dict
 
@@ -282,18 +282,18 @@ def _each(parts: abc.Iterable[tuple[Any, Any]], hook: Hook, item: Any, of: Any) 
   return made
 
 
-def _literal(value: Any, wanted: Any) -> Any:
-  options = typing.get_args(wanted)
+def _literal(value: Any, target: Any) -> Any:
+  options = typing.get_args(target)
   for option in options:
     if type(option) is type(value) and option == value:
       return option
-  meant = did_you_mean(value, [o for o in options if type(o) is str]) if type(value) is str else ""
-  raise InvalidValue(f"expected {_wanted(wanted)}, got {kind_of(value)}{meant}")
+  hint = did_you_mean(value, [o for o in options if type(o) is str]) if type(value) is str else ""
+  raise InvalidValue(f"expected {_expected(target)}, got {kind_of(value)}{hint}")
 
 
-def _union(wanted: Any, converter: Converter) -> Hook:
-  members = [member for member in typing.get_args(wanted) if member is not types.NoneType]
-  nothing = len(members) < len(typing.get_args(wanted))
+def _union(target: Any, converter: Converter) -> Hook:
+  members = [member for member in typing.get_args(target) if member is not types.NoneType]
+  nothing = len(members) < len(typing.get_args(target))
   hooks = [(member, converter.get_structure_hook(member)) for member in members]
 
   def structure_union(value: Any, _: Any) -> Any:
@@ -306,25 +306,25 @@ def _union(wanted: Any, converter: Converter) -> Hook:
       except (BaseValidationError, ValueError):
         continue
     if not able:
-      raise InvalidValue(f"expected {_wanted(wanted)}, got {kind_of(value)}")
+      raise InvalidValue(f"expected {_expected(target)}, got {kind_of(value)}")
     member, hook = able[-1]
     return hook(value, member)
 
   return structure_union
 
 
-def _takes(wanted: Any, value: Any) -> bool:
-  """Whether a value of this kind can be meant for a type at all."""
+def _takes(target: Any, value: Any) -> bool:
+  """Whether a value of this kind can stand for a type at all."""
   kind = type(value)
-  origin = _origin(wanted)
+  origin = _origin(target)
   if origin is Literal:
-    return any(type(option) is kind for option in typing.get_args(wanted))
-  if attrs.has(wanted) or wanted is Secret or origin in _DICTS:
+    return any(type(option) is kind for option in typing.get_args(target))
+  if attrs.has(target) or target is Secret or origin in _DICTS:
     return kind is dict
   if origin in _LISTS or origin is tuple:
     return kind is list
   kinds = {float: (float, int), Duration: (str, int, float), Size: (str, int), pathlib.Path: (str,)}
-  return kind in kinds.get(wanted, (wanted,)) or wanted is Any
+  return kind in kinds.get(target, (target,)) or target is Any
 
 
 def _class(cls: Any, converter: Converter) -> Hook:
@@ -332,12 +332,12 @@ def _class(cls: Any, converter: Converter) -> Hook:
 
   def structure_class(value: Any, _: Any) -> Any:
     if type(value) is not dict:
-      raise InvalidValue(f"expected {_wanted(cls)}, got {kind_of(value)}")
+      raise InvalidValue(f"expected {_expected(cls)}, got {kind_of(value)}")
     try:
       return default(value, cls)
     except ClassValidationError as exc:
       # cattrs makes no instance when a field is wrong, and an instance stops at its first
-      # validator: here every field's own is asked.
+      # validator: here every field's own is called.
       noted, others = exc.group_exceptions()
       unknown = [sub for sub in others if isinstance(sub, ForbiddenExtraKeysError)]
       invalid = list(_invalid(cls, value, converter))
@@ -399,26 +399,26 @@ _WORDS: dict[Any, tuple[str, str]] = {
 }
 
 
-def _wanted(wanted: Any, many: bool = False) -> str:
-  """A type in the words of somebody who writes a spec."""
-  origin, arguments = _origin(wanted), typing.get_args(wanted)
+def _expected(target: Any, many: bool = False) -> str:
+  """A type in the words of a spec's author."""
+  origin, arguments = _origin(target), typing.get_args(target)
   if origin is Literal:
     return one_of(shown(option) for option in arguments)
   if origin in _UNIONS:
-    return one_of(_wanted(part, many) for part in arguments if part is not types.NoneType)
+    return one_of(_expected(part, many) for part in arguments if part is not types.NoneType)
   if origin in _LISTS or origin is tuple:
-    return f"{'lists' if many else 'a list'} of {_wanted((*arguments, Any)[0], True)}"
+    return f"{'lists' if many else 'a list'} of {_expected((*arguments, Any)[0], True)}"
   if origin in _DICTS:
-    of = _wanted((*arguments[1:], Any)[0], True)
+    of = _expected((*arguments[1:], Any)[0], True)
     return f"{'mappings' if many else 'a mapping'} of keys to {of}"
-  if attrs.has(wanted):
-    keys = one_of((field.alias or field.name for field in attrs.fields(wanted)), "and")
+  if attrs.has(target):
+    keys = one_of((field.alias or field.name for field in attrs.fields(target)), "and")
     return f"{'mappings' if many else 'a mapping'} with the keys {keys}"
-  return _WORDS.get(wanted, (_named(wanted),) * 2)[many]
+  return _WORDS.get(target, (_named(target),) * 2)[many]
 
 
-def _named(wanted: Any) -> str:
-  return getattr(wanted, "__name__", None) or str(wanted)
+def _named(target: Any) -> str:
+  return getattr(target, "__name__", None) or str(target)
 
 
 def _bare(value: Any) -> bool:
@@ -426,5 +426,5 @@ def _bare(value: Any) -> bool:
   return type(value) in (int, float) or (type(value) is str and _BARE.fullmatch(value) is not None)
 
 
-def _mentions(wanted: Any, sought: type) -> bool:
-  return wanted is sought or any(_mentions(part, sought) for part in typing.get_args(wanted))
+def _mentions(target: Any, sought: type) -> bool:
+  return target is sought or any(_mentions(part, sought) for part in typing.get_args(target))

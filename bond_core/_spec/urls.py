@@ -17,7 +17,8 @@ def check_endpoint(value: str, instead: str) -> None:
 
 
 def without_slash(value: Any) -> Any:
-  """A URL without the slash at its end. Anything but a text is left for the type check to tell."""
+  """A URL without the slash at its end. Anything but a text is left for the type check to
+  report."""
   return value.rstrip("/") if isinstance(value, str) else value
 
 

@@ -40,7 +40,7 @@ class Principal:
 
   `streams` are ids of streams, and `market` for /stream and /raw; None is all of them. Limits are
   counted by `name`, so it begins with the kind: `key:alice`. `holds` says whether the credentials
-  still count; a server asks it once a second for every connection, so it never waits.
+  still count; a server calls it once a second for every connection, so it never waits.
   """
 
   name: str
@@ -56,7 +56,7 @@ class Principal:
     """Raises Expired or AuthError when it may not go on: its time is over, or its credentials were
     withdrawn."""
     if self.expires_at is not None and now_ms >= self.expires_at:
-      raise Expired("access has expired; ask for a new token and connect again")
+      raise Expired("access has expired; request a new token and connect again")
     if not self.holds():
       raise AuthError("access was withdrawn: the stream was deleted, or the key is no longer valid")
 

@@ -1,4 +1,4 @@
-"""Logs: where events are kept."""
+"""Logs: where events are stored."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -13,9 +13,9 @@ from bond_core._types.config import NoConfig
 
 @attrs.frozen(kw_only=True)
 class LogType:
-  """How a log is kept. `ring` says how much of it stays in memory, for those who read along;
+  """How a log is stored. `ring` says how much of it stays in memory, for those who read along;
   `open(config, name)` is the engine that keeps the log of that name beyond that, for as long as its
-  block lasts; `remove(config, name)` takes what is kept of it away, while nobody has it open.
+  block lasts; `remove(config, name)` deletes what is stored of it, while no process has it open.
   Without `open` the ring is all there is. `environment` are the variables it reads."""
 
   name: str

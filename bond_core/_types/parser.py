@@ -15,7 +15,7 @@ Outcome: TypeAlias = Literal["ok", "warn", "ask", "reject"]
 class Reading:
   """What a parser understood of a text: a spec (plain data) and an account of the words.
 
-  `outcome` is ok, warn (understood, with an assumption or correction that is said), ask
+  `outcome` is ok, warn (understood, with an assumption or correction that is stated), ask
   (`questions` come first) or reject (`questions` say why). A spec whose outcome is ask or reject is
   never started unless a person has confirmed it. `missing` says what is understood and offered by
   nothing that is installed, `packages` what to install for it; nothing starts as long as something
@@ -24,8 +24,8 @@ class Reading:
   Every piece of the text is in the `account`: `start` and `end` (characters; None for what is not
   in the text), `text`, `slot`, `value` and `how` (exact, alias, corrected, assumed, default). The
   slots symbol, source, exchange, interval (seconds, 0 for every update) and filter (a dict) add up
-  to what was asked for; left_out, unknown, refused, note and filler add nothing. `default` is what
-  was not said and is needed.
+  to the request; left_out, unknown, refused, note and filler add nothing. `default` is what
+  was left open and is needed.
   """
 
   outcome: Outcome
@@ -64,10 +64,10 @@ Aliases: TypeAlias = Mapping[str, tuple[str, Mapping[str, Any]]]
 class ParserType:
   """A reader of plain text (`parse`), or of another form of spec (`rewrite`).
 
-  `parse(text, words)` gets the words of the installed sources (word → source name). Several can be
-  installed: one of a lower `rank` is asked first, and another only where that one asks back. So a
+  `parse(text, words)` takes the words of the installed sources (word → source name). Several can be
+  installed: one of a lower `rank` is called first, and another only where that one asks back. So a
   grammar answers what it can, and a language model the rest. It may block; a server calls it in a
-  thread. `rewrite(data, aliases)` gets a YAML or JSON document that is no spec in the normal form,
+  thread. `rewrite(data, aliases)` takes a YAML or JSON document that is no spec in the normal form,
   and the other names of all sources; None where the form is not its own.
   """
 

@@ -44,7 +44,7 @@ class SourceContext(Protocol):
     """Declares that events were or may have been lost at the source."""
 
   def remember(self, key: Hashable, make: Callable[[], T]) -> T:
-    """The object of this key, made by the first source that asks and kept until the process's
+    """The object of this key, made at the first call and kept until the process's
     sources end: counters and limits that belong to an account, not to one source."""
 
   def open_shared(
@@ -71,14 +71,14 @@ class SourceType:
   the source can wait for its readers, and that its events bring their own time. `simulator` is the
   simulated venue that can stand in for the real one, or a function from the configuration to it,
   where a source serves several venues (None: none can); the configuration then has an `endpoint`.
-  `mock(config)` says that the simulator is wanted whatever the run says. `exchange(config)` names
+  `mock(config)` says that the simulator is to be used even in a live run. `exchange(config)` names
   the venue whose events come, where that is not the plugin's name. `on_demand(config, market)`
   gives the configuration that carries one more market as `config` does (None: with defaults), so
-  that a server's clients can ask for markets that no spec names; it raises Refused or ValueError
-  for a market that cannot be. `trusted` ones reach into the machine they run on, so only specs of
-  its own user may use them; a field of `config` whose metadata says {"trusted": True} may be set by
-  such specs only. `words` are the words of English it answers to; `aliases` other names of it, each
-  with the settings that the name implies; `environment` the variables it reads.
+  that a server's clients can subscribe to markets that no spec names; it raises Refused or
+  ValueError for a market that cannot be. `trusted` ones reach into the machine they run on, so only
+  specs of its own user may use them; a field of `config` whose metadata says {"trusted": True} may
+  be set by such specs only. `words` are the words of English it answers to; `aliases` other names
+  of it, each with the settings that the name implies; `environment` the variables it reads.
   """
 
   name: str

@@ -39,7 +39,7 @@ class FeedControl(Protocol):
     with a snapshot."""
 
   def reject(self, subscription: Subscription, reason: str) -> None:
-    """Gives a subscription up for good; `reason` is a sentence for whoever reads it."""
+    """Gives a subscription up for good; `reason` is a sentence for its readers."""
 
   def proceed(self) -> None:
     """Subscribes to what was not `ready` and is now."""

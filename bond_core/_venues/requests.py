@@ -113,7 +113,7 @@ class Requests:
       return []
     if pending.operation == "unsubscribe":
       del connection.pending[number]
-      return []  # What still comes is read by nobody.
+      return []  # What still comes has no reader.
     wrong = [topic for topic in pending.topics if topic.name in answer.names]
     if not wrong and len(pending.topics) == 1:
       wrong = pending.topics
@@ -168,5 +168,5 @@ def _names(topics: list[Topic]) -> list[str]:
 
 
 def _carried(topics: list[Topic], connection: OpenConnection) -> list[Topic]:
-  """Those that somebody still reads."""
+  """Those that still have readers."""
   return [topic for topic in topics if topic.name in connection.carried]

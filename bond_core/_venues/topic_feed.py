@@ -51,7 +51,7 @@ class TopicFeed:
   `markets` is the venue's list of markets, where one is needed; `weight` what starting a
   subscription costs of the group's REST rate limit; `explain` what to do about an HTTP status.
 
-  `unknown` counts messages of topics that nobody reads, such as those still under way after
+  `unknown` counts messages of topics without a reader, such as those still under way after
   unsubscribing; `unreadable` messages that cannot be decoded at all.
   """
 
@@ -202,7 +202,7 @@ class TopicFeed:
     out: Batch = []
     if fetch.subscription is not None:
       state = self._table.states.get(fetch.subscription)
-      # Nobody may read it any more.
+      # It may have no reader any more.
       if state is not None:
         state.on_response(response, received, out)
     elif self._markets is not None:
@@ -309,10 +309,10 @@ class TopicFeed:
     self._table.retire(subscription)
     self.actions.append(Reject(subscription, reason))
 
-  def _refuse(self, opened: OpenConnection, name: str, said: str) -> None:
+  def _refuse(self, opened: OpenConnection, name: str, message: str) -> None:
     """The venue refused a topic. It is not carried there, so nothing has to be unsubscribed."""
     for subscription in opened.carried.pop(name, {}):
-      self.reject(subscription, f"{subscription}: {self._title} refused it: {said[:200]}")
+      self.reject(subscription, f"{subscription}: {self._title} refused it: {message[:200]}")
 
   def _carry(
     self,
@@ -353,7 +353,7 @@ class TopicFeed:
     return markets is None or all(markets.ready(subscription) for subscription in topic.states)
 
   def _leave(self, opened: OpenConnection, subscription: Subscription) -> Topic | None:
-    """Takes a subscription off a connection; the topic to unsubscribe from where nobody else reads
+    """Takes a subscription off a connection; the topic to unsubscribe from where no other one reads
     it there."""
     topic = self._table.topic_of(subscription)
     if topic is None or subscription not in opened.carried.get(topic.name, ()):

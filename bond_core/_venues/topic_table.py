@@ -42,7 +42,7 @@ class TopicTable:
     return self._by_key.setdefault(group, {})
 
   def named(self, group: str, name: str) -> Topic | None:
-    """The topic of that name, None where nobody reads it."""
+    """The topic of that name, None where it has no reader."""
     return self._by_name.get(group, {}).get(name)
 
   def topic_of(self, subscription: Subscription) -> Topic | None:

@@ -26,7 +26,7 @@ class FrameReader:
   `protocol` has finished its handshake. After each `feed`, `protocol.data_to_send()` may hold
   answers (pong, close) for the driver to write, `pongs` counts the pongs that came in, and a
   protocol that has left `State.OPEN` says that the connection is over. A message over `max_bytes`
-  (after inflation) or text that is not UTF-8 fails the connection, as RFC 6455 asks. Where the
+  (after inflation) or text that is not UTF-8 fails the connection, as RFC 6455 requires. Where the
   difference matters, `binary` has the places of the binary messages in what `feed` returned last.
   """
 

@@ -67,7 +67,7 @@ async def test_access_ends_at_its_time_and_says_so(chain, ctx):
   who = await admit(chain, ctx, token=token(ctx, ttl=10))
   end = ctx.clock.now_ms() + 10_000
   who.check(end - 1)
-  with pytest.raises(Expired, match="ask for a new token") as error:
+  with pytest.raises(Expired, match="request a new token") as error:
     who.check(end)
   assert error.value.code == 4005
 
