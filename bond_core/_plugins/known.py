@@ -53,8 +53,11 @@ def how_to_install(plugin: str, installed: Collection[str] = ()) -> str:
       owner = known["plugins"][0]
       install = "" if owner in installed else f"pip install {name} and "
       return f"{install}write {owner}.trades with exchange: {plugin}"
-  names = [name for known in known_packages().values() for name in known.get("plugins", ())]
-  if (near := closest(plugin, {*names, *installed}, 0.75)) is not None:
+  names, commands = set(installed), set()
+  for known in known_packages().values():
+    (commands if known.get("kinds") == ["command"] else names).update(known.get("plugins", ()))
+  # What has only commands is nothing that a spec can use.
+  if (near := closest(plugin, names - commands, 0.75)) is not None:
     install = "" if near in installed else f" (pip install {package_of(near)})"
     return f"did you mean {near!r}?{install}"
   return "no known package has it; `bond plugins` lists what is installed"
