@@ -242,7 +242,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
       "failed": len(streams.failed),
       "per_stream": mine,
     }
-    if prometheus.asked(request.headers.get("accept", "")):
+    if prometheus.requested(request.headers.get("accept", "")):
       return Response(prometheus.exposition(exported(found)), media_type=prometheus.TYPE)
     return _json(found)
 

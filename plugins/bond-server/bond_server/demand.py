@@ -1,4 +1,4 @@
-"""Readers decide what runs upstream: what somebody asks a server for is asked of the sources."""
+"""Upstream subscriptions follow demand: what a server's readers subscribe to, its sources carry."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ VERDICT_WITHIN = 1.0
 
 @attrs.frozen
 class Carrier:
-  """A source that can carry markets nobody named yet: its type, and the configuration that it runs
+  """A source that can carry markets on demand: its type, and the configuration that it runs
   with (None: it does not run yet)."""
 
   type: SourceType
@@ -35,9 +35,9 @@ class Carrier:
 
 @attrs.define(eq=False)
 class SourceLease:
-  """What one reader has asked for: the source readers that carry it, and what nobody can carry.
-  `standing` says that events may come all the same; `raw` that the venues' own messages are kept on
-  them meanwhile."""
+  """What one reader subscribes to: the source readers that carry it, and what no source can carry.
+  `standing` says that events may come all the same; `raw` that events have the venues' own messages
+  meanwhile."""
 
   readers: list[SourceReader] = attrs.field(factory=list)
   rejected: list[Rejection] = attrs.field(factory=list)
@@ -51,9 +51,9 @@ class SourceLease:
 
 
 class SourceDemand:
-  """Asks sources for what readers want. `running` are the sources of the server's specs; a venue
-  that none of them reaches is brought up if its plugin is installed. With `simulated` (URLs by
-  venue) nothing goes to a real venue."""
+  """Subscribes sources to what readers subscribe to. `running` are the sources of the server's
+  specs; a venue that none of them reaches is brought up if its plugin is installed. With
+  `simulated` (URLs by venue) nothing goes to a real venue."""
 
   def __init__(
     self,
@@ -79,28 +79,28 @@ class SourceDemand:
     *,
     raw: bool = False,
   ) -> SourceLease:
-    """Asks for every channel of every market at every named venue ("*": those that run). Returns at
-    once; `await_verdicts` waits for what the venues say."""
+    """Subscribes to every channel of every market at every named venue ("*": those that run).
+    Returns at once; `await_verdicts` waits for what the venues say."""
     lease = SourceLease(raw=raw)
     for market in markets:
       for channel in sorted(channels):
         for exchange in sorted(exchanges):
-          self._ask(lease, channel, market, exchange)
+          self._subscribe(lease, channel, market, exchange)
     if raw:
       _keep_raw(lease, True)
     return lease
 
-  def _ask(self, lease: SourceLease, channel: Channel, market: Market, exchange: str) -> None:
+  def _subscribe(self, lease: SourceLease, channel: Channel, market: Market, exchange: str) -> None:
     carriers = self._carriers(channel, exchange)
     if not carriers and able(self._settled, channel, exchange):
       lease.standing = True
       return
-    reason = None if carriers else self._why_nobody(channel, exchange)
+    reason = None if carriers else self._why_rejected(channel, exchange)
     for carrier in carriers:
       try:
         config = self._config(carrier, market)
         name = f"{channel} of {market}"
-        # Whoever asked is answered; the server's own log is not for what strangers ask.
+        # The client has the answer; the server's own log is not for what strangers try.
         lease.readers.append(self._sources.open(name, carrier.type, config, logging.DEBUG))
       except (BondError, ValueError) as exc:
         reason = str(exc)
@@ -139,10 +139,10 @@ class SourceDemand:
     return self._installed
 
   def exchanges(self) -> set[str]:
-    """The venues that can be asked for."""
+    """The venues that can be subscribed to."""
     return {carrier.exchange for carrier in (*self._running, *self._all_installed())}
 
-  def _why_nobody(self, channel: Channel, exchange: str) -> str:
+  def _why_rejected(self, channel: Channel, exchange: str) -> str:
     if exchange == "*":
       return f"no source that runs here carries {channel}"
     known = self.exchanges()
@@ -177,7 +177,7 @@ class SourceDemand:
         lease.readers.remove(reader)
 
   def release(self, lease: Lease) -> None:
-    """A reader no longer wants what it asked for; after a grace period it ends upstream."""
+    """A reader unsubscribes; what has no other reader ends upstream after a grace period."""
     if not isinstance(lease, SourceLease):
       raise TypeError("a lease of another server")
     for reader in lease.readers:
@@ -190,9 +190,9 @@ class SourceDemand:
     self._sources.close(reader)
 
 
-def _keep_raw(lease: SourceLease, kept: bool) -> None:
+def _keep_raw(lease: SourceLease, keep: bool) -> None:
   for reader in lease.readers:
-    reader.source.keep_raw(kept)
+    reader.source.keep_raw(keep)
 
 
 def able(carriers: Sequence[Carrier], channel: Channel, exchange: str) -> list[Carrier]:

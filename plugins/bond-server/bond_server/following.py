@@ -18,12 +18,12 @@ async def follow_log(
   spec: LogType, config: Any, name: str, *, clock: Clock | None = None
 ) -> AsyncIterator[DurableLog]:
   """The log of a name that another process writes, to be read like one's own for as long as the
-  block lasts. Its ring begins as far back as a ring is kept, and has caught up when the block
+  block lasts. Its ring begins as far back as a ring reaches, and has caught up when the block
   begins; what is older is read from the engine.
 
   Outages of the engine are waited out: the ring then stands still. When the log lost its continuity
   the block is cancelled and ends with EngineError (in a group, as from any nursery); readers then
-  have to begin anew with a log that is opened anew.
+  have to begin again with a log that is opened again.
   """
   clock = clock or SystemClock()
   held = RingSize() if spec.ring is None else spec.ring(config)
@@ -31,7 +31,9 @@ async def follow_log(
     raise BondError(f"{spec.name} stays in one process; name a log that others can read too")
   async with spec.open(config, name) as engine, trio.open_nursery() as nursery:
     if not isinstance(engine, SharedEngine):
-      raise BondError(f"{spec.name} is kept by one process; name a log that others can read too")
+      raise BondError(
+        f"{spec.name} is written and read by one process; name a log that others can read too"
+      )
     start = await engine.find(clock.now_ms() - round(held.keep * 1000))
     ring = MemoryLog(
       name,

@@ -7,16 +7,16 @@ if TYPE_CHECKING:
   from prometheus_client.metrics_core import Metric
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_ASKED_BY = ("text/plain", "application/openmetrics-text")
+_ACCEPTED_AS = ("text/plain", "application/openmetrics-text")
 
 
-def asked(accept: str) -> bool:
-  """Whether a request's Accept header wants this form."""
-  return any(kind in accept for kind in _ASKED_BY)
+def requested(accept: str) -> bool:
+  """Whether a request's Accept header asks for this form."""
+  return any(kind in accept for kind in _ACCEPTED_AS)
 
 
 class _Collector:
-  """What prometheus_client asks for metrics."""
+  """What prometheus_client collects metrics from."""
 
   def __init__(self, metrics: Iterable["Metric"]) -> None:
     self._metrics = metrics

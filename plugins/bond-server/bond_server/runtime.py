@@ -26,7 +26,7 @@ from bond_server.following import follow_log
 from bond_server.streams import LogKeeping, Streams
 
 LOG = "market"
-"""What the log of all events is called where logs are kept."""
+"""The name of the log of all events."""
 
 
 class OpenDoors:
@@ -45,7 +45,7 @@ class OpenDoors:
 
 
 class RunningServer:
-  """A server at work: what every service gets (bond_core.services.Server)."""
+  """A running server: what every service is handed (bond_core.services.Server)."""
 
   def __init__(
     self,
@@ -77,7 +77,7 @@ class RunningServer:
     self._pretended: frozenset[str] = frozenset()
 
   def carry(self, spec: Spec) -> None:
-    """Runs the sources of a spec for whoever reads the log."""
+    """Runs the sources of a spec for the readers of the log."""
     self.note_simulated(spec)
     for key, source in spec.sources.items():
       config = pointed(source, self._simulators.urls)
@@ -86,7 +86,7 @@ class RunningServer:
   def sources(self) -> dict[str, SourceStatus]:
     """How the sources are, by venue; simulated where a live one is no real venue."""
     states: dict[str, SourceStatus] = {}
-    # What clients ask for by themselves stands in no spec.
+    # What clients subscribe to by themselves stands in no spec.
     pretended = self._pretended | self._simulators.urls.keys()
     for source in self._sources.sources:
       state = source.state
@@ -129,8 +129,8 @@ async def open_server(
   simulate: bool = False,
   clock: Clock | None = None,
 ) -> AsyncIterator[RunningServer]:
-  """A server whose sources and streams end with the block. `specs` are those whose sources can be
-  asked for more; with `simulate` simulators stand for all venues."""
+  """A server whose sources and streams end with the block. `specs` are those whose sources can
+  carry more on demand; with `simulate` simulators stand for all venues."""
   clock = clock or SystemClock()
   specs = list(specs)
   carriers = [Carrier(node.type, node.config) for spec in specs for node in spec.sources.values()]

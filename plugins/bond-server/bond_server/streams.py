@@ -16,7 +16,7 @@ from bond_core.specs import stream_id
 
 @attrs.define(eq=False)
 class Stream:
-  """A running spec. What its publishing sinks get is in `log`, from where any number of clients
+  """A running spec. What its publishing sinks receive is in `log`, from where any number of clients
   read it; `published` counts it."""
 
   id: str
@@ -82,8 +82,8 @@ def copied(event: AnyEvent, field: str, number: int) -> AnyEvent:
 
 @attrs.frozen
 class LogKeeping:
-  """How the server's logs are kept: an engine and its configuration. With `follow` another process
-  writes the log of all events, and this one only reads it."""
+  """How the server's logs are stored: an engine and its configuration. With `follow` another
+  process writes the log of all events, and this one only reads it."""
 
   type: LogType
   config: object

@@ -68,7 +68,7 @@ async def test_a_wrong_key_is_not_made_good_by_a_right_token(environment, ctx):
     await api_keys(ApiKeys(), ctx)(Credentials(key=BOB[1:], token=ALICE))
 
 
-async def test_who_shows_nothing_is_nobody(environment, ctx):
+async def test_a_caller_without_credentials_has_no_principal(environment, ctx):
   assert await api_keys(ApiKeys(), ctx)(Credentials()) is None
 
 
@@ -110,7 +110,7 @@ async def test_a_key_that_moved_to_another_name_is_not_the_same_principal(by_fil
   assert (await by_file(Credentials(key=ALICE))).name == "key:bob"
 
 
-async def test_a_file_that_goes_bad_is_told_once_and_counts_again_when_it_is_good(
+async def test_a_file_that_goes_bad_is_reported_once_and_counts_again_when_it_is_good(
   by_file, files, ctx, caplog
 ):
   for _ in range(5):
@@ -136,7 +136,7 @@ def test_names_are_optional(monkeypatch):
 
 
 @pytest.mark.parametrize(
-  ("text", "told"),
+  ("text", "message"),
   [
     (f"ok:{ALICE},a b:{BOB}", "entry 2 of BOND_API_KEYS is not NAME:KEY"),
     (f"a:b:{ALICE}", "entry 1 of BOND_API_KEYS is not NAME:KEY"),
@@ -144,15 +144,15 @@ def test_names_are_optional(monkeypatch):
     (f"a:{ALICE},a:{BOB}", "entry 2 of BOND_API_KEYS has the name of another one"),
   ],
 )
-def test_what_is_wrong_in_the_variable_is_told_by_its_place_only(text, told):
-  with pytest.raises(AuthError, match=told) as error:
+def test_what_is_wrong_in_the_variable_is_reported_by_its_place_only(text, message):
+  with pytest.raises(AuthError, match=message) as error:
     keys_of_environment(text)
   assert ALICE not in str(error.value)
   assert BOB not in str(error.value)
 
 
 @pytest.mark.parametrize(
-  ("keys", "told"),
+  ("keys", "message"),
   [
     ({"a": "tiny-key"}, "the API key a is too short"),
     ({"a": "with spaces in the key"}, "has other characters"),
@@ -160,8 +160,8 @@ def test_what_is_wrong_in_the_variable_is_told_by_its_place_only(text, told):
     ({"a": ALICE, "b": ALICE}, "a and b have the same API key"),
   ],
 )
-def test_bad_keys_are_refused_at_start(keys, told):
-  with pytest.raises(AuthError, match=told) as error:
+def test_bad_keys_are_refused_at_start(keys, message):
+  with pytest.raises(AuthError, match=message) as error:
     KeyTable(keys)
   assert not any(key in str(error.value) for key in keys.values())
 

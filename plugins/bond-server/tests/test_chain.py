@@ -72,7 +72,7 @@ async def test_access_ends_at_its_time_and_says_so(chain, ctx):
   assert error.value.code == 4005
 
 
-async def test_a_token_that_has_expired_lets_nobody_in(chain, ctx):
+async def test_a_token_that_has_expired_admits_no_caller(chain, ctx):
   shown = token(ctx, ttl=10)
   ctx.clock.advance(ctx.clock.now_ms() + 10_000)
   with pytest.raises(Expired) as error:
@@ -99,7 +99,9 @@ async def test_a_withdrawn_key_of_the_server_ends_what_it_signed(chain, ctx):
     who.check(ctx.clock.now_ms())
 
 
-async def test_who_shows_nothing_is_local_where_it_is_open_and_nobody_elsewhere(chain, ctx):
+async def test_a_caller_without_credentials_is_local_where_it_is_open_and_refused_elsewhere(
+  chain, ctx
+):
   assert await chain.identify(Credentials()) is None
   assert await admit(chain, ctx, open_to_all=True) is LOCAL
   with pytest.raises(AuthError, match="this needs credentials: show a token"):
@@ -113,19 +115,19 @@ async def test_wrong_credentials_are_refused_even_where_it_is_open(chain, ctx, s
   assert "nonsense" not in str(error.value)
 
 
-async def test_they_are_asked_in_order_until_one_answers():
-  asked = []
+async def test_they_are_tried_in_order_until_one_answers():
+  requests = []
 
   def one(name, answer):
     async def who(credentials):
-      asked.append(name)
+      requests.append(name)
       return answer
 
     return name, who
 
   chain = Chain((one("a", None), one("b", Principal("b:x")), one("c", Principal("c:x"))))
   assert (await chain.identify(Credentials())).name == "b:x"
-  assert asked == ["a", "b"]
+  assert requests == ["a", "b"]
 
 
 async def test_wrong_for_one_is_wrong_for_all():
@@ -139,7 +141,7 @@ async def test_wrong_for_one_is_wrong_for_all():
     await Chain((("a", no), ("b", yes))).identify(Credentials(token="t"))
 
 
-async def test_an_authenticator_that_fails_lets_nobody_in_and_repeats_nothing(caplog):
+async def test_an_authenticator_that_fails_admits_no_caller_and_repeats_nothing(caplog):
   async def broken(credentials):
     raise RuntimeError(f"cannot make sense of {credentials.token}")
 
@@ -161,7 +163,7 @@ async def test_an_authenticator_that_hangs_is_given_up(autojump_clock, caplog):
     await trio.sleep(60)
 
   started = trio.current_time()
-  with pytest.raises(AuthUnavailable, match="could not be told in time"):
+  with pytest.raises(AuthUnavailable, match="could not be checked in time"):
     await Chain((("mine.slow", slow),)).identify(Credentials(token="t"))
   assert trio.current_time() - started == 4
   assert "mine.slow took more than 4 s" in caplog.text
@@ -179,7 +181,7 @@ def plugin(make):
   return Plugin
 
 
-async def test_a_plugins_authenticator_gets_the_context_of_the_server(ctx):
+async def test_a_plugins_authenticator_receives_the_context_of_the_server(ctx):
   got = []
 
   async def who(credentials):
@@ -198,7 +200,7 @@ async def test_a_plugins_authenticator_gets_the_context_of_the_server(ctx):
 
 
 @pytest.mark.parametrize(
-  ("entry", "told"),
+  ("entry", "message"),
   [
     ({}, "auth expected the name of an auth"),
     (5, "auth expected the name of an auth"),
@@ -210,13 +212,13 @@ async def test_a_plugins_authenticator_gets_the_context_of_the_server(ctx):
     ("nothere.x", "no known package has it"),
   ],
 )
-def test_a_wrong_entry_is_told(ctx, entry, told):
-  with pytest.raises(BondError, match=told) as error:
+def test_a_wrong_entry_is_reported(ctx, entry, message):
+  with pytest.raises(BondError, match=message) as error:
     make_chain([entry], Registry(), ctx)
   assert "literal-0123" not in str(error.value)
 
 
-async def test_a_file_says_who_is_asked_and_in_which_order(ctx, monkeypatch):
+async def test_a_file_says_which_authenticators_are_tried_and_in_which_order(ctx, monkeypatch):
   monkeypatch.setenv("ALICE", KEY)
   text = """\
 auth:
@@ -230,7 +232,7 @@ auth:
   assert (await admit(chain, ctx, token=token(ctx))).name == f"stream:{STREAM}"
 
 
-def test_every_problem_of_a_file_is_told_with_its_place(ctx):
+def test_every_problem_of_a_file_is_reported_with_its_place(ctx):
   text = """\
 auth:
   - {use: core.keys, with: {keys: {alice: a-literal-key-0123}}}
@@ -243,7 +245,7 @@ origins: []
 """
   with pytest.raises(SpecError) as error:
     read_chain(text, "auth.yaml", Registry(), ctx)
-  told = str(error.value)
+  message = str(error.value)
   places = [(problem.line, problem.path) for problem in error.value.problems]
   assert places == [
     (2, "auth[0].with.keys.alice"),
@@ -254,12 +256,12 @@ origins: []
     (7, "auth[5]"),
     (8, "origins"),
   ]
-  assert "no known package has it" in told
-  assert "NOT_SET_ANYWHERE is not in the environment" in told
-  assert "a-literal-key-0123" not in told
+  assert "no known package has it" in message
+  assert "NOT_SET_ANYWHERE is not in the environment" in message
+  assert "a-literal-key-0123" not in message
 
 
 @pytest.mark.parametrize("text", ["auth: []", "auth: core.keys", "other: 1", "auth:"])
-def test_a_file_without_a_list_is_told_how_one_looks(ctx, text):
+def test_a_file_without_a_list_is_shown_how_one_looks(ctx, text):
   with pytest.raises(SpecError, match=r"a list as in auth: \[{use: core\.tokens}\]"):
     read_chain(text, "auth.yaml", Registry(), ctx)

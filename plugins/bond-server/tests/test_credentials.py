@@ -100,7 +100,7 @@ def test_other_messages_are_left_to_others(message):
 @pytest.mark.parametrize(
   "message", ['{"type":"auth"}', '{"type":"auth","token":5}', '{"type":"auth","token":null}']
 )
-def test_a_first_message_without_a_token_is_told_how_one_looks(message):
+def test_a_first_message_without_a_token_is_shown_how_one_looks(message):
   with pytest.raises(AuthError, match=r'send {"type": "auth", "token": "…"}'):
     with_first_message(Credentials(), message)
 
@@ -118,6 +118,6 @@ def test_an_empty_token_in_a_first_message_is_none():
 
 
 def test_credentials_never_print_themselves():
-  told = repr(Credentials(token=TOKEN, key="secret-key", headers={"authorization": TOKEN}))
-  assert TOKEN not in told
-  assert "secret-key" not in told
+  reason = repr(Credentials(token=TOKEN, key="secret-key", headers={"authorization": TOKEN}))
+  assert TOKEN not in reason
+  assert "secret-key" not in reason

@@ -29,7 +29,7 @@ def numbers(records):
 
 
 class Board:
-  """An engine that others write: what is put here is what a follower is told."""
+  """An engine that others write: what is put here is what a follower reads."""
 
   epoch, finished = "e1", False
 
@@ -42,13 +42,13 @@ class Board:
 
   def put(self, record):
     self.records.append(record)
-    self.tell()
+    self.notify()
 
   def lose(self):
     self.lost = True
-    self.tell()
+    self.notify()
 
-  def tell(self):
+  def notify(self):
     self.news.set()
     self.news = trio.Event()
 
@@ -116,7 +116,7 @@ async def test_news_arrive_under_the_numbers_they_have_and_keep_their_stamps(aut
     await log.acknowledged(5)
 
 
-async def test_a_jump_of_the_numbers_is_a_hole_that_readers_are_told(autojump_clock):
+async def test_a_jump_of_the_numbers_is_a_hole_that_readers_learn_of(autojump_clock):
   board = Board()
   async with follow_log(spec_of(board), None, "market") as log:
     cursor = log.ring.cursor()
@@ -133,7 +133,7 @@ async def test_a_jump_of_the_numbers_is_a_hole_that_readers_are_told(autojump_cl
     assert await log.continues("e1", 9)
 
 
-async def test_the_block_ends_when_the_log_begins_anew(autojump_clock):
+async def test_the_block_ends_when_the_log_begins_again(autojump_clock):
   board = Board()
   with pytest.raises(ExceptionGroup) as raised:
     async with follow_log(spec_of(board), None, "market"):
@@ -163,4 +163,4 @@ async def test_only_what_others_can_read_is_followed():
   with pytest.raises(ExceptionGroup) as raised:
     async with follow_log(spec_of(Alone()), None, "market"):
       raise AssertionError("it began")
-  assert raised.group_contains(BondError, match="is kept by one process")
+  assert raised.group_contains(BondError, match="is written and read by one process")

@@ -145,7 +145,7 @@ def test_a_file_that_is_lost_or_put_back_revives_no_token(tmp_path, caplog):
   assert "is damaged" in caplog.text
 
 
-def test_where_the_disk_is_full_the_tokens_are_dead_all_the_same_and_the_caller_is_told(
+def test_where_the_disk_is_full_the_tokens_are_dead_all_the_same_and_the_caller_learns_it(
   tmp_path, monkeypatch
 ):
   generations = FileGenerations(tmp_path / FILE)
@@ -181,7 +181,7 @@ def test_a_crash_while_writing_leaves_the_old_file_whole(tmp_path, monkeypatch):
   assert sorted(path.name for path in tmp_path.iterdir()) == [FILE, f"{FILE}.lock"]
 
 
-def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
   (tmp_path / "file").write_text("")
   with pytest.raises(AuthError, match=r"cannot make the folder .*choose another one with --data"):
     FileGenerations(tmp_path / "file" / "data" / FILE)

@@ -75,7 +75,7 @@ def test_subscriptions_are_limited_over_all_connections_of_a_principal():
   assert seats.subscriptions == {"key:alice": 4}
 
 
-def test_nobody_subscribes_before_it_is_known_who_it_is():
+def test_a_caller_that_is_not_identified_cannot_subscribe():
   with pytest.raises(ValueError, match="belong to a principal"):
     Seats().enter(None).subscribe()
 

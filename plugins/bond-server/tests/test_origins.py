@@ -25,7 +25,7 @@ ALLOWED = frozenset(
   )
 )
 
-# What a browser, or somebody who would like to be one, can send as Origin.
+# What a browser, or a program that pretends to be one, can send as Origin.
 MATRIX = {
   "https://app.example.com": True,
   "http://localhost:3000": True,

@@ -1,4 +1,4 @@
-"""No token, key or secret gets into a log, whatever somebody puts there."""
+"""No token, key or secret appears in a log, whatever a program puts there."""
 
 import io
 import logging
@@ -40,7 +40,7 @@ KEY = "canary-key-0123456789"
     (f"/x/{JWT}?a=1", "/x/***?a=1"),
   ],
 )
-def test_a_target_keeps_what_was_asked_for_and_loses_what_opens_doors(target, shown):
+def test_a_target_keeps_what_was_requested_and_loses_secrets(target, shown):
   assert redact_target(target) == shown
 
 
@@ -155,7 +155,7 @@ def test_the_filter_takes_it_out_of_extra_fields_too():
   assert (record.target, record.token, record.count) == ("/stream?token=***", HIDDEN, 3)
 
 
-def test_a_wrong_format_string_is_still_told():
+def test_a_wrong_format_string_is_still_logged():
   assert "%d events" in written(lambda log: log.warning("%d events", "many"))
 
 
@@ -183,10 +183,10 @@ def test_the_commands_log_is_guarded(capsys):
   finally:
     logger.handlers[:], logger.propagate = before[0], before[1]
     logger.setLevel(before[2])
-  told = capsys.readouterr().err
-  assert "refused /stream?token=***" in told
-  assert "RuntimeError: /stream?token=***" in told
-  assert SIGNATURE not in told
+  message = capsys.readouterr().err
+  assert "refused /stream?token=***" in message
+  assert "RuntimeError: /stream?token=***" in message
+  assert SIGNATURE not in message
 
 
 async def test_a_canary_that_goes_everywhere_comes_out_nowhere(ctx, monkeypatch, tmp_path, caplog):
@@ -197,11 +197,11 @@ async def test_a_canary_that_goes_everywhere_comes_out_nowhere(ctx, monkeypatch,
   monkeypatch.setenv("BOND_SECRET", secret)
   monkeypatch.setenv("CANARY", KEY)
   caplog.set_level(logging.DEBUG)
-  told = []
+  message = []
 
   def tell(*things):
     for thing in things:
-      told.extend((repr(thing), str(thing), format(thing)))
+      message.extend((repr(thing), str(thing), format(thing)))
 
   found = server_secret(tmp_path, loopback=False)
   token = mint("market", 10**10, keyring=found.keyring, generations=ctx.tokens.generations)
@@ -241,7 +241,7 @@ async def test_a_canary_that_goes_everywhere_comes_out_nowhere(ctx, monkeypatch,
     with pytest.raises(Exception, match=r"\w") as error:
       make_chain([entry], Registry(), ctx)
     tell(error.value)
-  assert len(told) > 60
-  everything = "\n".join([*told, caplog.text])
+  assert len(message) > 60
+  everything = "\n".join([*message, caplog.text])
   for canary in canaries:
     assert canary not in everything

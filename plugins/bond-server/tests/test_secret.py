@@ -5,7 +5,7 @@ import stat
 
 import pytest
 from bond_server.access.generations import MemoryGenerations
-from bond_server.access.secret import KEPT, reread_secret, server_secret
+from bond_server.access.secret import FILE_NAME, reread_secret, server_secret
 from bond_server.access.tokens import mint, verify
 
 from bond_core import AuthError
@@ -39,12 +39,12 @@ def refused(tmp_path, **environ):
 
 def test_off_loopback_a_secret_must_be_given_and_the_sentence_says_how(tmp_path):
   for environ in ({}, {"BOND_SECRET": ""}, {"BOND_SECRET": "  "}):
-    told = refused(tmp_path, **environ)
-    assert 'export BOND_SECRET="$(openssl rand -hex 32)"' in told
+    reason = refused(tmp_path, **environ)
+    assert 'export BOND_SECRET="$(openssl rand -hex 32)"' in reason
   assert not (tmp_path / "data").exists()
 
 
-def test_off_loopback_a_kept_secret_does_not_do(tmp_path):
+def test_off_loopback_a_saved_secret_does_not_do(tmp_path):
   secret(tmp_path, loopback=True)
   assert "needs BOND_SECRET" in refused(tmp_path)
 
@@ -66,8 +66,8 @@ def test_a_weak_secret_is_refused_off_loopback_and_a_warning_on_it(tmp_path, wea
 
 
 def test_a_weak_previous_secret_is_weak_too(tmp_path):
-  told = refused(tmp_path, BOND_SECRET=STRONG, BOND_SECRET_PREVIOUS="short-and-old")
-  assert "has 13 bytes" in told
+  reason = refused(tmp_path, BOND_SECRET=STRONG, BOND_SECRET_PREVIOUS="short-and-old")
+  assert "has 13 bytes" in reason
 
 
 def test_a_strong_secret_is_taken_as_it_stands(tmp_path):
@@ -95,7 +95,7 @@ def test_old_secrets_verify_and_the_new_one_signs(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ("environ", "told"),
+  ("environ", "reason"),
   [
     ({"BOND_SECRET": f"{STRONG} {OLD}"}, "old secrets go to BOND_SECRET_PREVIOUS"),
     ({"BOND_SECRET_PREVIOUS": OLD}, "set the new secret too"),
@@ -103,18 +103,18 @@ def test_old_secrets_verify_and_the_new_one_signs(tmp_path):
     ({"BOND_SECRET_FILE": "/no/such/file"}, "cannot read BOND_SECRET_FILE"),
   ],
 )
-def test_what_cannot_be_meant_is_refused(tmp_path, environ, told):
-  with pytest.raises(AuthError, match=told) as error:
+def test_what_makes_no_sense_is_refused(tmp_path, environ, reason):
+  with pytest.raises(AuthError, match=reason) as error:
     secret(tmp_path, loopback=True, **environ)
   assert STRONG not in str(error.value)
   assert OLD not in str(error.value)
 
 
-@pytest.mark.parametrize(("content", "told"), [(b" \n", "is empty"), (b"\xff\xfe", "not UTF-8")])
-def test_a_secrets_file_that_holds_none_is_refused(tmp_path, content, told):
+@pytest.mark.parametrize(("content", "reason"), [(b" \n", "is empty"), (b"\xff\xfe", "not UTF-8")])
+def test_a_secrets_file_that_holds_none_is_refused(tmp_path, content, reason):
   path = tmp_path / "s"
   path.write_bytes(content)
-  with pytest.raises(AuthError, match=told):
+  with pytest.raises(AuthError, match=reason):
     secret(tmp_path, BOND_SECRET_FILE=str(path))
 
 
@@ -143,16 +143,16 @@ def test_a_secrets_file_rotates_while_connections_stay(tmp_path):
   assert not grant.holds(keyring, generations)
 
 
-def test_on_loopback_a_secret_is_made_once_and_kept_for_the_owner_only(tmp_path):
+def test_on_loopback_a_secret_is_made_once_and_saved_for_the_owner_only(tmp_path):
   before = os.umask(0)
   try:
     first = secret(tmp_path, loopback=True)
   finally:
     os.umask(before)
-  path = tmp_path / "data" / KEPT
+  path = tmp_path / "data" / FILE_NAME
   assert stat.S_IMODE(path.stat().st_mode) == 0o600
   assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-  assert [p.name for p in path.parent.iterdir()] == [KEPT]
+  assert [p.name for p in path.parent.iterdir()] == [FILE_NAME]
   assert len(path.read_text().strip()) == 64
   assert first.source == str(path)
   assert opens(secret(tmp_path, loopback=True).keyring, token_of(first.keyring))
@@ -166,7 +166,7 @@ def test_two_places_have_two_secrets(tmp_path):
     opens(other, token_of(one))
 
 
-def test_whoever_makes_the_kept_secret_first_wins(tmp_path, monkeypatch):
+def test_the_process_that_saves_the_secret_first_wins(tmp_path, monkeypatch):
   """Two processes that start at once agree on one secret."""
   first = []
 
@@ -188,24 +188,24 @@ def test_a_file_system_without_links_keeps_a_secret_too(tmp_path, monkeypatch):
   assert opens(secret(tmp_path, loopback=True).keyring, token)
 
 
-def test_a_kept_secret_that_others_can_read_is_none(tmp_path):
+def test_a_saved_secret_that_others_can_read_is_none(tmp_path):
   secret(tmp_path, loopback=True)
-  (tmp_path / "data" / KEPT).chmod(0o644)
+  (tmp_path / "data" / FILE_NAME).chmod(0o644)
   with pytest.raises(AuthError, match="can be read by other users; run `chmod 600"):
     secret(tmp_path, loopback=True)
 
 
 @pytest.mark.parametrize("content", ["", "short"])
-def test_a_kept_secret_that_was_cut_is_refused(tmp_path, content):
+def test_a_saved_secret_that_was_cut_is_refused(tmp_path, content):
   (tmp_path / "data").mkdir()
-  path = tmp_path / "data" / KEPT
+  path = tmp_path / "data" / FILE_NAME
   path.write_text(content)
   path.chmod(0o600)
   with pytest.raises(AuthError, match="holds no whole secret; delete it"):
     secret(tmp_path, loopback=True)
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path):
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
   (tmp_path / "data").write_text("")
   with pytest.raises(AuthError, match=r"cannot read .*choose a folder with --data"):
     secret(tmp_path, loopback=True)

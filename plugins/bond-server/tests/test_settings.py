@@ -86,11 +86,11 @@ def test_secrets_are_named_and_not_shown(config):
   assert "feed.example.com" in done.stdout
 
 
-def test_every_problem_of_the_file_is_told_at_its_place(config):
+def test_every_problem_of_the_file_is_reported_at_its_place(config):
   path = config(f"prot: 1\nport: x\nsim: 3\nlog-format: xml\nbond_secret: {CANARY}\nspecs: {{}}\n")
   done = serve("--config", path)
   assert (done.returncode, done.stdout) == (2, "")
-  for told in (
+  for message in (
     f"{path}:1:1: prot: unknown key 'prot'; did you mean 'port'?",
     f"{path}:2:7: port: expected a whole number, got the text 'x'",
     f"{path}:3:6: sim: expected true or false, got the number 3",
@@ -98,15 +98,15 @@ def test_every_problem_of_the_file_is_told_at_its_place(config):
     f"{path}:5:1: bond_secret: unknown key 'bond_secret'; a secret stands in the environment only",
     f"{path}:6:8: specs: expected a list of texts",
   ):
-    assert told in done.stderr
+    assert message in done.stderr
   assert CANARY not in done.stderr
 
 
-def test_a_value_that_only_the_service_can_judge_is_told_at_its_place_too(config):
+def test_a_value_that_only_the_service_can_judge_is_reported_at_its_place_too(config):
   path = config("port: 1\nheartbeat: never\n")
   assert f"{path}:2: --heartbeat: 'never' is not a duration" in serve("--config", path).stderr
-  told = serve(BOND_BROKER_HEARTBEAT="never").stderr
-  assert "BOND_BROKER_HEARTBEAT: --heartbeat: 'never' is not a duration" in told
+  message = serve(BOND_BROKER_HEARTBEAT="never").stderr
+  assert "BOND_BROKER_HEARTBEAT: --heartbeat: 'never' is not a duration" in message
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path):
@@ -147,12 +147,12 @@ def test_errors_at_start_are_json_where_logs_are():
 
 
 def test_the_help_names_the_variable_of_each_option():
-  told = serve("--help").stdout
+  message = serve("--help").stdout
   for name in ("BOND_CONFIG", "BOND_LOG_FORMAT", "BOND_PORT", "BOND_BROKER_HEARTBEAT"):
-    assert f"env var: {name}" in " ".join(told.split())
+    assert f"env var: {name}" in " ".join(message.split())
 
 
-def test_a_target_that_is_none_is_told_with_those_there_are():
+def test_an_unknown_target_is_reported_with_the_known_ones():
   done = serve("--target", "everything", "--print-config")
   assert done.returncode == 2
   assert "--target (SERVICE_TARGET) is one of all, " in done.stderr

@@ -65,16 +65,16 @@ def test_json_tells_all_of_it_and_nothing_of_the_secret(tmp_path):
   done = bond_token(
     "market", "--ttl", "10m", "--url", "wss://x.example", "--json", "--data", tmp_path
   )
-  told = json.loads(done.stdout)
-  assert told["url"] == f"wss://x.example/stream?token={told['token']}"
-  assert (told["stream_id"], told["expires_in_sec"]) == ("market", 600)
-  assert abs(told["expires_at"] - time.time() - 600) < 30
-  assert told["signed_with"] == str(tmp_path / "secret")
+  message = json.loads(done.stdout)
+  assert message["url"] == f"wss://x.example/stream?token={message['token']}"
+  assert (message["stream_id"], message["expires_in_sec"]) == ("market", 600)
+  assert abs(message["expires_at"] - time.time() - 600) < 30
+  assert message["signed_with"] == str(tmp_path / "secret")
   assert (tmp_path / "secret").read_text().strip() not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
-  ("arguments", "told"),
+  ("arguments", "message"),
   [
     (["nonsense"], "is no stream: an id has 16 hex digits, or is 'market'"),
     (["market", "--ttl", "soon"], "is not a duration"),
@@ -82,10 +82,10 @@ def test_json_tells_all_of_it_and_nothing_of_the_secret(tmp_path):
     (["market", "--url", "ftp://x"], "write one as in ws://localhost:8080"),
   ],
 )
-def test_what_is_wrong_is_one_sentence(tmp_path, arguments, told):
+def test_what_is_wrong_is_one_sentence(tmp_path, arguments, message):
   done = bond_token(*arguments, "--data", tmp_path)
   assert done.returncode == 2
-  assert told in done.stderr
+  assert message in done.stderr
   assert done.stderr.count("\n") == 1
   assert done.stdout == ""
 

@@ -151,13 +151,13 @@ def test_what_was_minted_is_accepted_by_the_same_key_and_generation_only(
 def test_a_token_holds_until_its_second_and_then_says_that_it_expired():
   token = made(expiry=1000)
   assert check(token, now_s=999.999).expires_at == 1_000_000
-  with pytest.raises(Expired, match="has expired; ask for a new one") as error:
+  with pytest.raises(Expired, match="has expired; request a new one") as error:
     check(token, now_s=1000)
   assert error.value.code == 4005
 
 
 def test_a_forged_token_never_says_that_it_expired():
-  """Whether an id or a time is right is nobody's business who cannot sign."""
+  """A caller who cannot sign does not learn whether an id or a time is right."""
   token = made(expiry=1000)
   forged = token[:-43] + ("A" if token[-43] != "A" else "B") + token[-42:]
   with pytest.raises(AuthError) as error:
@@ -235,16 +235,16 @@ def test_every_key_is_compared_whole_whether_right_or_wrong(monkeypatch):
 def test_no_error_and_no_name_repeats_a_token_or_a_key():
   token = made()
   ring = Keyring(KEY)
-  told = [
+  message = [
     repr(ring),
     str(ring),
     f"{vars(check(token)) if hasattr(check(token), '__dict__') else ''}",
   ]
-  told.append(repr(check(token)))
+  message.append(repr(check(token)))
   for wrong in (token[:-1] + "!", token[:-1] + ("A" if token[-1] != "A" else "B"), token):
     with pytest.raises(AuthError) as error:
       check(wrong, now_s=EXPIRY)
-    told.append(repr(error.value))
-  for text in told:
+    message.append(repr(error.value))
+  for text in message:
     assert token[-43:-1] not in text
     assert KEY.decode() not in text

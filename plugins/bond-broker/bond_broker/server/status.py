@@ -28,7 +28,7 @@ def answer(
     return plain_answer(HTTPStatus.OK, {"status": "ok", "sources": sources})
   if query.path == "/metrics":
     found = snapshot()
-    if prometheus.asked(head.request.headers.get("Accept", "")):
+    if prometheus.requested(head.request.headers.get("Accept", "")):
       text = prometheus.exposition(metrics_of(found, traffic))
       return plain_answer(HTTPStatus.OK, text, content_type=prometheus.TYPE)
     return plain_answer(HTTPStatus.OK, found)

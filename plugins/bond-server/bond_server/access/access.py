@@ -62,7 +62,7 @@ class ServerAccess:
     return mint(stream, expiry, keyring=tokens.keyring, generations=tokens.generations)
 
   def withdraw(self, stream: str) -> None:
-    """Ends every token of a stream, once that is kept. May wait for a disk."""
+    """Ends every token of a stream, once that is stored. May wait for a disk."""
     self.tokens.generations.advance(stream)
 
 
@@ -74,7 +74,7 @@ def signed_tokens(folder: Path, *, loopback: bool) -> tuple[SignedTokens, Server
 
 
 def context_of(tokens: SignedTokens) -> AuthContext:
-  """What authenticators get when they are made."""
+  """What authenticators are handed when they are made."""
   return AuthContext(tokens.clock, tokens)
 
 
@@ -86,13 +86,13 @@ class OpenAccess:
   clock: Clock
 
   async def identify(self, credentials: Credentials) -> Principal | None:
-    """Nobody in particular; AuthError for credentials, which count for nothing here."""
+    """Returns None; raises AuthError for credentials, which are not accepted here."""
     return await Chain(()).identify(credentials)
 
   async def admit(
     self, credentials: Credentials, stream: str, *, open_to_all: bool = True
   ) -> Principal:
-    """Whoever shows nothing."""
+    """The local caller, where no credentials are shown."""
     now_ms = self.clock.now_ms()
     return await Chain(()).admit(credentials, stream, now_ms=now_ms, open_to_all=open_to_all)
 

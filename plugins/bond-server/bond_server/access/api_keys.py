@@ -1,9 +1,9 @@
 """core.keys: who shows an API key may read everything.
 
 Keys come from the references of the configuration, or from BOND_API_KEYS: `name:key` or `key`,
-separated by commas. Only hashes of them are kept. References are read again while connections are
-open, so a key whose file is emptied or removed no longer counts a second later. (A file that is
-written anew should be put in place whole, with mv, or its key is gone for that moment.)
+separated by commas. Only hashes of them stay in memory. References are read again while connections
+are open, so a key whose file is emptied or removed no longer counts a second later. (A file that is
+rewritten should be put in place whole, with mv, or its key is gone for that moment.)
 """
 
 import hmac
@@ -170,7 +170,7 @@ def api_keys(config: ApiKeys, ctx: AuthContext) -> Authenticator:
       name = known.name(digest)
       return Principal(f"key:{name}", holds=lambda: table().name(digest) == name)
     if credentials.key is not None:
-      raise AuthError("this API key is not known here, or was withdrawn; ask for a new one")
+      raise AuthError("this API key is not known here, or was withdrawn; request a new one")
     return None
 
   return who

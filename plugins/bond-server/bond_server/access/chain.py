@@ -1,4 +1,5 @@
-"""Asks several authenticators who a caller is, and says whether it may read what it asks for."""
+"""Identifies a caller by several authenticators, and decides whether it may read what it
+requests."""
 
 import logging
 from collections.abc import Iterable
@@ -38,31 +39,32 @@ HOW_TO_SHOW: Final = (
 
 @attrs.frozen
 class Chain:
-  """Authenticators by name, in the order in which they are asked."""
+  """Authenticators by name, in the order in which they are tried."""
 
   members: tuple[tuple[str, Authenticator], ...]
 
   async def identify(self, credentials: Credentials) -> Principal | None:
-    """Who the caller is, None for a caller that showed nothing. AuthError where what it showed is
-    wrong or is nobody's kind, AuthUnavailable where an authenticator failed."""
-    asked = ""
+    """Who the caller is, None for a caller without credentials. Raises AuthError where they are
+    wrong or no authenticator knows their kind, AuthUnavailable where an authenticator failed."""
+    current = ""
     with trio.move_on_after(ANSWER_WITHIN):
       for name, authenticator in self.members:
-        asked = name
-        principal = await _ask(name, authenticator, credentials)
+        current = name
+        principal = await _identify(name, authenticator, credentials)
         if principal is not None:
           return principal
       if credentials.shown:
         raise AuthError(f"these credentials are not accepted here; {HOW_TO_SHOW}")
       return None
-    logger.error("%s took more than %g s to tell who a caller is", asked, ANSWER_WITHIN)
-    raise AuthUnavailable("who you are could not be told in time; try again later")
+    logger.error("%s took more than %g s to identify a caller", current, ANSWER_WITHIN)
+    raise AuthUnavailable("your credentials could not be checked in time; try again later")
 
   async def admit(
     self, credentials: Credentials, stream: str, *, now_ms: int, open_to_all: bool = False
   ) -> Principal:
-    """The caller, if it may read the stream of that id (`market`: /stream and /raw). AuthError
-    with the reason otherwise. `open_to_all` lets in whoever shows nothing (loopback)."""
+    """The caller, if it may read the stream of that id (`market`: /stream and /raw). Raises
+    AuthError with the reason otherwise. `open_to_all` admits callers without credentials
+    (loopback)."""
     principal = await self.identify(credentials)
     if principal is None:
       if not open_to_all:
@@ -71,11 +73,11 @@ class Chain:
     principal.check(now_ms)
     if not principal.may_read(stream):
       here = "the market feed" if stream == MARKET else "this stream"
-      raise AuthError(f"these credentials are not for {here}; ask for a token of {stream}")
+      raise AuthError(f"these credentials are not for {here}; request a token of {stream}")
     return principal
 
 
-async def _ask(
+async def _identify(
   name: str, authenticator: Authenticator, credentials: Credentials
 ) -> Principal | None:
   try:
@@ -83,10 +85,10 @@ async def _ask(
   except AuthError:
     raise
   except Exception as exc:
-    # Only its kind is told: the text of a foreign error may repeat what it was given.
+    # Only its kind is logged: the text of a foreign error may repeat the credentials.
     logger.error("%s failed with %s; the caller was not let in", name, type(exc).__name__)
-    told = "who you are could not be told; try again later"
-    raise AuthUnavailable(told) from None
+    reason = "your credentials could not be checked; try again later"
+    raise AuthUnavailable(reason) from None
 
 
 DEFAULT: Final[tuple[dict[str, Any], ...]] = ({"use": "core.keys"}, {"use": "core.tokens"})
@@ -101,15 +103,15 @@ def make_chain(
   for entry in entries:
     spec, config, faults = read_entry(entry, registry)
     if spec is None or faults:
-      told = [": ".join(filter(None, (path_text(f.path), f.message))) for f in faults]
-      raise BondError(f"auth {'; '.join(told)}")
+      problems = [": ".join(filter(None, (path_text(f.path), f.message))) for f in faults]
+      raise BondError(f"auth {'; '.join(problems)}")
     members.append((spec.name, spec.make(config, ctx)))
   return Chain(tuple(members))
 
 
 def read_chain(text: str, file: str, registry: Registry, ctx: AuthContext) -> Chain:
-  """The chain of a file: a list under the key `auth`, in the order in which they are asked.
-  SpecError tells every problem and where it is."""
+  """The chain of a file: a list under the key `auth`, in the order in which they are tried.
+  Raises SpecError with every problem and where it is."""
   document = read_document(text, file)
   for key in document.data:
     if key != "auth":
@@ -137,20 +139,20 @@ def read_chain(text: str, file: str, registry: Registry, ctx: AuthContext) -> Ch
 
 def read_entry(entry: object, registry: Registry) -> tuple[AuthType | None, Any, list[Fault]]:
   """The component that an entry names, its configuration, and what is wrong with the entry."""
-  asked = {"use": entry} if isinstance(entry, str) else entry
-  if not isinstance(asked, dict) or not isinstance(asked.get("use"), str):
-    told = "expected the name of an auth, or {use: NAME, with: {…}}"
-    return None, None, [Fault((), told)]
+  mapping = {"use": entry} if isinstance(entry, str) else entry
+  if not isinstance(mapping, dict) or not isinstance(mapping.get("use"), str):
+    message = "expected the name of an auth, or {use: NAME, with: {…}}"
+    return None, None, [Fault((), message)]
   faults = [
     Fault((str(key),), f"unknown key {key!r}; there is 'use' and 'with'", "key")
-    for key in asked
+    for key in mapping
     if key not in ("use", "with")
   ]
   try:
-    spec = registry.auth(asked["use"])
+    spec = registry.auth(mapping["use"])
   except PluginError as exc:
     return None, None, [*faults, Fault(("use",), str(exc))]
-  given = asked.get("with")
+  given = mapping.get("with")
   config, found = structure({} if given is None else given, spec.config)
   below = [fault._replace(path=("with", *fault.path)) for fault in found]
   return spec, config, faults + below

@@ -25,16 +25,16 @@ class _Auth(msgspec.Struct, tag_field="type", tag="auth"):
 def credentials_of(
   target: str, headers: Iterable[tuple[str, str]] = (), *, address: str | None = None
 ) -> Credentials:
-  """What a request shows. `target` is its path and query, or a whole URL. AuthError where it shows
-  two different tokens or keys: which of them counts would be a guess."""
+  """The credentials in a request. `target` is its path and query, or a whole URL. Raises AuthError
+  for two different tokens or keys: which of them counts would be a guess."""
   path, _, query = target.partition("#")[0].partition("?")
   named = [(name.lower(), value.strip()) for name, value in headers]
   try:
-    asked = parse_qsl(query, max_num_fields=MAX_PARAMETERS)
+    parameters = parse_qsl(query, max_num_fields=MAX_PARAMETERS)
   except ValueError:
     raise AuthError(f"the URL has more than {MAX_PARAMETERS} parameters") from None
-  tokens = [value for name, value in asked if name == TOKEN_PARAMETER]
-  keys = [value for name, value in asked if name == KEY_PARAMETER]
+  tokens = [value for name, value in parameters if name == TOKEN_PARAMETER]
+  keys = [value for name, value in parameters if name == KEY_PARAMETER]
   for name, value in named:
     if name == "authorization":
       scheme, _, token = value.partition(" ")

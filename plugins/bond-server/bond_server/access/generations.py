@@ -32,8 +32,8 @@ class Generations(Protocol):
     """The generation of a stream. Called for every open connection once a second: never slow."""
 
   def advance(self, stream: str) -> int:
-    """Ends every token of a stream and returns its new generation, once that is kept. May wait for
-    a disk, so a server calls it in a thread."""
+    """Ends every token of a stream and returns its new generation, once that is stored. May wait
+    for a disk, so a server calls it in a thread."""
 
 
 class MemoryGenerations:
@@ -106,7 +106,7 @@ class FileGenerations:
     if data is None:
       return
     try:
-      kept = msgspec.json.decode(data, type=dict[str, int])
+      stored = msgspec.json.decode(data, type=dict[str, int])
     except msgspec.DecodeError:
       raise AuthError(
         f"{self._path} is damaged; put a copy back, or delete it and choose a new BOND_SECRET, "
@@ -114,8 +114,8 @@ class FileGenerations:
       ) from None
     # Never back: a file that was put back or lost revives no token while this process lives.
     self._current = {
-      stream: max(kept.get(stream, 0), self._current.get(stream, 0))
-      for stream in kept.keys() | self._current.keys()
+      stream: max(stored.get(stream, 0), self._current.get(stream, 0))
+      for stream in stored.keys() | self._current.keys()
     }
 
   def _stamp(self) -> tuple[int, int, int] | None:

@@ -24,8 +24,8 @@ class LimitReached(BondError):
 
   code = 4504
 
-  def __init__(self, told: str, retry_after: int = RETRY_AFTER) -> None:
-    super().__init__(told)
+  def __init__(self, message: str, retry_after: int = RETRY_AFTER) -> None:
+    super().__init__(message)
     self.retry_after = retry_after
 
 
@@ -38,8 +38,8 @@ def _limit(default: int, what: str) -> int:
 
 @attrs.frozen
 class ConnectionLimits:
-  """How much there may be at once; 0 is no limit. `waiting` are connections nobody knows yet whose
-  they are: those within their handshake, or before their first message."""
+  """How much there may be at once; 0 is no limit. `waiting` are connections that have not
+  identified themselves: those within their handshake, or before their first message."""
 
   connections: int = _limit(20_000, "Connections in all")
   waiting: int = _limit(1_000, "Connections that have not said who they are")
@@ -91,8 +91,8 @@ class Seat:
     self._left = False
 
   def belongs_to(self, principal: str) -> None:
-    """Counts the connection for its principal; LimitReached where that has too many. Said again
-    for another principal, it changes hands."""
+    """Counts the connection for its principal; LimitReached where that has too many. A second
+    call, for another principal, moves the connection to that one."""
     seats = self._seats
     if self._left or principal == self.principal:
       return
@@ -116,8 +116,8 @@ class Seat:
     most = seats.limits.subscriptions
     if most and seats.subscriptions[self.principal] + count > most:
       raise LimitReached(
-        f"there can be {most} subscriptions with these credentials; unsubscribe from some, or ask "
-        "for several symbols in one"
+        f"there can be {most} subscriptions with these credentials; unsubscribe from some, or name "
+        "several symbols in one"
       )
     seats.subscriptions[self.principal] += count
     self.subscribed += count
@@ -162,7 +162,7 @@ class Seat:
 
 def network_of(address: str | None) -> str:
   """What counts as one address: an IPv4 address, or the /64 of an IPv6 one, which is what one
-  household or machine gets (RFC 6177)."""
+  household or machine has (RFC 6177)."""
   if address is None:
     return "unix"
   try:

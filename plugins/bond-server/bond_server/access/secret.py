@@ -1,9 +1,9 @@
-"""Where the secret comes from that signs URLs: BOND_SECRET, or one that was made and kept.
+"""Where the secret comes from that signs URLs: BOND_SECRET, or one that was made and saved.
 
 BOND_SECRET is the secret as it stands. To rotate it, the old one goes to BOND_SECRET_PREVIOUS
 (several: separated by spaces) until its tokens have expired, and they stay valid that long.
 BOND_SECRET_FILE names a file instead, one secret a line, of which the first signs; a server can
-read it again while connections stay (`reread_secret`). The kept file has the same form.
+read it again while connections stay (`reread_secret`). The saved file has the same form.
 """
 
 import os
@@ -18,8 +18,8 @@ from bond_core import AuthError
 from bond_server.access.private_file import create_private, make_private_folder, read_private
 from bond_server.access.tokens import MIN_KEY_BYTES, Keyring
 
-KEPT: Final = "secret"
-"""The name of the kept secret's file in the data folder."""
+FILE_NAME: Final = "secret"
+"""The name of the saved secret's file in the data folder."""
 
 # A text that repeats a word has fewer; 32 hex digits have fewer in one of 30 million cases.
 MIN_CHARACTERS: Final = 8
@@ -42,7 +42,7 @@ def server_secret(
   folder: Path, *, loopback: bool, environ: Mapping[str, str] | None = None
 ) -> ServerSecret:
   """The server's secret. Off loopback it must be given, and be a strong one; on loopback one is
-  made once and kept in `folder` where none is given. AuthError says what to do."""
+  made once and saved in `folder` where none is given. AuthError says what to do."""
   environ = os.environ if environ is None else environ
   given, source = _given(environ)
   if not given:
@@ -51,8 +51,8 @@ def server_secret(
         "listening beyond this machine needs BOND_SECRET, the secret that signs URLs, of at least "
         f"{MIN_KEY_BYTES} bytes; {HOW}"
       )
-    kept = _kept(folder / KEPT)
-    return ServerSecret(Keyring(kept[0], kept[1:]), str(folder / KEPT))
+    saved = _saved(folder / FILE_NAME)
+    return ServerSecret(Keyring(saved[0], saved[1:]), str(folder / FILE_NAME))
   weak = next(filter(None, map(_weakness, given)), None)
   if weak is not None and not loopback:
     raise AuthError(f"{source} {weak}; {HOW}")
@@ -114,19 +114,19 @@ def _weakness(secret: str) -> str | None:
   return None
 
 
-def _kept(path: Path) -> list[bytes]:
+def _saved(path: Path) -> list[bytes]:
   """The secrets in the file, the one that signs first; made where there is none."""
   try:
-    kept = read_private(path)
-    if kept is None:
+    saved = read_private(path)
+    if saved is None:
       make_private_folder(path.parent)
-      kept = create_private(path, secrets.token_hex(32).encode() + b"\n")
+      saved = create_private(path, secrets.token_hex(32).encode() + b"\n")
   except OSError as exc:
     raise AuthError(
       f"cannot keep a secret in {path}: {exc.strerror}; set BOND_SECRET, or choose a folder with "
       "--data"
     ) from None
-  found = kept.split()
+  found = saved.split()
   if not found or any(len(secret) < MIN_KEY_BYTES for secret in found):
     raise AuthError(f"{path} holds no whole secret; delete it and a new one is made")
   return found

@@ -64,7 +64,7 @@ class Keyring:
     found = None
     given = signature.encode()
     for fingerprint, key in self._keys.items():
-      # Every key is asked: which one it was must not be told by time either. The text is compared,
+      # Every key is tried: the time must not give away which one it was. The text is compared,
       # not the bytes that it stands for: of the four texts that stand for the same bytes only the
       # canonical one is accepted.
       if hmac.compare_digest(_signature(key, message).encode(), given):
@@ -117,17 +117,17 @@ def verify(token: str, *, keyring: Keyring, generations: "Generations", now_ms: 
   neither repeats any of it."""
   found = _TOKEN.fullmatch(token)
   if found is None:
-    raise AuthError("this is no token of this server; ask for a new one and use it unchanged")
+    raise AuthError("this is no token of this server; request a new one and use it unchanged")
   stream, expiry, signature = found[1], int(found[2]), found[3]
   generation = generations.current(stream)
   key = keyring.verify(_message(stream, generation, expiry), signature)
   if key is None:
     raise AuthError(
       "this token is not valid: it was changed, its stream was deleted, or its key was withdrawn; "
-      "ask for a new one"
+      "request a new one"
     )
   if now_ms >= expiry * 1000:
-    raise Expired("this token has expired; ask for a new one and connect again")
+    raise Expired("this token has expired; request a new one and connect again")
   return Grant(stream, expiry * 1000, generation, key)
 
 

@@ -93,7 +93,7 @@ class StreamProgress:
   help="The control plane of a server.",
 )
 @click.option("--key", envvar="BOND_API_KEY", metavar="KEY", help="An API key of that server.")
-@click.option("--confirm", is_flag=True, help="Start also what has to be asked about first.")
+@click.option("--confirm", is_flag=True, help="Start also what has to be confirmed first.")
 @click.option("--duration", type=DurationType(), help="Stop after this time, e.g. 20s or 5m.")
 @click.option("--json", "as_json", is_flag=True, help="One message a line on standard output.")
 @click.option("-v", "--verbose", count=True, help="Say what happens; twice for tracebacks.")
@@ -122,15 +122,15 @@ def listen_command(
   """
   set_up_logging(verbose, quiet)
   place = StreamProgress()
-  wanted = _body(request, confirm=confirm)
+  body = _body(request, confirm=confirm)
   try:
-    trio.run(_run, wanted, server.rstrip("/"), key, duration, as_json, quiet, place)
+    trio.run(_run, body, server.rstrip("/"), key, duration, as_json, quiet, place)
   except* BondError as group:
     refused = any(isinstance(exc, Refused) for exc in group.exceptions)
     fail("\n".join(sentences(group)), BAD_SPEC if refused else FAILED)
   if not quiet:
-    told = f"{place.events:,} events, {place.gaps:,} gaps, {place.reconnects:,} reconnects"
-    click.echo(told, err=True)
+    summary = f"{place.events:,} events, {place.gaps:,} gaps, {place.reconnects:,} reconnects"
+    click.echo(summary, err=True)
   with suppress(BrokenPipeError):
     sys.stdout.flush()
 
@@ -147,7 +147,7 @@ def _body(request: str, *, confirm: bool) -> dict[str, Any]:
 
 
 async def _run(
-  wanted: dict[str, Any],
+  body: dict[str, Any],
   server: str,
   key: str | None,
   duration: float | None,
@@ -158,9 +158,9 @@ async def _run(
   with trio.move_on_after(float("inf") if duration is None else duration) as limit:
     async with trio.open_nursery() as nursery:
       nursery.start_soon(_stop_on_signals, limit)
-      made = await _call(server, "/v1/streams", key, wanted)
+      made = await _call(server, "/v1/streams", key, body)
       if not quiet:
-        _tell(made)
+        _report(made)
       logger = logging.LoggerAdapter(logging.getLogger("bond.listen"))
       ctx = SinkContext(name="listen", clock=SystemClock(), log=logger)
       screen = Registry().sink("core.print")
@@ -173,7 +173,7 @@ async def _stop_on_signals(limit: trio.CancelScope) -> None:
   with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
     async for _ in signals:
       if limit.cancel_called:
-        # Asked twice: the user does not want to wait.
+        # The second signal: the user does not want to wait.
         os._exit(130)
       limit.cancel()
 
@@ -189,24 +189,24 @@ async def _call(server: str, path: str, key: str | None, body: dict[str, Any]) -
   except httpx.InvalidURL as exc:
     raise Refused(f"--server {server!r} is no URL: {exc}") from exc
   except httpx.HTTPError as exc:
-    told = str(exc) or type(exc).__name__
+    reason = str(exc) or type(exc).__name__
     start = "start one with `bond serve`, or name one with --server"
-    raise Disconnected(f"no server answers at {server}: {told}; {start}") from exc
+    raise Disconnected(f"no server answers at {server}: {reason}; {start}") from exc
   try:
     found: dict[str, Any] = answer.json()
   except ValueError:
     found = {}
   if answer.is_success and "ws_url" in found:
     return found
-  told = str(found.get("detail") or f"{server} answered with HTTP {answer.status_code}")
+  message = str(found.get("detail") or f"{server} answered with HTTP {answer.status_code}")
   problems = [f"  {one.get('path')}: {one.get('message')}" for one in found.get("problems") or ()]
-  told = "\n".join([told, *problems])
+  message = "\n".join([message, *problems])
   if answer.status_code in (401, 403):
-    raise AuthError(f"{told}; give --key, or BOND_API_KEY")
-  raise Refused(told) if answer.status_code < 500 else Disconnected(told)
+    raise AuthError(f"{message}; give --key, or BOND_API_KEY")
+  raise Refused(message) if answer.status_code < 500 else Disconnected(message)
 
 
-def _tell(made: dict[str, Any]) -> None:
+def _report(made: dict[str, Any]) -> None:
   """What the request was taken for, and which stream it is."""
   understood = made.get("understood") or {}
   if sentence := understood.get("sentence"):
@@ -230,8 +230,8 @@ async def _follow(
         logger.warning("%s; coming back", exc)
         await trio.sleep(backoff.delay())
         continue
-      told = f"{exc}: the broker is not at {url.partition('?')[0]}; see --ws-host of the server"
-      raise Disconnected(told) from exc
+      message = f"{exc}: the broker is not at {url.partition('?')[0]}; see --ws-host of the server"
+      raise Disconnected(message) from exc
     except Disconnected as exc:
       found = _CODE.search(str(exc))
       code = "" if found is None else found[1]

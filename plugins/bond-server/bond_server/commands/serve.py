@@ -34,7 +34,7 @@ logger = logging.getLogger("bond")
 SWITCH_INTERVAL = 0.0005
 
 DEFAULT_LOG = "core.file"
-"""How logs are kept where nothing else is said."""
+"""Where logs are stored by default."""
 
 RUNTIME = "runtime"
 """The target that runs the specs and serves nothing by itself."""
@@ -44,8 +44,8 @@ STOP_WITHIN = 10.0
 
 _HELP = """Serve the market, and the streams of SPECs, to any number of clients.
 
-Sources of a spec without sinks fill the market's log, which everybody reads; a spec with sinks runs
-as a stream of its own. Clients that ask for more make the sources ask for more.
+Sources of a spec without sinks fill the market's log, which all clients read; a spec with sinks
+runs as a stream of its own. What clients subscribe to beyond that, the sources subscribe to.
 
 \b
 bond serve --sim examples/unified.yaml
@@ -121,7 +121,7 @@ def _own_options() -> list[click.Parameter]:
       default="1GiB",
       show_default=True,
       envvar="BOND_SIZE",
-      help="How large a log may get.",
+      help="How large a log may grow.",
     ),
     click.Option(
       ["--auth"],
@@ -147,7 +147,7 @@ def _own_options() -> list[click.Parameter]:
       default="human",
       show_default=True,
       envvar="BOND_LOG_FORMAT",
-      help="What is said on standard error: for people, or a JSON object a line.",
+      help="Log lines on standard error: for people, or a JSON object a line.",
     ),
     click.Option(["-v", "--verbose"], count=True, help="Say what happens; twice for tracebacks."),
     click.Option(["-q", "--quiet"], is_flag=True, help="Only errors."),
@@ -158,9 +158,9 @@ def _options_of(service: ServiceType) -> list[click.Option]:
   hints = get_type_hints(service.config)
   options = []
   for field in attrs.fields(service.config):
-    told = field.metadata
+    metadata = field.metadata
     name = f"{service.name}_{field.name}"
-    option = told.get("option") or f"--{service.name}-{field.name}".replace("_", "-")
+    option = metadata.get("option") or f"--{service.name}-{field.name}".replace("_", "-")
     hint = hints[field.name]
     default = field.default if not isinstance(field.default, attrs.Factory) else None  # type: ignore[arg-type]
     shown = "" if default in (None, False, attrs.NOTHING) else f"  [default: {default}]"
@@ -168,12 +168,12 @@ def _options_of(service: ServiceType) -> list[click.Option]:
       click.Option(
         [option, name],
         default=None,
-        envvar=told.get("env") or f"BOND_{name.upper()}",
+        envvar=metadata.get("env") or f"BOND_{name.upper()}",
         is_flag=hint is bool,
         multiple=get_origin(hint) is list,
         type=int if hint is int else None,
         metavar=None if hint in (bool, int) else "TEXT",
-        help=f"{told.get('help', '')}{shown}",
+        help=f"{metadata.get('help', '')}{shown}",
       )
     )
   return options
@@ -259,14 +259,14 @@ def _targeted(services: Sequence[ServiceType], target: str) -> list[ServiceType]
 
 
 def _configured(service: ServiceType, given: dict[str, Any]) -> Any:
-  """The configuration that the options say; exits with 2 and every problem otherwise."""
-  said = {}
+  """The configuration from the options; exits with 2 and every problem otherwise."""
+  values = {}
   for field in attrs.fields(service.config):
     value = given.get(f"{service.name}_{field.name}")
     if value is None or value == () or (value is False and field.default is False):
       continue
-    said[field.name] = list(value) if isinstance(value, tuple) else value
-  config, faults = structure(said, service.config)
+    values[field.name] = list(value) if isinstance(value, tuple) else value
+  config, faults = structure(values, service.config)
   problems = [f"{_place(f'{service.name}_{fault.path[0]}')}: {fault.message}" for fault in faults]
   if problems:
     fail("\n".join(problems))
@@ -307,10 +307,10 @@ def _keeping(
   name = "core.memory" if memory else engine or DEFAULT_LOG
   log_type = registry.log(name)
   _check_environment(registry, log_type)
-  said = {}
+  values = {}
   if name == DEFAULT_LOG:
-    said = {"path": str(folder / "log"), "keep": keep, "size": size}
-  config, faults = structure(said, log_type.config)
+    values = {"path": str(folder / "log"), "keep": keep, "size": size}
+  config, faults = structure(values, log_type.config)
   problems = [f"--{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults]
   if problems:
     raise BondError("\n".join(problems))
@@ -338,7 +338,7 @@ def _check_environment(registry: Registry, used: LogType) -> None:
 
 
 def _chain(path: str | None, registry: Registry, ctx: AuthContext) -> Chain:
-  """Who is asked who a caller is: as the file says, else keys and tokens."""
+  """The authenticators: those of the file, else keys and tokens."""
   if path is None:
     return make_chain(DEFAULT, registry, ctx)
   try:
@@ -401,7 +401,7 @@ async def _run(job: _Job) -> None:
 async def _stop_on_signals(signals: AsyncIterator[int], server: RunningServer) -> None:
   async for _ in signals:
     if server.stopping.is_set():
-      # Asked twice: the user does not want to wait.
+      # The second signal: the user does not want to wait.
       os._exit(130)
     logger.info("stopping")
     server.stopping.set()
@@ -433,7 +433,7 @@ async def _start(server: RunningServer, specs: Sequence[Spec]) -> None:
     else:
       if spec.transforms:
         raise PluginError(
-          f"{spec.name} has transforms and no sinks, so nobody would see what they give; add "
+          f"{spec.name} has transforms and no sinks, so no client would see what they give; add "
           "clients: {use: core.stream, from: …} to its sinks"
         )
       server.carry(spec)

@@ -54,18 +54,19 @@ def _use_file(ctx: click.Context, param: click.Parameter, path: str | None) -> N
 def read_settings(
   text: str, file: str, params: Iterable[click.Parameter], ctx: click.Context | None = None
 ) -> tuple[Document, dict[str, Any]]:
-  """The document and its values by parameter; SpecError tells every problem and where it is."""
+  """The document and its values by parameter; raises SpecError with every problem and where it
+  is."""
   document = read_document(text, file)
   known = {key: param for param in params if (key := key_of(param)) not in NOT_IN_A_FILE}
   values: dict[str, Any] = {}
   for key, value in document.data.items():
     param = known.get(key)
     if param is None:
-      meant = did_you_mean(key, known) or "; see bond serve --help for the names"
+      hint = did_you_mean(key, known) or "; see bond serve --help for the names"
       if key.upper().replace("-", "_") in SECRETS:
         document.mask((key,))
-        meant = "; a secret stands in the environment only"
-      document.refuse(f"unknown key {key!r}{meant}", (key,), "key")
+        hint = "; a secret stands in the environment only"
+      document.refuse(f"unknown key {key!r}{hint}", (key,), "key")
       continue
     try:
       values[str(param.name)] = _fitting(param, value, ctx)
@@ -99,9 +100,9 @@ def _fitting(param: click.Parameter, value: Any, ctx: click.Context | None) -> A
   return param.type.convert(_text(value, "text"), param, ctx)
 
 
-def _text(value: Any, wanted: str) -> str:
+def _text(value: Any, expected: str) -> str:
   if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-    raise ValueError(f"expected {wanted}, got {kind_of(value)}")
+    raise ValueError(f"expected {expected}, got {kind_of(value)}")
   return str(value)
 
 

@@ -27,7 +27,7 @@ def token_command(
 ) -> None:
   """Make a token that reads a stream, or the market feed, until it expires.
 
-  It is signed with the secret of the server on this machine: BOND_SECRET, or the one kept in the
+  It is signed with the secret of the server on this machine: BOND_SECRET, or the one saved in the
   data folder, so both need the same.
 
   \b
@@ -40,12 +40,12 @@ def token_command(
   from bond_server.access.tokens import mint
   from bond_server.data_folder import data_folder
 
-  asked = ttl or os.environ.get("BOND_TOKEN_TTL") or DEFAULT_TTL
+  duration = ttl or os.environ.get("BOND_TOKEN_TTL") or DEFAULT_TTL
   folder = data_folder(data)
   try:
-    lasts = parse_duration(asked)
+    lasts = parse_duration(duration)
     if lasts < 1:
-      fail(f"{asked} is too short; a token lasts a second or more")
+      fail(f"{duration} is too short; a token lasts a second or more")
     expiry = math.ceil(time.time() + lasts)
     secret = server_secret(folder, loopback=True)
     generations = FileGenerations(folder / FILE)
@@ -54,7 +54,7 @@ def token_command(
   except (BondError, ValueError) as exc:
     fail(f"bond token: {exc}")
   if as_json:
-    told = {
+    answer = {
       "stream_id": stream,
       "token": token,
       "expires_at": expiry,
@@ -62,7 +62,7 @@ def token_command(
       "url": whole,
       "signed_with": secret.source,
     }
-    click.echo(json.dumps(told))
+    click.echo(json.dumps(answer))
   else:
     click.echo(whole or token)
 
