@@ -50,7 +50,7 @@ class AsyncioThread:
       try:
         self._trio.run_sync_soon(self._gone.set)
       except trio.RunFinishedError:
-        # trio is gone, so nobody waits for the news.
+        # trio has ended, so no task waits for the news.
         return
 
   async def run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
@@ -168,14 +168,14 @@ class _Channel(Generic[T]):
     self._items: deque[T] = deque()
     self._end: Exception | None = None
     self._poked = trio.Event()
-    self._told = False
+    self._announced = False
 
   def put(self, item: T) -> None:
     self._items.append(item)
     # Waking trio is a system call, in which other threads take the interpreter: once is enough
     # until the items are taken.
-    if not self._told:
-      self._told = True
+    if not self._announced:
+      self._announced = True
       self._token.run_sync_soon(self._poke, idempotent=True)
 
   def fail(self, exc: Exception) -> None:
@@ -183,7 +183,7 @@ class _Channel(Generic[T]):
     try:
       self._token.run_sync_soon(self._poke, idempotent=True)
     except trio.RunFinishedError:
-      # trio is gone, so nobody waits for the news.
+      # trio has ended, so no task waits for the news.
       return
 
   def _poke(self) -> None:
@@ -197,8 +197,8 @@ class _Channel(Generic[T]):
       self._poked = trio.Event()
       if not self._items and self._end is None:
         await self._poked.wait()
-    # Before they are taken, so that what is put meanwhile is told again.
-    self._told = False
+    # Before they are taken, so that what is put meanwhile is announced again.
+    self._announced = False
     items = []
     while self._items:
       items.append(self._items.popleft())

@@ -49,19 +49,19 @@ def plan(spec: Spec) -> Plan:
     if source.feed is None or source.connection is None or source.subscriptions is None:
       continue
     connection = source.connection(node.config)
-    _, wanted = feeds.setdefault((source.feed, connection), (source.feed(connection), {}))
-    wanted.update(dict.fromkeys(source.subscriptions(node.config)))
-  venues = [row for feed, wanted in feeds.values() for row in _groups(feed, list(wanted))]
+    _, requested = feeds.setdefault((source.feed, connection), (source.feed(connection), {}))
+    requested.update(dict.fromkeys(source.subscriptions(node.config)))
+  venues = [row for feed, requested in feeds.values() for row in _groups(feed, list(requested))]
   sources = [
     SourcePlan(key, node.use, node.type.terms or "none named") for key, node in spec.sources.items()
   ]
   return Plan(spec.name, tuple(venues), tuple(sources))
 
 
-def _groups(feed: Feed, wanted: list[Subscription]) -> list[VenuePlan]:
+def _groups(feed: Feed, requested: list[Subscription]) -> list[VenuePlan]:
   groups: dict[str, list[Subscription]] = {}
   rejected: list[str] = []
-  for subscription in wanted:
+  for subscription in requested:
     try:
       groups.setdefault(feed.group(subscription), []).append(subscription)
     except Refused as exc:

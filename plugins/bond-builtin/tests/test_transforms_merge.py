@@ -95,7 +95,7 @@ def test_a_late_event_is_declared_by_timer():
   assert live.transform.next_timer() is None
 
 
-def test_a_gap_keeps_its_place_behind_what_its_exchange_had_told():
+def test_a_gap_keeps_its_place_behind_what_its_exchange_had_sent():
   gap = Gap(exchange="binance", symbol="*", channel="*", ts_event=T + 200)
   beat = Heartbeat(raw={}, info={})
   events = [trade(T + 100), gap, trade(T + 300), beat, trade(T + 50, arrived=T + 301)]

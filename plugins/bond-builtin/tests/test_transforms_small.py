@@ -65,9 +65,9 @@ def test_gaps_and_heartbeats_pass_every_transform_and_no_event_is_changed(spec):
   events = [trade(T, 1e9, side="buy", trade_id="1"), GAP, trade(T + 1, 2e9), BEAT, post()]
   before = [encode(event) for event in events]
   out = replay(spec, config, [events])
-  told = [event for event in out if isinstance(event, Gap | Heartbeat)]
+  passed = [event for event in out if isinstance(event, Gap | Heartbeat)]
   # A merge holds a gap back to its place in time, which a heartbeat does not have.
-  assert told == ([BEAT, GAP] if spec.name == "core.merge" else [GAP, BEAT])
+  assert passed == ([BEAT, GAP] if spec.name == "core.merge" else [GAP, BEAT])
   assert [encode(event) for event in events] == before
 
 
@@ -278,18 +278,18 @@ def test_only_the_venues_own_identity_makes_two_events_one(first, second, same):
   assert transform.dropped == same
 
 
-def test_what_was_taken_back_may_be_told_and_taken_back_again():
+def test_what_was_revoked_may_come_and_be_revoked_again():
   transform = made(dedupe.TYPE, dedupe.Dedupe())
   place = {"txid": "t", "log_index": 3, "block": "a"}
-  told, other = chain("transfer", **place), chain("transfer", **{**place, "block": "b"})
+  confirmed, other = chain("transfer", **place), chain("transfer", **{**place, "block": "b"})
   back = chain("transfer", **place, status="removed")
   assert back.removed
-  assert not told.removed
-  assert transform([told, told, other, back, back, told, told, back]) == [
-    told,
+  assert not confirmed.removed
+  assert transform([confirmed, confirmed, other, back, back, confirmed, confirmed, back]) == [
+    confirmed,
     other,
     back,
-    told,
+    confirmed,
     back,
   ]
   assert transform.dropped == 3

@@ -247,9 +247,9 @@ def test_every_event_is_in_exactly_one_window_or_declared_late(data):
   late = sum(gap.missed for gap in gaps(out))
   assert all(gap.reason == "late" and gap.symbol == "BTC/USDT" for gap in gaps(out))
   assert sum(window.raw_data["trades"] for window in windows(out)) + late == len(events)
-  told = sum(window.raw_data.get("late", 0) for window in windows(out))
+  message = sum(window.raw_data.get("late", 0) for window in windows(out))
   # The very last may have no window after them.
-  assert told <= late
+  assert message <= late
   starts = [window.window_start for window in windows(out)]
   assert starts == sorted(set(starts))
 
@@ -643,7 +643,7 @@ def test_configured_symbols_have_a_row_from_the_first_event_on_and_in_their_orde
   assert [(w.symbol, w.raw_data["trades"]) for w in out] == [("ETH/USDT", 0), ("BTC/USDT", 1)]
 
 
-def test_a_symbol_that_nobody_asked_for_opens_no_window():
+def test_a_symbol_that_is_not_listed_opens_no_window():
   assert replay(TYPE, config(5.0, symbols=["ETH"]), [[trade(T, symbol="SOL/USDT")]]) == []
 
 

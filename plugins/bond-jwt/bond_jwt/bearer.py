@@ -27,10 +27,10 @@ _TOKEN = re.compile(r"e[wy][A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 _REQUIRED = ["exp", "iss", "aud", "sub"]
 
-# In this order: an error is told by the first class that it is one of.
+# In this order: an error has the sentence of the first class that it is an instance of.
 _SENTENCES: dict[type[Exception], str] = {
-  jwt.InvalidAudienceError: "this token was made for another service; ask for one for this server",
-  jwt.InvalidIssuerError: "this token comes from somebody this server does not know",
+  jwt.InvalidAudienceError: "this token was made for another service; request one for this server",
+  jwt.InvalidIssuerError: "this token comes from an issuer that this server does not know",
   jwt.MissingRequiredClaimError: "this token lacks one of the claims exp, iss, aud, sub",
   jwt.ImmatureSignatureError: "this token is not valid yet; set the clocks of both machines",
   jwt.InvalidAlgorithmError: "this token is signed with an algorithm that is not accepted here",
@@ -57,7 +57,7 @@ def bearer(config: Bearer) -> Authenticator:
         leeway=leeway,
       )
     except jwt.ExpiredSignatureError:
-      raise Expired("this token has expired; ask for a new one and connect again") from None
+      raise Expired("this token has expired; request a new one and connect again") from None
     except (jwt.PyJWTError, RecursionError, TypeError) as exc:
       # A header may be nested as deep as its length allows; PyJWT before 2.15 lets through what
       # int() says of an exp that is no number.
@@ -133,7 +133,7 @@ def _public(path: Path | None) -> PublicKeyTypes:
 
 def _sentence(exc: Exception) -> str:
   """What is wrong, without a word of the token."""
-  for kind, told in _SENTENCES.items():
+  for kind, sentence in _SENTENCES.items():
     if isinstance(exc, kind):
-      return told
-  return "this token is not valid: it was changed, or signed with another key; ask for a new one"
+      return sentence
+  return "this token is not valid: it was changed, or signed with another key; request a new one"

@@ -1,4 +1,4 @@
-"""What `jwt.bearer` can be told."""
+"""The configuration of `jwt.bearer`."""
 
 from pathlib import Path
 from typing import Any, Final, Literal, get_args

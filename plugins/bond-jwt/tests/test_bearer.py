@@ -72,14 +72,14 @@ def config_of(keys, algorithm="RS256", **changes):
 
 
 @pytest.fixture
-def asked(ctx):
-  """Asks the authenticator that a configuration makes about a token."""
+def identify(ctx):
+  """A function that identifies the caller of a token by the authenticator of a configuration."""
 
-  async def ask(config, token):
+  async def identify(config, token):
     who = Registry().auth("jwt.bearer").make(config, ctx)
     return await who(Credentials(token=token))
 
-  return ask
+  return identify
 
 
 def claims(**changes):
@@ -103,9 +103,11 @@ def by_hand(header, payload, sign=lambda message: b""):
 
 
 @pytest.mark.parametrize("algorithm", MAKE)
-async def test_a_providers_token_says_who_it_is_what_it_may_and_until_when(keys, asked, algorithm):
+async def test_a_providers_token_says_who_it_is_what_it_may_and_until_when(
+  keys, identify, algorithm
+):
   end = int(time.time()) + 600
-  who = await asked(config_of(keys, algorithm), signed(keys, algorithm, exp=end))
+  who = await identify(config_of(keys, algorithm), signed(keys, algorithm, exp=end))
   assert who.name == f"jwt:{ISSUER}:alice"
   assert who.streams == {STREAM}
   assert who.expires_at == (end + 30) * 1000
@@ -113,36 +115,36 @@ async def test_a_providers_token_says_who_it_is_what_it_may_and_until_when(keys,
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
-async def test_a_shared_secret_does_too(keys, asked, monkeypatch, algorithm):
+async def test_a_shared_secret_does_too(keys, identify, monkeypatch, algorithm):
   monkeypatch.setenv("JWT_KEY", SHARED)
   config = config_of(keys, algorithm, key=Secret("JWT_KEY"))
   token = jwt.encode(claims(), SHARED, algorithm)
-  assert (await asked(config, token)).name.endswith(":alice")
+  assert (await identify(config, token)).name.endswith(":alice")
   with pytest.raises(AuthError, match="signed with another key"):
-    await asked(config, jwt.encode(claims(), SHARED[::-1], algorithm))
+    await identify(config, jwt.encode(claims(), SHARED[::-1], algorithm))
 
 
 @pytest.mark.parametrize(
   ("streams", "readable"),
   [([STREAM, "market"], {STREAM, "market"}), (["market"], {"market"}), ("*", None)],
 )
-async def test_the_claim_streams_says_what_may_be_read(keys, asked, streams, readable):
-  assert (await asked(config_of(keys), signed(keys, streams=streams))).streams == readable
+async def test_the_claim_streams_says_what_may_be_read(keys, identify, streams, readable):
+  assert (await identify(config_of(keys), signed(keys, streams=streams))).streams == readable
 
 
 @pytest.mark.parametrize("streams", [None, [], "", STREAM, {"a": 1}, [1], ["market", None], True])
-async def test_without_a_list_of_streams_nothing_may_be_read(keys, asked, streams):
+async def test_without_a_list_of_streams_nothing_may_be_read(keys, identify, streams):
   with pytest.raises(AuthError, match="it needs a claim streams, a list of stream ids") as error:
-    await asked(config_of(keys), signed(keys, streams=streams))
+    await identify(config_of(keys), signed(keys, streams=streams))
   assert error.value.code == 4500
 
 
 @pytest.mark.parametrize(
-  ("changes", "told"),
+  ("changes", "reason"),
   [
-    ({"iss": "https://evil.example/"}, "somebody this server does not know"),
+    ({"iss": "https://evil.example/"}, "an issuer that this server does not know"),
     ({"iss": None}, "lacks one of the claims"),
-    ({"iss": [ISSUER]}, "somebody this server does not know"),
+    ({"iss": [ISSUER]}, "an issuer that this server does not know"),
     ({"aud": "another-service"}, "made for another service"),
     ({"aud": None}, "lacks one of the claims"),
     ({"aud": [5]}, "made for another service"),
@@ -158,10 +160,12 @@ async def test_without_a_list_of_streams_nothing_may_be_read(keys, asked, stream
     ({"iat": 10**11}, "is not valid yet"),
   ],
 )
-async def test_wrong_and_missing_claims_are_refused_with_the_reason(keys, asked, changes, told):
+async def test_wrong_and_missing_claims_are_refused_with_the_reason(
+  keys, identify, changes, reason
+):
   token = by_hand_signed(keys, claims(**changes))
-  with pytest.raises(AuthError, match=told) as error:
-    await asked(config_of(keys), token)
+  with pytest.raises(AuthError, match=reason) as error:
+    await identify(config_of(keys), token)
   assert error.value.code == 4500
 
 
@@ -175,30 +179,30 @@ def by_hand_signed(keys, payload, header=None):
   )
 
 
-async def test_one_of_several_audiences_is_enough(keys, asked):
-  assert await asked(config_of(keys), signed(keys, aud=["x", AUDIENCE]))
+async def test_one_of_several_audiences_is_enough(keys, identify):
+  assert await identify(config_of(keys), signed(keys, aud=["x", AUDIENCE]))
 
 
-async def test_a_token_that_is_over_is_expired_and_the_leeway_counts(keys, asked):
+async def test_a_token_that_is_over_is_expired_and_the_leeway_counts(keys, identify):
   now = int(time.time())
   with pytest.raises(Expired) as error:
-    await asked(config_of(keys), signed(keys, exp=now - 60))
+    await identify(config_of(keys), signed(keys, exp=now - 60))
   assert error.value.code == 4005
-  who = await asked(config_of(keys), signed(keys, exp=now - 10))
+  who = await identify(config_of(keys), signed(keys, exp=now - 10))
   assert who.expires_at > time.time() * 1000
   with pytest.raises(Expired):
-    await asked(config_of(keys, leeway=Duration(0.0)), signed(keys, exp=now - 10))
+    await identify(config_of(keys, leeway=Duration(0.0)), signed(keys, exp=now - 10))
 
 
-async def test_a_token_far_in_the_future_is_a_number_like_any_other(keys, asked):
-  who = await asked(config_of(keys), signed(keys, exp=10**400))
+async def test_a_token_far_in_the_future_is_a_number_like_any_other(keys, identify):
+  who = await identify(config_of(keys), signed(keys, exp=10**400))
   assert who.expires_at > 10**400
 
 
 @pytest.mark.parametrize(
   "alg", ["none", "None", "NONE", "nOnE", "", None, 5, "HS256", "RS512", "x"]
 )
-async def test_the_token_does_not_choose_the_algorithm(keys, asked, alg):
+async def test_the_token_does_not_choose_the_algorithm(keys, identify, alg):
   public = keys["RS256"][1].read_bytes()
 
   def forge(message):
@@ -206,20 +210,20 @@ async def test_the_token_does_not_choose_the_algorithm(keys, asked, alg):
 
   for sign in (lambda message: b"", forge):
     with pytest.raises(AuthError) as error:
-      await asked(config_of(keys), by_hand({"alg": alg, "typ": "JWT"}, claims(), sign))
+      await identify(config_of(keys), by_hand({"alg": alg, "typ": "JWT"}, claims(), sign))
     assert error.value.code == 4500
 
 
-async def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(keys, asked):
-  """The classic confusion of algorithms: whoever knows the public key would be in."""
+async def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(keys, identify):
+  """The classic confusion of algorithms: any caller who knows the public key would be in."""
   public = keys["RS256"][1].read_bytes()
   for key in (public, public.strip(), public.replace(b"\n", b"\r\n")):
     token = by_hand({"alg": "HS256"}, claims(), lambda m, k=key: hmac.digest(k, m, "sha256"))
     with pytest.raises(AuthError, match="algorithm that is not accepted"):
-      await asked(config_of(keys), token)
+      await identify(config_of(keys), token)
 
 
-async def test_a_key_that_the_token_brings_itself_is_not_used(keys, asked):
+async def test_a_key_that_the_token_brings_itself_is_not_used(keys, identify):
   mine = rsa.generate_private_key(65537, 2048)
   jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(mine.public_key()))
   headers = {
@@ -229,19 +233,19 @@ async def test_a_key_that_the_token_brings_itself_is_not_used(keys, asked):
     "kid": "../x",
   }
   with pytest.raises(AuthError, match="signed with another key"):
-    await asked(config_of(keys), jwt.encode(claims(), mine, "RS256", headers=headers))
+    await identify(config_of(keys), jwt.encode(claims(), mine, "RS256", headers=headers))
 
 
-async def test_a_header_that_must_be_understood_and_is_not_is_refused(keys, asked):
+async def test_a_header_that_must_be_understood_and_is_not_is_refused(keys, identify):
   token = by_hand_signed(keys, claims(), {"alg": "RS256", "crit": ["exp"], "exp": 1})
   with pytest.raises(AuthError):
-    await asked(config_of(keys), token)
+    await identify(config_of(keys), token)
 
 
-async def test_an_algorithm_beside_the_list_is_refused_even_with_the_right_key(keys, asked):
+async def test_an_algorithm_beside_the_list_is_refused_even_with_the_right_key(keys, identify):
   token = jwt.encode(claims(), keys["RS256"][0], "RS512")
   with pytest.raises(AuthError, match="algorithm that is not accepted"):
-    await asked(config_of(keys), token)
+    await identify(config_of(keys), token)
 
 
 async def test_no_change_of_one_character_is_accepted(keys, ctx):
@@ -270,31 +274,31 @@ def same_bytes(one, other):
 
 
 @pytest.mark.parametrize("header", [b"[" * 6000, b'{"a":' * 1200, b"{}", b"\xff", b"5"])
-async def test_a_monstrous_header_is_an_ordinary_refusal(keys, asked, header):
+async def test_a_monstrous_header_is_an_ordinary_refusal(keys, identify, header):
   token = base64.urlsafe_b64encode(b'{"' + header).rstrip(b"=").decode() + ".e30.x"
   with pytest.raises(AuthError, match="is not valid"):
-    await asked(config_of(keys), token)
+    await identify(config_of(keys), token)
 
 
 @pytest.mark.parametrize(
   "header", ['{ "alg":"RS256"}', '{\n"alg":"RS256"}', '{"typ":"","alg":"RS256"}']
 )
-async def test_a_header_may_be_written_with_spaces(keys, asked, header):
+async def test_a_header_may_be_written_with_spaces(keys, identify, header):
   def part(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
   message = part(header.encode()) + b"." + part(json.dumps(claims()).encode())
   signature = jwt.get_algorithm_by_name("RS256").sign(message, keys["RS256"][0])
-  assert await asked(config_of(keys), (message + b"." + part(signature)).decode())
+  assert await identify(config_of(keys), (message + b"." + part(signature)).decode())
 
 
 @pytest.mark.parametrize("token", [None, "", "market.1.x", "a-plain-api-key", "eyJ", "eyJ.eyJ"])
-async def test_what_is_no_jwt_is_left_to_others(keys, asked, token):
-  assert await asked(config_of(keys), token) is None
+async def test_what_is_no_jwt_is_left_to_others(keys, identify, token):
+  assert await identify(config_of(keys), token) is None
 
 
-async def test_no_error_repeats_anything_of_a_token(keys, asked):
-  told = []
+async def test_no_error_repeats_anything_of_a_token(keys, identify):
+  reason = []
   for token in (
     signed(keys, iss="canary"),
     signed(keys, aud="canary"),
@@ -305,10 +309,10 @@ async def test_no_error_repeats_anything_of_a_token(keys, asked):
     by_hand({"alg": "canary"}, claims()),
   ):
     with pytest.raises(AuthError) as error:
-      await asked(config_of(keys), token)
-    told.append(f"{error.value!r} {error.value.__cause__!r}")
-    assert token.split(".")[1] not in told[-1]
-  assert "canary" not in "".join(told)
+      await identify(config_of(keys), token)
+    reason.append(f"{error.value!r} {error.value.__cause__!r}")
+    assert token.split(".")[1] not in reason[-1]
+  assert "canary" not in "".join(reason)
 
 
 async def test_it_works_beside_signed_urls_and_keys(keys, ctx, monkeypatch):
@@ -337,7 +341,7 @@ async def test_it_works_beside_signed_urls_and_keys(keys, ctx, monkeypatch):
 
 
 @pytest.mark.parametrize(
-  ("changes", "told"),
+  ("changes", "reason"),
   [
     ({"algorithms": []}, "algorithms is empty"),
     ({"algorithms": ["none"]}, "none does not go with public_key"),
@@ -350,12 +354,12 @@ async def test_it_works_beside_signed_urls_and_keys(keys, ctx, monkeypatch):
     ({"leeway": Duration(3600.0)}, "keeps tokens valid for too long"),
   ],
 )
-def test_a_configuration_that_opens_a_hole_is_refused(keys, changes, told):
-  with pytest.raises(ValueError, match=told):
+def test_a_configuration_that_opens_a_hole_is_refused(keys, changes, reason):
+  with pytest.raises(ValueError, match=reason):
     config_of(keys, **changes)
 
 
-async def test_keys_that_do_not_do_are_refused_at_start(keys, asked, tmp_path, monkeypatch):
+async def test_keys_that_do_not_do_are_refused_at_start(keys, identify, tmp_path, monkeypatch):
   weak = tmp_path / "weak.pem"
   weak.write_bytes(pem(rsa.generate_private_key(65537, 1024).public_key()))
   private = tmp_path / "private.pem"
@@ -367,7 +371,7 @@ async def test_keys_that_do_not_do_are_refused_at_start(keys, asked, tmp_path, m
   monkeypatch.setenv("SHORT", "only-20-bytes-long!!")
   monkeypatch.setenv("DULL", "a" * 64)
   monkeypatch.setenv("PEM", keys["RS256"][1].read_text())
-  for config, told in (
+  for config, reason in (
     (config_of(keys, public_key=weak), "too short for RS256"),
     (config_of(keys, public_key=private), "a private key does not belong on this server"),
     (config_of(keys, public_key=tmp_path / "none.pem"), "cannot read public_key"),
@@ -378,6 +382,6 @@ async def test_keys_that_do_not_do_are_refused_at_start(keys, asked, tmp_path, m
     (config_of(keys, "HS256", key=Secret("PEM")), "is not one for HS256"),
     (config_of(keys, "HS256", key=Secret("NOT_SET_ANYWHERE")), "is not in the environment"),
   ):
-    with pytest.raises(AuthError, match=told) as error:
-      await asked(config, None)
+    with pytest.raises(AuthError, match=reason) as error:
+      await identify(config, None)
     assert "only-20" not in str(error.value)

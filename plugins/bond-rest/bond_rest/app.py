@@ -39,7 +39,7 @@ _SAID = {
   404: "There is no such stream of the caller.",
   413: "The body is too large.",
   421: "The server does not have this name.",
-  422: "What was asked for cannot be started; every problem and where it is.",
+  422: "The request cannot be started; every problem and where it is.",
   429: "The caller has as many streams as it may.",
   501: "No parser of plain text is installed.",
   503: "Not now.",
@@ -67,7 +67,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
     redoc_url=None,
   )
   guard = Guard(server, config)
-  _tell_errors(app)
+  _add_error_handlers(app)
 
   @app.middleware("http")
   async def check_page(
@@ -88,15 +88,15 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
     "content": {"application/json": {"schema": shapes.TextRequest.model_json_schema()}},
   }
 
-  async def wanted(request: Request) -> tuple[Any, dict[str, Any] | None]:
-    asked = await _read(request, shapes.SpecRequest)
-    if (asked.natural_language is None) == (asked.spec is None):
+  async def read_request(request: Request) -> tuple[Any, dict[str, Any] | None]:
+    posted = await _read(request, shapes.SpecRequest)
+    if (posted.natural_language is None) == (posted.spec is None):
       raise ApiError(422, 'send either "natural_language", a sentence, or "spec"')
-    if asked.spec is not None:
-      return streams.spec_of(asked.spec), None
-    answer = await streams.ask(asked.natural_language)
+    if posted.spec is not None:
+      return streams.spec_of(posted.spec), None
+    answer = await streams.understand(posted.natural_language)
     try:
-      return streams.confirmed(answer.reading, confirm=asked.confirm), answer.understood()
+      return streams.confirmed(answer.reading, confirm=posted.confirm), answer.understood()
     except ApiError as exc:
       exc.more.setdefault("understood", answer.understood())
       raise
@@ -107,7 +107,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
       "stream_id": stream,
       "ws_url": streams.ws_url(stream, token),
       "access_token": token,
-      "spec": streams.entry(stream, owner).kept.document,
+      "spec": streams.entry(stream, owner).stored.document,
       "understood": understood,
     }
 
@@ -124,7 +124,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
   async def create(request: Request) -> Response:
     """Makes a stream, from English or a spec. An equal spec is the same stream."""
     owner = await guard.owner(request)
-    spec, understood = await wanted(request)
+    spec, understood = await read_request(request)
     stream, new = await streams.create(spec, owner)
     return _json(answered(stream, owner, understood), 201 if new else 200)
 
@@ -137,8 +137,8 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
   async def parse(request: Request) -> Response:
     """What a request in English means; nothing is started."""
     await guard.owner(request)
-    asked = await _read(request, shapes.TextRequest)
-    answer: Answer = await streams.ask(asked.natural_language)
+    posted = await _read(request, shapes.TextRequest)
+    answer: Answer = await streams.understand(posted.natural_language)
     return _json({"spec": answer.reading.spec, "understood": answer.understood()})
 
   @app.get("/v1/streams", response_model=list[shapes.Listed], responses=_errors())
@@ -163,7 +163,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
     another `stream_id`, and the old one is deleted."""
     owner = await guard.owner(request)
     streams.entry(stream_id, owner)
-    spec, understood = await wanted(request)
+    spec, understood = await read_request(request)
     return _json(answered(await streams.replace(stream_id, spec, owner), owner, understood))
 
   @app.delete("/v1/streams/{stream_id}", response_model=shapes.Deleted, responses=_errors(404, 503))
@@ -176,13 +176,13 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
   @app.get("/v1/streams/{stream_id}/spec", responses=_errors(404, 503))
   async def spec_of(request: Request, stream_id: str) -> Response:
     """The spec of a stream."""
-    return _json(streams.entry(stream_id, await guard.owner(request)).kept.document)
+    return _json(streams.entry(stream_id, await guard.owner(request)).stored.document)
 
   @app.get("/v1/streams/{stream_id}/schema", responses=_errors(404, 503))
   async def schema_of(request: Request, stream_id: str) -> Response:
     """The fields of a stream's events with their types, as JSON Schema."""
     entry = streams.entry(stream_id, await guard.owner(request))
-    return _json(_schema(streams, entry.kept.id))
+    return _json(_schema(streams, entry.stored.id))
 
   @app.post(
     "/v1/streams/{stream_id}/token", response_model=shapes.Token, responses=_errors(404, 503)
@@ -206,8 +206,8 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
   )
   async def metrics_of(request: Request, stream_id: str) -> Response:
     """Figures of a stream."""
-    kept = streams.entry(stream_id, await guard.owner(request)).kept
-    return _json(figures(streams.running(stream_id), stream_id, kept.created_at))
+    stored = streams.entry(stream_id, await guard.owner(request)).stored
+    return _json(figures(streams.running(stream_id), stream_id, stored.created_at))
 
   # The server itself -----------------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
   @app.get("/readyz", response_model=shapes.Health, responses=_errors(503))
   @app.get("/ready", response_model=shapes.Health, responses=_errors(503))
   async def ready() -> Response:
-    """Streams can be made and are kept: the server is not about to stop, its log and its table of
+    """Streams can be made and stored: the server is not about to stop, its log and its table of
     streams can be written. A venue that is away changes nothing here."""
     reason = await _not_ready(server, store)
     if reason is not None:
@@ -283,8 +283,8 @@ async def _read(request: Request, shape: type[pydantic.BaseModel]) -> Any:
       for e in exc.errors(include_url=False, include_input=False, include_context=False)
     ]
     first = problems[0]
-    told = f"{first['path']}: {first['message']}" if first["path"] else str(first["message"])
-    raise ApiError(422, told, problems=problems) from None
+    message = f"{first['path']}: {first['message']}" if first["path"] else str(first["message"])
+    raise ApiError(422, message, problems=problems) from None
 
 
 def _json(body: Any, status: int = 200) -> Response:
@@ -327,8 +327,8 @@ def _schema(streams: Streams, stream: str) -> dict[str, Any]:
   return {"oneOf": list(schemas), "$defs": components}
 
 
-def _tell_errors(app: FastAPI) -> None:
-  async def told(request: Request, exc: Exception) -> Response:
+def _add_error_handlers(app: FastAPI) -> None:
+  async def refused(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, ApiError)
     return problem(exc)
 
@@ -345,7 +345,7 @@ def _tell_errors(app: FastAPI) -> None:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=exc)
     return problem(ApiError(500, "this is a fault of the server, which has logged it"))
 
-  app.add_exception_handler(ApiError, told)
+  app.add_exception_handler(ApiError, refused)
   app.add_exception_handler(HTTPException, http)
   app.add_exception_handler(Exception, failed)
 
@@ -354,9 +354,9 @@ def _page(document: dict[str, Any]) -> str:
   """The routes on one page, without anything from elsewhere."""
   rows = []
   for path, methods in document["paths"].items():
-    for method, told in methods.items():
-      statuses = ", ".join(told.get("responses", {}))
-      what = html.escape(told.get("description", told.get("summary", "")))
+    for method, operation in methods.items():
+      statuses = ", ".join(operation.get("responses", {}))
+      what = html.escape(operation.get("description", operation.get("summary", "")))
       rows.append(
         f"<tr><td><code>{method.upper()} {html.escape(path)}</code></td><td>{what}</td>"
         f"<td>{statuses}</td></tr>"

@@ -9,8 +9,10 @@ from bond_server.access import origins as written
 from bond_core import Duration
 
 
-def _option(default: Any, option: str, told: str, env: str | None = None, **more: Any) -> Any:
-  return attrs.field(default=default, metadata={"option": option, "help": told, "env": env}, **more)
+def _option(default: Any, option: str, help_text: str, env: str | None = None, **more: Any) -> Any:
+  return attrs.field(
+    default=default, metadata={"option": option, "help": help_text, "env": env}, **more
+  )
 
 
 def _each(check: Callable[[str], str]) -> Callable[[Any, Any, list[str]], None]:

@@ -1,4 +1,4 @@
-"""What can be told about a stream, from counts that it keeps anyway."""
+"""The figures of a stream, from counts that it keeps anyway."""
 
 import time
 from collections.abc import Sequence

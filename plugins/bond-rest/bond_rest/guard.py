@@ -12,7 +12,7 @@ from bond_rest.problems import ApiError
 
 
 class Guard:
-  """Lets callers in. On loopback whoever shows nothing is the machine's own user."""
+  """Admits callers. On loopback a caller without credentials is the machine's own user."""
 
   def __init__(self, server: Server, config: RestConfig) -> None:
     self._server = server
@@ -23,12 +23,12 @@ class Guard:
   def check_page(self, request: HTTPConnection) -> None:
     """Raises ApiError for a page of somewhere else, and for a name that this server does not have
     (DNS rebinding)."""
-    told = refuse_host(request.headers.getlist("host"), self._hosts)
-    if told is not None:
-      raise ApiError(421, told)
-    told = refuse_origin(request.headers.getlist("origin"), self._origins | self._own(request))
-    if told is not None:
-      raise ApiError(403, told)
+    reason = refuse_host(request.headers.getlist("host"), self._hosts)
+    if reason is not None:
+      raise ApiError(421, reason)
+    reason = refuse_origin(request.headers.getlist("origin"), self._origins | self._own(request))
+    if reason is not None:
+      raise ApiError(403, reason)
 
   def _own(self, request: HTTPConnection) -> frozenset[str]:
     # A page of this very server, as its own Host header names it; that one was checked before.
@@ -42,8 +42,8 @@ class Guard:
       raise ApiError(401, f"this needs credentials: {HOW_TO_SHOW}")
 
   async def owner(self, request: Request) -> str:
-    """The name of the caller, for whom streams are kept. ApiError 401 where it has to say who it
-    is, 403 where it may only read a stream, 503 where that cannot be told now."""
+    """The name of the caller, who owns streams. Raises ApiError 401 where it has to identify
+    itself, 403 where it may only read a stream, 503 where that cannot be checked now."""
     try:
       principal = await self._server.access.identify(_credentials(request))
       if principal is None:
@@ -55,8 +55,8 @@ class Guard:
     except AuthError as exc:
       raise ApiError(401, str(exc), headers={"WWW-Authenticate": "Bearer"}) from exc
     if principal.streams is not None:
-      told = "these credentials read streams and cannot change them; show an API key (X-API-Key)"
-      raise ApiError(403, told)
+      reason = "these credentials read streams and cannot change them; show an API key (X-API-Key)"
+      raise ApiError(403, reason)
     return principal.name
 
 

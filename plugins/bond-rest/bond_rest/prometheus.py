@@ -27,16 +27,16 @@ def metrics_of(found: Mapping[str, Any]) -> Iterator["Metric"]:
   """What /metrics answers as JSON, as metrics."""
   from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-  for key, told in _SERVER:
-    yield GaugeMetricFamily(f"bond_api_{key}", told, found[key])
+  for key, description in _SERVER:
+    yield GaugeMetricFamily(f"bond_api_{key}", description, found[key])
   streams = found["per_stream"]
-  for key, name, told in _COUNTED:
-    counter = CounterMetricFamily(f"bond_api_{name}", told, labels=["stream"])
+  for key, name, description in _COUNTED:
+    counter = CounterMetricFamily(f"bond_api_{name}", description, labels=["stream"])
     for one in streams:
       counter.add_metric([one["stream_id"]], one[key])
     yield counter
-  for key, name, told, unit in _MEASURED:
-    gauge = GaugeMetricFamily(f"bond_api_{name}", told, labels=["stream"])
+  for key, name, description, unit in _MEASURED:
+    gauge = GaugeMetricFamily(f"bond_api_{name}", description, labels=["stream"])
     for one in streams:
       if one[key] is not None:
         gauge.add_metric([one["stream_id"]], one[key] * unit)

@@ -27,7 +27,7 @@ async def serve(
   *,
   task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-  """Brings back the streams that are kept, then serves until the server stops."""
+  """Starts the stored streams again, then serves until the server stops."""
   store = Store(server.folder / FILE)
   try:
     await store.open()

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class SpecRequest(BaseModel):
-  """A stream that is wanted: in plain English, or as a spec."""
+  """The stream to start: in plain English, or as a spec."""
 
   model_config = ConfigDict(extra="forbid")
 

@@ -22,8 +22,8 @@ CREATE TABLE IF NOT EXISTS owners (
 
 
 @attrs.frozen
-class Kept:
-  """A stream as it is kept: its spec as plain data, and who asked for it."""
+class StoredStream:
+  """A stream as it is stored: its spec as plain data, and who owns it."""
 
   id: str
   document: Mapping[str, Any]
@@ -49,19 +49,19 @@ class Store:
     with trio.CancelScope(shield=True):
       await self._in_thread(lambda: self._there.close())
 
-  async def add(self, kept: Kept, owner: str) -> None:
-    """Keeps a stream, and one more that asked for it."""
-    row = kept.id, msgspec.json.encode(kept.document).decode(), kept.created_at
+  async def add(self, stored: StoredStream, owner: str) -> None:
+    """Stores a stream, and one more owner of it."""
+    row = stored.id, msgspec.json.encode(stored.document).decode(), stored.created_at
 
     def write() -> None:
       with self._there as connection:
         connection.execute("INSERT OR IGNORE INTO streams VALUES (?, ?, ?)", row)
-        connection.execute("INSERT OR IGNORE INTO owners VALUES (?, ?)", (kept.id, owner))
+        connection.execute("INSERT OR IGNORE INTO owners VALUES (?, ?)", (stored.id, owner))
 
     await self._in_thread(write)
 
   async def drop(self, stream: str, owner: str) -> bool:
-    """Forgets that somebody asked for a stream; True where nobody else does, so it is gone."""
+    """Removes an owner of a stream; returns True where it was the last, so the stream is gone."""
 
     def write() -> bool:
       with self._there as connection:
@@ -73,16 +73,16 @@ class Store:
 
     return await self._in_thread(write)
 
-  async def all(self) -> list[Kept]:
+  async def all(self) -> list[StoredStream]:
     """Every stream, the oldest first."""
 
-    def read() -> list[Kept]:
+    def read() -> list[StoredStream]:
       owners: dict[str, set[str]] = {}
       for stream, owner in self._there.execute("SELECT stream, owner FROM owners"):
         owners.setdefault(stream, set()).add(owner)
       rows = self._there.execute("SELECT id, document, created_at FROM streams ORDER BY created_at")
       return [
-        Kept(stream, msgspec.json.decode(text), created, frozenset(owners.get(stream, ())))
+        StoredStream(stream, msgspec.json.decode(text), created, frozenset(owners.get(stream, ())))
         for stream, text, created in rows
       ]
 

@@ -15,12 +15,12 @@ from bond_core.services import Server, Stream
 from bond_core.specs import stream_id
 from bond_rest.config import RestConfig
 from bond_rest.problems import ApiError, of_spec
-from bond_rest.store import Kept, Store
+from bond_rest.store import Store, StoredStream
 
 logger = logging.getLogger("bond.rest")
 
 PUBLISH = "core.stream"
-"""The sink that shows a stream to clients; a spec without sinks gets one."""
+"""The sink that shows a stream to clients; it is added to a spec without sinks."""
 
 MAX_REQUEST = 600
 """Characters of a request in English."""
@@ -28,14 +28,14 @@ MAX_REQUEST = 600
 
 @attrs.frozen
 class Entry:
-  """A stream that is kept, and why it does not run where it does not."""
+  """A stored stream, and why it does not run where it does not."""
 
-  kept: Kept
+  stored: StoredStream
   problem: str | None = None
 
 
 class Streams:
-  """The streams by their ids. What is kept runs, or says why it cannot."""
+  """The streams by their ids. What is stored runs, or says why it cannot."""
 
   def __init__(self, server: Server, store: Store, config: RestConfig) -> None:
     self._server = server
@@ -50,31 +50,31 @@ class Streams:
   # What is there ---------------------------------------------------------------------------------
 
   async def restore(self) -> None:
-    """Starts everything that is kept. What cannot start stays, and says why."""
-    for kept in await self._store.all():
+    """Starts everything that is stored. What cannot start stays, and says why."""
+    for stored in await self._store.all():
       problem = None
       try:
-        await self._server.streams.start(self._read(msgspec.json.encode(kept.document).decode()))
+        await self._server.streams.start(self._read(msgspec.json.encode(stored.document).decode()))
       except (BondError, ApiError) as exc:
         problem = str(exc)
-        logger.error("stream %s does not run: %s", kept.id, problem)
-      self._entries[kept.id] = Entry(kept, problem)
+        logger.error("stream %s does not run: %s", stored.id, problem)
+      self._entries[stored.id] = Entry(stored, problem)
     self._restored = True
 
   def of(self, owner: str) -> list[dict[str, Any]]:
-    """The streams that somebody asked for, the oldest first."""
-    return [self.shown(i) for i, e in self._entries.items() if owner in e.kept.owners]
+    """The streams of an owner, the oldest first."""
+    return [self.shown(i) for i, e in self._entries.items() if owner in e.stored.owners]
 
   def entry(self, stream: str, owner: str) -> Entry:
-    """A stream that somebody asked for. ApiError 404 for any other, and 503 where it may be among
-    those that are brought back now."""
+    """A stream of an owner. Raises ApiError 404 for any other, and 503 where it may be among
+    those that are being started now."""
     found = self._entries.get(stream)
     if found is None and not self._restored:
-      told = (
+      message = (
         "this server has just started and not all of its streams run yet; come back in a moment"
       )
-      raise ApiError(503, told, headers={"Retry-After": "1"})
-    if found is None or owner not in found.kept.owners:
+      raise ApiError(503, message, headers={"Retry-After": "1"})
+    if found is None or owner not in found.stored.owners:
       raise ApiError(404, f"there is no stream {stream[:40]} of yours; GET /v1/streams lists them")
     return found
 
@@ -84,7 +84,7 @@ class Streams:
 
   @property
   def failed(self) -> dict[str, str]:
-    """What is kept and does not run, and why."""
+    """What is stored and does not run, and why."""
     return {i: e.problem for i, e in self._entries.items() if e.problem is not None}
 
   def __len__(self) -> int:
@@ -96,8 +96,8 @@ class Streams:
     shown: dict[str, Any] = {
       "stream_id": stream,
       "running": self._works(stream),
-      "spec": entry.kept.document,
-      "created_at": entry.kept.created_at,
+      "spec": entry.stored.document,
+      "created_at": entry.stored.created_at,
     }
     if problem := entry.problem or self._failure(stream):
       shown["problem"] = problem
@@ -113,7 +113,7 @@ class Streams:
 
   # From texts to specs ---------------------------------------------------------------------------
 
-  async def ask(self, text: str) -> Answer:
+  async def understand(self, text: str) -> Answer:
     """What a request in English means."""
     if len(text) > MAX_REQUEST:
       raise ApiError(422, f"a request has up to {MAX_REQUEST} characters; say less, or send a spec")
@@ -128,11 +128,11 @@ class Streams:
   def confirmed(self, reading: Reading, *, confirm: bool) -> Spec:
     """The spec of a reading that may start: ok and warn do, ask does where a person has confirmed
     it, reject never. ApiError 422 with the questions otherwise."""
-    asks = reading.outcome == "ask" and not confirm
-    if reading.spec is None or reading.missing or asks or reading.outcome == "reject":
-      told = reading.missing or reading.questions or [reading.sentence]
-      detail = " ".join(told)
-      if asks and reading.spec is not None and not reading.missing:
+    unconfirmed = reading.outcome == "ask" and not confirm
+    if reading.spec is None or reading.missing or unconfirmed or reading.outcome == "reject":
+      message = reading.missing or reading.questions or [reading.sentence]
+      detail = " ".join(message)
+      if unconfirmed and reading.spec is not None and not reading.missing:
         detail += ' Say more, or send "confirm": true to start what was understood.'
       raise ApiError(422, detail or "nothing in this request can be started")
     return self._read(msgspec.json.encode(reading.spec).decode())
@@ -157,10 +157,10 @@ class Streams:
     except SpecError as exc:
       raise of_spec(exc, lines=lines) from exc
     if not any(sink.type.publishes for sink in spec.sinks.values()):
-      told = (
-        f"nobody could read this stream: none of its sinks is {PUBLISH}; leave sinks out for one"
+      message = (
+        f"no client could read this stream: none of its sinks is {PUBLISH}; leave sinks out for one"
       )
-      raise ApiError(422, told, problems=[{"path": "sinks", "line": None, "message": told}])
+      raise ApiError(422, message, problems=[{"path": "sinks", "line": None, "message": message}])
     try:
       self._server.streams.check(spec)
     except BondError as exc:
@@ -178,11 +178,11 @@ class Streams:
   async def _create(self, spec: Spec, owner: str, *, in_place_of: str = "") -> tuple[str, bool]:
     stream = stream_id(spec)
     known = self._entries.get(stream)
-    if known is not None and owner in known.kept.owners and self.running(stream) is not None:
+    if known is not None and owner in known.stored.owners and self.running(stream) is not None:
       return stream, False
-    new = known is None or owner not in known.kept.owners
+    new = known is None or owner not in known.stored.owners
     most = self._config.max_streams
-    held = sum(owner in e.kept.owners for i, e in self._entries.items() if i != in_place_of)
+    held = sum(owner in e.stored.owners for i, e in self._entries.items() if i != in_place_of)
     if new and most and held >= most:
       raise ApiError(
         429,
@@ -194,16 +194,16 @@ class Streams:
       running = await self._server.streams.start(spec)
     except BondError as exc:
       raise ApiError(422, str(exc)) from exc
-    kept = Kept(stream, spec.document, running.status().created_at, frozenset((owner,)))
+    stored = StoredStream(stream, spec.document, running.status().created_at, frozenset((owner,)))
     if known is not None:
-      kept = attrs.evolve(known.kept, owners=known.kept.owners | {owner})
+      stored = attrs.evolve(known.stored, owners=known.stored.owners | {owner})
     try:
-      await self._store.add(kept, owner)
+      await self._store.add(stored, owner)
     except sqlite3.Error as exc:
       if known is None:
         await self._end(stream)
-      raise ApiError(503, f"the stream cannot be kept: {exc}; try again later") from exc
-    self._entries[stream] = Entry(kept)
+      raise ApiError(503, f"the stream cannot be stored: {exc}; try again later") from exc
+    self._entries[stream] = Entry(stored)
     return stream, new
 
   async def replace(self, stream: str, spec: Spec, owner: str) -> str:
@@ -217,7 +217,7 @@ class Streams:
       return new
 
   async def delete(self, stream: str, owner: str) -> None:
-    """Ends a stream and its tokens, and removes what it gave, once nobody else asked for it.
+    """Ends a stream and its tokens, and removes its log, once it has no other owner.
     ApiError 503 where it ended and some of it is still there."""
     async with self._changing:
       self.entry(stream, owner)
@@ -225,9 +225,9 @@ class Streams:
 
   async def _delete(self, stream: str, owner: str) -> None:
     entry = self._entries[stream]
-    if others := entry.kept.owners - {owner}:
+    if others := entry.stored.owners - {owner}:
       await self._store.drop(stream, owner)
-      self._entries[stream] = attrs.evolve(entry, kept=attrs.evolve(entry.kept, owners=others))
+      self._entries[stream] = attrs.evolve(entry, stored=attrs.evolve(entry.stored, owners=others))
       return
     # Its tokens die first: an open socket ends within a second, whatever the stream still does.
     await trio.to_thread.run_sync(self._server.access.withdraw, stream)
@@ -236,13 +236,13 @@ class Streams:
       # It is known until all of it is gone: a server that is killed on the way here has it again.
       await self._store.drop(stream, owner)
     except (EngineError, sqlite3.Error) as exc:
-      told = f"the stream has ended, but not all of it could be removed: {exc}; DELETE it again"
-      self._entries[stream] = attrs.evolve(entry, problem=told)
-      raise ApiError(503, told, headers={"Retry-After": "5"}) from exc
+      message = f"the stream has ended, but not all of it could be removed: {exc}; DELETE it again"
+      self._entries[stream] = attrs.evolve(entry, problem=message)
+      raise ApiError(503, message, headers={"Retry-After": "5"}) from exc
     del self._entries[stream]
 
   async def _end(self, stream: str) -> None:
-    """Ends what was not kept, and removes what it gave as far as that goes."""
+    """Ends what was not stored, and removes its log as far as that goes."""
     try:
       await self._server.streams.remove(stream)
     except EngineError as exc:

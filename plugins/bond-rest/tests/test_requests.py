@@ -1,5 +1,5 @@
-"""What is asked wrongly, by whom it may not be asked, and in English: every answer says what to
-do."""
+"""Wrong requests, requests of callers without the right, and requests in English: every answer says
+what to do."""
 
 import pytest
 from bond_server.access.origins import host
@@ -19,7 +19,7 @@ def problem_of(answer, status):
 
 
 @pytest.mark.parametrize(
-  ("body", "status", "told"),
+  ("body", "status", "message"),
   [
     (b"", 400, "the body is no JSON"),
     (b"{", 400, "the body is no JSON"),
@@ -37,9 +37,9 @@ def problem_of(answer, status):
   ],
   ids=range(13),
 )
-async def test_a_body_that_is_wrong_is_told_what_is(api, body, status, told):
+async def test_a_wrong_body_is_answered_with_what_is_wrong(api, body, status, message):
   answer = await api.call("POST", "/v1/streams", content=body)
-  assert told in problem_of(answer, status)["detail"]
+  assert message in problem_of(answer, status)["detail"]
   assert api.server.streams.running == []
 
 
@@ -55,7 +55,7 @@ async def test_every_problem_of_a_spec_has_its_place(api):
 
 
 @pytest.mark.parametrize(
-  ("nodes", "told"),
+  ("nodes", "message"),
   [
     ({"sinks": {"p": {"use": "core.print", "from": "clock"}}}, "reaches into the machine"),
     ({"sinks": {"p": {"use": "core.jsonl", "from": "clock", "with": {"path": "/x"}}}}, "reaches"),
@@ -63,9 +63,9 @@ async def test_every_problem_of_a_spec_has_its_place(api):
     ({"transforms": {"m": {"use": "core.map", "from": "clock", "with": {"function": "os:x"}}}}, ""),
   ],
 )
-async def test_a_spec_that_comes_over_http_reaches_nothing_of_the_machine(api, nodes, told):
+async def test_a_spec_that_comes_over_http_reaches_nothing_of_the_machine(api, nodes, message):
   found = problem_of(await api.create({**ticks(), **nodes}), 422)
-  assert told in found["detail"]
+  assert message in found["detail"]
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ async def test_english_that_is_clear_starts_a_stream_with_an_account_of_every_wo
 
 
 async def test_english_with_a_question_starts_when_it_is_confirmed_and_not_before(tmp_path):
-  asked = {"natural_language": "BTC price and dominance every 30s"}
+  request = {"natural_language": "BTC price and dominance every 30s"}
   async with serving(tmp_path, simulate=True) as api:
-    found = problem_of(await api.create(**asked), 422)
+    found = problem_of(await api.create(**request), 422)
     assert "dominance" in found["detail"]
     assert '"confirm": true' in found["detail"]
     assert found["understood"]["outcome"] == "ask"
     assert api.server.streams.running == []
-    assert (await api.create(**asked, confirm=True)).status_code == 201
+    assert (await api.create(**request, confirm=True)).status_code == 201
 
 
 @pytest.mark.parametrize("text", ["hello", "", "buy 3 BTC", "BTC price + weather on Mars"])

@@ -28,9 +28,9 @@ async def test_stream_answers_as_the_broker_does(api):
   async with open_websocket(socket_url(api, "/stream")) as socket:
     await socket.send(b'{"type":"subscribe","channels":["trades"],"id":7}')
     with trio.fail_after(5):
-      said = await socket.receive()
-      assert b'"status":"subscribed"' in said[0]
-      assert b'"id":7' in said[0]
+      text = await socket.receive()
+      assert b'"status":"subscribed"' in text[0]
+      assert b'"id":7' in text[0]
       api.server.log.ring.append(trades(1, 3))
       seen = []
       while sum(b'"type":"trade"' in message for message in seen) < 3:
@@ -46,7 +46,7 @@ async def test_raw_comes_without_asking_and_an_unknown_exchange_ends_with_1003(a
     assert "1003" in await socket.end()
 
 
-async def test_a_wrong_token_is_told_with_the_brokers_code(api):
+async def test_a_wrong_token_is_refused_with_the_brokers_code(api):
   async with reading(socket_url(api, "/stream?token=wrong")) as socket:
     assert "4500" in await socket.end()
 

@@ -31,7 +31,7 @@ async def test_a_spec_becomes_a_stream_that_can_be_read(api):
   made = answer.json()
   assert set(made) == {"stream_id", "ws_url", "access_token", "spec", "understood"}
   assert made["understood"] is None
-  # Nobody could read it without a sink, so it got one.
+  # No client could read it without a sink, so one was added.
   assert made["spec"]["sinks"] == {"feed": {"use": "core.stream", "from": ["clock"]}}
   assert made["ws_url"].endswith(f"/ws/{made['stream_id']}?token={made['access_token']}")
   async with reading(made["ws_url"]) as socket:
@@ -108,8 +108,8 @@ async def test_prometheus_reads_the_same_figures(api, accept):
   stream = made["stream_id"]
   assert found["bond_api_stream_messages_out_total", stream] >= 1
   assert found["bond_api_stream_dropped_total", stream] == 0
-  told = (await api.call("GET", "/metrics")).json()
-  [one] = told["per_stream"]
+  message = (await api.call("GET", "/metrics")).json()
+  [one] = message["per_stream"]
   assert one["msgs_out"] >= found["bond_api_stream_messages_out_total", stream]
 
 
@@ -160,7 +160,7 @@ async def test_a_stream_whose_log_cannot_be_removed_is_known_until_it_can(tmp_pa
     made = (await api.create(ticks())).json()
     path = f"/v1/streams/{made['stream_id']}"
     (log,) = logs_of(tmp_path, made)
-    in_the_way = log / "somebody's"
+    in_the_way = log / "another file"
     in_the_way.mkdir()
     async with reading(made["ws_url"]) as socket:
       answer = await api.call("DELETE", path)

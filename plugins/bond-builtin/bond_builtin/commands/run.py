@@ -78,7 +78,7 @@ async def _stop_on_signals(stop: trio.Event) -> None:
   with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
     async for _ in signals:
       if stop.is_set():
-        # Asked twice: the user does not want to wait.
+        # The second signal: the user does not want to wait.
         os._exit(130)
       stop.set()
 
@@ -94,8 +94,8 @@ def _give_up(names: list[str]) -> None:
 
 
 def with_printing(spec: Spec, as_json: bool) -> Spec:
-  """The spec with its core.print sinks as JSON if that was asked for; a spec that prints nowhere
-  gets such a sink when it has no other sinks or JSON was asked for."""
+  """The spec with its core.print sinks as JSON where `as_json` says so; one is added to a spec that
+  prints nowhere, where it has no other sinks or with `as_json`."""
   screen = Registry().sink(PRINT)
   config = screen.config(format="json") if as_json else screen.config()
   printing = {key: node for key, node in spec.sinks.items() if node.use == PRINT}

@@ -115,8 +115,8 @@ def _latest(event: AnyEvent) -> str:
     return f"bid {bid}  ask {ask}"
   if isinstance(event, Ticker):
     names = ("bid", "ask", "last", "mark", "index", "volume")
-    told = [f"{name} {_number(v)}" for name in names if (v := getattr(event, name)) is not None]
-    return "  ".join(told)
+    parts = [f"{name} {_number(v)}" for name in names if (v := getattr(event, name)) is not None]
+    return "  ".join(parts)
   if isinstance(event, Funding):
     return f"rate {_number(event.rate)}  mark {_number(event.mark)}"
   if isinstance(event, Candle):
@@ -151,7 +151,7 @@ async def screen(config: Screen, ctx: SinkContext) -> AsyncIterator[Sink]:
 async def _draw(rows: _Rows, console: "Console") -> None:
   from rich.live import Live
 
-  # rich refreshes from a thread of its own unless it is told when.
+  # rich refreshes from a thread of its own unless it is called for each refresh.
   with Live(console=console, auto_refresh=False) as live:
     try:
       while True:

@@ -24,9 +24,9 @@ END_OF_TIME = 253_370_764_799_999
 class ArrivalClock:
   """When events arrived, in epoch ms, with the leaps of the wall clock taken out.
 
-  `now` is the latest arrival, or later where a timer told so. Events that carry the steady clock's
-  stamp (`ts_internal`) are placed by their own pair of stamps, so a recording made while the wall
-  clock was set plays as it was lived; others by the pipeline's clock.
+  `now` is the latest arrival, or later where a timer ran later. Events that carry the steady
+  clock's stamp (`ts_internal`) are placed by their own pair of stamps, so a recording made while
+  the wall clock was set plays as it was lived; others by the pipeline's clock.
   """
 
   __slots__ = (
@@ -55,7 +55,7 @@ class ArrivalClock:
     self._stamp = 0
     self._stamp_gap: int | None = None
     self._stamp_shift = 0
-    # The steady clock when `now` was set, and the timer that was asked for.
+    # The steady clock when `now` was set, and the timer that was requested.
     self._now_look = 0
     self._asked = 0
 
@@ -121,5 +121,5 @@ class ArrivalClock:
     return self._asked
 
   def without_leaps(self, wall: int) -> int:
-    """A receive time that somebody else noted, with the leaps so far taken out."""
+    """A receive time noted elsewhere, with the leaps so far taken out."""
     return wall - (self._shift if self._stamp_gap is None else self._stamp_shift)

@@ -1,4 +1,4 @@
-"""core.dedupe: drops what a venue told twice."""
+"""core.dedupe: drops what a venue sent twice."""
 
 from typing import Any, TypeAlias
 
@@ -101,7 +101,7 @@ class Deduper:
           self.dropped += 1
           continue
         if type(event) is ChainEvent:
-          # What was taken back may be told again, and be taken back again.
+          # What was revoked may come again, and be revoked again.
           seen.pop((*key[:-1], not key[-1]), None)
         seen.pop(key, None)
         seen[key] = arrival.now

@@ -25,7 +25,7 @@ MAX_KEYS = 100_000
 """With `repeat`, the streams that are remembered; those that were quiet longest are forgotten."""
 
 MAX_REPEATS = 1_000
-"""How often a recording's streams are told again while nothing comes."""
+"""How often a recording's streams are repeated while nothing comes."""
 
 _NEVER = 1 << 62
 
@@ -37,7 +37,7 @@ def _check_every(instance: object, attribute: "attrs.Attribute[Duration]", value
 
 @attrs.frozen
 class Sample:
-  """`every` is how often; with `repeat` streams without news are told again."""
+  """`every` is how often; with `repeat` streams without news are repeated."""
 
   every: Duration = attrs.field(validator=_check_every)
   repeat: bool = False
@@ -57,9 +57,9 @@ class Sampler:
     self._every = round(config.every * 1000)
     self._repeat = config.repeat
     self._news: dict[tuple[Any, ...], AnyEvent] = {}
-    self._told: dict[tuple[Any, ...], AnyEvent] = {}
+    self._emitted: dict[tuple[Any, ...], AnyEvent] = {}
     self._tick = _NEVER
-    # Live, streams are told again for as long as they are quiet. A recording may pause for a year,
+    # Live, streams are repeated for as long as they are quiet. A recording may pause for a year,
     # which passes in no time.
     self._recorded = isinstance(ctx.clock, DataClock)
     self._idle = 0
@@ -109,20 +109,20 @@ class Sampler:
     """What has not been given yet."""
     out: Batch = list(self._news.values())
     self._news.clear()
-    self._told.clear()
+    self._emitted.clear()
     self._tick = _NEVER
     return out
 
   def _give(self, out: Batch) -> None:
     self._tick = _NEVER
     if self._repeat:
-      told = self._told
+      emitted = self._emitted
       for key, event in self._news.items():
-        told.pop(key, None)
-        told[key] = event
-      while len(told) > MAX_KEYS:
-        del told[next(iter(told))]
-      out += told.values()
+        emitted.pop(key, None)
+        emitted[key] = event
+      while len(emitted) > MAX_KEYS:
+        del emitted[next(iter(emitted))]
+      out += emitted.values()
       self._idle = self._idle + 1 if self._recorded and not self._news else 0
       if self._idle < MAX_REPEATS:
         self._arm()

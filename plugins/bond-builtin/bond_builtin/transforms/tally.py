@@ -63,7 +63,7 @@ def _summable(values: list[float]) -> bool:
 
 class Prices:
   """Prices at times. First and last go by time, then by the source's own numbers, then by arrival,
-  so that the order of arrival matters only where nothing else can tell."""
+  so that the order of arrival matters only where nothing else decides."""
 
   __slots__ = ("_first", "_last", "_noted", "high", "low", "sum")
 
@@ -177,7 +177,7 @@ class Tally:
 
   def __init__(self) -> None:
     self.rows: list[tuple[int, AnyEvent]] = []
-    """(time, event) of those not yet folded; whoever adds one folds at FOLD."""
+    """(time, event) of those not yet folded; the code that adds one folds at FOLD."""
     self.exchanges: set[str] = set()
     self.venues: dict[str, Traded] = {}
     """What was traded, by exchange."""

@@ -3,7 +3,7 @@
 from collections import deque
 
 from bond_builtin.transforms.arrival import END_OF_TIME, ArrivalClock
-from bond_core import Clock, MarketEvent
+from bond_core import Clock, MarketEvent, MarketType
 
 # Latency only ever adds to the skew, so the least of recent samples is the best. They are kept for
 # half to one second of receive time: a replay at 50 times speed moves the skew with every event.
@@ -64,7 +64,7 @@ class _Source:
 
 
 class Timeline:
-  """Places events in event time and tells the watermark, all in epoch ms.
+  """Places events in event time and computes the watermark, all in epoch ms.
 
   An event that has a venue time happened then. One that has none happened at its receive time minus
   its source's skew (receive minus venue time), or the least skew of all sources where its own was
@@ -142,7 +142,7 @@ class Timeline:
 
   def watermark(self, now: int | None = None) -> int:
     """The event time before which nothing more is expected; `now` may be a moment since the last
-    event at which nobody asked."""
+    event."""
     if now is None:
       now = self.arrival.now
     since = now - self._lateness
@@ -215,8 +215,8 @@ class Timeline:
       self._least_skew = skew
       self._raise(self.arrival.now - skew)
 
-  def at_receive(self, exchange: str, market_type: str | None, wall: int) -> int:
-    """The event time of a receive time that somebody noted about a source."""
+  def at_receive(self, exchange: str, market_type: MarketType | None, wall: int) -> int:
+    """The event time of a receive time that was noted about a source."""
     arrived = self.arrival.without_leaps(wall)
     source = self._sources.get((exchange, market_type)) or self._of_exchange(exchange)
     now = self.arrival.now

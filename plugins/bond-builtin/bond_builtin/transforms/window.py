@@ -32,8 +32,8 @@ from bond_core import (
 )
 
 _COUNTED = (Trade, Ticker, OrderBook, Post, ChainEvent, Custom, Liquidation)
-# These only tell how far their source has come.
-_TELLING = (Funding, OpenInterest, Candle)
+# These only show how far their source has come.
+_PACING = (Funding, OpenInterest, Candle)
 _COUNTED_TYPES = frozenset(_COUNTED)
 _PASSING = (Gap, Heartbeat, Window)
 _CHANNELS = {"*", *(kind.channel for kind in _COUNTED)}
@@ -128,7 +128,7 @@ class Windower:
     self._late_by_symbol: dict[str, int] = {}
     self._surplus = Late()
     self._outages: list[_Outage] = []
-    # A pause of a live stream is told window by window for as long as it lasts. That of a recording
+    # A pause of a live stream gives empty windows for as long as it lasts. That of a recording
     # may be a year, and passes in no time.
     self._recorded = isinstance(ctx.clock, DataClock)
     self._idle = 0
@@ -167,11 +167,11 @@ class Windower:
     return out
 
   def next_timer(self) -> int | None:
-    """When time alone closes the next window that has something to tell."""
+    """When time alone closes the next window that has something to report."""
     line = self._line
     waiting = self._open or self._late.count or self._surplus.count or line.waits
-    tells = self._next != _NEVER and self._empty and self._idle < MAX_EMPTY
-    if not (waiting or tells):
+    reports = self._next != _NEVER and self._empty and self._idle < MAX_EMPTY
+    if not (waiting or reports):
       return None
     due = line.due(self._gate)
     return None if due is None else line.arrival.wall(due)
@@ -289,19 +289,19 @@ class Windower:
     self._idle = self._idle + 1 if self._recorded and not tallies else 0
     if not (tallies or self._empty):
       return
-    told: set[str] = set()
+    reported: set[str] = set()
     for row in self._rows_at(start):
       names = dict.fromkeys((row, _base(row), _ALL))
       parts = [tallies[name] for name in names if name in tallies]
       if not (parts or self._empty):
         continue
       late = [name for name in names if name in self._late_by_symbol]
-      told.update(late)
+      reported.update(late)
       count = sum(self._late_by_symbol[name] for name in late)
       if len(parts) == 1:
         parts[0].fold()
       out.append(self._window(start, row, parts[0] if len(parts) == 1 else joined(parts), count))
-    for name in told:
+    for name in reported:
       del self._late_by_symbol[name]
 
   def _rows_at(self, start: int) -> list[str]:
@@ -389,7 +389,7 @@ TYPE = TransformType(
   name="core.window",
   summary="Aggregates each symbol over equal spans of event time: price, volume, quotes, counts.",
   config=Windows,
-  accepts=(*_COUNTED, *_TELLING, Gap, Heartbeat),
+  accepts=(*_COUNTED, *_PACING, Gap, Heartbeat),
   emits=(Window, Gap, Heartbeat),
   make=make,
   example="{every: 5s}",
