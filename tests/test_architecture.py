@@ -30,6 +30,7 @@ LIBRARIES = {
   "bond_server",
   "bond_simkit",
   "bond_social",
+  "bond_venuekit",
 }
 """Packages that other plugins may stand on; the others are components, which nobody imports."""
 
@@ -154,6 +155,7 @@ def test_protocol_logic_does_no_io():
     "bond-server": "access/credentials.py access/limits.py access/origins.py access/tokens.py",
     "bond-expressions": "checking.py compiling.py functions.py kinds.py language.py "
     "running.py syntax.py",
+    "bond-venuekit": "config.py sources.py symbols.py views.py",
     "bond-broker": "delivery/conflate.py delivery/thinning.py "
     + " ".join(f"protocol/{path.name}" for path in PROTOCOL),
   }.items():

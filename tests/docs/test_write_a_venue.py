@@ -5,12 +5,14 @@ import re
 from pathlib import Path
 
 import attrs
+import bond_venuekit
 import pytest
 
 from bond_core import SourceType, feeds, venues
 from bond_core.testing import FeedConformance
 
-PAGE = (Path(__file__).parents[2] / "docs" / "write-a-venue.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "write-a-venue.md").read_text(encoding="utf-8")
 # What stands in code, alone or in a call, as in `take(frame, ts_ms, mono_ns, out)`.
 NAMED = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", PAGE))))
 
@@ -25,8 +27,8 @@ def methods(cls):
   }
 
 
-@pytest.mark.parametrize("name", venues.__all__)
-def test_every_name_of_the_kit_is_on_the_page(name):
+@pytest.mark.parametrize("name", venues.__all__ + bond_venuekit.__all__)
+def test_every_name_of_the_parts_is_on_the_page(name):
   assert name in NAMED
 
 
@@ -67,6 +69,11 @@ def test_the_fields_of_a_source_type_that_concern_venues_are_on_the_page():
   )
   assert concern - {field.name for field in attrs.fields(SourceType)} == set()
   assert concern - NAMED == set()
+
+
+def test_the_dependencies_on_the_page_are_those_of_the_worked_venue():
+  (line,) = re.findall(r"^dependencies = .*$", PAGE, re.M)
+  assert line in (ROOT / "plugins" / "bond-bybit" / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_what_the_conformance_suite_calls_is_on_the_page():

@@ -3,18 +3,10 @@
 from typing import Literal, get_args
 
 import attrs
+from bond_venuekit import BooksOf, CandlesOf, FundingOf, LiquidationsOf, TickersOf, TradesOf, Venue
 
 from bond_binance.endpoints import DATA_ONLY, Connection
 from bond_binance.symbols import EXCHANGE, TITLE, USDM, market_of, read_symbol, spelling
-from bond_core.venues import (
-  BooksOf,
-  CandlesOf,
-  FundingOf,
-  LiquidationsOf,
-  TickersOf,
-  TradesOf,
-  Venue,
-)
 
 Interval = Literal[
   "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"

@@ -1,9 +1,10 @@
 """The sources this plugin offers."""
 
+from bond_venuekit import VenueRow, venue_sources
+
 from bond_binance import config
 from bond_binance.feed import binance_feed
 from bond_binance.symbols import EXCHANGE
-from bond_core.venues import VenueRow, venue_sources
 
 SOURCES = venue_sources(
   EXCHANGE,

@@ -8,8 +8,9 @@ pair, underscore, YYMMDD).
 import re
 from typing import Final, Literal, TypeAlias
 
+from bond_venuekit import check_kind, settled_in_quote, unified_symbol
+
 from bond_core import Instrument, Market, parse_market
-from bond_core.venues import check_kind, settled_in_quote, unified_symbol
 
 EXCHANGE, TITLE = "binance", "Binance"
 

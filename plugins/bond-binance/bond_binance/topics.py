@@ -4,6 +4,8 @@ Sources: Spot "WebSocket Streams"; USD-M "Websocket Market Streams" and "Importa
 Notice".
 """
 
+from bond_venuekit import check_contract
+
 from bond_binance.books import BookState, snapshots_of
 from bond_binance.config import FUTURES_INTERVALS
 from bond_binance.endpoints import LIMITS, MARKET, PUBLIC, Connection, Group
@@ -13,7 +15,7 @@ from bond_binance.symbols import SPOT, market_of, settled_in, venue_symbol
 from bond_binance.trades import AggregatedTradesState, TradesState
 from bond_core import Refused
 from bond_core.feeds import Handshake, Limits, Subscription
-from bond_core.venues import FeedControl, LatestValue, SubscriptionState, Topic, check_contract
+from bond_core.venues import FeedControl, LatestValue, SubscriptionState, Topic
 
 STEADY = 10.0
 """Seconds of silence that markPrice@1s never has."""

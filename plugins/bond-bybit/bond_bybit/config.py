@@ -3,10 +3,7 @@
 from typing import Literal
 
 import attrs
-
-from bond_bybit.endpoints import Connection
-from bond_bybit.symbols import EXCHANGE, TITLE, read_symbol, spelling
-from bond_core.venues import (
+from bond_venuekit import (
   BooksOf,
   CandlesOf,
   FundingOf,
@@ -16,6 +13,9 @@ from bond_core.venues import (
   TradesOf,
   Venue,
 )
+
+from bond_bybit.endpoints import Connection
+from bond_bybit.symbols import EXCHANGE, TITLE, read_symbol, spelling
 
 Interval = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w", "1M"]
 

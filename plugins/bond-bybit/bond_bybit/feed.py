@@ -1,5 +1,7 @@
 """Bybit's feed: a family of connections for each category."""
 
+from bond_venuekit import check_contract
+
 from bond_bybit.books import BookState, read_quotes
 from bond_bybit.endpoints import CHARACTERS, Connection, limits_of
 from bond_bybit.messages import decode_other
@@ -21,7 +23,6 @@ from bond_core.venues import (
   TopicFeed,
   TopicMessage,
   Unknown,
-  check_contract,
   request_number,
 )
 

@@ -1,9 +1,10 @@
 """The sources this plugin offers."""
 
+from bond_venuekit import VenueRow, venue_sources
+
 from bond_bybit import config
 from bond_bybit.feed import bybit_feed
 from bond_bybit.symbols import EXCHANGE
-from bond_core.venues import VenueRow, venue_sources
 
 SOURCES = venue_sources(
   EXCHANGE,

@@ -10,8 +10,9 @@ import re
 from datetime import date, timedelta
 from typing import Final, Literal, TypeAlias
 
+from bond_venuekit import check_kind, check_settlement, inverse_in_usd, unified_symbol
+
 from bond_core import Instrument, Market, Refused, parse_market
-from bond_core.venues import check_kind, check_settlement, inverse_in_usd, unified_symbol
 
 EXCHANGE, TITLE = "bybit", "Bybit"
 

@@ -3,8 +3,7 @@
 from typing import Literal
 
 import attrs
-
-from bond_core.venues import (
+from bond_venuekit import (
   BooksOf,
   CandlesOf,
   FundingOf,
@@ -14,6 +13,7 @@ from bond_core.venues import (
   TradesOf,
   Venue,
 )
+
 from bond_okx.endpoints import Connection
 from bond_okx.symbols import EXCHANGE, TITLE, read_symbol, spelling
 

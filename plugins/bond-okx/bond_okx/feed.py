@@ -5,6 +5,8 @@ A topic is named CHANNEL:INSTRUMENT here, or CHANNEL:FAMILY for what covers a wh
 
 import re
 
+from bond_venuekit import check_contract
+
 from bond_core.feeds import Expire, Handshake, Limits, Pong, Reset, Subscription
 from bond_core.venues import (
   Answer,
@@ -19,7 +21,6 @@ from bond_core.venues import (
   TopicFeed,
   TopicMessage,
   Unknown,
-  check_contract,
   request_number,
 )
 from bond_okx.books import BookState

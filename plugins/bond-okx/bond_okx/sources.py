@@ -1,6 +1,7 @@
 """The sources this plugin offers."""
 
-from bond_core.venues import VenueRow, venue_sources
+from bond_venuekit import VenueRow, venue_sources
+
 from bond_okx import config
 from bond_okx.feed import okx_feed
 from bond_okx.symbols import EXCHANGE

@@ -9,8 +9,9 @@ settleCcy).
 import re
 from typing import Final, Literal, TypeAlias
 
+from bond_venuekit import check_kind, check_settlement, inverse_in_usd, unified_symbol
+
 from bond_core import Instrument, Market, parse_market
-from bond_core.venues import check_kind, check_settlement, inverse_in_usd, unified_symbol
 
 EXCHANGE, TITLE = "okx", "OKX"
 

@@ -5,23 +5,23 @@ from typing import Any
 
 import attrs
 
-from bond_core._events import (
+from bond_core import (
   AnyEvent,
   Candle,
   Funding,
   Gap,
   Liquidation,
+  Market,
   OpenInterest,
   OrderBook,
+  SourceType,
   Ticker,
   Trade,
+  Transform,
 )
-from bond_core._feeds.contract import Feed
-from bond_core._instruments import Market
-from bond_core._types.source import SourceType
-from bond_core._types.transform import Transform
-from bond_core._venues.config import BooksOf, TickersOf, VenueChannel, VenueSource
-from bond_core._venues.views import view_of_books, view_of_tickers
+from bond_core.feeds import Feed
+from bond_venuekit.config import BooksOf, TickersOf, VenueChannel, VenueSource
+from bond_venuekit.views import view_of_books, view_of_tickers
 
 
 @attrs.frozen

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from bond_core._errors import Refused
-from bond_core._feeds.contract import Subscription
-from bond_core._instruments import Instrument, Market
+from bond_core import Instrument, Market, Refused
+from bond_core.feeds import Subscription
 
 SettledIn: TypeAlias = Callable[[str, str], str]
 """(base, quote) → the currency that contracts of this pair settle in."""

@@ -1,9 +1,8 @@
 """What one reader sees of a feed that others read too."""
 
-from bond_core._books.view import BookView
-from bond_core._events import Ticker
-from bond_core._types.transform import Transform
-from bond_core._venues.config import BooksOf, TickersOf
+from bond_core import Ticker, Transform
+from bond_core.books import BookView
+from bond_venuekit.config import BooksOf, TickersOf
 
 
 def view_of_books(config: BooksOf) -> Transform | None:

@@ -1,4 +1,4 @@
-"""The kit for venues, by a small venue that uses public names only.
+"""The parts of feeds for venues, by a small venue that uses public names only.
 
 Its messages are `{"t":"TOPIC",…}`, its requests `+a,b#1` and `-a,b#1`, its answers `ok 1`,
 `no 1 REASON`, `wrong 1 NAME`.
@@ -7,7 +7,6 @@ Its messages are `{"t":"TOPIC",…}`, its requests `+a,b#1` and `-a,b#1`, its an
 import json
 import random
 
-import attrs
 import msgspec
 import pytest
 
@@ -27,8 +26,6 @@ from bond_core.feeds import (
 )
 from bond_core.testing import FeedConformance
 from bond_core.venues import (
-  BooksOf,
-  CandlesOf,
   Confirmed,
   Denied,
   FetchedBook,
@@ -37,22 +34,11 @@ from bond_core.venues import (
   SnapshotSource,
   SubscribedBook,
   SubscriptionState,
-  TickersOf,
   Topic,
   TopicFeed,
   TopicMessage,
-  TradesOf,
   Unknown,
-  Venue,
-  VenueRow,
-  check_contract,
-  check_kind,
-  check_settlement,
-  inverse_in_usd,
   request_number,
-  settled_in_quote,
-  unified_symbol,
-  venue_sources,
 )
 
 SECOND = 1_000_000_000
@@ -138,7 +124,8 @@ class Events(SubscriptionState):
 
 class Topics:
   def group(self, subscription):
-    check_kind(subscription.instrument, "Toy")
+    if subscription.instrument.market_type == "option":
+      raise Refused(f"{subscription}: Toy has no options")
     return "toy"
 
   def limits(self, group):
@@ -582,127 +569,3 @@ def test_a_book_without_a_snapshot_is_given_up(status, body, answers, reason):
   assert f"no book without a snapshot. {reason}" in reject.reason
   # An answer that comes later is read by nobody.
   assert rig.answer(fetch, frame("", 5)) == []
-
-
-# Sources ------------------------------------------------------------------------------------------
-
-VENUE = Venue(
-  exchange="toy",
-  title="Toy",
-  read=parse_market,
-  spelling=lambda instrument: unified_symbol(instrument, settled_in_quote),
-  connection=lambda endpoint: ("toy", endpoint),
-)
-
-
-@attrs.frozen(kw_only=True)
-class ToyTrades(TradesOf):
-  """Trades."""
-
-  venue = VENUE
-
-
-@attrs.frozen(kw_only=True)
-class ToyBooks(BooksOf):
-  """Books."""
-
-  venue = VENUE
-
-
-@attrs.frozen(kw_only=True)
-class ToyTickers(TickersOf):
-  """Tickers."""
-
-  venue = VENUE
-
-
-@attrs.frozen(kw_only=True)
-class ToyCandles(CandlesOf):
-  """Candles."""
-
-  venue = VENUE
-
-
-SOURCES = {
-  source.name: source
-  for source in venue_sources(
-    "toy",
-    {
-      "trades": VenueRow(ToyTrades, "All trades.", words=("prints",), example="{symbols: [A]}"),
-      "orderbook": VenueRow(ToyBooks),
-      "ticker": VenueRow(ToyTickers),
-      "candle": VenueRow(ToyCandles),
-    },
-    feed=lambda connection: toy_feed(),
-    terms="none",
-  )
-}
-
-
-def test_one_table_makes_the_sources():
-  assert list(SOURCES) == ["toy.trades", "toy.orderbook", "toy.ticker", "toy.candle"]
-  trades, books, tickers, _ = SOURCES.values()
-  assert (trades.summary, trades.example) == ("All trades.", "{symbols: [A]}")
-  assert trades.words == ("toy", "toy trades", "toy prints")
-  assert books.words == ("toy order book", "toy book", "toy depth")
-  assert [kind.__name__ for kind in books.emits] == ["OrderBook", "Gap"]
-  assert trades.view is None
-  assert books.view(ToyBooks(symbols=["A"], deltas=True)) is None
-  assert books.view(ToyBooks(symbols=["A"])) is not None
-  assert tickers.view(ToyTickers(symbols=["A"])) is None
-  assert trades.simulator is None
-  # Sources share a feed where both their feed function and their connection are equal.
-  assert len({source.feed for source in SOURCES.values()}) == 1
-  assert trades.connection(ToyTrades(symbols=["A"], endpoint="http://sim:1/")) == (
-    "toy",
-    "http://sim:1",
-  )
-
-
-def test_a_market_on_demand_is_a_configuration_of_its_own():
-  source = SOURCES["toy.orderbook"]
-  market = parse_market("B/USDT:USDT")
-  assert source.on_demand(None, market) == ToyBooks(symbols=["B/USDT:USDT"])
-  given = ToyBooks(symbols=["A"], depth=5)
-  assert source.on_demand(given, market) == ToyBooks(symbols=["B/USDT:USDT"], depth=5)
-
-
-def test_configurations_subscribe_to_what_they_say():
-  assert ToyTrades(symbols=["A"], market="perp").subscriptions() == [
-    Subscription("trades", parse_market("A/USDT:USDT").on("toy"))
-  ]
-  assert [s.options for s in ToyTickers(symbols=["A"]).subscriptions()] == [
-    (("stream", "quotes"),),
-    (("stream", "stats"),),
-  ]
-  [candles] = ToyCandles(symbols=["A"], interval="5m").subscriptions()
-  assert candles == Subscription("candle", parse_market("A/USDT").on("toy"), (("interval", "5m"),))
-
-
-@pytest.mark.parametrize(
-  ("text", "settled_in", "spelled"),
-  [
-    ("BTC/USDT", settled_in_quote, "BTC/USDT"),
-    ("BTC/USDT:USDT", settled_in_quote, "BTC/USDT:USDT"),
-    ("BTC/USD:BTC", inverse_in_usd, "BTC/USD:BTC"),
-    ("BTC/USD:BTC-261225", inverse_in_usd, "BTC/USD:BTC-261225"),
-    ("BTC/USDC:USDC", inverse_in_usd, "BTC/USDC:USDC"),
-  ],
-)
-def test_a_spelling_that_leaves_nothing_open_is_itself(text, settled_in, spelled):
-  market = check_settlement(text, parse_market(text), settled_in, "Toy")
-  assert unified_symbol(market.on("toy"), settled_in) == spelled
-
-
-def test_what_a_venue_does_not_serve_is_refused_with_what_it_does():
-  with pytest.raises(ValueError, match="Toy settles contracts on BTC/USD in BTC, so write BTC/USD"):
-    check_settlement("BTC/USD:USD", parse_market("BTC/USD:USD"), inverse_in_usd, "Toy")
-  spot = on("funding", "BTC")
-  with pytest.raises(Refused, match="only contracts have funding; the perpetual is BTC/USDT:USDT"):
-    check_contract(spot, settled_in_quote)
-  dated = spot._replace(instrument=parse_market("BTC/USDT:USDT-261225").on("toy"))
-  check_contract(dated, settled_in_quote)
-  with pytest.raises(Refused, match="only perpetuals have funding"):
-    check_contract(dated, settled_in_quote, perpetual=True)
-  with pytest.raises(Refused, match="Toy is served for spot"):
-    check_kind(spot.instrument._replace(market_type="future"), "Toy")

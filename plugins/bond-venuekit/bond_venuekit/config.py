@@ -5,9 +5,9 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
-from bond_core._feeds.contract import Subscription
-from bond_core._instruments import Instrument, Market
-from bond_core._spec.urls import check_endpoint, without_slash
+from bond_core import Instrument, Market
+from bond_core.config import check_endpoint, without_slash
+from bond_core.feeds import Subscription
 
 MAX_SYMBOLS = 2000
 

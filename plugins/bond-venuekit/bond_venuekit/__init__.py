@@ -1,0 +1,56 @@
+"""The sources of a venue: what specs say to them, and one table that makes them.
+
+A venue's plugin derives its configurations from `TradesOf`, `BooksOf` and their like, reads
+symbols with the functions here, and hands `venue_sources` one row a channel. The feed beneath them
+is made of bond_core.venues; docs/write-a-venue.md builds both.
+"""
+
+from bond_venuekit.config import (
+  BooksOf,
+  CandlesOf,
+  FundingOf,
+  LiquidationsOf,
+  OnMarket,
+  OpenInterestOf,
+  TickersOf,
+  TradesOf,
+  Venue,
+  VenueChannel,
+  VenueSource,
+)
+from bond_venuekit.sources import VenueRow, venue_sources
+from bond_venuekit.symbols import (
+  SettledIn,
+  check_contract,
+  check_kind,
+  check_settlement,
+  inverse_in_usd,
+  settled_in_quote,
+  unified_symbol,
+)
+from bond_venuekit.views import view_of_books, view_of_tickers
+
+__all__ = [
+  "BooksOf",
+  "CandlesOf",
+  "FundingOf",
+  "LiquidationsOf",
+  "OnMarket",
+  "OpenInterestOf",
+  "SettledIn",
+  "TickersOf",
+  "TradesOf",
+  "Venue",
+  "VenueChannel",
+  "VenueRow",
+  "VenueSource",
+  "check_contract",
+  "check_kind",
+  "check_settlement",
+  "inverse_in_usd",
+  "settled_in_quote",
+  "unified_symbol",
+  "venue_sources",
+  "view_of_books",
+  "view_of_tickers",
+]
