@@ -6,8 +6,9 @@ import time
 from statistics import median
 from typing import Any
 
-from bond_core._books.consolidated import ConsolidatedBook
-from bond_core._events import OrderBook
+from bond_consolidated import ConsolidatedBook
+
+from bond_core import OrderBook
 
 LEVELS = 200
 UPDATES = 20_000

@@ -4,18 +4,14 @@ venue's own checksum says."""
 import gzip
 import json
 import os
-from heapq import nlargest, nsmallest
 from pathlib import Path
 
 import pytest
 
 from bond_core._books.book import Book
 from bond_core._books.checksum import digits_crc32, interleaved_crc32
-from bond_core._books.consolidated import ConsolidatedBook
 from bond_core._books.sequence import Ids, contiguous, linked_ranges
 from bond_core._books.sync import BookSync, Update
-from bond_core._books.view import BookView
-from bond_core._events import OrderBook
 from bond_core._instruments import Instrument
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +89,6 @@ def test_binance_equals_an_independent_reconstruction_at_each_update(
   name, market_type, rule, updates
 ):
   sync = BookSync(Instrument("binance", market_type, "BTC/USDT"), rule)
-  view = BookView(depth=20, speed_ms=0)
   reference = reconstructed(name)
   reader_bids, reader_asks = {}, {}
   sequence, count = None, 0
@@ -111,15 +106,9 @@ def test_binance_equals_an_independent_reconstruction_at_each_update(
       prices = {*touched, *(price for price, _ in side)}
       assert [ours.get(price) for price in prices] == [theirs.get(price) for price in prices]
       assert len(ours) == len(theirs)
-    (shown,) = view([event])
-    assert shown.sequence == number
-    assert all(bids[price] == size for price, size in shown.bids)
-    assert all(asks[price] == size for price, size in shown.asks)
     if count % 25 == 0:
       assert reader_bids == bids
       assert reader_asks == asks
-      assert [price for price, _ in shown.bids] == nlargest(20, bids)
-      assert [price for price, _ in shown.asks] == nsmallest(20, asks)
     count += 1
 
   for received, frame in depth_frames(name):
@@ -261,53 +250,3 @@ def test_kraken_checksums_all_verify():
         verified += 1
 
   assert (len(syncs), verified) == (10, 4269)
-
-
-def test_recorded_books_as_one_equal_merging_them_anew():
-  """Spot and perpetual of the same hours, which is two venues whose prices interleave."""
-  names = ("binance-2024/spot_btcusdt_20240808.gz", "binance-2024/usdm_btcusdt_20240808.gz")
-  whole = ConsolidatedBook("BTC/USDT", max_age_ms=1_000_000)
-  books = {}
-  sources = {name: reconstructed(name) for name in names}
-  checked = crossed = 0
-  for turn in range(1_500):
-    for name, states in list(sources.items()):
-      state = next(states, None)
-      if state is None:
-        del sources[name]
-        continue
-      _, bids, asks, _ = state
-      old_bids, old_asks = books.get(name, ({}, {}))
-      first = name not in books
-      books[name] = dict(bids), dict(asks)
-      event = OrderBook(
-        exchange=name,
-        symbol="BTC/USDT",
-        bids=changed_levels(old_bids, bids),
-        asks=changed_levels(old_asks, asks),
-        update_type="snapshot" if first else "delta",
-        sequence=turn + 1,
-        prev_sequence=turn,
-      )
-      assert whole.take(name, event, turn)
-    if turn % 30 == 0:
-      checked += 1
-      view = whole.view(50, turn)
-      for levels, side, pick in ((view.bids, 0, nlargest), (view.asks, 1, nsmallest)):
-        prices = pick(50, {price for book in books.values() for price in book[side]})
-        assert [level[0] for level in levels] == prices
-        for price, size, shares in levels:
-          assert shares == {
-            n: book[side][price] for n, book in books.items() if price in book[side]
-          }
-          assert size == pytest.approx(sum(shares.values()))
-      crossed += view.bbo.state == "crossed"
-      assert (view.bbo.state == "open") is (view.bids[0][0] < view.asks[0][0])
-  assert checked == 50
-  assert crossed > 0  # a naive merge of two products is; that is why they are kept apart
-
-
-def changed_levels(old, new):
-  """What turns one side into the other."""
-  gone = [(price, 0.0) for price in old.keys() - new.keys()]
-  return gone + [(price, size) for price, size in new.items() if old.get(price) != size]

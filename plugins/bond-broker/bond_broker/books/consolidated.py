@@ -3,13 +3,14 @@
 import math
 from typing import Generic, TypeAlias
 
+from bond_consolidated import ConsolidatedBook
+
 from bond_broker.books.live import LiveBook
 from bond_broker.books.views import Reader, View, Views
 from bond_broker.protocol.filters import Filter
-from bond_core import Consolidated, Gap, OrderBook
-from bond_core.books import ConsolidatedBook
+from bond_core import Consolidated, Gap, MarketType, OrderBook
 
-MarketKey: TypeAlias = tuple[str, str | None, str | None]
+MarketKey: TypeAlias = tuple[str, MarketType | None, str | None]
 """Symbol, market type, expiry: what has one consolidated book."""
 
 

@@ -5,11 +5,12 @@ from collections import deque
 from typing import Generic
 
 import trio
+from bond_consolidated import BookKey, ReplicaBook, concerns, may_concern
 
 from bond_broker.books.views import Reader, View, Views
 from bond_broker.protocol.filters import Filter
 from bond_core import Gap, OrderBook
-from bond_core.books import Book, BookKey, ReplicaBook, concerns, may_concern
+from bond_core.books import Book
 
 # A book is written to the log again when this many times its levels have changed since, and not
 # more often than that.

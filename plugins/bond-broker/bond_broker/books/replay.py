@@ -1,11 +1,12 @@
 """The order books of a replay, as they were then."""
 
 import msgspec
+from bond_consolidated import BookKey, BookView, ReplicaBook
 
 from bond_broker.protocol.filters import Filter
 from bond_broker.protocol.subscription import Subscription
 from bond_core import Batch, Gap, OrderBook
-from bond_core.books import Book, BookKey, BookView, ReplicaBook
+from bond_core.books import Book
 
 
 class ReplayBooks:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import trio
+from bond_consolidated import BookKey
 
 from bond_broker.books.consolidated import ConsolidatedMarket, MarketKey, market_of
 from bond_broker.books.live import LiveBook
@@ -30,7 +31,6 @@ from bond_broker.protocol.selection import (
 )
 from bond_broker.protocol.subscription import Subscription, Subscriptions
 from bond_core import AnyEvent, Batch, Channel, Consolidated, Gap, MarketType, OrderBook
-from bond_core.books import BookKey
 from bond_core.logs import Record
 from bond_core.services import Rejection
 

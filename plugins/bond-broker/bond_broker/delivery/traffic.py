@@ -5,9 +5,9 @@ from bisect import bisect_left
 from collections import Counter, deque
 
 import trio
+from bond_consolidated import Skew
 
-from bond_core import AnyEvent, Gap
-from bond_core.books import Skew
+from bond_core import AnyEvent, Gap, GapReason
 
 BUCKETS_MS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 RATE_SECONDS = 10.0
@@ -51,7 +51,7 @@ class Traffic:
     self.from_venue = Histogram()
     self.from_receipt = Histogram()
     self.skews: dict[str, Skew] = {}
-    self.gaps: Counter[tuple[str, str]] = Counter()
+    self.gaps: Counter[tuple[str, GapReason]] = Counter()
     self._started = trio.current_time()
     self._seen: deque[tuple[float, int]] = deque()
 

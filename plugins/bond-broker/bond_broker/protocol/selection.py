@@ -2,9 +2,10 @@
 
 from typing import TypeAlias
 
+from bond_consolidated import BookKey
+
 from bond_broker.protocol.filters import Filter
 from bond_core import AnyEvent, Consolidated, MarketType, OrderBook
-from bond_core.books import BookKey
 
 Key: TypeAlias = tuple[type, str, str, MarketType | None, str | None]
 """What decides who gets an event: its type, exchange, symbol, market type and expiry."""

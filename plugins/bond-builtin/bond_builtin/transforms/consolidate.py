@@ -3,9 +3,19 @@
 from typing import NamedTuple
 
 import attrs
+from bond_consolidated import NEVER, ConsolidatedBook, Throttle
 
-from bond_core import Batch, Consolidated, Duration, Gap, OrderBook, TransformContext, TransformType
-from bond_core.books import MAX_LEVELS, NEVER, ConsolidatedBook, Throttle
+from bond_core import (
+  Batch,
+  Consolidated,
+  Duration,
+  Gap,
+  MarketType,
+  OrderBook,
+  TransformContext,
+  TransformType,
+)
+from bond_core.books import MAX_LEVELS
 
 
 def _check_speed(instance: object, attribute: "attrs.Attribute[Duration]", value: float) -> None:
@@ -47,7 +57,7 @@ class Key(NamedTuple):
   """What has one consolidated book."""
 
   symbol: str
-  market_type: str | None
+  market_type: MarketType | None
   expiry: str | None
 
 
@@ -72,7 +82,7 @@ class Consolidator:
     out: Batch = []
     pace = self._pace
     for event in batch:
-      due = pace.tell(getattr(event, "ts_event", 0))
+      due = pace.move_to(getattr(event, "ts_event", 0))
       if due or pace.now >= self._ages:
         self._come_to(out)
       if isinstance(event, OrderBook):
@@ -91,7 +101,7 @@ class Consolidator:
   def on_timer(self, now_ms: int) -> Batch:
     """What is due by now."""
     out: Batch = []
-    self._pace.tell(now_ms)
+    self._pace.move_to(now_ms)
     self._come_to(out)
     return out
 

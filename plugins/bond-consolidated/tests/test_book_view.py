@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import msgspec
 import pytest
+from bond_consolidated import BookView
 from hypothesis import given, settings, strategies as st
 
-from bond_core._books.view import BookView
-from bond_core._events import Gap, OrderBook, Trade, Window, encode
+from bond_core import Gap, OrderBook, Trade, Window, encode
 
 BTC = {"exchange": "venue", "symbol": "BTC/USDT", "market_type": "spot"}
 ETH = {"exchange": "venue", "symbol": "ETH/USDT", "market_type": "spot"}
@@ -78,12 +78,12 @@ class Model:
         *(place["exchange"], place["market_type"], place["symbol"]),
         place.get("expiry"),
       )
-      told = ({}, {})
+      sent = ({}, {})
       if what in ("delta", "snapshot", "lost"):
         for is_bid, tick, size in changes:
           side = 0 if is_bid else 1
           price = 50.0 - tick if is_bid else 51.0 + tick
-          told[side][price] = books[where][side][price] = size
+          sent[side][price] = books[where][side][price] = size
           if not size:
             del books[where][side][price]
         number = self.numbers[where] = number + 1
@@ -91,7 +91,7 @@ class Model:
         self.states[identity, number] = (bids, asks, now)
       if what == "delta":
         self.events.append(
-          delta(now, number, told[0].items(), told[1].items(), at=place, ts_exchange=now - 3)
+          delta(now, number, sent[0].items(), sent[1].items(), at=place, ts_exchange=now - 3)
         )
         if self.good.get(identity) == number - 1:
           self.good[identity] = number
@@ -331,7 +331,7 @@ def test_books_of_one_symbol_in_several_markets_stay_apart():
   ]
 
 
-def test_a_reset_that_had_to_wait_is_still_told():
+def test_a_reset_that_had_to_wait_is_still_shown():
   view = BookView(20, 100)
   view([snapshot(1000, 1)])
   view([snapshot(1010, 5), delta(1020, 6)])

@@ -1,9 +1,9 @@
 """Views of books: the best levels, at most every so many milliseconds."""
 
-from bond_core._books.book import MAX_LEVELS, Book
-from bond_core._books.replica import BookKey, ReplicaBook, concerns, may_concern
-from bond_core._books.throttle import NEVER, Throttle
-from bond_core._events import Batch, Gap, OrderBook
+from bond_consolidated.replica import BookKey, ReplicaBook, concerns, may_concern
+from bond_consolidated.throttle import NEVER, Throttle
+from bond_core import Batch, Gap, OrderBook
+from bond_core.books import MAX_LEVELS, Book
 
 
 class BookView:
@@ -32,12 +32,12 @@ class BookView:
     self._throttle: Throttle[BookKey] = Throttle(speed_ms)
 
   def __call__(self, batch: Batch) -> Batch:
-    """The batch with views in place of book updates."""
+    """Returns the batch with views in place of book updates."""
     out: Batch = []
     throttle = self._throttle
     for event in batch:
       # A window has no receive time.
-      if throttle.tell(getattr(event, "ts_event", 0)):
+      if throttle.move_to(getattr(event, "ts_event", 0)):
         out += self._take_due(throttle.now)
       if isinstance(event, OrderBook):
         self._follow(event, out)
@@ -48,16 +48,16 @@ class BookView:
     return out
 
   def next_timer(self) -> int | None:
-    """When the next view is due (epoch ms), None where all are shown."""
+    """Returns when the next view is due (epoch ms), None where all are shown."""
     return None if self._throttle.next == NEVER else self._throttle.next
 
   def on_timer(self, now_ms: int) -> Batch:
-    """The views that are due at `now_ms`."""
-    self._throttle.tell(now_ms)
+    """Returns the views that are due at `now_ms`."""
+    self._throttle.move_to(now_ms)
     return self._take_due(self._throttle.now)
 
   def finish(self) -> Batch:
-    """The views of all books that changed since they were last shown."""
+    """Returns the views of all books that changed since they were last shown."""
     return self._take_due(NEVER)
 
   # Details -------------------------------------------------------------------------------------

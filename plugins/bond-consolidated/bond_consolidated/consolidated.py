@@ -5,18 +5,19 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Literal
 
-from bond_core._books.book import MAX_LEVELS, Book
-from bond_core._books.replica import BookKey, ReplicaBook, concerns, may_concern
-from bond_core._books.skew import Skew
-from bond_core._events import (
+from bond_consolidated.replica import BookKey, ReplicaBook, concerns, may_concern
+from bond_consolidated.skew import Skew
+from bond_core import (
   Bbo,
   Consolidated,
   ConsolidatedLevel,
   Gap,
   Level,
+  MarketType,
   OrderBook,
   VenueQuote,
 )
+from bond_core.books import MAX_LEVELS, Book
 
 MAX_AGE_MS = 30_000
 """A venue whose book has not changed for so long is left out."""
@@ -36,7 +37,7 @@ class ConsolidatedBook:
   def __init__(
     self,
     symbol: str,
-    market_type: str | None = None,
+    market_type: MarketType | None = None,
     expiry: str | None = None,
     *,
     max_age_ms: int = MAX_AGE_MS,
@@ -53,7 +54,7 @@ class ConsolidatedBook:
     self._last: OrderBook | None = None
 
   def take(self, venue: str, event: OrderBook, now_ms: int) -> bool:
-    """Takes an update of the book of `venue`; whether anything changed here."""
+    """Applies an update of the book of `venue` and returns whether that changed this book."""
     known = self._venues.get(venue)
     if known is None:
       if event.update_type != "snapshot":
@@ -91,7 +92,8 @@ class ConsolidatedBook:
     return True
 
   def hold(self, gap: Gap) -> bool:
-    """A loss was declared; whether that took a venue's levels out."""
+    """Takes out the levels of each venue whose book the gap may concern, and returns whether there
+    were any."""
     changed = False
     for name, venue in self._venues.items():
       replica = venue.replica
@@ -106,13 +108,14 @@ class ConsolidatedBook:
 
   @property
   def expires(self) -> int | None:
-    """When the venue that was quiet longest is too old, None where there is none."""
+    """When the venue that was quiet longest becomes too old (ms), None where no venue counts."""
     if not self._live:
       return None
     return next(iter(self._live.values())) + self._max_age
 
   def expire(self, now_ms: int) -> bool:
-    """Leaves out what is too old by now; whether there was any."""
+    """Takes out the levels of each venue that is too old by now, and returns whether there were
+    any."""
     changed = False
     while self._live:
       venue, seen = next(iter(self._live.items()))
@@ -132,7 +135,8 @@ class ConsolidatedBook:
     return self._bids.first(), self._asks.first()
 
   def view(self, depth: int, now_ms: int) -> Consolidated:
-    """The best `depth` levels of each side. Only after `take` has returned True once."""
+    """Returns the best `depth` levels of each side. Raises ValueError before `take` has returned
+    True for the first time."""
     last = self._last
     if last is None:
       raise ValueError("no venue's book has come yet, so there is nothing to show")
@@ -156,7 +160,7 @@ class ConsolidatedBook:
   # Details -------------------------------------------------------------------------------------
 
   def _leave(self, venue: str) -> bool:
-    """Takes a venue's levels out; false if none were in."""
+    """Takes a venue's levels out and returns whether there were any."""
     if self._live.pop(venue, None) is None:
       return False
     self._bids.replace(venue, ())
@@ -228,7 +232,7 @@ class _Side:
     """The keys at which each venue has a size."""
 
   def apply(self, venue: str, levels: Sequence[Level]) -> None:
-    """Sets a venue's size at each price; 0 removes."""
+    """Sets a venue's size at each price; 0 removes it."""
     sign, sizes, mine = self.sign, self.sizes, self.of[venue]
     for price, size in levels:
       key = price * sign
@@ -245,7 +249,7 @@ class _Side:
         self._remove(venue, key)
 
   def replace(self, venue: str, levels: Sequence[Level]) -> None:
-    """A venue has these levels and no others."""
+    """Sets a venue's levels: these and no others."""
     sign = self.sign
     old = self.of.setdefault(venue, set())
     gone = old.difference([price * sign for price, _ in levels])
@@ -268,7 +272,7 @@ class _Side:
     return price, size
 
   def top(self, depth: int) -> list[ConsolidatedLevel]:
-    """The best levels; a level's venues stand with the largest size first."""
+    """Returns the best levels; the venue with the largest size stands first in each."""
     sign = self.sign
     found: list[ConsolidatedLevel] = []
     for key in self.keys[: -depth - 1 : -1]:
@@ -278,7 +282,7 @@ class _Side:
         found.append((key * sign, size, at.copy()))
       else:
         shares = dict(sorted(at.items(), key=_size_then_name))
-        # To 15 digits: the sum is to be a decimal as its parts are.
+        # To 15 digits, so that the sum is a decimal as its parts are.
         found.append((key * sign, float(f"{sum(shares.values()):.15g}"), shares))
     return found
 

@@ -1,14 +1,12 @@
-"""ConsolidatedBook and core.consolidate: the books of several venues as one, compared with a model
-that merges every venue's levels anew each time."""
+"""ConsolidatedBook: the books of several venues as one, compared with a model that merges every
+venue's levels anew each time."""
 
 import attrs
 import pytest
-from bond_builtin.transforms.consolidate import Consolidate, Consolidator
+from bond_consolidated import ConsolidatedBook
 from hypothesis import given, settings, strategies as st
 
-from bond_core._books.consolidated import ConsolidatedBook
-from bond_core._events import Consolidated, Gap, OrderBook, Trade, decode, encode
-from bond_core._spec.values import Duration
+from bond_core import Gap, OrderBook
 
 MAX_AGE = 1_000
 
@@ -129,7 +127,7 @@ def test_after_any_stream_it_is_what_merging_all_books_anew_gives(steps):
           assert (view.venues[name].state == "live") is live
 
 
-# What it tells -----------------------------------------------------------------------------------
+# What it shows -----------------------------------------------------------------------------------
 
 
 def two(a_bid, a_ask, b_bid, b_ask):
@@ -210,90 +208,3 @@ def test_a_malformed_update_takes_its_venue_out_until_a_snapshot():
   assert ours.take("a", book("a", 1_600, [(float("nan"), 1.0)], sequence=2, prev=1), 1_600)
   assert ours.view(1, 1_600).venues["a"].state == "broken"
   assert ours.view(1, 1_600).bids == [(99.0, 0.1, {"b": 0.1})]
-
-
-# The transform -----------------------------------------------------------------------------------
-
-
-def consolidated(*events, **options):
-  options = {"speed": Duration(0), "max_age": Duration(1)} | options
-  made = Consolidator(Consolidate(**options), None)
-  return made, [one for event in events for one in made([event])]
-
-
-def test_spot_and_perpetuals_have_books_of_their_own_and_so_have_quote_currencies():
-  _, out = consolidated(
-    book("a", 1_000, [(100.0, 1.0)]),
-    book("b", 1_001, [(101.0, 1.0)], market_type="perp"),
-    book("c", 1_002, [(102.0, 1.0)], symbol="BTC/USDC"),
-  )
-  assert [list(view.venues) for view in out] == [["a"], ["b"], ["c"]]
-
-
-def test_what_is_to_go_together_goes_together_under_names_that_tell_the_books_apart():
-  _, out = consolidated(
-    book("a", 1_000, [(100.0, 1.0)]),
-    book("a", 1_001, [(101.0, 1.0)], market_type="perp"),
-    book("a", 1_002, [(102.0, 1.0)], symbol="BTC/USDC"),
-    market_types="together",
-    same_quotes=["USDT", "USDC"],
-  )
-  assert {view.symbol for view in out} == {"BTC/USDT"}
-  assert out[-1].bids == [
-    (102.0, 1.0, {"a BTC/USDC spot": 1.0}),
-    (101.0, 1.0, {"a BTC/USDT perp": 1.0}),
-    (100.0, 1.0, {"a BTC/USDT spot": 1.0}),
-  ]
-
-
-def test_views_keep_their_pace_and_the_last_state_always_comes_out():
-  made, out = consolidated(
-    book("a", 1_000, [(100.0, 1.0)]),
-    book("b", 1_010, [(101.0, 1.0)]),
-    book("c", 1_020, [(102.0, 1.0)]),
-    speed=Duration(0.1),
-  )
-  assert len(out) == 1
-  assert made.next_timer() == 1_100
-  assert [len(view.venues) for view in made.on_timer(1_100)] == [3]
-  assert made.finish() == []
-
-
-def test_a_venue_that_ages_out_is_told_without_any_event():
-  made, _ = consolidated(book("a", 1_000, [(100.0, 1.0)]), book("b", 1_600, [(99.0, 1.0)]))
-  assert made.next_timer() == 2_000
-  [view] = made.on_timer(2_000)
-  assert view.bids == [(99.0, 1.0, {"b": 1.0})]
-  assert made.next_timer() == 2_600
-
-
-def test_a_gap_takes_its_venue_out_and_passes():
-  loss, trade = gap("a"), Trade(exchange="a", symbol="BTC/USDT", ts_event=1_700, price=1.0, size=1)
-  _, out = consolidated(
-    book("a", 1_000, [(100.0, 1.0)]), book("b", 1_600, [(99.0, 1.0)]), loss, trade
-  )
-  view = out[2]
-  assert isinstance(view, Consolidated)
-  assert view.venues["a"].state == "broken"
-  assert out[3:] == [loss, trade]
-
-
-def test_a_consolidated_event_is_the_same_after_its_wire_form():
-  _, [view] = consolidated(book("a", 1_000, [(100.0, 1.0)]))
-  assert decode(encode(view)) == view
-
-
-@pytest.mark.parametrize(
-  "wrong",
-  [
-    {"depth": 0},
-    {"speed": Duration(61)},
-    {"max_age": Duration(0)},
-    {"market_types": "mixed"},
-    {"same_quotes": ["USDT"]},
-    {"same_quotes": ["USDT", "USDT"]},
-  ],
-)
-def test_options_that_mean_nothing_are_refused(wrong):
-  with pytest.raises(ValueError):  # noqa: PT011 - the text is the spec tests' concern
-    Consolidate(**wrong)

@@ -2,9 +2,8 @@
 
 from typing import TypeAlias
 
-from bond_core._books.book import Book
-from bond_core._events import Gap, Level, OrderBook
-from bond_core._literals import MarketType
+from bond_core import Gap, Level, MarketType, OrderBook
+from bond_core.books import Book
 
 BookKey: TypeAlias = tuple[str, MarketType | None, str, str | None]
 """Exchange, market type, symbol, expiry."""
@@ -31,7 +30,7 @@ class ReplicaBook:
     self.reset = False
 
   def restart(self, event: OrderBook) -> bool:
-    """Takes a snapshot; false if its levels are malformed."""
+    """Takes a snapshot and returns True; False where its levels are malformed."""
     try:
       self.book.snapshot(event.bids, event.asks)
     except ValueError:
@@ -45,7 +44,7 @@ class ReplicaBook:
     return True
 
   def holds(self, event: OrderBook) -> bool:
-    """Whether a delta is in the book already, as after a replay that overlaps."""
+    """Returns whether a delta is in the book already, as after a replay that overlaps."""
     return (
       self.sequence is not None
       and event.sequence is not None
@@ -54,7 +53,8 @@ class ReplicaBook:
     )
 
   def advance(self, event: OrderBook) -> bool:
-    """Applies a delta; false if it does not continue the chain or its levels are malformed."""
+    """Applies a delta and returns True; False where it does not continue the chain or its levels
+    are malformed."""
     if self.sequence is None or event.prev_sequence is None:
       if self.doubtful:
         return False
@@ -70,8 +70,8 @@ class ReplicaBook:
     return True
 
   def view(self, depth: int | None, *, reset: bool = False) -> OrderBook:
-    """The best `depth` levels of each side (None for all) as an `orderbook` snapshot with the
-    times and the sequence of the last update."""
+    """Returns the best `depth` levels of each side (None for all) as an `orderbook` snapshot with
+    the times and the sequence of the last update."""
     last = self.last
     bids, asks = self.book.levels() if depth is None else self.book.top(depth)
     return OrderBook(
@@ -93,7 +93,7 @@ class ReplicaBook:
 
 
 def may_concern(gap: Gap, key: BookKey) -> bool:
-  """Whether a gap names this book or leaves open which one it means."""
+  """Returns whether a gap names this book or leaves open which one it means."""
   return all(
     said in (None, "*") or said == ours
     for said, ours in zip((gap.exchange, gap.market_type, gap.symbol, gap.expiry), key, strict=True)
@@ -101,7 +101,7 @@ def may_concern(gap: Gap, key: BookKey) -> bool:
 
 
 def concerns(gap: Gap, key: BookKey) -> bool:
-  """Whether a gap is surely this book's."""
+  """Returns whether a gap is surely this book's."""
   return (
     gap.channel == "orderbook" and (gap.exchange, gap.market_type, gap.symbol, gap.expiry) == key
   )

@@ -8,6 +8,7 @@ _STEP_BACK_MS = 10_000
 again, and waiting starts over from there."""
 
 NEVER = 1 << 62
+"""A time (ms) that does not come."""
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -32,8 +33,9 @@ class Throttle(Generic[Key]):
     self._shown: dict[Key, int] = {}
     self._due: dict[Key, int] = {}
 
-  def tell(self, now_ms: int) -> bool:
-    """Moves the time on to `now_ms`, unless it is later already; true if a key is due now."""
+  def move_to(self, now_ms: int) -> bool:
+    """Moves the time on to `now_ms`, unless it is later already, and returns whether a key is due
+    now."""
     if now_ms > self.now:
       self.now = now_ms
       return now_ms >= self.next
@@ -42,7 +44,7 @@ class Throttle(Generic[Key]):
     return False
 
   def changed(self, key: Key) -> bool:
-    """Whether a key that has changed is to be shown at once; else it is due later."""
+    """Returns whether a key that has changed should be shown at once; else it is due later."""
     shown = self._shown.get(key)
     if shown is None or self.now >= shown + self._speed:
       self._shown[key] = self.now
@@ -53,7 +55,7 @@ class Throttle(Generic[Key]):
     return False
 
   def show(self, key: Key) -> bool:
-    """Whether a key waits to be shown; it counts as shown now."""
+    """Returns whether a key was waiting to be shown; it counts as shown now."""
     if key not in self._due:
       return False
     self.forget(key)
@@ -61,8 +63,8 @@ class Throttle(Generic[Key]):
     return True
 
   def take_due(self, until: int) -> list[Key]:
-    """The keys that are due by then, soonest first; those due together in the order in which they
-    changed. They count as shown."""
+    """Returns the keys that are due by then, soonest first, and of those due together the one that
+    changed first; they count as shown."""
     taken = [entry for entry in self._due.items() if entry[1] <= until]
     taken.sort(key=lambda entry: entry[1])
     for key, due in taken:

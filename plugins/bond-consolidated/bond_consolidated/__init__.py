@@ -1,0 +1,25 @@
+"""What is made of the events of order books, without I/O.
+
+`ReplicaBook` is a copy of one venue's book that knows whether it is right, `BookView` shows the
+best levels of any number of books at a reader's pace, and `ConsolidatedBook` is the books of
+several venues as one, each level with its venues.
+"""
+
+from bond_consolidated.consolidated import MAX_AGE_MS, ConsolidatedBook
+from bond_consolidated.replica import BookKey, ReplicaBook, concerns, may_concern
+from bond_consolidated.skew import Skew
+from bond_consolidated.throttle import NEVER, Throttle
+from bond_consolidated.view import BookView
+
+__all__ = [
+  "MAX_AGE_MS",
+  "NEVER",
+  "BookKey",
+  "BookView",
+  "ConsolidatedBook",
+  "ReplicaBook",
+  "Skew",
+  "Throttle",
+  "concerns",
+  "may_concern",
+]
