@@ -11,7 +11,7 @@ SMALLEST = Size(1024 * 1024)
 
 def _check_keep(_: Any, attribute: Any, keep: Duration) -> None:
   if keep <= 0:
-    raise ValueError(f"{attribute.name} is 0, so nothing would be kept; write 24h, for example")
+    raise ValueError(f"{attribute.name} is 0, so nothing would be stored; write 24h, for example")
 
 
 def _check_size(_: Any, attribute: Any, size: Size) -> None:
@@ -26,8 +26,8 @@ def _check_path(_: Any, attribute: Any, path: str) -> None:
 
 @attrs.frozen
 class FileLog:
-  """Where a log is kept, how long and how much of it, whichever ends first; `path` is a folder and
-  may begin with `~`.
+  """Where a log is stored, how long and how much of it, whichever ends first; `path` is a folder
+  and may begin with `~`.
 
   What is acknowledged survives the process in mode `process` (kill -9), and a loss of power in mode
   `power`, which waits for the disk. `ring_keep` and `ring_size` say how much stays in memory for

@@ -31,7 +31,7 @@ class Disk:
     return os.fstat(file).st_size
 
   def read(self, file: int, size: int, offset: int) -> bytes:
-    """Bytes from an offset on; fewer than asked for at the end of the file."""
+    """Bytes from an offset on; fewer than `size` at the end of the file."""
     return os.pread(file, size, offset)
 
   def write(self, file: int, data: bytes | memoryview, offset: int) -> int:
@@ -89,7 +89,7 @@ class Reading:
     return self._disk.size(self._file)
 
   def at(self, offset: int, size: int) -> bytes:
-    """The bytes at an offset; fewer than asked for at the end of the file."""
+    """The bytes at an offset; fewer than `size` at the end of the file."""
     begin = offset - self._start
     if begin < 0 or begin + size > len(self._piece):
       self._start, begin = offset, 0

@@ -32,12 +32,12 @@ class FileEngine:
 
   @property
   def head(self) -> int:
-    """The number of the last event that is kept, 0 when there is none."""
+    """The number of the last event that is stored, 0 when there is none."""
     return self._store.head
 
   @property
   def oldest(self) -> int:
-    """The number of the first event that is kept; head + 1 when there is none."""
+    """The number of the first event that is stored; head + 1 when there is none."""
     return self._store.oldest
 
   @property
@@ -55,7 +55,7 @@ class FileEngine:
     await self._in_thread(self._writing, "written", self._store.append, records)
 
   async def read(self, first: int, limit: int) -> list[Record]:
-    """The kept records from a number on."""
+    """The stored records from a number on."""
     return await self._in_thread(self._reading, "read", self._store.read, first, limit)
 
   async def find(self, time_ms: int) -> int:
@@ -76,7 +76,7 @@ class FileEngine:
     try:
       return await trio.to_thread.run_sync(function, *args, limiter=limiter)
     except OSError as exc:
-      raise EngineError(told(exc, self._store.folder, done)) from exc
+      raise EngineError(explained(exc, self._store.folder, done)) from exc
 
 
 @asynccontextmanager
@@ -113,7 +113,7 @@ def _removed(config: FileLog, name: str, disk: Disk) -> None:
     if config.mode == "power":
       disk.sync_folder(folder.parent)
   except OSError as exc:
-    raise EngineError(told(exc, folder, "removed")) from exc
+    raise EngineError(explained(exc, folder, "removed")) from exc
   finally:
     if lock is not None:
       os.close(lock)
@@ -133,27 +133,27 @@ def _opened(config: FileLog, name: str, disk: Disk | None) -> tuple[int, Store]:
     if lock is not None:
       os.close(lock)
     if isinstance(exc, OSError):
-      raise EngineError(told(exc, folder, "opened")) from exc
+      raise EngineError(explained(exc, folder, "opened")) from exc
     raise
   return lock, store
 
 
 def _closed(lock: int, store: Store) -> None:
-  # What the disk still says now was said before, by a write that failed.
+  # An error of the disk now was raised before, by a write that failed.
   with contextlib.suppress(OSError):
     store.close()
   os.close(lock)
 
 
-def told(exc: OSError, folder: Path, done: str) -> str:
+def explained(exc: OSError, folder: Path, done: str) -> str:
   """What an error of the disk means, and what to do about it."""
   if exc.errno in (errno.ENOSPC, errno.EDQUOT):
     return f"the disk is full; free some space for {folder}, or give the log a smaller `size`"
-  said = exc.strerror or str(exc)
+  error = exc.strerror or str(exc)
   if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-    return f"{folder} cannot be {done}: {said}; give the log a `path` that is yours to write"
+    return f"{folder} cannot be {done}: {error}; give the log a `path` that is yours to write"
   if exc.errno == errno.ENOENT:
     return (
-      f"{folder} cannot be {done}: {said}; was the folder removed? It is made at the next start"
+      f"{folder} cannot be {done}: {error}; was the folder removed? It is made at the next start"
     )
-  return f"{folder} cannot be {done}: {said}; look at the disk, or give the log another `path`"
+  return f"{folder} cannot be {done}: {error}; look at the disk, or give the log another `path`"

@@ -46,8 +46,10 @@ def locked(folder: Path) -> int:
     os.close(file)
     if not isinstance(exc, BlockingIOError):
       raise
-    told = f"{folder} is in use by another process; stop that one, or give this log another `path`"
-    raise EngineError(told) from None
+    message = (
+      f"{folder} is in use by another process; stop that one, or give this log another `path`"
+    )
+    raise EngineError(message) from None
   return file
 
 

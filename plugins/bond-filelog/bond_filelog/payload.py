@@ -1,12 +1,12 @@
 """Events as the payload of a record: JSON lines, deflated.
 
-The lines are the wire form, so what is kept is what was sent. zlib at level 1 makes a tenth of
+The lines are the wire form, so what is stored is what was sent. zlib at level 1 makes a tenth of
 them, without holding up the interpreter meanwhile. Records of few events, which is what a calm
 market gives, would gain little from that: they begin with a dictionary of what every line holds
 (shapes-1.jsonl), so one event takes less than half of what it would take alone.
 
-The dictionary belongs to the format. It is never changed, also when events get more fields; another
-one would be another kind of record.
+The dictionary belongs to the format. It is never changed, also when events have more fields;
+another one would be another kind of record.
 """
 
 import logging
@@ -70,7 +70,7 @@ def unpacked(first: int, ts_ms: int, payload: bytes) -> list[Record]:
   try:
     return [Record(first, ts_ms, _decode_lines(lines))]
   except msgspec.DecodeError as exc:
-    logger.error("a kept event from number %d on cannot be read: %s", first, exc)
+    logger.error("a stored event from number %d on cannot be read: %s", first, exc)
   records: list[Record] = []
   for number, line in enumerate(lines.splitlines(), first):
     try:
@@ -94,7 +94,7 @@ def _encoded(events: Batch) -> Iterator[tuple[bytes | None, int]]:
         line = _encode_lines([event])
       except Exception as exc:
         kind = type(event).__name__
-        logger.error("a %s of %s cannot be kept: %s", kind, _origin(event), exc)
+        logger.error("a %s of %s cannot be stored: %s", kind, _origin(event), exc)
         yield None, 1
       else:
         yield line, 1

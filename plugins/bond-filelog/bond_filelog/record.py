@@ -32,10 +32,10 @@ EVENTS: Final = 1
 FINISHED: Final = 2
 """A mark at the end of a log that was ended in order."""
 SEALED: Final = 3
-"""A mark at the end of a segment that gets no more records; its payload is the segment's index."""
+"""A mark at the end of a segment that takes no more records; its payload is the segment's index."""
 
 Reader = Callable[[int, int], bytes]
-"""The bytes at an offset, as many as asked for or up to the end."""
+"""The bytes at an offset: as many as the size given, or up to the end."""
 
 
 class Found(NamedTuple):
@@ -101,8 +101,8 @@ def is_of_another_version(read: Reader) -> bool:
 
 
 def _proven(head: bytes, payload: bytes) -> bool:
-  said: int = _CRC.unpack_from(head, CHECKED)[0]
-  return crc32(payload, crc32(head[:CHECKED])) == said
+  expected: int = _CRC.unpack_from(head, CHECKED)[0]
+  return crc32(payload, crc32(head[:CHECKED])) == expected
 
 
 def _next_magic(read: Reader, offset: int, end: int) -> int:

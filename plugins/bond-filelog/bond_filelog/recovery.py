@@ -18,7 +18,7 @@ _SEGMENT: Final = re.compile(rf"[0-9]{{20}}{re.escape(SUFFIX)}")
 
 class Recovered(NamedTuple):
   """A log as it was left. `resumable` is the last segment where it can be appended to; without an
-  epoch nothing is kept."""
+  epoch nothing is stored."""
 
   epoch: bytes | None
   segments: tuple[Segment, ...]
@@ -71,8 +71,8 @@ def _set_aside(disk: Disk, loaded: Loaded, *, newest: bool) -> None:
   path, size = loaded.segment.path, loaded.segment.stored
   with Reading(disk, path) as file:
     if is_of_another_version(file.at):
-      told = f"{path} was written by another version of bond; give this one another `path`"
-      raise EngineError(told)
+      message = f"{path} was written by another version of bond; give this one another `path`"
+      raise EngineError(message)
   if newest or not size:
     # Nothing, a mark, or the beginning of a record that was never acknowledged.
     cut(disk, path, 0)

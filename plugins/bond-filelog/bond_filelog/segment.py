@@ -28,7 +28,18 @@ class Segment:
   """
 
   __slots__ = (
-    *("first", "first_ts", "index", "last", "last_ts", "max_ts", "path", "size", "stored", "told"),
+    *(
+      "first",
+      "first_ts",
+      "index",
+      "last",
+      "last_ts",
+      "max_ts",
+      "path",
+      "reported",
+      "size",
+      "stored",
+    ),
   )
 
   def __init__(self, path: Path, first: int) -> None:
@@ -39,7 +50,7 @@ class Segment:
     self.max_ts = NEVER
     self.size = self.stored = 0
     self.index = Index()
-    self.told: set[int] = set()
+    self.reported: set[int] = set()
 
   @property
   def empty(self) -> bool:
@@ -47,7 +58,7 @@ class Segment:
     return not self.index.firsts
 
   def add(self, first: int, last: int, ts_ms: int, offset: int, stop: int) -> None:
-    """Takes note of a record that is kept."""
+    """Takes note of a record that is stored."""
     if self.empty:
       self.first, self.first_ts = first, ts_ms
     self.size = self.stored = stop
@@ -58,7 +69,7 @@ class Segment:
     self.index.add(first, offset, before)
 
   def sealed(self, epoch: bytes) -> bytes:
-    """The mark that goes behind the last record, so that nobody has to read all of them again."""
+    """The mark that goes behind the last record, so that they need not all be read again."""
     summary = _SEAL.pack(self.last, self.first_ts, self.last_ts, self.max_ts)
     payload = summary + self.index.packed() + _PLACE.pack(self.size)
     return framed(SEALED, epoch, self.last + 1, self.last, self.last_ts, payload)
@@ -100,23 +111,23 @@ def load(disk: Disk, path: Path, epoch: bytes | None) -> Loaded:
 
 
 def records(file: Reading, segment: Segment, offset: int, epoch: bytes) -> Iterator[Found]:
-  """The records of a segment from an offset on; what is damaged is told once and left out."""
+  """The records of a segment from an offset on; what is damaged is logged once and left out."""
   position, end = offset, segment.size
   for found in walk(file.at, offset, end, epoch):
     if found.offset != position:
-      _tell(segment, position, found.offset)
+      _report_damage(segment, position, found.offset)
     position = found.stop
     if found.kind == EVENTS:
       yield found
   if position < end:
-    _tell(segment, position, end)
+    _report_damage(segment, position, end)
 
 
-def _tell(segment: Segment, start: int, stop: int) -> None:
-  if start not in segment.told:
-    segment.told.add(start)
-    told = "%s is damaged from byte %d to %d; the events that stood there are lost"
-    logger.error(told, segment.path, start, stop)
+def _report_damage(segment: Segment, start: int, stop: int) -> None:
+  if start not in segment.reported:
+    segment.reported.add(start)
+    message = "%s is damaged from byte %d to %d; the events that stood there are lost"
+    logger.error(message, segment.path, start, stop)
 
 
 def _seal(file: Reading, end: int, epoch: bytes | None) -> Found | None:

@@ -32,7 +32,7 @@ LARGEST: Final = 16 * 1024 * 1024
 
 class Store:
   """The log of one folder, open. `power` syncs before anything counts. Every call raises OSError
-  where the disk fails; what counted before stays, and the next call tries anew."""
+  where the disk fails; what counted before stays, and the next call tries again."""
 
   def __init__(
     self,
@@ -67,7 +67,7 @@ class Store:
 
   @property
   def oldest(self) -> int:
-    """The number of the first event that is kept; head + 1 when there is none."""
+    """The number of the first event that is stored; head + 1 when there is none."""
     segments = self._segments
     return segments[0].first if segments else self.head + 1
 
@@ -85,7 +85,7 @@ class Store:
   # Writing ---------------------------------------------------------------------------------------
 
   def append(self, given: Sequence[Record]) -> None:
-    """Keeps records; numbers that are kept already are passed over."""
+    """Stores records; numbers that are stored already are passed over."""
     self._expect_open()
     try:
       self._unmark()
@@ -187,7 +187,7 @@ class Store:
     return self._tail
 
   def _give_up_tail(self) -> None:
-    """After a failure nobody knows what the file holds beyond what counts, and what the system
+    """After a failure it is unknown what the file holds beyond what counts, and what the system
     still keeps of it in memory: the next record begins a new segment."""
     tail, self._tail = self._tail, None
     if tail is None:
@@ -232,10 +232,10 @@ class Store:
   def _read_segment(self, segment: Segment, first: int, limit: int) -> list[Record]:
     found: list[Record] = []
     with Reading(self._disk, segment.path) as file:
-      for kept in records(file, segment, segment.index.offset_of(first), self._epoch):
-        if kept.last < first:
+      for entry in records(file, segment, segment.index.offset_of(first), self._epoch):
+        if entry.last < first:
           continue
-        for record in unpacked(kept.first, kept.ts_ms, kept.payload):
+        for record in unpacked(entry.first, entry.ts_ms, entry.payload):
           if record.last >= first:
             found.append(record.since(first))
             first = record.last + 1
@@ -251,7 +251,7 @@ class Store:
         continue
       with contextlib.suppress(FileNotFoundError), Reading(self._disk, segment.path) as file:
         offset = segment.index.offset_at(time_ms)
-        for kept in records(file, segment, offset, self._epoch):
-          if kept.ts_ms >= time_ms:
-            return kept.first
+        for entry in records(file, segment, offset, self._epoch):
+          if entry.ts_ms >= time_ms:
+            return entry.first
     return self.head + 1

@@ -1,4 +1,4 @@
-"""Disks that fail, and disks that remember what was asked of them."""
+"""Disks that fail, and disks that remember their calls."""
 
 import errno
 import os
@@ -65,7 +65,7 @@ class RecordingDisk(HastyDisk):
     self._files = {}
     self._made = 0
 
-  def tell(self, *what):
+  def note(self, *what):
     """Notes something that happened between the calls."""
     self.changes.append(what)
 

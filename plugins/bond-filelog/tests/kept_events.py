@@ -1,4 +1,4 @@
-"""Events whose content follows from their number, so that whoever reads one knows whether it is
+"""Events whose content follows from their number, so that a reader of one knows whether it is
 right."""
 
 import random

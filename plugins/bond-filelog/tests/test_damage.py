@@ -94,8 +94,10 @@ def test_the_log_goes_on_after_damage_and_says_what_is_lost(tmp_path, caplog):
   for _ in range(3):
     served = numbers(all_of(store), WEIGHT)
   assert set(kept.all) - set(served) == set(range(bad.first, bad.last + 1))
-  told = f"{path} is damaged from byte {bad.offset} to {bad.stop}; the events that stood there are"
-  assert caplog.text.count(told) == 1
+  message = (
+    f"{path} is damaged from byte {bad.offset} to {bad.stop}; the events that stood there are"
+  )
+  assert caplog.text.count(message) == 1
   first = kept.all[-1] + 1
   store.append([record(first, 5, 99, WEIGHT)])
   assert numbers(all_of(store), WEIGHT)[-5:] == list(range(first, first + 5))

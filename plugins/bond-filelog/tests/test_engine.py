@@ -100,7 +100,7 @@ async def test_a_log_is_open_once_in_this_process_and_in_others(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ("error", "said"),
+  ("error", "message"),
   [
     (errno.ENOSPC, "the disk is full; free some space for .*market, or give the log a smaller"),
     (errno.EDQUOT, "the disk is full"),
@@ -109,11 +109,11 @@ async def test_a_log_is_open_once_in_this_process_and_in_others(tmp_path):
     (errno.ENOENT, "cannot be written: No such file or directory; was the folder removed"),
   ],
 )
-async def test_an_error_of_the_disk_is_a_sentence_and_passes(tmp_path, error, said):
+async def test_an_error_of_the_disk_is_a_sentence_and_passes(tmp_path, error, message):
   disk = FailingDisk({2}, error, ("write",))
   async with open_file_log(config(tmp_path), "market", disk=disk) as log:
     await log.write([record(1)])
-    with pytest.raises(EngineError, match=said):
+    with pytest.raises(EngineError, match=message):
       await log.write([record(2)])
     await log.write([record(2)])
     assert numbers(await all_of(log)) == [1, 2]
@@ -187,24 +187,24 @@ log: {use: core.file, with: {path: ~/bond, keep: 2h, mode: power, ring_keep: 5s,
 
 
 @pytest.mark.parametrize(
-  ("wrong", "said"),
+  ("wrong", "message"),
   [
-    ("keep: 0s", "keep is 0, so nothing would be kept"),
+    ("keep: 0s", "keep is 0, so nothing would be stored"),
     ("size: 1000kB", "size is 1MB; a log needs 1MiB at least"),
     ("mode: fast", "expected 'process' or 'power'"),
   ],
 )
-def test_a_configuration_that_keeps_nothing_is_refused(wrong, said):
+def test_a_configuration_that_keeps_nothing_is_refused(wrong, message):
   text = (
     "sources: {c: {use: clock.ticks, with: {seconds: 1}}}\n"
     f"log: {{use: core.file, with: {{path: x, {wrong}}}}}\n"
   )
-  with pytest.raises(Exception, match=said):
+  with pytest.raises(Exception, match=message):
     load_spec(text, registry=Registry())
 
 
 async def test_resuming_anywhere_gives_the_rest_also_after_a_restart(tmp_path):
-  """What a reader got before and what it gets from there on is the original, from any place."""
+  """What a reader had before and what it reads from there on is the original, from any place."""
   settings = config(tmp_path, size=Size(1 << 20), ring_size=Size(200_000))
   chance = random.Random(3)
   original = []
@@ -283,7 +283,7 @@ def test_naming_it_costs_nothing_at_start():
 
 
 @pytest.mark.parametrize("mode", ["process", "power"])
-async def test_a_log_that_is_removed_is_gone_and_begins_anew(tmp_path, mode):
+async def test_a_log_that_is_removed_is_gone_and_begins_again(tmp_path, mode):
   where = config(tmp_path, mode=mode)
   await remove_file_log(where, "stream:ab")
   epochs = set()

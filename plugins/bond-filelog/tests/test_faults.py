@@ -1,5 +1,5 @@
-"""A disk that is full or broken: the writer is told, nothing that was acknowledged is lost, and it
-goes on when the disk does."""
+"""A disk that is full or broken: the writer's call raises, nothing that was acknowledged is lost,
+and it goes on when the disk does."""
 
 import errno
 import itertools
@@ -147,7 +147,7 @@ def test_what_cannot_be_cut_off_after_a_failure_is_not_doubled(tmp_path):
     store = store_in(tmp_path, disk=disk, power=True)
 
 
-def test_a_segment_that_cannot_be_removed_is_told_and_kept_in_bounds(tmp_path):
+def test_a_segment_that_cannot_be_removed_is_logged_and_kept_in_bounds(tmp_path):
   disk = FailingDisk(range(1, 4), errno.EPERM, ("remove",))
   store = store_in(tmp_path, disk=disk, size=3_000)
   refused = 0

@@ -29,22 +29,22 @@ def lives(folder, mode, seed, count):
     for life in range(count):
       mother.stdin.write(f"{folder} {mode} {seed + life}\n")
       mother.stdin.flush()
-      told = []
-      wanted = chance.choice([0, 1, 2, 5, 15])
+      reported = []
+      target = chance.choice([0, 1, 2, 5, 15])
       pid = None
       for line in mother.stdout:
         word, _, number = line.strip().partition(" ")
         if word == "pid":
           pid = int(number)
         elif word in ("first", "kept"):
-          told.append(int(number))
+          reported.append(int(number))
         if word == "dead":
           break
-        if pid is not None and len(told) > wanted:
+        if pid is not None and len(reported) > target:
           time.sleep(chance.random() * 0.004)
           os.kill(pid, signal.SIGKILL)
           pid = None
-      first, *acknowledged = told
+      first, *acknowledged = reported
       kept.append((first, acknowledged[-1] if acknowledged else first - 1))
       assert first > max(held, default=0)
       store = opened(folder)

@@ -103,9 +103,9 @@ class LogMachine(RuleBasedStateMachine):
 
   @rule(back=st.integers(-10, 7_000))
   def find(self, back):
-    wanted = self.now - back
-    first = next((number for number, ts_ms in self.kept() if ts_ms >= wanted), self.store.head + 1)
-    assert self.store.find(wanted) == first
+    target = self.now - back
+    first = next((number for number, ts_ms in self.kept() if ts_ms >= target), self.store.head + 1)
+    assert self.store.find(target) == first
 
   def kept(self):
     return [(number, ts_ms) for number, ts_ms in self.given if number >= self.store.oldest]

@@ -23,13 +23,13 @@ def history(folder, power, chance):
       first = given + 1 + (chance.random() < 0.2)
       records.append(record(first, chance.randrange(1, 9), now, WEIGHT))
       given = records[-1].last
-    disk.tell("given", given)
+    disk.note("given", given)
     store.append(records)
-    disk.tell("kept", [number for r in records for number in range(r.first, r.last + 1)])
+    disk.note("kept", [number for r in records for number in range(r.first, r.last + 1)])
     if chance.random() < 0.25:
       if chance.random() < 0.6:
         store.finish()
-        disk.tell("finished")
+        disk.note("finished")
       store.close()
       store = store_in(folder, **options)
   return disk.changes
@@ -73,7 +73,7 @@ def check(changes, folder, chance, power):
 
 @pytest.fixture(autouse=True)
 def _quiet(caplog):
-  # What damage is told of tens of thousands of crashes would be kept for the report of a failure.
+  # What damage is logged of tens of thousands of crashes would be kept for the report of a failure.
   caplog.set_level(logging.CRITICAL, logger="bond.log")
 
 

@@ -108,7 +108,7 @@ def test_an_event_that_json_cannot_say_is_left_out_and_named(odd, caplog):
     events[place] = Custom(exchange="venue", symbol="", event_type="odd", data={"a": odd})
   parts = list(packed(1, events))
   assert [(part.first, part.last) for part in parts] == [(2, 20), (23, 39)]
-  assert "a Custom of venue cannot be kept" in caplog.text
+  assert "a Custom of venue cannot be stored" in caplog.text
 
 
 def test_an_event_that_cannot_be_read_back_is_left_out_and_named(caplog):

@@ -79,9 +79,9 @@ def test_a_time_is_found_across_segments_and_when_the_clock_was_set_back(tmp_pat
     store.append([record(1 + 10 * position, 10, ts_ms, weight=90)])
   for _ in range(2):
     assert len(files(tmp_path)) > 4
-    for wanted in range(0, 520, 10):
-      first = next((1 + 10 * p for p, ts_ms in enumerate(times) if ts_ms >= wanted), 81)
-      assert store.find(wanted) == first, wanted
+    for target in range(0, 520, 10):
+      first = next((1 + 10 * p for p, ts_ms in enumerate(times) if ts_ms >= target), 81)
+      assert store.find(target) == first, target
     store = store_in(tmp_path)
 
 
@@ -161,7 +161,7 @@ def test_a_log_that_keeps_nothing_begins_a_new_epoch(tmp_path):
   assert (again.head, again.epoch != store.epoch) == (0, True)
 
 
-def test_an_orderly_end_is_told_once_and_a_kill_is_not_taken_for_one(tmp_path):
+def test_an_orderly_end_is_reported_once_and_a_kill_is_not_taken_for_one(tmp_path):
   store = store_in(tmp_path)
   store.append([record(1, 3)])
   assert not store_in(tmp_path).finished  # killed
@@ -196,7 +196,7 @@ def test_the_mark_of_the_end_remembers_numbers_that_nothing_is_kept_of(tmp_path,
   assert store.head == 5
   store.finish()
   assert store_in(tmp_path).head == 5
-  assert "cannot be kept" in caplog.text
+  assert "cannot be stored" in caplog.text
 
 
 def test_a_torn_end_is_cut_off_and_the_log_goes_on_behind_it(tmp_path, caplog):
@@ -328,7 +328,7 @@ def test_readers_go_on_while_the_log_grows_and_drops_its_beginning(tmp_path):
       faults.append(exc)
 
   def gone(number):
-    """Whether it was dropped, which is told right after it was done."""
+    """Whether it was dropped, which is recorded right after it was done."""
     deadline = time.monotonic() + 2
     while store.oldest <= number and time.monotonic() < deadline:
       time.sleep(0.001)

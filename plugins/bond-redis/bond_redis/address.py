@@ -1,4 +1,4 @@
-"""Where a Redis server is and who asks; prints only what is no secret."""
+"""Where a Redis server is and with which credentials; prints only what is no secret."""
 
 import os
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -22,7 +22,7 @@ class Address:
   password: str | None = attrs.field(default=None, repr=False)
 
   def __str__(self) -> str:
-    """The URL without who asks."""
+    """The URL without credentials."""
     db = f"/{self.db}" if self.db else ""
     if self.path is not None:
       return f"unix://{self.path}" + (f"?db={self.db}" if self.db else "")
@@ -76,8 +76,8 @@ def address_of(url: str | None, password: str | None) -> Address:
     try:
       address = parse_address(url)
     except ValueError as exc:
-      told = f"the variable REDIS_URL is no address of a Redis server: {exc}; {FORMS}"
-      raise ValueError(told) from None
+      message = f"the variable REDIS_URL is no address of a Redis server: {exc}; {FORMS}"
+      raise ValueError(message) from None
   else:
     address = parse_address(url)
   return address if password is None else attrs.evolve(address, password=password)

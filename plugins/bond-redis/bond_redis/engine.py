@@ -29,7 +29,7 @@ logger = logging.getLogger("bond.redis")
 MARKET: Final = "market"
 NOTHING: Final = b"0-0"
 
-# How long one look for news waits. Between two it is asked whether the log is still the same.
+# How long one look for news waits. Between two looks the epoch is checked.
 WATCH: Final = 1.0
 FOLLOW_EVENTS: Final = 4096
 
@@ -39,10 +39,10 @@ Found = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 class RedisEngine:
-  """One log. Whoever opens it may read; the first write claims it, and from then on Redis refuses
-  what an earlier writer sends.
+  """One log. Any number of processes may read it; the first write claims it, and from then on Redis
+  refuses what an earlier writer sends.
 
-  `events` is how many are kept, `each` how many stand in one entry. `link` carries calls, `watch`
+  `events` is how many are stored, `each` how many stand in one entry. `link` carries calls, `watch`
   the one that waits for news.
   """
 
@@ -69,14 +69,14 @@ class RedisEngine:
     # What stands between the braces decides the place in a cluster: the same for both keys.
     self._meta = f"bond:{{{self._stream}}}"
     self._writer = secrets.token_hex(8)
-    # Nothing is kept under this epoch, and nobody else knows of it yet.
+    # Nothing is stored under this epoch yet, and no other process has seen it.
     self._fresh = True
     self._claimed = False
     self._head_id = NOTHING
     self._barred: str | None = None
 
   async def look(self) -> None:
-    """Finds out what is kept. Raises EngineError where the stream is not one of Bond's."""
+    """Finds out what is stored. Raises EngineError where the stream is not one of Bond's."""
     epoch, head, ts, oldest, last_id, finished = await self._run(scripts.LOOK, [])
     if last_id == NOTHING:
       return
@@ -104,8 +104,10 @@ class RedisEngine:
     args: list[str | bytes | int] = [self.epoch, self._writer, fresh, self._head_id, first]
     outcome, *head = await self._run(scripts.CLAIM, args)
     if outcome == b"foreign":
-      told = f"{self._link.address} has a stream {self._stream} that Bond did not write; delete it"
-      raise EngineError(told)
+      message = (
+        f"{self._link.address} has a stream {self._stream} that Bond did not write; delete it"
+      )
+      raise EngineError(message)
     self._judge(outcome)
     self._fresh = self.finished = False
     self._claimed = True
@@ -115,14 +117,14 @@ class RedisEngine:
     args: list[str | bytes | int] = [self.epoch, self._writer, self._head_id, self._events]
     for entry in entries:
       args += (entry.id, entry.ts_ms, entry.data)
-    outcome, *told = await self._run(scripts.APPEND, args)
+    outcome, *rest = await self._run(scripts.APPEND, args)
     self._judge(outcome)
     if outcome == b"head":
-      self._find_head(*told)
+      self._find_head(*rest)
       return
     self._stand_at(entries[-1].id.encode())
     self.last_ts_ms = entries[-1].ts_ms
-    self.oldest = int(told[0])
+    self.oldest = int(rest[0])
 
   def _find_head(self, head: bytes, oldest: bytes) -> None:
     """The server is elsewhere than its last answer said: further, where the answer to a write did
@@ -144,23 +146,23 @@ class RedisEngine:
       raise self._bar()
 
   def _lost(self) -> EngineError:
-    """What was kept is gone: whatever comes is a new epoch."""
-    self._begin_anew()
+    """What was stored is gone: what comes now is a new epoch."""
+    self._begin_epoch()
     return EngineError(
-      f"{self._link.address} does not have any more what it kept of {self.name}; a new epoch begins"
+      f"{self._link.address} has lost what it stored of {self.name}; a new epoch begins"
     )
 
   def _bar(self) -> EngineError:
-    """Another process writes. The numbers that were given here mean nothing there, so that an epoch
-    of their own tells them apart."""
-    self._begin_anew()
+    """Another process writes. The numbers that were given here mean nothing there, so that they
+    need an epoch of their own."""
+    self._begin_epoch()
     self._barred = (
       f"another process writes {self.name} on {self._link.address} now, so this one no longer may; "
       "stop one of the two, or give each a prefix of its own, and start again"
     )
     return EngineError(self._barred)
 
-  def _begin_anew(self) -> None:
+  def _begin_epoch(self) -> None:
     self.epoch = secrets.token_hex(8)
     self.head, self.oldest, self.last_ts_ms = 0, 1, 0
     self.finished = self._claimed = False
@@ -173,13 +175,13 @@ class RedisEngine:
       await self._run(scripts.FINISH, [self.epoch, self._writer, self._head_id])
 
   async def remove(self) -> None:
-    """Takes all that is kept away. Whoever still writes begins a new epoch."""
+    """Deletes all that is stored. A process that still writes begins a new epoch."""
     await self._run(scripts.REMOVE, [])
 
   # Reading ---------------------------------------------------------------------------------------
 
   async def read(self, first: int, limit: int) -> list[Record]:
-    """The kept records from a number on. See Engine."""
+    """The stored records from a number on. See Engine."""
     while True:
       self._check()
       if self._fresh:
@@ -196,10 +198,10 @@ class RedisEngine:
 
   async def _range(self, first: int, count: int, client: Client) -> tuple[Found, Any]:
     found = await client.xrange(self._stream, start=f"{first}-0", end="+", count=count)
-    return _plain(found), await self._ask(client)
+    return _plain(found), await self._state(client)
 
-  async def _ask(self, client: Client) -> Any:
-    """The epoch, head and oldest number. Asked after entries were read: an epoch that was there
+  async def _state(self, client: Client) -> Any:
+    """The epoch, head and oldest number. Read after entries were read: an epoch that was there
     before and after was there in between."""
     return await client.hmget(self._meta, ["epoch", "head", "oldest"])
 
@@ -224,7 +226,9 @@ class RedisEngine:
     while True:
       self._check()
       if known is not None and self.epoch != known:
-        raise EngineError(f"{self.name} began anew; what comes does not continue what was there")
+        raise EngineError(
+          f"{self.name} began a new epoch; what comes does not continue what was there"
+        )
       try:
         found, meta = await self._call(self._watch, partial(self._news, after, count), WATCH)
       except EngineError as exc:
@@ -252,7 +256,7 @@ class RedisEngine:
   async def _news(self, after: int, count: int, client: Client) -> tuple[Found, Any]:
     place = f"{after}-{HIGHEST}"
     found = await client.xread({self._stream: place}, count=count, block=round(WATCH * 1000))
-    return _plain((found or {}).get(self._stream.encode(), ())), await self._ask(client)
+    return _plain((found or {}).get(self._stream.encode(), ())), await self._state(client)
 
   def _compare(self, epoch: bytes | None, head: bytes | None, oldest: bytes | None) -> None:
     """Raises EngineError where what the server keeps is not this log any more."""
@@ -285,8 +289,8 @@ class RedisEngine:
     epoch = self.epoch
     answer = await link.call(act, patience=patience)
     if epoch != self.epoch:
-      # Somebody else's call found out; what this one says is about the epoch before.
-      raise EngineError(f"{self.name} began anew meanwhile")
+      # Another call found out; what this one says is about the epoch before.
+      raise EngineError(f"{self.name} began a new epoch meanwhile")
     return answer
 
 
@@ -317,7 +321,7 @@ async def open_engine(config: Streams, name: str) -> AsyncIterator[RedisEngine]:
     try:
       await engine.look()
     except EngineError as exc:
-      # Told outside, so that it comes as itself and not in a group.
+      # Raised outside, so that it comes as itself and not in a group.
       problem = exc
     else:
       yield engine
@@ -336,6 +340,6 @@ def _address(config: Streams) -> Address:
   except ValueError as exc:
     raise EngineError(str(exc)) from None
   if config.cluster and (address.path is not None or address.db):
-    told = "has one database and no Unix socket; name one of its nodes as redis://HOST:PORT"
-    raise EngineError(f"a Redis Cluster {told}")
+    message = "has one database and no Unix socket; name one of its nodes as redis://HOST:PORT"
+    raise EngineError(f"a Redis Cluster {message}")
   return address

@@ -100,7 +100,7 @@ def _record_of(entry_id: bytes, fields: Mapping[bytes, bytes], stream: str) -> R
     logger.error("%s: entry %s cannot be read: %s", stream, entry_id.decode(), exc)
     return None
   if len(events) != count:
-    told = "%s: entry %s holds %d events"
-    logger.error(told, stream, entry_id.decode(), len(events))
+    message = "%s: entry %s holds %d events"
+    logger.error(message, stream, entry_id.decode(), len(events))
     return None
   return Record(last - count + 1, ts_ms, events)

@@ -47,8 +47,8 @@ class RedisConnection:
         return await act(client)
     except trio.TooSlowError:
       self._drop(client)
-      told = f"{self.address} did not answer within {self._timeout + patience:g} s"
-      raise EngineError(told) from None
+      message = f"{self.address} did not answer within {self._timeout + patience:g} s"
+      raise EngineError(message) from None
     except Exception as exc:
       problem = leaf(exc)
       if not isinstance(problem, ResponseError) or isinstance(problem, ReadOnlyError):
@@ -56,10 +56,10 @@ class RedisConnection:
         self._drop(client)
       # The chain of causes is cut: some of them hold what was sent.
       if isinstance(problem, ResponseError):
-        raise EngineError(self._told(f"{self.address} refused: {problem}")) from None
+        raise EngineError(self._without_secrets(f"{self.address} refused: {problem}")) from None
       if isinstance(problem, (RedisError, OSError, trio.BrokenResourceError)):
-        told = f"{self.address} cannot be reached: {_cause(problem)}"
-        raise EngineError(self._told(told)) from None
+        message = f"{self.address} cannot be reached: {_cause(problem)}"
+        raise EngineError(self._without_secrets(message)) from None
       raise
 
   def close(self) -> None:
@@ -74,7 +74,7 @@ class RedisConnection:
       raise EngineError(f"{self.address} is not connected to any more: bond stops") from None
     return client
 
-  def _told(self, text: str) -> str:
+  def _without_secrets(self, text: str) -> str:
     return self.address.without_secrets(text)
 
   def _drop(self, client: Client | None) -> None:

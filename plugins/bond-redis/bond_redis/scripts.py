@@ -2,7 +2,8 @@
 
 KEYS are a log's stream and the hash beside it, which holds `epoch`, `writer` (who may write),
 `head` (the id of the last entry, 0-0 before the first), `ts` (when that was appended), `oldest`
-(the first number that is kept), `events` (how many are kept) and, after an orderly end, `finished`.
+(the first number that is stored), `events` (how many are stored) and, after an orderly end,
+`finished`.
 """
 
 _LAST = """
@@ -55,8 +56,8 @@ return {'ok', '0-0'}
 """
 )
 """ARGV: epoch, writer, 1 to begin the epoch or 0 to go on with it, the last id known, the first
-number to be written. → ok and the head; writer: another process writes; gone: nothing is kept any
-more; foreign: the stream is somebody else's."""
+number to be written. → ok and the head; writer: another process writes; gone: nothing is stored any
+more; foreign: the stream is not one of Bond's."""
 
 APPEND = (
   _LAST
@@ -93,7 +94,7 @@ return {'ok', oldest}
 """
 )
 """ARGV: epoch, writer, the head as the writer knows it, how many events to keep, then of each entry
-its id, ts and data. → ok and the oldest number kept; gone, writer: as above; head, what it is and
+its id, ts and data. → ok and the oldest number stored; gone, writer: as above; head, what it is and
 the oldest number, where it is another than the writer knows. Nothing is written but after ok."""
 
 FINISH = (

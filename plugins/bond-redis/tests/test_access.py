@@ -28,8 +28,8 @@ async def works(config, name="market"):
       assert numbers(await anext(news)) == same(range(6, 11))
 
 
-async def fails(config, told):
-  with pytest.raises(EngineError, match=told) as raised:
+async def fails(config, message):
+  with pytest.raises(EngineError, match=message) as raised:
     async with open_engine(config, "market"):
       raise AssertionError("it was opened")
   shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(config)

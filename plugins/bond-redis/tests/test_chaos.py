@@ -35,16 +35,17 @@ async def disturb(server, chance):
   await trio.sleep(chance.uniform(0.0, 0.8))
 
 
-async def collect(config, told, restarts):
-  """What a follower's ring was given, epoch by epoch; opened again when the log begins anew."""
+async def collect(config, received, restarts):
+  """What a follower's ring was given, epoch by epoch; opened again when the log begins a new
+  epoch."""
   while True:
     try:
       async with follow_log(SPEC, config, "market") as log:
-        told.append((log, position := [log.ring.oldest], []))
+        received.append((log, position := [log.ring.oldest], []))
         while True:
           await log.ring.reached(position[0])
           records = log.ring.records(position[0], 1 << 30)
-          told[-1][2].extend(records)
+          received[-1][2].extend(records)
           position[0] = records[-1].last + 1
     except* EngineError:
       restarts.append(1)
@@ -60,25 +61,25 @@ async def test_numbers_mean_the_same_events_whatever_happens(start_server, monke
   chance = random.Random(seed)
   server = start_server(*(["--appendonly", "yes", "--appendfsync", "always"] if kept else []))
   config = Streams(url=server.url, timeout=0.5, market_maxlen=10**7)
-  told, restarts, stop, epochs = [], [], trio.Event(), []
+  received, restarts, stop, epochs = [], [], trio.Event(), []
   async with open_log(SPEC, config, "market") as log, trio.open_nursery() as nursery:
     nursery.start_soon(publish, log, stop)
-    nursery.start_soon(collect, config, told, restarts)
+    nursery.start_soon(collect, config, received, restarts)
     for _ in range(ROUNDS):
       epochs.append(log.epoch)
       await disturb(server, chance)
     stop.set()
     with trio.fail_after(60):
-      while log.kept < log.head or not told or told[-1][0].head < log.head:
+      while log.kept < log.head or not received or received[-1][0].head < log.head:
         await trio.sleep(0.05)
     nursery.cancel_scope.cancel()
     assert log.lost == 0
-    for follower, position, records in told:
+    for follower, position, records in received:
       if not records:
         continue
       assert numbers(records) == same(range(records[0].first, position[0]))
       assert follower.head <= log.head
-    assert told[-1][0].epoch == log.epoch
+    assert received[-1][0].epoch == log.epoch
     whole = numbers(await everything(log))
     assert whole == same(range(whole[0][0], log.head + 1))
     if kept:

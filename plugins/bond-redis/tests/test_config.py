@@ -29,7 +29,7 @@ CANARY = "canary-3f9a"
     (f"unix://:{CANARY}@/r", Address(path="/r", password=CANARY), "unix:///r"),
   ],
 )
-def test_an_address_is_read_and_shown_without_who_asks(url, address, shown):
+def test_an_address_is_read_and_shown_without_credentials(url, address, shown):
   assert parse_address(url) == address
   assert str(address) == shown
   assert CANARY not in repr(address)
@@ -82,7 +82,7 @@ def test_the_defaults_are_those_of_the_contract():
 
 
 @pytest.mark.parametrize(
-  ("said", "told"),
+  ("settings", "message"),
   [
     ({"url": f"redis://:{CANARY}@h"}, "a password never stands in a spec"),
     ({"url": f"http://:{CANARY}@h"}, "this is no address of a Redis server"),
@@ -94,16 +94,16 @@ def test_the_defaults_are_those_of_the_contract():
     ({"maxlenn": 5}, "did you mean 'maxlen'"),
   ],
 )
-def test_what_cannot_be_is_told_at_its_place_and_a_password_is_not_shown(said, told):
+def test_a_wrong_value_is_reported_at_its_place_and_a_password_is_not_shown(settings, message):
   import json
 
   text = (
     "sources: {c: {use: core.jsonl, with: {path: r.jsonl}}}\n"
-    f"log: {{use: redis.streams, with: {json.dumps(said)}}}\n"
+    f"log: {{use: redis.streams, with: {json.dumps(settings)}}}\n"
   )
   with pytest.raises(SpecError) as raised:
     load_spec(text, registry=Registry())
-  assert told in str(raised.value)
+  assert message in str(raised.value)
   assert CANARY not in str(raised.value)
 
 

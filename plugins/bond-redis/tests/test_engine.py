@@ -15,8 +15,8 @@ from bond_core._events import EVENT_TYPES, decode
 from bond_core.logs import EngineError, Record, SharedEngine
 
 
-def opened(server, name="stream:ab", **said):
-  return open_engine(Streams(url=server.url, timeout=30.0, **said), name)
+def opened(server, name="stream:ab", **settings):
+  return open_engine(Streams(url=server.url, timeout=30.0, **settings), name)
 
 
 async def all_of(engine, first, limit=100):
@@ -73,7 +73,7 @@ async def test_reading_begins_in_the_middle_of_an_entry_and_leaps_over_holes(ser
     )
     assert numbers(await engine.read(10**12 + 99, 10)) == same([10**12 + 99])
     assert await engine.read(10**12 + 100, 10) == []
-    # About as much as was asked for, and never nothing.
+    # About as much as the limit, and never nothing.
     assert len(numbers(await engine.read(1, 1))) == 64
     assert numbers(await all_of(engine, 1, 70)) == numbers(await engine.read(1, 10_000))
 

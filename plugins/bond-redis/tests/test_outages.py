@@ -20,13 +20,13 @@ SPEC = LogType(
 )
 
 
-def kept(server, name="market", **said):
-  return open_log(SPEC, config.Streams(url=server.url, timeout=5.0, **said), name)
+def kept(server, name="market", **settings):
+  return open_log(SPEC, config.Streams(url=server.url, timeout=5.0, **settings), name)
 
 
-def opened(server, name="market", **said):
+def opened(server, name="market", **settings):
   return open_engine(
-    config.Streams(url=server.url, timeout=said.pop("timeout", 30.0), **said), name
+    config.Streams(url=server.url, timeout=settings.pop("timeout", 30.0), **settings), name
   )
 
 
@@ -54,7 +54,7 @@ async def acknowledged(log, number):
 @pytest.mark.parametrize("how", ["hangs", "is gone"])
 async def test_a_call_ends_in_time_when_the_server(start_server, how):
   server = start_server()
-  told = r"did not answer within 0\.2 s|cannot be reached"
+  message = r"did not answer within 0\.2 s|cannot be reached"
   async with opened(server) as engine:
     await engine.write([Record(1, 5, events(1))])
     server.pause() if how == "hangs" else server.kill()
@@ -65,9 +65,9 @@ async def test_a_call_ends_in_time_when_the_server(start_server, how):
       lambda: engine.find(0),
       engine.finish,
     ):
-      with trio.fail_after(2), pytest.raises(EngineError, match=told):
+      with trio.fail_after(2), pytest.raises(EngineError, match=message):
         await call()
-    with trio.fail_after(2), pytest.raises(EngineError, match=told):
+    with trio.fail_after(2), pytest.raises(EngineError, match=message):
       async with opened(server, timeout=0.2):
         raise AssertionError("it was opened")
 
@@ -152,7 +152,7 @@ async def test_without_persistence_a_kill_under_load_begins_a_new_epoch(start_se
     server.kill()
     await trio.sleep(0.1)
     await trio.to_thread.run_sync(server.start)
-    # Known or not yet, who asks is told.
+    # Known or not yet, every call raises.
     assert not await log.continues(epoch, 1)
     await acknowledged(log, 5000)
     assert log.epoch != epoch
@@ -175,7 +175,7 @@ async def test_a_loss_is_found_by_the_next_call(server, loss, found_by):
     epoch = engine.epoch
     await (client.flushall() if loss == "everything" else client.delete(keys[loss]))
     if loss == "the stream" and found_by != "write":
-      # Its numbers mean what they meant; they are only not there.
+      # Its numbers mean the same events; they are only not there.
       assert await engine.read(1, 10) == []
       assert await engine.find(0) == 11
       return
@@ -188,15 +188,17 @@ async def test_a_loss_is_found_by_the_next_call(server, loss, found_by):
       await call()
     assert engine.epoch != epoch
     assert (engine.head, engine.oldest) == (0, 1)
-    anew = engine.epoch
+    begun = engine.epoch
     await engine.write([Record(5, 5, events(5, 7))])
-    assert engine.epoch == anew
+    assert engine.epoch == begun
     assert numbers(await engine.read(1, 50_000)) == same(range(5, 12))
   async with opened(server) as engine:
-    assert (engine.epoch, engine.head) == (anew, 11)
+    assert (engine.epoch, engine.head) == (begun, 11)
 
 
-async def test_a_server_with_an_older_state_gets_again_what_it_had_taken(start_server, caplog):
+async def test_a_server_with_an_older_state_receives_again_what_it_had_acknowledged(
+  start_server, caplog
+):
   server = start_server("--save", "3600 1")
   async with kept(server) as log, coredis.Redis(port=server.port) as client:
     epoch = log.epoch
@@ -241,7 +243,7 @@ async def test_what_an_outage_outlasts_in_memory_is_a_hole(start_server, caplog)
       assert [number for number, _ in numbers(await other.read(1, 10_000))] == found
 
 
-async def test_a_full_server_is_told_and_gets_the_rest_when_it_has_room(start_server, caplog):
+async def test_a_full_server_is_logged_and_receives_the_rest_when_it_has_room(start_server, caplog):
   server = start_server("--maxmemory-policy", "noeviction")
   async with kept(server) as log, coredis.Redis(port=server.port) as client:
     log.ring.append(events(1, 10))

@@ -11,8 +11,8 @@ from bond_core._logs.durable import open_log
 from bond_core.logs import EngineError, Record
 
 
-def opened(server, name="market", **said):
-  return open_engine(config.Streams(url=server.url, timeout=30.0, **said), name)
+def opened(server, name="market", **settings):
+  return open_engine(config.Streams(url=server.url, timeout=30.0, **settings), name)
 
 
 SPEC = LogType(
@@ -20,8 +20,8 @@ SPEC = LogType(
 )
 
 
-def kept(server, name="market", **said):
-  return open_log(SPEC, config.Streams(url=server.url, timeout=30.0, **said), name)
+def kept(server, name="market", **settings):
+  return open_log(SPEC, config.Streams(url=server.url, timeout=30.0, **settings), name)
 
 
 async def test_the_newest_writer_writes_and_the_one_before_no_longer_can(server):
