@@ -1,12 +1,13 @@
-"""What a venue can do through ccxt, and how a source gets its data there."""
+"""What a venue can do through ccxt, and how a source reads its data there."""
 
 from typing import Any
 
+from bond_ccxt.config import Kind, Mode
 from bond_core import Refused
 from bond_core.config import one_of
 
-# Channel: ccxt's ability to stream it, to ask for it, to ask for many at once.
-_NEEDS = {
+# ccxt's abilities by kind of data: to stream it, to poll it, to poll it for many markets at once.
+_NEEDS: dict[Kind, tuple[str, str, str]] = {
   "trades": ("watchTrades", "fetchTrades", ""),
   "orderbook": ("watchOrderBook", "fetchOrderBook", ""),
   "ticker": ("watchTicker", "fetchTicker", "fetchTickers"),
@@ -15,20 +16,20 @@ _NEEDS = {
 }
 
 
-def streams(exchange: Any, channel: str, mode: str) -> bool:
-  """Whether a channel is streamed, else it is polled. Raises Refused where neither can be, or
+def streams(exchange: Any, kind: Kind, mode: Mode) -> bool:
+  """Whether a kind of data is streamed; else it is polled. Raises Refused where neither can be, or
   not what `mode` says."""
-  watch, fetch, many = _NEEDS[channel]
+  watch, fetch, many = _NEEDS[kind]
   can_stream = can(exchange, watch)
   can_poll = can(exchange, fetch) or can(exchange, many)
   if mode == "stream" and not can_stream and can_poll:
-    raise Refused(f"{exchange.id} does not stream {channel} in ccxt; write mode: poll")
+    raise Refused(f"{exchange.id} does not stream {kind} in ccxt; write mode: poll")
   if mode == "poll" and not can_poll and can_stream:
-    raise Refused(f"{exchange.id} cannot be polled for {channel} in ccxt; write mode: stream")
+    raise Refused(f"{exchange.id} cannot be polled for {kind} in ccxt; write mode: stream")
   if not can_stream and not can_poll:
     others = [name for name, needs in _NEEDS.items() if any(can(exchange, need) for need in needs)]
     there = f"; it has {one_of(others, 'and')}" if others else ""
-    raise Refused(f"{exchange.id} has no {channel} in ccxt{there}")
+    raise Refused(f"{exchange.id} has no {kind} in ccxt{there}")
   return can_stream and mode != "poll"
 
 

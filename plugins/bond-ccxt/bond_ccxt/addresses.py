@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 def point_at(exchange: Any, endpoint: str) -> None:
   """Sends all requests and sockets to `endpoint`, with the venue's own host as first part of the
-  path: ccxt recognises markets by parts of a URL, and a simulator knows by it which host is meant.
+  path: ccxt recognises markets by parts of a URL, and a simulator knows by it which host it stands
+  for.
   """
   sockets = "ws" + endpoint.removeprefix("http")
 

@@ -9,7 +9,7 @@ from bond_core import Candle
 
 
 class Bars:
-  """Follows a market's newest bars. ccxt does not tell that a bar is closed: it is when a later one
+  """Follows a market's newest bars. ccxt does not say that a bar is closed: it is when a later one
   is there."""
 
   def __init__(self, listed: Listed, outbox: Outbox, interval: str, length_ms: int) -> None:

@@ -1,6 +1,6 @@
 """What a spec says to the sources of ccxt."""
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import attrs
@@ -10,8 +10,10 @@ from bond_core import Duration, Secret, parse_market
 
 MAX_SYMBOLS = 500
 
-Mode = Literal["auto", "stream", "poll"]
-OnMarket = Literal["spot", "perp"]
+Mode: TypeAlias = Literal["auto", "stream", "poll"]
+OnMarket: TypeAlias = Literal["spot", "perp"]
+Kind: TypeAlias = Literal["trades", "orderbook", "ticker", "ohlcv", "funding"]
+"""The data of a source, which its name ends with."""
 
 
 def _check_exchange(config: Any, attribute: "attrs.Attribute[str]", value: str) -> None:
@@ -54,13 +56,13 @@ def _check_endpoint(
 
 
 def _trimmed(value: str | None) -> str | None:
-  # Anything but a text is left for the type check to tell.
+  # Anything but a text is left for the type check to report.
   return value.rstrip("/") if isinstance(value, str) else value
 
 
 @attrs.frozen(kw_only=True)
 class _Source:
-  """What all have. `exchange` is the venue's id in ccxt. `mode` stream uses ccxt.pro, poll asks
+  """What all have. `exchange` is the venue's id in ccxt. `mode` stream uses ccxt.pro, poll requests
   every `every`, auto streams where ccxt.pro can. `market` says what a plain spelling such as
   BTC/USDT means. Credentials are references to secrets; public data needs none. `options` go to
   ccxt's own `options`."""
@@ -97,7 +99,7 @@ class Books(_Source):
   @depth.validator
   def _check_depth(self, attribute: "attrs.Attribute[int]", value: int) -> None:
     if not 1 <= value <= 500:
-      raise ValueError(f"{value} levels cannot be shown; ask for 1 to 500")
+      raise ValueError(f"{value} levels cannot be shown; write 1 to 500")
 
   @speed_ms.validator
   def _check_speed(self, attribute: "attrs.Attribute[int]", value: int) -> None:
@@ -119,6 +121,6 @@ class Candles(_Source):
 
 @attrs.frozen(kw_only=True)
 class Funding(_Source):
-  """Funding rate of perpetuals, with mark and index price where the venue tells them."""
+  """Funding rate of perpetuals, with mark and index price where the venue has them."""
 
   market: OnMarket = "perp"

@@ -64,7 +64,7 @@ def ticker_event(listed: Listed, ticker: Any, stamps: Stamps) -> Ticker:
     last=ticker.get("last"),
     mark=ticker.get("markPrice"),
     index=ticker.get("indexPrice"),
-    # A side where nobody quotes is null, not 0.
+    # A side without a quote is null, not 0.
     bid=bid or None,
     bid_size=_size(listed, ticker.get("bidVolume"), bid),
     ask=ask or None,

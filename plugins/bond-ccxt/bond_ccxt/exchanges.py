@@ -23,11 +23,11 @@ def streaming_ids() -> frozenset[str]:
 
 
 def check_exchange(name: str) -> None:
-  """Raises ValueError for what is no venue of ccxt, with the one that may be meant."""
+  """Raises ValueError for what is no venue of ccxt, with a suggestion."""
   known = exchange_ids()
   if name not in known:
-    meant = did_you_mean(name.lower(), sorted(known))
-    there = meant or f"; it has {len(known)}, such as kraken and coinbase"
+    hint = did_you_mean(name.lower(), sorted(known))
+    there = hint or f"; it has {len(known)}, such as kraken and coinbase"
     raise ValueError(f"ccxt has no exchange {name!r}{there}")
 
 

@@ -37,7 +37,7 @@ def find(exchange: Any, spelling: str, default: MarketType) -> Listed:
   markets: dict[str, Any] = exchange.markets
   market = markets.get(spelling)
   if market is None or (":" not in spelling and default == "perp"):
-    market = _meant(markets, spelling, default)
+    market = _listed_as(markets, spelling, default)
   if market is None:
     raise Refused(f"{exchange.id} lists no {spelling}{_instead(markets, spelling, default)}")
   kind = _KINDS.get(market["type"])
@@ -59,17 +59,17 @@ def _unit(market: Any) -> Decimal | None:
   return Decimal(repr(market.get("contractSize") or 1)).normalize()
 
 
-def _meant(markets: dict[str, Any], spelling: str, default: MarketType) -> Any:
-  wanted = parse_market(spelling)
-  kind = wanted.market_type or default
+def _listed_as(markets: dict[str, Any], spelling: str, default: MarketType) -> Any:
+  parsed = parse_market(spelling)
+  kind = parsed.market_type or default
   found = [
     market
     for market in markets.values()
-    if market["base"].upper() == wanted.base
-    and market["quote"].upper() == wanted.quote
+    if market["base"].upper() == parsed.base
+    and market["quote"].upper() == parsed.quote
     and _KINDS.get(market["type"]) == kind
-    and (wanted.settle is None or (market.get("settle") or "").upper() == wanted.settle)
-    and (wanted.expiry is None or market["symbol"].endswith(f"-{wanted.expiry}"))
+    and (parsed.settle is None or (market.get("settle") or "").upper() == parsed.settle)
+    and (parsed.expiry is None or market["symbol"].endswith(f"-{parsed.expiry}"))
   ]
   # A perpetual that settles in its quote is the usual one.
   found.sort(key=lambda market: market.get("settle") != market["quote"])
@@ -77,13 +77,13 @@ def _meant(markets: dict[str, Any], spelling: str, default: MarketType) -> Any:
 
 
 def _instead(markets: dict[str, Any], spelling: str, default: MarketType) -> str:
-  wanted = parse_market(spelling)
+  parsed = parse_market(spelling)
   same = [
     symbol
     for symbol, market in markets.items()
-    if market["base"].upper() == wanted.base and market["type"] in _KINDS
+    if market["base"].upper() == parsed.base and market["type"] in _KINDS
   ]
   close = sorted(same, key=len)[:4] or difflib.get_close_matches(
-    str(wanted), [s for s, m in markets.items() if m["type"] in _KINDS], 4, 0.6
+    str(parsed), [s for s, m in markets.items() if m["type"] in _KINDS], 4, 0.6
   )
   return f"; it has {', '.join(close)}" if close else ""

@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterable
 from typing import Self
 
-from bond_core import AnyEvent, Batch, Clock, Gap, Instrument
+from bond_core import AnyEvent, Batch, Channel, Clock, Gap, Instrument
 
 MOST = 50_000
-"""Events that may wait; a reader that is this far behind is told what it did not get."""
+"""Events that may wait; a reader that is this far behind receives a gap."""
 
 TOGETHER = 0.005
 """Seconds between two batches: crossing threads costs more than an event does."""
@@ -20,7 +20,7 @@ class Outbox:
   When `most` events wait, more are dropped, and a Gap for each instrument says how many.
   """
 
-  def __init__(self, channel: str, clock: Clock, most: int = MOST) -> None:
+  def __init__(self, channel: Channel, clock: Clock, most: int = MOST) -> None:
     self.channel = channel
     self.clock = clock
     self._most = most
@@ -30,7 +30,7 @@ class Outbox:
     self._left = 0.0
 
   def put(self, instrument: Instrument, events: Iterable[AnyEvent]) -> bool:
-    """Takes events that are nobody else's any more; False where there was no room for all."""
+    """Takes over events; returns False where there was no room for all."""
     given = list(events)
     room = self._most - len(self._waiting)
     self._waiting += given[:room]
@@ -42,7 +42,7 @@ class Outbox:
     return dropped <= 0
 
   def live(self) -> None:
-    """Tells that the venue answered, where it had nothing new."""
+    """Notes that the venue answered, where it had nothing new."""
     self._news.set()
 
   def gap(

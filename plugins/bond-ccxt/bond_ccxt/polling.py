@@ -1,4 +1,4 @@
-"""Asking a venue again and again, within the limits that ccxt keeps for it."""
+"""Polls a venue, within the limits that ccxt keeps for it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -6,6 +6,7 @@ from typing import Any
 
 from bond_ccxt.abilities import can
 from bond_ccxt.bars import Bars
+from bond_ccxt.config import Kind
 from bond_ccxt.events import Stamps, funding_event, ticker_event
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
@@ -16,22 +17,22 @@ from bond_ccxt.tape import Tape
 Take = Callable[[Any, Stamps], None]
 Round = Callable[[], Awaitable[None]]
 
-# Every venue gives this many levels when none are asked for.
+# Every venue gives this many levels by default.
 _USUAL_DEPTH = 20
 
 
 async def poll(
-  channel: str, config: Any, shared: Shared, listed: list[Listed], outbox: Outbox
+  kind: Kind, config: Any, shared: Shared, listed: list[Listed], outbox: Outbox
 ) -> None:
   """Polls all markets every `config.every` until it is cancelled or a request fails. A round that
   takes longer is followed by the next one at once; ccxt spaces the requests by the venue's limit.
   """
-  rounds = _ROUNDS[channel](config, shared.exchange, listed, outbox)
+  rounds = _ROUNDS[kind](config, shared.exchange, listed, outbox)
   loop = asyncio.get_running_loop()
   due = loop.time()
   while True:
-    for ask in rounds:
-      await ask()
+    for fetch in rounds:
+      await fetch()
       outbox.live()
     due = max(due + config.every, loop.time())
     await asyncio.sleep(due - loop.time())
@@ -41,7 +42,7 @@ def _trades(config: Any, exchange: Any, listed: list[Listed], outbox: Outbox) ->
   def round_of(market: Listed) -> Round:
     tape = Tape(market, outbox)
     options = _single_trades(market)
-    return _asking(
+    return _round(
       outbox, lambda: exchange.fetch_trades(market.symbol, None, None, options), tape.page
     )
 
@@ -65,7 +66,7 @@ def _books(config: Any, exchange: Any, listed: list[Listed], outbox: Outbox) -> 
 
   def round_of(market: Listed) -> Round:
     shown = ShownBook(market, outbox, config.depth, deltas=config.deltas)
-    return _asking(outbox, lambda: exchange.fetch_order_book(market.symbol, limit), shown.show)
+    return _round(outbox, lambda: exchange.fetch_order_book(market.symbol, limit), shown.show)
 
   return [round_of(market) for market in listed]
 
@@ -77,7 +78,7 @@ def _bars(config: Any, exchange: Any, listed: list[Listed], outbox: Outbox) -> l
 
   def round_of(market: Listed) -> Round:
     bars = Bars(market, outbox, config.interval, length_ms)
-    return _asking(
+    return _round(
       outbox,
       lambda: exchange.fetch_ohlcv(market.symbol, config.interval, None, limit),
       bars.take,
@@ -112,7 +113,7 @@ def _one_or_many(
   """One request for all markets of a kind where the venue has such, else one a market."""
 
   def alone(market: Listed) -> Round:
-    return _asking(
+    return _round(
       outbox, lambda: one(market.symbol), lambda found, stamps: take(market, found, stamps)
     )
 
@@ -125,7 +126,7 @@ def _one_or_many(
           take(by_symbol[symbol], item, stamps)
 
     symbols = list(by_symbol)
-    return _asking(outbox, lambda: many(symbols) if many is not None else one(symbols[0]), take_all)
+    return _round(outbox, lambda: many(symbols) if many is not None else one(symbols[0]), take_all)
 
   rounds: list[Round] = []
   for markets in _kinds(listed):
@@ -137,7 +138,7 @@ def _one_or_many(
 
 
 def _kinds(listed: list[Listed]) -> Iterable[list[Listed]]:
-  """The markets by the part of the venue that they are on: ccxt asks for one part at a time."""
+  """The markets by the part of the venue that they are on: ccxt requests one part at a time."""
   kinds: dict[tuple[object, ...], list[Listed]] = {}
   for market in listed:
     key = tuple(market.market.get(name) for name in ("type", "linear", "inverse"))
@@ -145,9 +146,9 @@ def _kinds(listed: list[Listed]) -> Iterable[list[Listed]]:
   return kinds.values()
 
 
-def _asking(outbox: Outbox, ask: Callable[[], Awaitable[Any]], take: Take) -> Round:
+def _round(outbox: Outbox, fetch: Callable[[], Awaitable[Any]], take: Take) -> Round:
   async def once() -> None:
-    found = await ask()
+    found = await fetch()
     take(found, (outbox.clock.now_ms(), outbox.clock.mono_ns()))
 
   return once

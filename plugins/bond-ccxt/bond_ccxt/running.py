@@ -6,19 +6,20 @@ from typing import Any
 import trio
 from bond_bridge import AsyncioThread
 
+from bond_ccxt.config import Kind
 from bond_ccxt.outbox import Outbox
 from bond_core import Out, Refused, SourceContext, leaf
 
 
-async def run_source(channel: str, config: Any, out: Out, ctx: SourceContext) -> None:
-  """Runs until it is cancelled; raises what tells the core how to go on."""
-  outbox = Outbox(_CHANNELS.get(channel, channel), ctx.clock)
+async def run_source(kind: Kind, config: Any, out: Out, ctx: SourceContext) -> None:
+  """Runs until it is cancelled; raises the errors by which the core retries or gives up."""
+  outbox = Outbox("candle" if kind == "ohlcv" else kind, ctx.clock)
   async with (
     ctx.open_shared(AsyncioThread, AsyncioThread) as thread,
     thread.iterate(outbox.__aiter__) as receive,
     trio.open_nursery() as nursery,
   ):
-    nursery.start_soon(thread.run, partial(_work, channel, config, ctx, outbox))
+    nursery.start_soon(thread.run, partial(_work, kind, config, ctx, outbox))
     while True:
       for batch in await receive():
         if batch:
@@ -27,11 +28,7 @@ async def run_source(channel: str, config: Any, out: Out, ctx: SourceContext) ->
           ctx.live()
 
 
-_CHANNELS = {"ohlcv": "candle"}
-"""Where Bond's name of a channel is not the source's."""
-
-
-async def _work(channel: str, config: Any, ctx: SourceContext, outbox: Outbox) -> None:
+async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> None:
   """On asyncio's loop: an exchange, its markets, and then one of the two ways."""
   from bond_ccxt.shared import Exchanges
 
@@ -44,11 +41,11 @@ async def _work(channel: str, config: Any, ctx: SourceContext, outbox: Outbox) -
       from bond_ccxt.watching import watch
 
       secrets = shared.secrets
-      way = watch if streams(shared.exchange, channel, config.mode) else poll
-      if channel == "ohlcv":
+      way = watch if streams(shared.exchange, kind, config.mode) else poll
+      if kind == "ohlcv":
         check_interval(shared.exchange, config.interval)
       listed = [find(shared.exchange, text, config.market) for text in config.symbols]
-      if channel == "funding":
+      if kind == "funding":
         for market in listed:
           if market.instrument.market_type != "perp":
             raise Refused(f"{config.exchange}: {market.symbol} has no funding; name a perpetual")
@@ -56,10 +53,10 @@ async def _work(channel: str, config: Any, ctx: SourceContext, outbox: Outbox) -
         "%s: %s %s of %d markets",
         config.exchange,
         "streams" if way is watch else "polls",
-        channel,
+        kind,
         len(listed),
       )
-      await way(channel, config, shared, listed, outbox)
+      await way(kind, config, shared, listed, outbox)
   except Exception as exc:
     from bond_ccxt.faults import translated
 

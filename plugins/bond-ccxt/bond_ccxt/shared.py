@@ -20,14 +20,14 @@ CACHED = 10_000
 its own default is 1,000."""
 
 MARKETS_SECONDS = 3600.0
-"""How long a venue's list of markets serves sources that start anew."""
+"""How long a venue's list of markets serves sources that start again."""
 
 _CLOSING_MS = 20
 _CLOSED_WITHIN = 2.0
 
 
 _connection: ContextVar[str] = ContextVar("connection")
-"""The URL of the connection that the current task was last told to wait for."""
+"""The URL of the connection that the current task last waited for."""
 
 
 @attrs.define(eq=False)
@@ -41,7 +41,8 @@ class Shared:
 
   def losses(self) -> tuple[str, int]:
     """The connection that the current task's data came over, and how often it has ended. ccxt
-    tells only tasks that wait at that very moment, and connects again in silence for the others."""
+    notifies only tasks that wait at that very moment, and connects again in silence for the
+    others."""
     url = _connection.get("")
     return url, self._ended[url]
 
@@ -53,10 +54,10 @@ class Shared:
     for way in ("watch", "watch_multiple"):
       setattr(exchange, way, _noting(getattr(exchange, way)))
 
-  def _counting(self, told: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+  def _counting(self, original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def hook(client: Any, error: Any) -> Any:
       self._ended[client.url] += 1
-      return told(client, error)
+      return original(client, error)
 
     return hook
 
@@ -101,9 +102,9 @@ class Exchanges:
   async def _load_markets(self, exchange: Any, key: str) -> None:
     if exchange.markets:
       return
-    kept = self._markets.get(key)
-    if kept is not None and time.monotonic() - kept[0] < MARKETS_SECONDS:
-      exchange.set_markets(kept[1], kept[2])
+    cached = self._markets.get(key)
+    if cached is not None and time.monotonic() - cached[0] < MARKETS_SECONDS:
+      exchange.set_markets(cached[1], cached[2])
       return
     await exchange.load_markets()
     self._markets[key] = (time.monotonic(), exchange.markets, exchange.currencies)

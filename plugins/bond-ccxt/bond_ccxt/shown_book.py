@@ -27,10 +27,10 @@ class ShownBook:
     self._shown = None
 
   def show(self, book: Any, stamps: Stamps) -> None:
-    """Tells the book as it is now, where that is news."""
+    """Sends the book as it is now, where it has changed."""
     listed, depth = self._listed, self._depth
     sides = levels(listed, book["bids"], depth), levels(listed, book["asks"], depth)
-    # What is numbered by the venue is told by its numbers; else the books are counted.
+    # Books have the venue's numbers where it numbers them; else they are counted.
     nonce = book.get("nonce")
     before, last = self._shown, self._sequence
     if before is not None and (sides == before if nonce is None else nonce == last):

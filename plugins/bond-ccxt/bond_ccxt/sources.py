@@ -32,12 +32,12 @@ def _simulator(given: Any) -> str | None:
 
 def _on_demand(given: Any, market: Market) -> Any:
   if given is None:
-    raise Refused("ccxt does not know which venue is meant; name it in a spec: exchange: kraken")
+    raise Refused("ccxt does not know which venue to use; name it in a spec: exchange: kraken")
   return attrs.evolve(given, symbols=[str(market)])
 
 
 def _source(
-  name: str,
+  name: config.Kind,
   summary: str,
   configuration: type,
   event: type[AnyEvent],

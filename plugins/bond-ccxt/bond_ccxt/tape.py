@@ -34,7 +34,7 @@ class Tape:
     self._put(trades, stamps)
 
   def page(self, trades: list[Any], stamps: Stamps) -> None:
-    """Takes the newest trades, oldest first; the first page only tells where the tape begins."""
+    """Takes the newest trades, oldest first; the first page only shows where the tape begins."""
     if not self._page_seen:
       self._page_seen = True
       for trade in trades:
@@ -44,7 +44,9 @@ class Tape:
       return
     known = [_key(trade) in self._seen for trade in trades]
     if self._seen and trades and not any(known) and not self._numbered:
-      self._outbox.gap(self._listed.instrument, "more trades came between two polls than one tells")
+      self._outbox.gap(
+        self._listed.instrument, "more trades came between two polls than one answer holds"
+      )
     self._put(trades, stamps)
 
   def _put(self, trades: list[Any], stamps: Stamps) -> None:
@@ -75,7 +77,7 @@ class Tape:
       self._flush(events)
       self._outbox.gap(
         self._listed.instrument,
-        "trades are missing: their numbers were not told",
+        "trades are missing: their numbers never came",
         missed=number - last - 1,
         first=last + 1,
         last=number - 1,

@@ -7,8 +7,9 @@ from typing import Any
 import ccxt
 
 from bond_ccxt.bars import Bars
+from bond_ccxt.config import Kind
 from bond_ccxt.events import Stamps, funding_event, ticker_event
-from bond_ccxt.faults import told
+from bond_ccxt.faults import described
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
 from bond_ccxt.shared import Shared
@@ -16,16 +17,16 @@ from bond_ccxt.shown_book import ShownBook
 from bond_ccxt.tape import CONTIGUOUS, Tape
 
 MOST_RESYNCS = 5
-"""Times in a row that a book may be joined anew before the connection counts as lost."""
+"""Times in a row that a book may be started again before the connection counts as lost."""
 
 _LOST = "a connection to the venue was lost and made again"
 
 
 async def watch(
-  channel: str, config: Any, shared: Shared, listed: list[Listed], outbox: Outbox
+  kind: Kind, config: Any, shared: Shared, listed: list[Listed], outbox: Outbox
 ) -> None:
   """Watches all markets until it is cancelled or one fails."""
-  watcher = _WATCHERS[channel]
+  watcher = _WATCHERS[kind]
   async with asyncio.TaskGroup() as tasks:
     for market in listed:
       tasks.create_task(watcher(config, shared, market, outbox))
@@ -40,7 +41,7 @@ async def _trades(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -
     outbox,
     lambda: shared.exchange.watch_trades(listed.symbol),
     tape.streamed,
-    # What is numbered tells its losses itself.
+    # Numbered trades show their losses themselves.
     declare=not numbered,
   )
 
@@ -85,17 +86,17 @@ async def _each(
   shared: Shared,
   listed: Listed,
   outbox: Outbox,
-  ask: Callable[[], Awaitable[Any]],
+  receive: Callable[[], Awaitable[Any]],
   take: Callable[[Any, Stamps], None],
   *,
   declare: bool,
 ) -> None:
   """Hands over what ccxt has, again and again. Between two calls nothing else is awaited, so ccxt
-  always has somebody to tell; where a connection ended all the same, that is declared."""
+  always has a waiting task to notify; where a connection ended all the same, that is declared."""
   clock = outbox.clock
   lost = None
   while True:
-    found = await ask()
+    found = await receive()
     if lost not in (None, shared.losses()) and declare:
       outbox.gap(listed.instrument, _LOST)
     lost = shared.losses()
@@ -112,11 +113,12 @@ async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) ->
     try:
       book = await exchange.watch_order_book(listed.symbol)
     except (ccxt.InvalidNonce, ccxt.ChecksumError) as exc:
-      # Its numbers or checksum do not fit: ccxt forgets the book and joins it anew when asked.
+      # Its numbers or checksum do not fit: ccxt forgets the book and starts it again at the next
+      # call.
       resyncs += 1
       if resyncs > MOST_RESYNCS:
         raise
-      outbox.gap(listed.instrument, told(exc, shared.secrets))
+      outbox.gap(listed.instrument, described(exc, shared.secrets))
       shown.restart()
       lost = None
       continue
@@ -127,7 +129,8 @@ async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) ->
     lost = shared.losses()
     shown.show(book, (clock.now_ms(), clock.mono_ns()))
     if pause:
-      # The book goes on in the meantime, and its last state has to be told even if nothing follows.
+      # The book goes on in the meantime, and its last state has to be shown even if nothing
+      # follows.
       await asyncio.sleep(pause)
       if lost == shared.losses():
         shown.show(book, (clock.now_ms(), clock.mono_ns()))

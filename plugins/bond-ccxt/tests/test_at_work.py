@@ -92,7 +92,7 @@ async def test_trades_that_the_venue_left_out_are_named(start, running):
   assert gaps == holes
 
 
-async def test_a_book_that_breaks_is_joined_anew(start, running):
+async def test_a_book_that_breaks_is_started_again(start, running):
   sim = await start(speed=5)
   sources = {"books": source("orderbook", sim.url, speed_ms=0)}
   async with running(sources) as ran:
@@ -130,7 +130,7 @@ async def test_credentials_are_in_no_log_event_or_error(start, running, monkeypa
   monkeypatch.setenv("CANARY_SECRET", "canary-secret-0123456789")
   monkeypatch.setattr("bond_core._supervise.RestartBudget.spend", lambda self, now: False)
   sim = await start()
-  # With a key, ccxt asks for currencies first, signed: the simulator knows no such path.
+  # With a key, ccxt requests currencies first, signed: the simulator knows no such path.
   written = source(
     "trades", sim.url, api_key="{secret: CANARY_KEY}", api_secret="{secret: CANARY_SECRET}"
   )

@@ -54,15 +54,15 @@ def test_every_missing_number_is_in_exactly_one_gap(numbers, size):
     # ccxt may tell a trade twice.
     tape.streamed([trade(n) for n in ordered[max(0, start - 2) : start + size]], NOW)
   events = taken(box)
-  told = [event.sequence for event in events if type(event) is Trade]
+  found = [event.sequence for event in events if type(event) is Trade]
   missing = [
     number
     for event in events
     if type(event) is Gap
     for number in range(event.venue_from, event.venue_to + 1)
   ]
-  assert told == ordered
-  assert sorted(told + missing) == list(range(ordered[0], ordered[-1] + 1))
+  assert found == ordered
+  assert sorted(found + missing) == list(range(ordered[0], ordered[-1] + 1))
 
 
 def test_numbers_of_other_venues_mean_nothing():
@@ -172,8 +172,8 @@ def test_a_bar_is_closed_once_with_its_last_state():
   bars.take([bar(60_000, 1.2)], NOW)
   bars.take([bar(60_000, 1.2)], NOW)
   bars.take([bar(60_000, 1.3), bar(120_000, 1.4)], NOW)
-  told = [(event.start, event.close, event.closed) for event in taken(box)]
-  assert told == [
+  found = [(event.start, event.close, event.closed) for event in taken(box)]
+  assert found == [
     (60_000, 1.1, False),
     (60_000, 1.2, False),
     (60_000, 1.3, True),

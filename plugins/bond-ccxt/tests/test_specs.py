@@ -1,4 +1,4 @@
-"""What can be told of a spec without ccxt being imported."""
+"""What can be checked of a spec without ccxt being imported."""
 
 import subprocess
 import sys
@@ -59,7 +59,7 @@ def test_only_a_running_source_imports_ccxt(code):
 
 
 @pytest.mark.parametrize(
-  ("settings", "said"),
+  ("settings", "message"),
   [
     ({"exchange": "krakn"}, "ccxt has no exchange 'krakn'; did you mean 'kraken'?"),
     ({"exchange": "Kraken"}, "did you mean 'kraken'?"),
@@ -70,13 +70,13 @@ def test_only_a_running_source_imports_ccxt(code):
     ({"mode": "push"}, "'auto'"),
   ],
 )
-def test_what_is_wrong_is_told_before_anything_starts(settings, said):
+def test_what_is_wrong_is_reported_before_anything_starts(settings, message):
   with pytest.raises(SpecError) as raised:
     load(**settings)
-  assert said in str(raised.value)
+  assert message in str(raised.value)
 
 
-def test_polls_come_every_five_seconds_unless_told():
+def test_polls_come_every_five_seconds_by_default():
   assert load().sources["it"].config.every == 5.0
 
 
@@ -84,8 +84,8 @@ async def test_a_venue_without_a_simulator_never_runs_as_simulated():
   with pytest.raises(ExceptionGroup) as raised:
     async with open_simulators([load()]):
       raise AssertionError("it started")
-  said = str(leaf(raised.value))
-  assert said == "sources.it: ccxt.trades of kraken has no simulator; run without --sim"
+  message = str(leaf(raised.value))
+  assert message == "sources.it: ccxt.trades of kraken has no simulator; run without --sim"
 
 
 def test_more_markets_come_from_the_venue_that_runs_and_from_no_other():

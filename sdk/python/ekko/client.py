@@ -15,7 +15,7 @@ _AROUND = ("heartbeat", "system", "live", "shutdown", "error")
 
 
 class ApiError(Exception):
-  """The control plane said no: `status`, and its sentence. `problem` is all that it said."""
+  """The control plane refused: `status`, and its sentence. `problem` is its whole answer."""
 
   def __init__(self, status: int, problem: dict[str, Any]) -> None:
     super().__init__(f"{problem.get('detail') or 'no reason was given'} ({status})")
@@ -69,7 +69,7 @@ class EkkoClient:
     on_heartbeat: Hook = None,
   ) -> "Listening":
     """The events of the stream for a sentence or a spec, without heartbeats; it goes on over
-    connections and tokens. The stream stays when nobody reads it: see `delete`."""
+    connections and tokens. The stream stays without readers: see `delete`."""
     return Listening(
       self, request, confirm, from_, {"on_gap": on_gap, "on_heartbeat": on_heartbeat}
     )
@@ -105,7 +105,7 @@ class EkkoClient:
 
 
 class Listening:
-  """An iterator over a stream's events, made when the first is asked for. `async with` closes it.
+  """An iterator over a stream's events, made at the first event. `async with` closes it.
   It is no generator, so leaving a loop early leaves nothing half done behind."""
 
   def __init__(

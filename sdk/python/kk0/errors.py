@@ -1,4 +1,4 @@
-"""What can go wrong for good. What passes by itself is not told: the stream comes back."""
+"""Errors that end a stream. Others pass by themselves: the stream reconnects."""
 
 
 class StreamError(Exception):
@@ -6,7 +6,7 @@ class StreamError(Exception):
 
 
 class Refused(StreamError):
-  """The server will not have this, however often it is asked: a wrong token, a wrong request, a
+  """The server refuses for good: a wrong token, a wrong request, a
   limit. `code` is the close code or HTTP status, the text what to do."""
 
   def __init__(self, code: int, reason: str) -> None:

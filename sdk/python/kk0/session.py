@@ -1,4 +1,4 @@
-"""What is said to a server and what its answers mean, without a socket and without a clock.
+"""The conversation with a server, without a socket and without a clock.
 
 The rules are those of docs/protocol.md: where a subscription is, is its epoch and number; a lost
 connection is taken up there, so that nothing is lost or repeated while the server's log reaches
@@ -60,9 +60,9 @@ class Session:
     self.on_gap = on_gap
     self.on_error = on_error
     self.subscribes = parts.path.rstrip("/").endswith("/stream")
-    """Whether this path takes subscriptions; /raw and /ws/ID send without being asked."""
+    """Whether this path takes subscriptions; /raw and /ws/ID send without one."""
     self._parts = parts
-    self._wishes: dict[int, Message] = {}
+    self._subscriptions: dict[int, Message] = {}
     self._places: dict[int, Place] = {}
     self._acknowledged: set[int] = set()
     self._own: Place | None = None
@@ -74,7 +74,7 @@ class Session:
     """Whether a new URL can be had for one whose token has expired."""
     self.expired = False
 
-  # What is asked for -----------------------------------------------------------------------------
+  # Subscriptions ---------------------------------------------------------------------------------
 
   def subscribe(
     self,
@@ -87,7 +87,7 @@ class Session:
     if not self.subscribes:
       return None
     number, self._next_id = self._next_id, self._next_id + 1
-    self._wishes[number] = {
+    self._subscriptions[number] = {
       "type": "subscribe",
       "id": number,
       "channels": normalized(channels),
@@ -95,7 +95,7 @@ class Session:
       "exchanges": listed(exchanges),
       **{name: value for name, value in more.items() if value is not None},
     }
-    return json.dumps(self._wishes[number])
+    return json.dumps(self._subscriptions[number])
 
   # A connection ----------------------------------------------------------------------------------
 
@@ -116,9 +116,11 @@ class Session:
     """What to send first: every subscription, from where it is."""
     self._acknowledged.clear()
     messages = []
-    for number, wish in self._wishes.items():
+    for number, subscription in self._subscriptions.items():
       place = self._places.get(number)
-      messages.append(json.dumps(wish if place is None else {**wish, "from": str(place)}))
+      messages.append(
+        json.dumps(subscription if place is None else {**subscription, "from": str(place)})
+      )
     return messages
 
   def lost(self, code: int | None = None, reason: str = "") -> float:
@@ -169,7 +171,7 @@ class Session:
 
   def _acknowledge(self, message: Message) -> None:
     number = message.get("id")
-    if message.get("status") != "subscribed" or number not in self._wishes:
+    if message.get("status") != "subscribed" or number not in self._subscriptions:
       return
     self._failures = 0
     self._places[number] = Place(str(message["epoch"]), int(message["seq"]))

@@ -1,6 +1,6 @@
 """What a stream does, step by step, for drivers that wait in different ways.
 
-Each function is a generator: it yields what it needs (an Op), gets the result sent in, and has what
+Each function is a generator: it yields what it needs (an Op), has the result sent in, and has what
 went wrong thrown in. So there is one account of connecting, reading and coming back, on anything
 that waits.
 """
@@ -36,7 +36,7 @@ Steps = Generator[Op, Any, Any]
 
 
 def connect(session: Session) -> Steps:
-  """Until there is a connection on which everything has been asked for."""
+  """Until there is a connection on which every subscription has been sent."""
   while True:
     try:
       if session.expired:

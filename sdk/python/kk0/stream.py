@@ -18,11 +18,11 @@ class Stream:
   """Every message that a server sends, as a dict: events, gaps, heartbeats and acks.
 
   On asyncio or trio: `async with Stream(url) as s`, `await s.subscribe(…)`, `async for event in s`.
-  Without either, with what is wanted given at once: `for event in Stream(symbols=[…])`.
+  Without either, with the subscription given at once: `for event in Stream(symbols=[…])`.
 
   A connection that breaks, falls silent or is damaged is replaced: everything is subscribed again
   from where it was, so nothing is lost or repeated while the server's log reaches back; where it
-  does not, `on_gap` is told. `renew` gives the URL of a new token when one has expired. `Refused`
+  does not, `on_gap` is called. `renew` gives the URL of a new token when one has expired. `Refused`
   is raised for what another try does not help against. Hooks are called before the message is
   handed out, and must not wait.
 

@@ -10,7 +10,7 @@ from serving import Proxy, served
 
 
 class Harm:
-  """A proxy that can be told from any thread."""
+  """A proxy that can be controlled from any thread."""
 
   def __init__(self, proxy, token):
     self._proxy, self._token = proxy, token
@@ -85,8 +85,8 @@ class Awaited:
     await self.stream.__aenter__()
     return self
 
-  async def subscribe(self, **wish):
-    await self.stream.subscribe(**wish)
+  async def subscribe(self, **request):
+    await self.stream.subscribe(**request)
 
   async def next(self):
     return await anext(self.stream)
@@ -101,8 +101,8 @@ class Threaded(Awaited):
   async def open(self):
     return self
 
-  async def subscribe(self, **wish):
-    self.stream.subscribe_sync(**wish)
+  async def subscribe(self, **request):
+    self.stream.subscribe_sync(**request)
 
   async def next(self):
     return next(self.stream)

@@ -48,11 +48,11 @@ def test_a_sentence_is_listened_to_in_a_thread_and_over_expired_tokens(server):
 
 
 def test_what_cannot_be_started_says_why(server):
-  async def ask():
+  async def listen_for_nonsense():
     await EkkoClient(server.api).create("hello")
 
   with pytest.raises(ApiError, match="Ask for live data") as error:
-    asyncio.run(ask())
+    asyncio.run(listen_for_nonsense())
   assert error.value.status == 422
   assert error.value.problem["understood"]["outcome"] == "reject"
 

@@ -41,7 +41,7 @@ def test_numbers_move_only_what_was_acknowledged_on_this_connection():
   assert (first["from"], second["from"]) == (f"{'e' * 16}:20", f"{'e' * 16}:12")
 
 
-def test_one_that_was_never_acknowledged_is_asked_for_as_it_was():
+def test_one_that_was_never_acknowledged_is_sent_again_unchanged():
   session = Session(URL)
   first = subscribed(session, **{"from": "now-1m"})
   (again,) = map(json.loads, session.connected())
@@ -96,6 +96,6 @@ def test_what_is_no_message_is_a_damaged_connection(text):
     Session(URL).take(text)
 
 
-def test_a_url_that_is_none_is_told():
+def test_a_wrong_url_is_refused():
   with pytest.raises(ValueError, match="write ws://host:port/stream"):
     Session("localhost:8080")

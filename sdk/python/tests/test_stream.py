@@ -11,7 +11,7 @@ import pytest
 from kk0 import Refused
 from running import WAYS, running
 
-WISH = {"channels": ["trades"], "symbols": ["BTC/USDT"], "exchanges": ["binance"]}
+REQUEST = {"channels": ["trades"], "symbols": ["BTC/USDT"], "exchanges": ["binance"]}
 EXAMPLE = str(Path(__file__).parents[3] / "examples/unified.yaml")
 PROGRAM = Path(__file__).parents[3] / "tests/e2e/kk0_program.py"
 
@@ -49,7 +49,7 @@ def url_of(port, path="/stream"):
 def test_subscribed_events_come_in_order(server, way):
   async def work(client_of):
     client = await client_of(url_of(server.port)).open()
-    await client.subscribe(**WISH)
+    await client.subscribe(**REQUEST)
     found = await trades(client, 20)
     await client.close()
     return found
@@ -62,7 +62,7 @@ def test_several_subscriptions_share_a_connection(server, way):
     client = await client_of(url_of(server.port)).open()
     seen = set()
     for symbol in ("BTC/USDT", "ETH/USDT"):
-      await client.subscribe(**{**WISH, "symbols": symbol})
+      await client.subscribe(**{**REQUEST, "symbols": symbol})
     while len(seen) < 2:
       event = await client.next()
       if event["type"] == "trade":
@@ -78,7 +78,7 @@ def test_heartbeats_reach_the_hook_and_the_iterator(server, way):
 
   async def work(client_of):
     client = await client_of(url_of(server.port), on_heartbeat=beats.append).open()
-    await client.subscribe(**WISH)
+    await client.subscribe(**REQUEST)
     events = []
     while len(beats) < 2:
       events.append(await client.next())
@@ -98,7 +98,7 @@ def test_a_connection_that_is_harmed_loses_and_doubles_nothing(server, way, harm
     url = url_of(proxy.port, path)
     options = {"silent_after": 1.3, "reconnect_interval": 0.1, "on_gap": gaps.append}
     client = await client_of(url, **options).open()
-    await client.subscribe(**WISH)
+    await client.subscribe(**REQUEST)
     found = await trades(client, 5)
     for _ in range(2):
       before = proxy.connections
@@ -115,12 +115,12 @@ def test_a_connection_that_is_harmed_loses_and_doubles_nothing(server, way, harm
   assert gaps == []
 
 
-def test_what_cannot_be_resumed_is_told_as_a_gap(server, way):
+def test_what_cannot_be_resumed_is_declared_with_a_gap(server, way):
   proxy, gaps = server.proxy(), []
 
   async def work(client_of):
     client = await client_of(url_of(proxy.port), on_gap=gaps.append, reconnect_interval=0.1).open()
-    await client.subscribe(**WISH)
+    await client.subscribe(**REQUEST)
     await trades(client, 3)
     for place in client.stream._session._places.values():
       place.epoch = "0123456789abcdef"
@@ -133,13 +133,13 @@ def test_what_cannot_be_resumed_is_told_as_a_gap(server, way):
   assert (gaps[0]["reason"], gaps[0]["ids"]) == ("expired", [0])
 
 
-def test_a_request_that_is_wrong_is_told_and_the_others_go_on(server, way):
+def test_a_wrong_request_is_reported_and_the_others_go_on(server, way):
   errors = []
 
   async def work(client_of):
     client = await client_of(url_of(server.port), on_error=errors.append).open()
-    await client.subscribe(**WISH)
-    await client.subscribe(**WISH, policy="nonsense")
+    await client.subscribe(**REQUEST)
+    await client.subscribe(**REQUEST, policy="nonsense")
     while not errors:
       await client.next()
     found = await trades(client, 5)
@@ -151,13 +151,13 @@ def test_a_request_that_is_wrong_is_told_and_the_others_go_on(server, way):
   assert "policy" in errors[0]["message"]
 
 
-def test_who_is_refused_is_told_why_and_does_not_come_back(server, way):
+def test_a_refused_client_learns_why_and_does_not_come_back(server, way):
   proxy = server.proxy()
 
   async def work(client_of):
     client = await client_of(url_of(proxy.port, "/stream?token=nonsense")).open()
     with pytest.raises(Refused) as refused:
-      await client.subscribe(**WISH)
+      await client.subscribe(**REQUEST)
       while True:
         await client.next()
     await client.close()
@@ -172,7 +172,7 @@ def test_who_is_refused_is_told_why_and_does_not_come_back(server, way):
 def test_a_replay_comes_before_what_is_new(server, way):
   async def work(client_of):
     client = await client_of(url_of(server.port)).open()
-    await client.subscribe(**WISH, from_="now-1m")
+    await client.subscribe(**REQUEST, from_="now-1m")
     kinds = []
     while "live" not in kinds:
       kinds.append((await client.next())["type"])
@@ -187,7 +187,7 @@ def test_a_closed_stream_ends_and_leaves_nothing_running(server, way):
 
   async def work(client_of):
     client = await client_of(url_of(server.port)).open()
-    await client.subscribe(**WISH)
+    await client.subscribe(**REQUEST)
     await trades(client, 1)
     await client.close()
     with pytest.raises((StopIteration, StopAsyncIteration, RuntimeError)):
