@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -73,6 +74,25 @@ def test_an_image_takes_only_what_is_there_and_runs_without_rights(path, params)
   environment = re.search(r"^ENV (.*)$", text, re.M)[1].split()
   names = {item.split("=")[0] for item in environment}
   assert names - {"PYTHONUNBUFFERED"} <= variables(params)
+
+
+def needed(packages, folders):
+  """These packages, and those of this repository that they depend on."""
+  found, new = set(), set(packages)
+  while new:
+    found |= new
+    projects = [tomllib.loads((folders[name] / "pyproject.toml").read_text()) for name in new]
+    lines = [line for project in projects for line in project["project"]["dependencies"]]
+    new = {re.match(r"[\w-]+", line)[0] for line in lines} & folders.keys() - found
+  return found
+
+
+@pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
+def test_an_image_has_every_package_that_its_own_depend_on(path):
+  folders = {file.parent.name: file.parent for file in ROOT.glob("plugins/*/pyproject.toml")}
+  folders["bond-core"] = ROOT
+  listed = {"bond-core", *re.findall(r"\./plugins/([\w-]+)", path.read_text())}
+  assert needed(listed, folders) == listed
 
 
 def test_all_three_images_are_there():
