@@ -10,8 +10,10 @@ from bond_server.access.limits import ConnectionLimits
 from bond_core import Duration, Size
 
 
-def _option(default: Any, option: str, told: str, env: str | None = None, **more: Any) -> Any:
-  return attrs.field(default=default, metadata={"option": option, "help": told, "env": env}, **more)
+def _option(default: Any, option: str, help_text: str, env: str | None = None, **more: Any) -> Any:
+  return attrs.field(
+    default=default, metadata={"option": option, "help": help_text, "env": env}, **more
+  )
 
 
 def _each(check: Callable[[str], str]) -> Callable[[Any, Any, list[str]], None]:
@@ -24,7 +26,7 @@ def _each(check: Callable[[str], str]) -> Callable[[Any, Any, list[str]], None]:
 
 @attrs.frozen(kw_only=True)
 class BrokerConfig:
-  """Where it listens, who may come, and what one client may ask for."""
+  """Where it listens, who may connect, and how much one client may subscribe to."""
 
   host: str = _option("127.0.0.1", "--host", "Address that the broker listens on.", "BOND_HOST")
   port: int = _option(8080, "--port", "Port of the broker; 0 = any.", "BOND_PORT")

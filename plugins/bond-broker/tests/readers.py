@@ -1,4 +1,5 @@
-"""A broker in this process, and clients on real sockets that read as fast or as slowly as told."""
+"""A broker in this process, and clients on real sockets that read as fast or as slowly as a test
+says."""
 
 import json
 import socket
@@ -67,14 +68,14 @@ class Reader:
     self.messages += new
     return new
 
-  async def until(self, wanted, within=10.0):
-    """The first message, also an old one, of which `wanted` is true; it and those before it are
+  async def until(self, fits, within=10.0):
+    """The first message, also an old one, of which `fits` is true; it and those before it are
     taken."""
     with trio.fail_after(within):
       at = 0
       while True:
         for index in range(at, len(self.messages)):
-          if wanted(self.messages[index]):
+          if fits(self.messages[index]):
             found = self.messages[index]
             self.before = self.messages[:index]
             del self.messages[: index + 1]

@@ -1,5 +1,5 @@
-"""Order books as clients see them on real sockets: whoever follows the page on the protocol has the
-venue's book, wherever it joined, however slowly it read, and from wherever it replayed."""
+"""Order books as clients see them on real sockets: a client that follows the page on the protocol
+has the venue's book, wherever it joined, however slowly it read, and from wherever it replayed."""
 
 import random
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ class Venue:
       self._write("delta", before, *levels)
 
   def lose(self):
-    """Losses are declared, and the book begins anew."""
+    """Losses are declared, and the book begins again."""
     self.log.ring.append([Gap(channel="orderbook", **self.at)])
     self.change(2)
     self.sequence += 5
@@ -153,7 +153,9 @@ async def test_after_a_declared_loss_the_book_comes_whole_again():
     assert broken + 1 not in follower.seen  # a delta after a gap proves nothing
 
 
-async def test_a_client_that_stalled_beyond_the_log_gets_a_gap_and_the_book_as_it_is(monkeypatch):
+async def test_a_client_that_stalled_beyond_the_log_receives_a_gap_and_the_book_as_it_is(
+  monkeypatch,
+):
   monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_BYTES", 64 * 1024)
   monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_AT_LEAST", 16 * 1024)
   log = DurableLog(MemoryLog("market", stamps=True, max_bytes=1000 * EVENT_BYTES), None)
@@ -210,7 +212,7 @@ async def test_a_replay_of_deltas_gives_the_book_as_it_was_and_goes_on_live(at, 
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_whoever_comes_back_with_deltas_goes_on_with_the_book_it_has(seed):
+async def test_a_client_that_comes_back_with_deltas_goes_on_with_the_book_it_has(seed):
   rng = random.Random(seed)
   async with serving() as broker:
     venue, follower = Venue(broker.log, seed), Follower()

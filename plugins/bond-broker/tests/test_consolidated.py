@@ -6,7 +6,7 @@ from readers import connected, serving
 
 from bond_core import Gap, OrderBook
 
-WISH = {"channels": ["orderbook"], "exchange": "*", "consolidated": True, "speed_ms": 1}
+REQUEST = {"channels": ["orderbook"], "exchange": "*", "consolidated": True, "speed_ms": 1}
 
 
 def book(venue, sequence, bids=(), asks=(), *, prev=None, market_type="spot"):
@@ -27,13 +27,13 @@ def of_all(message):
   return message["type"] == "orderbook" and message["exchange"] == "*"
 
 
-async def next_view(reader, wanted=lambda view: True):
-  return await reader.until(lambda m: of_all(m) and wanted(m))
+async def next_view(reader, fits=lambda view: True):
+  return await reader.until(lambda m: of_all(m) and fits(m))
 
 
 async def test_one_book_comes_with_each_levels_venues_and_a_bbo():
   async with serving() as broker, connected(broker) as reader:
-    ack = await reader.subscribe(**WISH)
+    ack = await reader.subscribe(**REQUEST)
     assert ack["type"] == "system"
     broker.log.ring.append([book("a", 1, [(100.0, 1.0)], [(101.0, 1.0)])])
     broker.log.ring.append([book("b", 1, [(100.0, 0.5)], [(100.5, 2.0)])])
@@ -47,12 +47,12 @@ async def test_one_book_comes_with_each_levels_venues_and_a_bbo():
     assert [m for m in reader.messages + reader.before if m.get("exchange") in ("a", "b")] == []
 
 
-async def test_whoever_joins_later_gets_what_the_venues_said_before():
+async def test_a_later_reader_receives_what_the_venues_sent_before():
   async with serving() as broker, connected(broker) as first, connected(broker) as second:
     await first.subscribe(["orderbook"])
     broker.log.ring.append([book("a", 1, [(100.0, 1.0)])])
     await first.until(lambda m: m["type"] == "orderbook")
-    await second.subscribe(**WISH)
+    await second.subscribe(**REQUEST)
     broker.log.ring.append([book("b", 1, [(99.0, 1.0)])])
     view = await next_view(second)
     assert [level[0] for level in view["bids"]] == [100.0, 99.0]
@@ -60,7 +60,7 @@ async def test_whoever_joins_later_gets_what_the_venues_said_before():
 
 async def test_spot_and_perpetuals_stay_apart():
   async with serving() as broker, connected(broker) as reader:
-    await reader.subscribe(**WISH)
+    await reader.subscribe(**REQUEST)
     broker.log.ring.append(
       [book("a", 1, [(100.0, 1.0)]), book("a", 1, [(101.0, 1.0)], market_type="perp")]
     )
@@ -73,7 +73,7 @@ async def test_spot_and_perpetuals_stay_apart():
 
 async def test_one_connection_can_have_the_venues_books_and_the_one_of_all():
   async with serving() as broker, connected(broker) as reader:
-    await reader.subscribe(**WISH, id="all")
+    await reader.subscribe(**REQUEST, id="all")
     await reader.subscribe(["orderbook"], exchanges=["a"], speed_ms=1, id="own")
     broker.log.ring.append([book("a", 1, [(100.0, 1.0)]), book("b", 1, [(99.0, 1.0)])])
     await next_view(reader, lambda view: len(view["venues"]) == 2)
@@ -83,9 +83,9 @@ async def test_one_connection_can_have_the_venues_books_and_the_one_of_all():
     assert {m["exchange"] for m in own} == {"a"}
 
 
-async def test_a_gap_is_told_and_takes_its_venue_out():
+async def test_a_gap_is_sent_and_takes_its_venue_out():
   async with serving() as broker, connected(broker) as reader:
-    await reader.subscribe(**WISH)
+    await reader.subscribe(**REQUEST)
     broker.log.ring.append([book("a", 1, [(100.0, 1.0)]), book("b", 1, [(99.0, 1.0)])])
     await next_view(reader, lambda view: len(view["venues"]) == 2)
     loss = Gap(channel="orderbook", exchange="a", symbol="BTC/USDT", market_type="spot")
@@ -126,7 +126,7 @@ async def test_a_venue_that_is_quiet_for_half_a_minute_ages_out(autojump_clock):
 @pytest.mark.parametrize("more", [{"deltas": True}, {"exchange": "a"}])
 async def test_what_a_consolidated_book_cannot_be_is_refused_with_a_sentence(more):
   async with serving() as broker, connected(broker) as reader:
-    refused = await reader.subscribe(**{**WISH, **more})
+    refused = await reader.subscribe(**{**REQUEST, **more})
     assert refused["type"] == "error"
     assert refused["name"] == "not_offered"
     assert "leave exchange and deltas out" in refused["message"]

@@ -11,40 +11,43 @@ EXCHANGE = st.sampled_from(["binance", "okx", "bybit"])
 SYMBOL = st.sampled_from(["BTC/USDT", "ETH/USDT", "BTC/USD", ""])
 MARKET_TYPE = st.sampled_from([None, "spot", "perp", "future"])
 EXPIRY = st.sampled_from([None, "261225", "270326"])
-WANTED = st.builds(MarketPattern, SYMBOL, MARKET_TYPE, EXPIRY)
+MARKETS = st.builds(MarketPattern, SYMBOL, MARKET_TYPE, EXPIRY)
 FILTERS = st.builds(
   Filter,
   channels=st.frozensets(CHANNEL, min_size=1),
-  markets=st.none() | st.frozensets(WANTED, min_size=1, max_size=3),
+  markets=st.none() | st.frozensets(MARKETS, min_size=1, max_size=3),
   consolidated=st.booleans(),
   exchanges=st.just(ANY) | st.frozensets(EXCHANGE | st.just("*"), min_size=1),
 )
 
 
-def wanted_naively(wish, channel, exchange, symbol, market_type, expiry):
+def matches_naively(matched, channel, exchange, symbol, market_type, expiry):
   """One line of the contract after the other."""
   markets = [(symbol, market_type, expiry)]
   if market_type is not None:
     markets.append((symbol, None, expiry))
   if expiry is not None:
     markets += [(known, kind, None) for known, kind, _ in markets]
-  channels = wish.channels
-  if wish.consolidated:  # the one book takes the place of the venues' own
+  channels = matched.channels
+  if matched.consolidated:  # the one book takes the place of the venues' own
     channels = channels - {"orderbook", "consolidated"}
-    channels |= {"consolidated"} if "orderbook" in wish.channels else set()
+    channels |= {"consolidated"} if "orderbook" in matched.channels else set()
   return (
     channel in channels
-    and bool({"*", exchange} & wish.exchanges)
-    and (wish.markets is None or any(MarketPattern(*market) in wish.markets for market in markets))
+    and bool({"*", exchange} & matched.exchanges)
+    and (
+      matched.markets is None
+      or any(MarketPattern(*market) in matched.markets for market in markets)
+    )
   )
 
 
 @given(FILTERS, CHANNEL, EXCHANGE, SYMBOL, MARKET_TYPE, EXPIRY)
 def test_a_filter_wants_what_the_plain_definition_says(
-  wish, channel, exchange, symbol, kind, expiry
+  matched, channel, exchange, symbol, kind, expiry
 ):
-  asked = (channel, exchange, symbol, kind, expiry)
-  assert wish.matches(*asked) == wanted_naively(wish, *asked)
+  key = (channel, exchange, symbol, kind, expiry)
+  assert matched.matches(*key) == matches_naively(matched, *key)
 
 
 @given(
@@ -55,8 +58,8 @@ def test_a_filter_wants_what_the_plain_definition_says(
   MARKET_TYPE,
   st.sampled_from([None, "261225"]),
 )
-def test_a_gap_concerns_whoever_may_have_wanted_what_it_declares(
-  wish, channel, exchange, symbol, kind, expiry
+def test_a_gap_concerns_filters_that_may_match_what_it_declares(
+  matched, channel, exchange, symbol, kind, expiry
 ):
   gap = Gap(channel=channel, exchange=exchange, symbol=symbol, market_type=kind, expiry=expiry)
   lost = [
@@ -67,45 +70,45 @@ def test_a_gap_concerns_whoever_may_have_wanted_what_it_declares(
     for d in ([None, "spot", "perp", "future"] if kind is None else [kind])
     for e in ([None, "261225", "270326"] if expiry is None else [expiry])
   ]
-  if any(wish.matches(*one) for one in lost):
-    assert wish.concerns(gap)
+  if any(matched.matches(*one) for one in lost):
+    assert matched.concerns(gap)
 
 
-def test_a_gap_of_something_else_concerns_nobody():
-  wish = Filter(
+def test_a_gap_of_something_else_concerns_no_filter():
+  matched = Filter(
     frozenset(["trades"]), frozenset([MarketPattern("BTC/USDT", "perp")]), frozenset(["binance"])
   )
   mine = {"channel": "trades", "exchange": "binance", "symbol": "BTC/USDT", "market_type": "perp"}
-  assert wish.concerns(Gap(**mine))
+  assert matched.concerns(Gap(**mine))
   for other in (
     {"channel": "ticker"},
     {"exchange": "okx"},
     {"symbol": "ETH/USDT"},
     {"market_type": "spot"},
   ):
-    assert not wish.concerns(Gap(**(mine | other)))
+    assert not matched.concerns(Gap(**(mine | other)))
 
 
 def test_a_symbol_without_a_settlement_means_every_market_of_that_name():
-  wanted, _ = markets_of(["BTC"])
-  wish = Filter(frozenset(["trades"]), wanted)
-  assert wish.matches("trades", "binance", "BTC/USDT", "spot")
-  assert wish.matches("trades", "binance", "BTC/USDT", "perp")
-  assert wish.matches("trades", "binance", "BTC/USDT", "future", "261225")
-  assert wish.matches("trades", "binance", "BTC/USDT")
+  markets, _ = markets_of(["BTC"])
+  matched = Filter(frozenset(["trades"]), markets)
+  assert matched.matches("trades", "binance", "BTC/USDT", "spot")
+  assert matched.matches("trades", "binance", "BTC/USDT", "perp")
+  assert matched.matches("trades", "binance", "BTC/USDT", "future", "261225")
+  assert matched.matches("trades", "binance", "BTC/USDT")
 
 
 def test_a_symbol_with_a_settlement_means_that_market_only():
-  wanted, _ = markets_of(["BTC/USDT:USDT", "ETH/USDT:USDT-261225"])
-  wish = Filter(frozenset(["trades"]), wanted)
-  assert wish.matches("trades", "binance", "BTC/USDT", "perp")
-  assert not wish.matches("trades", "binance", "BTC/USDT", "spot")
-  assert wish.matches("trades", "binance", "ETH/USDT", "future", "261225")
-  assert not wish.matches("trades", "binance", "ETH/USDT", "future", "270326")
-  assert not wish.matches("trades", "binance", "ETH/USDT", "perp")
+  markets, _ = markets_of(["BTC/USDT:USDT", "ETH/USDT:USDT-261225"])
+  matched = Filter(frozenset(["trades"]), markets)
+  assert matched.matches("trades", "binance", "BTC/USDT", "perp")
+  assert not matched.matches("trades", "binance", "BTC/USDT", "spot")
+  assert matched.matches("trades", "binance", "ETH/USDT", "future", "261225")
+  assert not matched.matches("trades", "binance", "ETH/USDT", "future", "270326")
+  assert not matched.matches("trades", "binance", "ETH/USDT", "perp")
 
 
-def test_equal_wishes_are_one_however_they_were_spelled():
+def test_equal_filters_are_one_however_they_were_spelled():
   one, _ = markets_of(["BTC/USDT", "ETH"])
   other, _ = markets_of(["eth-usdt", "btcusdt", "BTC"])
   ours = Filter(frozenset(["trades", "ticker"]), one, exchanges_of(["Binance"]))
@@ -115,13 +118,13 @@ def test_equal_wishes_are_one_however_they_were_spelled():
 
 
 @given(st.sampled_from(["post", "chain", "custom"]), st.sampled_from(["BTC", "ETH", "SOL"]))
-def test_what_tells_of_an_asset_is_wanted_by_whoever_names_a_market_of_it(channel, asset):
-  wish = Filter(
+def test_what_is_about_an_asset_matches_filters_that_name_a_market_of_it(channel, asset):
+  matched = Filter(
     channels=frozenset({channel, "trades"}), markets=frozenset({MarketPattern("BTC/USDT", "spot")})
   )
-  assert wish.matches(channel, "x", asset) is (asset == "BTC")
-  assert wish.matches(channel, "x", "BTC/USDT", "spot")
+  assert matched.matches(channel, "x", asset) is (asset == "BTC")
+  assert matched.matches(channel, "x", "BTC/USDT", "spot")
   # An asset is no market: trades of one name theirs.
-  assert not wish.matches("trades", "binance", asset)
+  assert not matched.matches("trades", "binance", asset)
   for where in ("*", channel):
-    assert wish.concerns(Gap(channel=where, exchange="x", symbol=asset)) is (asset == "BTC")
+    assert matched.concerns(Gap(channel=where, exchange="x", symbol=asset)) is (asset == "BTC")

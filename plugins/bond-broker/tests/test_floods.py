@@ -1,5 +1,5 @@
 """Too many connections, and connections that say too little: each is refused with a sentence, and
-whoever was there before notices nothing. On real sockets."""
+clients that were there before notice nothing. On real sockets."""
 
 import json
 from contextlib import AsyncExitStack
@@ -21,7 +21,7 @@ def trade(number):
 
 async def drip(broker, source, gone):
   """Opens a connection from an address of this machine and sends a request byte by byte, until the
-  broker has enough of it; puts what it was told into `gone`."""
+  broker has enough of it; puts the answer into `gone`."""
   sock = trio.socket.socket()
   await sock.bind((source, 0))
   with sock:
@@ -83,24 +83,24 @@ async def flood(count, at_once):
   return len(gone), len(refused)
 
 
-async def test_connections_that_drip_are_dropped_and_nobody_else_notices():
+async def test_connections_that_drip_are_dropped_and_no_other_client_notices():
   assert await flood(400, at_once=400) == (400, 0)
 
 
-async def test_more_dripping_connections_than_may_wait_are_told_to_come_back():
+async def test_more_dripping_connections_than_may_wait_are_sent_away_for_a_while():
   gone, refused = await flood(1500, at_once=1500)
   assert gone == 1500
   assert 0 < refused <= 500
 
 
 @pytest.mark.slow
-async def test_5_000_connections_that_drip_are_dropped_and_nobody_else_notices():
+async def test_5_000_connections_that_drip_are_dropped_and_no_other_client_notices():
   gone, refused = await flood(5000, at_once=5000)
   assert gone == 5000
   assert 0 < refused <= 4000
 
 
-async def test_a_client_that_opens_and_asks_for_nothing_is_told_and_closed():
+async def test_a_client_that_opens_and_sends_nothing_has_an_answer_and_is_closed():
   async with serving(handshake_within=0.3) as broker, connected(broker) as reader:
     closed = await reader.to_the_end()
     assert closed.code == 4501
@@ -115,16 +115,16 @@ async def refused_at_the_door(broker):
 
 
 @pytest.mark.parametrize(
-  ("limit", "told"),
+  ("limit", "message"),
   [("max_per_address", "from your address already"), ("max_clients", "has its 3 connections")],
 )
-async def test_one_connection_too_many_is_a_503_that_says_when_to_come_back(limit, told):
+async def test_one_connection_too_many_is_a_503_that_says_when_to_come_back(limit, message):
   async with serving(**{limit: 3}) as broker, AsyncExitStack() as stack:
     first, *_ = [await stack.enter_async_context(connected(broker)) for _ in range(3)]
     head, error = await refused_at_the_door(broker)
     assert head.startswith("HTTP/1.1 503 ")
     assert "Retry-After: 5" in head
-    assert told in error
+    assert message in error
     # A place that becomes free is given to the next.
     await first.stream.aclose()
     with trio.fail_after(5):

@@ -1,4 +1,4 @@
-"""A path of somebody else's on the broker's port, and what WebSockets ask of every path."""
+"""A path of another service on the broker's port, and what WebSockets require of every path."""
 
 import bond_broker.server.session
 import trio
@@ -38,16 +38,16 @@ async def test_a_handler_answers_text_and_binary_at_its_path_without_a_limit_for
 
 async def test_a_ping_between_fragments_is_answered_before_their_message():
   frames = [Frame(Opcode.TEXT, b"a", False), Frame(Opcode.PING, b"p"), Frame(Opcode.CONT, b"b")]
-  wanted = b"".join(
+  expected = b"".join(
     frame.serialize(mask=False) for frame in (Frame(Opcode.PONG, b"p"), Frame(Opcode.TEXT, b"AB"))
   )
   async with serving(backing=mounted()) as broker, connected(broker, "/shout") as client:
     await client.stream.send_all(b"".join(frame.serialize(mask=True) for frame in frames))
     received = b""
     with trio.fail_after(10):
-      while len(received) < len(wanted):
+      while len(received) < len(expected):
         received += await client.stream.receive_some(1000)
-  assert received == wanted
+  assert received == expected
 
 
 async def test_after_a_protocol_error_the_broker_ends_its_side_at_once(monkeypatch):

@@ -1,4 +1,5 @@
-"""Clients that send anything, over real sockets: each gets its answer, and nobody else notices."""
+"""Clients that send anything, over real sockets: each has its answer, and no other client
+notices."""
 
 import json
 
@@ -61,7 +62,7 @@ async def test_any_head_is_answered_and_the_server_goes_on():
     assert broker.refused["failed"] == 0
 
 
-async def test_a_stream_that_is_not_there_yet_is_to_be_asked_for_again_and_else_it_is_unknown():
+async def test_a_stream_that_is_not_there_yet_is_to_be_tried_again_and_else_it_is_unknown():
   begins = [True]
   log = DurableLog(MemoryLog("market", stamps=True), None)
   clock = SystemClock()
@@ -107,17 +108,17 @@ MESSAGES = {
 
 
 NO_REQUEST = [
-  name for name, (_, wanted) in MESSAGES.items() if wanted in ("bad_request", "bad_type")
+  name for name, (_, expected) in MESSAGES.items() if expected in ("bad_request", "bad_type")
 ]
 
 
 @pytest.mark.parametrize("name", NO_REQUEST)
 async def test_a_first_message_that_is_no_request_is_an_error_and_then_1003(name):
-  data, wanted = MESSAGES[name]
+  data, expected = MESSAGES[name]
   async with serving() as broker, connected(broker) as client:
     await client.say(data)
     error = await client.until(lambda m: m["type"] == "error")
-    assert error["name"] == wanted
+    assert error["name"] == expected
     assert list(error) == ["type", "code", "name", "message", "retryable", "id"]
     assert (await client.to_the_end()).code == 1003
     assert broker.refused["failed"] == 0
@@ -125,21 +126,21 @@ async def test_a_first_message_that_is_no_request_is_an_error_and_then_1003(name
 
 @pytest.mark.parametrize("name", sorted(set(MESSAGES) - set(NO_REQUEST)))
 async def test_after_a_first_request_that_is_wrong_the_next_one_counts(name):
-  data, wanted = MESSAGES[name]
+  data, expected = MESSAGES[name]
   async with serving() as broker, connected(broker) as client:
     await client.say(data)
     error = await client.until(lambda m: m["type"] == "error")
-    assert (error["name"], error["id"]) == (wanted, json.loads(data)["id"])
+    assert (error["name"], error["id"]) == (expected, json.loads(data)["id"])
     assert (await client.subscribe())["status"] == "subscribed"
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 async def test_a_malformed_later_message_changes_nothing_else(name):
-  data, wanted = MESSAGES[name]
+  data, expected = MESSAGES[name]
   async with serving() as broker, connected(broker) as client:
     ack = await client.subscribe()
     await client.say(data)
-    assert (await client.until(lambda m: m["type"] == "error"))["name"] == wanted
+    assert (await client.until(lambda m: m["type"] == "error"))["name"] == expected
     await client.say({"type": "subscriptions"})
     again = await client.until(lambda m: m["type"] == "system")
     assert again["subscriptions"] == ack["subscriptions"]

@@ -76,31 +76,31 @@ def test_a_plain_get_does_not_upgrade():
   ],
   ids=lambda data: repr(data[:40]),
 )
-def test_what_is_no_request_is_told_what_to_do(data):
-  status, _, told = refused(data)
+def test_what_is_no_request_is_answered_with_what_to_do(data):
+  status, _, message = refused(data)
   assert status == 400
-  assert told == "this is no HTTP/1.1 GET request; open a WebSocket at /stream, or GET /health"
+  assert message == "this is no HTTP/1.1 GET request; open a WebSocket at /stream, or GET /health"
 
 
 def test_a_head_without_an_end_is_refused_before_it_is_stored():
   data = b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 4_000
   assert read_head(data[: MAX_HEAD_BYTES - 1], 65_536) is None
-  status, _, told = refused(data[:MAX_HEAD_BYTES])
-  assert (status, told) == (431, f"the head of a request is at most {MAX_HEAD_BYTES} bytes here")
+  status, _, message = refused(data[:MAX_HEAD_BYTES])
+  assert (status, message) == (431, f"the head of a request is at most {MAX_HEAD_BYTES} bytes here")
 
 
 @pytest.mark.parametrize("method", ["POST", "HEAD", "PUT", "OPTIONS", "X" * 5_000])
 def test_there_is_nothing_but_get(method):
-  status, headers, told = refused(head(start=f"{method} /health HTTP/1.1".encode()))
+  status, headers, message = refused(head(start=f"{method} /health HTTP/1.1".encode()))
   assert (status, dict(headers)["Allow"]) == (405, "GET")
-  assert told.startswith(f"there is nothing to {method[:20]} here")
+  assert message.startswith(f"there is nothing to {method[:20]} here")
 
 
 @pytest.mark.parametrize("name", ["Host", "Origin", "Authorization"])
 def test_of_what_decides_who_comes_in_there_is_only_one(name):
   double = f"{name}: a\r\n{name.lower()}: b\r\n".encode()
-  status, _, told = refused(head(double, host=b""))
-  assert (status, told) == (400, f"the request has more than one {name.lower()} header")
+  status, _, message = refused(head(double, host=b""))
+  assert (status, message) == (400, f"the request has more than one {name.lower()} header")
 
 
 @given(st.sampled_from(["Accept", "Upgrade", "Connection", "Sec-WebSocket-Key", "Cookie", "X-A"]))
@@ -118,10 +118,10 @@ def test_any_other_header_may_come_several_times(name):
     (UPGRADE + UPGRADE, 426),
   ],
 )
-def test_a_handshake_that_is_wrong_is_told_why(data, status):
-  got, headers, told = refused(head(data), opening=True)
+def test_a_wrong_handshake_is_answered_with_the_reason(data, status):
+  got, headers, message = refused(head(data), opening=True)
   assert got == status
-  assert told.startswith("this opens no WebSocket: ")
+  assert message.startswith("this opens no WebSocket: ")
   if status == 426:
     assert ("Upgrade", "websocket") in headers
 

@@ -191,7 +191,7 @@ def test_the_close_codes_are_those_of_the_contract():
   }
 
 
-def test_a_gap_whose_cause_cannot_be_written_is_told_all_the_same():
+def test_a_gap_whose_cause_cannot_be_written_is_sent_all_the_same():
   gap = Gap(
     exchange="x\udcff",
     symbol="BTC/USDT",

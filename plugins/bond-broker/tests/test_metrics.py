@@ -33,7 +33,7 @@ def trades(first, count, symbol="BTC/USDT"):
   ]
 
 
-async def asked(broker, accept="application/json"):
+async def scrape(broker, accept="application/json"):
   stream = await trio.open_tcp_stream("127.0.0.1", broker.port)
   async with stream:
     await stream.send_all(
@@ -48,11 +48,11 @@ async def asked(broker, accept="application/json"):
 
 
 async def figures(broker):
-  return json.loads(await asked(broker))
+  return json.loads(await scrape(broker))
 
 
 async def text_figures(broker):
-  text = await asked(broker, "text/plain; version=0.0.4")
+  text = await scrape(broker, "text/plain; version=0.0.4")
   return {
     (sample.name, tuple(sorted(sample.labels.items()))): sample.value
     for family in text_string_to_metric_families(text)
@@ -97,15 +97,15 @@ async def test_the_counts_are_the_clients_own():
     assert found["delivered"] == sum(counts)
 
 
-async def test_prometheus_is_told_the_same():
+async def test_prometheus_has_the_same_figures():
   async with serving() as broker:
     async for counts in served_three_clients(broker):
-      told, plain = await text_figures(broker), await figures(broker)
-      assert told["bond_delivered_total", ()] == sum(counts) == plain["delivered"]
+      reported, plain = await text_figures(broker), await figures(broker)
+      assert reported["bond_delivered_total", ()] == sum(counts) == plain["delivered"]
       for name in ("clients", "active_subscriptions", "groups", "clients_behind", "lag_max"):
-        assert told[f"bond_{name}", ()] == plain[name]
+        assert reported[f"bond_{name}", ()] == plain[name]
       for name in ("lost", "conflated", "reconnects"):
-        assert told[f"bond_{name}_total", ()] == plain[name]
+        assert reported[f"bond_{name}_total", ()] == plain[name]
 
 
 async def test_gaps_and_refusals_are_counted_where_they_happen():
@@ -149,17 +149,17 @@ async def test_what_a_client_that_stalls_loses_is_counted_as_it_is_declared():
 async def test_prometheus_names_of_figures_with_labels(name):
   async with serving() as broker:
     async for _ in served_three_clients(broker, batches=2):
-      text = await asked(broker, "text/plain")
+      text = await scrape(broker, "text/plain")
       assert f"# TYPE bond_{name}" in text
 
 
-async def test_what_sources_tell_of_themselves_is_told_on():
+async def test_what_sources_report_of_themselves_is_passed_on():
   log = DurableLog(MemoryLog("market", stamps=True), None)
-  told = {"x": {"spent_usd": 0.15}}
+  reported = {"x": {"spent_usd": 0.15}}
   clock = SystemClock()
-  backing = Backing(clock=clock, access=OpenAccess(clock), log=log, figures=lambda: told)
+  backing = Backing(clock=clock, access=OpenAccess(clock), log=log, figures=lambda: reported)
   async with serving(log, backing=backing) as broker:
-    assert (await figures(broker))["figures"] == told
+    assert (await figures(broker))["figures"] == reported
     by_label = await text_figures(broker)
     labels = (("exchange", "x"), ("figure", "spent_usd"))
     assert by_label["bond_source_figure", labels] == 0.15

@@ -52,8 +52,8 @@ def events(first, kinds):
   return made
 
 
-def subscribe(pump, delivery, wish, start=0, policy="auto", resumes=False):
-  subscription = Subscription(wish, policy=policy, start=start, resumes=resumes)
+def subscribe(pump, delivery, matched, start=0, policy="auto", resumes=False):
+  subscription = Subscription(matched, policy=policy, start=start, resumes=resumes)
 
   def answer(seq):
     return ack(
@@ -73,7 +73,7 @@ def subscribe(pump, delivery, wish, start=0, policy="auto", resumes=False):
 
 @attrs.define
 class Model:
-  """What a client must have been sent: by number, what its subscriptions wanted."""
+  """What a client must have been sent: by number, what its subscriptions match."""
 
   delivery: Delivery
   pipe: Pipe
@@ -90,7 +90,7 @@ class Model:
         self.got.append((message["seq_internal"], message["type"], message))
 
   def check(self):
-    """Every wanted event came once, or lies in a declared gap, or is a state that a later one of
+    """Every expected event came once, or lies in a declared gap, or is a state that a later one of
     the same instrument replaced."""
     self.collect()
     numbers = [number for number, _, _ in self.got]
@@ -140,23 +140,24 @@ async def play(steps, kept_events):
   async with pumping(kept_events) as pump:
     models = []
 
-    def wanted(wish, first):
+    def expected_of(matched, first):
       return {
         number: event
         for number, event in enumerate(published, 1)
-        if number >= first and wish.matches(event.channel, event.exchange, event.symbol, None, None)
+        if number >= first
+        and matched.matches(event.channel, event.exchange, event.symbol, None, None)
       }
 
-    wishes = []
-    # Steps on nobody show nothing: some are there from the start.
+    filters = []
+    # Steps on no client show nothing: some are there from the start.
     begin = [("join", ("all", False)), ("join", ("A", False)), ("join", ("trades", True))]
     for step, argument in [*begin, *steps]:
       if step == "publish":
         batch = events(len(published) + 1, argument)
         published += batch
         pump.log.ring.append(batch)
-        for model, wish in wishes:
-          model.expected.update(wanted(wish, len(published) - len(batch) + 1))
+        for model, matched in filters:
+          model.expected.update(expected_of(matched, len(published) - len(batch) + 1))
       elif step == "settle":
         await settled(pump)
       elif step == "join":
@@ -166,22 +167,22 @@ async def play(steps, kept_events):
         model = Model(Delivery(pump, pipe), pipe)
         subscribe(pump, model.delivery, FILTERS[name])
         models.append(model)
-        wishes.append((model, FILTERS[name]))
+        filters.append((model, FILTERS[name]))
       elif models and step == "more":
         await settled(pump)
         index, name, back = argument
         model = models[index % len(models)]
-        wish = FILTERS[name]
-        if model.delivery.ending or wish in model.delivery.subscriptions.selection.filters:
+        matched = FILTERS[name]
+        if model.delivery.ending or matched in model.delivery.subscriptions.selection.filters:
           continue
         start = max(pump.log.oldest, pump.position - back)
-        # A second wish for the same events must not bring them twice, so it must be new to them.
-        fresh = [n for n in wanted(wish, start) if n not in model.expected]
-        if len(fresh) != len(wanted(wish, start)):
+        # A second filter for the same events must not bring them twice, so it must be new to them.
+        fresh = [n for n in expected_of(matched, start) if n not in model.expected]
+        if len(fresh) != len(expected_of(matched, start)):
           start = 0
-        subscribe(pump, model.delivery, wish, start)
-        model.expected.update(wanted(wish, start or len(published) + 1))
-        wishes.append((model, wish))
+        subscribe(pump, model.delivery, matched, start)
+        model.expected.update(expected_of(matched, start or len(published) + 1))
+        filters.append((model, matched))
       elif models and step == "stall":
         index, room = argument
         models[index % len(models)].pipe.open(room)
@@ -193,7 +194,7 @@ async def play(steps, kept_events):
         model = models.pop(argument % len(models))
         model.pipe.close()
         model.delivery.close(Ending(1006, ""))
-        wishes = [(other, wish) for other, wish in wishes if other is not model]
+        filters = [(other, matched) for other, matched in filters if other is not model]
       elif models and step == "resume":
         await settled(pump)
         index, name = argument
@@ -207,9 +208,9 @@ async def play(steps, kept_events):
         again = Model(Delivery(pump, pipe), pipe)
         subscribe(pump, again.delivery, FILTERS[name], start, resumes=True)
         first = start if start < pump.position else len(published) + 1
-        again.expected.update(wanted(FILTERS[name], first))
+        again.expected.update(expected_of(FILTERS[name], first))
         models.append(again)
-        wishes.append((again, FILTERS[name]))
+        filters.append((again, FILTERS[name]))
     for model in models:
       model.pipe.open()
     await settled(pump)

@@ -8,7 +8,7 @@ from bond_broker.protocol.filters import Filter
 from bond_broker.protocol.messages import error_message
 from bond_broker.protocol.query import parse_target
 from hypothesis import given, strategies as st
-from wire_vectors import filter_told, vectors
+from wire_vectors import filter_fields, vectors
 
 from bond_core._events import CHANNELS
 
@@ -24,7 +24,7 @@ def test_a_target_means_this(vector):
     return
   query = parse_target(vector["target"])
   assert query.path == vector["path"]
-  assert filter_told(query.filter, EVERYTHING) == vector["filter"]
+  assert filter_fields(query.filter, EVERYTHING) == vector["filter"]
   assert list(query.exchanges) == vector.get("exchanges", [])
   assert query.since == vector.get("from")
   assert query.policy == vector.get("policy", "auto")

@@ -55,12 +55,12 @@ async def resume_everywhere(total, points):
         assert got == list(range(after + 1, total + 1))
 
 
-async def test_whoever_comes_back_gets_exactly_the_rest():
+async def test_a_client_that_comes_back_receives_exactly_the_rest():
   await resume_everywhere(total=1500, points=40)
 
 
 @pytest.mark.slow
-async def test_whoever_comes_back_at_any_of_10_000_points_gets_exactly_the_rest():
+async def test_a_client_that_comes_back_at_any_of_10_000_points_receives_exactly_the_rest():
   await resume_everywhere(total=2000, points=10_000)
 
 
@@ -144,7 +144,7 @@ async def test_another_epoch_or_a_number_that_is_gone_is_not_recovered():
       assert ack["recovered"] is False
 
 
-async def test_a_time_before_the_log_begins_is_told_with_a_gap():
+async def test_a_time_before_the_log_begins_is_declared_with_a_gap():
   async with serving() as broker:
     broker.log.ring.append(trades(1, 10))
     async with connected(broker) as reader:

@@ -1,4 +1,4 @@
-"""Client messages: each vector is what it is told to be, and nothing else than an error comes of
+"""Client messages: each vector is parsed as it says, and nothing else than an error comes of
 what is no message."""
 
 import json
@@ -19,14 +19,14 @@ from bond_broker.protocol.requests import (
   parse_request,
 )
 from hypothesis import given, settings, strategies as st
-from wire_vectors import filter_told, vectors
+from wire_vectors import filter_fields, vectors
 
 from bond_core._instruments import Market
 
 USUAL = Filter(frozenset(DEFAULT_CHANNELS))
 
 
-def told(request):
+def fields_of(request):
   """A request as vectors write it: what is not as if nothing had been said."""
   kind = type(request).__name__.lower()
   found = {"request": "subscriptions" if kind == "subscriptionlist" else kind}
@@ -35,8 +35,8 @@ def told(request):
   if isinstance(request, Auth):
     return {**found, "token": request.token}
   if isinstance(request, Subscribe | Unsubscribe):
-    wish = request.filter
-    found["filter"] = None if wish is None else filter_told(wish, USUAL)
+    matched = request.filter
+    found["filter"] = None if matched is None else filter_fields(matched, USUAL)
   if request.request_id is not None:
     found["id"] = request.request_id
   if isinstance(request, Subscribe):
@@ -55,19 +55,23 @@ def test_a_message_means_this(vector):
   data = (sent if isinstance(sent, str) else json.dumps(sent, ensure_ascii=False)).encode()
   if "error" not in vector:
     request = parse_request(data)
-    assert told(request) == vector
+    assert fields_of(request) == vector
     if not isinstance(request, Ping | Auth):
       assert request.received == json.loads(data)
     return
   with pytest.raises(BadRequest) as caught:
     parse_request(data)
-  exc, wanted = caught.value, vector["error"]
-  start, unfrozen, end = wanted["message"].partition("(…)")
+  exc, expected = caught.value, vector["error"]
+  start, unfrozen, end = expected["message"].partition("(…)")
   # What stands in brackets are the words of the JSON library.
   assert str(exc).startswith(start)
   assert str(exc).endswith(end)
-  assert unfrozen or str(exc) == wanted["message"]
-  assert (exc.name, exc.code, exc.request_id) == (wanted["name"], wanted["code"], wanted["id"])
+  assert unfrozen or str(exc) == expected["message"]
+  assert (exc.name, exc.code, exc.request_id) == (
+    expected["name"],
+    expected["code"],
+    expected["id"],
+  )
   assert not exc.retryable
 
 
@@ -84,15 +88,15 @@ def test_a_spelling_is_this_symbol(vector):
   assert want == (vector["symbol"], vector["market_type"], vector["expiry"])
   (market,) = request.markets
   assert market.symbol == vector["symbol"]
-  # What acks list can be asked for again.
+  # What acks list can be subscribed to again.
   again = parse_request(msgspec.json.encode({"type": "subscribe", "symbols": str(market)}))
   assert again.filter == request.filter
 
 
 def test_markets_keep_the_order_in_which_they_were_named():
   data = b'{"type":"subscribe","symbols":["SOL","BTC/USDT:USDT","btcusdt","BTC"]}'
-  wanted = (Market("SOL", "USDT"), Market("BTC", "USDT", "perp", "USDT"), Market("BTC", "USDT"))
-  assert parse_request(data).markets == wanted
+  expected = (Market("SOL", "USDT"), Market("BTC", "USDT", "perp", "USDT"), Market("BTC", "USDT"))
+  assert parse_request(data).markets == expected
 
 
 def test_too_many_names_are_refused():

@@ -24,8 +24,8 @@ def test_a_from_means_this_place(vector):
   if "time_ms" in vector:
     assert parse_since(vector["from"], NOW_MS) == AtTime(vector["time_ms"])
   else:
-    wanted = AfterNumber(vector["epoch"], vector["number"])
-    assert parse_since(vector["from"], NOW_MS) == wanted
+    expected = AfterNumber(vector["epoch"], vector["number"])
+    assert parse_since(vector["from"], NOW_MS) == expected
 
 
 def test_an_error_shows_no_more_of_a_long_value_than_tells_it():

@@ -1,4 +1,5 @@
-"""Clients that read slowly or not at all: they harm nobody, and lose nothing unsaid."""
+"""Clients that read slowly or not at all: they harm no other client, and lose nothing
+undeclared."""
 
 import gc
 import resource

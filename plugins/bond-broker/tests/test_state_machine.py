@@ -37,7 +37,7 @@ WITHIN = 10
 
 @attrs.define(eq=False)
 class Client:
-  """What one client asked for and what it has: numbers in order, and those declared lost."""
+  """What one client subscribed to and what it has: numbers in order, and those declared lost."""
 
   symbols: tuple[str, ...]
   policy: str
@@ -75,7 +75,7 @@ class Loop:
     self.token, self.stop = trio.lowlevel.current_trio_token(), trio.Event()
     log = DurableLog(MemoryLog("market", stamps=True, max_bytes=KEPT * EVENT_BYTES), None)
     with ExitStack() as stack:
-      # Groups that remember little, so that whoever stalls soon needs the log.
+      # Groups that remember little, so that a client that stalls soon needs the log.
       for name in ("REMEMBERED_BYTES", "REMEMBERED_AT_LEAST"):
         stack.enter_context(patch(f"bond_broker.delivery.groups.{name}", 16 * 1024))
       await self._serve(log)
@@ -193,15 +193,15 @@ class Broker(RuleBasedStateMachine):
       elif ack["recovered"]:
         client.start = place + 1
       else:
-        # It is told that it has not everything; what comes begins where the log does.
+        # The ack says that it has not everything; what comes begins where the log does.
         client.start = broker.log.oldest
       task_status.started()
       await client.closing.wait()
 
   async def _drain(self, client):
     """Reads until the last that it wants came, was declared lost, or it was closed."""
-    wanted = [n for n, s in enumerate(self.published, 1) if s in client.symbols]
-    last = max([number for number in wanted if number >= client.start], default=None)
+    expected = [n for n, s in enumerate(self.published, 1) if s in client.symbols]
+    last = max([number for number in expected if number >= client.start], default=None)
     with trio.fail_after(WITHIN):
       while True:
         client.take(client.reader.messages)
@@ -339,7 +339,7 @@ class Streams(RuleBasedStateMachine):
 
   @rule(watcher=consumes(watchers))
   def look(self, watcher):
-    """Whoever may read has everything once; the others were told why not."""
+    """Clients that may read have everything once; the others have the reason why not."""
     code = self.loop.run(self._look, watcher)
     if watcher.stream in self.deleted:
       assert code == 4500

@@ -29,7 +29,7 @@ def authority(tmp_path):
   return made
 
 
-async def test_a_client_over_tls_gets_every_event_in_order(authority, tmp_path):
+async def test_a_client_over_tls_receives_every_event_in_order(authority, tmp_path):
   trusting = ssl.create_default_context()
   authority.configure_trust(trusting)
   pems = {"tls_cert": str(tmp_path / "cert.pem"), "tls_key": str(tmp_path / "key.pem")}

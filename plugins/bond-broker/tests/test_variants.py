@@ -90,7 +90,7 @@ def test_the_venues_own_message_follows_and_is_null_in_the_event(event, own):
   assert message.pop("payload") == own
   assert message.pop("type") == "raw"
   assert message == {key: json.loads(full(event))[key] for key in message}
-  # The event is everybody's: nobody may see it changed.
+  # All clients share the event: none may see it changed.
   assert msgspec.structs.astuple(event) == before
 
 
@@ -129,7 +129,7 @@ def test_a_heartbeat_keeps_its_raw():
 # Frames ----------------------------------------------------------------------------------------
 
 
-def test_a_filter_gets_the_frames_that_it_asks_for():
+def test_a_filter_has_the_frames_that_it_selects():
   event = trade(raw={"p": "57019.38"})
   assert frames_of(event, WHOLE) == [full_frame(event)] == [text_frame(full(event))]
   assert frames_of(event, WHOLE._replace(compact=True)) == [text_frame(compact(event))]
@@ -311,14 +311,14 @@ def test_each_form_is_made_once_for_all_groups_that_ask_for_an_event(monkeypatch
 
     monkeypatch.setattr(variants, name, counted)
   event = trade(raw=msgspec.Raw(b'{"e":"trade"}'))
-  wishes = [
+  filters = [
     WHOLE._replace(depth=depth, compact=small, raw=own)
     for depth in (1, 2, 3)
     for small in (True, False)
     for own in (True, False)
   ]
   # `compact` makes its form from the full one, so each of the four asks for `full` once.
-  frames = [frames_of(event, wish) for wish in wishes]
+  frames = [frames_of(event, matched) for matched in filters]
   assert sorted(made) == ["compact"] * 2 + ["full"] * 4 + ["raw"] * 2
   assert frames[:4] == frames[4:8] == frames[8:]
   assert [len(some) for some in frames[:4]] == [2, 1, 2, 1]

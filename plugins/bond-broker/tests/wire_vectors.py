@@ -15,16 +15,18 @@ def vectors(name, key="send"):
   return [pytest.param(one, id=one.get("name") or json.dumps(one[key])[:60]) for one in found]
 
 
-def filter_told(wish, defaults):
+def filter_fields(matched, defaults):
   """A filter as vectors write it: what differs from these defaults."""
-  told = {}
-  if wish.channels != defaults.channels:
-    told["channels"] = sorted(wish.channels)
-  if wish.markets is not None:
-    told["wanted"] = sorted([part for part in want if part is not None] for want in wish.markets)
-  if wish.exchanges != defaults.exchanges:
-    told["exchanges"] = sorted(wish.exchanges)
+  fields = {}
+  if matched.channels != defaults.channels:
+    fields["channels"] = sorted(matched.channels)
+  if matched.markets is not None:
+    fields["wanted"] = sorted(
+      [part for part in want if part is not None] for want in matched.markets
+    )
+  if matched.exchanges != defaults.exchanges:
+    fields["exchanges"] = sorted(matched.exchanges)
   for field in ("depth", "speed_ms", "raw", "compact", "deltas", "consolidated"):
-    if getattr(wish, field) != getattr(defaults, field):
-      told[field] = getattr(wish, field)
-  return told
+    if getattr(matched, field) != getattr(defaults, field):
+      fields[field] = getattr(matched, field)
+  return fields

@@ -20,8 +20,8 @@ REMEMBERED_SNAPSHOTS = 10_000
 
 
 class LiveBook(Generic[Reader]):
-  """One book with its readers: those of `deltas` get each update, those of `views` its state now
-  and then."""
+  """One book with its readers: those of `deltas` receive each update, those of `views` its state
+  now and then."""
 
   __slots__ = (
     "changed_levels",

@@ -21,7 +21,7 @@ class ReplayBooks:
     self._started: set[tuple[int, BookKey]] = set()
 
   def update(self, number: int, event: OrderBook, subscription: Subscription) -> Batch:
-    """What a subscription gets of a book's update. Before its start that is nothing: the update
+    """What a subscription receives of a book's update. Before its start that is nothing: the update
     only brings the book to where the replay begins."""
     matched = subscription.filter
     if matched.deltas:

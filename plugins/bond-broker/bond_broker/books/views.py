@@ -11,7 +11,7 @@ Reader = TypeVar("Reader")
 
 class View(Generic[Reader]):
   """One depth and speed with its readers. `round` is the router's round in which it was shown last;
-  `reset` says that the book began anew since. Times are trio's, in seconds."""
+  `reset` says that the book began again since. Times are trio's, in seconds."""
 
   __slots__ = ("depth", "due", "readers", "reset", "round", "shown", "speed")
 
@@ -71,7 +71,7 @@ class Views(Generic[Reader]):
     return min((view.due for view in self._views.values()), default=math.inf)
 
   def reset(self) -> None:
-    """The book began anew."""
+    """The book began again."""
     for view in self._views.values():
       view.reset = True
 

@@ -1,1 +1,1 @@
-"""From a log to clients: each gets all that matches, or a gap that says what it lost."""
+"""From a log to clients: each receives all that matches, or a gap that says what it lost."""

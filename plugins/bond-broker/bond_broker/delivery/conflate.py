@@ -9,7 +9,7 @@ def conflate(batch: Batch) -> tuple[Batch, int]:
   """The batch with only the latest of each state, in order, and how many events that left out.
 
   States are tickers, funding, open interest, unfinished candles and views of a book, each per
-  instrument. A ticker that leaves a field null does not clear what an earlier one said. Trades,
+  instrument. A ticker that leaves a field null does not clear what an earlier one held. Trades,
   book deltas, gaps and everything else that is not a state pass through, every one.
   """
   latest: dict[tuple[object, ...], int] = {}

@@ -3,7 +3,7 @@
 LIVE       it has everything. Its group writes to it; one whose transport has to wait is woken.
 BEHIND     its socket did not take everything. A task of its own brings it up from the log, as fast
            as the socket takes it.
-REPLAYING  as BEHIND, from where it wanted to begin, up to the boundary at which all is live.
+REPLAYING  as BEHIND, from where its subscription begins, up to the boundary at which all is live.
 CLOSING    nothing more is given to it.
 """
 
@@ -95,9 +95,9 @@ class Delivery:
     self.sent = 0
     """Messages given to it."""
     self.lost = 0
-    """Events that it did not get; a gap declared each."""
+    """Events that it did not receive; a gap declared each."""
     self.conflated = 0
-    """States that it did not get because a later one replaced them."""
+    """States that it did not receive because a later one replaced them."""
     self.send_now = transport.send_now
     self._pump = pump
     self._transport = transport
@@ -127,7 +127,7 @@ class Delivery:
 
   @property
   def next_number(self) -> int:
-    """The log number of the next event that it may get."""
+    """The log number of the next event that it may receive."""
     return self._pump.position if self._is_written_to else self._position
 
   @property
@@ -491,7 +491,7 @@ class Delivery:
     frames = self._lose(oldest, "slow", cause)
     chained = [s for s in listed if s.filter.deltas and s.start < pump.position]
     if chained and self._position == oldest < pump.position:
-      # A broken chain of deltas starts anew from the book as it is now, and what lies before is
+      # A broken chain of deltas starts again from the book as it is now, and what lies before is
       # lost to these subscriptions too.
       gap = lost_gap(oldest, pump.position - 1, pump.now_ms(), "slow", cause)
       frames.append(gap_message(gap, [subscription.id for subscription in chained]))

@@ -10,7 +10,7 @@ from bond_broker.protocol.filters import Filter
 from bond_broker.protocol.selection import Selection
 
 # What is remembered of the last steps for clients that are behind, by all groups together and by
-# each at least; and for how long, so that nobody is handed what is no news any more.
+# each at least; and for how long, so that no client is handed what is no news any more.
 REMEMBERED_BYTES = 16 * 1024 * 1024
 REMEMBERED_AT_LEAST = 1024 * 1024
 REMEMBERED_SECONDS = 3.0
@@ -125,7 +125,7 @@ class Group:
     oldest = step.at - REMEMBERED_SECONDS
     if self._remembered_bytes <= room and self.recent[0].at >= oldest:
       return
-    # One step may be more than the room by itself; whoever needs it then looks into the log.
+    # One step may be more than the room by itself; a client that needs it then reads the log.
     while self.recent and (self._remembered_bytes > room or self.recent[0].at < oldest):
       self._remembered_bytes -= len(self.recent.popleft().frames)
     first = self.steps - len(self.recent)
@@ -149,7 +149,7 @@ class Group:
       self._joined = UNKNOWN, UNKNOWN, None
 
   def next_of(self, cursor: Cursor) -> Step | None:
-    """See Cursor.next. Those who are behind together get the same bytes."""
+    """See Cursor.next. Those who are behind together receive the same bytes."""
     if cursor.number == self.steps:
       return None
     start, end, joined = self._joined

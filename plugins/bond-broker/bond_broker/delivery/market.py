@@ -1,5 +1,5 @@
 """The log of all events on its way to clients: an index from what an event is to the groups that
-get it, wildcards included, kept up to date as symbols and groups appear."""
+receive it, wildcards included, kept up to date as symbols and groups appear."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ from bond_core import AnyEvent, Batch, Channel, Consolidated, Gap, MarketType, O
 from bond_core.logs import Record
 from bond_core.services import Rejection
 
-# The index is made anew where it would have more keys than any venue has instruments.
+# The index is cleared where it would have more keys than any venue has instruments.
 MAX_KEYS = 200_000
 MAX_FRAMES_BYTES = 64 * 1024
 """What a client that follows alone is handed at once, and so what it can hold."""
@@ -45,7 +45,7 @@ GroupView: TypeAlias = View[Group]
 
 class ChannelFigures(NamedTuple):
   """What went by of one channel of one market: the age of its last event in ms, how many events,
-  and how often its book began anew (None: it is no book)."""
+  and how often its book began again (None: it is no book)."""
 
   exchange: str
   channel: Channel
@@ -381,7 +381,7 @@ class MarketRouter:
     return found
 
   def unseen(self, request: Subscribe) -> list[Rejection]:
-    """What a request names that did not go by, where no source can be asked for it."""
+    """What a request names that did not go by, where no source can be leased for it."""
     seen = {(key[0].channel, key[1], key[2]) for key in self._routes}  # type: ignore[attr-defined]
     seen |= {("orderbook", key[0], key[2]) for key in self._books}
     matched = request.filter

@@ -1,7 +1,7 @@
 """The pump: from one log to any number of clients.
 
 What is new in the log is encoded once, framed once and joined once for each group of clients with
-the same filters; each of them gets that one bytes object in a write that never waits. A client
+the same filters; each of them is handed that one bytes object in a write that never waits. A client
 whose socket takes only a part leaves the group and follows alone (bond_broker.delivery.delivery)
 until it has caught up. So a client cannot delay another, and costs no memory but its own unsent
 frame.
@@ -77,7 +77,7 @@ class Pump:
         before, self.position = self.position, part.last + 1
         self._flush(touched, before)
       if self.position <= ring.head:
-        # Others get their turn, but those who follow alone wait until this is done.
+        # Other tasks have their turn, but those who follow alone wait until this is done.
         await trio.lowlevel.checkpoint()
     self._level.set()
     self._level = trio.Event()

@@ -1,4 +1,4 @@
-"""What a log's events mean to its clients: which group gets which bytes of them."""
+"""Routing of a log's events to its clients: which group receives which bytes of them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -12,8 +12,8 @@ from bond_core.logs import Record
 
 
 class Selected(NamedTuple):
-  """What one client gets of some records: frames, its next log position, and how many states were
-  conflated and events dropped for it, both declared."""
+  """What one client receives of some records: frames, its next log position, and how many states
+  were conflated and events dropped for it, both declared."""
 
   frames: list[bytes]
   position: int
@@ -36,7 +36,7 @@ class Router(Protocol):
   # For all groups at once -------------------------------------------------------------------------
 
   def sort(self, record: Record) -> list[Group]:
-    """Puts the frames of a record's events into `pending` of the groups that get them; those
+    """Puts the frames of a record's events into `pending` of the groups that receive them; those
     groups."""
 
   def next_due(self) -> float:
@@ -46,7 +46,7 @@ class Router(Protocol):
     """As `sort`, for what is due by now."""
 
   def sort_lost(self, first: int, last: int, now_ms: int) -> list[Group]:
-    """As `sort`, for the declaration of numbers that the log had and nobody has any more."""
+    """As `sort`, for the declaration of numbers that the log had and has lost."""
 
   def checkpoints(self) -> Batch:
     """States to write to the log again, for replays."""
@@ -56,7 +56,7 @@ class Router(Protocol):
   def select(
     self, subscriptions: Subscriptions, position: int, records: Sequence[Record], until: int
   ) -> Selected:
-    """What a client that is behind gets of these records, from its position up to `until`."""
+    """What a client that is behind receives of these records, from its position up to `until`."""
 
   def select_replayed(
     self,
@@ -66,7 +66,8 @@ class Router(Protocol):
     until: int,
     books: ReplayBooks,
   ) -> Selected:
-    """What a client that replays gets of these records; `books` are its books as they were then."""
+    """What a client that replays receives of these records; `books` are its books as they were
+    then."""
 
   def replay_from(self, subscription: Subscription) -> int:
     """The log number from which a replay must be read so that its states are whole at its start."""

@@ -1,4 +1,4 @@
-"""Who gets the events of one key."""
+"""Which groups receive the events of one key."""
 
 from bond_broker.delivery.groups import Group
 from bond_broker.protocol.filters import Filter
@@ -6,8 +6,8 @@ from bond_core import AnyEvent
 
 
 class Route:
-  """The groups that get the events of one key: `plain` ones in the usual form, `other` ones in the
-  form of their filter. `count` and `last` are of the events that went by."""
+  """The groups that receive the events of one key: `plain` ones in the usual form, `other` ones in
+  the form of their filter. `count` and `last` are of the events that went by."""
 
   __slots__ = ("count", "last", "other", "plain")
 

@@ -1,4 +1,4 @@
-"""The log of one stream on its way to clients: everybody gets everything."""
+"""The log of one stream on its way to clients: every client receives everything."""
 
 import math
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from bond_core import AnyEvent, Gap, Trade
 
 
 class Match(NamedTuple):
-  """An event that a client is to get, its number, and the filter that it matches."""
+  """An event that a client is to receive, its number, and the filter that it matches."""
 
   number: int
   event: AnyEvent
@@ -94,7 +94,7 @@ def _gaps(dropped: Sequence[Match]) -> dict[int, Gap]:
       to_seq=parts[-1].number,
       ts_event=event.ts_event,
       missed=len(parts),
-      cause="this client reads more slowly than trades come, and asked for the latest only",
+      cause="this client reads more slowly than trades come, and its policy is conflate",
     )
     for parts in found.values()
     if isinstance(event := parts[0].event, Trade)

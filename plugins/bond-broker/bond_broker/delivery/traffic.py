@@ -35,11 +35,11 @@ class Histogram:
   def quantile(self, share: float) -> float | None:
     """The upper bound of the bucket in which this share of the samples ends; None where there are
     none or it lies beyond the last bucket."""
-    wanted = share * self.count
+    rank = share * self.count
     seen = 0
     for bound, count in zip(BUCKETS_MS, self.counts, strict=False):
       seen += count
-      if count and seen >= wanted:
+      if count and seen >= rank:
         return bound
     return None
 

@@ -4,7 +4,7 @@ from bond_broker.protocol.messages import CloseCode
 
 
 class BadRequest(ValueError):
-  """A client's message that cannot be served; its text is the sentence that the client gets."""
+  """A client's message that cannot be served; its text is the sentence that the client receives."""
 
   def __init__(
     self,

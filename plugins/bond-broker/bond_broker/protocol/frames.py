@@ -112,13 +112,13 @@ def of_stream(event: AnyEvent) -> bytes:
 
 
 def full_frame(event: AnyEvent) -> bytes:
-  """The frame that most clients get."""
+  """The frame that most clients receive."""
   return text_frame(full(event))
 
 
 # The last event whose frames were made, and its frames by (compact, raw). Groups need the same
 # event one after the other, so each form is made once for all of them. One tuple, replaced as a
-# whole: whoever reads it has an event and its own frames.
+# whole: a reader of it has an event and its own frames.
 _made: tuple[AnyEvent | None, dict[tuple[bool, bool], list[bytes]]] = (None, {})
 
 

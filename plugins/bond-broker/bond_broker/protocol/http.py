@@ -25,7 +25,7 @@ class Head(NamedTuple):
 
   @property
   def upgrades(self) -> bool:
-    """It asks for a WebSocket."""
+    """Whether it asks for a WebSocket."""
     return "websocket" in self.request.headers.get("Upgrade", "").lower()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -28,8 +28,12 @@ class CloseCode(IntEnum):
   LIMIT = 4504
 
 
+Status: TypeAlias = Literal["subscribed", "unsubscribed", "subscriptions"]
+"""What an ack answers."""
+
+
 def ack(
-  status: str,
+  status: Status,
   *,
   received: object,
   request_id: object,
@@ -79,7 +83,7 @@ def gap_message(gap: Gap, ids: Sequence[object] | None = None) -> bytes:
   """The declaration of a loss. `ids` are the subscriptions it concerns, where it is not all."""
   try:
     data = encode(gap)
-  except Exception as exc:  # a cause that somebody made of bytes, say
+  except Exception as exc:  # a cause that a plugin made of bytes, say
     gap = unwritable(gap, exc)
     data = encode(gap)
   if ids is None:

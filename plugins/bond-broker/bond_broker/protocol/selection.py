@@ -8,7 +8,8 @@ from bond_broker.protocol.filters import Filter
 from bond_core import AnyEvent, Consolidated, MarketType, OrderBook
 
 Key: TypeAlias = tuple[type, str, str, MarketType | None, str | None]
-"""What decides who gets an event: its type, exchange, symbol, market type and expiry."""
+"""What decides which clients receive an event: its type, exchange, symbol, market type and
+expiry."""
 
 
 def key_of(event: AnyEvent) -> Key:

@@ -25,7 +25,7 @@ class Subscription:
 
 class Subscriptions:
   """All subscriptions of one client, in the order in which it made them. A change makes another
-  object, so whoever holds one can see that it is no longer the client's."""
+  object, so a task that holds one can see that it is no longer the client's."""
 
   __slots__ = ("listed", "selection")
 

@@ -250,7 +250,7 @@ class Broker:
     return plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": reason}, headers=headers)
 
   def _check_query(self, query: Query) -> None:
-    """Raises Denied for a /raw of venues that nobody has."""
+    """Raises Denied for a /raw of venues without a source."""
     if query.path != "/raw":
       return
     known = set(self._backing.sources())
@@ -269,7 +269,7 @@ class Broker:
   # Logs -------------------------------------------------------------------------------------------
 
   def follow_market(self) -> None:
-    """Begins to follow the log of all events, so that whoever comes finds its books."""
+    """Begins to follow the log of all events, so that new clients find its books."""
     if self._backing.log is not None:
       self._pump("", self._backing.log)
 

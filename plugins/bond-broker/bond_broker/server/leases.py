@@ -11,15 +11,15 @@ from bond_core.services import Demand, Lease, Rejection
 
 @attrs.frozen
 class NoLease:
-  """The lease of a subscription that needs no source: it gets what comes."""
+  """The lease of a subscription that needs no source: it receives what comes."""
 
   rejected: Sequence[Rejection] = ()
   carried: bool = True
 
 
 class Leases:
-  """Asks the sources for what clients subscribe to. `unseen` says what of a request did not come
-  by, where another process writes the log and nobody here can ask."""
+  """Leases from the sources what clients subscribe to. `unseen` says what of a request did not come
+  by, where another process writes the log and its server leases."""
 
   def __init__(
     self,
@@ -30,7 +30,7 @@ class Leases:
     self._unseen = unseen
 
   async def lease(self, request: Subscribe) -> Lease:
-    """Asks for what a request names; waits a moment for what the venues answer."""
+    """Leases what a request names; waits a moment for what the venues answer."""
     demand = self._demand
     if demand is None or not request.markets:
       await trio.lowlevel.checkpoint()

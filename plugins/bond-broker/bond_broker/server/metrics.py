@@ -29,14 +29,14 @@ _STATUS: dict[SourceStatus, ExchangeStatus] = {
 
 
 class Losses(msgspec.Struct, frozen=True):
-  """What clients did not get: events, each declared by a gap, and states that a later one of the
-  same thing replaced."""
+  """What clients did not receive: events, each declared by a gap, and states that a later one of
+  the same thing replaced."""
 
   lost: int = 0
   conflated: int = 0
 
   def plus(self, deliveries: Iterable[Delivery]) -> "Losses":
-    """These and what these clients did not get."""
+    """These and what these clients did not receive."""
     lost, conflated = self.lost, self.conflated
     for delivery in deliveries:
       lost += delivery.lost
@@ -129,7 +129,8 @@ def snapshot_of(
   log: DurableLog | None,
   channels: list[ChannelFigures],
 ) -> Snapshot:
-  """The figures of a broker with these clients; `departed` is what those who left did not get."""
+  """The figures of a broker with these clients; `departed` is what those who left did not
+  receive."""
   behind = [d.lag for d in deliveries if d.state in (State.BEHIND, State.REPLAYING)]
   losses = departed.plus(deliveries)
   return Snapshot(

@@ -16,7 +16,7 @@ _GAUGES = (
   ("messages_per_second", "Events a second over the last 10 s."),
   ("clients", "Connected clients."),
   ("clients_behind", "Clients that follow the log alone."),
-  ("lag_max", "Events that the client furthest behind has still to get."),
+  ("lag_max", "Events that the client furthest behind has not received yet."),
   ("groups", "Different sets of filters."),
 )
 _COUNTERS = (
@@ -67,7 +67,7 @@ def metrics_of(snapshot: Snapshot, traffic: Traffic) -> "Iterator[Metric]":
   yield from _channels([] if snapshot.streams is msgspec.UNSET else snapshot.streams)
   if (log := snapshot.log) is not msgspec.UNSET:
     yield CounterMetricFamily("bond_log_seq", "The last number given.", log.seq)
-    yield GaugeMetricFamily("bond_log_oldest", "The first number kept.", log.oldest)
+    yield GaugeMetricFamily("bond_log_oldest", "The first number stored.", log.oldest)
     yield CounterMetricFamily("bond_log_not_kept", "Events that no engine took.", log.not_kept)
   yield _histogram("bond_latency_venue_ms", "From venue time to clients.", traffic.from_venue)
   yield _histogram("bond_latency_receive_ms", "From receipt to clients.", traffic.from_receipt)
@@ -79,7 +79,7 @@ def _channels(channels: list[ChannelStatus]) -> "Iterator[Metric]":
   labels = ["exchange", "channel", "symbol", "market_type"]
   age = GaugeMetricFamily("bond_stream_age_ms", "Since the last event.", labels=labels)
   events = CounterMetricFamily("bond_stream_events", "Events so far.", labels=labels)
-  resyncs = CounterMetricFamily("bond_book_resyncs", "Books that began anew.", labels=labels)
+  resyncs = CounterMetricFamily("bond_book_resyncs", "Books that began again.", labels=labels)
   for channel in channels:
     values = [str(getattr(channel, label) or "") for label in labels]
     age.add_metric(values, channel.age_ms)

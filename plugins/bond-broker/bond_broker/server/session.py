@@ -17,6 +17,7 @@ from bond_broker.protocol.gaps import lost_gap
 from bond_broker.protocol.http import Head
 from bond_broker.protocol.messages import (
   CloseCode,
+  Status,
   ack,
   error_message,
   gap_message,
@@ -240,7 +241,7 @@ class Session:
     if isinstance(request, Ping):
       self.send(pong_message(request.echo))
     elif isinstance(request, Auth):
-      # Whoever needed to has authenticated before the session began.
+      # Where it is needed, authentication came before the session began.
       return
     elif self.query.path != "/stream":
       raise BadRequest(f"{self.query.path} takes no subscriptions; open /stream for that")
@@ -349,12 +350,12 @@ class Session:
       self._leases.release(subscribed.lease)
     self._list("unsubscribed", request)
 
-  def _list(self, status: str, request: Unsubscribe | SubscriptionList) -> None:
+  def _list(self, status: Status, request: Unsubscribe | SubscriptionList) -> None:
     self.send(self._ack(status, request, self.delivery.next_number - 1, [], None))
 
   def _ack(
     self,
-    status: str,
+    status: Status,
     request: Subscribe | Unsubscribe | SubscriptionList,
     seq: int,
     rejected: Sequence[Rejection],
@@ -383,7 +384,7 @@ class Session:
       return
     if recovered is False:
       # There is no ack here that would say so.
-      reason = "the log does not have everything after that number, or has begun anew"
+      reason = "the log does not have everything after that number, or has begun again"
       lost = lost_gap(1, 1, self.pump.now_ms(), "expired", reason)
       lost.from_seq = lost.to_seq = lost.missed = None
       gap = gap_message(lost)

@@ -127,7 +127,7 @@ def open_listeners(config: BrokerConfig) -> list[socket.socket]:
 
 def _unix_listener(path: str) -> socket.socket:
   if os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
-    # Left by a process that was killed; a living one would be overtaken, so it is asked first.
+    # Left by a process that was killed; a living one would be overtaken, so it is probed first.
     with socket.socket(socket.AF_UNIX) as probe:
       try:
         probe.connect(path)
