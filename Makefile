@@ -5,16 +5,17 @@ BIN := $(VENV)/bin
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml sdk/*/pyproject.toml))
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint format dist clean up key logs down
+.PHONY: install demo test lint format changes dist clean up key logs down
 
 install: $(STAMP)
 
-# One pip call, so that the packages in this folder satisfy each other.
-$(STAMP): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constraints.txt
+# One pip call, so that the packages in this folder satisfy each other. tests/packages.py finds them.
+$(STAMP): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constraints.txt tests/packages.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Bond needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group lint --group test -e . $(addprefix -e ,$(PACKAGES))
+	$(BIN)/python -m tests.packages >$(VENV)/packages.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group lint --group test --requirement $(VENV)/packages.txt
 	touch $(STAMP)
 
 demo: install
@@ -33,6 +34,10 @@ test: lint
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# What has changed since the last release; docs/releasing.md says how it enters CHANGELOG.md.
+changes: install
+	@$(BIN)/towncrier build --draft --version next
 
 dist: install
 	rm -rf dist
