@@ -8,7 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -18,6 +17,8 @@ import pytest
 import yaml
 from bond_server.commands.serve import serve_command
 from bond_server.commands.settings import read_settings
+
+from tests.packages import packages
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -63,8 +64,6 @@ def test_compose_names_volumes_and_images_that_are_there():
 def test_an_image_takes_only_what_is_there_and_runs_without_rights(path, params):
   text = path.read_text().replace("\\\n", " ")
   passed_on = (ROOT / ".dockerignore").read_text().split()
-  for plugin in re.findall(r"\./(plugins/[\w-]+)", text):
-    assert (ROOT / plugin / "pyproject.toml").is_file()
   for file in re.findall(
     r"infra/[\w.]+(?= )", "".join(re.findall(r"^COPY .*infra/.*$", text, re.M))
   ):
@@ -76,23 +75,38 @@ def test_an_image_takes_only_what_is_there_and_runs_without_rights(path, params)
   assert names - {"PYTHONUNBUFFERED"} <= variables(params)
 
 
-def needed(packages, folders):
-  """These packages, and those of this repository that they depend on."""
-  found, new = set(), set(packages)
-  while new:
-    found |= new
-    projects = [tomllib.loads((folders[name] / "pyproject.toml").read_text()) for name in new]
-    lines = [line for project in projects for line in project["project"]["dependencies"]]
-    new = {re.match(r"[\w-]+", line)[0] for line in lines} & folders.keys() - found
-  return found
-
-
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
-def test_an_image_has_every_package_that_its_own_depend_on(path):
-  folders = {file.parent.name: file.parent for file in ROOT.glob("plugins/*/pyproject.toml")}
-  folders["bond-core"] = ROOT
-  listed = {"bond-core", *re.findall(r"\./plugins/([\w-]+)", path.read_text())}
-  assert needed(listed, folders) == listed
+def test_an_image_names_packages_of_this_repository(path):
+  (names,) = re.findall(r"^RUN sh infra/wheels.sh ?(.*)$", path.read_text(), re.M)
+  assert set(names.split()) <= set(packages())
+  # The image that names none has them all.
+  assert bool(names) == (path.suffix != ".runtime")
+
+
+def test_wheels_of_this_repository_are_built_here_and_never_looked_for_on_an_index(tmp_path):
+  said, tools = tmp_path / "said", tmp_path / "bin"
+  tools.mkdir()
+  (tools / "pip").write_text(
+    "#!/bin/sh\n"
+    f'echo "$*" >>{said}\n'
+    'while [ "$1" != --wheel-dir ]; do shift; done\n'
+    'touch "$2/bond_core-0.1.0-py3-none-any.whl" "$2/bond_ws-0.1.0-py3-none-any.whl"\n'
+    f'for word; do case $word in */constraints.txt) cat "$word" >>{said};; esac; done\n'
+  )
+  (tools / "pip").chmod(0o755)
+  wheels = tmp_path / "wheels"
+  wheels.mkdir()
+  environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "WHEELS": str(wheels)}
+  subprocess.run(
+    ["sh", "infra/wheels.sh", "bond-ws"], env=environment, cwd=ROOT, check=True, timeout=30
+  )
+  built, chosen, *constraints = said.read_text().splitlines()
+  folders = [f"./plugins/{path.parent.name}/" for path in ROOT.glob("plugins/*/pyproject.toml")]
+  assert sorted(word for word in built.split() if word.startswith("./")) == sorted(folders)
+  assert "--no-deps" in built
+  assert chosen.split()[-1] == "bond-ws"
+  assert [line.partition(" @ file:///")[0] for line in constraints] == ["bond_core", "bond_ws"]
+  assert "--no-deps" not in chosen
 
 
 def test_all_three_images_are_there():

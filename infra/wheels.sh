@@ -1,0 +1,14 @@
+#!/bin/sh
+# Builds wheels of the packages that are named, or of all, and of what they depend on, into WHEELS.
+# Packages of this repository are built from its folders and never taken from an index.
+set -eu
+wheels=${WHEELS:-/wheels}
+own=$(mktemp -d)
+pip wheel --no-cache-dir --no-deps --wheel-dir "$own" . ./plugins/*/
+for wheel in "$own"/*.whl; do
+  name=${wheel##*/}
+  echo "${name%%-*} @ file://$wheel"
+done >"$own/constraints.txt"
+[ $# -gt 0 ] || set -- "$own"/*.whl
+pip wheel --no-cache-dir --wheel-dir "$wheels" \
+  --constraint constraints.txt --constraint "$own/constraints.txt" "$@"
