@@ -13,7 +13,7 @@ from bond_core._clock import DataClock
 from bond_core._events import Batch, Ticker, Trade
 from bond_core._types.transform import TransformContext
 
-SHARED = Path(os.environ.get("BOND_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("BOND_SHARED", Path(__file__).parents[4] / "shared"))
 SPOT = SHARED / "data" / "binance-2024" / "spot_btcusdt_20240808.gz"
 
 
