@@ -1,4 +1,4 @@
-"""Errors by what has to happen next. A plugin raises one; the core decides and retries."""
+"""Errors by what has to happen next: a plugin raises one, and the core retries or gives up."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ class RetryAfter(BondError):
   """A venue's rate limit was hit: the core waits `seconds` before it tries again."""
 
   def __init__(self, seconds: float, why: str = "") -> None:
-    super().__init__(why or f"the venue asked to wait {seconds:g} s")
+    super().__init__(why or f"the venue's rate limit says to wait {seconds:g} s")
     self.seconds = seconds
 
 
@@ -32,7 +32,7 @@ class AuthError(Refused):
 
 
 class Expired(AuthError):
-  """Credentials were right until a while ago: new ones help."""
+  """Credentials have expired: new ones help."""
 
   code = 4005
 
@@ -44,7 +44,7 @@ class AuthUnavailable(AuthError):
 
 
 class PluginError(BondError):
-  """A plugin is missing, broken, named twice, or does not keep its promises."""
+  """A plugin is missing, broken, installed twice, or breaks its contract."""
 
 
 class SpecError(BondError):

@@ -1,4 +1,4 @@
-"""Takes tokens and keys out of what is about to be logged."""
+"""Removes tokens and keys from what is about to be logged."""
 
 import logging
 import re
@@ -79,7 +79,7 @@ def _is_secret(name: str) -> bool:
 
 
 class Redact(logging.Filter):
-  """The second line of defence: takes out of each record what should never have got there.
+  """The second line of defence: removes from each record what should never have been there.
 
   A logger's filter sees only what is logged to it directly, so this belongs on the handlers.
   """

@@ -109,15 +109,15 @@ async def run(
 
 @asynccontextmanager
 async def open_events(spec: Spec, *, simulate: bool = False) -> AsyncIterator[AsyncIterator[Batch]]:
-  """Runs a spec for as long as the block lasts and gives its events to the program, batch by batch:
+  """Runs a spec for as long as the block lasts and yields its events to the program, by batch:
 
       async with open_events(spec) as batches:
         async for batch in batches:
           for event in batch: …
 
-  What no transform or sink of the spec reads is given; sinks run as they do elsewhere. A program
-  that falls behind what memory holds receives a Gap. The loop ends when the sources do; BondError
-  says why where they failed.
+  It yields what no transform or sink of the spec reads; sinks run as they do elsewhere. A program
+  that falls behind what memory holds receives a Gap. The loop ends when the sources do, and
+  raises BondError with the reason where they failed.
   """
   error: Exception | None = None
   async with _opened(spec, simulate) as (sources, pipeline, _), trio.open_nursery() as nursery:
@@ -164,7 +164,7 @@ class _Batches:
 async def _opened(
   spec: Spec, simulate: bool
 ) -> AsyncIterator[tuple[SourceManager, Pipeline, Watchdog]]:
-  """What a run is made of, watched."""
+  """The parts of a run, watched by the watchdog."""
   replay = _is_replay(spec)
   clock: Clock = DataClock() if replay else SystemClock()
   async with AsyncExitStack() as stack:

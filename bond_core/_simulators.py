@@ -110,12 +110,12 @@ def simulated_exchanges(sources: Iterable[SourceNode], urls: Mapping[str, str]) 
 
 @asynccontextmanager
 async def simulator(venue: str) -> AsyncIterator[str]:
-  """The simulator of a venue in a process of its own, until the block ends; gives its URL."""
+  """The simulator of a venue in a process of its own, until the block ends; yields its URL."""
   process = await trio.lowlevel.open_process(
     [sys.executable, "-m", "bond_core", "sim", venue, "--port", "0", "--json", "--until-eof"],
     stdin=subprocess.PIPE,
     stdout=subprocess.PIPE,
-    # Ctrl-C is for this process, which ends the simulator when it needs it no more.
+    # Ctrl-C is for this process, which ends the simulator when it is no longer needed.
     start_new_session=True,
   )
   try:

@@ -2,7 +2,7 @@
 
 A spec that came through the API names a URL of its author's choice, and this machine connects from
 where its author cannot: to its own services, its network, the metadata service of its cloud. So the
-name is resolved once, every address that it has is looked at, and the connection goes to one of
+name is resolved once, every address that it has is checked, and the connection goes to one of
 exactly these addresses; a name that changes its mind in between (DNS rebinding) gains nothing.
 Every connection is checked again.
 """
@@ -75,7 +75,8 @@ NOTHING_MORE = Allowance()
 
 
 def read_allowance(hosts: str, deny: str = "") -> Allowance:
-  """The allowance that two lists with commas say. ValueError for what is no network."""
+  """Returns the allowance of two comma-separated lists. Raises ValueError for what is no
+  network."""
   return Allowance(
     frozenset(host.strip().lower() for host in hosts.split(",") if host.strip()),
     tuple(ip_network(network.strip()) for network in deny.split(",") if network.strip()),
@@ -133,7 +134,7 @@ def check_url(url: str, allowance: Allowance = NOTHING_MORE) -> tuple[str, int]:
 async def vetted_addresses(url: str, allowance: Allowance = NOTHING_MORE) -> list[str]:
   """The addresses that a connection to `url` may use, resolved now.
 
-  Refused where the URL, or any of the addresses that its name has, is not public. Disconnected
+  Raises Refused where the URL, or any address of its name, is not public, and Disconnected
   where the name does not resolve.
   """
   try:

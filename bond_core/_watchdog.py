@@ -1,6 +1,6 @@
 """Names what blocks the event loop, and what does not stop when it should.
 
-A thread looks whether the loop still turns. When it does not, the running stack says whose code
+A thread checks whether the loop still turns. When it does not, the running stack says whose code
 holds it: the branch it belongs to is found on the stack, at no cost to the hot path.
 """
 
@@ -23,7 +23,7 @@ STOP_WITHIN = 5.0
 
 
 class Branch(Protocol):
-  """A source, transform or sink at work: the object whose methods are on the stack."""
+  """A running source, transform or sink: the object whose methods are on the stack."""
 
   name: str
 
@@ -91,7 +91,7 @@ class Watchdog:
     frame = sys._current_frames().get(self._thread_id)
     name, where = self._find(frame)
     if name is None:
-      # No branch is at work: the machine is busy elsewhere, which Bond cannot change.
+      # No branch is running: the machine is busy elsewhere, which Bond cannot change.
       logger.info("the event loop has not turned for %.1f s, at %s", seconds, where)
       return
     logger.error(

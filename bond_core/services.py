@@ -1,7 +1,7 @@
-"""Services: what a server gives to those that `bond serve` runs, such as a broker or an API.
+"""Services: what a server hands to the services that `bond serve` runs, such as a broker or an API.
 
 A service gets one `Server`: the log of all events, the streams that users made, the demand that its
-clients put on sources, and who may read what. What it offers to other services it registers with
+clients put on sources, and access. What it offers to other services it registers with
 the server, so that services meet here and never in each other.
 """
 
@@ -24,7 +24,8 @@ from bond_core._types.components import Components
 SourceStatus: TypeAlias = Literal[
   "connecting", "live", "quiet", "stale", "reconnecting", "rejected", "simulated"
 ]
-"""How a source is, by its part that is worst; `simulated` is a live one that is no real venue."""
+"""The state of a source: that of its worst part. `simulated` is a live one that is no real
+venue."""
 
 
 # Streams ------------------------------------------------------------------------------------------
@@ -32,9 +33,10 @@ SourceStatus: TypeAlias = Literal[
 
 @attrs.frozen
 class StreamStatus:
-  """How a stream is: a snapshot. `failures` are sentences about its branches that ended; `ended`
-  says that nothing more will come. `latencies_ms` are those of its last batches, from their receipt
-  until the sinks had them to take; `batches` counts all."""
+  """A snapshot of a stream. `created_at` is in epoch seconds. `failures` are sentences about its
+  branches that ended; `ended` says that nothing more will come. `events_in` came from its sources,
+  `events_out` went to its log, `missed` were declared lost on the way. `latencies_ms` are those of
+  its last batches, from their receipt until the sinks could take them; `batches` counts all."""
 
   created_at: float
   failures: tuple[str, ...]
@@ -47,7 +49,7 @@ class StreamStatus:
 
 
 class Stream(Protocol):
-  """A spec at work, with the log of what it gives."""
+  """A running spec, with the log of its output."""
 
   @property
   def id(self) -> str:
@@ -55,14 +57,14 @@ class Stream(Protocol):
 
   @property
   def spec(self) -> Spec:
-    """What runs."""
+    """The spec that runs."""
 
   @property
   def log(self) -> DurableLog:
-    """What it gave, for any number of readers."""
+    """Its output, for any number of readers."""
 
   def status(self) -> StreamStatus:
-    """How it is now."""
+    """Its state and figures now."""
 
 
 class Streams(Protocol):
@@ -70,28 +72,29 @@ class Streams(Protocol):
 
   @property
   def starting(self) -> bool:
-    """Services still begin, and with them streams that are kept: one that is not there may be
-    soon."""
+    """Whether services still start, and with them stored streams: a stream that is missing may
+    follow soon."""
 
   def get(self, stream: str) -> Stream | None:
-    """The running stream of an id."""
+    """Returns the running stream of an id, None where none runs."""
 
   def check(self, spec: Spec) -> None:
     """Raises BondError with a sentence where a spec cannot run in a server."""
 
   async def start(self, spec: Spec) -> Stream:
-    """Runs a spec; the running stream where it runs already. BondError says why it cannot run."""
+    """Runs a spec and returns its stream; the running one where it runs already. Raises BondError
+    with the reason where it cannot run."""
 
   async def remove(self, stream: str) -> None:
-    """Ends a stream, where it runs, and takes away what its log keeps. EngineError where that could
-    not be taken away; it can be tried again."""
+    """Ends a stream, where it runs, and deletes its log. Raises EngineError where the log could not
+    be deleted; it can be tried again."""
 
 
 # Demand -------------------------------------------------------------------------------------------
 
 
 class Rejection(NamedTuple):
-  """What no source carries, and why, in a sentence."""
+  """A channel of a market that no source carries; `reason` is a sentence."""
 
   channel: Channel
   symbol: str
@@ -100,19 +103,19 @@ class Rejection(NamedTuple):
 
 
 class Lease(Protocol):
-  """What one reader has asked the sources for."""
+  """What the sources carry for one reader, until it is released."""
 
   @property
   def rejected(self) -> Sequence[Rejection]:
-    """What nobody can carry."""
+    """What no source can carry."""
 
   @property
   def carried(self) -> bool:
-    """Whether events may come."""
+    """Whether any source carries a part of it, so that events may come."""
 
 
 class Demand(Protocol):
-  """Asks sources for what readers want, and lets them go when nobody does."""
+  """Keeps sources subscribed to what readers have leased, and to nothing else."""
 
   def lease(
     self,
@@ -122,40 +125,41 @@ class Demand(Protocol):
     *,
     raw: bool = False,
   ) -> Lease:
-    """Asks for every channel of every market at every named venue ("*": those that run), with the
-    venue's own messages where `raw` says so. Returns at once."""
+    """Subscribes to every channel of every market at every named venue ("*": those that run), with
+    the venue's own messages where `raw` says so. Returns at once."""
 
   async def await_verdicts(self, lease: Lease) -> None:
     """Waits, for a moment, until the venues have taken or refused what is new in a lease; what was
     refused is then in its `rejected`."""
 
   def release(self, lease: Lease) -> None:
-    """The reader goes; after a grace period what only it wanted ends upstream."""
+    """Ends a lease; what has no other reader is unsubscribed upstream after a grace period."""
 
   def exchanges(self) -> set[str]:
-    """The venues that can be asked for."""
+    """The venues that a lease can name."""
 
 
 # Access -------------------------------------------------------------------------------------------
 
 
 class Access(Protocol):
-  """Who a caller is and what it may read. AuthError and its kinds say why not."""
+  """Who a caller is and what it may read. Refusals are AuthErrors with the reason."""
 
   async def identify(self, credentials: Credentials) -> Principal | None:
-    """Who the caller is, None for one that showed nothing."""
+    """Returns who the caller is, None without credentials. Raises AuthError for wrong ones."""
 
   async def admit(
     self, credentials: Credentials, stream: str, *, open_to_all: bool = False
   ) -> Principal:
-    """The caller, if it may read the stream of that id (`market`: all events). `open_to_all` lets
-    in whoever shows nothing, which is for loopback only."""
+    """Returns the caller, if it may read the stream of that id (`market`: all events). Raises
+    AuthError otherwise. `open_to_all` admits callers without credentials, for loopback only."""
 
   def token(self, stream: str, seconds: float) -> str:
-    """A token that reads a stream for so long."""
+    """Returns a token that reads a stream for `seconds`."""
 
   def withdraw(self, stream: str) -> None:
-    """Ends every token of a stream, once that is kept. May wait for a disk: call it in a thread."""
+    """Ends every token of a stream, once that is stored. May wait for a disk: call it in a
+    thread."""
 
 
 # The server ---------------------------------------------------------------------------------------
@@ -166,43 +170,43 @@ request is still unread, and the client's address."""
 
 
 class Doors(Protocol):
-  """Which service takes WebSockets of which path, whoever accepted them."""
+  """Which service takes WebSockets of which path, whichever service accepted them."""
 
   def open(self, path: str, door: Door) -> None:
-    """A service takes connections to a path from now on."""
+    """Hands connections to a path to this service from now on."""
 
   def find(self, path: str) -> Door | None:
-    """Who takes connections to a path."""
+    """Returns what takes connections to a path, None where no service does."""
 
 
 class Server(Protocol):
-  """What a service sees of the server that it is a part of."""
+  """The server, as its services see it."""
 
   clock: Clock
   log: DurableLog
   """Every event of every source."""
   streams: Streams
   demand: Demand | None
-  """None where another process writes the log, and its server has to be asked."""
+  """None where another process writes the log: demand is then its server's."""
   access: Access
   doors: Doors
   registry: Components
   """The installed plugins."""
   folder: Path
-  """Where a service keeps what outlasts the process."""
+  """The folder for what outlasts the process."""
   addresses: Mapping[str, Sequence[str]]
-  """Where each service listens, by its name."""
+  """The addresses on which each service listens, by its name."""
   stopping: trio.Event
-  """Set when services have to take leave of their clients."""
+  """Set when services have to close their clients' connections."""
 
   def sources(self) -> dict[str, SourceStatus]:
-    """How the sources are, by venue."""
+    """The state of the sources, by venue."""
 
   def reconnects(self) -> int:
-    """How often sources came back."""
+    """How often sources reconnected."""
 
   def figures(self) -> dict[str, dict[str, float]]:
-    """What sources say of themselves, by venue."""
+    """What sources report of themselves, by venue and name, such as spent_usd."""
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What a venue's plugin writes: a Feed, which knows the venue's protocol and does no I/O.
+"""A Feed, which a venue's plugin writes: it knows the venue's protocol and does no I/O.
 
 The driver (bond_core/_feeds/driver.py) owns sockets, clocks, tasks, pacing, back-off and liveness.
 It hands a Feed what came in and carries out the actions that the Feed left in `actions`. The state
@@ -201,7 +201,7 @@ class Feed(Protocol):
     """Called about once a second: the events and actions that are due."""
 
   def on_close(self, connection: int) -> None:
-    """A connection is gone."""
+    """A connection has ended."""
 
   def explain(self, status: int, body: bytes) -> str | None:
     """A sentence that says what to do about an HTTP status of this venue; None for the usual

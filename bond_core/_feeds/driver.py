@@ -97,7 +97,7 @@ class FeedDriver:
         await self.interest.changed()
 
   def states(self) -> dict[Subscription, SourceState]:
-    """How each subscription is."""
+    """The state of each subscription."""
     now = trio.current_time()
     states = dict.fromkeys(self.rejected, SourceState.REJECTED)
     for slot in self._slots:

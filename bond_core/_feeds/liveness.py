@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class SourceState(StrEnum):
-  """How a source is: `quiet` is healthy silence, `stale` is silence that should not be."""
+  """The state of a source: `quiet` is healthy silence, `stale` is silence that should not be."""
 
   CONNECTING = "connecting"
   LIVE = "live"

@@ -45,7 +45,7 @@ class Connection:
 
 
 class ConnectionSlot:
-  """A set of subscriptions that share a connection, and what happened to it."""
+  """A set of subscriptions that share a connection, and the state of that connection."""
 
   def __init__(self, group: str) -> None:
     self.group = group

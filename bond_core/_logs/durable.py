@@ -1,4 +1,4 @@
-"""A log with an engine behind it: the ring in memory for everybody who reads along, the engine for
+"""A log with an engine behind it: the ring in memory for all who read along, the engine for
 what the ring no longer holds."""
 
 import logging
@@ -36,8 +36,8 @@ MARGIN = 1_000_000
 class DurableLog:
   """A ring and, where there is one, the engine that keeps it.
 
-  `ring` is what everybody appends to and follows; appending never waits. `records` and `find` reach
-  as far back as the engine does.
+  `ring` is what writers append to and readers follow; appending never waits. `records` and `find`
+  reach as far back as the engine does.
   """
 
   def __init__(self, ring: MemoryLog, engine: Engine | None, *, broken_at: int = 1) -> None:

@@ -1,6 +1,6 @@
-"""What keeps a log beyond this process's memory: a file, Redis, or another plugin's engine.
+"""Engines, which store a log beyond this process's memory: a file, Redis, or another plugin's.
 
-The ring in memory (bond_core._logs.memory) is the log that everybody reads and writes; it never
+The ring in memory (bond_core._logs.memory) is the log that all read and write; it never
 waits. An engine only follows it: the DurableLog (bond_core._logs.durable) is one more reader of the
 ring and hands what it reads to the engine, so a slow or unavailable engine delays no reader, and
 what the ring no longer holds when it comes back is a hole that a Gap declares to readers.

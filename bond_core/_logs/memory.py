@@ -102,7 +102,7 @@ class MemoryLog:
   def append(self, batch: Batch, source: Hashable = None, first: int | None = None) -> int:
     """Adds events in order; the sequence number of the first. `source` names the writer, for
     cursors that follow only some. `first` is that number where another process gave it; it may jump
-    ahead, and readers get a Gap for what lies between."""
+    ahead, and readers receive a Gap for what lies between."""
     if first is None:
       first = self.appended + 1
     elif first <= self.appended:
@@ -151,13 +151,13 @@ class MemoryLog:
             cursor.paced = False
 
   def end(self, source: Hashable = None) -> None:
-    """Nothing more comes from this writer; cursors that follow only ended ones come to their
-    end."""
+    """Notes that nothing more comes from this writer; cursors that follow only ended ones come to
+    their end."""
     self._ended.add(source)
     self._wake_all()
 
   def close(self) -> None:
-    """Nothing more comes at all."""
+    """Notes that nothing more comes at all."""
     self._closed = True
     self._wake_all()
 
@@ -311,7 +311,7 @@ class Cursor:
 
   @property
   def ended(self) -> bool:
-    """Everything was read and nothing more can come."""
+    """Whether everything was read and nothing more can come."""
     if self.position <= self._log.appended:
       return False
     log = self._log

@@ -24,7 +24,7 @@ LATENCIES = 1024
 
 
 class Pipeline:
-  """One spec at work.
+  """One running spec.
 
   Live, stages and sinks run on the machine's clock and a sink that falls behind receives a Gap. On
   a recording the data's own times are the clock and a slow sink holds the recording up, so that
@@ -46,7 +46,7 @@ class Pipeline:
     self.missed = 0
     """Events that gaps declared as lost before they came here."""
     self.latencies: deque[float] = deque(maxlen=LATENCIES)
-    """Of the last batches, in ms: from their receipt until the sinks had them to take."""
+    """Of the last batches, in ms: from their receipt until the sinks could take them."""
     self.batches = 0
     self.readers: dict[str, SourceReader] = {}
     self.sink_runners: list[SinkRunner] = []
@@ -101,7 +101,7 @@ class Pipeline:
     return TransformContext(name, self._clock, simulated)
 
   def failures(self) -> list[str]:
-    """What ended although it should not have, in sentences."""
+    """Sentences about what ended although it should not have."""
     readers = [f"{one.name}: {one.failure}" for one in self.readers.values() if one.failure]
     stages = [f"{stage.name}: {stage.failure}" for stage in self.graph.stages if stage.failure]
     sinks = [f"{runner.name}: {runner.failure}" for runner in self.sink_runners if runner.failure]

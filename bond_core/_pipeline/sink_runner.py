@@ -1,4 +1,4 @@
-"""A sink at work in a pipeline."""
+"""A running sink of a pipeline."""
 
 import logging
 from collections.abc import Callable

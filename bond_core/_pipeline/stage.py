@@ -1,4 +1,4 @@
-"""One transform at work in a pipeline."""
+"""One running transform of a pipeline."""
 
 import logging
 from typing import cast

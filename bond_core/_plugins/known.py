@@ -53,7 +53,7 @@ def how_to_install(plugin: str, installed: Collection[str] = ()) -> str:
       owner = known["plugins"][0]
       install = "" if owner in installed else f"pip install {name} and "
       return f"{install}write {owner}.trades with exchange: {plugin}"
-  names, commands = set(installed), set()
+  names, commands = set(installed), set[str]()
   for known in known_packages().values():
     (commands if known.get("kinds") == ["command"] else names).update(known.get("plugins", ()))
   # What has only commands is nothing that a spec can use.

@@ -51,7 +51,7 @@ HOOKS: dict[type[Any], tuple[str, str]] = {
   ServiceType: ("bond_register_services", "service"),
   CommandType: ("bond_register_commands", "command"),
 }
-"""The hook that each kind of component comes from, and what it is called."""
+"""The hook that each kind of component comes from, and the word for that kind."""
 
 # A simulator is named after its venue, a service and a command after what they do; everything else
 # after its plugin.
@@ -100,7 +100,8 @@ class Registry:
     self._manager.add_hookspecs(hookspecs)
 
   def source(self, name: str) -> SourceType:
-    """The source of that name; PluginError says what to install when there is none."""
+    """Returns the source of that name. Raises PluginError, which says what to install, when there
+    is none."""
     return self._find(SourceType, name)
 
   def transform(self, name: str) -> TransformType:
@@ -284,7 +285,7 @@ class Registry:
     raise PluginError(f"{plugin.package} has no {word} {name!r}{did_you_mean(name, known, there)}")
 
   def _beside(self, kind: type[K], name: str) -> list[str]:
-    """The components of a kind whose names begin with the same word, of whichever plugin."""
+    """The components of a kind whose names begin with the same word, of any plugin."""
     first = name.split(".")[0]
     found: list[str] = []
     for owner in sorted(self._names):
@@ -312,7 +313,7 @@ class Registry:
 
 
 def _load(point: EntryPoint) -> Any:
-  """The module of an entry point. PluginError where it cannot be imported."""
+  """The module of an entry point. Raises PluginError where it cannot be imported."""
   try:
     return point.load()
   except Exception as exc:
@@ -323,7 +324,7 @@ def _load(point: EntryPoint) -> Any:
 
 
 def _answers(hook_call: Callable[[], Any], hook: str, who: str) -> list[Any]:
-  """What a plugin hands over. PluginError where its hook fails."""
+  """What a plugin hands over. Raises PluginError where its hook fails."""
   try:
     return [component for answer in hook_call() for component in answer]
   except Exception as exc:

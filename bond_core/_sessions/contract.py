@@ -25,7 +25,8 @@ Request_contra = TypeVar("Request_contra", contravariant=True)
 
 
 class Transport(Protocol[Message_co, Request_contra]):
-  """An open connection. What it raises says who has to act: Disconnected, RetryAfter, Refused."""
+  """An open connection. It raises Disconnected or RetryAfter, after which the driver tries again,
+  or Refused."""
 
   async def receive(self) -> Sequence[Message_co]:
     """The next messages, at least one."""

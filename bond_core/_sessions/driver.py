@@ -163,7 +163,7 @@ class SessionDriver:
     return error.seconds if isinstance(error, RetryAfter) else self._backoff.delay()
 
   def _fault(self, error: BaseException) -> Disconnected:
-    """What a session's fault means: one more try. PluginError when it keeps failing."""
+    """The error of a session's fault: one more try. Raises PluginError when it keeps failing."""
     self._log_fault(error)
     kind = type(error).__name__
     if not self._budget.spend(trio.current_time()):

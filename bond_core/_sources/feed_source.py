@@ -16,7 +16,7 @@ from bond_core._sources.source import Source, SourceReader
 
 
 class FeedSource(Source):
-  """A venue's feed and everybody who reads it."""
+  """A venue's feed and its readers."""
 
   def __init__(self, feed: Feed, plugin: str, log: MemoryLog, clock: Clock) -> None:
     super().__init__(f"the feed of {plugin}", feed.exchange, log, clock)

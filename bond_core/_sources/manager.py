@@ -47,8 +47,8 @@ class SourceManager:
 
   @property
   def figures(self) -> dict[str, dict[str, float]]:
-    """What sources say of themselves, by venue or plugin; the latest counts where two say the same,
-    since it is then of something that they share."""
+    """What sources report of themselves, by venue or plugin; the latest counts where two report the
+    same, since it is then of something that they share."""
     found: dict[str, dict[str, float]] = {}
     for source in self.sources:
       if source.figures:

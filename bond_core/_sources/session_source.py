@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class RunningSession:
-  """A session at work. It ends with its last member."""
+  """A running session. It ends with its last member."""
 
   def __init__(self, driver: SessionDriver) -> None:
     self.driver = driver

@@ -1,4 +1,4 @@
-"""A source at work: the one interface for pipelines, summaries, servers and the watchdog."""
+"""A running source: the one interface for pipelines, summaries, servers and the watchdog."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -71,7 +71,7 @@ class Source(ABC):
     self.ended = trio.Event()
     self.readers: dict[SourceReader, None] = {}
     self.figures: dict[str, float] = {}
-    """What the source says of itself, such as spent_usd."""
+    """What the source reports of itself, such as spent_usd."""
     self.raw_readers = 0
     self._log = log
 
@@ -86,11 +86,11 @@ class Source(ABC):
 
   @abstractmethod
   def states(self) -> Iterable[SourceState]:
-    """How each part of it is: its streams, or the one connection."""
+    """The state of each part of it: its subscriptions, or the one connection."""
 
   @property
   def state(self) -> SourceState | None:
-    """How it is: the state of the part that is worst; None where it has no part yet."""
+    """The state of the part that is worst; None where it has no part yet."""
     states = set(self.states())
     return next((state for state in WORST_FIRST if state in states), None)
 
@@ -133,5 +133,5 @@ class Source(ABC):
 
 
 def everything(batch: Batch) -> Batch:
-  """The selection of a reader who alone decides what the source brings."""
+  """The selection of a reader that alone decides what the source brings."""
   return batch

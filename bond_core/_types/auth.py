@@ -12,10 +12,10 @@ from bond_core._types.config import NoConfig
 
 @attrs.frozen
 class Credentials:
-  """What a caller showed. Values never reach a log.
+  """The credentials of one request. Their values never reach a log.
 
   `token` came as ?token=, as `Authorization: Bearer` or in a first message, `key` as `X-API-Key`
-  or ?key=; a plugin looks whether a token is its kind. Names in `headers` are lower case.
+  or ?key=; a plugin checks whether a token is its kind. Names in `headers` are lower case.
   """
 
   token: str | None = attrs.field(default=None, repr=False)
@@ -26,7 +26,7 @@ class Credentials:
 
   @property
   def shown(self) -> bool:
-    """Whether the caller showed anything at all."""
+    """Whether there are any credentials at all."""
     return self.token is not None or self.key is not None
 
 
@@ -49,12 +49,12 @@ class Principal:
   holds: Callable[[], bool] = attrs.field(default=_always, eq=False, repr=False)
 
   def may_read(self, stream: str) -> bool:
-    """Whether it may read the stream of this id, or `market`."""
+    """Returns whether it may read the stream of this id, or `market`."""
     return self.streams is None or stream in self.streams
 
   def check(self, now_ms: int) -> None:
-    """Raises Expired or AuthError when it may not go on: its time is over, or its credentials were
-    withdrawn."""
+    """Raises Expired or AuthError when its access has ended: its time is over, or its credentials
+    were withdrawn."""
     if self.expires_at is not None and now_ms >= self.expires_at:
       raise Expired("access has expired; request a new token and connect again")
     if not self.holds():
@@ -65,13 +65,14 @@ class StreamTokens(Protocol):
   """The signed tokens of a server: each reads one stream until it expires."""
 
   def principal(self, token: str) -> Principal | None:
-    """Whom a token stands for; None where the text is no such token. Raises AuthError or Expired
-    for one that does not count."""
+    """Returns the principal of a token, None where the text is no such token. Raises AuthError or
+    Expired for one that is not valid."""
 
 
 @attrs.frozen
 class AuthContext:
-  """What a server gives an authenticator when it is made: its clock, and the tokens it signed."""
+  """What a server hands to an authenticator when it is made: its clock, and the tokens it
+  signed."""
 
   clock: Clock
   tokens: StreamTokens
@@ -81,14 +82,14 @@ class Authenticator(Protocol):
   """Decides who a caller is."""
 
   async def __call__(self, credentials: Credentials) -> Principal | None:
-    """The principal, or None where these credentials are not this plugin's kind. Raises AuthError
-    for credentials that are its kind and wrong, Expired where new ones would help. No error repeats
-    any of them."""
+    """Returns the principal, or None where these credentials are not this plugin's kind. Raises
+    AuthError for credentials that are its kind and wrong, Expired where new ones would help. No
+    error repeats any of them."""
 
 
 @attrs.frozen(kw_only=True)
 class AuthType:
-  """A way to say who a caller of a server is; `make(config, ctx)` gives the authenticator."""
+  """A way to say who a caller of a server is; `make(config, ctx)` returns the authenticator."""
 
   name: str
   summary: str

@@ -12,8 +12,8 @@ C = TypeVar("C")
 
 
 class Components(Protocol):
-  """The components of the installed plugins, as Registry has them. PluginError says in one sentence
-  why one is not to be had."""
+  """The components of the installed plugins, as Registry has them. A lookup
+  raises PluginError with the reason, in one sentence, for what is missing."""
 
   def source(self, name: str) -> SourceType:
     """The source of that name."""

@@ -1,4 +1,4 @@
-"""Parsers: from what a user wrote to a spec."""
+"""Parsers: from a user's text to a spec."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import attrs
 
 Path: TypeAlias = tuple[str | int, ...]
-"""Where in a spec something stands, as in ("sources", "btc", "with", "symbols", 0)."""
+"""A place in a spec, as in ("sources", "btc", "with", "symbols", 0)."""
 
 Outcome: TypeAlias = Literal["ok", "warn", "ask", "reject"]
 

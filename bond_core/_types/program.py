@@ -47,9 +47,9 @@ class SimulatorType:
 
 @attrs.frozen(kw_only=True)
 class ServiceType:
-  """A server that `bond serve` runs. When `server.stopping` is set it takes leave of its clients
-  and returns. Each attribute of `config` becomes an option `--NAME-ATTRIBUTE` of `bond serve`, or
-  what its metadata says: {"option": "--port", "env": "BOND_PORT", "help": …}.
+  """A server that `bond serve` runs. When `server.stopping` is set it closes its clients'
+  connections and returns. Each attribute of `config` becomes an option `--NAME-ATTRIBUTE` of `bond
+  serve`, or what its metadata says: {"option": "--port", "env": "BOND_PORT", "help": …}.
   """
 
   name: str
@@ -60,8 +60,8 @@ class ServiceType:
 
 @attrs.frozen(kw_only=True)
 class CommandType:
-  """A command of `bond`: `load` gives it, imported when it is called. Its package also names it in
-  its entry points (group `bond.commands`, command = the plugin's module)."""
+  """A command of `bond`: `load` returns it, imported when it is called. Its package also names it
+  in its entry points (group `bond.commands`, command = the plugin's module)."""
 
   name: str
   summary: str

@@ -21,7 +21,7 @@ class Sink(Protocol):
 
 @attrs.frozen
 class SinkContext:
-  """What the core gives a sink when it is made. `stream_id` is the id of the spec it belongs to.
+  """What the core hands to a sink when it is made. `stream_id` is the id of the spec it belongs to.
   `publish` is there where a server runs the spec: it puts a batch into the stream's own log."""
 
   name: str

@@ -27,8 +27,8 @@ class Out(Protocol):
 
 
 class SourceContext(Protocol):
-  """What the core gives a running source. What the source puts into `figures`, such as spent_usd,
-  is in the summary of a run and in a server's metrics."""
+  """What the core hands to a running source. What the source puts into `figures`, such as
+  spent_usd, is in the summary of a run and in a server's metrics."""
 
   name: str
   clock: Clock

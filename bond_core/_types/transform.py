@@ -14,25 +14,27 @@ class Transform(Protocol):
   """A function over a batch. An object may have more: `on_timer`, `next_timer`, `finish`."""
 
   def __call__(self, batch: Batch) -> Batch:
-    """The events that go on. The given batch is shared with other readers: never change it."""
+    """Returns the events that go on. The given batch is shared with other readers: never change
+    it."""
 
 
 class TimedTransform(Transform, Protocol):
   """A transform that also acts when time passes or the input ends."""
 
   def next_timer(self) -> int | None:
-    """When `on_timer` wants to be called (epoch ms on the pipeline's clock), None for never."""
+    """Returns when `on_timer` has to be called (epoch ms on the pipeline's clock), None for
+    never."""
 
   def on_timer(self, now_ms: int) -> Batch:
-    """The events that are due at `now_ms`."""
+    """Returns the events that are due at `now_ms`."""
 
   def finish(self) -> Batch:
-    """The rest, after the input has ended."""
+    """Returns the rest, after the input has ended."""
 
 
 @attrs.frozen
 class TransformContext:
-  """What the core gives a transform when it is made. `simulated` are the exchanges whose events
+  """What the core hands to a transform when it is made. `simulated` are the exchanges whose events
   come from a simulator."""
 
   name: str

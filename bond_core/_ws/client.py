@@ -51,7 +51,7 @@ class WebSocket:
 
   @property
   def subprotocol(self) -> str | None:
-    """What the server chose."""
+    """The subprotocol that the server chose."""
     return self._protocol.subprotocol
 
   @property
@@ -109,7 +109,7 @@ class WebSocket:
       await self._flush()
 
   async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-    """Says goodbye; does not wait for the answer."""
+    """Starts the closing handshake; does not wait for the answer."""
     if self._protocol.state is State.OPEN:
       self._protocol.send_close(code, reason)
       await self._flush()
