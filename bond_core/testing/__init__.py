@@ -4,6 +4,7 @@ It needs pytest; nothing of it is imported at run time. docs/write-a-plugin.md s
 """
 
 from bond_core._event_checks import Unchanged, check_events, problem_of
+from bond_core.testing._events_of import EventsOf, events_of
 from bond_core.testing._feeds import FeedConformance
 from bond_core.testing._logs import LogConformance
 from bond_core.testing._samples import START_MS, sample_events
@@ -15,6 +16,7 @@ from bond_core.testing._transforms import TransformConformance
 
 __all__ = [
   "START_MS",
+  "EventsOf",
   "FeedConformance",
   "LogConformance",
   "RecordingMember",
@@ -25,6 +27,7 @@ __all__ = [
   "TransformConformance",
   "Unchanged",
   "check_events",
+  "events_of",
   "open_test_server",
   "problem_of",
   "sample_events",

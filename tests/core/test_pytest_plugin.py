@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bond_core import Custom, Registry, SpecError
+from bond_core import Custom, Registry, SpecError, Trade
 
 CLOCK = "sources: {c: {use: clock.ticks, with: {seconds: 0.01}}}"
 
@@ -24,6 +24,11 @@ async def test_what_is_wrong_with_a_spec_is_raised(bond_events):
 async def test_events_that_do_not_come_fail_the_test(bond_events):
   with pytest.raises(pytest.fail.Exception, match=r"[1-9]\d* of 1000 events came within 0.3 s"):
     await bond_events(CLOCK, count=1000, within=0.3)
+
+
+async def test_a_type_that_does_not_come_is_named(bond_events):
+  with pytest.raises(pytest.fail.Exception, match=r"events, and no Trade came within 0\.3 s"):
+    await bond_events(CLOCK, until=(Custom, Trade), within=0.3)
 
 
 def test_the_registry_has_what_is_installed(bond_registry):
