@@ -494,7 +494,7 @@ class FeedDriver:
     self._act()
 
   def _feed_failed(self, exc: Exception) -> str:
-    """Names a Feed that raised; PluginError when it keeps doing so."""
+    """Names a Feed that raised. Raises PluginError when it keeps doing so."""
     name = f"the feed of {self.feed.exchange}"
     self._log.error("%s raised %s: %s", name, type(exc).__name__, exc, exc_info=exc)
     if not self._budget.spend(trio.current_time()):

@@ -59,7 +59,8 @@ class SingleSource(Source):
     self.config = await self._simulators.point(self.type, self.config)
 
   def stamp(self, batch: Batch) -> None:
-    """Gives events the receive time that they do not bring. PluginError for what is no event."""
+    """Gives events the receive time that they do not bring. Raises PluginError for what is no
+    event."""
     if type(batch) is not list:
       raise PluginError(
         f"{self.type.name} sent {type(batch).__name__!r}; send a list of events, [event] for one"

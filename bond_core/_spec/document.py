@@ -223,8 +223,8 @@ def kind_of(value: object) -> str:
 
 
 def read_document(text: str | bytes, file: str = "spec.yaml") -> Document:
-  """The mapping that a text holds; SpecError for a text that is too big, not YAML, or uses what
-  specs do not have."""
+  """The mapping that a text holds. Raises SpecError for a text that is too big, not YAML, or uses
+  what specs do not have."""
   if len(text) > MAX_BYTES:
     raise _too_long(file)
   if isinstance(text, bytes):

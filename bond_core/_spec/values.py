@@ -79,8 +79,8 @@ class Secret:
     object.__setattr__(self, "file", file)
 
   def reveal(self) -> str:
-    """The secret, read now; without the end of line that a file has. AuthError says what is missing
-    and names only the place."""
+    """The secret, read now; without the end of line that a file has. Raises AuthError, which says
+    what is missing and names only the place."""
     if self.env is not None:
       value = os.environ.get(self.env, "")
       if not value:

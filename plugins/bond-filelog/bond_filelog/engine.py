@@ -93,8 +93,9 @@ async def open_file_log(
 
 
 async def remove_file_log(config: FileLog, name: str, *, disk: Disk | None = None) -> None:
-  """Takes the log of a name from the disk; nothing happens where there is none. EngineError where a
-  process has it open, or where the disk refuses: what is left is then the log's newer part."""
+  """Takes the log of a name from the disk; nothing happens where there is none. Raises EngineError
+  where a process has it open, or where the disk refuses: what is left is then the log's newer
+  part."""
   await trio.to_thread.run_sync(_removed, config, name, disk or Disk())
 
 

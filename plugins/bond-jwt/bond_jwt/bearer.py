@@ -38,7 +38,7 @@ _SENTENCES: dict[type[Exception], str] = {
 
 
 def bearer(config: Bearer) -> Authenticator:
-  """An authenticator for one provider's tokens. AuthError where its key cannot be used."""
+  """An authenticator for one provider's tokens. Raises AuthError where its key cannot be used."""
   key = _key(config)
   reader = jwt.PyJWT(options={"require": _REQUIRED, "enforce_minimum_key_length": True})
   leeway = float(config.leeway)

@@ -35,7 +35,8 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-  """The address that a URL means. ValueError says what is wrong without repeating the URL."""
+  """The address that a URL means. Raises ValueError, which says what is wrong without repeating the
+  URL."""
   try:
     parts = urlsplit(url)
     port = parts.port

@@ -168,7 +168,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
 
   @app.delete("/v1/streams/{stream_id}", response_model=shapes.Deleted, responses=_errors(404, 503))
   async def delete(request: Request, stream_id: str) -> Response:
-    """Ends a stream and its tokens, and removes what it gave; open sockets close within a
+    """Ends a stream and its tokens, and removes its log; open sockets close within a
     second."""
     await streams.delete(stream_id, await guard.owner(request))
     return _json({"status": "deleted", "stream_id": stream_id})
@@ -221,7 +221,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
   @app.get("/ready", response_model=shapes.Health, responses=_errors(503))
   async def ready() -> Response:
     """Streams can be made and stored: the server is not about to stop, its log and its table of
-    streams can be written. A venue that is away changes nothing here."""
+    streams can be written. An unreachable venue changes nothing here."""
     reason = await _not_ready(server, store)
     if reason is not None:
       raise ApiError(503, reason, headers={"Retry-After": "5"})
@@ -264,7 +264,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
 
 
 async def _read(request: Request, shape: type[pydantic.BaseModel]) -> Any:
-  """The body as this shape. ApiError 400, 413 or 422 says what is wrong."""
+  """The body as this shape. Raises ApiError 400, 413 or 422, which says what is wrong."""
   body = b""
   async with aclosing(request.stream()) as parts:
     async for part in parts:

@@ -1,4 +1,4 @@
-"""Who a caller is, and whether its page and its name for this server are right."""
+"""Identifies a caller, and checks its page and its name for this server."""
 
 from bond_server.access.chain import HOW_TO_SHOW, LOCAL
 from bond_server.access.credentials import credentials_of
@@ -21,7 +21,7 @@ class Guard:
     self._hosts = frozenset(map(host, [*config.hosts, config.host]))
 
   def check_page(self, request: HTTPConnection) -> None:
-    """Raises ApiError for a page of somewhere else, and for a name that this server does not have
+    """Raises ApiError for a page of another origin, and for a name that this server does not have
     (DNS rebinding)."""
     reason = refuse_host(request.headers.getlist("host"), self._hosts)
     if reason is not None:
@@ -36,8 +36,8 @@ class Guard:
     return frozenset((origin(f"{scheme}://{request.headers['host']}"),))
 
   def check_shown(self, request: HTTPConnection) -> None:
-    """Raises ApiError where a client has to show credentials and shows none. The broker looks at
-    those that it shows."""
+    """Raises ApiError where a client needs credentials and sends none. The broker checks
+    those that it sends."""
     if not self._open and not _credentials(request).shown:
       raise ApiError(401, f"this needs credentials: {HOW_TO_SHOW}")
 
@@ -61,7 +61,7 @@ class Guard:
 
 
 def _credentials(request: HTTPConnection) -> Credentials:
-  """What a caller shows of itself."""
+  """The credentials of a request."""
   client = request.client
   target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
   address = None if client is None else client.host

@@ -46,7 +46,7 @@ async def serve(
 
 
 def _listener(config: RestConfig) -> socket.socket:
-  """The socket that it listens on. BondError says what is in the way."""
+  """The socket that it listens on. Raises BondError, which says what is in the way."""
   try:
     (family, kind, proto, _, address), *_ = socket.getaddrinfo(
       config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -64,7 +64,7 @@ class Deleted(BaseModel):
 
 
 class Token(BaseModel):
-  """What reads a stream, and for how long."""
+  """A token that reads a stream, and for how long."""
 
   token: str
   ws_url: str
@@ -88,7 +88,7 @@ class StreamMetrics(BaseModel):
 
 
 class Health(BaseModel):
-  """How the server is."""
+  """The state of the server."""
 
   status: str
   streams: int

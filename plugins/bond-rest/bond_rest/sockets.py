@@ -13,7 +13,7 @@ from bond_rest.guard import Guard
 from bond_rest.problems import ApiError
 
 MAX_MESSAGE = 16 * 1024 * 1024
-# What a client shows of itself in headers.
+# The headers with a client's credentials.
 PASSED_ON = ("authorization", "x-api-key", "x-kk0-api-key", "user-agent")
 POLICY, INTERNAL, TRY_LATER = 1008, 1011, 1013
 INSIDE = "localhost"
@@ -60,7 +60,7 @@ async def relay(websocket: WebSocket, server: Server, guard: Guard) -> None:
 async def _inwards(
   websocket: WebSocket, inner: WebSocketConnection, ending: trio.CancelScope
 ) -> None:
-  """What the client says; the end of its connection ends both."""
+  """The client's messages; the end of its connection ends both."""
   with suppress(ConnectionClosed):
     while True:
       message = await websocket.receive()
@@ -72,7 +72,7 @@ async def _inwards(
 
 
 async def _outwards(websocket: WebSocket, inner: WebSocketConnection) -> None:
-  """What the broker says, and how it ends."""
+  """The broker's messages, and its close code."""
   with suppress(WebSocketDisconnect, RuntimeError):
     try:
       while True:

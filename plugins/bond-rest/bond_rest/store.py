@@ -1,4 +1,4 @@
-"""Which streams there are: a table in the data folder, so that they outlast the process."""
+"""The stored streams: a table in the data folder, so that they outlast the process."""
 
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -41,11 +41,11 @@ class Store:
     self._alone = trio.CapacityLimiter(1)
 
   async def open(self) -> None:
-    """Opens the file, or makes it. OSError or sqlite3.Error where that fails."""
+    """Opens the file, or makes it. Raises OSError or sqlite3.Error where that fails."""
     await self._in_thread(self._open)
 
   async def close(self) -> None:
-    """Gives the file back."""
+    """Closes the file."""
     with trio.CancelScope(shield=True):
       await self._in_thread(lambda: self._there.close())
 

@@ -1,4 +1,4 @@
-"""Makes, keeps and ends the streams of a server."""
+"""Makes, stores and ends the streams of a server."""
 
 import logging
 import sqlite3
@@ -79,7 +79,7 @@ class Streams:
     return found
 
   def running(self, stream: str) -> Stream | None:
-    """The stream at work."""
+    """The running stream."""
     return self._server.streams.get(stream)
 
   @property
@@ -170,8 +170,8 @@ class Streams:
   # Changes ---------------------------------------------------------------------------------------
 
   async def create(self, spec: Spec, owner: str) -> tuple[str, bool]:
-    """Keeps and starts a stream; its id, and whether it is new to this caller. ApiError 429 where
-    the caller has as many as it may."""
+    """Stores and starts a stream; returns its id, and whether it is new to this caller. ApiError
+    429 where the caller has as many as it may."""
     async with self._changing:
       return await self._create(spec, owner)
 
@@ -207,8 +207,8 @@ class Streams:
     return stream, new
 
   async def replace(self, stream: str, spec: Spec, owner: str) -> str:
-    """Puts another spec in the place of a stream's; the id of what runs now, which follows from
-    the spec."""
+    """Puts another spec in the place of a stream's; returns the id of what runs now, which follows
+    from the spec."""
     async with self._changing:
       self.entry(stream, owner)
       new, _ = await self._create(spec, owner, in_place_of=stream)
@@ -218,7 +218,7 @@ class Streams:
 
   async def delete(self, stream: str, owner: str) -> None:
     """Ends a stream and its tokens, and removes its log, once it has no other owner.
-    ApiError 503 where it ended and some of it is still there."""
+    Raises ApiError 503 where it ended and some of it is still there."""
     async with self._changing:
       self.entry(stream, owner)
       await self._delete(stream, owner)
@@ -229,7 +229,7 @@ class Streams:
       await self._store.drop(stream, owner)
       self._entries[stream] = attrs.evolve(entry, stored=attrs.evolve(entry.stored, owners=others))
       return
-    # Its tokens die first: an open socket ends within a second, whatever the stream still does.
+    # Its tokens end first: an open socket ends within a second, whatever the stream still does.
     await trio.to_thread.run_sync(self._server.access.withdraw, stream)
     try:
       await self._server.streams.remove(stream)
@@ -246,7 +246,7 @@ class Streams:
     try:
       await self._server.streams.remove(stream)
     except EngineError as exc:
-      logger.error("stream %s has ended, but what it gave is still there: %s", stream, exc)
+      logger.error("stream %s has ended, but its log is still there: %s", stream, exc)
 
   # Tokens ----------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
-"""The server of Bond: one log, its sources, the streams of users, and who may read what.
+"""The server of Bond: one log, its sources, the streams of users, and access to them.
 
 Services stand on it: `bond_server.access` (credentials, limits, origins) and
-`bond_server.prometheus` are for them; what runs them gives each a `bond_core.services.Server`.
+`bond_server.prometheus` are for them; the runtime hands each a `bond_core.services.Server`.
 """
 
 from collections.abc import Iterable

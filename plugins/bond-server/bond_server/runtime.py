@@ -30,17 +30,17 @@ LOG = "market"
 
 
 class OpenDoors:
-  """Who takes WebSockets of which path."""
+  """Which service takes WebSockets of which path."""
 
   def __init__(self) -> None:
     self._doors: dict[str, Door] = {}
 
   def open(self, path: str, door: Door) -> None:
-    """A service takes connections to a path from now on."""
+    """Hands connections to a path to this service from now on."""
     self._doors[path] = door
 
   def find(self, path: str) -> Door | None:
-    """Who takes connections to a path."""
+    """Returns what takes connections to a path, None where no service does."""
     return self._doors.get(path)
 
 
@@ -84,7 +84,7 @@ class RunningServer:
       self.carried.append(self._sources.open(f"sources.{key}", source.type, config))
 
   def sources(self) -> dict[str, SourceStatus]:
-    """How the sources are, by venue; simulated where a live one is no real venue."""
+    """The state of the sources, by venue; simulated where a live one is no real venue."""
     states: dict[str, SourceStatus] = {}
     # What clients subscribe to by themselves stands in no spec.
     pretended = self._pretended | self._simulators.urls.keys()
@@ -96,11 +96,11 @@ class RunningServer:
     return states
 
   def reconnects(self) -> int:
-    """How often sources came back."""
+    """How often sources reconnected."""
     return self._sources.reconnects
 
   def figures(self) -> dict[str, dict[str, float]]:
-    """What sources say of themselves, by venue."""
+    """What sources report of themselves, by venue."""
     return self._sources.figures
 
   def note_simulated(self, spec: Spec) -> None:

@@ -1,4 +1,4 @@
-"""The streams of a server: specs at work, each with the log of what it gives."""
+"""The streams of a server: running specs, each with the log of its output."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ class Stream:
     await self.ended.wait()
 
   def status(self) -> StreamStatus:
-    """How it is now."""
+    """Its state and figures now."""
     pipeline = self.pipeline
     return StreamStatus(
       created_at=self.created_at,
@@ -131,8 +131,8 @@ class Streams:
     check_servable(spec)
 
   async def start(self, spec: Spec) -> Stream:
-    """Runs a spec as a stream; the running one where it runs already. BondError says why it cannot
-    run here."""
+    """Runs a spec as a stream; the running one where it runs already. Raises BondError, which says
+    why it cannot run here."""
     check_servable(spec)
     async with self._changing:
       known = self._running.get(stream_id(spec))
@@ -154,7 +154,7 @@ class Streams:
       try:
         with stream.scope:
           await stream.pipeline.run()
-          # What it gave can still be read.
+          # Its log can still be read.
           await self._stopping.wait()
       finally:
         del self._running[stream.id]
@@ -163,7 +163,7 @@ class Streams:
     stream.ended.set()
 
   async def remove(self, stream: str) -> None:
-    """Ends a stream, where it runs, and takes away what its log keeps. EngineError where that could
+    """Ends a stream, where it runs, and deletes its log. Raises EngineError where that could
     not be taken away; it can be tried again."""
     async with self._changing:
       if (running := self._running.get(stream)) is not None:

@@ -42,7 +42,7 @@ class Member(Protocol):
 
   @property
   def send_now(self) -> Callable[[bytes], int]:
-    """Writes what fits without waiting and returns how many bytes that was; OSError when the
+    """Writes what fits without waiting and returns how many bytes that was. Raises OSError when the
     connection is gone, BlockingIOError where nothing fits."""
 
   def fall_short(self, frames: bytes, taken: int) -> None:

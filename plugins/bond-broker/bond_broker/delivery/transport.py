@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Transport(Protocol):
-  """A connection to a client. One task receives, one sends. OSError when it is gone."""
+  """A connection to a client. One task receives, one sends. Raises OSError when it is gone."""
 
   address: str | None
   waits: bool

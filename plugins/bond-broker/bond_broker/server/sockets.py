@@ -96,7 +96,7 @@ class Encrypted:
 
 
 def open_listeners(config: BrokerConfig) -> list[socket.socket]:
-  """The sockets that a broker listens on. BondError says what is in the way."""
+  """The sockets that a broker listens on. Raises BondError, which says what is in the way."""
   listeners: list[socket.socket] = []
   try:
     found = socket.getaddrinfo(

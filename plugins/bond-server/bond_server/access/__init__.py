@@ -1,1 +1,1 @@
-"""Who may read what: signed URLs, API keys, origins and limits. Nothing here opens a socket."""
+"""Access: signed URLs, API keys, origins and limits. Nothing here opens a socket."""

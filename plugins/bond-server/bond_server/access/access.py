@@ -1,4 +1,4 @@
-"""Who may read what on a server: its authenticators, and the tokens it signs."""
+"""Access to a server: its authenticators, and the tokens it signs."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class SignedTokens:
   generations: Generations
 
   def principal(self, token: str) -> Principal | None:
-    """Whom a token stands for; None where the text is no such token."""
+    """Returns the principal of a token, None where the text is no such token."""
     if not is_token(token):
       return None
     keyring, generations = self.keyring, self.generations
@@ -41,8 +41,8 @@ class ServerAccess:
   chain: Chain
 
   async def identify(self, credentials: Credentials) -> Principal | None:
-    """Who the caller is, None for one that showed nothing. AuthError where it showed what counts
-    for nothing here."""
+    """Returns who the caller is, None without credentials. Raises AuthError for
+    credentials that are not accepted."""
     principal = await self.chain.identify(credentials)
     if principal is not None:
       principal.check(self.tokens.clock.now_ms())
@@ -56,7 +56,7 @@ class ServerAccess:
     return await self.chain.admit(credentials, stream, now_ms=now_ms, open_to_all=open_to_all)
 
   def token(self, stream: str, seconds: float) -> str:
-    """A token that reads a stream for so long."""
+    """Returns a token that reads a stream for `seconds`."""
     tokens = self.tokens
     expiry = tokens.clock.now_ms() // 1000 + int(seconds)
     return mint(stream, expiry, keyring=tokens.keyring, generations=tokens.generations)
@@ -67,7 +67,8 @@ class ServerAccess:
 
 
 def signed_tokens(folder: Path, *, loopback: bool) -> tuple[SignedTokens, ServerSecret]:
-  """The tokens of the server in a folder. AuthError where the outside could reach a weak secret."""
+  """The tokens of the server in a folder. Raises AuthError where the outside could reach a weak
+  secret."""
   secret = server_secret(folder, loopback=loopback)
   tokens = SignedTokens(SystemClock(), secret.keyring, FileGenerations(folder / FILE))
   return tokens, secret
@@ -80,7 +81,7 @@ def context_of(tokens: SignedTokens) -> AuthContext:
 
 @attrs.frozen
 class OpenAccess:
-  """Access where nothing has to be shown, as for one stream on this machine
+  """Access without credentials, as for one stream on this machine
   (bond_core.services.Access). It signs no tokens, and none counts."""
 
   clock: Clock

@@ -1,4 +1,4 @@
-"""core.keys: who shows an API key may read everything.
+"""core.keys: an API key reads everything.
 
 Keys come from the references of the configuration, or from BOND_API_KEYS: `name:key` or `key`,
 separated by commas. Only hashes of them stay in memory. References are read again while connections
@@ -54,10 +54,10 @@ class ApiKeys:
 
 
 class KeyTable:
-  """Hashes of keys and whose they are. A hash says nothing outside of this process."""
+  """Hashes of keys, with the name of each. A hash says nothing outside of this process."""
 
   def __init__(self, keys: Mapping[str, str]) -> None:
-    """AuthError for a key that is no key, or is given twice."""
+    """Raises AuthError for a key that is no key, or is given twice."""
     self._salt = secrets.token_bytes(32)
     self._names: dict[bytes, str] = {}
     for name, key in keys.items():
@@ -77,7 +77,7 @@ class KeyTable:
     return found
 
   def name(self, digest: bytes) -> str | None:
-    """Whose key that is; None where it was withdrawn."""
+    """Returns the name of a key, None where it was withdrawn."""
     return self._names.get(digest)
 
   def replace(self, keys: Mapping[str, str]) -> None:
@@ -122,7 +122,7 @@ class KeyReferences:
   """The table of the keys that references lead to, at most READ_AGAIN_MS old."""
 
   def __init__(self, references: Mapping[str, Secret], clock: Clock) -> None:
-    """AuthError where a key cannot be read or is no key."""
+    """Raises AuthError where a key cannot be read or is no key."""
     self._references = references
     self._clock = clock
     self._kept = KeyTable({name: secret.reveal() for name, secret in references.items()})
@@ -178,7 +178,7 @@ def api_keys(config: ApiKeys, ctx: AuthContext) -> Authenticator:
 
 TYPE = AuthType(
   name="core.keys",
-  summary="API keys: who shows one may read everything.",
+  summary="API keys: each reads everything.",
   config=ApiKeys,
   make=api_keys,
   example="{keys: {alice: {secret: ALICE_KEY}, bob: {secret: {file: /run/secrets/bob}}}}",

@@ -29,7 +29,7 @@ ANSWER_WITHIN: Final = 4.0
 """Seconds that all authenticators together may take: a handshake has five."""
 
 LOCAL: Final = Principal("local")
-"""Who a caller is that showed nothing, where nothing needs to be shown: on loopback."""
+"""The principal of a caller without credentials, where none are needed: on loopback."""
 
 HOW_TO_SHOW: Final = (
   'show a token (?token=, Authorization: Bearer, or the first message {"type": "auth", '
@@ -97,8 +97,8 @@ DEFAULT: Final[tuple[dict[str, Any], ...]] = ({"use": "core.keys"}, {"use": "cor
 def make_chain(
   entries: Iterable[str | dict[str, Any]], registry: Registry, ctx: AuthContext
 ) -> Chain:
-  """The chain of a list of names, or of `{use: NAME, with: {…}}` as in a spec. BondError says what
-  is wrong with an entry, PluginError what to install."""
+  """The chain of a list of names, or of `{use: NAME, with: {…}}` as in a spec. Raises
+  BondError for a wrong entry, PluginError for one that is not installed."""
   members = []
   for entry in entries:
     spec, config, faults = read_entry(entry, registry)

@@ -1,4 +1,4 @@
-"""What a caller showed: taken from the request of a handshake, or from a first message."""
+"""Credentials, from the request of a handshake or from a first message."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -53,7 +53,7 @@ def credentials_of(
 
 def with_first_message(credentials: Credentials, message: str | bytes) -> Credentials | None:
   """The same caller with the token of a first message `{"type":"auth","token":…}`; None where the
-  message is another one. AuthError where it is one and its token cannot be read."""
+  message is another one. Raises AuthError where it is one and its token cannot be read."""
   try:
     kind = msgspec.json.decode(message, type=_Kind).type
   except (msgspec.DecodeError, UnicodeDecodeError):

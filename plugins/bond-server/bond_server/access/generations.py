@@ -22,7 +22,7 @@ FILE: Final = "generations.json"
 """The name of the file in the data folder."""
 
 LOOK_AGAIN: Final = 0.25
-"""Seconds after which a file is looked at again: another process may have deleted a stream."""
+"""Seconds after which a file is read again: another process may have deleted a stream."""
 
 
 class Generations(Protocol):
@@ -55,7 +55,7 @@ class FileGenerations:
   the others see within LOOK_AGAIN seconds."""
 
   def __init__(self, path: Path) -> None:
-    """Reads the file; AuthError where it is damaged or others may read it."""
+    """Reads the file. Raises AuthError where it is damaged or others may read it."""
     self._path = path
     self._current: dict[str, int] = {}
     self._seen: tuple[int, int, int] | None = None

@@ -1,4 +1,4 @@
-"""Counts connections and subscriptions, and says when there are too many.
+"""Counts connections and subscriptions, and refuses those over the limits.
 
 No clock and no socket: a server takes a seat for each connection as soon as it accepts it, and
 leaves it in the end. What is counted is forgotten when it is back at zero, so strangers cannot fill
@@ -42,14 +42,14 @@ class ConnectionLimits:
   identified themselves: those within their handshake, or before their first message."""
 
   connections: int = _limit(20_000, "Connections in all")
-  waiting: int = _limit(1_000, "Connections that have not said who they are")
+  waiting: int = _limit(1_000, "Connections that have not identified themselves")
   per_address: int = _limit(1_000, "Connections from one address (IPv6: from one /64)")
   per_principal: int = _limit(1_000, "Connections of one key or token")
   subscriptions: int = _limit(10_000, "Subscriptions of one key or token")
 
 
 class Seats:
-  """Who is connected. `enter` at once after accept, `Seat.belongs_to` when it is known who it is,
+  """The connections. `enter` at once after accept, `Seat.belongs_to` when the caller is identified,
   `Seat.leave` in the end."""
 
   def __init__(self, limits: ConnectionLimits | None = None) -> None:
@@ -61,8 +61,8 @@ class Seats:
     self.subscriptions: Counter[str] = Counter()
 
   def enter(self, address: str | None) -> "Seat":
-    """A seat for one more connection; LimitReached where there is none. `address` None is a Unix
-    socket, whose callers are all one."""
+    """A seat for one more connection. Raises LimitReached where there is none. `address` None is a
+    Unix socket, whose callers are all one."""
     network = network_of(address)
     limits = self.limits
     if _full(self.connections, limits.connections):
@@ -91,8 +91,8 @@ class Seat:
     self._left = False
 
   def belongs_to(self, principal: str) -> None:
-    """Counts the connection for its principal; LimitReached where that has too many. A second
-    call, for another principal, moves the connection to that one."""
+    """Counts the connection for its principal. Raises LimitReached where that has too many. A
+    second call, for another principal, moves the connection to that one."""
     seats = self._seats
     if self._left or principal == self.principal:
       return
@@ -109,7 +109,7 @@ class Seat:
     seats.by_principal[principal] += 1
 
   def subscribe(self, count: int = 1) -> None:
-    """Counts subscriptions, all of them or none; LimitReached where they are too many."""
+    """Counts subscriptions, all of them or none. Raises LimitReached where they are too many."""
     if self.principal is None:
       raise ValueError("a connection has to belong to a principal before it subscribes")
     seats = self._seats
@@ -123,7 +123,7 @@ class Seat:
     self.subscribed += count
 
   def unsubscribe(self, count: int = 1) -> None:
-    """Takes subscriptions back."""
+    """Counts subscriptions as ended."""
     count = min(count, self.subscribed)
     if self.principal is None or not count:
       return
@@ -131,7 +131,7 @@ class Seat:
     _take(self._seats.subscriptions, self.principal, count)
 
   def leave(self) -> None:
-    """Gives everything back; once more does nothing."""
+    """Ends the connection and its subscriptions; a second call does nothing."""
     if self._left:
       return
     self._left = True

@@ -64,7 +64,8 @@ def refuse_origin(values: Sequence[str], allowed: frozenset[str]) -> str | None:
 
 def host(text: str) -> str:
   """A name under which a server may be called, as it is compared: `example.com` (any port) or
-  `example.com:8080`; also taken out of a URL. ValueError says what to write instead."""
+  `example.com:8080`; also taken out of a URL. Raises ValueError, which says what to write
+  instead."""
   bare = re.sub(r"^[a-z]+://", "", text.strip().lower()).partition("/")[0]
   if bare == "*":
     return bare
@@ -137,5 +138,5 @@ def _bracketed(host: str) -> str:
 
 
 def _shown(value: str) -> str:
-  """What a stranger sent, fit for a log: short and without control characters."""
+  """A value that a client sent, fit for a log: short and without control characters."""
   return ascii(value[:80])

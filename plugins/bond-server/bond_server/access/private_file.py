@@ -11,8 +11,8 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 def read_private(path: Path) -> bytes | None:
-  """What is in the file, None where there is none. AuthError where others may read it: then it is
-  no secret any more."""
+  """What is in the file, None where there is none. Raises AuthError where others may read it: then
+  it is no secret any more."""
   try:
     with path.open("rb") as file:
       mode = os.fstat(file.fileno()).st_mode

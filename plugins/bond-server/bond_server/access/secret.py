@@ -1,4 +1,4 @@
-"""Where the secret comes from that signs URLs: BOND_SECRET, or one that was made and saved.
+"""The secret that signs URLs: BOND_SECRET, or one that was made and saved.
 
 BOND_SECRET is the secret as it stands. To rotate it, the old one goes to BOND_SECRET_PREVIOUS
 (several: separated by spaces) until its tokens have expired, and they stay valid that long.
@@ -31,7 +31,7 @@ _MAX_FILE_BYTES = 64 * 1024
 
 @attrs.frozen
 class ServerSecret:
-  """The keys that sign and verify, and where they come from. `warning` is for the log."""
+  """The keys that sign and verify, and their origin. `warning` is for the log."""
 
   keyring: Keyring
   source: str
@@ -42,7 +42,7 @@ def server_secret(
   folder: Path, *, loopback: bool, environ: Mapping[str, str] | None = None
 ) -> ServerSecret:
   """The server's secret. Off loopback it must be given, and be a strong one; on loopback one is
-  made once and saved in `folder` where none is given. AuthError says what to do."""
+  made once and saved in `folder` where none is given. Raises AuthError, which says what to do."""
   environ = os.environ if environ is None else environ
   given, source = _given(environ)
   if not given:

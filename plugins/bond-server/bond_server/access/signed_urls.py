@@ -1,4 +1,4 @@
-"""core.tokens: who shows a signed token may read the stream that it was made for."""
+"""core.tokens: a signed token reads the stream that it was made for."""
 
 from bond_core import AuthContext, Authenticator, AuthType, Credentials, NoConfig, Principal
 

@@ -42,8 +42,8 @@ class Keyring:
     self.replace(signing, verifying)
 
   def replace(self, signing: bytes, verifying: Iterable[bytes] = ()) -> None:
-    """Puts other keys in the place of these. ValueError for an empty key, which would sign for
-    everybody."""
+    """Puts other keys in the place of these. Raises ValueError for an empty key, which would sign
+    for everybody."""
     keys = (signing, *verifying)
     if not all(keys):
       raise ValueError("a key that signs URLs is empty")
@@ -113,7 +113,7 @@ def mint(stream: str, expiry: int, *, keyring: Keyring, generations: "Generation
 
 
 def verify(token: str, *, keyring: Keyring, generations: "Generations", now_ms: int) -> Grant:
-  """What a token allows. AuthError where it is not valid, Expired where it was until a while ago;
+  """What a token allows. Raises AuthError where it is not valid, Expired where its time is over;
   neither repeats any of it."""
   found = _TOKEN.fullmatch(token)
   if found is None:

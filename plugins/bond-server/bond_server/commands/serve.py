@@ -246,7 +246,7 @@ def _serve(
 
 
 def _targeted(services: Sequence[ServiceType], target: str) -> list[ServiceType]:
-  """The services of a target. BondError for a name that there is not."""
+  """The services of a target. Raises BondError for a name that there is not."""
   if target == "all":
     return list(services)
   if target == RUNTIME:
@@ -383,7 +383,7 @@ async def _run(job: _Job) -> None:
     )
     server.streams.starting = True
     async with trio.open_nursery() as nursery:
-      # The services take leave of their clients when the server stops, and end.
+      # The services close their clients' connections when the server stops, and end.
       async with trio.open_nursery() as serving:
         for service, config in job.services:
           addresses = await serving.start(service.serve, config, server)

@@ -1,4 +1,4 @@
-"""Where a command's options come from: flags, the environment, a file; and what then holds."""
+"""A command's options from flags, the environment and a file; and which of them holds."""
 
 import json
 import os

@@ -68,8 +68,8 @@ def token_command(
 
 
 def with_token(url: str, stream: str, token: str) -> str:
-  """The URL that reads a stream: the route is added where the URL has none. ValueError for what is
-  no URL of a WebSocket."""
+  """The URL that reads a stream: the route is added where the URL has none. Raises ValueError for
+  what is no URL of a WebSocket."""
   split = urlsplit(url if "://" in url else f"ws://{url}")
   if split.scheme not in ("ws", "wss") or not split.hostname:
     raise ValueError(f"{url!r} is no URL of a WebSocket; write one as in ws://localhost:8080")
