@@ -104,7 +104,7 @@ wss://venue.example.com/ws <-> 1633998513.1
 wss://venue.example.com/ws <- 1633998513.2: {"op":"subscribe","args":["trades.BTCUSDT"]}
 1633998513.3: {"op":"subscribed","args":["trades.BTCUSDT"]}
 1633998513.4: {"topic":"trades.BTCUSDT","data":[{"p":"100.5","q":"1","class":"x","tradeId":7}]}
-1633998513.5: {"topic":"trades.ETHUSDT","data":[{"p":"10","q":"2","class":"y","tradeId":8,"m":true}]}
+1633998513.5: {"topic":"trades.ETHUSDT","data":[{"p":"10","q":"2","class":"y","tradeId":8,"m":1}]}
 1633998513.6: {"topic":"book.BTCUSDT","data":{"bids":[["1.5","2"],["3","4"]],"asks":[["5.5","6"]]}}
 1633998513.7: cut off {"topic":
 https://venue.example.com/v1/markets?kind=spot -> 1633998514.0: [{"symbol":"BTCUSDT","tick":"0.1"}]
@@ -134,7 +134,7 @@ def test_a_capture_becomes_structs_and_fixtures(tmp_path):
     "  p: float",
     '  field_class: str = msgspec.field(name="class")',
     '  trade_id: int = msgspec.field(name="tradeId")',
-    "  m: bool | None = None",
+    "  m: int | None = None",
     "  bids: list[list[float]]",
     '  "book": Book,',
     '  "GET /v1/markets": list[GETV1Markets],',
