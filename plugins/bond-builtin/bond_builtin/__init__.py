@@ -1,4 +1,5 @@
-"""What every spec may use: the components named `core.…`, by the same door as any plugin's."""
+"""The components named `core.…`, which every spec may use; they are registered as any plugin's
+are."""
 
 from collections.abc import Iterable
 

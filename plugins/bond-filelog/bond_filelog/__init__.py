@@ -1,4 +1,4 @@
-"""A log on the disk, `core.file`: what a log keeps outlives the process."""
+"""A log on the disk, `core.file`: what a log stores outlives the process."""
 
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager

@@ -1,4 +1,4 @@
-"""What a segment is made of: records, one after the other, each with a checksum of its own.
+"""The records of a segment, one after the other, each with a checksum of its own.
 
 A record is a header of 44 bytes, little endian, and a payload:
 

@@ -1,4 +1,4 @@
-"""One file of a log: which numbers and times it holds, and how that is found out again."""
+"""One file of a log: the numbers and times that it holds, and how they are read from it again."""
 
 import logging
 import struct
@@ -91,7 +91,7 @@ def path_of(folder: Path, first: int) -> Path:
 
 
 def load(disk: Disk, path: Path, epoch: bytes | None) -> Loaded:
-  """What a file holds of an epoch, None for whichever epoch it has."""
+  """What a file holds of an epoch, None for the epoch that it has."""
   with Reading(disk, path) as file:
     end = file.size
     seal = _seal(file, end, epoch)

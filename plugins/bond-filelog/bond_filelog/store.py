@@ -1,6 +1,6 @@
 """A log in a folder: segments of records, appended to at the end, dropped at the beginning.
 
-Everything here waits for the disk and runs in worker threads (bond_core.log.file.engine). One
+Everything here waits for the disk and runs in worker threads (bond_filelog.engine). One
 thread at a time appends; another one may read meanwhile. What was appended is published in an order
 in which a reader never meets half of it, so there is no lock: a reader takes the tuple of segments
 as it is, first a place in a segment and then the segment's size, and opens the file for itself.

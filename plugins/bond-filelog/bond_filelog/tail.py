@@ -43,7 +43,7 @@ class Tail:
     self._disk.sync(self._file)
 
   def commit(self) -> None:
-    """From here on what was written counts, and readers see it."""
+    """Commits what was written: from here on it counts, and readers see it."""
     for record in self._pending:
       self.segment.add(*record)
     self._pending.clear()

@@ -70,8 +70,8 @@ def parse_address(url: str) -> Address:
 
 
 def address_of(url: str | None, password: str | None) -> Address:
-  """The address of a configuration: its own URL, else REDIS_URL, else the default. ValueError says
-  what is wrong with REDIS_URL."""
+  """The address of a configuration: its own URL, else REDIS_URL, else the default. Raises
+  ValueError, which says what is wrong with REDIS_URL."""
   if url is None:
     url = os.environ.get("REDIS_URL") or DEFAULT
     try:

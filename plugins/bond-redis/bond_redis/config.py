@@ -1,4 +1,4 @@
-"""What a spec says to redis.streams."""
+"""The configuration of redis.streams."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ class Streams:
   Each log is a stream under its own name, behind `prefix`; two servers that share a database need
   different ones. `maxlen` is how many events the stream of a user-made stream keeps,
   `market_maxlen` how many the log of all events keeps. `timeout` is how long one call may take.
-  `keep` and `size` bound what is also in memory: so much an outage may take without a loss.
+  `keep` and `size` bound what is also in memory: an outage within these bounds loses nothing.
   """
 
   url: str | None = attrs.field(default=None, validator=_check_url)

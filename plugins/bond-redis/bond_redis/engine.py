@@ -29,7 +29,7 @@ logger = logging.getLogger("bond.redis")
 MARKET: Final = "market"
 NOTHING: Final = b"0-0"
 
-# How long one look for news waits. Between two looks the epoch is checked.
+# How long one read for new entries waits. Between two reads the epoch is checked.
 WATCH: Final = 1.0
 FOLLOW_EVENTS: Final = 4096
 
@@ -127,8 +127,8 @@ class RedisEngine:
     self.oldest = int(rest[0])
 
   def _find_head(self, head: bytes, oldest: bytes) -> None:
-    """The server is elsewhere than its last answer said: further, where the answer to a write did
-    not arrive; or back, where it was started again with an older state."""
+    """The server's head is another than its last answer said: further, where the answer to a write
+    did not arrive; or back, where it was started again with an older state."""
     before = self.head
     self._stand_at(head)
     self.oldest = int(oldest)
@@ -219,7 +219,7 @@ class RedisEngine:
     return last - count + 1
 
   async def follow(self, after: int) -> AsyncGenerator[list[Record], None]:
-    """What another process keeps, as it comes. See SharedEngine."""
+    """What another process writes, as it comes. See SharedEngine."""
     backoff, away = Backoff(0.1, 5.0), False
     count = max(1, FOLLOW_EVENTS // self._each)
     known = None if self._fresh else self.epoch
@@ -259,7 +259,7 @@ class RedisEngine:
     return _plain((found or {}).get(self._stream.encode(), ())), await self._state(client)
 
   def _compare(self, epoch: bytes | None, head: bytes | None, oldest: bytes | None) -> None:
-    """Raises EngineError where what the server keeps is not this log any more."""
+    """Raises EngineError where what the server stores is not this log any more."""
     if epoch != self.epoch.encode():
       raise self._bar() if self._claimed and epoch is not None else self._lost()
     if not self._claimed:
@@ -301,7 +301,7 @@ def _plain(found: Sequence[Any]) -> Found:
 @asynccontextmanager
 async def open_engine(config: Streams, name: str) -> AsyncIterator[RedisEngine]:
   """The engine of a log for as long as the block lasts. Raises EngineError where the server cannot
-  be reached or keeps something else under that name."""
+  be reached or has something else under that name."""
   address = _address(config)
   problem: EngineError | None = None
   async with trio.open_nursery() as nursery:

@@ -19,8 +19,8 @@ Client = coredis.Redis[bytes] | coredis.RedisCluster[bytes]
 
 
 class RedisConnection:
-  """What calls go through. The client lives in a task of the nursery, from the first call on; one
-  whose server did not answer is thrown away with all that it had still to send, so that an outage
+  """The client that calls go through. It lives in a task of the nursery, from the first call on;
+  one whose server did not answer is dropped with all that it had still to send, so that an outage
   gathers nothing."""
 
   def __init__(
@@ -35,8 +35,8 @@ class RedisConnection:
     self._scope = trio.CancelScope()
 
   async def call(self, act: Callable[[Client], Awaitable[T]], *, patience: float = 0.0) -> T:
-    """What `act` returns for the client. Raises EngineError where the server refuses, is gone, or
-    did not answer within the timeout and `patience` seconds more."""
+    """Returns what `act` returns for the client. Raises EngineError where the server refuses, is
+    gone, or did not answer within the timeout and `patience` seconds more."""
     client: Client | None = None
     try:
       with trio.fail_after(self._timeout + patience):

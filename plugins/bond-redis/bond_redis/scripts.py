@@ -16,7 +16,7 @@ local function number_of(id) return tonumber(string.match(id, '^(%d+)')) end
 """
 
 # A server that was started again may have come back with an older state than it had. Where it does
-# not say who it is, no end counts as orderly.
+# not give its run id, no end counts as orderly.
 _RUN = """
 local function run()
   local info = redis.pcall('INFO', 'server')

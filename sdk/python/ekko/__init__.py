@@ -1,4 +1,4 @@
-"""Streams on demand: ask in plain English, or with a spec, and read what comes.
+"""Streams on demand: describe one in plain English, or with a spec, and read what comes.
 
 async for window in listen("BTC price every 5s"):
   print(window["price_avg"])

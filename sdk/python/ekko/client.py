@@ -36,7 +36,7 @@ class EkkoClient:
 
   async def create(self, request: str | dict[str, Any], *, confirm: bool = False) -> dict[str, Any]:
     """A stream for a sentence or a spec: its `stream_id`, `ws_url` and what was `understood`.
-    ApiError says why there is none."""
+    Raises ApiError, which says why there is none."""
     found: dict[str, Any] = await self._call("POST", "/v1/streams", _body(request, confirm))
     return found
 

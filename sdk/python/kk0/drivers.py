@@ -119,7 +119,7 @@ class AsyncioDriver:
     await asyncio.sleep(seconds)
 
   async def drop(self, _: None = None) -> None:
-    """Leaves a connection that is of no use any more."""
+    """Drops a connection that is of no use any more."""
     socket, self._socket = self._socket, None
     if socket is not None:
       socket.transport.abort()
@@ -238,7 +238,7 @@ class TrioDriver:
     await self._trio.sleep(seconds)
 
   async def drop(self, _: None = None) -> None:
-    """Leaves a connection that is of no use any more."""
+    """Drops a connection that is of no use any more."""
     self._socket = None
     if self._scope is not None:
       self._scope.cancel()
@@ -279,7 +279,7 @@ def _trio_lost(exc: BaseException) -> Lost:
 
 
 class ThreadDriver:
-  """In whatever thread calls, by websockets."""
+  """In the calling thread, by websockets."""
 
   def __init__(self, renew: Callable[[], str] | None = None) -> None:
     self._socket: Any = None

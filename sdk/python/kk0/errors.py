@@ -2,7 +2,7 @@
 
 
 class StreamError(Exception):
-  """Something about a stream."""
+  """Base of the errors of a stream."""
 
 
 class Refused(StreamError):

@@ -1,4 +1,4 @@
-"""What a stream gives, for type checkers: at run time every message is a plain dict.
+"""The messages of a stream, for type checkers: at run time every message is a plain dict.
 
 `type` tells them apart (`if message["type"] == "trade"`); windows of a stream's own socket come
 without it. docs/protocol.md says what each field means. Servers may add keys; read with `.get` what

@@ -19,7 +19,7 @@ Hook = Callable[[Message], None] | None
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
-# Close codes that another try does not help against; all from 4500 on as well.
+# Close codes after which a retry cannot help; all from 4500 on as well.
 USELESS = (1003, 1007, 1009)
 # The token has expired; the same URL will not do again.
 EXPIRED = 4005

@@ -1,8 +1,8 @@
 """What a stream does, step by step, for drivers that wait in different ways.
 
 Each function is a generator: it yields what it needs (an Op), has the result sent in, and has what
-went wrong thrown in. So there is one account of connecting, reading and coming back, on anything
-that waits.
+went wrong thrown in. So connecting, reading and reconnecting are written once, for every way of
+waiting.
 """
 
 from collections.abc import Generator
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kk0.session import Message, Session
 
-# A server beats every 30 s; a connection that says nothing for twice as long is dead.
+# A server sends a heartbeat every 30 s; a connection that is silent for twice as long is dead.
 SILENT_AFTER = 65.0
 
 

@@ -1,4 +1,4 @@
-"""The iterator over what a server sends."""
+"""The iterator over a server's messages."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ class Stream:
   A connection that breaks, falls silent or is damaged is replaced: everything is subscribed again
   from where it was, so nothing is lost or repeated while the server's log reaches back; where it
   does not, `on_gap` is called. `renew` gives the URL of a new token when one has expired. `Refused`
-  is raised for what another try does not help against. Hooks are called before the message is
+  is raised for what a retry cannot fix. Hooks are called before the message is
   handed out, and must not wait.
 
   The URL is `KK0_STREAM_URL` where none is given, else ws://localhost:8080/stream.
@@ -72,17 +72,17 @@ class Stream:
   # Hooks -----------------------------------------------------------------------------------------
 
   def on_heartbeat(self, hook: Hook) -> Hook:
-    """Has every heartbeat given to a function; can be used as a decorator."""
+    """Calls a function with every heartbeat; can be used as a decorator."""
     self._session.on_heartbeat = hook
     return hook
 
   def on_gap(self, hook: Hook) -> Hook:
-    """Has every declared loss given to a function; can be used as a decorator."""
+    """Calls a function with every declared loss; can be used as a decorator."""
     self._session.on_gap = hook
     return hook
 
   def on_error(self, hook: Hook) -> Hook:
-    """Has every error message of the server given to a function; can be used as a decorator."""
+    """Calls a function with every error message of the server; can be used as a decorator."""
     self._session.on_error = hook
     return hook
 

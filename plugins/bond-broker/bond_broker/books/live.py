@@ -1,4 +1,4 @@
-"""One order book of the log as it is now, and who is shown what of it."""
+"""One order book of the log as it is now, and its readers."""
 
 import math
 from collections import deque
@@ -104,7 +104,7 @@ class LiveBook(Generic[Reader]):
     return event
 
   def on_gap(self, gap: Gap) -> None:
-    """A loss was declared; it may concern this book."""
+    """Notes a declared loss; it may concern this book."""
     replica = self.whole
     if replica is None or not may_concern(gap, self.key):
       return

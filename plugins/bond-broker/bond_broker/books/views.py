@@ -76,6 +76,6 @@ class Views(Generic[Reader]):
       view.reset = True
 
   def cancel_due(self) -> None:
-    """There is nothing to show for now."""
+    """Notes that there is nothing to show for now."""
     for view in self._views.values():
       view.due = math.inf

@@ -42,7 +42,7 @@ GONE = Ending(CloseCode.GONE, "the connection is gone")
 
 
 class State(Enum):
-  """Where a delivery is; see the module."""
+  """The state of a delivery; see the module."""
 
   LIVE = "live"
   BEHIND = "behind"
@@ -216,7 +216,7 @@ class Delivery:
       self.fall_short(frame, taken)
 
   def close(self, ending: Ending) -> None:
-    """Ends it; the first reason is kept. The session says goodbye and closes the socket."""
+    """Ends it; the first reason counts. The session sends the close frame and closes the socket."""
     if self.state is not State.CLOSING:
       self.ending = ending
       self.end()
@@ -224,14 +224,14 @@ class Delivery:
       self._on_close()
 
   def end(self) -> None:
-    """Nothing is delivered any more."""
+    """Whether nothing is delivered any more."""
     self._leave()
     self._wake.set()
     if self._task is not None:
       self._task.cancel()
 
   def remaining(self) -> list[memoryview]:
-    """What was to be written before the goodbye."""
+    """What was to be written before the close frame."""
     found: list[memoryview] = []
     while self._unsent is not None and (rest := self._unsent.next()) is not None:
       found.append(rest)
@@ -503,7 +503,7 @@ class Delivery:
   def _lose(self, to: int, reason: GapReason, cause: str) -> list[bytes]:
     """Declares what lies before a position lost."""
     listed = self.subscriptions.listed
-    # Subscriptions that begin later have had these events, or did not want them: one gap up to
+    # Subscriptions that begin later have had these events, or do not include them: one gap up to
     # there, the next from there.
     to = min([to, *(s.start for s in listed if s.start > self._position)])
     gap = lost_gap(self._position, to - 1, self._pump.now_ms(), reason, cause)

@@ -1,5 +1,5 @@
-"""The log of all events on its way to clients: an index from what an event is to the groups that
-receive it, wildcards included, kept up to date as symbols and groups appear."""
+"""The log of all events on its way to clients: an index from the kind of an event to the groups
+that receive it, wildcards included, kept up to date as symbols and groups appear."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ GroupView: TypeAlias = View[Group]
 
 
 class ChannelFigures(NamedTuple):
-  """What went by of one channel of one market: the age of its last event in ms, how many events,
+  """The figures of one channel of one market: the age of its last event in ms, how many events,
   and how often its book began again (None: it is no book)."""
 
   exchange: str
@@ -173,7 +173,7 @@ class MarketRouter:
   def _sort_book(self, event: OrderBook, touched: list[Group]) -> None:
     book = self._book(event)
     if event.is_reset is False:
-      # A checkpoint: everybody here has what it says.
+      # A checkpoint: all clients here have what it holds.
       book.note_snapshot(event.seq_internal or 0)
       return
     if book.deltas:
@@ -290,7 +290,7 @@ class MarketRouter:
       if replica is None or matched is None or matched.deltas:
         continue
       view = book.views.of(matched)
-      # One that is due comes to everybody in a moment.
+      # One that is due comes to all in a moment.
       if view is None or (first <= view.round < end and view.due == math.inf):
         frames += frames_of(replica.view(matched.depth), matched)
     now = trio.current_time()
@@ -356,10 +356,10 @@ class MarketRouter:
         size += sum(map(len, made))
     return Selected(frames, position)
 
-  # What went by -----------------------------------------------------------------------------------
+  # What was seen ----------------------------------------------------------------------------------
 
   def channels(self, now_ms: int) -> list[ChannelFigures]:
-    """Every channel of every market that went by."""
+    """Every channel of every market that was seen."""
     found = [
       ChannelFigures(
         *(key[1], key[0].channel, key[2], key[3]),  # type: ignore[attr-defined]
@@ -381,7 +381,7 @@ class MarketRouter:
     return found
 
   def unseen(self, request: Subscribe) -> list[Rejection]:
-    """What a request names that did not go by, where no source can be leased for it."""
+    """What a request names that was not seen, where no source can be leased for it."""
     seen = {(key[0].channel, key[1], key[2]) for key in self._routes}  # type: ignore[attr-defined]
     seen |= {("orderbook", key[0], key[2]) for key in self._books}
     matched = request.filter
@@ -474,7 +474,7 @@ def _put(group: Group, frames: list[bytes], touched: list[Group]) -> None:
 
 
 def _put_view(view: GroupView, event: OrderBook | Consolidated, touched: list[Group]) -> None:
-  """Gives a view to its readers."""
+  """Hands a view to its readers."""
   frame = full_frame(event)
   for group, matched in view.readers:
     _put(group, [frame] if matched.plain else frames_of(event, matched), touched)

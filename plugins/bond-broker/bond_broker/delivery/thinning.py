@@ -1,4 +1,4 @@
-"""What a client that fell behind is spared: of a state only the latest matters."""
+"""Thinning for a client that fell behind: of a state only the latest matters."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What went through the broker: rates, latencies and losses, from figures that it has anyway."""
+"""Traffic of the broker: rates, latencies and losses, from figures that it has anyway."""
 
 import time
 from bisect import bisect_left
@@ -45,7 +45,7 @@ class Histogram:
 
 
 class Traffic:
-  """Counts what goes by."""
+  """Counts batches and gaps."""
 
   def __init__(self) -> None:
     self.from_venue = Histogram()
@@ -56,7 +56,7 @@ class Traffic:
     self._seen: deque[tuple[float, int]] = deque()
 
   def count_batch(self, last: AnyEvent) -> None:
-    """A batch went out; `last` is its last event."""
+    """Counts a batch that went out; `last` is its last event."""
     received = getattr(last, "ts_internal", None)
     if received is not None:
       self.from_receipt.add((time.monotonic_ns() - received) / 1e6)
@@ -73,7 +73,7 @@ class Traffic:
       skew.add(ts_event, ts_event - happened)
 
   def count_gap(self, gap: Gap) -> None:
-    """A loss was declared."""
+    """Counts a declared loss."""
     if len(self.gaps) < MAX_LISTED:
       self.gaps[gap.exchange, gap.reason] += 1
 
@@ -92,5 +92,5 @@ class Traffic:
     return (last - first) / (now - before) if now > before else 0.0
 
   def uptime(self) -> float:
-    """Seconds."""
+    """Seconds since the start."""
     return trio.current_time() - self._started

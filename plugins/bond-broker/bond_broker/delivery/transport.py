@@ -1,4 +1,4 @@
-"""What delivery needs of a connection to a client."""
+"""A connection to a client, as delivery needs it."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,20 +9,21 @@ class Transport(Protocol):
 
   address: str | None
   waits: bool
-  """It cannot write without waiting, so its client always has a task of its own."""
+  """Whether it cannot write without waiting: its client then always has a task of its own."""
 
   @property
   def send_now(self) -> Callable[[bytes], int]:
-    """Writes what fits without waiting; how many bytes. BlockingIOError where none does."""
+    """Writes what fits without waiting; returns how many bytes. Raises BlockingIOError where none
+    does."""
 
   async def send(self, data: bytes | memoryview) -> int:
-    """Waits until something fits, and writes that; how many bytes it was."""
+    """Waits until something fits, and writes that; returns how many bytes it was."""
 
   async def receive(self) -> bytes:
-    """What came, empty at the end."""
+    """Returns what came, empty at the end."""
 
   def finish(self) -> None:
-    """Says that nothing more will be sent; what still comes can be read."""
+    """Ends the sending side; what still comes can be read."""
 
   def close(self) -> None:
     """Ends the connection at once."""

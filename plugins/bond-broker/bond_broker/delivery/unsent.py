@@ -20,7 +20,7 @@ class Unsent:
 
   @property
   def overflows(self) -> bool:
-    """More waits than a client that reads at all would leave."""
+    """Whether more waits than a client that reads at all would leave."""
     return self.waiting_bytes > MAX_WAITING_BYTES
 
   def put(self, frame: bytes, *, counted: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Which events a subscription wants."""
+"""Which events a subscription selects."""
 
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ class Filter(NamedTuple):
 
   @property
   def plain(self) -> bool:
-    """Events go out in the usual form, and nothing goes with them."""
+    """Whether events go out in the usual form, with nothing beside them."""
     return not (self.compact or self.raw)
 
   def matches(

@@ -60,7 +60,7 @@ def read_head(received: bytes, max_message: int) -> Head | None:
   return Head(request, protocol, received[end + len(_END) :])
 
 
-# Headers that decide who is let in. Of two, a proxy before us may have looked at the other.
+# Headers that decide about access. Of two, a proxy before us may have checked the other.
 _ONE_ONLY = ("host", "origin", "authorization")
 
 

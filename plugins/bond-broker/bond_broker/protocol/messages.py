@@ -14,7 +14,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class CloseCode(IntEnum):
-  """Why a connection ends. 4000 to 4499: coming back helps; 4500 to 4999: it does not."""
+  """Why a connection ends. 4000 to 4499: reconnecting helps; 4500 to 4999: it does not."""
 
   NORMAL = 1000
   UNSUPPORTED = 1003
@@ -108,7 +108,7 @@ def pong_message(echo: dict[str, Any]) -> bytes:
 
 
 def heartbeat_message(ts_ms: int, info: dict[str, Any]) -> bytes:
-  """The server lives, how its sources are, and the last number this client was given."""
+  """The heartbeat: the state of the sources, and the last number this client was sent."""
   return text_frame(
     encode(Heartbeat(ts_event=ts_ms, ts_exchange=ts_ms, raw={"status": "ok"}, info=info))
   )

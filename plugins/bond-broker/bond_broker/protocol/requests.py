@@ -1,4 +1,4 @@
-"""What clients say to the broker, read from bytes that may be anything."""
+"""Clients' requests, read from bytes that may be anything."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias, get_args

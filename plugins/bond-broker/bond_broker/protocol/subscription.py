@@ -11,7 +11,7 @@ from bond_broker.protocol.selection import Selection
 
 @attrs.define(eq=False)
 class Subscription:
-  """One subscribe message at work: events from the log number `start` on. While it replays,
+  """One running subscription: events from the log number `start` on. While it replays,
   `live_at` is the first number that is live."""
 
   filter: Filter

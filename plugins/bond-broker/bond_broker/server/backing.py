@@ -12,7 +12,7 @@ from bond_core.services import Access, Demand, SourceStatus
 
 @attrs.frozen
 class Backing:
-  """The logs that a broker serves, and whom it serves them to.
+  """The logs that a broker serves, and to which clients.
 
   `log` has all events, None where there is only one stream to serve; `stream` finds the log of a
   stream by its id, and `starting` says that more of them may soon be there. `follows` says that

@@ -103,7 +103,7 @@ class Broker:
     except OSError:
       return
     except Exception as exc:
-      # Whatever it was, it was this connection's.
+      # Any error is this connection's own.
       self.refused["failed"] += 1
       logger.error("a connection failed with %s: %s", type(exc).__name__, exc, exc_info=exc)
     finally:
@@ -206,7 +206,7 @@ class Broker:
     )
     self._check_query(query)
     seat.belongs_to(principal.name)
-    # Not needed any more; they would weigh on every idle client.
+    # Not needed any more; they would cost every idle client memory.
     head.request.headers.clear()
     return Session(
       transport=transport,
@@ -330,7 +330,7 @@ class Broker:
     )
 
   async def shut_down(self) -> None:
-    """Takes leave of everybody; returns when all have gone or 5 s have passed."""
+    """Closes all connections; returns when they have ended or 5 s have passed."""
     self._stopping = True
     farewell = shutdown_message(RETRY_AFTER_MS)
     for session in list(self.sessions):

@@ -49,7 +49,7 @@ MAX_SUBSCRIPTIONS = 200
 MAX_SYMBOLS = 5_000
 
 Handler: TypeAlias = Callable[["Session", bytes, bool], Awaitable[None]]
-"""What is done with a message, and whether it was binary, at a path that has no subscriptions; it
+"""(message, whether it is binary) → what is done at a path that has no subscriptions; it
 answers with `Session.send`."""
 
 
@@ -136,7 +136,7 @@ class Session:
     self.delivery.put(frame)
 
   def close(self, ending: Ending) -> None:
-    """Says goodbye and ends."""
+    """Sends the close frame and ends."""
     self.delivery.close(ending)
 
   async def _receive(self) -> None:
@@ -233,7 +233,7 @@ class Session:
     try:
       await self._answer(parse_request(message))
     except BadRequest as exc:
-      # Who begins with something that is no request at all speaks another protocol.
+      # A client that begins with something that is no request at all speaks another protocol.
       stranger = first and exc.name in ("bad_request", "bad_type")
       self._refuse(exc, CloseCode.UNSUPPORTED if stranger else None)
 
@@ -395,7 +395,7 @@ class Session:
   # The end ----------------------------------------------------------------------------------------
 
   async def _goodbye(self) -> None:
-    """Says why, waits a moment for the answer, and lets go."""
+    """Sends the reason, waits a moment for the answer, and closes."""
     ending = self.delivery.ending
     if ending is None or ending.code == CloseCode.GONE:
       return

@@ -34,7 +34,7 @@ def run_command(
   quiet: bool,
 ) -> None:
   """Run SPEC, a YAML or JSON file (- for standard input), until Ctrl-C. With a parser
-  of plain English (`bond plugins`) SPEC may be a request; what it was taken for goes to standard
+  of plain English (`bond plugins`) SPEC may be a request; its interpretation goes to standard
   error first.
 
   Events go where the spec's sinks say; without sinks they are printed. Everything else goes to
@@ -84,7 +84,7 @@ async def _stop_on_signals(stop: trio.Event) -> None:
 
 
 def _give_up(names: list[str]) -> None:
-  """Called in a thread when cancelled branches do not end: says whose fault it is, and leaves."""
+  """Called in a thread when cancelled branches do not end: names them, and exits."""
   sys.stderr.write(
     f"{' and '.join(names)} did not stop within 5 s of being cancelled; a plugin must not catch "
     "trio.Cancelled or shield itself for long\n"

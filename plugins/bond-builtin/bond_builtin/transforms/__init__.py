@@ -8,5 +8,5 @@ _FILES = ("filter", "project", "map", "dedupe", "merge", "window", "sample", "co
 
 
 def types() -> list[TransformType]:
-  """What each file describes."""
+  """The type of each file."""
   return [import_module(f"{__name__}.{name}").TYPE for name in _FILES]

@@ -1,4 +1,4 @@
-"""Declaring what came too late."""
+"""Declares events that came too late."""
 
 from bond_core import Batch, Gap, GapReason, MarketEvent, MarketType
 
@@ -22,7 +22,7 @@ class Late:
     self._first = self._last = 0
 
   def add(self, event: MarketEvent) -> None:
-    """Notes one."""
+    """Counts one."""
     if not self.count:
       self._first = self._last = event.ts_event
     self.total += 1

@@ -1,4 +1,4 @@
-"""core.map: a Python function of one's own, event by event."""
+"""core.map: a Python function of the user's, event by event."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ def _check(instance: object, attribute: "attrs.Attribute[str]", value: str) -> N
 
 @attrs.frozen
 class Map:
-  """`function` takes an event and gives an event, None to leave it out, or a list of events. It
+  """`function` takes an event and returns an event, None to leave it out, or a list of events. It
   must not change the event it is given. Gaps and heartbeats pass without it."""
 
   function: str = attrs.field(validator=_check)

@@ -139,7 +139,7 @@ class Merger:
     self._put((event.exchange, event.market_type), when, event)
 
   def _hold_ready(self) -> None:
-    """Takes what waited for the first skew; nothing was let out before."""
+    """Takes what waited for the first skew; nothing was emitted before."""
     ready = self._line.ready
     while ready:
       when, event = ready.popleft()
@@ -166,7 +166,7 @@ class Merger:
     self._held += 1
 
   def _drain(self, mark: int, out: Batch) -> None:
-    """Lets out what happened at `mark` or before."""
+    """Emits what happened at `mark` or before."""
     due: _Lane = []
     for lane in self._lanes.values():
       if lane and lane[0][0] <= mark:
@@ -179,7 +179,7 @@ class Merger:
       self._let_out(due, out)
 
   def _shed(self, out: Batch) -> None:
-    """Lets out what is over the bound, and an eighth of the bound more: finding the oldest costs as
+    """Emits what is over the bound, and an eighth of the bound more: finding the oldest costs as
     much for one as for many."""
     rows = list(heapq.merge(*self._lanes.values()))
     cut = len(rows) - self._most + self._most // 8

@@ -9,7 +9,7 @@ from bond_core import Clock, MarketEvent, MarketType
 # half to one second of receive time: a replay at 50 times speed moves the skew with every event.
 _BUCKET_MS = 500
 
-# A source that was not heard for this long has no say in where quiet time stands (ms).
+# A source that was not heard for this long does not count for where quiet time stands (ms).
 _FORGET_MS = 60_000
 
 # The most by which a source that is behind can hold back the others, beyond the lateness (ms).

@@ -97,7 +97,7 @@ class _Outage(NamedTuple):
 
 
 class Windower:
-  """Folds events into windows by event time and lets a window out when the watermark has passed its
+  """Folds events into windows by event time and emits a window when the watermark has passed its
   end. Later events are counted and declared, never folded in. Gaps and heartbeats pass, and gaps
   mark the windows that they overlap as incomplete.
 
@@ -208,7 +208,7 @@ class Windower:
     every = self._every
     start = when - when % every
     if self._next == _NEVER:
-      # Nothing was let out yet, so the first event is not late.
+      # Nothing was emitted yet, so the first event is not late.
       mark = min(self._line.watermark(), when)
       self._next = mark - mark % every
       self._gate = self._next + every
@@ -252,7 +252,7 @@ class Windower:
       del self._outages[0]
 
   def _close(self, out: Batch) -> None:
-    """Lets out what the watermark has passed."""
+    """Emits what the watermark has passed."""
     mark = self._line.watermark()
     if mark >= self._gate:
       self._close_until(mark, out)
@@ -265,7 +265,7 @@ class Windower:
     )
 
   def _close_until(self, mark: int, out: Batch) -> None:
-    """Lets out the windows that end at `mark` or before."""
+    """Emits the windows that end at `mark` or before."""
     if self._next == _NEVER:
       return
     every = self._every
