@@ -195,14 +195,15 @@ def test_the_names_of_the_front_door_are_these():
   assert bond_core.__all__ == sorted(
     """
     Aliases AnyEvent AuthContext AuthError AuthType AuthUnavailable Authenticator Batch Bbo
-    BondError CHANNELS Candle ChainEvent Clock CommandType Consolidated ConsolidatedLevel
-    Credentials Custom DataClock Disconnected Duration EVENT_TYPES Event Expired Funding Gap
-    Heartbeat Instrument Level Liquidation LogType Market MarketEvent NoConfig OpenInterest
-    OrderBook Out ParserType Plugin PluginError Post Principal Reading Refused Registry
-    RetryAfter RewriteProblem Rewritten RunResult Secret ServiceType SimulatorType Sink
-    SinkContext SinkType Size SourceContext SourceType Spec SpecError StreamTokens SystemClock
-    Ticker TimedTransform Trade Transform TransformContext TransformType VenueQuote Window
-    __version__ decode encode hookimpl leaf leaves load_spec open_events parse_market run
+    BboState BondError CHANNELS Candle ChainEvent ChainKind Channel Clock CommandType
+    Consolidated ConsolidatedLevel Credentials Custom DataClock Disconnected Duration
+    EVENT_TYPES Event Expired Funding Gap GapReason Heartbeat Instrument Level Liquidation
+    LogType Market MarketEvent MarketType NoConfig OpenInterest OrderBook Out ParserType Plugin
+    PluginError Post Principal Reading Refused Registry RetryAfter RewriteProblem Rewritten
+    RunResult Secret ServiceType Side SimulatorType Sink SinkContext SinkType Size SourceContext
+    SourceType Spec SpecError StreamTokens SystemClock Ticker TimedTransform Trade Transform
+    TransformContext TransformType Unchanged UpdateType VenueQuote VenueState Window __version__
+    check_events decode encode hookimpl leaf leaves load_spec open_events parse_market run
     sentence
     """.split()
   )

@@ -4,6 +4,7 @@ import pytest
 from bond_builtin.transforms.consolidate import Consolidate, Consolidator
 
 from bond_core import Consolidated, Duration, Gap, OrderBook, Trade, decode, encode
+from bond_core.specs import structure
 
 
 def book(venue, ts, bids, *, symbol="BTC/USDT", market_type="spot"):
@@ -94,7 +95,6 @@ def test_a_consolidated_event_is_the_same_after_its_wire_form():
     {"depth": 0},
     {"speed": Duration(61)},
     {"max_age": Duration(0)},
-    {"market_types": "mixed"},
     {"same_quotes": ["USDT"]},
     {"same_quotes": ["USDT", "USDT"]},
   ],
@@ -102,3 +102,11 @@ def test_a_consolidated_event_is_the_same_after_its_wire_form():
 def test_options_that_mean_nothing_are_refused(wrong):
   with pytest.raises(ValueError):  # noqa: PT011 - the text is the spec tests' concern
     Consolidate(**wrong)
+
+
+def test_a_word_for_market_types_that_is_none_is_refused_with_those_there_are():
+  config, faults = structure({"market_types": "mixed"}, Consolidate)
+  assert config is None
+  [fault] = faults
+  assert fault.path == ("market_types",)
+  assert fault.message == "expected 'apart' or 'together', got the text 'mixed'"

@@ -1,6 +1,6 @@
 """core.consolidate: one book for each symbol, of all venues."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import attrs
 from bond_consolidated import NEVER, ConsolidatedBook, Throttle
@@ -47,9 +47,7 @@ class Consolidate:
   )
   speed: Duration = attrs.field(default=Duration(0.1), validator=_check_speed)
   max_age: Duration = attrs.field(default=Duration(30), validator=_check_age)
-  market_types: str = attrs.field(
-    default="apart", validator=attrs.validators.in_(("apart", "together"))
-  )
+  market_types: Literal["apart", "together"] = "apart"
   same_quotes: list[str] = attrs.field(factory=list, validator=_check_quotes)
 
 
