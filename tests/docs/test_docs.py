@@ -24,6 +24,12 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 READMES = sorted((ROOT / "plugins").glob("*/README.md"))
+OTHERS = [
+  *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+  *sorted(ROOT.glob("*/README.md")),
+  *sorted(ROOT.glob("sdk/*/README.md")),
+]
+ALL_PAGES = list(dict.fromkeys([*PAGES, *READMES, *OTHERS]))
 PACKAGES = {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
 
 
@@ -185,7 +191,7 @@ def test_every_fault_is_explained():
   assert sorted(rows) == sorted(name for name, _ in Registry().simulator("binance").faults)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=named)
 def test_every_link_leads_somewhere(page):
   prose = re.sub(r"^([ ]*)```.*?^\1```", "", text_of(page), flags=re.S | re.M)
   for target in re.findall(r"\]\(([^)\s]+)\)", prose):
@@ -198,9 +204,11 @@ def test_every_link_leads_somewhere(page):
       assert anchor in anchors(text_of(file)), f"{target} has no such heading"
 
 
-@pytest.mark.parametrize("page", [*PAGES, *READMES, ROOT / "SECURITY.md"], ids=named)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=named)
 def test_every_file_that_is_named_is_there(page):
-  found = re.findall(r"(?<![\w/.-])((?:bond_core|plugins|sdk|tests)/[\w./-]+)", text_of(page))
+  found = re.findall(
+    r"(?<![\w/.-])((?:bond_core|plugins|sdk|tests|docs|infra|examples)/[\w./-]+)", text_of(page)
+  )
   named = {path.rstrip(".,") for path in found}
   assert [
     path for path in sorted(named) if "/dist/" not in path and not (ROOT / path).exists()
@@ -213,7 +221,7 @@ def anchors(text):
   return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", [*PAGES, *READMES], ids=named)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=named)
 def test_no_page_names_a_folder_of_one_machine(page):
   local = re.compile(r"(?<![\w.])/(work|tmp|home|root|Users)\b")
   assert [line for line in text_of(page).splitlines() if local.search(line)] == []
