@@ -8,9 +8,17 @@ import functools
 import json
 from collections.abc import Collection
 from importlib import resources
-from typing import Any, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 from bond_core._suggest import closest
+
+ComponentKind: TypeAlias = Literal[
+  "source", "transform", "sink", "auth", "log", "parser", "simulator", "service", "command"
+]
+"""The word for a component's type."""
+
+Offer: TypeAlias = Literal["plugins", "simulators", "commands", "environment", "log_environment"]
+"""What a package can be looked up by."""
 
 
 class KnownPackage(TypedDict, total=False):
@@ -20,7 +28,7 @@ class KnownPackage(TypedDict, total=False):
   `environment` and `log_environment` the variables that its sources and logs read."""
 
   plugins: list[str]
-  kinds: list[str]
+  kinds: list[ComponentKind | Literal["rewriter"]]
   aliases: dict[str, tuple[str, dict[str, Any]]]
   environment: list[str]
   log_environment: list[str]
@@ -63,16 +71,17 @@ def how_to_install(plugin: str, installed: Collection[str] = ()) -> str:
   return "no known package has it; `bond plugins` lists what is installed"
 
 
-def packages_with(kind: str) -> str:
-  """The known packages that offer a kind of component, as in `bond-broker or bond-rest`."""
+def packages_with(kind: ComponentKind | Literal["rewriter"]) -> str:
+  """The known packages that offer a kind of component, as in `bond-broker or bond-rest`. A
+  `rewriter` is a parser that rewrites another form of spec."""
   return " or ".join(
     name for name, known in known_packages().items() if kind in known.get("kinds", ())
   )
 
 
-def package_for(kind: str, name: str) -> str | None:
-  """The known package that offers one `simulators`, `commands` or `environment` entry of a name."""
+def package_for(offer: Offer, name: str) -> str | None:
+  """Returns the known package that offers a plugin, simulator, command or variable of that name,
+  None where none does."""
   return next(
-    (package for package, known in known_packages().items() if name in known.get(kind, ())),  # type: ignore[operator]
-    None,
+    (package for package, known in known_packages().items() if name in known.get(offer, ())), None
   )

@@ -14,7 +14,12 @@ import pluggy
 
 from bond_core._errors import PluginError
 from bond_core._plugins import hookspecs
-from bond_core._plugins.known import how_to_install, known_packages, package_for
+from bond_core._plugins.known import (
+  ComponentKind,
+  how_to_install,
+  known_packages,
+  package_for,
+)
 from bond_core._suggest import did_you_mean
 from bond_core._types.auth import AuthType
 from bond_core._types.log import LogType
@@ -40,7 +45,7 @@ Component = (
   | CommandType
 )
 
-HOOKS: dict[type[Any], tuple[str, str]] = {
+HOOKS: dict[type[Any], tuple[str, ComponentKind]] = {
   SourceType: ("bond_register_sources", "source"),
   TransformType: ("bond_register_transforms", "transform"),
   SinkType: ("bond_register_sinks", "sink"),
@@ -79,7 +84,7 @@ class Plugin:
     return [component for component in self.components if isinstance(component, kind)]
 
 
-def kind_of(component: Component) -> str:
+def kind_of(component: Component) -> ComponentKind:
   """What a component is: source, transform, sink, …"""
   return HOOKS[type(component)][1]
 
