@@ -1,4 +1,4 @@
-"""A plugin of somebody else, with what specs can meet and no plugin of Bond has."""
+"""A third party's plugin, with what specs can meet and no plugin of Bond has."""
 
 from contextlib import asynccontextmanager
 

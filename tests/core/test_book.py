@@ -1,4 +1,4 @@
-"""Book: its levels always equal those of a dictionary that is sorted when asked."""
+"""Book: its levels always equal those of a dictionary that is sorted at every comparison."""
 
 from zlib import crc32
 
@@ -75,7 +75,8 @@ def test_a_full_side_drops_its_worst_levels_and_says_which(changes, bound):
     dropped += sum(max(0, len(side) - bound) for side in (naive.bids, naive.asks))
     naive.trim(bound)
     assert book.levels() == naive.levels()
-    # Whoever applies the delta and then the removals has the same book without knowing the bound.
+    # A reader that applies the delta and then the removals has the same book without knowing the
+    # bound.
     reader.apply(bids + removed_bids, asks + removed_asks)
     assert reader.levels() == naive.levels()
   assert book.dropped == dropped

@@ -229,21 +229,24 @@ def test_kraken_checksums_all_verify():
       if not found or b'"book-1000"' not in frame or not frame.startswith(b"["):
         continue
       _, *parts, _, pair = json.loads(frame)
-      told = {name: value for part in parts for name, value in part.items()}
-      if "as" in told:
+      fields = {name: value for part in parts for name, value in part.items()}
+      if "as" in fields:
         book = Book(max_levels=1000, checksum=digits_crc32())
         syncs[pair] = BookSync(Instrument("kraken", "spot", pair), None, book)
       # The venue numbers nothing; the checksum alone proves the chain.
-      bids, asks = (told.get("bs") or told.get("b", []), told.get("as") or told.get("a", []))
+      bids, asks = (
+        fields.get("bs") or fields.get("b", []),
+        fields.get("as") or fields.get("a", []),
+      )
       update = Update(
         bids=numbers(bids),
         asks=numbers(asks),
-        checksum=int(told["c"]) if "c" in told else None,
+        checksum=int(fields["c"]) if "c" in fields else None,
         bid_texts=bids,
         ask_texts=asks,
       )
       sync = syncs[pair]
-      if "as" in told:
+      if "as" in fields:
         assert len(sync.on_snapshot(update, in_stream=True)) == 1
       else:
         assert len(sync.on_delta(update)) == 1, sync.take_need()

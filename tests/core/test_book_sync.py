@@ -108,11 +108,11 @@ class Venue:
       self.numbers.append(number)
       self.states[number] = (dict(bids), dict(asks))
       if position in cuts or position == len(history) - 1:
-        told = [{p: s for b, p, s in group if b is wanted} for wanted in (True, False)]
+        sides = [{p: s for b, p, s in group if b is bid} for bid in (True, False)]
         self.deltas.append(
           Update(
-            bids=list(told[0].items()),
-            asks=list(told[1].items()),
+            bids=list(sides[0].items()),
+            asks=list(sides[1].items()),
             ids=Ids(number, first, last_told),
             ts_event=number,
             checksum=state_checksum(bids, asks),
@@ -201,9 +201,9 @@ schemes = st.sampled_from(
 def test_lets_out_the_venues_book_or_nothing(history, cuts, scheme, delivery, flipping):
   name, rule, holes = scheme
   venue = Venue(history, cuts, holes)
-  told = [venue.numbers[0], *(delta.ids.last for delta in venue.deltas)]
+  numbers = [venue.numbers[0], *(delta.ids.last for delta in venue.deltas)]
   # Only Binance's snapshots lie between the deltas' ends.
-  answers = told if name == "previous" else venue.numbers
+  answers = numbers if name == "previous" else venue.numbers
   checksum = Checksum(book_checksum) if flipping else None
   sync = BookSync(HERE, rule, Book(checksum=checksum), max_buffered=7, max_skipped=9)
   reader = Reader(venue, sync)
@@ -223,9 +223,9 @@ def test_lets_out_the_venues_book_or_nothing(history, cuts, scheme, delivery, fl
     if what == "snapshot":
       reader.read(sync.on_snapshot(venue.snapshot(answers[pick % len(answers)])))
     elif what == "in stream":
-      reader.read(sync.on_snapshot(venue.snapshot(told[pick % (position + 1)]), in_stream=True))
+      reader.read(sync.on_snapshot(venue.snapshot(numbers[pick % (position + 1)]), in_stream=True))
     elif what == "stale":
-      reader.read(sync.on_snapshot(venue.snapshot(told[pick % (position + 1)])))
+      reader.read(sync.on_snapshot(venue.snapshot(numbers[pick % (position + 1)])))
     elif what == "old" and position:
       deliver(pick % position)
     elif left == 0:
@@ -245,10 +245,10 @@ def test_lets_out_the_venues_book_or_nothing(history, cuts, scheme, delivery, fl
       position += 1
 
   # Once the disorder ends and the snapshot is answered, the book comes back.
-  reader.read(sync.on_snapshot(venue.snapshot(told[-1])))
+  reader.read(sync.on_snapshot(venue.snapshot(numbers[-1])))
   assert not sync.needs_snapshot
-  assert (reader.bids, reader.asks) == venue.states[told[-1]]
-  assert sync.sequence == told[-1]
+  assert (reader.bids, reader.asks) == venue.states[numbers[-1]]
+  assert sync.sequence == numbers[-1]
 
 
 @settings(max_examples=100, deadline=None)
@@ -258,16 +258,16 @@ def test_an_undisturbed_stream_never_breaks(history, cuts, scheme, data):
   venue = Venue(history, cuts, holes)
   sync = BookSync(HERE, rule)
   reader = Reader(venue, sync)
-  asked = data.draw(st.integers(0, len(venue.deltas)))
-  for delta in venue.deltas[:asked]:
+  taken = data.draw(st.integers(0, len(venue.deltas)))
+  for delta in venue.deltas[:taken]:
     reader.read(sync.on_delta(delta))
-  start, end = 100, venue.deltas[asked - 1].ids.last if asked else 100
+  start, end = 100, venue.deltas[taken - 1].ids.last if taken else 100
   between = [n for n in venue.numbers if start <= n <= end]
   if name == "previous":
-    between = [100, *(d.ids.last for d in venue.deltas[:asked])]
+    between = [100, *(d.ids.last for d in venue.deltas[:taken])]
   number = data.draw(st.sampled_from(between))
   reader.read(sync.on_snapshot(venue.snapshot(number)))
-  for delta in venue.deltas[asked:]:
+  for delta in venue.deltas[taken:]:
     reader.read(sync.on_delta(delta))
   assert sync.resyncs == 0
   assert not reader.gaps
@@ -347,7 +347,7 @@ def test_a_linked_chain_names_the_missing_numbers_by_its_link():
   assert (need.venue_from, need.venue_to) == (6, 20)
 
 
-def test_a_snapshot_older_than_the_first_delta_is_asked_for_again():
+def test_a_snapshot_older_than_the_first_delta_is_requested_again():
   sync = BookSync(HERE, contiguous)
   sync.take_need()
   sync.on_delta(update([(10.0, 3.0)], ids=Ids(9, 9)))
@@ -369,7 +369,7 @@ def test_an_old_answer_does_not_turn_a_running_chain_back():
   assert not sync.needs_snapshot
 
 
-def test_a_snapshot_in_the_stream_starts_anew_whatever_its_number():
+def test_a_snapshot_in_the_stream_starts_a_new_chain_whatever_its_number():
   sync = synced()
   (event,) = sync.on_snapshot(update([(9.0, 1.0)], [], Ids(1)), in_stream=True)
   assert (event.sequence, event.is_reset) == (1, True)

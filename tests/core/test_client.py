@@ -65,7 +65,7 @@ async def test_a_burst_arrives_whole_and_in_order():
     nursery.cancel_scope.cancel()
 
 
-async def test_binary_is_told_from_text():
+async def test_binary_is_distinguished_from_text():
   async def handler(request):
     websocket = await request.accept()
     for message in ("text", b"binary", "text", b"binary"):
@@ -213,7 +213,7 @@ async def test_a_server_that_never_answers_is_given_up():
     nursery.cancel_scope.cancel()
 
 
-async def test_nobody_listening_and_bad_urls_are_sentences():
+async def test_no_listener_and_bad_urls_are_sentences():
   with pytest.raises(Disconnected, match=r"cannot connect to 127\.0\.0\.1:1"):
     async with open_websocket("ws://127.0.0.1:1/"):
       raise AssertionError("opened")

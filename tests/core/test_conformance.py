@@ -363,7 +363,7 @@ class Talk(Session):
 
   def on_open(self, now):
     self.opened += 1
-    if self.opened == 1 or self.fault != "asks once":
+    if self.opened == 1 or self.fault != "requests once":
       self.requests.append("hello")
 
   def on_leave(self, member, now):
@@ -376,7 +376,7 @@ class Talk(Session):
         if self.fault != "never live":
           for member in self.members:
             member.live()
-        if self.fault == "asks for ever":
+        if self.fault == "requests for ever":
           self.requests.append("hello")
         continue
       try:
@@ -431,13 +431,13 @@ class TestTalk(TalkConformance):
   ("fault", "test"),
   [
     ("never live", "test_its_messages_become_events_without_a_gap"),
-    ("asks for ever", "test_its_messages_become_events_without_a_gap"),
+    ("requests for ever", "test_its_messages_become_events_without_a_gap"),
     ("price is text", "test_its_messages_become_events_without_a_gap"),
     ("declares a loss", "test_its_messages_become_events_without_a_gap"),
     ("fails a member", "test_its_messages_become_events_without_a_gap"),
     ("one a batch", "test_it_does_not_matter_how_messages_are_gathered"),
     ("gives to who left", "test_a_source_that_left_is_given_nothing_more"),
-    ("asks once", "test_after_a_cut_it_requests_again_and_goes_on"),
+    ("requests once", "test_after_a_cut_it_requests_again_and_goes_on"),
     ("waits less than nothing", "test_after_a_cut_it_requests_again_and_goes_on"),
     ("ends with the first connection", "test_a_connection_that_never_opened_is_tried_again"),
     ("raises", "test_a_message_that_cannot_be_decoded_is_no_fault_of_the_session"),

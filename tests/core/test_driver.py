@@ -156,7 +156,7 @@ async def test_a_half_open_socket_is_pinged_and_given_up(autojump_clock):
 TEXT_PING = Limits(max_age=None, ping_text=b"ping", ping_after=5.0)
 
 
-async def test_a_venue_whose_ping_is_a_text_gets_it_in_silence_and_answers(autojump_clock):
+async def test_a_venue_whose_ping_is_a_text_receives_it_in_silence_and_answers(autojump_clock):
   async with running("A/USDT", limits=TEXT_PING) as rig:
     venue = await rig.connected()
     rig.nursery.start_soon(venue.serve)
@@ -190,7 +190,7 @@ async def test_texts_that_answer_pings_do_not_hide_a_dead_feed(autojump_clock):
     assert "stale" in rig.gaps[0].cause
 
 
-async def test_a_venue_that_wants_pings_steadily_gets_them_while_it_talks(autojump_clock):
+async def test_a_venue_that_wants_pings_steadily_receives_them_while_it_talks(autojump_clock):
   limits = Limits(max_age=None, ping_text=b"ping", ping_every=20.0)
   async with running("A/USDT", limits=limits) as rig:
     venue = await rig.connected()
@@ -297,7 +297,7 @@ async def test_a_successor_opens_before_the_venues_age_limit_and_nothing_is_lost
     assert rig.driver.reconnects == 0
 
 
-async def test_a_venue_that_announces_the_end_gets_a_successor_at_once(autojump_clock):
+async def test_a_venue_that_announces_the_end_has_a_successor_at_once(autojump_clock):
   async with running("A/USDT") as rig:
     first = await rig.connected()
     await first.say("A/USDT 1", "!expire")
@@ -317,7 +317,7 @@ async def test_what_the_venue_does_not_have_is_rejected_and_the_rest_goes_on(aut
     assert rig.trades == [("A/USDT", 1)]
 
 
-async def test_a_feed_that_raises_on_a_timer_starts_anew_with_a_gap(autojump_clock):
+async def test_a_feed_that_raises_on_a_timer_starts_again_with_a_gap(autojump_clock):
   rig = Rig("A/USDT")
   failing = iter([True])
 

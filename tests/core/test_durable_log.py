@@ -109,7 +109,7 @@ def test_neighbours_are_joined_and_others_are_not():
   assert [(r.first, r.ts_ms, len(r.events)) for r in joined] == [(1, 5, 3), (7, 9, 1)]
 
 
-async def test_an_engine_that_is_down_holds_nobody_up_and_gets_the_rest_when_it_is_back(
+async def test_an_engine_that_is_down_delays_no_reader_and_receives_the_rest_when_it_is_back(
   autojump_clock, caplog
 ):
   shelf = Shelf()
@@ -232,7 +232,7 @@ async def test_an_engine_that_lost_everything_begins_a_new_epoch_with_what_the_r
   assert f"market begins a new epoch with number {shelf.oldest}" in caplog.text
 
 
-async def test_an_engine_that_went_back_gets_again_what_it_had_acknowledged(autojump_clock):
+async def test_an_engine_that_went_back_receives_again_what_it_had_acknowledged(autojump_clock):
   shelf = Shelf()
   async with open_log(spec_of(shelf), None, "market") as log:
     for n in range(1, 101):
@@ -290,11 +290,11 @@ async def test_a_reader_goes_on_only_where_nothing_is_missing(autojump_clock):
     assert not await log.continues("e1", 10)
     assert await log.continues("e1", 100)
 
-    async def began_anew(first, limit):
+    async def began_again(first, limit):
       shelf.epoch = "e2"
-      raise EngineError("began anew")
+      raise EngineError("began again")
 
-    shelf.read = began_anew
+    shelf.read = began_again
     assert not await log.continues("e1", 100)
     assert not await log.continues("e1", 199)
 

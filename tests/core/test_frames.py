@@ -48,7 +48,7 @@ def on_the_wire(kind, value):
 @settings(max_examples=200, deadline=None)
 def test_any_cut_of_the_bytes_gives_the_same_messages(sent, cuts):
   wire = b"".join(on_the_wire(kind, value) for kind, value in sent)
-  wanted = [b"".join(v) if k == "parts" else v for k, v in sent if k != "ping"]
+  expected = [b"".join(v) if k == "parts" else v for k, v in sent if k != "ping"]
   protocol, reader = opened()
   got = []
   position = 0
@@ -56,7 +56,7 @@ def test_any_cut_of_the_bytes_gives_the_same_messages(sent, cuts):
     got += reader.feed(wire[position : position + cut])
     position += cut
   got += reader.feed(wire[position:])
-  assert got == wanted
+  assert got == expected
   assert protocol.state is State.OPEN
   pongs = sum(kind == "ping" for kind, _ in sent)
   assert len(protocol.data_to_send()) == pongs

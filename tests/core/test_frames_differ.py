@@ -176,8 +176,8 @@ def compare(wire, cuts, side, compressed):
     return
   assert protocol.state is judge.state
   assert protocol.close_rcvd == judge.close_rcvd
-  sent, wanted = protocol.close_sent, judge.close_sent
-  assert (sent and sent.code) == (wanted and wanted.code)
+  sent, expected = protocol.close_sent, judge.close_sent
+  assert (sent and sent.code) == (expected and expected.code)
   assert len(protocol.data_to_send()) == len(judge.data_to_send())
   assert reader.pongs == judge.pongs
 

@@ -99,7 +99,7 @@ TOTAL = 200_000
 """More than memory keeps for a program that does not read."""
 
 
-async def test_a_program_that_is_too_slow_gets_a_gap_for_what_it_lost():
+async def test_a_program_that_is_too_slow_receives_a_gap_for_what_it_lost():
   async def flood(config, out, ctx):
     for first in range(0, TOTAL, 1000):
       await out.send([custom(first + n) for n in range(1000)])

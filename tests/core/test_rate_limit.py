@@ -40,7 +40,7 @@ def test_a_block_by_the_venue_holds_even_when_the_window_is_empty():
   assert pace.delay(30) == 0
 
 
-def test_backoff_doubles_its_bound_up_to_the_cap_and_starts_anew():
+def test_backoff_doubles_its_bound_up_to_the_cap_and_starts_again():
   class Highest(random.Random):
     def uniform(self, a, b):
       return b

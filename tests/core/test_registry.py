@@ -121,7 +121,7 @@ def test_a_broken_plugin_is_imported_once(tmp_path, monkeypatch):
   assert (tmp_path / "count").read_text() == "x"
 
 
-def test_a_plugin_that_cannot_be_imported_is_named_and_harms_nobody_else():
+def test_a_plugin_that_cannot_be_imported_is_named_and_harms_no_other():
   points = [Package("broken", "no_such_module_at_all", "bond-broken")]
   points += [Package("clock", "bond_clock", "bond-clock")]
   registry = Registry(points)

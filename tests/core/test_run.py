@@ -33,7 +33,7 @@ def custom(number, **more):
 
 
 class Collected:
-  """A sink that keeps what it gets."""
+  """A sink that keeps what it is handed."""
 
   def __init__(self):
     self.events = []
@@ -176,7 +176,7 @@ async def test_a_lost_connection_is_one_gap_before_what_follows():
   assert (result.gaps, result.failures) == (1, ())
 
 
-async def test_a_venue_that_asks_for_patience_is_given_it():
+async def test_a_venues_rate_limit_is_waited_out():
   tries = []
 
   async def patient(config, out, ctx):
@@ -224,7 +224,7 @@ async def test_a_source_that_keeps_raising_is_given_up_by_name(autojump_clock):
   )
 
 
-async def test_a_transform_that_raises_loses_its_batch_with_a_gap_and_harms_nobody_else():
+async def test_a_transform_that_raises_loses_its_batch_with_a_gap_and_harms_no_other():
   def third(batch):
     if any(e.data["n"] == 3 for e in batch if isinstance(e, Custom)):
       raise ValueError("I do not like 3")
@@ -246,7 +246,7 @@ async def test_a_transform_that_raises_loses_its_batch_with_a_gap_and_harms_nobo
   assert result.failures == ()
 
 
-async def test_a_transform_that_gives_no_list_is_told_so_and_ends():
+async def test_a_transform_that_returns_no_list_is_named_and_ends():
   def nothing(batch):
     return None
 
@@ -309,7 +309,7 @@ async def test_a_sink_that_hangs_harms_only_itself(monkeypatch):
   assert mine.sinks["b"].numbers == list(range(1, result.events + 1))
 
 
-async def test_a_sink_that_fails_is_opened_again_and_told_what_it_lost():
+async def test_a_sink_that_fails_is_opened_again_and_receives_a_gap():
   class Failing(Collected):
     failed = False
 

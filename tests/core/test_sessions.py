@@ -265,7 +265,7 @@ async def rig(autojump_clock):
 # Sharing -----------------------------------------------------------------------------------------
 
 
-async def test_sources_of_one_connection_share_a_session_and_each_gets_its_own_events(
+async def test_sources_of_one_connection_share_a_session_and_each_receives_its_own_events(
   autojump_clock, rig
 ):
   one, two = await rig.source(topic="a"), await rig.source(topic="b")
@@ -351,7 +351,9 @@ async def test_equal_sources_are_one_member(autojump_clock, rig):
   assert rig.service.session.names().count("join") == 1
 
 
-async def test_who_opens_a_source_that_has_failed_gets_one_that_tries_anew(autojump_clock, rig):
+async def test_a_source_that_has_failed_is_opened_again_as_one_that_tries_again(
+  autojump_clock, rig
+):
   one = await rig.source()
   rig.service.last.say(Refused("not today"))
   await wait_all_tasks_blocked()
@@ -565,7 +567,7 @@ async def test_silence_ends_a_connection_and_any_message_keeps_it(autojump_clock
   await rig.source(session=lambda host: Strict(host, rig.service))
   for _ in range(5):
     await trio.sleep(15)
-    rig.service.last.say("nobody's")
+    rig.service.last.say("no member's")
   assert len(rig.service.connections) == 1
   await trio.sleep(25)
   assert len(rig.service.connections) == 2
@@ -622,7 +624,7 @@ async def test_what_is_refused_ends_all_members_with_its_sentence(autojump_clock
   await trio.sleep(100)
   assert len(rig.service.attempts) == attempts
   assert other.failure is None
-  # Whoever comes later tries anew.
+  # A later reader has a new try.
   rig.service.refusing = None
   again = await rig.source(topic="c")
   assert len(rig.service.sessions) == 3
@@ -688,7 +690,7 @@ async def test_a_source_ends_promptly_whatever_its_session_is_doing(autojump_clo
   assert trio.current_time() == began
 
 
-async def test_an_error_while_a_cancelled_session_closes_harms_nobody(autojump_clock, rig):
+async def test_an_error_while_a_cancelled_session_closes_harms_no_other(autojump_clock, rig):
   one, other = await rig.source(), await rig.source(host="two")
   rig.service.closing_fails = Disconnected("the goodbye was not heard")
   await one.end()
@@ -699,7 +701,7 @@ async def test_an_error_while_a_cancelled_session_closes_harms_nobody(autojump_c
   assert other.texts == ["1"]
 
 
-async def test_a_member_that_the_session_fails_gets_nothing_more(autojump_clock, rig):
+async def test_a_member_that_the_session_fails_receives_nothing_more(autojump_clock, rig):
   class Capped(Talk):
     def on_messages(self, messages, now):
       for member in list(self.members):
@@ -866,10 +868,10 @@ async def test_what_a_source_needs_beforehand_is_looked_up_until_it_is_there(
   assert one.state is SourceState.LIVE
 
   async def refuse(config):
-    raise Refused("nobody is called that")
+    raise Refused("no account has that name")
 
   two = await rig.source(topic="b", prepare=refuse)
-  assert two.failure == "nobody is called that"
+  assert two.failure == "no account has that name"
   assert list(rig.service.session.members) == [one.source]
 
 

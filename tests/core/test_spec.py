@@ -64,7 +64,7 @@ def problems(text, **options):
 
 
 def with_config(use, config):
-  """The configuration that a source gets from the given text, on lines of its own."""
+  """The configuration that a source has from the given text, on lines of its own."""
   lines = "".join(f"      {line}\n" for line in config.splitlines())
   spec = load(f"sources:\n  a:\n    use: {use}\n    with:\n{lines}")
   return spec.sources["a"].config
@@ -255,7 +255,7 @@ def test_components_take_nested_values():
   assert (rare.ports, rare.labels) == ([80, 443], ("a", "b"))
 
 
-def test_every_field_is_asked_although_another_is_wrong():
+def test_every_field_is_checked_although_another_is_wrong():
   text = "sources:\n  a: {use: x.posts, with: {backfill_minutes: 9, query: 1, symbols: [BTC, 2]}}\n"
   assert [problem.path for problem in problems(text)] == [
     "sources.a.with.backfill_minutes",
@@ -305,7 +305,7 @@ sinks:
 
 
 @pytest.mark.parametrize(
-  ("plugin", "text", "told"),
+  ("plugin", "text", "message"),
   [
     ("core", "", "1:1: log.use: no plugin 'core' is installed; pip install bond-builtin"),
     ("clock", "", "2:12: sources.a.use: no plugin 'clock' is installed; pip install bond-clock"),
@@ -316,13 +316,13 @@ sinks:
     ),
   ],
 )
-def test_what_is_not_installed_is_told_with_the_package_that_has_it(plugin, text, told):
+def test_what_is_not_installed_is_reported_with_the_package_that_has_it(plugin, text, message):
   text = "sources:\n  a: {use: clock.ticks}\n" + text
   assert load(text)
   with pytest.raises(SpecError) as caught:
     load_spec(text, registry=installed_without(plugin))
   (problem,) = caught.value.problems
-  assert f"{problem.line}:{problem.column}: {problem.path}: {problem.message}" == told
+  assert f"{problem.line}:{problem.column}: {problem.path}: {problem.message}" == message
 
 
 def test_a_list_of_sources_is_explained_where_no_plugin_rewrites_it():
@@ -361,7 +361,7 @@ transforms:
 
 
 @pytest.mark.parametrize(
-  ("text", "path", "told"),
+  ("text", "path", "message"),
   [
     ("sinks:\n  p: {use: core.print, from: a}\n", "sinks.p.use", "core.print reaches into"),
     (
@@ -372,12 +372,12 @@ transforms:
     ("log: {use: core.file, with: {path: /etc}}\n", "log", "cannot say how logs are kept"),
   ],
 )
-def test_a_spec_from_outside_does_not_reach_into_the_machine(text, path, told):
+def test_a_spec_from_outside_does_not_reach_into_the_machine(text, path, message):
   text = "sources:\n  a: {use: binance.trades, with: {symbols: [BTC/USDT]}}\n" + text
   with pytest.raises(SpecError) as caught:
     load_spec(text, registry=Registry(), trusted=False)
   (found,) = [problem for problem in caught.value.problems if problem.path == path]
-  assert told in found.message
+  assert message in found.message
 
 
 # Identity ----------------------------------------------------------------------------------------
@@ -483,8 +483,8 @@ def test_a_secret_written_out_is_in_no_error(leak):
     return
   with pytest.raises(SpecError) as caught:
     load(text)
-  for told in (str(caught.value), repr(caught.value), *map(str, caught.value.problems)):
-    assert CANARY not in told
+  for message in (str(caught.value), repr(caught.value), *map(str, caught.value.problems)):
+    assert CANARY not in message
 
 
 @pytest.mark.parametrize("plugin", ["news.posts", "sample.posst"])

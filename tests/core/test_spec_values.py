@@ -47,7 +47,7 @@ def test_durations(text, seconds):
     *("1.1234567890s", "x" * 1000, -1, -0.1, float("nan"), float("-inf")),
   ],
 )
-def test_what_is_no_duration_is_told_with_the_forms(text):
+def test_what_is_no_duration_is_refused_with_the_forms(text):
   with pytest.raises(ValueError, match="is not a duration; write 250ms, 5s, 2m, 1h, 1d") as caught:
     parse_duration(text)
   assert len(str(caught.value)) < 150
@@ -98,7 +98,7 @@ def test_sizes(text, size):
 
 
 @pytest.mark.parametrize("text", ["", "MiB", "64M", "64 megs", "-1MiB", "1e3", "0x1", -1])
-def test_what_is_no_size_is_told_with_the_forms(text):
+def test_what_is_no_size_is_refused_with_the_forms(text):
   with pytest.raises(ValueError, match="is not a size; write 500kB, 64MiB, 1GiB"):
     parse_size(text)
 
@@ -123,7 +123,7 @@ def test_a_secret_is_read_from_the_environment_when_it_is_needed(monkeypatch):
   assert secret.reveal() == "rotated"
 
 
-def test_a_missing_secret_is_told_by_its_name(monkeypatch):
+def test_a_missing_secret_is_reported_by_its_name(monkeypatch):
   monkeypatch.delenv("BOND_TEST_SECRET", raising=False)
   with pytest.raises(AuthError, match="the secret BOND_TEST_SECRET is not in the environment"):
     Secret("BOND_TEST_SECRET").reveal()
@@ -136,7 +136,7 @@ def test_a_secret_is_read_from_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ("content", "told"),
+  ("content", "message"),
   [
     (b"", "is empty"),
     (b"\n", "is empty"),
@@ -144,15 +144,15 @@ def test_a_secret_is_read_from_a_file(tmp_path):
     (CANARY.encode() * 10_000, "is longer than 64 KiB"),
   ],
 )
-def test_a_file_that_holds_no_secret_is_told_without_its_content(tmp_path, content, told):
+def test_a_file_that_holds_no_secret_is_reported_without_its_content(tmp_path, content, message):
   path = tmp_path / "bearer"
   path.write_bytes(content)
-  with pytest.raises(AuthError, match=told) as caught:
+  with pytest.raises(AuthError, match=message) as caught:
     Secret(file=str(path)).reveal()
   assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path):
   with pytest.raises(AuthError, match=r"cannot read the secret's file .*: No such file"):
     Secret(file=str(tmp_path / "none")).reveal()
   with pytest.raises(AuthError, match="cannot read the secret's file"):

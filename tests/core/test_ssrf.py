@@ -95,11 +95,11 @@ class Resolver(trio.abc.HostnameResolver):
 
   def __init__(self, names):
     self.names = names
-    self.asked = []
+    self.resolved = []
 
   async def getaddrinfo(self, host, port, *_, **__):
     name = host.decode() if isinstance(host, bytes) else host
-    self.asked.append(name)
+    self.resolved.append(name)
     answers = self.names.get(name)
     if answers is None:
       raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -167,7 +167,7 @@ async def test_no_hostile_url_reaches_the_canary(canary, resolver):
       async with open_websocket(written, addresses=await vetted_addresses(written)):
         pytest.fail(f"{url} was connected to")
   assert canary.connections == 0
-  assert set(resolver.asked) <= {*RESOLVED}
+  assert set(resolver.resolved) <= {*RESOLVED}
 
 
 async def test_the_canary_counts_who_comes_without_the_guard(canary):
@@ -194,12 +194,13 @@ async def test_a_name_that_does_not_resolve_may_be_tried_again(resolver):
 async def test_the_address_that_was_looked_at_is_the_one_that_is_connected_to(
   canary, resolver, monkeypatch
 ):
-  """A name that is public when it is looked at and loopback a moment later is asked just once."""
+  """A name that is public when it is looked at and loopback a moment later is resolved just
+  once."""
   resolver.names = {"rebind.example.com": [["93.184.215.14"], ["127.0.0.1"]]}
-  asked = []
+  connected = []
 
   async def connect(host, port, **_):
-    asked.append((host, port))
+    connected.append((host, port))
     raise OSError("no network in a test")
 
   monkeypatch.setattr(trio, "open_tcp_stream", connect)
@@ -207,8 +208,8 @@ async def test_the_address_that_was_looked_at_is_the_one_that_is_connected_to(
   with pytest.raises(Disconnected):
     async with open_websocket(url, addresses=await vetted_addresses(url)):
       pytest.fail("connected")
-  assert asked == [("93.184.215.14", canary.port)]
-  assert resolver.asked == ["rebind.example.com"]
+  assert connected == [("93.184.215.14", canary.port)]
+  assert resolver.resolved == ["rebind.example.com"]
 
 
 class OutsideFeed(MiniFeed):
@@ -223,10 +224,10 @@ class OutsideFeed(MiniFeed):
 async def test_each_reconnect_looks_again(nursery, resolver, monkeypatch, autojump_clock):
   """The first address fails as networks do; then the name is rebound, and reading ends."""
   resolver.names = {"rebind.example.com": [["93.184.215.14"], ["127.0.0.1"]]}
-  asked = []
+  connected = []
 
   async def connect(host, port, **_):
-    asked.append(host)
+    connected.append(host)
     raise OSError("no route")
 
   monkeypatch.setattr(trio, "open_tcp_stream", connect)
@@ -246,7 +247,7 @@ async def test_each_reconnect_looks_again(nursery, resolver, monkeypatch, autoju
   with trio.fail_after(60):
     while not rejected:
       await trio.sleep(0.1)
-  assert asked == ["93.184.215.14"]
+  assert connected == ["93.184.215.14"]
   assert "resolves to an address that is not public" in rejected[0]
 
 

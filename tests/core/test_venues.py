@@ -567,5 +567,5 @@ def test_a_book_without_a_snapshot_is_given_up(status, body, answers, reason):
   [reject] = rig.others(Reject)
   assert reject.subscription == REST
   assert f"no book without a snapshot. {reason}" in reject.reason
-  # An answer that comes later is read by nobody.
+  # An answer that comes later has no reader.
   assert rig.answer(fetch, frame("", 5)) == []
