@@ -70,7 +70,7 @@ class Board:
     while True:
       news = self.news
       if self.lost:
-        raise EngineError("began anew")
+        raise EngineError("began again")
       found = await self.read(after + 1, 100)
       if found:
         after = found[-1].last
@@ -139,7 +139,7 @@ async def test_the_block_ends_when_the_log_begins_again(autojump_clock):
     async with follow_log(spec_of(board), None, "market"):
       board.lose()
       await trio.sleep_forever()
-  assert raised.group_contains(EngineError, match="began anew")
+  assert raised.group_contains(EngineError, match="began again")
 
 
 async def test_a_head_that_cannot_be_read_does_not_hold_the_block_back(autojump_clock):
