@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 import trio
 from serving import EXAMPLE, Proxy, free_port, served
+from shared_fixtures import shared_fixture
 from trio_websocket import open_websocket_url
 from venue import ROOT
 
@@ -30,7 +31,7 @@ WANTED = [
 ]
 
 
-@pytest.fixture(scope="module")
+@shared_fixture("module")
 def node():
   """A command that runs JavaScript with a WebSocket in it."""
   found = shutil.which("node")
@@ -152,7 +153,7 @@ class Ran:
   of the README."""
 
 
-@pytest.fixture(scope="module")
+@shared_fixture("module")
 def ran(node, tmp_path_factory):
   found = Ran()
   folder = tmp_path_factory.mktemp("pages")

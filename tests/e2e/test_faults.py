@@ -9,6 +9,7 @@ import json
 
 import pytest
 import trio
+from shared_fixtures import shared_fixture
 from test_recorded_market import naive_book
 from venue import apply, bond_run, recorded, simulator
 
@@ -68,7 +69,7 @@ def beginning(path, to):
   return str(to)
 
 
-@pytest.fixture(scope="module")
+@shared_fixture("module")
 def outcomes(tmp_path_factory):
   """What each fault led to."""
   folder = tmp_path_factory.mktemp("faults")
@@ -99,7 +100,7 @@ def outcomes(tmp_path_factory):
   return found
 
 
-@pytest.fixture(scope="module")
+@shared_fixture("module")
 def all_ids():
   with gzip.open(recorded(CAPTURE), "rt") as file:
     messages = (json.loads(line.partition(" ")[2]) for line in file if "@trade" in line)

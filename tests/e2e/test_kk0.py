@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 from serving import EXAMPLE, free_port, served
+from shared_fixtures import shared_fixture
 
 CLIENT = "kk0==0.1.6"
 SERVED = ("--heartbeat", "1s")
@@ -24,7 +25,7 @@ def cached(name):
   return Path(home) / "bond-tests" / name
 
 
-@pytest.fixture(scope="session")
+@shared_fixture("session")
 def kk0_python():
   """The Python of an environment that has kk0 and what it needs, made once and kept."""
   folder = cached(f"{CLIENT.replace('==', '-')}-py{sys.version_info.major}{sys.version_info.minor}")
@@ -52,7 +53,7 @@ def last_line(text):
   return (text.strip().splitlines() or ["pip said nothing"])[-1]
 
 
-@pytest.fixture(scope="module")
+@shared_fixture("module")
 def told(kk0_python):
   """What the programs with kk0 told, by what they did."""
   found = {}

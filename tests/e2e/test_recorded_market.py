@@ -7,6 +7,7 @@ from math import fsum, isclose
 
 import pytest
 import trio
+from shared_fixtures import shared_fixture
 from venue import apply, bond_run, recorded, simulator
 
 SPEC = """
@@ -91,7 +92,7 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module")
+@shared_fixture("module")
 def runs(tmp_path_factory):
   """What `bond run` showed of each recording; both play at once."""
   found = {}

@@ -9,8 +9,8 @@ import json
 import re
 import zlib
 
-import pytest
 import trio
+from shared_fixtures import shared_fixture
 from venue import apply, bond_run, recorded, simulator
 
 FRAMES, LISTING = "captures/OKX.ws.1.0.gz", "captures/OKX.0.gz"
@@ -69,7 +69,7 @@ def crc(bids, asks):
   return value - (1 << 32) if value >= 1 << 31 else value
 
 
-@pytest.fixture(scope="module")
+@shared_fixture("module")
 def runs(tmp_path_factory):
   """What `bond run` showed under each fault; all play at once. `bond run` subscribes to spot before
   it has read the list of contracts: on a busy machine that is a second later."""
@@ -92,7 +92,7 @@ def runs(tmp_path_factory):
   return found
 
 
-@pytest.fixture(params=FAULTS)
+@shared_fixture("function", params=FAULTS)
 def run(request, runs):
   return request.param, runs[request.param]
 
