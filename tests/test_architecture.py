@@ -25,7 +25,7 @@ PROTOCOL = sorted(ROOT.glob("plugins/bond-broker/bond_broker/protocol/*.py"))
 LIBRARIES = {
   "bond_bridge",
   "bond_cli",
-  "bond_consolidated",
+  "bond_bookkit",
   "bond_expressions",
   "bond_geyser",
   "bond_server",
@@ -153,7 +153,7 @@ def test_protocol_logic_does_no_io():
   ).split():
     files.add(CORE / name)
   for package, names in {
-    "bond-consolidated": "consolidated.py replica.py skew.py throttle.py view.py",
+    "bond-bookkit": "consolidated.py replica.py skew.py throttle.py view.py",
     "bond-server": "access/credentials.py access/limits.py access/origins.py access/tokens.py",
     "bond-expressions": "checking.py compiling.py functions.py kinds.py language.py "
     "running.py syntax.py",

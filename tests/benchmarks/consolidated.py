@@ -6,7 +6,7 @@ import time
 from statistics import median
 from typing import Any
 
-from bond_consolidated import ConsolidatedBook
+from bond_bookkit import ConsolidatedBook
 
 from bond_core import OrderBook
 

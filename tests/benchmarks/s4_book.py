@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
-from bond_consolidated import BookView
+from bond_bookkit import BookView
 
 from bond_core._books.book import Book
 from bond_core._books.checksum import interleaved_crc32

@@ -1,6 +1,6 @@
 """What one reader sees of a feed that others read too."""
 
-from bond_consolidated import BookView
+from bond_bookkit import BookView
 
 from bond_core import Ticker, Transform
 from bond_venuekit.config import BooksOf, TickersOf

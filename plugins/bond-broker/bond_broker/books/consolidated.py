@@ -3,7 +3,7 @@
 import math
 from typing import Generic, TypeAlias
 
-from bond_consolidated import ConsolidatedBook
+from bond_bookkit import ConsolidatedBook
 
 from bond_broker.books.live import LiveBook
 from bond_broker.books.views import Reader, View, Views

@@ -5,7 +5,7 @@ from collections import deque
 from typing import Generic
 
 import trio
-from bond_consolidated import BookKey, ReplicaBook, concerns, may_concern
+from bond_bookkit import BookKey, ReplicaBook, concerns, may_concern
 
 from bond_broker.books.views import Reader, View, Views
 from bond_broker.protocol.filters import Filter

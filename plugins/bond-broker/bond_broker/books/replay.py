@@ -1,7 +1,7 @@
 """The order books of a replay, as they were then."""
 
 import msgspec
-from bond_consolidated import BookKey, BookView, ReplicaBook
+from bond_bookkit import BookKey, BookView, ReplicaBook
 
 from bond_broker.protocol.filters import Filter
 from bond_broker.protocol.subscription import Subscription

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import trio
-from bond_consolidated import BookKey
+from bond_bookkit import BookKey
 
 from bond_broker.books.consolidated import ConsolidatedMarket, MarketKey, market_of
 from bond_broker.books.live import LiveBook

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 
 import trio
-from bond_consolidated import Skew
+from bond_bookkit import Skew
 
 from bond_core import AnyEvent, Gap, GapReason
 

@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from bond_consolidated import BookKey
+from bond_bookkit import BookKey
 
 from bond_broker.protocol.filters import Filter
 from bond_core import AnyEvent, Consolidated, MarketType, OrderBook

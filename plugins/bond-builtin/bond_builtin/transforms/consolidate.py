@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 import attrs
-from bond_consolidated import NEVER, ConsolidatedBook, Throttle
+from bond_bookkit import NEVER, ConsolidatedBook, Throttle
 
 from bond_core import (
   Batch,

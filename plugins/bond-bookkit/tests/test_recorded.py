@@ -8,7 +8,7 @@ from heapq import nlargest, nsmallest
 from pathlib import Path
 
 import pytest
-from bond_consolidated import BookView, ConsolidatedBook
+from bond_bookkit import BookView, ConsolidatedBook
 
 from bond_core import Instrument
 from bond_core.books import BookSync, Ids, Update, contiguous, linked_ranges

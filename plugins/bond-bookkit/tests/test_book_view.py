@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from bond_consolidated import BookView
+from bond_bookkit import BookView
 from hypothesis import given, settings, strategies as st
 
 from bond_core import Gap, OrderBook, Trade, Window, encode

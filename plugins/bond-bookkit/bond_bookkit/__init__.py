@@ -5,11 +5,11 @@ best levels of any number of books at a reader's pace, and `ConsolidatedBook` is
 several venues as one, each level with its venues.
 """
 
-from bond_consolidated.consolidated import MAX_AGE_MS, ConsolidatedBook
-from bond_consolidated.replica import BookKey, ReplicaBook, concerns, may_concern
-from bond_consolidated.skew import Skew
-from bond_consolidated.throttle import NEVER, Throttle
-from bond_consolidated.view import BookView
+from bond_bookkit.consolidated import MAX_AGE_MS, ConsolidatedBook
+from bond_bookkit.replica import BookKey, ReplicaBook, concerns, may_concern
+from bond_bookkit.skew import Skew
+from bond_bookkit.throttle import NEVER, Throttle
+from bond_bookkit.view import BookView
 
 __all__ = [
   "MAX_AGE_MS",

@@ -1,7 +1,7 @@
 """Views of books: the best levels, at most every so many milliseconds."""
 
-from bond_consolidated.replica import BookKey, ReplicaBook, concerns, may_concern
-from bond_consolidated.throttle import NEVER, Throttle
+from bond_bookkit.replica import BookKey, ReplicaBook, concerns, may_concern
+from bond_bookkit.throttle import NEVER, Throttle
 from bond_core import Batch, Gap, OrderBook
 from bond_core.books import MAX_LEVELS, Book
 

@@ -3,7 +3,7 @@ venue's levels anew each time."""
 
 import attrs
 import pytest
-from bond_consolidated import ConsolidatedBook
+from bond_bookkit import ConsolidatedBook
 from hypothesis import given, settings, strategies as st
 
 from bond_core import Gap, OrderBook

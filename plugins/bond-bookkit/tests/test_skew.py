@@ -1,6 +1,6 @@
 """Skew: the least difference of the last minute or two."""
 
-from bond_consolidated import Skew
+from bond_bookkit import Skew
 
 MINUTE = 60_000
 

@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Literal
 
-from bond_consolidated.replica import BookKey, ReplicaBook, concerns, may_concern
-from bond_consolidated.skew import Skew
+from bond_bookkit.replica import BookKey, ReplicaBook, concerns, may_concern
+from bond_bookkit.skew import Skew
 from bond_core import (
   Bbo,
   Consolidated,
