@@ -50,15 +50,15 @@ class FeedConformance:
       feed.on_open(2, self.subscriptions(), overlap=True, now=now)
     return feed
 
-  def _told(self, feed: Feed, frames: list[bytes], connection: int = 1) -> Batch:
+  def _events(self, feed: Feed, frames: list[bytes], connection: int = 1) -> Batch:
     return feed.on_frames(connection, frames, Moment(1_000, SECOND_NS))
 
   # The tests -----------------------------------------------------------------------------------
 
-  def test_the_session_is_told_without_a_gap(self) -> None:
+  def test_the_session_becomes_events_without_a_gap(self) -> None:
     frames = self.session()
     assert len(frames) >= 10
-    events = self._told(self._opened(), frames)
+    events = self._events(self._opened(), frames)
     assert events
     assert not [event for event in events if isinstance(event, Gap)]
     assert {event.exchange for event in events if not isinstance(event, Gap)} == {  # type: ignore[union-attr]
@@ -67,23 +67,23 @@ class FeedConformance:
 
   def test_it_does_not_matter_how_messages_are_gathered(self) -> None:
     frames = self.session()
-    together = self._told(self._opened(), frames)
+    together = self._events(self._opened(), frames)
     feed = self._opened()
-    assert [event for frame in frames for event in self._told(feed, [frame])] == together
+    assert [event for frame in frames for event in self._events(feed, [frame])] == together
 
-  def test_what_a_second_connection_repeats_is_told_once(self) -> None:
+  def test_a_message_that_two_connections_carry_becomes_one_event(self) -> None:
     """As while one connection takes over from another: both carry everything."""
     frames = self.session()
     feed = self._opened(second=True)
-    events = [e for f in frames for number in (1, 2) for e in self._told(feed, [f], number)]
-    assert events == self._told(self._opened(), frames)
+    events = [e for f in frames for number in (1, 2) for e in self._events(feed, [f], number)]
+    assert events == self._events(self._opened(), frames)
 
-  def test_messages_of_a_connection_that_is_gone_are_nobodys(self) -> None:
+  def test_messages_of_a_closed_connection_are_ignored(self) -> None:
     feed = self._opened()
     feed.on_close(1)
-    assert self._told(feed, self.session()) == []
+    assert self._events(feed, self.session()) == []
 
-  def test_broken_messages_never_raise_and_what_they_spoil_is_declared(self) -> None:
+  def test_broken_messages_never_raise(self) -> None:
     """Cut short, with a flipped bit, doubled, nested without end, and no JSON at all."""
     rng = random.Random(1)
     for frame in self.session():
@@ -91,22 +91,22 @@ class FeedConformance:
         at = rng.randrange(len(frame))
         flipped = frame[:at] + bytes([frame[at] ^ (1 << rng.randrange(8))]) + frame[at + 1 :]
         for broken in (frame[:at], flipped, frame + frame):
-          self._told(self._opened(), [broken])
+          self._events(self._opened(), [broken])
     for noise in (b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 50_000, b'{"a":' * 9_000):
-      events = self._told(self._opened(), [noise])
+      events = self._events(self._opened(), [noise])
       assert all(isinstance(event, Gap) for event in events)
 
-  def test_a_cut_message_is_a_loss_that_is_declared(self) -> None:
+  def test_a_cut_message_is_declared_as_a_loss(self) -> None:
     """Unless the rest of the session shows by its numbers what is missing."""
     frames = self.session()
     middle = len(frames) // 2
     cut = [*frames[:middle], frames[middle][: len(frames[middle]) // 2], *frames[middle + 1 :]]
     feed = self._opened()
-    events = self._told(feed, cut)
+    events = self._events(feed, cut)
     events += feed.on_timer(Moment(60_000, 60 * SECOND_NS))
     assert [event for event in events if isinstance(event, Gap)]
 
-  def test_a_reconnect_asks_for_the_same_again(self) -> None:
+  def test_a_reconnect_subscribes_again(self) -> None:
     feed = self._opened()
     sent = [action.data for action in feed.actions if isinstance(action, Send)]
     feed.actions.clear()
@@ -116,10 +116,10 @@ class FeedConformance:
     assert len(again) == len(sent)
     assert all(action.connection == 2 for action in again)
 
-  def test_what_is_left_is_not_told_any_more(self) -> None:
+  def test_an_unsubscribed_channel_gives_no_events(self) -> None:
     feed, subscriptions = self._opened(), self.subscriptions()
     feed.on_change(1, [], subscriptions, Moment(500, SECOND_NS // 2))
-    assert self._told(feed, self.session()) == []
+    assert self._events(feed, self.session()) == []
 
   def test_what_the_venue_does_not_have_is_refused_in_a_sentence(self) -> None:
     feed = self.feed()
@@ -130,10 +130,10 @@ class FeedConformance:
       try:
         feed.group(subscription)
       except Refused as refused:
-        told = str(refused)
+        reason = str(refused)
       else:
-        told = ""
-      assert len(told) > 20, f"{subscription} was not refused with a sentence"
+        reason = ""
+      assert len(reason) > 20, f"{subscription} was not refused with a sentence"
 
   def test_limits_are_what_can_be_kept(self) -> None:
     feed = self.feed()

@@ -34,6 +34,6 @@ class TestFeed(FeedConformance):
     message = {"e": "t", "s": "BTC-USD", "T": 1700000000123, "p": "42.5", "q": 1, "d": "Buy"}
     return [msgspec.json.encode(message | {"i": number}) for number in range(12)]
 
-  def test_what_a_second_connection_repeats_is_told_once(self):
+  def test_a_message_that_two_connections_carry_becomes_one_event(self):
     """There is never a second one: nothing tells what it would repeat."""
     assert self.feed().limits("ws-custom").max_age is None
