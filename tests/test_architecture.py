@@ -24,7 +24,7 @@ PUBLIC = """
 PROTOCOL = sorted(ROOT.glob("plugins/bond-broker/bond_broker/protocol/*.py"))
 LIBRARIES = {
   "bond_bridge",
-  "bond_cli",
+  "bond_commandkit",
   "bond_bookkit",
   "bond_expressions",
   "bond_geyser",

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 import trio
-from bond_cli import text_to_spec
+from bond_commandkit import text_to_spec
 from bond_sim.bitcoin.config import BitcoinConfig, serve_bitcoin
 
 from bond_core import Registry, load_spec, run

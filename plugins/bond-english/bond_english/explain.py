@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import click
-from bond_cli import BAD_SPEC, FAILED, STARTING, Answer, TextToSpec, account_lines, fail
+from bond_commandkit import BAD_SPEC, FAILED, STARTING, Answer, TextToSpec, account_lines, fail
 
 from bond_core import PluginError, Registry
 

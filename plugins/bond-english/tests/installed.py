@@ -8,7 +8,7 @@ import types
 from typing import Any
 
 import attrs
-from bond_cli import source_words
+from bond_commandkit import source_words
 
 from bond_core import (
   Candle,

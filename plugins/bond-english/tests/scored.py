@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bond_cli import summary_of
+from bond_commandkit import summary_of
 from bond_english.parsing import parse
 from installed import WORDS
 

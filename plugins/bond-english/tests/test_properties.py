@@ -5,7 +5,7 @@ import random
 import time
 
 import pytest
-from bond_cli import summary_of
+from bond_commandkit import summary_of
 from bond_english.parsing import MAX_CHARACTERS, parse
 from bond_english.reading import spelling
 from hypothesis import given, settings, strategies as st

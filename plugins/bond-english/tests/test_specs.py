@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from bond_cli import source_words
+from bond_commandkit import source_words
 from bond_english.parsing import parse
 from installed import EVERYTHING, WORDS, registry
 from scored import cases

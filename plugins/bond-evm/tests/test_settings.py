@@ -2,7 +2,7 @@
 
 import pytest
 import trio
-from bond_cli import text_to_spec
+from bond_commandkit import text_to_spec
 from bond_evm.config import Evm
 from bond_evm.sources import SOURCES
 from bond_sim.evm.calls import CHAINS as SIMULATED

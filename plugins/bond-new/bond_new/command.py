@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import click
-from bond_cli import fail
+from bond_commandkit import fail
 
 from bond_core import BondError
 from bond_new.capture import read_capture

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pydantic
-from bond_cli import Answer
+from bond_commandkit import Answer
 from bond_server import prometheus
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, RedirectResponse

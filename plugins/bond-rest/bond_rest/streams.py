@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import msgspec
 import trio
-from bond_cli import Answer, TextToSpec
+from bond_commandkit import Answer, TextToSpec
 
 from bond_core import BondError, PluginError, Reading, Spec, SpecError, load_spec
 from bond_core.logs import EngineError

@@ -170,7 +170,7 @@ def test_guard_protects_every_handler_once():
 
 
 def test_the_commands_log_is_guarded(capsys):
-  from bond_cli import set_up_logging
+  from bond_commandkit import set_up_logging
 
   logger = logging.getLogger("bond")
   before = (logger.handlers[:], logger.propagate, logger.level)

@@ -1,7 +1,7 @@
 """bond check"""
 
 import click
-from bond_cli import read_spec
+from bond_commandkit import read_spec
 
 from bond_core.specs import stream_id
 

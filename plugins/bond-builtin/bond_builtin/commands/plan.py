@@ -4,7 +4,7 @@ import json
 
 import attrs
 import click
-from bond_cli import read_spec
+from bond_commandkit import read_spec
 
 from bond_builtin.venue_plan import plan
 

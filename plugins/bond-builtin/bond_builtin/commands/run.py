@@ -7,7 +7,7 @@ import sys
 import attrs
 import click
 import trio
-from bond_cli import FAILED, DurationType, fail, read_spec, sentences, set_up_logging
+from bond_commandkit import FAILED, DurationType, fail, read_spec, sentences, set_up_logging
 
 from bond_core import BondError, Registry, RunResult, Spec, run
 from bond_core.specs import SinkNode

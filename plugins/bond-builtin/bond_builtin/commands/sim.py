@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import click
 import trio
-from bond_cli import fail, set_up_logging
+from bond_commandkit import fail, set_up_logging
 
 from bond_core import PluginError, Registry, SimulatorType
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from bond_cli.text_to_spec import summary_of
+from bond_commandkit.text_to_spec import summary_of
 
 from bond_core import Reading
 from bond_english.meaning.binding import Selection

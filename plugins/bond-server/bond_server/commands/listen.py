@@ -14,7 +14,7 @@ import attrs
 import click
 import msgspec
 import trio
-from bond_cli import (
+from bond_commandkit import (
   BAD_SPEC,
   FAILED,
   DurationType,

@@ -14,7 +14,7 @@ from typing import Any, get_origin, get_type_hints
 import attrs
 import click
 import trio
-from bond_cli import FAILED, fail, read_spec, say, sentences, set_up_logging
+from bond_commandkit import FAILED, fail, read_spec, say, sentences, set_up_logging
 
 from bond_core import AuthContext, BondError, LogType, PluginError, Registry, ServiceType, Spec
 from bond_core.packages import known_packages, package_for, packages_with

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from bond_cli import fail
+from bond_commandkit import fail
 from click.core import ParameterSource
 
 from bond_core import SpecError

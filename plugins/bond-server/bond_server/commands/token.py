@@ -7,7 +7,7 @@ import time
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import click
-from bond_cli import fail
+from bond_commandkit import fail
 
 from bond_core import BondError
 

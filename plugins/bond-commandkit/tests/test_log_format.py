@@ -5,7 +5,7 @@ import logging
 import sys
 
 import pytest
-from bond_cli.log_format import Json
+from bond_commandkit.log_format import Json
 
 from bond_core._redact import Redact
 

@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import TextIO
 
-from bond_cli.log_format import Human, Json
+from bond_commandkit.log_format import Human, Json
 from bond_core.config import Redact
 
 

@@ -4,7 +4,7 @@ import types
 
 import bond_legacy
 import pytest
-from bond_cli import TextToSpec, is_request, source_words, summary_of, text_to_spec
+from bond_commandkit import TextToSpec, is_request, source_words, summary_of, text_to_spec
 
 from bond_core import Custom, ParserType, PluginError, Reading, Registry, SourceType, hookimpl
 

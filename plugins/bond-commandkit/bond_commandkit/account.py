@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bond_cli.text_to_spec import Answer
+from bond_commandkit.text_to_spec import Answer
 
 _QUIET = ("filler", "negation")
 """Slots that say nothing about the stream."""

@@ -1,10 +1,10 @@
 """What commands of `bond` share: specs and requests in plain text, logging, exit codes."""
 
-from bond_cli.account import account_lines
-from bond_cli.logging_setup import set_up_logging
-from bond_cli.output import BAD_SPEC, FAILED, DurationType, fail, say, sentences
-from bond_cli.spec_argument import is_request, read_spec
-from bond_cli.text_to_spec import (
+from bond_commandkit.account import account_lines
+from bond_commandkit.logging_setup import set_up_logging
+from bond_commandkit.output import BAD_SPEC, FAILED, DurationType, fail, say, sentences
+from bond_commandkit.spec_argument import is_request, read_spec
+from bond_commandkit.text_to_spec import (
   STARTING,
   Answer,
   TextToSpec,

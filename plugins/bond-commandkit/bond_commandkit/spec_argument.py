@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bond_cli.output import BAD_SPEC, fail
+from bond_commandkit.output import BAD_SPEC, fail
 from bond_core import ParserType, PluginError, Registry, Spec, SpecError, load_spec
 from bond_core.packages import packages_with
 
@@ -44,8 +44,8 @@ def _requested(text: str, registry: Registry) -> Spec:
   if not any(parser.parse is not None for parser in registry.all(ParserType)):
     what = f"for a request in plain English pip install {packages_with('parser')}"
     fail(f"there is no file {text!r}; give a spec file, such as examples/btc-pulse.yaml ({what})")
-  from bond_cli.account import account_lines
-  from bond_cli.text_to_spec import text_to_spec
+  from bond_commandkit.account import account_lines
+  from bond_commandkit.text_to_spec import text_to_spec
 
   answer = text_to_spec(text, registry)
   if " " not in text:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from bond_cli.log_format import Json
+from bond_commandkit.log_format import Json
 from bond_core import BondError
 from bond_core.config import parse_duration
 
