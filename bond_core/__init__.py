@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     PluginError as PluginError,
     Refused as Refused,
     RetryAfter as RetryAfter,
+    SecretMissing as SecretMissing,
     SpecError as SpecError,
     leaf as leaf,
     leaves as leaves,
@@ -125,7 +126,7 @@ _NAMES = {
   "_clock": "Clock DataClock SystemClock",
   "_errors": (
     "AuthError AuthUnavailable BondError Disconnected Expired PluginError Refused RetryAfter "
-    "SpecError leaf leaves sentence"
+    "SecretMissing SpecError leaf leaves sentence"
   ),
   "_event_checks": "Unchanged check_events",
   "_events": (

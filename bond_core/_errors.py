@@ -37,6 +37,10 @@ class Expired(AuthError):
   code = 4005
 
 
+class SecretMissing(AuthError):
+  """A secret of this machine cannot be read. Who else calls learns nothing of it."""
+
+
 class AuthUnavailable(AuthError):
   """Credentials cannot be checked just now: the same ones may work later."""
 

@@ -200,11 +200,11 @@ def test_the_names_of_the_front_door_are_these():
     EVENT_TYPES Event Expired Funding Gap GapReason Heartbeat Instrument Level Liquidation
     LogType Market MarketEvent MarketType NoConfig OpenInterest OrderBook Out ParserType Plugin
     PluginError Post Principal Reading Refused Registry RetryAfter RewriteProblem Rewritten
-    RunResult Secret ServiceType Side SimulatorType Sink SinkContext SinkType Size SourceContext
-    SourceType Spec SpecError StreamTokens SystemClock Ticker TimedTransform Trade Transform
-    TransformContext TransformType Unchanged UpdateType VenueQuote VenueState Window __version__
-    check_events decode encode hookimpl leaf leaves load_spec open_events parse_market run
-    sentence
+    RunResult Secret SecretMissing ServiceType Side SimulatorType Sink SinkContext SinkType Size
+    SourceContext SourceType Spec SpecError StreamTokens SystemClock Ticker TimedTransform Trade
+    Transform TransformContext TransformType Unchanged UpdateType VenueQuote VenueState Window
+    __version__ check_events decode encode hookimpl leaf leaves load_spec open_events
+    parse_market run sentence
     """.split()
   )
   with pytest.raises(AttributeError, match="no public name 'Nonsense'"):

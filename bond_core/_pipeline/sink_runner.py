@@ -1,12 +1,13 @@
 """A running sink of a pipeline."""
 
+import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import BondError, leaf, sentence
+from bond_core._errors import BondError, PluginError, leaf, sentence
 from bond_core._events import Batch, Gap
 from bond_core._logs.memory import Cursor
 from bond_core._supervise import Backoff, RestartBudget
@@ -72,8 +73,16 @@ class SinkRunner:
       except trio.EndOfChannel:
         return
       self._owed = [self._lost(len(batch))]
-      await sink.write(batch)
+      await self._writing(sink, batch)
       self._owed = []
+
+  def _writing(self, sink: Sink, batch: Batch) -> Awaitable[None]:
+    write = getattr(sink, "write", None)
+    writing = write(batch) if callable(write) else None
+    if not inspect.isawaitable(writing):
+      kind = type(sink).__name__
+      raise PluginError(f"{self._type.name} gave {kind!r}, which has no async def write(batch)")
+    return writing
 
   def end(self, reason: str) -> None:
     """Ends this branch."""
@@ -84,6 +93,10 @@ class SinkRunner:
 
   def _again(self, exc: BaseException, budget: RestartBudget) -> bool:
     reason = sentence(exc)
+    if isinstance(exc, PluginError):
+      # It would be the same the next time.
+      self.end(reason)
+      return False
     if isinstance(exc, BondError):
       self._log.error("%s: %s", self.name, reason)
     else:

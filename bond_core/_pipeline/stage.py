@@ -35,7 +35,7 @@ class Stage:
     self._budget = RestartBudget()
     self._accepts = None if transform_type.accepts is None else frozenset(transform_type.accepts)
     self._passes = frozenset((Gap, Heartbeat)) - (self._accepts or frozenset((Gap, Heartbeat)))
-    self._transform: Transform = transform_type.make(config, context)
+    self._transform: Transform = self._make()
 
   @classmethod
   def of_view(
@@ -73,9 +73,18 @@ class Stage:
     """What is due at `now_ms`."""
     transform = cast("TimedTransform", self._transform)
     try:
-      return transform.on_timer(now_ms)
+      due = transform.next_timer()
+      out = transform.on_timer(now_ms)
+      again = transform.next_timer()
     except Exception as exc:
       return self._failed(exc, 0)
+    if due is not None and again is not None and again <= due:
+      # It would be called for ever, and nothing else would run.
+      self.end(
+        f"next_timer of {self._type.name} is {again} after on_timer was called for {due}; it has "
+        "to move on, or to be None"
+      )
+    return out
 
   def finish(self) -> Batch:
     """The rest, after the input has ended."""
@@ -92,6 +101,14 @@ class Stage:
     if self.failure is None:
       self.failure = reason
       logger.error("%s: %s", self.name, reason)
+
+  def _make(self) -> Transform:
+    transform = self._type.make(self._config, self._context)
+    if not callable(transform):
+      kind = type(transform).__name__
+      self.end(f"make of {self._type.name} gave {kind!r}; it returns a function over batches")
+      return list
+    return transform
 
   def _call(self, batch: Batch) -> Batch:
     try:
@@ -116,7 +133,7 @@ class Stage:
         f"{self._budget.seconds:.0f} s, the last time with {sentence(exc)}"
       )
     else:
-      self._transform = self._type.make(self._config, self._context)
+      self._transform = self._make()
     return [self._lost(exc, lost)] if lost else []
 
   def _lost(self, exc: Exception, lost: int) -> Gap:

@@ -10,7 +10,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from bond_core._errors import BondError
 from bond_core._events import Batch
@@ -65,6 +65,10 @@ class Member(Protocol):
   def live(self) -> None:
     """The source is connected, also where it has no event yet."""
 
+  def lost(self, cause: str) -> None:
+    """An outage begins, unless one is open; a Gap declares it when the source is live again. The
+    core calls it for sessions that do not resume."""
+
   def give(self, batch: Batch) -> None:
     """Hands over events in order. Never waits, and says that the source is live."""
 
@@ -86,11 +90,21 @@ class Session(ABC, Generic[Target, Message, Request]):
   """Seconds between two calls of `on_timer`."""
   silence: ClassVar[float | None] = None
   """Seconds without any message after which a connection counts as dead; None: never."""
+  resumes: ClassVar[bool] = False
+  """Whether the session itself makes up for an outage, or declares what it lost. Otherwise the core
+  declares a Gap to each member that is live again after one."""
 
-  def __init__(self) -> None:
-    self.members: dict[Member, None] = {}
-    self.requests: deque[Request] = deque()
-    """What is to be sent on the open connection, in order. It is emptied before `on_open`."""
+  members: dict[Member, None]
+  """The sources that take part, in the order in which they joined."""
+  requests: deque[Request]
+  """What is to be sent on the open connection, in order. It is emptied before `on_open`."""
+
+  def __new__(cls, *args: object, **kwargs: object) -> Self:
+    # Not in __init__: a subclass that has one of its own need not call this one.
+    session = super().__new__(cls)
+    session.members = {}
+    session.requests = deque()
+    return session
 
   @abstractmethod
   def target(self, now: Moment) -> Target:

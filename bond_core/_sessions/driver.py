@@ -80,6 +80,9 @@ class SessionDriver:
     while True:
       started = trio.current_time()
       error = await self._connection()
+      if not self.session.resumes:
+        for member in self.session.members:
+          member.lost(str(error))
       if trio.current_time() - started > STABLE_AFTER:
         self._backoff.reset()
       wait = self._wait_after(error)

@@ -1,5 +1,6 @@
 """A source that is one coroutine function, run and restarted."""
 
+import inspect
 from collections.abc import Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
@@ -56,7 +57,13 @@ class CoroutineSource(SingleSource):
     started = trio.current_time()
     try:
       await self.point()
-      await self.type.run(self.config, self, self)
+      running = self.type.run(self.config, self, self)
+      if not inspect.isawaitable(running):
+        raise PluginError(
+          f"the run of {self.type.name!r} is not async; write async def run(config, out, ctx), "
+          "which sends with await out.send([…])"
+        )
+      await running
       return None
     except Exception as exc:
       error = leaf(exc)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from bond_core._errors import AuthError
+from bond_core._errors import SecretMissing
 
 MAX_DURATION: Final = 366 * 86400.0
 MAX_SIZE: Final = 1 << 50
@@ -79,12 +79,12 @@ class Secret:
     object.__setattr__(self, "file", file)
 
   def reveal(self) -> str:
-    """The secret, read now; without the end of line that a file has. Raises AuthError, which says
-    what is missing and names only the place."""
+    """The secret, read now; without the end of line that a file has. Raises SecretMissing, which
+    says what is missing and names only the place."""
     if self.env is not None:
       value = os.environ.get(self.env, "")
       if not value:
-        raise AuthError(
+        raise SecretMissing(
           f"the secret {self.env} is not in the environment; set it with `export {self.env}=…`"
         )
       return value
@@ -93,16 +93,16 @@ class Secret:
       with path.open("rb") as file:
         data = file.read(MAX_SECRET_BYTES + 1)
     except OSError as exc:
-      raise AuthError(f"cannot read the secret's file {path}: {exc.strerror}") from None
+      raise SecretMissing(f"cannot read the secret's file {path}: {exc.strerror}") from None
     if len(data) > MAX_SECRET_BYTES:
-      raise AuthError(f"the secret's file {path} is longer than 64 KiB; is it the right file?")
+      raise SecretMissing(f"the secret's file {path} is longer than 64 KiB; is it the right file?")
     try:
       value = data.decode().rstrip("\r\n")
     except UnicodeDecodeError:
       # The codec's own error would carry the bytes.
-      raise AuthError(f"the secret's file {path} is not UTF-8 text") from None
+      raise SecretMissing(f"the secret's file {path} is not UTF-8 text") from None
     if not value:
-      raise AuthError(f"the secret's file {path} is empty")
+      raise SecretMissing(f"the secret's file {path} is empty")
     return value
 
   def reference(self) -> dict[str, str | dict[str, str]]:

@@ -21,7 +21,7 @@ CUT = Disconnected("the connection was cut by a test")
 
 class RecordingMember:
   """A source of a session: `events` are those it was given, `lives` counts the calls of `live`,
-  `failure` is the sentence that ended it."""
+  `outages` are the causes given to `lost`, `failure` is the sentence that ended it."""
 
   def __init__(self, config: Any, prepared: Any = None, name: str = "source") -> None:
     self.name, self.config, self.prepared = name, config, prepared
@@ -29,6 +29,7 @@ class RecordingMember:
     self.figures: dict[str, float] = {}
     self.events: Batch = []
     self.lives = 0
+    self.outages: list[str] = []
     self.failure: str | None = None
     self._remembered: dict[Hashable, Any] = {}
 
@@ -47,6 +48,10 @@ class RecordingMember:
     """Keeps the events."""
     self.events += batch
     self.lives += 1
+
+  def lost(self, cause: str) -> None:
+    """Keeps the cause."""
+    self.outages.append(cause)
 
   def fail(self, reason: str) -> None:
     """Keeps the first sentence."""

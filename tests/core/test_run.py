@@ -440,3 +440,102 @@ async def test_a_recorder_rotates_and_keeps_the_newest(tmp_path):
   assert len(rotated) == 3
   kept = [decode(x).data["n"] for p in [*rotated, path] for x in p.read_bytes().splitlines()]
   assert kept == list(range(kept[0], 50))
+
+
+# What is no component -----------------------------------------------------------------------------
+
+
+def with_components(**components):
+  """A registry with one plugin `bad` of these components, and a spec of them."""
+
+  class Module:
+    @staticmethod
+    @hookimpl
+    def bond_register_sources():
+      async def steady(config, out, ctx):
+        while True:
+          await out.send([custom(1)])
+          await trio.sleep(0.01)
+
+      source = components.get("run", steady)
+      yield SourceType(name="bad.source", summary="s", emits=(Custom,), run=source)
+
+    @staticmethod
+    @hookimpl
+    def bond_register_transforms():
+      make = components.get("transform", lambda config, ctx: list)
+      yield TransformType(name="bad.transform", summary="t", make=make)
+
+    @staticmethod
+    @hookimpl
+    def bond_register_sinks():
+      yield SinkType(
+        name="bad.sink", summary="k", make=components.get("sink", lambda c, x: Collected())
+      )
+
+  registry = Registry()
+  registry.add("bad", Module)
+  text = (
+    "sources: {s: {use: bad.source}}\ntransforms: {t: {use: bad.transform, from: s}}\n"
+    "sinks: {k: {use: bad.sink, from: [s, t]}}"
+  )
+  return load_spec(text, registry=registry)
+
+
+class Stuck:
+  """A transform whose timer does not move on."""
+
+  def __call__(self, batch):
+    return []
+
+  def next_timer(self):
+    return 1
+
+  def on_timer(self, now_ms):
+    return []
+
+
+class Mute:
+  async def __aenter__(self):
+    return self
+
+  async def __aexit__(self, *exc):
+    return None
+
+
+class Blocking(Mute):
+  def write(self, batch):
+    return None
+
+
+async def generator(config, out, ctx):
+  yield [custom(1)]
+
+
+@pytest.mark.parametrize(
+  ("components", "failure"),
+  [
+    (
+      {"run": lambda config, out, ctx: None},
+      "sources.s: the run of 'bad.source' is not async; write async def run(config, out, ctx)",
+    ),
+    ({"run": generator}, "sources.s: the run of 'bad.source' is not async"),
+    (
+      {"transform": lambda config, ctx: None},
+      "transforms.t: make of bad.transform gave 'NoneType'; it returns a function over batches",
+    ),
+    (
+      {"transform": lambda config, ctx: Stuck()},
+      "transforms.t: next_timer of bad.transform is 1 after on_timer was called for 1; it has to",
+    ),
+    ({"sink": lambda c, x: Mute()}, "sinks.k: bad.sink gave 'Mute', which has no async def write"),
+    ({"sink": lambda c, x: Blocking()}, "sinks.k: bad.sink gave 'Blocking', which has no async"),
+  ],
+)
+async def test_what_is_no_component_is_named_in_a_sentence_and_fails_alone(components, failure):
+  spec = with_components(**components)
+  with trio.fail_after(5):
+    result = await run(spec, duration=0.3)
+  assert [found[: len(failure)] for found in result.failures] == [failure]
+  if "run" not in components and "sink" not in components:
+    assert result.events > 3, "the rest goes on"

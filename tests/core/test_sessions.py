@@ -11,6 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 from bond_core import (
   Custom,
   Disconnected,
+  Gap,
   PluginError,
   Refused,
   Registry,
@@ -52,9 +53,9 @@ class Talk(Session):
 
   name = "the service"
   tick = 1.0
+  resumes = True
 
   def __init__(self, host, service):
-    super().__init__()
     self.host = host
     self.calls = []
     self.errors = []
@@ -750,6 +751,31 @@ async def test_a_session_that_raises_what_it_must_not_is_given_up_after_a_while(
   assert one.failure.startswith("the session of the service failed 6 times within 60 s")
   assert "the last time with ValueError: bad number; please report it" in one.failure
   assert caplog.text.count("the session of the service raised ValueError: bad number\nTrace") == 6
+
+
+async def test_an_outage_of_a_session_that_does_not_resume_is_one_gap_for_each_member(
+  autojump_clock, rig
+):
+  one, two = await rig.source(topic="a"), await rig.source(topic="b")
+  rig.service.session.resumes = False
+  rig.service.last.say("a 1")
+  await trio.sleep(5)
+  rig.service.refusing = Disconnected("cannot connect")
+  rig.service.last.say(Cut(Disconnected("cut off")))
+  await trio.sleep(20)
+  rig.service.refusing = None
+  await trio.sleep(60)
+  rig.service.last.say("a 2", "b 2")
+  await wait_all_tasks_blocked()
+  for source, first in ((one, ["1"]), (two, [])):
+    gaps = [event for event in source.events if isinstance(event, Gap)]
+    assert len(gaps) == 1
+    assert gaps[0].cause == "cannot connect"
+    assert 20_000 <= gaps[0].ts_to - gaps[0].ts_from <= 65_000
+    rest = [event.data["text"] for event in source.events if not isinstance(event, Gap)]
+    assert rest == [*first, "2"]
+    # The loss stands where it happened.
+    assert source.events.index(gaps[0]) == len(first)
 
 
 async def test_a_session_that_seldom_raises_goes_on(autojump_clock, rig):

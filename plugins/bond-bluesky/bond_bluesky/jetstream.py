@@ -21,6 +21,7 @@ class Jetstream(Session[Handshake, bytes, bytes]):
   """Members are prepared with their PostFilter. `servers` are base URLs of WebSockets, used in
   turn."""
 
+  resumes = True
   silence = 60.0
   """The network writes dozens of posts a second."""
 

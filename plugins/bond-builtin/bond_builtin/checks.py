@@ -3,8 +3,8 @@
 Nothing of it is in the way of a run without them: a component type is wrapped in another one.
 """
 
+import copy
 import functools
-import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, cast
@@ -61,13 +61,10 @@ def _source(source: SourceType) -> SourceType:
 
 
 def _run(source: SourceType) -> Callable[[Any, Out, SourceContext], Any]:
-  async def run(config: Any, out: Out, ctx: SourceContext) -> None:
+  def run(config: Any, out: Out, ctx: SourceContext) -> Any:
     if source.run is None:
       raise PluginError(f"the source {source.name!r} has no run")
-    work = source.run(config, _CheckedOut(out, source), ctx)
-    if not inspect.isawaitable(work):
-      raise PluginError(f"the run of {source.name!r} is not async; write async def run(…)")
-    await work
+    return source.run(config, _CheckedOut(out, source), ctx)
 
   return run
 
@@ -172,6 +169,8 @@ class _CheckedSink:
   sink: Sink
 
   async def write(self, batch: Batch) -> None:
-    given = Unchanged(batch)
-    await self.sink.write(batch)
+    # A copy of its own, so that a sink beside it that changes events is not mistaken for it.
+    own = copy.deepcopy(batch)
+    given = Unchanged(own)
+    await self.sink.write(own)
     given.check(self.kind.name)

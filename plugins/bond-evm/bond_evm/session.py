@@ -58,6 +58,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
 
   name = "the node"
   tick = 0.25
+  resumes = True
 
   def __init__(self, config: Evm, node: Node) -> None:
     super().__init__()

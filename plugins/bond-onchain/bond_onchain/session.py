@@ -39,6 +39,7 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
   slot."""
 
   name = "the Geyser node"
+  resumes = True
   silence = 30.0
   """There is a block every 0.4 s and a ping every 10 or 15 s. Nodes store about 100 slots, so what
   is not resumed within 40 s is lost."""

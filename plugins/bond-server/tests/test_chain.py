@@ -14,6 +14,7 @@ from bond_core import (
   Expired,
   Principal,
   Registry,
+  Secret,
   SpecError,
 )
 
@@ -156,6 +157,18 @@ async def test_an_authenticator_that_fails_admits_no_caller_and_repeats_nothing(
   assert "canary" not in caplog.text + str(error.value)
   assert error.value.__cause__ is None
   assert error.value.__suppress_context__
+
+
+async def test_what_the_operator_has_not_set_up_is_not_told_to_a_caller(caplog, monkeypatch):
+  monkeypatch.delenv("PIN", raising=False)
+
+  async def by_secret(credentials):
+    Secret(env="PIN").reveal()
+
+  with pytest.raises(AuthUnavailable) as error:
+    await Chain((("mine.secret", by_secret),)).identify(Credentials(token="canary"))
+  assert "PIN" not in str(error.value)
+  assert "mine.secret could not identify a caller: the secret PIN is not in the" in caplog.text
 
 
 async def test_an_authenticator_that_hangs_is_given_up(autojump_clock, caplog):

@@ -40,6 +40,7 @@ class FilteredStream(Session[Account, Message, Request]):
   Posts."""
 
   name = "X"
+  resumes = True
   silence = 20.0
   """X sends a blank line every few seconds."""
 

@@ -7,7 +7,7 @@ import sys
 import attrs
 import click
 import trio
-from bond_commandkit import FAILED, DurationType, fail, read_spec, sentences, set_up_logging
+from bond_commandkit import FAILED, DurationType, fail, leave, read_spec, sentences, set_up_logging
 
 from bond_core import BondError, Registry, RunResult, Spec, run
 from bond_core.specs import SinkNode
@@ -62,7 +62,7 @@ def run_command(
     click.echo(str(result), err=True)
   for failure in result.failures:
     click.echo(f"failed: {failure}", err=True)
-  _leave(FAILED if result.failures else 0)
+  leave(FAILED if result.failures else 0)
 
 
 async def _run(spec: Spec, duration: float | None, sim: bool) -> RunResult:
@@ -107,12 +107,3 @@ def with_printing(spec: Spec, as_json: bool) -> Spec:
     ends = tuple(key for key in (*spec.sources, *spec.transforms) if key not in read)
     sinks["print"] = SinkNode(key="print", use=PRINT, type=screen, config=config, inputs=ends)
   return attrs.evolve(spec, sinks=sinks)
-
-
-def _leave(code: int) -> None:
-  try:
-    sys.stdout.flush()
-  except BrokenPipeError:
-    # The reader of the pipe has gone; Python would complain once more at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-  sys.exit(code)

@@ -19,6 +19,7 @@ from bond_core import (
   PluginError,
   Principal,
   Registry,
+  SecretMissing,
 )
 from bond_core.specs import Fault, Path, path_text, read_document, structure
 from bond_server.access.tokens import MARKET
@@ -82,6 +83,10 @@ async def _identify(
 ) -> Principal | None:
   try:
     return await authenticator(credentials)
+  except SecretMissing as exc:
+    # Its sentence is for this machine's operator.
+    logger.error("%s could not identify a caller: %s", name, exc)
+    raise AuthUnavailable("your credentials could not be checked; try again later") from None
   except AuthError:
     raise
   except Exception as exc:

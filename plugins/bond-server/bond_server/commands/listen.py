@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import signal
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from bond_commandkit import (
   DurationType,
   fail,
   is_request,
+  leave,
   sentences,
   set_up_logging,
 )
@@ -125,14 +125,16 @@ def listen_command(
   body = _body(request, confirm=confirm)
   try:
     trio.run(_run, body, server.rstrip("/"), key, duration, as_json, quiet, place)
+  except* BrokenPipeError:
+    # Such as `| head`: its reader has what it came for.
+    leave()
   except* BondError as group:
     refused = any(isinstance(exc, Refused) for exc in group.exceptions)
     fail("\n".join(sentences(group)), BAD_SPEC if refused else FAILED)
   if not quiet:
     summary = f"{place.events:,} events, {place.gaps:,} gaps, {place.reconnects:,} reconnects"
     click.echo(summary, err=True)
-  with suppress(BrokenPipeError):
-    sys.stdout.flush()
+  leave()
 
 
 def _body(request: str, *, confirm: bool) -> dict[str, Any]:
