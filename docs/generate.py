@@ -6,16 +6,38 @@ are described, so that the pages are equal on every machine.
 
 import ast
 import inspect
+import textwrap
 import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from bond_core import NoConfig, Plugin, Registry, SourceType
+from bond_core import (
+  AuthContext,
+  AuthType,
+  Credentials,
+  LogType,
+  NoConfig,
+  Out,
+  Plugin,
+  Principal,
+  Registry,
+  ServiceType,
+  Sink,
+  SinkContext,
+  SinkType,
+  SourceContext,
+  SourceType,
+  TimedTransform,
+  TransformContext,
+  TransformType,
+)
 from bond_core._events import EVENT_TYPES
 from bond_core._plugins import hookspecs
 from bond_core._plugins.registry import HOOKS
+from bond_core.logs import Engine, Record
+from bond_core.services import Access, Demand, Doors, Server, Stream, Streams
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -66,6 +88,16 @@ What the core asks a plugin. A plugin implements the hooks that it has something
 `@hookimpl`; each is asked once, when the plugin is first named, takes no arguments and answers with
 descriptions. [Write a plugin](write-a-plugin.md) is the way in;
 [plugins are asked once](decisions/0014-plugins.md) says why it is so."""
+
+GIVEN: dict[type, tuple[type, ...]] = {
+  SourceType: (Out, SourceContext),
+  TransformType: (TransformContext, TimedTransform),
+  SinkType: (SinkContext, Sink),
+  AuthType: (AuthContext, Credentials, Principal),
+  LogType: (Engine, Record),
+  ServiceType: (Server, Streams, Stream, Demand, Access, Doors),
+}
+"""What each hook's components are handed, or have to be."""
 
 SECTIONS = {
   "source": ("Sources", "sources:\n  my-source: {{use: {name}, with: {example}}}"),
@@ -200,6 +232,7 @@ def _hooks_page() -> str:
       signature = f"{node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
       parts += [f"## `{signature}`", "", inspect.getdoc(getattr(hookspecs, node.name)) or "", ""]
       parts += [_description(kinds[node.name])]
+      parts += [_given(cls) for cls in GIVEN.get(kinds[node.name], ())]
   return "\n".join(parts).rstrip() + "\n"
 
 
@@ -215,6 +248,36 @@ def _description(kind: type) -> str:
       default = "required" if node.value is None else f"`{ast.unparse(node.value)}`"
       kind_text = str(text).replace("|", "\\|")
       lines.append(f"| `{node.target.id}` | `{kind_text}` | {default} |")
+  return "\n".join([*lines, ""])
+
+
+def _given(cls: type) -> str:
+  """What the core hands over or calls: the attributes and methods of a class, in its own words."""
+  lines = [f"### {cls.__name__}", "", inspect.getdoc(cls) or "", ""]
+  body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+  rows: list[tuple[str, str]] = []
+  for node in body.body if isinstance(body, ast.ClassDef) else ():
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+      if not node.target.id.startswith("_"):
+        rows.append((f"{node.target.id}: {ast.unparse(node.annotation)}", ""))
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and rows:
+      # The sentence below an attribute.
+      rows[-1] = rows[-1][0], str(node.value.value)
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+      if node.name.startswith("_") and node.name != "__call__":
+        continue
+      node.args.args = node.args.args[1:]
+      word = "await " if isinstance(node, ast.AsyncFunctionDef) else ""
+      name = "" if node.name == "__call__" else node.name
+      is_property = any(ast.unparse(found) == "property" for found in node.decorator_list)
+      returns = "" if node.returns is None else f" -> {ast.unparse(node.returns)}"
+      call = "" if is_property else f"({ast.unparse(node.args)})"
+      rows.append((f"{word}{name}{call}{returns}", ast.get_docstring(node) or ""))
+  if rows:
+    lines += ["| | |", "|---|---|"]
+  for code, text in rows:
+    said = " ".join(text.split()).replace("|", "\\|")
+    lines.append(f"| `{code.replace('|', chr(92) + '|')}` | {said} |")
   return "\n".join([*lines, ""])
 
 

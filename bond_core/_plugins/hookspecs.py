@@ -138,18 +138,25 @@ def bond_register_logs() -> Iterable[LogType]:
 
   class Kept:
     def __init__(self, name):
-      self.epoch, self.finished, self.records = name, True, []
+      self.epoch, self.finished, self.records = name, False, []
 
     head = property(lambda self: self.records[-1].last if self.records else 0)
     oldest = property(lambda self: self.records[0].first if self.records else 1)
     last_ts_ms = property(lambda self: self.records[-1].ts_ms if self.records else 0)
 
     async def write(self, records):
-      self.records += [record for record in records if record.first > self.head]
+      self.finished = False
+      for record in records:
+        if record.last > self.head:
+          self.records.append(record.since(self.head + 1))
 
     async def read(self, first, limit):
-      after = [record for record in self.records if record.last >= first]
-      return [record.since(first) for record in after[: max(1, limit // 100)]]
+      found, events = [], 0
+      for record in self.records:
+        if record.last >= first and (not found or events < limit):
+          found.append(record.since(first))
+          events += len(found[-1].events)
+      return found
 
     async def find(self, time_ms):
       return next((r.first for r in self.records if r.ts_ms >= time_ms), self.head + 1)
@@ -250,7 +257,8 @@ def bond_register_services() -> Iterable[ServiceType]:
     listeners = await trio.open_tcp_listeners(config.port, host="127.0.0.1")
     async with trio.open_nursery() as nursery:
       await nursery.start(trio.serve_listeners, say, listeners)
-      task_status.started([f"tcp://127.0.0.1:{config.port}"])
+      port = listeners[0].socket.getsockname()[1]
+      task_status.started([f"tcp://127.0.0.1:{port}"])
       await server.stopping.wait()
       nursery.cancel_scope.cancel()
 

@@ -29,7 +29,8 @@ class TimedTransform(Transform, Protocol):
     """Returns the events that are due at `now_ms`."""
 
   def finish(self) -> Batch:
-    """Returns the rest, after the input has ended."""
+    """Returns the rest of a recording, after it has ended. A live feed is only cut: there it is
+    not called."""
 
 
 @attrs.frozen

@@ -17,11 +17,13 @@ then runs the tests below against it:
 import random
 
 from bond_core._errors import Refused
-from bond_core._events import Batch, Gap
+from bond_core._event_checks import check_events
+from bond_core._events import Batch, Gap, MarketEvent
 from bond_core._feeds.contract import Feed, Moment, Send, Subscription
 from bond_core._instruments import Instrument
 
 SECOND_NS = 1_000_000_000
+START_MS = 1_760_000_000_000
 
 
 class FeedConformance:
@@ -44,14 +46,14 @@ class FeedConformance:
   # What is used below --------------------------------------------------------------------------
 
   def _opened(self, *, second: bool = False) -> Feed:
-    feed, now = self.feed(), Moment(0, 0)
+    feed, now = self.feed(), Moment(START_MS, 0)
     feed.on_open(1, self.subscriptions(), overlap=False, now=now)
     if second:
       feed.on_open(2, self.subscriptions(), overlap=True, now=now)
     return feed
 
   def _events(self, feed: Feed, frames: list[bytes], connection: int = 1) -> Batch:
-    return feed.on_frames(connection, frames, Moment(1_000, SECOND_NS))
+    return feed.on_frames(connection, frames, Moment(START_MS + 1_000, SECOND_NS))
 
   # The tests -----------------------------------------------------------------------------------
 
@@ -61,6 +63,14 @@ class FeedConformance:
     events = self._events(self._opened(), frames)
     assert events
     assert not [event for event in events if isinstance(event, Gap)]
+    check_events(events, self.feed().exchange)
+    named = [subscription.instrument for subscription in self.subscriptions()]
+    for event in events:
+      if isinstance(event, MarketEvent):
+        kind = type(event).__name__
+        assert event.ts_event, f"a {kind} without ts_event, the time at which its message came"
+        kinds = {one.market_type for one in named if one.symbol == event.symbol}
+        assert not kinds or event.market_type in kinds, f"a {kind} of another market_type"
     assert {event.exchange for event in events if not isinstance(event, Gap)} == {  # type: ignore[union-attr]
       self.feed().exchange
     }
@@ -103,7 +113,7 @@ class FeedConformance:
     cut = [*frames[:middle], frames[middle][: len(frames[middle]) // 2], *frames[middle + 1 :]]
     feed = self._opened()
     events = self._events(feed, cut)
-    events += feed.on_timer(Moment(60_000, 60 * SECOND_NS))
+    events += feed.on_timer(Moment(START_MS + 60_000, 60 * SECOND_NS))
     assert [event for event in events if isinstance(event, Gap)]
 
   def test_a_reconnect_subscribes_again(self) -> None:
@@ -111,14 +121,16 @@ class FeedConformance:
     sent = [action.data for action in feed.actions if isinstance(action, Send)]
     feed.actions.clear()
     feed.on_close(1)
-    feed.on_open(2, self.subscriptions(), overlap=False, now=Moment(2_000, 2 * SECOND_NS))
+    feed.on_open(
+      2, self.subscriptions(), overlap=False, now=Moment(START_MS + 2_000, 2 * SECOND_NS)
+    )
     again = [action for action in feed.actions if isinstance(action, Send)]
     assert len(again) == len(sent)
     assert all(action.connection == 2 for action in again)
 
   def test_an_unsubscribed_channel_gives_no_events(self) -> None:
     feed, subscriptions = self._opened(), self.subscriptions()
-    feed.on_change(1, [], subscriptions, Moment(500, SECOND_NS // 2))
+    feed.on_change(1, [], subscriptions, Moment(START_MS + 500, SECOND_NS // 2))
     assert self._events(feed, self.session()) == []
 
   def test_what_the_venue_does_not_have_is_refused_in_a_sentence(self) -> None:

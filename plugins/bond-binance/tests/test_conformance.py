@@ -8,6 +8,9 @@ from bond_binance.feed import binance_feed
 from bond_core.testing import FeedConformance
 
 
+TIME = 1_700_000_000_000
+
+
 def message(stream, **data):
   return json.dumps({"stream": stream, "data": data}, separators=(",", ":")).encode()
 
@@ -25,7 +28,7 @@ class TestBinance(FeedConformance):
   def session(self):
     frames = []
     for number in range(1, 8):
-      common = {"e": "trade", "E": 1, "s": "BTCUSDT", "p": "61000.01", "q": "0.5", "T": 1}
+      common = {"e": "trade", "E": TIME, "s": "BTCUSDT", "p": "61000.01", "q": "0.5", "T": TIME}
       frames.append(message("btcusdt@trade", **common, t=number, m=True, M=True))
       quote = {"s": "BTCUSDT", "b": "61000.00", "B": "1", "a": "61000.02", "A": "2"}
       frames.append(message("btcusdt@bookTicker", u=number, **quote))

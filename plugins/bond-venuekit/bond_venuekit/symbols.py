@@ -41,15 +41,17 @@ def check_settlement(text: str, market: Market, settled_in: SettledIn, title: st
   return market
 
 
-def check_kind(instrument: Instrument, title: str) -> None:
-  """Raises Refused for anything but spot, perpetuals and dated contracts."""
-  if instrument.market_type not in ("spot", "perp") and (
-    instrument.market_type != "future" or instrument.expiry is None
-  ):
-    raise Refused(
-      f"{instrument}: {title} is served for spot, perpetuals (BTC/USDT:USDT) and dated contracts "
-      "(BTC/USDT:USDT-261225)"
-    )
+def check_kind(instrument: Instrument, title: str, *, dated: bool = True) -> None:
+  """Raises Refused for anything but spot, perpetuals and, where the venue has them, `dated`
+  contracts."""
+  kind = instrument.market_type
+  if kind in ("spot", "perp") or (dated and kind == "future" and instrument.expiry is not None):
+    return
+  contracts = " and dated contracts (BTC/USDT:USDT-261225)" if dated else ""
+  comma = "," if dated else " and"
+  raise Refused(
+    f"{instrument}: {title} is served for spot{comma} perpetuals (BTC/USDT:USDT){contracts}"
+  )
 
 
 def check_contract(
