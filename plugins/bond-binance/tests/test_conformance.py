@@ -7,7 +7,6 @@ from bond_binance.feed import binance_feed
 
 from bond_core.testing import FeedConformance
 
-
 TIME = 1_700_000_000_000
 
 
