@@ -101,8 +101,12 @@ class Pipeline:
     return TransformContext(name, self._clock, simulated)
 
   def failures(self) -> list[str]:
-    """Sentences about what ended although it should not have."""
-    readers = [f"{one.name}: {one.failure}" for one in self.readers.values() if one.failure]
+    """Sentences about what ended although it should not have, or never came."""
+    readers = [
+      f"{one.name}: {reason}"
+      for one in self.readers.values()
+      for reason in ([one.failure] if one.failure else one.refused)
+    ]
     stages = [f"{stage.name}: {stage.failure}" for stage in self.graph.stages if stage.failure]
     sinks = [f"{runner.name}: {runner.failure}" for runner in self.sink_runners if runner.failure]
     return readers + stages + sinks

@@ -100,7 +100,7 @@ class FeedSource(Source):
       if all(s in rejected for s in reader.subscriptions):
         reader.fail(reason)
       else:
-        reader.log(reason)
+        reader.refuse(reason)
     self._look()
     if all(reader.failure is not None for reader in self.readers):
       self.stop()

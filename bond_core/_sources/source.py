@@ -27,7 +27,8 @@ WORST_FIRST = (
 
 class SourceReader:
   """One reader's share of a source: `select` keeps of the source's batches what the reader
-  subscribed to. `failure` says why nothing more comes; it is logged with this `severity`.
+  subscribed to. `failure` says why nothing more comes, `refused` why a part of it does not; both
+  are logged with this `severity`.
   `answered` is set as soon as the venue has delivered or refused every subscription."""
 
   def __init__(
@@ -44,6 +45,7 @@ class SourceReader:
     self.subscriptions = subscriptions
     self.severity = severity
     self.failure: str | None = None
+    self.refused: list[str] = []
     self.answered = trio.Event()
 
   def fail(self, reason: str) -> None:
@@ -51,10 +53,14 @@ class SourceReader:
     if self.failure is None:
       self.failure = reason
       self.answered.set()
-      self.log(reason)
+      self._log(reason)
 
-  def log(self, reason: str) -> None:
-    """Logs what this reader does not receive, and why."""
+  def refuse(self, reason: str) -> None:
+    """One of several subscriptions is refused; the others go on."""
+    self.refused.append(reason)
+    self._log(reason)
+
+  def _log(self, reason: str) -> None:
     logger.log(self.severity, "%s: %s", self.name, reason)
 
 
