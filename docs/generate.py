@@ -1,10 +1,11 @@
-"""Writes the pages that come from the code: spec.md, hooks.md and the table of terms.
+"""Writes the pages that come from the code: spec.md, hooks.md, modules.md and the table of terms.
 
 Run as `python docs/generate.py` where the repository's plugins are installed. Only its own plugins
 are described, so that the pages are equal on every machine.
 """
 
 import ast
+import importlib
 import inspect
 import textwrap
 import types
@@ -89,6 +90,12 @@ What the core asks a plugin. A plugin implements the hooks that it has something
 descriptions. [Write a plugin](write-a-plugin.md) is the way in;
 [plugins are asked once](decisions/0014-plugins.md) says why it is so."""
 
+MODULES_INTRO = """\
+What plugins and programs may import from the core: these modules and the names in them, and nothing with an
+underscore. While bond-core is 0.x, a name or what it does changes only with the second number of the version,
+and the changelog says what to write instead; so a plugin depends on `bond-core>=0.1,<0.2`. A new field with a
+default, a new name or a new module may come with any version."""
+
 GIVEN: dict[type, tuple[type, ...]] = {
   SourceType: (Out, SourceContext),
   TransformType: (TransformContext, TimedTransform),
@@ -130,6 +137,7 @@ def pages() -> dict[Path, str]:
   return {
     DOCS / "spec.md": _spec_page(),
     DOCS / "hooks.md": _hooks_page(),
+    DOCS / "modules.md": _modules_page(),
     compliance: f"{before}{TERMS[0]}\n{_terms()}{TERMS[1]}{after}",
   }
 
@@ -279,6 +287,29 @@ def _given(cls: type) -> str:
     said = " ".join(text.split()).replace("|", "\\|")
     lines.append(f"| `{code.replace('|', chr(92) + '|')}` | {said} |")
   return "\n".join([*lines, ""])
+
+
+def _modules_page() -> str:
+  parts = ["# Public modules", "", MADE, "", MODULES_INTRO, ""]
+  core = ROOT / "bond_core"
+  paths = [core / "__init__.py", *core.glob("[a-z]*.py"), *core.glob("[a-z]*/__init__.py")]
+  for path in paths:
+    parents = path.relative_to(ROOT).with_suffix("").parts
+    name = ".".join(parents[:-1] if parents[-1] == "__init__" else parents)
+    module = importlib.import_module(name)
+    parts += [f"## {name}", "", (module.__doc__ or "").strip(), "", "| name | |", "|---|---|"]
+    for public in module.__all__:
+      found = getattr(module, public)
+      text = ""
+      if get_origin(found) is Literal:
+        text = "one of " + ", ".join(f"`{word}`" for word in get_args(found))
+      elif inspect.isclass(found) or inspect.isfunction(found):
+        text = (inspect.getdoc(found) or "").split("\n\n")[0]
+      elif isinstance(found, str | int | float):
+        text = f"`{found!r}`"
+      parts.append(f"| `{public}` | {' '.join(text.split()).replace('|', chr(92) + '|')} |")
+    parts.append("")
+  return "\n".join(parts).rstrip() + "\n"
 
 
 def _terms() -> str:
