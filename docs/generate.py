@@ -91,10 +91,11 @@ descriptions. [Write a plugin](write-a-plugin.md) is the way in;
 [plugins are asked once](decisions/0014-plugins.md) says why it is so."""
 
 MODULES_INTRO = """\
-What plugins and programs may import from the core: these modules and the names in them, and nothing with an
-underscore. While bond-core is 0.x, a name or what it does changes only with the second number of the version,
-and the changelog says what to write instead; so a plugin depends on `bond-core>=0.1,<0.2`. A new field with a
-default, a new name or a new module may come with any version."""
+What plugins and programs may import from the core: these modules and the names in them, and
+nothing with an underscore. While bond-core is 0.x, a name or what it does changes only with the
+second number of the version, and the changelog says what to write instead; so a plugin depends on
+`bond-core>=0.1,<0.2`. A new field with a default, a new name or a new module may come with any
+version."""
 
 GIVEN: dict[type, tuple[type, ...]] = {
   SourceType: (Out, SourceContext),
