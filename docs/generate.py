@@ -37,6 +37,7 @@ from bond_core import (
 from bond_core._events import EVENT_TYPES
 from bond_core._plugins import hookspecs
 from bond_core._plugins.registry import HOOKS
+from bond_core._spec.structure import closed_keys
 from bond_core.logs import Engine, Record
 from bond_core.services import Access, Demand, Doors, Server, Stream, Streams
 
@@ -173,8 +174,8 @@ def _component(component: Any, snippet: str) -> str:
     lines += [f"Gives: {gives}.", "", f"Terms: {component.terms or 'none of its own'}", ""]
   elif getattr(component, "accepts", None):
     lines += [f"Takes: {_tags(component.accepts)}.", ""]
-  if getattr(component, "trusted", False):
-    lines += ["Runs code that the spec names, so only specs of the machine's own user may.", ""]
+  if getattr(component, "public", True) is False:
+    lines += ["Only specs of the machine's own user may use it.", ""]
   fields = attrs.fields(component.config)
   if fields:
     lines += ["| key | type | default |", "|---|---|---|"]
@@ -182,6 +183,13 @@ def _component(component: Any, snippet: str) -> str:
       kind = type_text(field.type).replace("|", "\\|")
       lines.append(f"| `{field.alias or field.name}` | {kind} | {_default(field)} |")
     lines.append("")
+    if getattr(component, "public", False) and (closed := closed_keys(component.config)):
+      keys = ", ".join(
+        f"`{field.alias or field.name}`"
+        for field in fields
+        if (field.alias or field.name) in closed
+      )
+      lines += [f"Closed to specs from outside: {keys}.", ""]
   if snippet:
     example = component.example or "{}"
     lines += ["```yaml", snippet.format(name=component.name, example=example), "```", ""]

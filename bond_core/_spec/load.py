@@ -20,7 +20,7 @@ from bond_core._spec.document import (
 )
 from bond_core._spec.model import LogNode, Position, SinkNode, SourceNode, Spec, TransformNode
 from bond_core._spec.reads import check_types, in_order
-from bond_core._spec.structure import structure
+from bond_core._spec.structure import closed_keys, structure
 from bond_core._suggest import closest, did_you_mean, one_of
 from bond_core._types.components import Components
 from bond_core._types.parser import ParserType
@@ -49,7 +49,7 @@ def load_spec(
 
   Raises SpecError with every problem in the order of the file. `file` is what errors call the text,
   and its stem is the name of a spec that has none. A spec that is not `trusted` comes from outside:
-  it may use neither the machine's secrets and files, nor components and keys that are `trusted`.
+  it may use neither the machine's secrets and files, nor components and keys that are not public.
   """
   document = read_document(text, file)
   if isinstance(document.data.get("sources"), list):
@@ -241,9 +241,10 @@ class _Loader:
     except PluginError as exc:
       self.document.refuse(str(exc), at)
       return None
-    if getattr(found, "trusted", False) and not self.trusted:
-      message = f"{use} reaches into the machine it runs on, so a spec from outside cannot use it"
+    if not self.trusted and section != "log" and not found.public:
+      message = f"{use} is for specs of this machine's own user; a spec from outside cannot use it"
       self.document.refuse(message, at)
+      return None
     return found
 
   def _known_keys(
@@ -285,10 +286,12 @@ class _Loader:
       message = f"expected the keys of {component.name} and their values, got {kind_of(data)}"
       self.document.refuse(message, below)
       return None
-    if not self.trusted:
-      for key in _trusted_keys(component.config) & data.keys():
-        message = f"a spec from outside cannot set {key!r}, which decides what this machine reaches"
-        self.document.refuse(message, (*below, key), "key")
+    closed = frozenset() if self.trusted else closed_keys(component.config) & data.keys()
+    for key in sorted(closed):
+      message = f"a spec from outside cannot set {key!r}, which is for this machine's own user"
+      self.document.refuse(message, (*below, key), "key")
+      self.document.mask((*below, key))
+    data = {key: value for key, value in data.items() if key not in closed}
     try:
       config, faults = structure(data, component.config, trusted=self.trusted)
     except TypeError as exc:
@@ -296,6 +299,8 @@ class _Loader:
       self.document.refuse(message, (*path, "use"))
       return None
     for fault in faults:
+      if closed and not fault.path:
+        continue  # Something of what was refused may be missing.
       if fault.missing is not None and not fault.path and {fault.missing, "with"} & intended:
         continue
       if fault.hides:
@@ -362,8 +367,3 @@ class _Loader:
       for key, section in self.sections.items()
       if key not in read and section not in ("sinks", ends)
     ]
-
-
-def _trusted_keys(config: type) -> set[str]:
-  """The keys of a configuration that only specs of the machine's own user may set."""
-  return {f.alias or f.name for f in attrs.fields(config) if f.metadata.get("trusted")}

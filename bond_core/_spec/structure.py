@@ -125,6 +125,25 @@ def _reason(exc: BaseException) -> str:
 
 
 @functools.cache
+def closed_keys(config: type) -> frozenset[str]:
+  """The keys of a public component's configuration that specs from outside cannot set."""
+  fields = attrs.fields(config)
+  closed = (f for f in fields if not f.metadata.get("public", harmless(f.type)))
+  return frozenset(field.alias or field.name for field in closed)
+
+
+def harmless(kind: Any) -> bool:
+  """Whether a type leaves no text free that could name something to reach."""
+  if _origin(kind) is Literal:
+    return True
+  if arguments := typing.get_args(kind):
+    return all(part is Ellipsis or harmless(part) for part in arguments)
+  if isinstance(kind, type) and attrs.has(kind):
+    return not closed_keys(kind)
+  return kind in (bool, int, float, types.NoneType, Duration, Size)
+
+
+@functools.cache
 def _converter(trusted: bool) -> Converter:
   """The strict converter. cattrs tries the factories that were registered last first."""
   converter = Converter(detailed_validation=True, forbid_extra_keys=True)

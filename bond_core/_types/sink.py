@@ -34,8 +34,8 @@ class SinkContext:
 @attrs.frozen(kw_only=True)
 class SinkType:
   """A type of sink. `accepts` are the types of event that it can use (None: all). One that
-  `publishes` shows a stream to a server's clients through `SinkContext.publish`. `trusted` ones
-  reach into the machine they run on, so only specs of its own user may use them."""
+  `publishes` shows a stream to a server's clients through `SinkContext.publish`. Specs
+  from outside may use `public` ones only, as for SourceType."""
 
   name: str
   summary: str
@@ -43,5 +43,5 @@ class SinkType:
   accepts: tuple[type[AnyEvent], ...] | None = None
   make: Callable[[Any, SinkContext], AbstractAsyncContextManager[Sink]]
   publishes: bool = False
-  trusted: bool = False
+  public: bool = False
   example: str = ""

@@ -75,10 +75,13 @@ class SourceType:
   the venue whose events come, where that is not the plugin's name. `on_demand(config, market)`
   gives the configuration that carries one more market as `config` does (None: with defaults), so
   that a server's clients can subscribe to markets that no spec names; it raises Refused or
-  ValueError for a market that cannot be. `trusted` ones reach into the machine they run on, so only
-  specs of its own user may use them; a field of `config` whose metadata says {"trusted": True} may
-  be set by such specs only. `words` are the words of English it answers to; `aliases` other names
-  of it, each with the settings that the name implies; `environment` the variables it reads.
+  ValueError for a market that cannot be. `words` are the words of English it answers to; `aliases`
+  other names of it, each with the settings that the name implies; `environment` the variables it
+  reads.
+
+  Specs from outside, which a server is sent, may use `public` types only, and set only keys of
+  theirs that are numbers, true or false, or words from a closed list, and other keys whose metadata
+  says {"public": True}; {"public": False} closes any key.
   """
 
   name: str
@@ -95,7 +98,7 @@ class SourceType:
   view: Callable[[Any], Transform | None] | None = None
   on_demand: Callable[[Any, Market], Any] | None = None
   replay: bool = False
-  trusted: bool = False
+  public: bool = False
   words: tuple[str, ...] = ()
   aliases: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
   environment: tuple[str, ...] = ()

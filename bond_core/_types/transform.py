@@ -48,8 +48,7 @@ class TransformType:
   """A type of transform. `accepts` are the types of event that it is given (None: all); gaps and
   heartbeats pass by one that does not accept them. `emits` are those it gives (None: what it
   reads). Times are not copied for it: an event that it makes has the times that it gives it.
-  `trusted` ones run code named in the spec, so only specs of the machine's own user may use
-  them."""
+  Specs from outside may use `public` ones only, as for SourceType."""
 
   name: str
   summary: str
@@ -57,5 +56,5 @@ class TransformType:
   accepts: tuple[type[AnyEvent], ...] | None = None
   emits: tuple[type[AnyEvent], ...] | None = None
   make: Callable[[Any, TransformContext], Transform]
-  trusted: bool = False
+  public: bool = False
   example: str = ""

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from bond_core._plugins.registry import Registry
 from bond_core._spec.document import read_document
-from bond_core._spec.structure import structure
+from bond_core._spec.structure import harmless, structure
 
 REGISTRY = Registry()
 
@@ -39,6 +41,16 @@ class ComponentConformance:
     example = getattr(component, "example", "")
     if example:
       configured(component, read_document(example, "example").data)
+
+  def test_it_says_which_texts_specs_from_outside_may_set(self) -> None:
+    """A `public` component does, of every key that numbers and closed lists do not bound."""
+    component = self.component()
+    for field in attrs.fields(component.config) if getattr(component, "public", False) else ():
+      assert "public" in field.metadata or harmless(field.type), (
+        f"{component.name} is public and does not say whether a spec from outside may set "
+        f"{field.alias or field.name!r}: write metadata={{'public': False}} where it names a host, "
+        "a URL, a path, a file, a secret or code, and {'public': True} where it cannot"
+      )
 
   def test_a_key_that_it_does_not_have_is_refused(self) -> None:
     _, faults = structure({"no_such_key": 1}, self.component().config)

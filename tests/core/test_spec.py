@@ -350,10 +350,13 @@ transforms:
 """
   assert load(text).sources["x"].config.bearer == Secret("X_BEARER")
   assert [(problem.path, problem.message) for problem in problems(text, trusted=False)] == [
-    ("sources.x.with.bearer", "a spec from outside cannot use secrets of this machine"),
+    (
+      "sources.x.with.bearer",
+      "a spec from outside cannot set 'bearer', which is for this machine's own user",
+    ),
     (
       "transforms.m.use",
-      "core.map reaches into the machine it runs on, so a spec from outside cannot use it",
+      "core.map is for specs of this machine's own user; a spec from outside cannot use it",
     ),
   ]
   pulse, _, _ = PULSE.partition("sinks:")
@@ -363,7 +366,7 @@ transforms:
 @pytest.mark.parametrize(
   ("text", "path", "message"),
   [
-    ("sinks:\n  p: {use: core.print, from: a}\n", "sinks.p.use", "core.print reaches into"),
+    ("sinks:\n  p: {use: core.print, from: a}\n", "sinks.p.use", "core.print is for"),
     (
       "sinks:\n  p: {use: core.jsonl, from: a, with: {path: /etc/x}}\n",
       "sinks.p.use",

@@ -64,7 +64,7 @@ def test_every_argument_of_a_feed_and_every_field_of_a_form_is_on_the_page():
 
 def test_the_fields_of_a_source_type_that_concern_venues_are_on_the_page():
   concern = set(
-    "connection emits example exchange feed on_demand simulator subscriptions terms trusted view "
+    "connection emits example exchange feed on_demand public simulator subscriptions terms view "
     "words".split()
   )
   assert concern - {field.name for field in attrs.fields(SourceType)} == set()

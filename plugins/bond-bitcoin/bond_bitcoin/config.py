@@ -51,12 +51,12 @@ class Bitcoin:
   """
 
   event_types: list[EventType] = attrs.field(factory=list)
-  accounts: list[str] = attrs.field(factory=list)
+  accounts: list[str] = attrs.field(factory=list, metadata={"public": True})
   min_amount: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
   values: bool = False
   every: Duration = Duration(5)
   endpoint: str | None = attrs.field(
-    default=None, converter=without_slash, validator=_check_endpoint, metadata={"trusted": True}
+    default=None, converter=without_slash, validator=_check_endpoint, metadata={"public": False}
   )
 
   def __attrs_post_init__(self) -> None:

@@ -24,6 +24,7 @@ SOURCES = [
     aliases={"onchain:btc": {}, "onchain:bitcoin": {}},
     simulator="bitcoin",
     exchange=lambda given: EXCHANGE,
+    public=True,
     terms=(
       "mempool.space Terms of Service, https://mempool.space/terms-of-service: the public server "
       "is limited; run your own for more"

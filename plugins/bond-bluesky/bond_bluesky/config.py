@@ -15,6 +15,8 @@ SERVERS = (
 )
 """The public instances; a cursor is about the same at each."""
 MAX_AUTHORS = 100
+PUBLIC = {"public": True}
+"""Of keys that specs from outside may set."""
 # https://atproto.com/specs/handle and /specs/did.
 _HANDLE = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
@@ -39,12 +41,12 @@ class Posts:
   adds others.
   """
 
-  symbols: list[str] = attrs.field(factory=list)
-  query: str = ""
-  words: dict[str, list[str]] = attrs.field(factory=dict)
-  authors: list[str] = attrs.field(factory=list, converter=_authors)
-  lang: str | None = None
-  endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
+  symbols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  query: str = attrs.field(default="", metadata=PUBLIC)
+  words: dict[str, list[str]] = attrs.field(factory=dict, metadata=PUBLIC)
+  authors: list[str] = attrs.field(factory=list, converter=_authors, metadata=PUBLIC)
+  lang: str | None = attrs.field(default=None, metadata=PUBLIC)
+  endpoint: str | None = attrs.field(default=None, metadata={"public": False})
 
   def __attrs_post_init__(self) -> None:
     if not self.symbols and not self.query and not self.authors:

@@ -44,6 +44,7 @@ SOURCES = [
     prepare=_prepare,
     words=("bluesky", "skeets"),
     simulator="bluesky",
+    public=True,
     terms="Public data of the AT Protocol network; https://bsky.social/about/support/tos",
     example="{symbols: [BTC]}",
   )

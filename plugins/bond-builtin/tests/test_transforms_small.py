@@ -52,7 +52,7 @@ TYPES = transforms.types()
 def test_every_example_is_a_valid_setting(spec):
   config, faults = structure(yaml.safe_load(spec.example), spec.config)
   assert list(faults) == []
-  if not spec.trusted:
+  if spec.name != "core.map":
     assert callable(spec.make(config, context(SystemClock())))
 
 

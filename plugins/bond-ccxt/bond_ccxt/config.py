@@ -67,19 +67,19 @@ class _Source:
   BTC/USDT means. Credentials are references to secrets; public data needs none. `options` go to
   ccxt's own `options`."""
 
-  exchange: str = attrs.field(validator=_check_exchange)
-  symbols: list[str] = attrs.field(validator=_check_symbols)
+  exchange: str = attrs.field(validator=_check_exchange, metadata={"public": True})
+  symbols: list[str] = attrs.field(validator=_check_symbols, metadata={"public": True})
   mode: Mode = "auto"
   every: Duration = attrs.field(default=Duration(5), validator=_check_every)
   market: OnMarket = "spot"
   endpoint: str | None = attrs.field(
-    default=None, converter=_trimmed, validator=_check_endpoint, metadata={"trusted": True}
+    default=None, converter=_trimmed, validator=_check_endpoint, metadata={"public": False}
   )
-  api_key: Secret | None = None
-  api_secret: Secret | None = None
-  password: Secret | None = None
+  api_key: Secret | None = attrs.field(default=None, metadata={"public": False})
+  api_secret: Secret | None = attrs.field(default=None, metadata={"public": False})
+  password: Secret | None = attrs.field(default=None, metadata={"public": False})
   # What ccxt makes of them is its own affair, addresses among it.
-  options: dict[str, Any] = attrs.field(factory=dict, metadata={"trusted": True})
+  options: dict[str, Any] = attrs.field(factory=dict, metadata={"public": False})
 
 
 @attrs.frozen(kw_only=True)
@@ -116,7 +116,11 @@ class Tickers(_Source):
 class Candles(_Source):
   """Bars of one length, also the unfinished one as it grows (`closed` false)."""
 
-  interval: str = attrs.field(default="1m", validator=attrs.validators.matches_re(r"\d+[smhdwMy]"))
+  interval: str = attrs.field(
+    default="1m",
+    validator=attrs.validators.matches_re(r"\d+[smhdwMy]"),
+    metadata={"public": True},
+  )
 
 
 @attrs.frozen(kw_only=True)

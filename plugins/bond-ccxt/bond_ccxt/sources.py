@@ -57,6 +57,7 @@ def _source(
     on_demand=_on_demand,
     simulator=_simulator,
     exchange=lambda given: str(given.exchange),
+    public=True,
     terms=TERMS,
     example=example,
   )

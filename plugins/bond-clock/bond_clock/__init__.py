@@ -30,6 +30,7 @@ def bond_register_sources() -> list[SourceType]:
       config=Every,
       emits=(Custom,),
       run=ticks,
+      public=True,
       example=example,
       terms="Yours: it is your own clock.",
     )

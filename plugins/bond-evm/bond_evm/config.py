@@ -21,6 +21,8 @@ from bond_evm.tokens import TOKENS, Token, TokenInfo, asset_of, check_address
 
 MAX_NAMED = 1000
 MAX_BACKFILL = 20_000
+PUBLIC = {"public": True}
+"""Of keys that specs from outside may set."""
 
 _CHAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
@@ -59,24 +61,24 @@ class Evm:
   node is named. `private` allows a url that is not public. `symbol` is that of blocks and fees.
   """
 
-  chain: str = "ethereum"
-  url: str | Secret | None = None
-  symbols: list[str] = attrs.field(factory=list)
-  addresses: list[str] = attrs.field(factory=list)
-  accounts: list[str] = attrs.field(factory=list)
-  tokens: list[Token] = attrs.field(factory=list)
+  chain: str = attrs.field(default="ethereum", metadata=PUBLIC)
+  url: str | Secret | None = attrs.field(default=None, metadata=PUBLIC)
+  symbols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  addresses: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  accounts: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  tokens: list[Token] = attrs.field(factory=list, metadata=PUBLIC)
   event_types: list[Literal["transfer", "block", "metric"]] = attrs.field(factory=list)
   min_value: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
-  symbol: str | None = None
+  symbol: str | None = attrs.field(default=None, metadata=PUBLIC)
   silence: Duration | None = None
   backfill: int = 1000
-  mode: Literal["mock", "node"] | None = attrs.field(default=None, metadata={"trusted": True})
-  private: bool = attrs.field(default=False, metadata={"trusted": True})
+  mode: Literal["mock", "node"] | None = attrs.field(default=None, metadata={"public": False})
+  private: bool = attrs.field(default=False, metadata={"public": False})
   endpoint: str | None = attrs.field(
     default=None,
     converter=without_slash,
     validator=_check_simulator,
-    metadata={"trusted": True},
+    metadata={"public": False},
   )
 
   def __attrs_post_init__(self) -> None:

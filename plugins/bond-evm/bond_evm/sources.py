@@ -45,6 +45,7 @@ SOURCES = [
     simulator="evm",
     mock=Evm.is_mock,
     exchange=lambda config: str(config.chain),
+    public=True,
     terms="those of the node's provider",
     example="{symbols: [USDT, USDC], min_value: 100000}",
   )

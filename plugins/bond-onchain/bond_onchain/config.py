@@ -10,6 +10,8 @@ from bond_onchain.tokens import MINTS, WRAPPED, asset_of, check_address
 
 KINDS = ("tx", "transfer", "block", "account", "metric")
 MAX_NAMED = 1000
+PUBLIC = {"public": True}
+"""Of keys that specs from outside may set."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,10 +33,10 @@ class Solana:
   for the simulator; ONCHAIN_MODE by default, and `mock` where no node is named either.
   """
 
-  symbols: list[str] = attrs.field(factory=list)
-  mints: list[str] = attrs.field(factory=list)
-  accounts: list[str] = attrs.field(factory=list)
-  addresses: list[str] = attrs.field(factory=list)
+  symbols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  mints: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  accounts: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  addresses: list[str] = attrs.field(factory=list, metadata=PUBLIC)
   event_types: list[Literal["tx", "transfer", "block", "account", "metric"]] = attrs.field(
     factory=list
   )
@@ -43,12 +45,12 @@ class Solana:
   failed: bool = False
   complete: bool = False
   commitment: Literal["processed", "confirmed", "finalized"] = "confirmed"
-  tokens: dict[str, str] = attrs.field(factory=dict)
-  symbol: str = "SOL"
+  tokens: dict[str, str] = attrs.field(factory=dict, metadata=PUBLIC)
+  symbol: str = attrs.field(default="SOL", metadata=PUBLIC)
   # A spec from elsewhere must not have this machine's secrets sent anywhere.
-  token: Secret | None = attrs.field(default=None, metadata={"trusted": True})
-  mode: Literal["mock", "grpc"] | None = attrs.field(default=None, metadata={"trusted": True})
-  endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
+  token: Secret | None = attrs.field(default=None, metadata={"public": False})
+  mode: Literal["mock", "grpc"] | None = attrs.field(default=None, metadata={"public": False})
+  endpoint: str | None = attrs.field(default=None, metadata={"public": False})
 
   def __attrs_post_init__(self) -> None:
     for text in (*self.mints, *self.accounts, *self.addresses, *self.tokens.values()):

@@ -38,6 +38,7 @@ SOURCES = [
     simulator="geyser",
     mock=Solana.is_mock,
     exchange=lambda config: "solana",
+    public=True,
     terms="those of the node's provider",
     example="{symbols: [USDC], min_amount: 100000}",
   )

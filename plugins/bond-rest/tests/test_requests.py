@@ -57,8 +57,11 @@ async def test_every_problem_of_a_spec_has_its_place(api):
 @pytest.mark.parametrize(
   ("nodes", "message"),
   [
-    ({"sinks": {"p": {"use": "core.print", "from": "clock"}}}, "reaches into the machine"),
-    ({"sinks": {"p": {"use": "core.jsonl", "from": "clock", "with": {"path": "/x"}}}}, "reaches"),
+    (
+      {"sinks": {"p": {"use": "core.print", "from": "clock"}}},
+      "is for specs of this machine's own user",
+    ),
+    ({"sinks": {"p": {"use": "core.jsonl", "from": "clock", "with": {"path": "/x"}}}}, "own user"),
     ({"log": {"use": "core.file", "with": {"path": "/x"}}}, "cannot say how logs are kept"),
     ({"transforms": {"m": {"use": "core.map", "from": "clock", "with": {"function": "os:x"}}}}, ""),
   ],

@@ -80,9 +80,9 @@ class VenueSource:
   venue: ClassVar[Venue]
   channel: ClassVar[VenueChannel]
 
-  symbols: list[str] = attrs.field(validator=_check_symbols)
+  symbols: list[str] = attrs.field(validator=_check_symbols, metadata={"public": True})
   endpoint: str | None = attrs.field(
-    default=None, converter=without_slash, validator=_check_endpoint, metadata={"trusted": True}
+    default=None, converter=without_slash, validator=_check_endpoint, metadata={"public": False}
   )
 
   @property

@@ -108,6 +108,7 @@ def _source(
     view=_view_of(row.config),
     on_demand=_on_demand(row.config),
     simulator=simulator,
+    public=True,
     terms=terms,
     words=tuple(f"{name} {word}".rstrip() for word in (*usual.words, *row.words)),
     example=row.example or usual.example,

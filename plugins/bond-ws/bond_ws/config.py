@@ -17,6 +17,8 @@ MAX_RULES = 32
 MAX_MESSAGES = 100
 MAX_SENT_BYTES = 64 * 1024
 MAX_MESSAGE = 16 * 1024 * 1024
+PUBLIC = {"public": True}
+"""Of keys that specs from outside may set: an URL leads to public addresses only."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
@@ -100,23 +102,23 @@ class Custom:
   hold, and examples of two venues, is in the README of bond-ws.
   """
 
-  url: str
-  name: str = "custom"
-  headers: dict[str, str | Secret] = attrs.field(factory=dict)
-  query: dict[str, str | Secret] = attrs.field(factory=dict)
-  subprotocols: list[str] = attrs.field(factory=list)
-  send: list[Any] = attrs.field(factory=list)
-  heartbeat: Heartbeat | None = None
-  replies: list[Reply] = attrs.field(factory=list)
-  failures: list[Failure] = attrs.field(factory=list)
+  url: str = attrs.field(metadata=PUBLIC)
+  name: str = attrs.field(default="custom", metadata=PUBLIC)
+  headers: dict[str, str | Secret] = attrs.field(factory=dict, metadata=PUBLIC)
+  query: dict[str, str | Secret] = attrs.field(factory=dict, metadata=PUBLIC)
+  subprotocols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  send: list[Any] = attrs.field(factory=list, metadata=PUBLIC)
+  heartbeat: Heartbeat | None = attrs.field(default=None, metadata=PUBLIC)
+  replies: list[Reply] = attrs.field(factory=list, metadata=PUBLIC)
+  failures: list[Failure] = attrs.field(factory=list, metadata=PUBLIC)
   silence: Duration | None = None
   max_message: Size = Size(4 * 1024 * 1024)
-  symbols: dict[str, str] = attrs.field(factory=dict)
+  symbols: dict[str, str] = attrs.field(factory=dict, metadata=PUBLIC)
   market_type: MarketType | None = None
-  map: list[Rule] = attrs.field(factory=list)
-  function: str = attrs.field(default="", metadata={"trusted": True})
-  exchange: str = attrs.field(default="", metadata={"trusted": True})
-  private: bool = attrs.field(default=False, metadata={"trusted": True})
+  map: list[Rule] = attrs.field(factory=list, metadata=PUBLIC)
+  function: str = attrs.field(default="", metadata={"public": False})
+  exchange: str = attrs.field(default="", metadata={"public": False})
+  private: bool = attrs.field(default=False, metadata={"public": False})
 
   def __attrs_post_init__(self) -> None:
     self._check_url()

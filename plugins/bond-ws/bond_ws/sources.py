@@ -25,6 +25,7 @@ SOURCES = [
     subscriptions=_subscriptions,
     aliases={"custom": {}, "custom.ws": {}},
     exchange=lambda given: given.venue,
+    public=True,
     terms="those of the server that the spec names",
     example=(
       "{url: 'wss://ws.example.com/feed', send: [{op: subscribe, channel: prices}], "

@@ -15,6 +15,8 @@ LIMIT_WINDOW = 900.0
 """Recent search and recent counts take so many requests in so many seconds (pay-per-use)."""
 MINUTE = 60
 """Seconds of the unit in which X counts."""
+PUBLIC = {"public": True}
+"""Of keys that specs from outside may set."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,17 +31,17 @@ class Posts:
   from a simulated X of its own, without a token.
   """
 
-  symbols: list[str] = attrs.field(factory=list)
-  query: str = ""
-  words: dict[str, list[str]] = attrs.field(factory=dict)
+  symbols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  query: str = attrs.field(default="", metadata=PUBLIC)
+  words: dict[str, list[str]] = attrs.field(factory=dict, metadata=PUBLIC)
   retweets: bool = False
   spend_cap: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
   backfill_minutes: int = attrs.field(
     default=0, validator=[attrs.validators.ge(0), attrs.validators.le(5)]
   )
-  bearer: Secret | None = None
-  endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
-  mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"trusted": True})
+  bearer: Secret | None = attrs.field(default=None, metadata={"public": False})
+  endpoint: str | None = attrs.field(default=None, metadata={"public": False})
+  mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"public": False})
 
   def __attrs_post_init__(self) -> None:
     if not self.symbols and not self.query:
@@ -64,17 +66,17 @@ class Search:
   are as of x.posts; a search for each asset counts to X's limit of 450 in 15 minutes.
   """
 
-  symbols: list[str] = attrs.field(factory=list)
-  query: str = ""
-  words: dict[str, list[str]] = attrs.field(factory=dict)
+  symbols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  query: str = attrs.field(default="", metadata=PUBLIC)
+  words: dict[str, list[str]] = attrs.field(factory=dict, metadata=PUBLIC)
   retweets: bool = False
   every: float = attrs.field(
     default=60.0, validator=[attrs.validators.ge(10), attrs.validators.le(3600)]
   )
   spend_cap: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
-  bearer: Secret | None = None
-  endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
-  mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"trusted": True})
+  bearer: Secret | None = attrs.field(default=None, metadata={"public": False})
+  endpoint: str | None = attrs.field(default=None, metadata={"public": False})
+  mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"public": False})
 
   def __attrs_post_init__(self) -> None:
     if not self.symbols and not self.query:
@@ -101,15 +103,15 @@ class Counts:
   request for each asset counts to X's limit of 300 in 15 minutes.
   """
 
-  symbols: list[str] = attrs.field(factory=list)
-  query: str = ""
-  words: dict[str, list[str]] = attrs.field(factory=dict)
+  symbols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  query: str = attrs.field(default="", metadata=PUBLIC)
+  words: dict[str, list[str]] = attrs.field(factory=dict, metadata=PUBLIC)
   retweets: bool = False
   every: float = attrs.field(default=120.0, validator=_check_every)
   spend_cap: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
-  bearer: Secret | None = None
-  endpoint: str | None = attrs.field(default=None, metadata={"trusted": True})
-  mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"trusted": True})
+  bearer: Secret | None = attrs.field(default=None, metadata={"public": False})
+  endpoint: str | None = attrs.field(default=None, metadata={"public": False})
+  mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"public": False})
 
   def __attrs_post_init__(self) -> None:
     if not self.symbols and not self.query:

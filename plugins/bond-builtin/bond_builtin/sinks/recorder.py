@@ -97,6 +97,5 @@ TYPE = SinkType(
   summary="JSON lines in a file that rotates: a recording that the source core.jsonl plays again.",
   config=Recorder,
   make=recorder,
-  trusted=True,
   example="{path: btc.jsonl, rotate_size: 256MiB, keep: 10}",
 )

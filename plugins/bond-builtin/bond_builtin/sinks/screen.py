@@ -168,6 +168,5 @@ TYPE = SinkType(
   summary="A live table on a terminal, JSON lines on a pipe or in a file.",
   config=Screen,
   make=screen,
-  trusted=True,
   example="{format: auto}",
 )

@@ -31,5 +31,6 @@ TYPE = SinkType(
   summary="Events for the clients of a server, with replay and resume: /ws/STREAM_ID.",
   make=stream,
   publishes=True,
+  public=True,
   example="{}",
 )

@@ -99,6 +99,5 @@ TYPE = SourceType(
   emits=tuple(EVENT_TYPES.values()),
   run=play,
   replay=True,
-  trusted=True,
   example="{path: btc.jsonl, speed: 10}",
 )

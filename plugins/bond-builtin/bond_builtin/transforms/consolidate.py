@@ -48,7 +48,9 @@ class Consolidate:
   speed: Duration = attrs.field(default=Duration(0.1), validator=_check_speed)
   max_age: Duration = attrs.field(default=Duration(30), validator=_check_age)
   market_types: Literal["apart", "together"] = "apart"
-  same_quotes: list[str] = attrs.field(factory=list, validator=_check_quotes)
+  same_quotes: list[str] = attrs.field(
+    factory=list, validator=_check_quotes, metadata={"public": True}
+  )
 
 
 class Key(NamedTuple):
@@ -172,5 +174,6 @@ TYPE = TransformType(
   summary="One order book for each symbol across venues, with the best price and who quotes it.",
   config=Consolidate,
   make=make,
+  public=True,
   example="{depth: 10, max_age: 10s}",
 )

@@ -128,5 +128,6 @@ TYPE = TransformType(
   summary="Drops events whose venue identity was seen before.",
   config=Dedupe,
   make=make,
+  public=True,
   example="{keep: 100000}",
 )

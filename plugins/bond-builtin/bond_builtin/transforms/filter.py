@@ -18,7 +18,7 @@ class Filter:
   """`where` is an expression over the fields of events, such as price * size > 100000. Events that
   lack a field it needs do not match; gaps always pass."""
 
-  where: str = attrs.field(validator=_check)
+  where: str = attrs.field(validator=_check, metadata={"public": True})
 
 
 def make(config: Filter, ctx: TransformContext) -> Transform:
@@ -31,5 +31,6 @@ TYPE = TransformType(
   summary="Keeps the events that an expression is true of.",
   config=Filter,
   make=make,
+  public=True,
   example='{where: "price * size > 100000"}',
 )

@@ -61,6 +61,5 @@ TYPE = TransformType(
   summary="Calls a Python function for each event.",
   config=Map,
   make=make,
-  trusted=True,
   example='{function: "mypackage.rules:enrich"}',
 )

@@ -209,5 +209,6 @@ TYPE = TransformType(
   summary="One stream in order of event time, across instruments and sources.",
   config=Merge,
   make=make,
+  public=True,
   example="{lateness: 500ms}",
 )

@@ -38,8 +38,10 @@ def _check(
 class Project:
   """`fields` are expressions by name; `name` becomes the event_type of the custom events."""
 
-  fields: dict[str, str] = attrs.field(validator=_check)
-  name: str = attrs.field(default="projected", validator=attrs.validators.min_len(1))
+  fields: dict[str, str] = attrs.field(validator=_check, metadata={"public": True})
+  name: str = attrs.field(
+    default="projected", validator=attrs.validators.min_len(1), metadata={"public": True}
+  )
 
 
 class Projection:
@@ -103,5 +105,6 @@ TYPE = TransformType(
   config=Project,
   emits=(Custom, Gap, Heartbeat),
   make=make,
+  public=True,
   example="{fields: {notional: price * size, side: side}}",
 )

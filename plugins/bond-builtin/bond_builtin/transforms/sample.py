@@ -161,5 +161,6 @@ TYPE = TransformType(
   summary="The latest event of each stream, every so often.",
   config=Sample,
   make=make,
+  public=True,
   example="{every: 1s}",
 )

@@ -77,7 +77,9 @@ class Windows:
 
   every: Duration = attrs.field(validator=_check_every)
   lateness: Duration | None = attrs.field(default=None, validator=_check_lateness)
-  symbols: list[str] = attrs.field(factory=list, validator=_check_symbols)
+  symbols: list[str] = attrs.field(
+    factory=list, validator=_check_symbols, metadata={"public": True}
+  )
   empty: bool = True
 
 
@@ -392,5 +394,6 @@ TYPE = TransformType(
   accepts=(*_COUNTED, *_PACING, Gap, Heartbeat),
   emits=(Window, Gap, Heartbeat),
   make=make,
+  public=True,
   example="{every: 5s}",
 )
