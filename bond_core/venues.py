@@ -2,7 +2,7 @@
 
 `TopicFeed` is a Feed for venues whose subscriptions are topics, made of parts (`Topics`,
 `RequestForm`, a function that reads answers). Each subscription has a state of its own:
-`NumberedTrades`, `LatestValue`, `SubscribedBook`, `FetchedBook`, or another `SubscriptionState`.
+`NumberedTrades`, `LatestValue`, `SubscribedBook`, or another `SubscriptionState`.
 docs/write-a-venue.md builds one, and its sources.
 """
 
@@ -15,7 +15,6 @@ from bond_core._venues.answers import (
   Unknown,
   request_number,
 )
-from bond_core._venues.fetched_book import FetchedBook, SnapshotSource
 from bond_core._venues.latest import LatestValue, Order, ReadLatest
 from bond_core._venues.parts import Explain, FeedControl, MarketList, Topics
 from bond_core._venues.reading import (
@@ -30,6 +29,7 @@ from bond_core._venues.reading import (
   read_side,
   time_or_none,
 )
+from bond_core._venues.repair import BookRepair
 from bond_core._venues.requests import EncodeRequest, Operation, RequestForm
 from bond_core._venues.state import SECOND, SubscriptionState
 from bond_core._venues.subscribed_book import SubscribedBook
@@ -43,12 +43,12 @@ __all__ = [
   "UNREADABLE",
   "Amount",
   "Answer",
+  "BookRepair",
   "Confirmed",
   "Denied",
   "EncodeRequest",
   "Explain",
   "FeedControl",
-  "FetchedBook",
   "LatestValue",
   "MarketList",
   "Number",
@@ -59,7 +59,6 @@ __all__ = [
   "ReadLatest",
   "RequestForm",
   "Side",
-  "SnapshotSource",
   "SubscribedBook",
   "SubscriptionState",
   "Take",

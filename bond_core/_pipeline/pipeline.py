@@ -42,7 +42,7 @@ class Pipeline:
     self.spec = spec
     self.id = stream_id(spec)
     self.events = 0
-    self.gaps = 0
+    self._source_gaps = 0
     self.missed = 0
     """Events that gaps declared as lost before they came here."""
     self.latencies: deque[float] = deque(maxlen=LATENCIES)
@@ -99,6 +99,12 @@ class Pipeline:
 
   def _context(self, name: str, simulated: frozenset[str]) -> TransformContext:
     return TransformContext(name, self._clock, simulated)
+
+  @property
+  def gaps(self) -> int:
+    """How many gaps sources, transforms and sinks have declared."""
+    made = [stage.gaps for stage in self.graph.stages]
+    return self._source_gaps + sum(made) + sum(runner.gaps for runner in self.sink_runners)
 
   def failures(self) -> list[str]:
     """Sentences about what ended although it should not have, or never came."""
@@ -165,7 +171,7 @@ class Pipeline:
           made[self._viewed[key]] = part
     for event in batch:
       if type(event) is Gap:
-        self.gaps += 1
+        self._source_gaps += 1
         self.missed += event.missed or 0
     self._hand_on(self.graph.push(made))
     received = getattr(batch[-1], "ts_internal", None) if batch else None

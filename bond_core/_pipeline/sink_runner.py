@@ -33,6 +33,8 @@ class SinkRunner:
     self.cursor = cursor
     self.scope = trio.CancelScope()
     self.failure: str | None = None
+    self.gaps = 0
+    """Gaps that this sink alone was given, for what it was too slow for or lost itself."""
     self.ended = False
     self._type = sink_type
     self._config = config
@@ -68,10 +70,12 @@ class SinkRunner:
   async def _drain(self, sink: Sink) -> None:
     """Writes until the input ends."""
     while True:
+      lost = self.cursor.lost
       try:
         batch = self._owed + await self.cursor.next()
       except trio.EndOfChannel:
         return
+      self.gaps += len(self._owed) + (self.cursor.lost > lost)
       self._owed = [self._lost(len(batch))]
       await self._writing(sink, batch)
       self._owed = []

@@ -29,6 +29,8 @@ class Stage:
     self.name = context.name
     self.inputs = inputs
     self.failure: str | None = None
+    self.gaps = 0
+    """Gaps that the transform itself declared."""
     self._type = transform_type
     self._config = config
     self._context = context
@@ -47,6 +49,16 @@ class Stage:
 
   def run(self, batch: Batch) -> Batch:
     """What goes on of a batch."""
+    return self._counted(self._run(batch), batch)
+
+  def _counted(self, out: Batch, given: Batch) -> Batch:
+    """The same, with the gaps noted that this transform itself declares."""
+    if Gap in set(map(type, out)):
+      known = {id(event) for event in given}
+      self.gaps += sum(type(event) is Gap and id(event) not in known for event in out)
+    return out
+
+  def _run(self, batch: Batch) -> Batch:
     if self.failure is not None:
       return []
     if not self._passes:
@@ -84,7 +96,7 @@ class Stage:
         f"next_timer of {self._type.name} is {again} after on_timer was called for {due}; it has "
         "to move on, or to be None"
       )
-    return out
+    return self._counted(out, [])
 
   def finish(self) -> Batch:
     """The rest, after the input has ended."""
@@ -92,7 +104,7 @@ class Stage:
     if finish is None or self.failure is not None:
       return []
     try:
-      return cast("Batch", finish())
+      return self._counted(cast("Batch", finish()), [])
     except Exception as exc:
       return self._failed(exc, 0)
 

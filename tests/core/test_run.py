@@ -535,7 +535,28 @@ async def generator(config, out, ctx):
 async def test_what_is_no_component_is_named_in_a_sentence_and_fails_alone(components, failure):
   spec = with_components(**components)
   with trio.fail_after(5):
-    result = await run(spec, duration=0.3)
+    result = await run(spec, duration=0.8)
   assert [found[: len(failure)] for found in result.failures] == [failure]
   if "run" not in components and "sink" not in components:
     assert result.events > 3, "the rest goes on"
+
+
+class Failing:
+  """A transform that raises for every third batch."""
+
+  def __init__(self):
+    self.calls = 0
+
+  def __call__(self, batch):
+    self.calls += 1
+    if self.calls == 3:
+      raise ValueError("three")
+    return batch
+
+
+async def test_the_summary_counts_the_gaps_that_the_sinks_were_given():
+  given = Collected()
+  spec = with_components(transform=lambda config, ctx: Failing(), sink=lambda config, ctx: given)
+  result = await run(spec, duration=0.25)
+  seen = [event for event in given.events if isinstance(event, Gap)]
+  assert result.gaps == len(seen) >= 2

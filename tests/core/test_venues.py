@@ -9,6 +9,7 @@ import random
 
 import msgspec
 import pytest
+from bond_venuekit import FetchedBook, SnapshotSource
 
 from bond_core import Gap, Refused, Trade, parse_market
 from bond_core.books import Ids, Update, contiguous
@@ -28,10 +29,8 @@ from bond_core.testing import FeedConformance
 from bond_core.venues import (
   Confirmed,
   Denied,
-  FetchedBook,
   NumberedTrades,
   RequestForm,
-  SnapshotSource,
   SubscribedBook,
   SubscriptionState,
   Topic,

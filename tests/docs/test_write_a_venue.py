@@ -58,7 +58,7 @@ def test_every_argument_of_a_feed_and_every_field_of_a_form_is_on_the_page():
   forms = (venues.RequestForm, venues.Confirmed, venues.Denied, venues.TopicMessage)
   fields = {field.name for form in forms for field in attrs.fields(form)}
   assert (feed | fields) - NAMED == set()
-  sources = {field.name for field in attrs.fields(venues.SnapshotSource)}
+  sources = {field.name for field in attrs.fields(bond_venuekit.SnapshotSource)}
   assert sources - set(re.findall(r"(\w+)=", PAGE)) == set()
 
 

@@ -2,7 +2,8 @@
 
 A venue's plugin derives its configurations from `TradesOf`, `BooksOf` and their like, reads
 symbols with the functions here, and hands `venue_sources` one row a channel. The feed beneath them
-is made of bond_core.venues; docs/write-a-venue.md builds both.
+is made of bond_core.venues, and of `FetchedBook` where books are joined to REST snapshots;
+docs/write-a-venue.md builds both.
 """
 
 from bond_venuekit.config import (
@@ -18,6 +19,7 @@ from bond_venuekit.config import (
   VenueChannel,
   VenueSource,
 )
+from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.sources import VenueRow, venue_sources
 from bond_venuekit.symbols import (
   SettledIn,
@@ -33,11 +35,13 @@ from bond_venuekit.views import view_of_books, view_of_tickers
 __all__ = [
   "BooksOf",
   "CandlesOf",
+  "FetchedBook",
   "FundingOf",
   "LiquidationsOf",
   "OnMarket",
   "OpenInterestOf",
   "SettledIn",
+  "SnapshotSource",
   "TickersOf",
   "TradesOf",
   "Venue",

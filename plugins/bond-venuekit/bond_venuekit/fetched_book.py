@@ -5,15 +5,17 @@ from operator import itemgetter
 
 import attrs
 
-from bond_core._books.book import Book
-from bond_core._books.sequence import SequenceRule
-from bond_core._books.sync import BookSync, Update
-from bond_core._events import Batch, Level, OrderBook
-from bond_core._feeds.contract import Fetch, Moment, Response, Subscription
-from bond_core._venues.parts import Explain, FeedControl
-from bond_core._venues.reading import UNREADABLE
-from bond_core._venues.repair import BookRepair
-from bond_core._venues.state import SECOND, SubscriptionState
+from bond_core import Batch, Level, OrderBook
+from bond_core.books import Book, BookSync, SequenceRule, Update
+from bond_core.feeds import Fetch, Moment, Response, Subscription
+from bond_core.venues import (
+  SECOND,
+  UNREADABLE,
+  BookRepair,
+  Explain,
+  FeedControl,
+  SubscriptionState,
+)
 
 MAX_FAILURES = 3
 """Answers in a row that are no snapshot, after which the subscription is refused."""
