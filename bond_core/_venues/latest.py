@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from bond_core._events import AnyEvent, Batch
-from bond_core._feeds.contract import Subscription
+from bond_core._feeds.contract import Moment, Subscription
 from bond_core._venues.state import SubscriptionState
 
 Order: TypeAlias = tuple[float, ...]
@@ -17,13 +17,21 @@ ReadLatest: TypeAlias = Callable[[bytes, dict[str, Any]], Iterable[tuple[Order, 
 
 
 class LatestValue(SubscriptionState):
-  """The latest state of one subscription; `read` makes its events."""
+  """The latest state of one subscription; `read` makes its events. Their order is a time, or a
+  number that the venue has `counted`."""
 
   def __init__(
-    self, subscription: Subscription, name: str, read: ReadLatest, *, silence: float | None = None
+    self,
+    subscription: Subscription,
+    name: str,
+    read: ReadLatest,
+    *,
+    silence: float | None = None,
+    counted: bool = False,
   ) -> None:
     super().__init__(subscription, name, silence=silence)
     self._read = read
+    self._counted = counted
     self._last: Order = ()
     self._common: dict[str, Any] = {
       "exchange": self._exchange,
@@ -31,6 +39,12 @@ class LatestValue(SubscriptionState):
       "market_type": self._market_type,
       "expiry": self._expiry,
     }
+
+  def on_open(self, connection: int, *, overlap: bool, now: Moment) -> None:
+    super().on_open(connection, overlap=overlap, now=now)
+    if self._counted and not overlap:
+      # A new connection may have a new numbering.
+      self._last = ()
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     common = {**self._common, "ts_event": ts_ms, "ts_internal": mono_ns}
@@ -44,9 +58,10 @@ class LatestValue(SubscriptionState):
       self.duplicates += 1
       return
     if order < self._last:
-      if not self.numbering_restarted(self._last):
+      if not self.numbering_restarted(self._last, order, mono_ns, counted=self._counted):
         return
-      cause = "the venue's times went back"
+      what = "numbers" if self._counted else "times"
+      cause = f"the venue's {what} went back"
       out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))
     self._last = order
     out.append(event)

@@ -183,7 +183,7 @@ class TopicFeed:
   def on_close(self, connection: int) -> None:
     self._connections.pop(connection, None)
     for state in self._table.states.values():
-      state.carriers.discard(connection)
+      state.on_close(connection, self.now_ns)
 
   def on_timer(self, now: Moment) -> Batch:
     self.now_ns = now.mono_ns
@@ -360,7 +360,7 @@ class TopicFeed:
       return None
     carried = opened.carried[topic.name]
     del carried[subscription]
-    self._table.states[subscription].carriers.discard(opened.number)
+    self._table.states[subscription].on_close(opened.number, self.now_ns)
     if carried:
       return None
     del opened.carried[topic.name]

@@ -107,7 +107,7 @@ class NumberedTrades(SubscriptionState):
     if expected is None:
       self._emit(last, event, out)
     elif last < expected or first in self._early:
-      if self.numbering_restarted(expected):
+      if self.numbering_restarted(expected, last, mono_ns):
         cause = f"trade numbers went back from {expected - 1} to {first}"
         out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))
         self._early.clear()

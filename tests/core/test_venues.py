@@ -29,6 +29,7 @@ from bond_core.testing import FeedConformance
 from bond_core.venues import (
   Confirmed,
   Denied,
+  LatestValue,
   NumberedTrades,
   RequestForm,
   SubscribedBook,
@@ -568,3 +569,65 @@ def test_a_book_without_a_snapshot_is_given_up(status, body, answers, reason):
   assert f"no book without a snapshot. {reason}" in reject.reason
   # An answer that comes later has no reader.
   assert rig.answer(fetch, frame("", 5)) == []
+
+
+# Numbers that begin anew -------------------------------------------------------------------------
+
+
+class Numbers:
+  """A LatestValue by hand: numbers in, numbers and gaps out."""
+
+  def __init__(self, *, counted):
+    def read(frame, common):
+      number = int(frame)
+      trade = Trade(price=1.0, size=1.0, sequence=number, **common)
+      return [((number,), trade)]
+
+    self.state = LatestValue(A, "a", read, counted=counted)
+    self.second = 0
+    self.open(1)
+
+  def open(self, connection, *, overlap=False):
+    now = Moment(self.second * 1000, self.second * SECOND)
+    self.state.on_open(connection, overlap=overlap, now=now)
+
+  def say(self, *numbers):
+    out = []
+    for number in numbers:
+      self.state.take(str(number).encode(), self.second * 1000, self.second * SECOND, out)
+    return ["gap" if isinstance(event, Gap) else event.sequence for event in out]
+
+
+def test_counted_values_that_begin_anew_are_followed_from_the_third_one_on():
+  numbers = Numbers(counted=True)
+  assert numbers.say(5_000_004, 5_000_005) == [5_000_004, 5_000_005]
+  numbers.second = 60
+  assert numbers.say(1, 2, 3, 4) == ["gap", 3, 4]
+
+
+def test_counted_values_begin_anew_with_a_new_connection():
+  numbers = Numbers(counted=True)
+  numbers.say(5_000_004)
+  numbers.state.on_close(1, 0)
+  numbers.second = 3
+  numbers.open(2)
+  assert numbers.say(1, 2) == [1, 2]
+
+
+def test_times_that_go_back_for_a_moment_are_left_out():
+  times = Numbers(counted=False)
+  times.say(1000, 2000)
+  times.second = 60
+  assert times.say(1500, 1600, 2000, 3000) == [3000]
+  assert times.say(*range(100, 201)) == ["gap", 199, 200]
+
+
+def test_with_two_connections_lower_numbers_are_the_other_ones():
+  numbers = Numbers(counted=True)
+  numbers.second = 60
+  numbers.say(*range(50, 60))
+  numbers.open(2, overlap=True)
+  assert numbers.say(*range(40, 60), 60) == [60]
+  numbers.state.on_close(1, numbers.second * SECOND)
+  # It may be behind for a while.
+  assert numbers.say(*range(55, 60), 61) == [61]

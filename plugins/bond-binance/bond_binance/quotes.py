@@ -2,7 +2,7 @@
 
 from bond_binance.messages import decode_quote
 from bond_core import Batch, Ticker
-from bond_core.feeds import Subscription
+from bond_core.feeds import Moment, Subscription
 from bond_core.venues import SubscriptionState
 
 
@@ -14,12 +14,18 @@ class QuotesState(SubscriptionState):
     super().__init__(subscription, name)
     self._last = -1
 
+  def on_open(self, connection: int, *, overlap: bool, now: Moment) -> None:
+    super().on_open(connection, overlap=overlap, now=now)
+    if not overlap:
+      # A new connection may have a new numbering.
+      self._last = -1
+
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     quote = decode_quote(frame).data
     number = quote.number
     self.received_ns = mono_ns
     if number <= self._last:
-      if not self.numbering_restarted(self._last):
+      if not self.numbering_restarted(self._last, number, mono_ns):
         return
       cause = f"quotes went back from {self._last} to {number}"
       out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))

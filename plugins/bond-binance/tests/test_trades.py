@@ -151,6 +151,27 @@ def test_a_venue_that_counts_anew_is_followed_and_said(venue):
   assert told(events[1:]) == list(range(100, 120))
 
 
+def test_on_one_connection_lower_numbers_are_a_new_numbering_at_once(venue):
+  v = venue(SPOT)
+  v.say(STREAM, *trades(*range(5000, 5010)))
+  v.pass_time(11)
+  # What is repeated is none.
+  assert v.say(STREAM, trade(5008), trade(5009)) == []
+  gap, *rest = v.say(STREAM, *trades(*range(1, 60)))
+  assert isinstance(gap, Gap)
+  assert (gap.cause, gap.missed) == ("trade numbers went back from 5009 to 3", 4)
+  assert told(rest) == list(range(3, 60))
+
+
+def test_a_connection_that_is_behind_after_the_other_one_closed_has_no_new_numbering(venue):
+  v = venue(SPOT)
+  v.say(STREAM, *trades(*range(100, 400)))
+  v.open(2, overlap=True)
+  v.close(1)
+  assert v.say(STREAM, *trades(*range(350, 400)), on=2) == []
+  assert told(v.say(STREAM, *trades(400, 401), on=2)) == [400, 401]
+
+
 def test_what_is_no_trade_of_the_market_is_left_out_but_counts(venue):
   v = venue(PERP)
   events = v.say(

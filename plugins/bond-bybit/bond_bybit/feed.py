@@ -89,7 +89,7 @@ class BybitTopics:
       case "orderbook":
         return BookState(subscription, name, feed)
       case "ticker" if ("stream", "quotes") in subscription.options:
-        return LatestValue(subscription, name, read_quotes(subscription))
+        return LatestValue(subscription, name, read_quotes(subscription), counted=True)
       case "ticker":
         return StatsPart(subscription, name)
       case "funding":

@@ -115,7 +115,7 @@ class OkxTopics:
       case "orderbook":
         return BookState(subscription, name, feed, contract)
       case "ticker" if ("stream", "quotes") in subscription.options:
-        return LatestValue(subscription, name, read_quotes(contract))
+        return LatestValue(subscription, name, read_quotes(contract), counted=True)
       case "ticker":
         return LatestValue(subscription, name, read_stats)
       case "funding":
