@@ -60,6 +60,10 @@ class Stream(Protocol):
     """The spec that runs."""
 
   @property
+  def caller(self) -> str | None:
+    """Who it was made for; None for one of the operator's own specs."""
+
+  @property
   def log(self) -> DurableLog:
     """Its output, for any number of readers."""
 
@@ -81,9 +85,11 @@ class Streams(Protocol):
   def check(self, spec: Spec) -> None:
     """Raises BondError with a sentence where a spec cannot run in a server."""
 
-  async def start(self, spec: Spec) -> Stream:
-    """Runs a spec and returns its stream; the running one where it runs already. Raises BondError
-    with the reason where it cannot run."""
+  async def start(self, spec: Spec, caller: str | None) -> Stream:
+    """Runs a spec and returns its stream; the running one where it runs already. `caller` is the
+    name of the principal that it is made for, None for the operator's own: what a caller's stream
+    brings in reaches no log but its own, unless it is market data. Raises BondError with the reason
+    where it cannot run."""
 
   async def remove(self, stream: str) -> None:
     """Ends a stream, where it runs, and deletes its log. Raises EngineError where the log could not
@@ -199,8 +205,8 @@ class Server(Protocol):
   stopping: trio.Event
   """Set when services have to close their clients' connections."""
 
-  def sources(self) -> dict[str, SourceStatus]:
-    """The state of the sources, by venue."""
+  def sources(self, stream: str = "") -> dict[str, SourceStatus]:
+    """The state of the sources of the market, or of those that a stream reads, by venue."""
 
   def reconnects(self) -> int:
     """How often sources reconnected."""

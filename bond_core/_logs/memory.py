@@ -8,7 +8,7 @@ position and costs nothing but itself.
 import secrets
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from itertools import islice
 
 import trio
@@ -276,10 +276,6 @@ class Cursor:
     self._waiting: trio.Event | None = None
     log._cursors.append(self)
 
-  def follow(self, sources: frozenset[Hashable]) -> None:
-    """From now on reads these writers only."""
-    self._sources = sources
-
   def close(self) -> None:
     """Leaves the log; a paced writer no longer waits for this cursor."""
     if self in self._log._cursors:
@@ -293,21 +289,8 @@ class Cursor:
 
   async def next(self, limit: int = 8192) -> Batch:
     """The next events, at least one. Raises trio.EndOfChannel when no more can come."""
-    tagged = await self.next_tagged(limit)
+    tagged = await next_tagged((self,), limit)
     return tagged[0][1] if len(tagged) == 1 else [e for _, part in tagged for e in part]
-
-  async def next_tagged(self, limit: int = 8192) -> list[tuple[Hashable, Batch]]:
-    """Like `next`, as (writer, its batch) in order; the writer of a Gap of this cursor is None."""
-    await trio.lowlevel.checkpoint()
-    while True:
-      tagged = self.take(limit)
-      if tagged:
-        return tagged
-      if self.ended:
-        raise trio.EndOfChannel
-      self._waiting = trio.Event()
-      await self._waiting.wait()
-      self._waiting = None
 
   @property
   def ended(self) -> bool:
@@ -359,3 +342,21 @@ class Cursor:
     )
     self.position = to
     return gap
+
+
+async def next_tagged(cursors: Sequence[Cursor], limit: int = 8192) -> list[tuple[Hashable, Batch]]:
+  """The next events of these cursors, at least one, as (writer, its batch), in order for each; the
+  writer of a Gap of a cursor is None. Raises trio.EndOfChannel when no more can come."""
+  await trio.lowlevel.checkpoint()
+  while True:
+    tagged = [part for cursor in cursors for part in cursor.take(limit)]
+    if tagged:
+      return tagged
+    if all(cursor.ended for cursor in cursors):
+      raise trio.EndOfChannel
+    arrival = trio.Event()
+    for cursor in cursors:
+      cursor._waiting = arrival
+    await arrival.wait()
+    for cursor in cursors:
+      cursor._waiting = None

@@ -3,24 +3,34 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import trio
 
 from bond_core._clock import Clock, DataClock
 from bond_core._events import Batch, Gap
-from bond_core._logs.memory import Cursor, MemoryLog
+from bond_core._logs.memory import Cursor, MemoryLog, next_tagged
 from bond_core._pipeline.graph import Graph, joined
 from bond_core._pipeline.sink_runner import SinkRunner
 from bond_core._pipeline.stage import Stage
 from bond_core._simulators import pointed, simulated_exchanges
-from bond_core._sources.manager import SourceManager
 from bond_core._sources.source import SourceReader
 from bond_core._spec.canonical import stream_id
 from bond_core._spec.model import SinkNode, Spec, TransformNode
+from bond_core._types.source import SourceType
 from bond_core._types.transform import TransformContext
 
 # Samples that a pipeline keeps of how long batches took.
 LATENCIES = 1024
+
+
+class Sources(Protocol):
+  """What opens sources for a pipeline."""
+
+  clock: Clock
+
+  def open(self, name: str, source_type: SourceType, config: object) -> SourceReader:
+    """A reader of a source, as SourceManager gives it."""
 
 
 class Pipeline:
@@ -35,7 +45,7 @@ class Pipeline:
   def __init__(
     self,
     spec: Spec,
-    sources: SourceManager,
+    sources: Sources,
     simulated: Mapping[str, str],
     publish: Callable[[Batch], None] | None = None,
   ) -> None:
@@ -54,7 +64,6 @@ class Pipeline:
     # Readers are opened without a checkpoint between them: no source delivers before all are there.
     stages: dict[str, Stage] = {}
     exchanges = simulated_exchanges(spec.sources.values(), simulated)
-    self._cursor: Cursor = sources.log.cursor(sources=None)
     for key, source in spec.sources.items():
       config = pointed(source, simulated)
       self.readers[key] = sources.open(f"sources.{key}", source.type, config)
@@ -67,7 +76,9 @@ class Pipeline:
       stages[key] = Stage(node.type, node.config, context, node.inputs)
     self.graph = Graph(stages)
     self._viewed = {key: _feed_of(key) if key in stages else key for key in self.readers}
-    self._cursor.follow(frozenset(reader.source for reader in self.readers.values()))
+    opened = frozenset(reader.source for reader in self.readers.values())
+    rings = dict.fromkeys(source.ring for source in opened)
+    self._cursors = [ring.cursor(sources=opened) for ring in rings]
     self._logs: dict[tuple[str, ...], MemoryLog] = {}
     for key, sink in spec.sinks.items():
       log = self._logs.get(sink.inputs)
@@ -125,6 +136,9 @@ class Pipeline:
         await self._read()
       except trio.EndOfChannel:
         self._end()
+      finally:
+        for cursor in self._cursors:
+          cursor.close()
 
   async def _write(self, reading: trio.CancelScope) -> None:
     """Runs the sinks. When all of them have ended there is nothing left to read for."""
@@ -148,7 +162,7 @@ class Pipeline:
       timer = None if self._replays else self.graph.next_timer()
       wait = float("inf") if timer is None else max(0, timer - self._clock.now_ms()) / 1000
       with trio.move_on_after(wait) as sleeping:
-        tagged = await self._cursor.next_tagged()
+        tagged = await next_tagged(self._cursors)
       if sleeping.cancelled_caught:
         tagged = []
       for source, batch in tagged:

@@ -47,6 +47,10 @@ class Member(Protocol):
     """What the spec says to this source."""
 
   @property
+  def caller(self) -> str | None:
+    """Whose stream it runs for, as SourceContext has it."""
+
+  @property
   def prepared(self) -> Any:
     """What the type's `prepare` returned; None without it."""
 

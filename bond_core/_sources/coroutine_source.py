@@ -97,7 +97,7 @@ class CoroutineSource(SingleSource):
     self.stamp(batch)
     self.live()
     self.append(batch)
-    await self._log.room()
+    await self.ring.room()
 
   async def gap(
     self, cause: str, *, symbol: str = "*", channel: str = "*", missed: int | None = None

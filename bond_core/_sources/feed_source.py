@@ -77,7 +77,7 @@ class FeedSource(Source):
       self._interest.drop(reader.subscriptions, trio.current_time())
 
   def _take(self, batch: Batch) -> None:
-    self._log.append(batch, self)
+    self.ring.append(batch, self)
     if self._waiting:
       self._look()
 

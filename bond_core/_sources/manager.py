@@ -23,6 +23,8 @@ class SourceManager:
   """Opens sources for readers. Equal sources are one source: feeds by their connection, others by
   their configuration."""
 
+  caller: str | None = None
+
   def __init__(
     self, log: MemoryLog, clock: Clock, simulators: Simulators, nursery: trio.Nursery
   ) -> None:
@@ -31,14 +33,21 @@ class SourceManager:
     self.simulators = simulators
     self._nursery = nursery
     self._feeds: dict[Hashable, FeedSource] = {}
-    self._singles: dict[Hashable, SingleSource] = {}
+    self._singles: dict[SingleSource, tuple[object, ...]] = {}
     self._sessions = RunningSessions(clock, nursery)
     self._shared = Shared(nursery)
+
+  def beside(self, log: MemoryLog, caller: str) -> "SourceManager":
+    """A manager of sources with a log of their own, which a server opens for this caller; they
+    share sessions and accounts with the others of the process."""
+    other = SourceManager(log, self.clock, self.simulators, self._nursery)
+    other._sessions, other._shared, other.caller = self._sessions, self._shared, caller
+    return other
 
   @property
   def sources(self) -> list[Source]:
     """Everything that runs."""
-    return [*self._feeds.values(), *self._singles.values()]
+    return [*self._feeds.values(), *self._singles]
 
   @property
   def reconnects(self) -> int:
@@ -73,6 +82,7 @@ class SourceManager:
     if source is None or source.ending:
       plugin = source_type.name.split(".")[0]
       source = FeedSource(source_type.feed(connection), plugin, self.log, self.clock)
+      source.caller = self.caller
       self._feeds[key] = source
       self._nursery.start_soon(source.run)
     return source.read(name, list(source_type.subscriptions(config)), severity)
@@ -84,7 +94,7 @@ class SourceManager:
     source.leave(reader)
     if source.ending:
       self._feeds = {key: feed for key, feed in self._feeds.items() if feed is not source}
-      self._singles = {key: one for key, one in self._singles.items() if one is not source}
+      self._singles = {one: key for one, key in self._singles.items() if one is not source}
 
   async def stop(self) -> None:
     """Ends all sources now; readers come to the end of what was written."""
@@ -94,17 +104,18 @@ class SourceManager:
       await source.ended.wait()
 
   def _single(self, name: str, source_type: SourceType, config: object) -> SingleSource:
-    # Configurations are attrs classes: equal ones have equal text, hashable or not.
-    key = (source_type.name, repr(config))
-    source = self._singles.get(key)
-    if source is not None and not source.ending:
-      return source
+    # Not by a text of the configuration: its author may leave parts of it out.
+    key = source_type.name, config
+    for source, known in self._singles.items():
+      if known == key and not source.ending:
+        return source
     given = (name, source_type, config, self.log, self.clock, self.simulators, self._shared)
     if source_type.session is None:
       source = CoroutineSource(*given)
     else:
       source = SessionSource(*given, self._sessions)
-    self._singles[key] = source
+    source.caller = self.caller
+    self._singles[source] = key
     self._nursery.start_soon(source.run)
     return source
 

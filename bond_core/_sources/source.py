@@ -79,7 +79,9 @@ class Source(ABC):
     self.figures: dict[str, float] = {}
     """What the source reports of itself, such as spent_usd."""
     self.raw_readers = 0
-    self._log = log
+    self.ring = log
+    self.caller: str | None = None
+    """Who asked a server for it; None for the server's own."""
 
   @property
   @abstractmethod
@@ -111,7 +113,7 @@ class Source(ABC):
       with self.scope:
         await self.work()
     finally:
-      self._log.end(self)
+      self.ring.end(self)
       self.ended.set()
 
   def leave(self, reader: SourceReader) -> None:
@@ -135,7 +137,7 @@ class Source(ABC):
 
   def append(self, batch: Batch) -> None:
     """Writes events, in order."""
-    self._log.append(batch, self)
+    self.ring.append(batch, self)
 
 
 def everything(batch: Batch) -> Batch:

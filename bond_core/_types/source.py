@@ -28,9 +28,11 @@ class Out(Protocol):
 
 class SourceContext(Protocol):
   """What the core hands to a running source. What the source puts into `figures`, such as
-  spent_usd, is in the summary of a run and in a server's metrics."""
+  spent_usd, is in the summary of a run and in a server's metrics. `caller` is whose stream it runs
+  for in a server, None for one of the operator's: limits of the operator hold for callers."""
 
   name: str
+  caller: str | None
   clock: Clock
   log: logging.LoggerAdapter[logging.Logger]
   figures: dict[str, float]
@@ -81,7 +83,9 @@ class SourceType:
 
   Specs from outside, which a server is sent, may use `public` types only, and set only keys of
   theirs that are numbers, true or false, or words from a closed list, and other keys whose metadata
-  says {"public": True}; {"public": False} closes any key.
+  says {"public": True}; {"public": False} closes any key. What they bring in reaches no other
+  stream and no log of the server's, except `market_data`: a venue's public channels under the
+  plugin's own name, the same for everybody.
   """
 
   name: str
@@ -99,6 +103,7 @@ class SourceType:
   on_demand: Callable[[Any, Market], Any] | None = None
   replay: bool = False
   public: bool = False
+  market_data: bool = False
   words: tuple[str, ...] = ()
   aliases: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
   environment: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ class RecordingMember:
   def __init__(self, config: Any, prepared: Any = None, name: str = "source") -> None:
     self.name, self.config, self.prepared = name, config, prepared
     self.log = logging.LoggerAdapter(logging.getLogger("bond"), {})
+    self.caller: str | None = None
     self.figures: dict[str, float] = {}
     self.events: Batch = []
     self.lives = 0

@@ -33,6 +33,7 @@ async def serve(
     starting=lambda: server.streams.starting,
     follows=server.demand is None,
     sources=server.sources,
+    stream_sources=lambda stream_id: server.sources(stream_id),
     open_to_all=is_loopback(config.host),
     reconnects=server.reconnects,
     figures=server.figures,

@@ -25,6 +25,8 @@ PUBLIC = {"public": True}
 """Of keys that specs from outside may set."""
 
 _CHAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_NO_EVM = ("bitcoin", "solana")
+"""Events under these names are those of other sources."""
 
 
 def allowance() -> Allowance:
@@ -82,7 +84,7 @@ class Evm:
   )
 
   def __attrs_post_init__(self) -> None:
-    if not _CHAIN.fullmatch(self.chain):
+    if not _CHAIN.fullmatch(self.chain) or self.chain in _NO_EVM:
       raise ValueError(f"{self.chain[:64]!r} is no chain; write one such as {', '.join(CHAINS)}")
     for text in (*self.addresses, *self.accounts):
       check_address(text)

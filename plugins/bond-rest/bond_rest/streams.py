@@ -54,7 +54,8 @@ class Streams:
     for stored in await self._store.all():
       problem = None
       try:
-        await self._server.streams.start(self._read(msgspec.json.encode(stored.document).decode()))
+        spec = self._read(msgspec.json.encode(stored.document).decode())
+        await self._server.streams.start(spec, min(stored.owners, default=""))
       except (BondError, ApiError) as exc:
         problem = str(exc)
         logger.error("stream %s does not run: %s", stored.id, problem)
@@ -191,7 +192,7 @@ class Streams:
         headers={"Retry-After": "60"},
       )
     try:
-      running = await self._server.streams.start(spec)
+      running = await self._server.streams.start(spec, owner)
     except BondError as exc:
       raise ApiError(422, str(exc)) from exc
     stored = StoredStream(stream, spec.document, running.status().created_at, frozenset((owner,)))
@@ -229,10 +230,13 @@ class Streams:
       await self._store.drop(stream, owner)
       self._entries[stream] = attrs.evolve(entry, stored=attrs.evolve(entry.stored, owners=others))
       return
-    # Its tokens end first: an open socket ends within a second, whatever the stream still does.
-    await trio.to_thread.run_sync(self._server.access.withdraw, stream)
+    running = self.running(stream)
     try:
-      await self._server.streams.remove(stream)
+      # What the operator's own spec runs too is not a caller's to end.
+      if running is None or running.caller is not None:
+        # Tokens end first: an open socket ends within a second, whatever the stream still does.
+        await trio.to_thread.run_sync(self._server.access.withdraw, stream)
+        await self._server.streams.remove(stream)
       # It is known until all of it is gone: a server that is killed on the way here has it again.
       await self._store.drop(stream, owner)
     except (EngineError, sqlite3.Error) as exc:

@@ -52,7 +52,8 @@ class SourceLease:
 
 class SourceDemand:
   """Subscribes sources to what readers subscribe to. `running` are the sources of the server's
-  specs; a venue that none of them reaches is brought up if its plugin is installed. With
+  specs; a venue that none of them reaches is brought up if its plugin is installed, for its market
+  data only. With
   `simulated` (URLs by venue) nothing goes to a real venue."""
 
   def __init__(
@@ -134,7 +135,7 @@ class SourceDemand:
         Carrier(spec, None)
         for plugin in self._registry.plugins()
         for spec in plugin.of(SourceType)
-        if spec.on_demand is not None
+        if spec.on_demand is not None and spec.market_data
       ]
     return self._installed
 

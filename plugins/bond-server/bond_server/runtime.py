@@ -21,6 +21,7 @@ from bond_core.hosting import (
 from bond_core.logs import DurableLog, open_log
 from bond_core.services import Door, SourceStatus
 from bond_server.access.access import ServerAccess
+from bond_server.callers import PrivateSources, check_names
 from bond_server.demand import Carrier, SourceDemand
 from bond_server.following import follow_log
 from bond_server.streams import LogKeeping, Streams
@@ -52,6 +53,7 @@ class RunningServer:
     *,
     log: DurableLog,
     sources: SourceManager,
+    private: PrivateSources,
     streams: Streams,
     demand: SourceDemand | None,
     access: ServerAccess,
@@ -73,22 +75,29 @@ class RunningServer:
     self.addresses: dict[str, list[str]] = {}
     self.carried: list[SourceReader] = []
     self._sources = sources
+    self._private = private
     self._simulators = simulators
     self._pretended: frozenset[str] = frozenset()
 
   def carry(self, spec: Spec) -> None:
-    """Runs the sources of a spec for the readers of the log."""
+    """Runs the sources of a spec for the readers of the log. Raises BondError for one that takes
+    another venue's name."""
+    check_names(spec, self.registry)
     self.note_simulated(spec)
     for key, source in spec.sources.items():
       config = pointed(source, self._simulators.urls)
       self.carried.append(self._sources.open(f"sources.{key}", source.type, config))
 
-  def sources(self) -> dict[str, SourceStatus]:
-    """The state of the sources, by venue; simulated where a live one is no real venue."""
+  def sources(self, stream: str = "") -> dict[str, SourceStatus]:
+    """The state of the sources of the market, or of those that a stream reads, by venue; simulated
+    where a live one is no real venue."""
     states: dict[str, SourceStatus] = {}
     # What clients subscribe to by themselves stands in no spec.
     pretended = self._pretended | self._simulators.urls.keys()
-    for source in self._sources.sources:
+    found = self._sources.sources
+    if (running := self.streams.get(stream)) is not None:
+      found = [reader.source for reader in running.pipeline.readers.values()]
+    for source in found:
       state = source.state
       if state is not None:
         simulated = source.exchange in pretended and state == "live"
@@ -101,7 +110,7 @@ class RunningServer:
 
   def figures(self) -> dict[str, dict[str, float]]:
     """What sources report of themselves, by venue."""
-    return self._sources.figures
+    return {**self._private.figures, **self._sources.figures}
 
   def note_simulated(self, spec: Spec) -> None:
     """Notes which venues of a spec are simulators."""
@@ -109,7 +118,7 @@ class RunningServer:
 
   def block(self, name: str, reason: str) -> None:
     """Ends what has blocked the event loop."""
-    for source in self._sources.sources:
+    for source in (*self._sources.sources, *self._private.sources):
       if source.name == name:
         source.fail(reason)
         source.stop()
@@ -149,8 +158,11 @@ async def open_server(
     if not keeping.follow:
       demand = SourceDemand(sources, registry, carriers, simulators.urls if simulate else None)
     nursery = await stack.enter_async_context(trio.open_nursery())
+    private = PrivateSources(sources)
     streams = Streams(
       sources=sources,
+      private=private,
+      registry=registry,
       simulators=simulators,
       simulate=simulate,
       keeping=keeping,
@@ -162,6 +174,7 @@ async def open_server(
     server = RunningServer(
       log=log,
       sources=sources,
+      private=private,
       streams=streams,
       demand=demand,
       access=access,
@@ -176,4 +189,5 @@ async def open_server(
     finally:
       stopping.set()
       await sources.stop()
+      await private.stop()
       nursery.cancel_scope.cancel()

@@ -7,22 +7,24 @@ import attrs
 import msgspec
 import trio
 
-from bond_core import AnyEvent, Batch, BondError, Clock, LogType, Spec, Window
+from bond_core import AnyEvent, Batch, BondError, Clock, LogType, Registry, Spec, Window
 from bond_core.hosting import Pipeline, Simulators, SinkRunner, SourceManager, Stage
 from bond_core.logs import DurableLog, open_log
 from bond_core.services import StreamStatus
 from bond_core.specs import stream_id
+from bond_server.callers import CallerSources, PrivateSources, check_names
 
 
 @attrs.define(eq=False)
 class Stream:
   """A running spec. What its publishing sinks receive is in `log`, from where any number of clients
-  read it; `published` counts it."""
+  read it; `published` counts it. `caller` is who it was made for, None for the server's own."""
 
   id: str
   spec: Spec
   log: DurableLog
   pipeline: Pipeline
+  caller: str | None = None
   published: int = 0
   created_at: float = attrs.field(factory=time.time)
   scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
@@ -30,7 +32,12 @@ class Stream:
 
   @classmethod
   def make(
-    cls, spec: Spec, sources: SourceManager, log: DurableLog, simulated: Mapping[str, str]
+    cls,
+    spec: Spec,
+    sources: SourceManager | CallerSources,
+    log: DurableLog,
+    simulated: Mapping[str, str],
+    caller: str | None,
   ) -> "Stream":
     """A stream that is not running yet."""
     stream: Stream
@@ -40,7 +47,7 @@ class Stream:
       publish(log, batch)
 
     pipeline = Pipeline(spec, sources, simulated, take)
-    stream = cls(pipeline.id, spec, log, pipeline)
+    stream = cls(pipeline.id, spec, log, pipeline, caller)
     return stream
 
   async def end(self) -> None:
@@ -97,6 +104,8 @@ class Streams:
     self,
     *,
     sources: SourceManager,
+    private: PrivateSources,
+    registry: Registry,
     simulators: Simulators,
     simulate: bool,
     keeping: LogKeeping,
@@ -108,6 +117,8 @@ class Streams:
     self.starting = False
     self._running: dict[str, Stream] = {}
     self._sources = sources
+    self._private = private
+    self._registry = registry
     self._simulators = simulators
     self._simulate = simulate
     self._keeping = keeping
@@ -129,26 +140,32 @@ class Streams:
   def check(self, spec: Spec) -> None:
     """Raises BondError for a spec that cannot run beside others in a server."""
     check_servable(spec)
+    check_names(spec, self._registry)
 
-  async def start(self, spec: Spec) -> Stream:
+  async def start(self, spec: Spec, caller: str | None) -> Stream:
     """Runs a spec as a stream; the running one where it runs already. Raises BondError, which says
     why it cannot run here."""
-    check_servable(spec)
+    self.check(spec)
     async with self._changing:
       known = self._running.get(stream_id(spec))
       if known is not None:
+        if caller is None:
+          known.caller = None
         return known
       if self._simulate:
         await self._simulators.start([spec])
       self._on_start(spec)
-      started: Stream = await self._nursery.start(self._run, spec)
+      started: Stream = await self._nursery.start(self._run, spec, caller)
       return started
 
-  async def _run(self, spec: Spec, task_status: trio.TaskStatus[Stream]) -> None:
+  async def _run(
+    self, spec: Spec, caller: str | None, task_status: trio.TaskStatus[Stream]
+  ) -> None:
     name = _log_name(stream_id(spec))
     keeping = self._keeping
+    sources = self._sources if caller is None else self._private.of(caller)
     async with open_log(keeping.type, keeping.config, name, clock=self._clock) as log:
-      stream = Stream.make(spec, self._sources, log, self._simulators.urls)
+      stream = Stream.make(spec, sources, log, self._simulators.urls, caller)
       self._running[stream.id] = stream
       task_status.started(stream)
       try:
@@ -159,7 +176,7 @@ class Streams:
       finally:
         del self._running[stream.id]
         for reader in stream.pipeline.readers.values():
-          self._sources.close(reader)
+          sources.close(reader)
     stream.ended.set()
 
   async def remove(self, stream: str) -> None:

@@ -109,6 +109,7 @@ def _source(
     on_demand=_on_demand(row.config),
     simulator=simulator,
     public=True,
+    market_data=True,
     terms=terms,
     words=tuple(f"{name} {word}".rstrip() for word in (*usual.words, *row.words)),
     example=row.example or usual.example,

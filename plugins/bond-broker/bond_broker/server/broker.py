@@ -7,6 +7,7 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 
 import trio
@@ -195,6 +196,7 @@ class Broker:
     """The session of a client that may have one. Raises Denied, AuthError or LimitReached."""
     config, backing = self._config, self._backing
     protocol = head.protocol
+    stream = query.path.removeprefix("/ws/") if query.path.startswith("/ws/") else ""
     principal, head = await admit(
       transport,
       head,
@@ -217,7 +219,7 @@ class Broker:
       seat=seat,
       leases=self._leases,
       limits=self._session_limits,
-      sources=backing.sources,
+      sources=partial(backing.stream_sources, stream) if stream else backing.sources,
       handler=backing.handlers.get(query.path),
     )
 

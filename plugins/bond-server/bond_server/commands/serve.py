@@ -428,7 +428,7 @@ async def _start(server: RunningServer, specs: Sequence[Spec]) -> None:
     for warning in spec.warnings:
       say(f"warning: {warning}", logging.WARNING)
     if spec.sinks:
-      stream = await server.streams.start(spec)
+      stream = await server.streams.start(spec, None)
       say(f"{spec.name}: /ws/{stream.id}")
     else:
       if spec.transforms:
