@@ -9,7 +9,7 @@ import trio
 
 async def api_of(server):
   """The address of a server's control plane."""
-  return (await server.told(rb"http://127\.0\.0\.1:\d+")).rstrip("/")
+  return (await server.told(rb"api: http://127\.0\.0\.1:\d+")).removeprefix("api: ")
 
 
 async def request(method, url, body=None, key=None):
