@@ -5,8 +5,7 @@ clients put on sources, and access. What it offers to other services it register
 the server, so that services meet here and never in each other.
 """
 
-import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
@@ -170,20 +169,6 @@ class Access(Protocol):
 
 # The server ---------------------------------------------------------------------------------------
 
-Door: TypeAlias = Callable[[socket.socket, str | None], None]
-"""Takes over a connection that another service has accepted: the socket, on which the client's
-request is still unread, and the client's address."""
-
-
-class Doors(Protocol):
-  """Which service takes WebSockets of which path, whichever service accepted them."""
-
-  def open(self, path: str, door: Door) -> None:
-    """Hands connections to a path to this service from now on."""
-
-  def find(self, path: str) -> Door | None:
-    """Returns what takes connections to a path, None where no service does."""
-
 
 class Server(Protocol):
   """The server, as its services see it."""
@@ -195,7 +180,6 @@ class Server(Protocol):
   demand: Demand | None
   """None where another process writes the log: demand is then its server's."""
   access: Access
-  doors: Doors
   registry: Components
   """The installed plugins."""
   folder: Path
@@ -218,8 +202,6 @@ class Server(Protocol):
 __all__ = [
   "Access",
   "Demand",
-  "Door",
-  "Doors",
   "Lease",
   "Rejection",
   "Server",

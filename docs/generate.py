@@ -39,7 +39,7 @@ from bond_core._plugins import hookspecs
 from bond_core._plugins.registry import HOOKS
 from bond_core._spec.structure import closed_keys
 from bond_core.logs import Engine, Record
-from bond_core.services import Access, Demand, Doors, Server, Stream, Streams
+from bond_core.services import Access, Demand, Server, Stream, Streams
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -104,7 +104,7 @@ GIVEN: dict[type, tuple[type, ...]] = {
   SinkType: (SinkContext, Sink),
   AuthType: (AuthContext, Credentials, Principal),
   LogType: (Engine, Record),
-  ServiceType: (Server, Streams, Stream, Demand, Access, Doors),
+  ServiceType: (Server, Streams, Stream, Demand, Access),
 }
 """What each hook's components are handed, or have to be."""
 

@@ -9,8 +9,6 @@ from bond_core import ServiceType, Sink, SinkContext, SinkType, hookimpl
 if TYPE_CHECKING:
   import trio
 
-  from bond_core.services import Server
-
 
 def _websocket(config: Any, context: SinkContext) -> AbstractAsyncContextManager[Sink]:
   from bond_broker.sink import websocket
@@ -18,9 +16,7 @@ def _websocket(config: Any, context: SinkContext) -> AbstractAsyncContextManager
   return websocket(config, context)
 
 
-async def _serve(
-  config: Any, server: "Server", *, task_status: "trio.TaskStatus[list[str]]"
-) -> None:
+async def _serve(config: Any, server: Any, *, task_status: "trio.TaskStatus[list[str]]") -> None:
   from bond_broker.service import serve
 
   await serve(config, server, task_status=task_status)

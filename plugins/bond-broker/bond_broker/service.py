@@ -2,12 +2,12 @@
 
 import trio
 from bond_server.access.origins import is_loopback
+from bond_server.doors import Server
 
 from bond_broker.config import BrokerConfig
 from bond_broker.server.backing import Backing
 from bond_broker.server.broker import open_broker
 from bond_core.logs import DurableLog
-from bond_core.services import Server
 
 PATHS = ("/stream", "/raw")
 
@@ -40,7 +40,7 @@ async def serve(
   )
   async with open_broker(config, backing) as broker:
     for path in PATHS:
-      server.doors.open(path, broker.take)
+      server.doors.open(path, broker.take_over)
     task_status.started(broker.addresses)
     await server.stopping.wait()
     await broker.shut_down()

@@ -3,7 +3,6 @@
 import html
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 import pydantic
 from bond_commandkit import Answer
 from bond_server import prometheus
-from fastapi import FastAPI, Request, WebSocket
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -23,7 +22,6 @@ from bond_rest.figures import figures
 from bond_rest.guard import Guard
 from bond_rest.problems import MEDIA_TYPE, ApiError, problem
 from bond_rest.prometheus import metrics_of as exported
-from bond_rest.sockets import relay
 from bond_rest.store import Store
 from bond_rest.streams import Streams
 
@@ -37,6 +35,7 @@ _SAID = {
   401: "Credentials are needed, or these are wrong.",
   403: "These credentials may not do this, or the page may not.",
   404: "There is no such stream of the caller.",
+  408: "The body did not come in time.",
   413: "The body is too large.",
   421: "The server does not have this name.",
   422: "The request cannot be started; every problem and where it is.",
@@ -57,8 +56,10 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
   }
 
 
-def make_app(server: Server, store: Store, streams: Streams, config: RestConfig) -> FastAPI:
-  """The application."""
+def make_app(
+  server: Server, store: Store, streams: Streams, guard: Guard, config: RestConfig
+) -> FastAPI:
+  """The routes of the application."""
   app = FastAPI(
     title="Bond",
     version="1",
@@ -66,18 +67,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
     docs_url=None,
     redoc_url=None,
   )
-  guard = Guard(server, config)
   _add_error_handlers(app)
-
-  @app.middleware("http")
-  async def check_page(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-  ) -> Response:
-    try:
-      guard.check_page(request)
-    except ApiError as exc:
-      return problem(exc)
-    return await call_next(request)
 
   body = {
     "required": True,
@@ -117,7 +107,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
     response_model=shapes.Created,
     responses={
       200: {"model": shapes.Created, "description": "It runs already."},
-      **_errors(400, 413, 422, 429, 501, 503),
+      **_errors(400, 408, 413, 422, 429, 501, 503),
     },
     openapi_extra={"requestBody": body},
   )
@@ -131,7 +121,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
   @app.post(
     "/v1/streams/parse",
     response_model=shapes.Parsed,
-    responses=_errors(400, 413, 422, 501),
+    responses=_errors(400, 408, 413, 422, 501),
     openapi_extra={"requestBody": text},
   )
   async def parse(request: Request) -> Response:
@@ -155,7 +145,7 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
   @app.put(
     "/v1/streams/{stream_id}",
     response_model=shapes.Created,
-    responses=_errors(400, 404, 413, 422, 429, 501, 503),
+    responses=_errors(400, 408, 404, 413, 422, 429, 501, 503),
     openapi_extra={"requestBody": body},
   )
   async def replace(request: Request, stream_id: str) -> Response:
@@ -245,12 +235,6 @@ def make_app(server: Server, store: Store, streams: Streams, config: RestConfig)
     if prometheus.requested(request.headers.get("accept", "")):
       return Response(prometheus.exposition(exported(found)), media_type=prometheus.TYPE)
     return _json(found)
-
-  async def market(websocket: WebSocket) -> None:
-    await relay(websocket, server, guard)
-
-  for path in ("/stream", "/raw"):
-    app.add_api_websocket_route(path, market)
 
   @app.get("/", include_in_schema=False)
   async def start() -> Response:

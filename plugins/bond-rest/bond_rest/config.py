@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 from bond_server.access import origins as written
+from bond_server.access.limits import ConnectionLimits
 
 from bond_core import Duration
 
@@ -54,3 +55,21 @@ class RestConfig:
     "BOND_API_HOSTS",
     validator=_each(written.host),
   )
+  request_within: Duration = _option(
+    Duration(5.0), "--api-request-within", "Time to send a request's head, and then its body."
+  )
+  max_clients: int = _option(1_000, "--api-max-clients", "Connections to the control plane in all.")
+  max_per_address: int = _option(
+    200, "--api-max-per-address", "Connections to the control plane from one address."
+  )
+
+  @property
+  def limits(self) -> ConnectionLimits:
+    """How many connections there may be at once. Each is one request: none waits for a name."""
+    return ConnectionLimits(
+      connections=self.max_clients,
+      waiting=0,
+      waiting_per_address=0,
+      per_address=self.max_per_address,
+      per_principal=0,
+    )

@@ -30,17 +30,24 @@ class ApiError(Exception):
     self.more = more
 
 
-def problem(error: ApiError) -> Response:
-  """The answer."""
-  body = {
+def problem_of(error: ApiError) -> dict[str, Any]:
+  """The members of the answer."""
+  return {
     "type": "about:blank",
     "title": HTTPStatus(error.status).phrase,
     "status": error.status,
     "detail": error.detail,
     **error.more,
   }
+
+
+def problem(error: ApiError) -> Response:
+  """The answer."""
   return Response(
-    msgspec.json.encode(body), error.status, headers=error.headers, media_type=MEDIA_TYPE
+    msgspec.json.encode(problem_of(error)),
+    error.status,
+    headers=error.headers,
+    media_type=MEDIA_TYPE,
   )
 
 

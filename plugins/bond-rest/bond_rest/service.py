@@ -1,24 +1,28 @@
-"""The control plane as a service of `bond serve`: hypercorn on trio, in the server's nursery."""
+"""The control plane as a service of `bond serve`, in the server's nursery."""
 
-import logging
 import socket
 import sqlite3
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio import serve as hypercorn
+from bond_server.access.accepting import within_descriptors
+from bond_server.access.limits import Seats
+from bond_server.access.port import rules_of
+from bond_server.doors import Server
 
 from bond_core import BondError
-from bond_core.services import Server
-from bond_rest.app import make_app
+from bond_rest.app import MAX_BODY, make_app
 from bond_rest.config import RestConfig
+from bond_rest.front import Front
+from bond_rest.guard import Guard
+from bond_rest.pages import Pages
 from bond_rest.store import Store
 from bond_rest.streams import Streams
 
 FILE = "streams.db"
 DRAIN = 3.0
-# A connection that says nothing is closed after this many seconds.
-KEEP_ALIVE = 30.0
+"""Seconds for requests to end when the server stops."""
+SHARE = 0.25
+"""Of the process's descriptors."""
 
 
 async def serve(
@@ -35,12 +39,26 @@ async def serve(
     raise BondError(f"{server.folder / FILE} cannot be opened: {exc}; see --data") from exc
   try:
     streams = Streams(server, store, config)
-    app = make_app(server, store, streams, config)
-    listener = _listener(config)
-    async with trio.open_nursery() as nursery:
-      binds = await nursery.start(_listen, app, _settings(listener), server)
-      await streams.restore()
-      task_status.started(binds)
+    rules = rules_of(config.host, hosts=config.hosts, origins=config.origins, own_pages=True)
+    guard = Guard(server, rules)
+    app = Pages(make_app(server, store, streams, guard, config), guard, max_body=MAX_BODY)
+    seats = Seats(within_descriptors(config.limits, SHARE))
+    with _listener(config) as listener:
+      async with trio.open_nursery() as nursery:
+        front = Front(
+          app,
+          server.doors,
+          rules=rules,
+          seats=seats,
+          within=config.request_within,
+          nursery=nursery,
+        )
+        nursery.start_soon(front.listen, listener)
+        await streams.restore()
+        task_status.started([_url(listener)])
+        await server.stopping.wait()
+        await front.drain(DRAIN)
+        nursery.cancel_scope.cancel()
   finally:
     await store.close()
 
@@ -55,6 +73,8 @@ def _listener(config: RestConfig) -> socket.socket:
     try:
       listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
       listener.bind(address)
+      listener.listen(1024)
+      listener.setblocking(False)
     except OSError:
       listener.close()
       raise
@@ -64,25 +84,6 @@ def _listener(config: RestConfig) -> socket.socket:
   return listener
 
 
-def _settings(listener: socket.socket) -> Config:
-  settings = Config()
-  settings.bind = [f"fd://{listener.detach()}"]
-  settings.graceful_timeout = DRAIN
-  settings.keep_alive_timeout = KEEP_ALIVE
-  settings.h11_max_incomplete_size = 64 * 1024
-  # Every answer's line would show its URL, and so its token.
-  settings.accesslog = None
-  settings.errorlog = logging.getLogger("bond.rest")
-  settings.include_server_header = False
-  return settings
-
-
-async def _listen(
-  app: object, settings: Config, server: Server, *, task_status: trio.TaskStatus[list[str]]
-) -> None:
-  await hypercorn(
-    app,  # type: ignore[arg-type]
-    settings,
-    shutdown_trigger=server.stopping.wait,
-    task_status=task_status,
-  )
+def _url(listener: socket.socket) -> str:
+  host, port = listener.getsockname()[:2]
+  return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

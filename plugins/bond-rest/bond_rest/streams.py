@@ -70,12 +70,13 @@ class Streams:
     """A stream of an owner. Raises ApiError 404 for any other, and 503 where it may be among
     those that are being started now."""
     found = self._entries.get(stream)
-    if found is None and not self._restored:
+    mine = found is not None and owner in found.stored.owners
+    if not mine and not self._restored:
       message = (
         "this server has just started and not all of its streams run yet; come back in a moment"
       )
       raise ApiError(503, message, headers={"Retry-After": "1"})
-    if found is None or owner not in found.stored.owners:
+    if found is None or not mine:
       raise ApiError(404, f"there is no stream {stream[:40]} of yours; GET /v1/streams lists them")
     return found
 
@@ -226,12 +227,14 @@ class Streams:
 
   async def _delete(self, stream: str, owner: str) -> None:
     entry = self._entries[stream]
-    if others := entry.stored.owners - {owner}:
-      await self._store.drop(stream, owner)
-      self._entries[stream] = attrs.evolve(entry, stored=attrs.evolve(entry.stored, owners=others))
-      return
+    others = entry.stored.owners - {owner}
     running = self.running(stream)
     try:
+      if others:
+        await self._store.drop(stream, owner)
+        stored = attrs.evolve(entry.stored, owners=others)
+        self._entries[stream] = attrs.evolve(entry, stored=stored)
+        return
       # What the operator's own spec runs too is not a caller's to end.
       if running is None or running.caller is not None:
         # Tokens end first: an open socket ends within a second, whatever the stream still does.
@@ -239,9 +242,10 @@ class Streams:
         await self._server.streams.remove(stream)
       # It is known until all of it is gone: a server that is killed on the way here has it again.
       await self._store.drop(stream, owner)
-    except (EngineError, sqlite3.Error) as exc:
-      message = f"the stream has ended, but not all of it could be removed: {exc}; DELETE it again"
-      self._entries[stream] = attrs.evolve(entry, problem=message)
+    except (BondError, OSError, sqlite3.Error) as exc:
+      message = f"the stream could not be deleted, or not all of it: {exc}; DELETE it again"
+      if not others:
+        self._entries[stream] = attrs.evolve(entry, problem=message)
       raise ApiError(503, message, headers={"Retry-After": "5"}) from exc
     del self._entries[stream]
 

@@ -3,10 +3,10 @@
 import pytest
 import trio
 import trio.lowlevel
-from control_plane import reading, serving
+from bond_server.doors import Doors
+from control_plane import Reader, reading, serving
 
-from bond_core import Trade
-from bond_core._errors import Disconnected
+from bond_core import BondError, Trade
 from bond_core._ws.client import open_websocket
 
 KEYS = [{"use": "core.keys", "with": {"keys": {"ann": {"secret": "ANN"}}}}, {"use": "core.tokens"}]
@@ -53,22 +53,45 @@ async def test_a_wrong_token_is_refused_with_the_brokers_code(api):
 
 async def test_pages_of_elsewhere_are_refused(api):
   headers = [("Origin", "https://elsewhere.example")]
-  with trio.fail_after(5), pytest.raises(Disconnected, match="1008"):
-    async with open_websocket(socket_url(api, "/stream"), headers=headers) as socket:
-      while True:
-        await socket.receive()
+  with trio.fail_after(5), pytest.raises(BondError, match="403"):
+    async with open_websocket(socket_url(api, "/stream"), headers=headers):
+      pass
+
+
+async def test_a_page_that_the_control_plane_admits_may_open_a_socket_on_its_port(tmp_path):
+  async with serving(tmp_path, origins=["https://app.example"]) as api:
+    for origin in ("https://app.example", api.url):
+      headers = [("Origin", origin)]
+      async with open_websocket(socket_url(api, "/stream"), headers=headers) as socket:
+        await socket.send(b'{"type":"ping"}')
+        with trio.fail_after(5):
+          assert b'"pong"' in (await socket.receive())[0]
 
 
 async def test_beyond_this_machine_credentials_are_needed(tmp_path, monkeypatch):
+  """Although the broker itself listens on loopback only."""
   monkeypatch.setenv("ANN", ANN)
   async with serving(tmp_path, chain=KEYS, host="0.0.0.0") as api:
     url = socket_url(api, "/stream").replace("0.0.0.0", "127.0.0.1")
-    async with reading(url) as socket:
-      assert "1008" in await socket.end()
+    async with open_websocket(url) as socket:
+      await socket.send(b'{"type":"ping"}')
+      assert "4500" in await Reader(socket).end()
+    async with open_websocket(url) as socket:
+      await socket.send(b'{"type":"auth","token":"%s"}' % ANN.encode())
+      await socket.send(b'{"type":"ping"}')
+      with trio.fail_after(5):
+        assert b'"pong"' in (await socket.receive())[0]
     async with open_websocket(url, headers=[("X-API-Key", ANN)]) as socket:
       await socket.send(b'{"type":"ping"}')
       with trio.fail_after(5):
         assert b'"pong"' in (await socket.receive())[0]
+
+
+async def test_without_a_broker_a_handshake_is_answered_with_a_sentence(api, monkeypatch):
+  monkeypatch.setattr(Doors, "find", lambda self, path: None)
+  with trio.fail_after(5), pytest.raises(BondError, match="503"):
+    async with open_websocket(socket_url(api, "/stream")):
+      pass
 
 
 async def test_a_client_that_does_not_read_is_the_brokers_slow_client(api):

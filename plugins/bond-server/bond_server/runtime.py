@@ -19,10 +19,11 @@ from bond_core.hosting import (
   simulated_exchanges,
 )
 from bond_core.logs import DurableLog, open_log
-from bond_core.services import Door, SourceStatus
+from bond_core.services import SourceStatus
 from bond_server.access.access import ServerAccess
 from bond_server.callers import PrivateSources, check_names
 from bond_server.demand import Carrier, SourceDemand
+from bond_server.doors import Doors
 from bond_server.following import follow_log
 from bond_server.streams import LogKeeping, Streams
 
@@ -30,23 +31,8 @@ LOG = "market"
 """The name of the log of all events."""
 
 
-class OpenDoors:
-  """Which service takes WebSockets of which path."""
-
-  def __init__(self) -> None:
-    self._doors: dict[str, Door] = {}
-
-  def open(self, path: str, door: Door) -> None:
-    """Hands connections to a path to this service from now on."""
-    self._doors[path] = door
-
-  def find(self, path: str) -> Door | None:
-    """Returns what takes connections to a path, None where no service does."""
-    return self._doors.get(path)
-
-
 class RunningServer:
-  """A running server: what every service is handed (bond_core.services.Server)."""
+  """A running server: what every service is handed (bond_server.doors.Server)."""
 
   def __init__(
     self,
@@ -71,7 +57,7 @@ class RunningServer:
     self.folder = folder
     self.clock = clock
     self.stopping = stopping
-    self.doors = OpenDoors()
+    self.doors = Doors()
     self.addresses: dict[str, list[str]] = {}
     self.carried: list[SourceReader] = []
     self._sources = sources

@@ -1,17 +1,20 @@
 """The broker: one port for every reader of the log of all events and of the streams' logs."""
 
-import errno
 import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 
 import trio
+from bond_server.access.accepting import accept_from, within_descriptors
 from bond_server.access.limits import LimitReached, Seat, Seats
+from bond_server.access.port import PortRules, rules_of
+from bond_server.access.tokens import MARKET
+from bond_server.doors import Arrival
 from websockets.datastructures import Headers
 
 from bond_broker.config import BrokerConfig
@@ -26,13 +29,21 @@ from bond_broker.protocol.http import BadHead, Head, accept, plain_answer
 from bond_broker.protocol.messages import CloseCode, shutdown_message
 from bond_broker.protocol.query import Query, parse_target
 from bond_broker.server.backing import Backing
-from bond_broker.server.handshake import Denied, PageRules, admit, deny, receive_head
+from bond_broker.server.handshake import (
+  Denied,
+  deny,
+  first_message,
+  receive_head,
+  refusal,
+  shown_in,
+  stream_of,
+)
 from bond_broker.server.leases import Leases
 from bond_broker.server.metrics import Losses, Snapshot, snapshot_of
 from bond_broker.server.session import Session, SessionLimits, send_all
 from bond_broker.server.sockets import Encrypted, Plain, open_listeners, tls_of
-from bond_broker.server.status import PATHS, answer
-from bond_core import AuthError
+from bond_broker.server.status import PATHS, answer, refuse_caller
+from bond_core import AuthError, Credentials, Principal
 from bond_core.logs import DurableLog
 from bond_core.websockets import FrameReader
 
@@ -40,6 +51,11 @@ logger = logging.getLogger("bond.broker")
 
 DRAIN_WITHIN = 5.0
 RETRY_AFTER_MS = 1000
+STARTING = "this server has just started and not all of its streams run yet; come back in a moment"
+SHARE = 0.75
+"""Of the process's descriptors."""
+MOST_TURNED_AWAY = 32
+"""Connections that are held at one time to say that there is no place for them."""
 CHECK_EVERY = 0.5
 """Seconds between two looks at heartbeats, deadlines and tokens."""
 
@@ -55,50 +71,50 @@ class Broker:
     self._config = config
     self._backing = backing
     self._nursery = nursery
-    self._rules = PageRules(config)
-    self.seats = Seats(config.limits)
+    self._rules = rules_of(
+      config.host, hosts=config.hosts, origins=config.origins, open_to_all=backing.open_to_all
+    )
+    self.seats = Seats(within_descriptors(config.limits, SHARE))
     self._traffic = Traffic()
     self._market = MarketRouter(self._traffic)
     self._leases = Leases(backing.demand, self._market.unseen if backing.follows else lambda _: ())
     self._pumps: dict[str, Pump] = {}
     self._departed = Losses()
     self._stopping = False
+    self._turned_away = 0
 
   # Connections ------------------------------------------------------------------------------------
 
   async def listen(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
     """Takes connections until it is cancelled."""
-    while True:
-      await trio.lowlevel.wait_readable(listener)
-      for _ in range(64):
-        try:
-          sock, peer = listener.accept()
-        except BlockingIOError:
-          break
-        except OSError as exc:
-          if exc.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-            logger.error("no more connections can be taken: %s; raise ulimit -n", exc.strerror)
-            await trio.sleep(0.1)
-          break
-        address = peer[0] if isinstance(peer, tuple) else None
-        self.take(sock, address, tls)
 
-  def take(
-    self, sock: socket.socket, address: str | None, tls: ssl.SSLContext | None = None
-  ) -> None:
-    """Serves one connection."""
-    self._nursery.start_soon(self._serve, sock, address, tls)
+    def take(sock: socket.socket, address: str | None) -> None:
+      make = (
+        partial(Plain, sock, address) if tls is None else partial(Encrypted, sock, address, tls)
+      )
+      self._nursery.start_soon(self._serve, sock, make, self._rules)
+
+    await accept_from(listener, take)
+
+  def take_over(self, arrival: Arrival) -> None:
+    """Serves a connection that another service has accepted."""
+    make = partial(Plain, arrival.socket, arrival.address, arrival.received)
+    self._nursery.start_soon(self._serve, arrival.socket, make, arrival.rules)
 
   async def _serve(
-    self, sock: socket.socket, address: str | None, tls: ssl.SSLContext | None
+    self, sock: socket.socket, make: Callable[[], Transport], rules: PortRules
   ) -> None:
-    transport: Transport
-    transport = Plain(sock, address) if tls is None else Encrypted(sock, address, tls)
+    try:
+      transport = make()
+    except OSError:
+      # The client has gone already.
+      sock.close()
+      return
     try:
       if self._stopping:
         raise LimitReached("this server is about to stop; come back in a moment", 1)
-      with self.seats.enter(address) as seat:
-        await self._serve_transport(transport, seat)
+      with self.seats.enter(transport.address) as seat:
+        await self._serve_transport(transport, seat, rules)
     except LimitReached as exc:
       await self._turn_away(transport, exc)
     except OSError:
@@ -113,16 +129,24 @@ class Broker:
   async def _turn_away(self, transport: Transport, exc: LimitReached) -> None:
     self.refused["limit"] += 1
     headers = Headers({"Retry-After": str(exc.retry_after)})
-    refusal = plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(exc)}, headers=headers)
-    with trio.move_on_after(1.0):
-      try:
+    said = plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(exc)}, headers=headers)
+    if self._turned_away >= MOST_TURNED_AWAY:
+      # What is held for a moment counts, too: these have what can be said without waiting.
+      with suppress(OSError):
+        transport.send_now(said)
+      return
+    self._turned_away += 1
+    try:
+      with trio.move_on_after(1.0):
         # What the client has sent is read, or closing would reset the answer away.
         await transport.receive()
-        await send_all(transport, refusal)
-      except OSError:
-        return
+        await send_all(transport, said)
+    except OSError:
+      return
+    finally:
+      self._turned_away -= 1
 
-  async def _serve_transport(self, transport: Transport, seat: Seat) -> None:
+  async def _serve_transport(self, transport: Transport, seat: Seat, rules: PortRules) -> None:
     with trio.move_on_after(self._config.handshake_within) as waiting:
       head = await receive_head(transport, int(self._config.max_message))
     if waiting.cancelled_caught or head is None:
@@ -133,23 +157,34 @@ class Broker:
     except BadRequest as exc:
       await self._refuse_target(transport, head, exc)
       return
-    refusal = self._rules.refusal(head)
-    if refusal is not None:
+    refused = refusal(head, rules)
+    if refused is not None:
       self.refused["origin"] += 1
-      await send_all(transport, refusal)
+      await send_all(transport, refused)
     elif head.upgrades:
-      await self._serve_websocket(transport, head, query, seat)
+      await self._serve_websocket(transport, head, query, seat, rules)
     else:
-      await send_all(
-        transport,
-        answer(
-          head,
-          query,
-          sources=self._backing.sources(),
-          snapshot=self.snapshot,
-          traffic=self._traffic,
-        ),
-      )
+      await send_all(transport, await self._answer(transport, head, query, rules))
+
+  async def _answer(
+    self, transport: Transport, head: Head, query: Query, rules: PortRules
+  ) -> bytes:
+    """The answer to a plain GET. Figures are for those who may read the market."""
+    if query.path == "/metrics":
+      try:
+        await self._backing.access.admit(
+          shown_in(head, transport.address), MARKET, open_to_all=rules.open_to_all
+        )
+      except AuthError as exc:
+        self.refused["bad_token"] += 1
+        return refuse_caller(exc)
+    return answer(
+      head,
+      query,
+      sources=self._backing.sources(),
+      snapshot=self.snapshot,
+      traffic=self._traffic,
+    )
 
   async def _refuse_target(self, transport: Transport, head: Head, exc: BadRequest) -> None:
     opening = None
@@ -166,11 +201,17 @@ class Broker:
   # WebSockets -------------------------------------------------------------------------------------
 
   async def _serve_websocket(
-    self, transport: Transport, head: Head, query: Query, seat: Seat
+    self, transport: Transport, head: Head, query: Query, seat: Seat, rules: PortRules
   ) -> None:
     pump = self._pump_for(query.path)
-    if pump is None:
-      await send_all(transport, self._not_found(query.path))
+    if pump is None and not query.path.startswith("/ws/"):
+      await send_all(transport, plain_answer(HTTPStatus.NOT_FOUND, {"error": PATHS}))
+      return
+    # Whether there is a stream is for those to know who may read it. All others see the same, and
+    # after the same time, whether there is one or not.
+    caller = await self._caller(transport, head, query, rules)
+    if pump is None and isinstance(caller, Principal):
+      await send_all(transport, self._not_found())
       return
     try:
       opening = accept(head)
@@ -179,7 +220,7 @@ class Broker:
       return
     await send_all(transport, opening)
     try:
-      session = await self._session(transport, head, query, seat, pump)
+      session = await self._session(transport, head, query, seat, caller, pump)
     except Denied as exc:
       await self._deny(transport, head, exc)
     except AuthError as exc:
@@ -190,24 +231,44 @@ class Broker:
     else:
       await self._run(session)
 
+  async def _caller(
+    self, transport: Transport, head: Head, query: Query, rules: PortRules
+  ) -> Principal | AuthError | Credentials:
+    """Who the client is, why it may not read what it requests, or what it has shown where its first
+    message may show more."""
+    try:
+      shown = shown_in(head, transport.address)
+      if not shown.shown and not rules.open_to_all:
+        return shown
+      return await self._backing.access.admit(
+        shown, stream_of(query), open_to_all=rules.open_to_all
+      )
+    except AuthError as exc:
+      return exc
+
   async def _session(
-    self, transport: Transport, head: Head, query: Query, seat: Seat, pump: Pump
+    self,
+    transport: Transport,
+    head: Head,
+    query: Query,
+    seat: Seat,
+    caller: Principal | AuthError | Credentials,
+    pump: Pump | None,
   ) -> Session:
     """The session of a client that may have one. Raises Denied, AuthError or LimitReached."""
     config, backing = self._config, self._backing
-    protocol = head.protocol
     stream = query.path.removeprefix("/ws/") if query.path.startswith("/ws/") else ""
-    principal, head = await admit(
-      transport,
-      head,
-      query,
-      access=backing.access,
-      open_to_all=backing.open_to_all,
-      read_message=lambda: FrameReader(protocol, int(config.max_message)),
-      within=config.handshake_within,
-    )
+    if isinstance(caller, AuthError):
+      raise caller
+    if isinstance(caller, Credentials):
+      reader = FrameReader(head.protocol, int(config.max_message))
+      within = config.handshake_within
+      caller, head = await first_message(transport, head, caller, reader, within)
+      caller = await backing.access.admit(caller, stream_of(query))
+    if pump is None:
+      raise self._no_stream()
     self._check_query(query)
-    seat.belongs_to(principal.name)
+    seat.belongs_to(caller.name)
     # Not needed any more; they would cost every idle client memory.
     head.request.headers.clear()
     return Session(
@@ -215,7 +276,7 @@ class Broker:
       head=head,
       query=query,
       pump=pump,
-      principal=principal,
+      principal=caller,
       seat=seat,
       leases=self._leases,
       limits=self._session_limits,
@@ -241,15 +302,18 @@ class Broker:
       del self.sessions[session]
       self._departed = self._departed.plus([session.delivery])
 
-  def _not_found(self, path: str) -> bytes:
-    if not (path.startswith("/ws/") and self._backing.starting()):
+  def _not_found(self) -> bytes:
+    if not self._backing.starting():
       return plain_answer(HTTPStatus.NOT_FOUND, {"error": PATHS})
     self.refused["starting"] += 1
-    reason = (
-      "this server has just started and not all of its streams run yet; come back in a moment"
-    )
     headers = Headers({"Retry-After": "1"})
-    return plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": reason}, headers=headers)
+    return plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": STARTING}, headers=headers)
+
+  def _no_stream(self) -> Denied:
+    if self._backing.starting():
+      return Denied(CloseCode.SHUTDOWN, "starting", STARTING)
+    reason = "there is no such stream here; it was deleted, or never made"
+    return Denied(CloseCode.UNSUPPORTED, "unknown_stream", reason)
 
   def _check_query(self, query: Query) -> None:
     """Raises Denied for a /raw of venues without a source."""

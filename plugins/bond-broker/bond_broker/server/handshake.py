@@ -1,21 +1,18 @@
 """From a connection's first byte to a client that is known: the head, refusals, credentials."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 
 import trio
 from bond_server.access.credentials import credentials_of, with_first_message
-from bond_server.access.origins import host, origin, refuse_host, refuse_origin
+from bond_server.access.port import PortRules
 from bond_server.access.tokens import MARKET
 
-from bond_broker.config import BrokerConfig
 from bond_broker.delivery.transport import Transport
 from bond_broker.protocol.http import BadHead, Head, plain_answer, read_head
 from bond_broker.protocol.messages import CloseCode, error_message
 from bond_broker.protocol.query import Query
 from bond_broker.server.session import close_reason, send_all
-from bond_core import BondError, Credentials, Principal
-from bond_core.services import Access
+from bond_core import BondError, Credentials
 from bond_core.websockets import FrameReader
 
 MAX_PARTING_BYTES = 64 * 1024
@@ -31,23 +28,14 @@ class Denied(BondError):
     self.name = name
 
 
-class PageRules:
-  """From which pages, and by which names, the broker may be reached."""
-
-  def __init__(self, config: BrokerConfig) -> None:
-    self._origins = frozenset(map(origin, config.origins))
-    self._hosts = frozenset(map(host, [*config.hosts, config.host]))
-
-  def refusal(self, head: Head) -> bytes | None:
-    """The answer to a request that is refused."""
-    headers = head.request.headers
-    reason = refuse_host(headers.get_all("Host"), self._hosts)
-    if reason is not None:
-      return plain_answer(HTTPStatus.MISDIRECTED_REQUEST, {"error": reason})
-    reason = refuse_origin(headers.get_all("Origin"), self._origins)
-    if reason is not None:
-      return plain_answer(HTTPStatus.FORBIDDEN, {"error": reason})
+def refusal(head: Head, rules: PortRules) -> bytes | None:
+  """The answer to a request that the rules of its port refuse."""
+  headers = head.request.headers
+  found = rules.refuse(headers.get_all("Host"), headers.get_all("Origin"))
+  if found is None:
     return None
+  status, reason = found
+  return plain_answer(HTTPStatus(status), {"error": reason})
 
 
 async def receive_head(transport: Transport, max_message: int) -> Head | None:
@@ -67,30 +55,21 @@ async def receive_head(transport: Transport, max_message: int) -> Head | None:
       return head
 
 
-async def admit(
-  transport: Transport,
-  head: Head,
-  query: Query,
-  *,
-  access: Access,
-  open_to_all: bool,
-  read_message: Callable[[], FrameReader],
-  within: float,
-) -> tuple[Principal, Head]:
-  """Who the client is, by its URL, its headers or its first message, and the head with what it
-  sent after that. Raises AuthError."""
-  stream = MARKET if query.path in ("/stream", "/raw") else query.path.rpartition("/")[2]
-  request = head.request
-  credentials = credentials_of(request.path, request.headers.raw_items(), address=transport.address)
-  if not credentials.shown and not open_to_all:
-    credentials, head = await _first_message(transport, head, credentials, read_message(), within)
-  return await access.admit(credentials, stream, open_to_all=open_to_all), head
+def shown_in(head: Head, address: str | None) -> Credentials:
+  """The credentials in a request's target and headers. Raises AuthError."""
+  return credentials_of(head.request.path, head.request.headers.raw_items(), address=address)
 
 
-async def _first_message(
+def stream_of(query: Query) -> str:
+  """What the credentials for a path name: a stream's id, or the market."""
+  return MARKET if query.path in ("/stream", "/raw") else query.path.rpartition("/")[2]
+
+
+async def first_message(
   transport: Transport, head: Head, credentials: Credentials, reader: FrameReader, within: float
 ) -> tuple[Credentials, Head]:
-  """Waits for a token as the first message."""
+  """Waits for a token as the first message; returns what was shown, and the head with what the
+  client sent after that. Raises AuthError where it cannot be read."""
   messages = reader.feed(head.rest) if head.rest else []
   with trio.move_on_after(within):
     while not messages:

@@ -17,13 +17,15 @@ UNSENT_BYTES = 128 * 1024
 
 
 class Plain:
-  """A TCP or Unix socket without TLS (see Transport)."""
+  """A TCP or Unix socket without TLS (see Transport). `received` is what was read from it
+  before."""
 
-  __slots__ = ("_socket", "address", "send_now")
+  __slots__ = ("_received", "_socket", "address", "send_now")
 
   waits = False
 
-  def __init__(self, sock: socket.socket, address: str | None) -> None:
+  def __init__(self, sock: socket.socket, address: str | None, received: bytes = b"") -> None:
+    self._received = received
     sock.setblocking(False)
     if sock.family in (socket.AF_INET, socket.AF_INET6):
       sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -43,6 +45,10 @@ class Plain:
         continue
 
   async def receive(self) -> bytes:
+    if received := self._received:
+      self._received = b""
+      await trio.lowlevel.checkpoint()
+      return received
     while True:
       await trio.lowlevel.wait_readable(self._socket)
       try:

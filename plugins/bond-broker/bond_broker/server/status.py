@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from bond_server import prometheus
+from websockets.datastructures import Headers
 
 from bond_broker.delivery.traffic import Traffic
 from bond_broker.protocol.http import Head, plain_answer
 from bond_broker.protocol.query import Query
 from bond_broker.server.metrics import Snapshot
 from bond_broker.server.prometheus import metrics_of
+from bond_core import AuthError, AuthUnavailable
 from bond_core.services import SourceStatus
 
 PATHS = "there are /stream, /raw, /ws/STREAM_ID, /metrics and /health"
@@ -36,3 +38,12 @@ def answer(
     message = f"{query.path} is a WebSocket; open it with ws:// and an Upgrade"
     return plain_answer(HTTPStatus.UPGRADE_REQUIRED, {"error": message})
   return plain_answer(HTTPStatus.NOT_FOUND, {"error": PATHS})
+
+
+def refuse_caller(exc: AuthError) -> bytes:
+  """The answer to a GET of a caller that may not have it."""
+  if isinstance(exc, AuthUnavailable):
+    headers = Headers({"Retry-After": "5"})
+    return plain_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(exc)}, headers=headers)
+  headers = Headers({"WWW-Authenticate": "Bearer"})
+  return plain_answer(HTTPStatus.UNAUTHORIZED, {"error": str(exc)}, headers=headers)

@@ -11,13 +11,7 @@ import trio
 from bond_core import AuthError, AuthUnavailable, BondError, Clock, Expired, Principal
 from bond_core.services import Access
 from bond_server.access.credentials import credentials_of
-from bond_server.access.origins import (
-  host as host_of,
-  is_loopback,
-  origin,
-  refuse_host,
-  refuse_origin,
-)
+from bond_server.access.port import rules_of
 
 ALL_EVENTS = "market"
 """What a token names that reads the log of all events."""
@@ -49,9 +43,7 @@ class ServiceDoor:
   ) -> None:
     self._access = access
     self._clock = clock
-    self._open = is_loopback(host)
-    self._hosts = frozenset(map(host_of, [*hosts, host]))
-    self._origins = frozenset(map(origin, origins))
+    self._rules = rules_of(host, hosts=hosts, origins=origins)
 
   async def admit(
     self,
@@ -68,13 +60,12 @@ class ServiceDoor:
       wanted: [value for name, value in fields if name.lower() == wanted]
       for wanted in ("host", "origin")
     }
-    if (reason := refuse_host(named["host"], self._hosts)) is not None:
-      raise DoorClosed(421, reason)
-    if (reason := refuse_origin(named["origin"], self._origins)) is not None:
-      raise DoorClosed(403, reason)
+    if (refused := self._rules.refuse(named["host"], named["origin"])) is not None:
+      raise DoorClosed(*refused)
     try:
       credentials = credentials_of(target, fields, address=address)
-      return await self._access.admit(credentials, stream, open_to_all=self._open)
+      open_to_all = self._rules.open_to_all
+      return await self._access.admit(credentials, stream, open_to_all=open_to_all)
     except AuthUnavailable as exc:
       raise DoorClosed(503, str(exc)) from exc
     except AuthError as exc:

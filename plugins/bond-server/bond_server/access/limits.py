@@ -46,6 +46,7 @@ class ConnectionLimits:
   per_address: int = _limit(1_000, "Connections from one address (IPv6: from one /64)")
   per_principal: int = _limit(1_000, "Connections of one key or token")
   subscriptions: int = _limit(10_000, "Subscriptions of one key or token")
+  waiting_per_address: int = _limit(500, "Connections from one address that are waiting")
 
 
 class Seats:
@@ -57,6 +58,7 @@ class Seats:
     self.connections = 0
     self.waiting = 0
     self.by_address: Counter[str] = Counter()
+    self.waiting_by_address: Counter[str] = Counter()
     self.by_principal: Counter[str] = Counter()
     self.subscriptions: Counter[str] = Counter()
 
@@ -72,11 +74,14 @@ class Seats:
         f"there are {limits.per_address} connections from your address already; close some, or put "
         "several subscriptions on one"
       )
-    if _full(self.waiting, limits.waiting):
+    if _full(self.waiting, limits.waiting) or _full(
+      self.waiting_by_address[network], limits.waiting_per_address
+    ):
       raise LimitReached("too many connections are being opened; try again in a moment", 1)
     self.connections += 1
     self.waiting += 1
     self.by_address[network] += 1
+    self.waiting_by_address[network] += 1
     return Seat(self, network)
 
 
@@ -102,7 +107,7 @@ class Seat:
         f"there are {most} connections with these credentials already; close some of them"
       )
     if self.principal is None:
-      seats.waiting -= 1
+      self._end_waiting()
     else:
       self._give_back()
     self.principal = principal
@@ -139,9 +144,13 @@ class Seat:
     seats.connections -= 1
     _take(seats.by_address, self._network)
     if self.principal is None:
-      seats.waiting -= 1
+      self._end_waiting()
     else:
       self._give_back()
+
+  def _end_waiting(self) -> None:
+    self._seats.waiting -= 1
+    _take(self._seats.waiting_by_address, self._network)
 
   def _give_back(self) -> None:
     assert self.principal is not None
