@@ -179,5 +179,5 @@ async def test_no_secret_comes_out_of_a_server_that_uses_it(tmp_path):
     redis.leave()
   told.said["log"] = log = server.errors.decode()
   lines = [json.loads(line) for line in log.splitlines() if line]
-  assert {"bond", "bond.x", "bond.rest"} <= {line["logger"] for line in lines}
+  assert {"bond", "bond.x"} <= {line["logger"] for line in lines}
   assert told.found() == []
