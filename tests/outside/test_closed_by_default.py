@@ -3,7 +3,6 @@
 import re
 
 import attrs
-import pytest
 import trio
 from over_http import api_of, request
 from serving import served
@@ -19,12 +18,13 @@ VENUES = {
   "bybit": ("trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"),
 }
 CCXT = "api_key api_secret endpoint options password"
-POSTS = "bearer endpoint mode"
+POSTS = "bearer endpoint mode spend_cap"
 
 OPEN = {
   **{f"{venue}.{channel}": "endpoint" for venue, names in VENUES.items() for channel in names},
   **{f"ccxt.{kind}": CCXT for kind in ("trades", "orderbook", "ticker", "ohlcv", "funding")},
   **{f"x.{kind}": POSTS for kind in ("posts", "search", "counts")},
+  "x.posts": f"{POSTS} backfill_minutes",
   "bluesky.posts": "endpoint",
   "clock.ticks": "",
   "onchain.bitcoin": "endpoint",
@@ -71,8 +71,7 @@ async def refusals(api, component, values):
   return {p["path"].removeprefix(start): p["message"] for p in answer["problems"]}
 
 
-@pytest.fixture(scope="module")
-def refused():
+def refused_of_everything():
   """What a server refuses: of each component without keys, and of each of its keys."""
   found = {}
 
@@ -93,13 +92,11 @@ def refused():
   return found
 
 
-def test_a_component_is_open_only_where_it_says_so(refused):
+def test_a_component_and_each_of_its_keys_is_open_only_where_it_says_so():
+  refused = refused_of_everything()
   closed = {name for (name, key), problems in refused.items() if key is None and "use" in problems}
   assert components().keys() - closed == OPEN.keys()
   assert all("cannot use it" in refused[name, None]["use"] for name in closed)
-
-
-def test_a_key_is_open_only_where_it_says_so(refused):
   found = {name: set() for name in OPEN}
   for (name, key), problems in refused.items():
     if name in OPEN and "a spec from outside cannot set" in problems.get(f"with.{key}", ""):

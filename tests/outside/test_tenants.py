@@ -4,7 +4,6 @@ import json
 import urllib.request
 from contextlib import asynccontextmanager
 
-import pytest
 import trio
 from over_http import api_of, request
 from serving import served
@@ -147,8 +146,7 @@ def custom(port, **more):
   return {"url": f"ws://127.0.0.1:{port}/", "map": [rule], **more}
 
 
-@pytest.fixture(scope="module")
-def simulated():
+def alice_and_bob():
   """Alice has a stream of every kind of source, and Bob looks at everything."""
 
   async def work():
@@ -158,12 +156,17 @@ def simulated():
       bob.listen()
       await trio.sleep(0.5)
       own, ids = {}, []
-      for name, (use, values) in {**PRIVATE, "market": MARKET}.items():
+
+      async def begin(name, use, values):
         stream, url = await create(api, use, values)
         ids.append(stream)
         own[name] = reader = Reader()
-        nursery.start_soon(reader.run, url.replace("localhost:8080", f"127.0.0.1:{server.port}"))
-      came = {name: await reader.has(2) for name, reader in own.items()}
+        nursery.start_soon(reader.run, url)
+
+      async with trio.open_nursery() as starting:
+        for name, (use, values) in {**PRIVATE, "market": MARKET}.items():
+          starting.start_soon(begin, name, use, values)
+      came = {name: await reader.has(1) for name, reader in own.items()}
       await bob.look("meanwhile")
       statuses = [(await request("GET", f"{api}/v1/streams/{i}", key=BOB))[0] for i in ids]
       for stream in ids:
@@ -175,29 +178,18 @@ def simulated():
   return trio.run(work)
 
 
-def test_each_stream_has_what_it_asked_for(simulated):
-  _, own, came, _ = simulated
+def test_what_a_caller_s_stream_brings_in_reaches_it_alone_unless_it_is_market_data():
+  # One test, since all of it is about the same minute of one server.
+  bob, own, came, statuses = alice_and_bob()
   assert came == dict.fromkeys(own, True)
-
-
-def test_its_own_clients_see_the_state_of_its_own_sources(simulated):
-  _, own, _, _ = simulated
-  first = {
-    name: next(m for m in r.messages if m.get("type") == "heartbeat") for name, r in own.items()
-  }
-  assert {name: len(beat["info"]["sources"]) for name, beat in first.items()} == dict.fromkeys(
-    own, 1
-  )
-
-
-def test_nobody_else_sees_anything_of_it_on_any_route(simulated):
-  bob, _, _, statuses = simulated
+  # Its own clients see the state of its own sources.
+  for name, reader in own.items():
+    beat = next(m for m in reader.messages if m.get("type") == "heartbeat")
+    assert len(beat["info"]["sources"]) == 1, name
+  # Nobody else sees anything of it, on any route.
   assert bob.leaks(EXCHANGES) == set()
   assert statuses == [404] * len(statuses)
-
-
-def test_the_public_channels_of_a_venue_are_everybodys(simulated):
-  bob, _, _, _ = simulated
+  # The public channels of a venue are everybody's.
   assert any(m["exchange"] == "binance" for m in bob.seen["raw"].events)
 
 
@@ -212,7 +204,7 @@ def test_what_a_websocket_of_a_callers_own_says_reaches_its_stream_alone():
         await trio.sleep(0.5)
         stream, url = await create(api, "ws.custom", custom(port, name="alice"))
         own = Reader()
-        nursery.start_soon(own.run, url.replace("localhost:8080", f"127.0.0.1:{server.port}"))
+        nursery.start_soon(own.run, url)
         assert await own.has(5)
         await bob.look("meanwhile")
         await request("DELETE", f"{api}/v1/streams/{stream}", key=ALICE)

@@ -1,17 +1,21 @@
 """The app at X whose token a configuration uses, and what all sources of one app share."""
 
+import math
+import os
 from collections.abc import Callable, Hashable
 from typing import Protocol, TypeVar
 
 import attrs
 
-from bond_core import AuthError, Secret
+from bond_core import AuthError, Refused, Secret
 from bond_x.config import Counts, Posts, Search
-from bond_x.spending import Spending
+from bond_x.spending import Budget, Spending
 
 T = TypeVar("T")
 
 URL = "https://api.x.com"
+CALLERS_CAP = 5.0
+"""US dollars in a UTC day up to which sources of callers read, where the operator says nothing."""
 
 
 @attrs.frozen
@@ -25,6 +29,10 @@ class Account:
 
 class Remembers(Protocol):
   """What keeps objects for all sources of the process: a source's context or a session's member."""
+
+  @property
+  def caller(self) -> str | None:
+    """Whose stream it runs for in a server, None for the operator's own."""
 
   def remember(self, key: Hashable, make: Callable[[], T]) -> T:
     """The object of this key."""
@@ -48,3 +56,25 @@ def account_of(config: Posts | Search | Counts) -> Account:
 def spending_of(source: Remembers, account: Account) -> Spending:
   """Returns what the process has spent with an account. It outlives the sources that spent it."""
   return source.remember((Spending, account), Spending)
+
+
+def budget_of(source: Remembers, account: Account, spend_cap: float) -> Budget:
+  """Returns what a source may spend. Money is the operator's, so for a source of a caller the caps
+  are the environment's and not the spec's. Raises Refused where these are no numbers."""
+  spending = spending_of(source, account)
+  if source.caller is None:
+    return Budget(spending, spend_cap, None, 0.0)
+  cap = _cap("X_SPEND_CAP", CALLERS_CAP)
+  own = source.remember((Spending, account, source.caller), Spending)
+  return Budget(spending, cap, own, _cap("X_SPEND_CAP_EACH", cap / 2))
+
+
+def _cap(name: str, default: float) -> float:
+  text = os.environ.get(name, "").strip()
+  try:
+    cap = float(text) if text else default
+  except ValueError:
+    cap = math.nan
+  if not 0 <= cap < math.inf:
+    raise Refused(f"{name} is no sum of US dollars; write a number such as 5")
+  return cap

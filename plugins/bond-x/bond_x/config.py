@@ -26,18 +26,23 @@ class Posts:
 
   An asset is found by its cashtag, and by hashtag and name where those are no common words; `words`
   adds others. `spend_cap` (USD in a UTC day, for what this process reads) ends the source when it
-  is reached; 0 is none. `backfill_minutes` has X send posts that were missed while disconnected,
-  where the account has that. `bearer` is the app's token, X_BEARER by default. `mode: mock` reads
-  from a simulated X of its own, without a token.
+  is reached; 0 is none. For callers of a server X_SPEND_CAP and X_SPEND_CAP_EACH stand in for it.
+  `backfill_minutes` has X send posts that were missed while disconnected, where the account has
+  that. `bearer` is the app's token, X_BEARER by default. `mode: mock` reads from a simulated X of
+  its own, without a token.
   """
 
   symbols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
   query: str = attrs.field(default="", metadata=PUBLIC)
   words: dict[str, list[str]] = attrs.field(factory=dict, metadata=PUBLIC)
   retweets: bool = False
-  spend_cap: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
+  spend_cap: float = attrs.field(
+    default=5.0, validator=attrs.validators.ge(0), metadata={"public": False}
+  )
   backfill_minutes: int = attrs.field(
-    default=0, validator=[attrs.validators.ge(0), attrs.validators.le(5)]
+    default=0,
+    validator=[attrs.validators.ge(0), attrs.validators.le(5)],
+    metadata={"public": False},
   )
   bearer: Secret | None = attrs.field(default=None, metadata={"public": False})
   endpoint: str | None = attrs.field(default=None, metadata={"public": False})
@@ -73,7 +78,9 @@ class Search:
   every: float = attrs.field(
     default=60.0, validator=[attrs.validators.ge(10), attrs.validators.le(3600)]
   )
-  spend_cap: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
+  spend_cap: float = attrs.field(
+    default=5.0, validator=attrs.validators.ge(0), metadata={"public": False}
+  )
   bearer: Secret | None = attrs.field(default=None, metadata={"public": False})
   endpoint: str | None = attrs.field(default=None, metadata={"public": False})
   mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"public": False})
@@ -108,7 +115,9 @@ class Counts:
   words: dict[str, list[str]] = attrs.field(factory=dict, metadata=PUBLIC)
   retweets: bool = False
   every: float = attrs.field(default=120.0, validator=_check_every)
-  spend_cap: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
+  spend_cap: float = attrs.field(
+    default=5.0, validator=attrs.validators.ge(0), metadata={"public": False}
+  )
   bearer: Secret | None = attrs.field(default=None, metadata={"public": False})
   endpoint: str | None = attrs.field(default=None, metadata={"public": False})
   mode: Literal["live", "mock"] = attrs.field(default="live", metadata={"public": False})

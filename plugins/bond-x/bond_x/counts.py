@@ -22,7 +22,7 @@ from bond_x.account import Account
 from bond_x.config import MINUTE, Counts
 from bond_x.endpoint import Endpoint, next_token
 from bond_x.messages import epoch_ms
-from bond_x.spending import Spending
+from bond_x.spending import Budget
 
 COUNTS = "/2/tweets/counts/recent"
 MINUTE_MS = MINUTE * 1000
@@ -45,7 +45,7 @@ class CountPoller:
     self,
     config: Counts,
     account: Account,
-    spending: Spending,
+    budget: Budget,
     endpoint: Endpoint,
     client: httpx.AsyncClient,
     out: Out,
@@ -53,7 +53,7 @@ class CountPoller:
   ) -> None:
     self._config = config
     self._account = account
-    self._spending = spending
+    self._budget = budget
     self._endpoint = endpoint
     self._client = client
     self._out = out
@@ -100,9 +100,9 @@ class CountPoller:
     }
     while True:
       page = await self._endpoint.get(self._client, partial(self._paid, params), self._ctx) or {}
-      self._spending.counted(self._ctx.clock.now_ms())
+      self._budget.counted(self._ctx.clock.now_ms())
       if self._account.charged:
-        self._ctx.figures["spent_usd"] = self._spending.usd
+        self._ctx.figures["spent_usd"] = self._budget.usd
       found += whole_minutes(page.get("data"), end)
       if (token := next_token(page)) is None:
         return sorted(found)
@@ -110,7 +110,7 @@ class CountPoller:
 
   def _paid(self, params: dict[str, str]) -> dict[str, str]:
     """Returns the parameters where the cap allows one more request. Raises Refused otherwise."""
-    if over := self._spending.over(self._config.spend_cap, self._ctx.clock.now_ms()):
+    if over := self._budget.over(self._ctx.clock.now_ms()):
       raise Refused(over)
     return params
 

@@ -13,15 +13,17 @@ from bond_social import SeenPosts, post_gap
 from bond_core import BondError, Disconnected, Refused, RetryAfter
 from bond_core.feeds import Moment
 from bond_core.sessions import Member, Session
-from bond_x.account import Account, spending_of
+from bond_x.account import Account, budget_of, spending_of
 from bond_x.answers import Answer, Call, OpenStream, read_object, refusal
 from bond_x.messages import FIELDS, Lines, posts_of, read_line, tags_of
 from bond_x.rules import changes, tag_of
-from bond_x.spending import Spending, estimate
+from bond_x.spending import Budget, Spending, estimate
 from bond_x.waits import Waits
 
 RULES = "/2/tweets/search/stream/rules"
 STREAM = "/2/tweets/search/stream"
+MAX_RULES_EACH = 250
+"""Rules that the streams of one caller of a server may have, of the 1,000 of an app."""
 
 Request = Call | OpenStream
 Message = Answer | bytes
@@ -29,10 +31,11 @@ Message = Answer | bytes
 
 @attrs.frozen
 class Rules:
-  """The rules of one member, with the asset of each by rule and by tag."""
+  """The rules of one member, with the asset of each by rule and by tag, and what it may spend."""
 
   assets: dict[str, str]
   by_tag: dict[str, str]
+  budget: Budget
 
 
 class FilteredStream(Session[Account, Message, Request]):
@@ -61,6 +64,8 @@ class FilteredStream(Session[Account, Message, Request]):
     self._setting_rules = False
     self._rules_changed = False
     self._changes_left = 0
+    self._rules_due_ns: int | None = None
+    """When rules are set that X did not take for their pace."""
 
   def target(self, now: Moment) -> Account:
     return self._account
@@ -69,13 +74,26 @@ class FilteredStream(Session[Account, Message, Request]):
 
   def on_join(self, member: Member, now: Moment) -> None:
     self._spending = spending_of(member, self._account)
+    budget = budget_of(member, self._account, member.config.spend_cap)
     if self._account.charged:
-      member.log.warning("%s", estimate(member.config.spend_cap))
-    if over := self._spending.over(member.config.spend_cap, now.ts_ms):
+      member.log.warning("%s", estimate(budget.cap))
+    if over := budget.over(now.ts_ms):
       raise Refused(over)
     assets = member.config.rules()
-    self._rules[member] = Rules(assets, {tag_of(rule): asset for rule, asset in assets.items()})
+    self._check_share(member, len(assets))
+    by_tag = {tag_of(rule): asset for rule, asset in assets.items()}
+    self._rules[member] = Rules(assets, by_tag, budget)
     self._set_rules()
+
+  def _check_share(self, member: Member, more: int) -> None:
+    """Raises Refused where a caller would have more rules than its share: X counts them by app."""
+    rules = [r for m, r in self._rules.items() if m.caller == member.caller]
+    held = sum(len(r.assets) for r in rules)
+    if member.caller is not None and held + more > MAX_RULES_EACH:
+      raise Refused(
+        f"{held + more} rules at X are more than the {MAX_RULES_EACH} of one caller; name fewer "
+        "symbols, or delete a stream"
+      )
 
   def on_leave(self, member: Member, now: Moment) -> None:
     del self._rules[member]
@@ -87,6 +105,7 @@ class FilteredStream(Session[Account, Message, Request]):
     self._open = True
     self._stream_requested = self._setting_rules = self._rules_changed = False
     self._lines = Lines()
+    self._rules_due_ns = None
     self._set_rules()
 
   def on_messages(self, messages: Sequence[Message], now: Moment) -> None:
@@ -95,12 +114,22 @@ class FilteredStream(Session[Account, Message, Request]):
         for line in self._lines.feed(message):
           if (post := read_line(line)) is not None:
             self._take(post, now)
+      elif self._is_too_soon(message):
+        wait = self._waits.answered(message.status, message.headers, now.ts_ms)
+        self._rules_due_ns = now.mono_ns + int(wait * 1e9)
+      elif self._refuses_rules(message):
+        self._find_refused(message)
       elif not message.is_success:
         raise self._failure(message, now)
       elif isinstance(message.request, OpenStream):
         self._up(now)
       else:
         self._rules_answered(message, now)
+
+  def on_timer(self, now: Moment) -> None:
+    if self._rules_due_ns is not None and now.mono_ns >= self._rules_due_ns:
+      self._rules_due_ns, self._setting_rules = None, False
+      self._set_rules()
 
   def on_close(self, error: BondError, now: Moment) -> float | None:
     self._open = False
@@ -163,6 +192,33 @@ class FilteredStream(Session[Account, Message, Request]):
     if not self._changes_left:
       self._rules_are_set()
 
+  def _is_too_soon(self, answer: Answer) -> bool:
+    """Whether rules changed faster than X allows while the stream is up. It stays up: whoever makes
+    and deletes streams holds up changes, not the posts of others."""
+    return (
+      answer.status == 429 and isinstance(answer.request, Call) and self._up_since_ns is not None
+    )
+
+  def _refuses_rules(self, answer: Answer) -> bool:
+    """Whether X refuses rules that were to be added, and not the app or its pace."""
+    request = answer.request
+    adds = isinstance(request, Call) and "add" in (request.body or ())
+    return adds and 400 <= answer.status < 500 and answer.status not in (401, 403, 429)
+
+  def _find_refused(self, answer: Answer) -> None:
+    """X may refuse a whole request for one rule. Its halves are sent again, until the rule is by
+    itself, so that it fails the members that have it and none beside."""
+    request = answer.request
+    rows = request.body["add"] if isinstance(request, Call) else []
+    half = len(rows) // 2
+    parts = [rows[:half], rows[half:]] if half else []
+    self.requests.extend(Call("POST", RULES, {"add": part}) for part in parts)
+    self._changes_left += len(parts) - 1
+    if not parts:
+      self._fail_refused({"errors": [{**rows[0], "title": f"it answered {answer.status}"}]})
+    if not self._changes_left:
+      self._rules_are_set()
+
   def _fail_refused(self, found: dict[str, Any]) -> None:
     """Fails the members whose rules X does not take."""
     made = {rule.get("value") for rule in found.get("data") or ()}
@@ -197,11 +253,14 @@ class FilteredStream(Session[Account, Message, Request]):
       return
     self._spending.read(now.ts_ms)
     tags = tags_of(message)
-    for member, rules in self._rules.items():
+    matched = [r.budget.own for r in self._rules.values() if not r.by_tag.keys().isdisjoint(tags)]
+    for own in dict.fromkeys(found for found in matched if found is not None):
+      own.read(now.ts_ms)
+    for member, rules in list(self._rules.items()):
       assets = list(dict.fromkeys(rules.by_tag[tag] for tag in tags if tag in rules.by_tag))
       if assets:
         if self._account.charged:
           member.figures["spent_usd"] = self._spending.usd
         member.give(list(posts_of(message, assets)))
-      if over := self._spending.over(member.config.spend_cap, now.ts_ms):
+      if over := rules.budget.over(now.ts_ms):
         member.fail(over)

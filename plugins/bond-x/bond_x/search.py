@@ -18,7 +18,7 @@ from bond_x.account import Account
 from bond_x.config import Search
 from bond_x.endpoint import Endpoint, next_token
 from bond_x.messages import FIELDS, posts_of
-from bond_x.spending import POST_USD, USER_USD, Spending
+from bond_x.spending import POST_USD, USER_USD, Budget
 
 SEARCH = "/2/tweets/search/recent"
 PAGE = 100
@@ -36,7 +36,7 @@ class SearchPoller:
     self,
     config: Search,
     account: Account,
-    spending: Spending,
+    budget: Budget,
     endpoint: Endpoint,
     client: httpx.AsyncClient,
     out: Out,
@@ -44,7 +44,7 @@ class SearchPoller:
   ) -> None:
     self._config = config
     self._account = account
-    self._spending = spending
+    self._budget = budget
     self._endpoint = endpoint
     self._client = client
     self._out = out
@@ -81,9 +81,9 @@ class SearchPoller:
         await self._begin_anew(query)
         return
       posts = _posts(page.get("data"))
-      self._spending.read(self._ctx.clock.now_ms(), len(posts))
+      self._budget.read(self._ctx.clock.now_ms(), len(posts))
       if self._account.charged:
-        self._ctx.figures["spent_usd"] = self._spending.usd
+        self._ctx.figures["spent_usd"] = self._budget.usd
       for post in posts:
         if since is None or int(post["id"]) > since:
           self._newest[query] = max(self._newest.get(query, 0), int(post["id"]))
@@ -112,12 +112,11 @@ class SearchPoller:
   def _page(self, params: dict[str, str]) -> dict[str, str]:
     """Returns the parameters of the next page. It has no more posts than the cap still allows, as
     far as X can do that. Raises Refused at the cap."""
-    cap, size = self._config.spend_cap, PAGE
-    if over := self._spending.over(cap, self._ctx.clock.now_ms()):
+    now, size = self._ctx.clock.now_ms(), PAGE
+    if over := self._budget.over(now):
       raise Refused(over)
-    if cap:
-      left = (cap - self._spending.usd) / (POST_USD + USER_USD)
-      size = max(SMALLEST_PAGE, min(PAGE, int(left + 0.01)))
+    if (left := self._budget.left(now)) is not None:
+      size = max(SMALLEST_PAGE, min(PAGE, int(left / (POST_USD + USER_USD) + 0.01)))
     return {**params, "max_results": str(size)}
 
 

@@ -48,6 +48,56 @@ class Spending:
     )
 
 
+class Budget:
+  """What one source may still spend: an account's spending under a cap; for a source of a server's
+  caller the operator's caps, on what callers' sources may bring the account to (`X_SPEND_CAP`), and
+  on what one caller causes (`X_SPEND_CAP_EACH`)."""
+
+  def __init__(self, account: Spending, cap: float, own: Spending | None, each: float) -> None:
+    self.cap = cap
+    self.own = own
+    self._account = account
+    self._each = each
+
+  @property
+  def usd(self) -> float:
+    """US dollars that the account spent today, at most."""
+    return self._account.usd
+
+  def read(self, now_ms: int, posts: int) -> None:
+    """Notes posts that this source alone has read."""
+    self._account.read(now_ms, posts)
+    if self.own is not None:
+      self.own.read(now_ms, posts)
+
+  def counted(self, now_ms: int) -> None:
+    """Notes one more request for counts that was answered."""
+    self._account.counted(now_ms)
+    if self.own is not None:
+      self.own.counted(now_ms)
+
+  def left(self, now_ms: int) -> float | None:
+    """Returns the US dollars that may be spent today, None where there is no cap."""
+    self._account.read(now_ms, 0)
+    if self.own is None:
+      return self.cap - self.usd if self.cap else None
+    self.own.read(now_ms, 0)
+    return min(self.cap - self.usd, self._each - self.own.usd)
+
+  def over(self, now_ms: int) -> str:
+    """Returns why no more may be read today, "" where it may."""
+    if self.own is None:
+      return self._account.over(self.cap, now_ms)
+    left = self.left(now_ms)
+    if left is None or left > 0:
+      return ""
+    if self.cap <= self.usd:
+      spent = "what streams of callers may spend on X today is spent"
+    else:
+      spent = "you have spent on X what one caller may today"
+    return f"{spent}; begin again tomorrow (UTC), or have the operator raise X_SPEND_CAP(_EACH)"
+
+
 def estimate(cap: float) -> str:
   """Returns the sentence to log before anything is spent on posts."""
   each = POST_USD + USER_USD

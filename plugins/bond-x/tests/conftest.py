@@ -147,8 +147,9 @@ async def begin(site, clock):
   types = {source_type.name: source_type for source_type in SOURCES}
   async with open_sources(log, clock) as manager:
 
-    async def begin(name, **settings):
-      found = Running(manager, log, types[name], types[name].config(**settings))
+    async def begin(name, caller=None, **settings):
+      opens = manager if caller is None else manager.beside(log, caller)
+      found = Running(opens, log, types[name], types[name].config(**settings))
       await trio.sleep(1)
       return found
 

@@ -22,8 +22,10 @@ class Member(SimpleNamespace):
 
   __hash__ = object.__hash__
 
-  def __init__(self, **settings):
-    super().__init__(config=Posts(**settings), figures={}, events=[], failures=[], times_live=0)
+  def __init__(self, caller=None, **settings):
+    super().__init__(
+      config=Posts(**settings), caller=caller, figures={}, events=[], failures=[], times_live=0
+    )
     self.log = logging.LoggerAdapter(logging.getLogger("bond.x"))
     self.give, self.fail = self.events.extend, self.failures.append
 
@@ -233,7 +235,7 @@ def test_waits_are_those_that_x_names():
   assert [(talk.up(), talk.close())[1] for _ in range(4)] == [0.0, 5.0, 10.0, 20.0]
   talk.up()
   with pytest.raises(RetryAfter) as caught:
-    talk.answer(request, status=429)
+    talk.answer(OpenStream({}), status=429)
   assert talk.close(caught.value) == 60.0
 
 
@@ -294,3 +296,75 @@ def test_a_member_ends_at_its_own_cap_and_others_go_on():
   assert two.failures == []
   with pytest.raises(Refused, match=r"spend_cap is 0\.02"):
     talk.join(Member(symbols=["SOL"], spend_cap=0.02))
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_request_that_x_refuses_for_one_rule_fails_the_member_of_that_rule_alone(status):
+  good = [Member("alice", symbols=[name]) for name in ("BTC", "ETH", "SOL", "XRP", "DOGE")]
+  bad = Member("bob", query="((")
+  talk = Talk(*good[:3], bad, *good[3:])
+  talk.open()
+  set_ = []
+  while requests := talk.take():
+    for request in requests:
+      if isinstance(request, OpenStream) or request.method == "GET":
+        talk.answer(request)
+        continue
+      rules = [row["value"] for row in request.body["add"]]
+      refused = rule_of(bad) in rules
+      set_ += [] if refused else rules
+      talk.answer(request, {"title": "Invalid Request"}, status=status if refused else 201)
+  assert sorted(set_) == sorted(map(rule_of, good))
+  (reason,) = bad.failures
+  assert reason.startswith(f"X does not take the rule {rule_of(bad)!r}: it answered {status}")
+  assert [member.failures for member in good] == [[]] * 5
+  assert all(member.times_live for member in good)
+
+
+def test_money_of_callers_is_capped_by_the_environment_and_not_by_their_specs(monkeypatch):
+  monkeypatch.setenv("X_SPEND_CAP", "0.06")
+  monkeypatch.setenv("X_SPEND_CAP_EACH", "0.03")
+  alice = Member("alice", symbols=["BTC"], spend_cap=0)
+  bob = Member("bob", symbols=["ETH"], spend_cap=1e9)
+  own = Member(symbols=["SOL"], spend_cap=0)
+  talk = Talk(alice, bob, own).up()
+  for number in range(2):
+    talk.session.on_messages([talk.post(f"a{number}", rule_of(alice))], talk.now)
+  assert "you have spent on X what one caller may" in alice.failures[0]
+  assert bob.failures == own.failures == []
+  with pytest.raises(Refused, match="X_SPEND_CAP"):
+    talk.join(Member("alice", symbols=["XRP"]))
+  for number in range(2):
+    talk.session.on_messages([talk.post(f"o{number}", rule_of(own))], talk.now)
+  assert "what streams of callers may spend" in bob.failures[0]
+  assert own.failures == []
+
+
+def test_a_caller_has_a_share_of_the_rules_of_an_app():
+  names = [f"C{number}" for number in range(300)]
+  talk = Talk(*(Member("alice", symbols=names[at : at + 100]) for at in (0, 100)))
+  with pytest.raises(Refused, match="300 rules at X are more than the 250 of one caller"):
+    talk.join(Member("alice", symbols=names[200:]))
+  talk = Talk(Member("bob", symbols=names[200:]), Member(symbols=names[:100]))
+
+
+def test_a_cap_that_is_no_number_is_refused(monkeypatch):
+  monkeypatch.setenv("X_SPEND_CAP", "much")
+  with pytest.raises(Refused, match="X_SPEND_CAP is no sum of US dollars"):
+    Talk(Member("alice", symbols=["BTC"]))
+
+
+def test_rules_that_change_faster_than_x_allows_wait_and_the_stream_goes_on():
+  one, two = Member("alice", symbols=["BTC"]), Member("bob", symbols=["ETH"])
+  talk = Talk(one).up()
+  talk.join(two)
+  (request,) = talk.take()
+  talk.answer(request, status=429)
+  talk.session.on_messages([talk.post("1", rule_of(one))], talk.now)
+  assert [event.tweet_id for event in one.events] == ["1"]
+  talk.session.on_timer(talk.now)
+  assert talk.take() == []
+  talk.second = 61.0
+  talk.session.on_timer(talk.now)
+  assert talk.serve() == ["GET", "add"]
+  assert two.times_live == 1

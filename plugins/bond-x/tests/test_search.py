@@ -112,3 +112,15 @@ def test_more_searches_than_x_allows_are_refused():
     Search(symbols=[f"C{number}" for number in range(6)], every=10)
   with pytest.raises(ValueError, match="X takes 512"):
     Search(query="x" * 520)
+
+
+async def test_a_caller_has_half_of_the_searches_of_an_app(autojump_clock, site, search):
+  assets = [f"COIN{number}" for number in range(2)]
+  first = await search(symbols=assets, every=10, caller="alice")
+  second = await search(symbols=assets[:1], every=10, caller="alice")
+  other = await search(symbols=assets[:1], every=10, caller="bob")
+  own = await search(symbols=assets[:1], every=20)
+  await trio.sleep(1)
+  assert first.failure is None
+  assert "more than 225 searches in 15 minutes" in second.failure
+  assert other.failure is own.failure is None
