@@ -40,7 +40,8 @@ class Event(msgspec.Struct, tag_field="type", gc=False, kw_only=True):
   """What every event says: which venue, which instrument, when.
 
   `seq_internal` is given by the log when the event enters it. `raw` is the venue's own message,
-  only where a subscription has `raw: true`.
+  only where a subscription has `raw: true`. `simulated` is true on what a simulator made and on
+  what was derived from that; a venue's own event has no such key.
   """
 
   channel: ClassVar[Channel]
@@ -53,6 +54,7 @@ class Event(msgspec.Struct, tag_field="type", gc=False, kw_only=True):
   raw: Any = None
   ts_internal: int | None = None
   seq_internal: int | None = None
+  simulated: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Trade(Event, tag="trade", gc=False, kw_only=True):
@@ -123,13 +125,14 @@ class VenueQuote(msgspec.Struct, gc=False, kw_only=True):
   """One venue in a consolidated book. `state` is live, stale (no update for too long) or broken
   (losses were declared); only a live one has levels in the book. `age_ms` is the time since its
   last update, `skew_ms` the least difference of receive time and venue time within a minute or two:
-  below zero its clock is ahead of ours."""
+  below zero its clock is ahead of ours. `simulated` is true where its book is a simulator's."""
 
   state: VenueState
   bid: float | None = None
   ask: float | None = None
   age_ms: int = 0
   skew_ms: int | None = None
+  simulated: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 ConsolidatedLevel: TypeAlias = tuple[float, float, dict[str, float]]
@@ -270,7 +273,8 @@ class Window(msgspec.Struct, tag_field="type", tag="window", gc=False, kw_only=T
   """What one symbol did between `window_start` and `window_end` (RFC 3339, UTC).
 
   price_avg is the mean trade price, vwap weighs it by size, volume_sum is in base units. A field
-  that no event filled is null; the counts are then 0.
+  that no event filled is null; the counts are then 0. `raw_data` has `simulated` where simulated
+  events are in it: the exchanges that they name.
   """
 
   channel: ClassVar[Channel] = "window"
@@ -325,6 +329,7 @@ class Gap(msgspec.Struct, tag_field="type", tag="gap", gc=False, kw_only=True):
   backfilled: bool = False
   streams: list[str] | None = None
   seq_internal: int | None = None
+  simulated: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", gc=False, kw_only=True):

@@ -17,7 +17,7 @@ from bond_core._pipeline.pipeline import Pipeline
 from bond_core._pipeline.sink_runner import SinkRunner
 from bond_core._pipeline.stage import Stage
 from bond_core._sessions.driver import SessionDriver
-from bond_core._simulators import open_simulators
+from bond_core._simulators import log_name, open_simulators
 from bond_core._sources.manager import SourceManager, open_sources
 from bond_core._sources.source import Source
 from bond_core._spec.model import Spec
@@ -169,7 +169,7 @@ async def _opened(
   clock: Clock = DataClock() if replay else SystemClock()
   async with AsyncExitStack() as stack:
     simulators = await stack.enter_async_context(open_simulators([spec] if simulate else []))
-    log = await stack.enter_async_context(_open_log(spec, clock, replay))
+    log = await stack.enter_async_context(_open_log(spec, clock, replay, simulate))
     watchdog = Watchdog(BRANCHES, lambda name, reason: block(name, reason))
     await stack.enter_async_context(watchdog)
     sources = await stack.enter_async_context(open_sources(log, clock, simulators))
@@ -189,12 +189,15 @@ async def _opened(
 
 
 @asynccontextmanager
-async def _open_log(spec: Spec, clock: Clock, replay: bool) -> AsyncIterator[MemoryLog]:
+async def _open_log(
+  spec: Spec, clock: Clock, replay: bool, simulate: bool
+) -> AsyncIterator[MemoryLog]:
   """The log of all events. A recording is stored already and can wait for its readers."""
   if replay:
     yield MemoryLog("market", clock=clock, stamps=True, paced=True)
     return
-  async with open_log(spec.log.type, spec.log.config, "market", stamps=True, clock=clock) as log:
+  name = log_name("market", simulated=simulate)
+  async with open_log(spec.log.type, spec.log.config, name, stamps=True, clock=clock) as log:
     yield log.ring
 
 

@@ -63,6 +63,13 @@ class Simulators:
         f"{exc}; {source_type.name} is simulated because its configuration says so{other}"
       ) from exc
 
+  def stand_in(self, source_type: SourceType, config: Any) -> bool:
+    """Whether the events of a source come from a simulator: one that was started here, or one that
+    the source's own configuration says."""
+    if getattr(config, "endpoint", None) in self._running.values():
+      return True
+    return source_type.mock is not None and source_type.mock(config)
+
   async def _url(self, venue: str) -> str:
     async with self._starting:
       if venue not in self._running:
@@ -97,15 +104,10 @@ def pointed(source: SourceNode, urls: Mapping[str, str]) -> Any:
   return source.config if url is None else attrs.evolve(source.config, endpoint=url)
 
 
-def simulated_exchanges(sources: Iterable[SourceNode], urls: Mapping[str, str]) -> frozenset[str]:
-  """The exchanges whose events come from a simulator: those of `urls`, and what these sources call
-  them or simulate by themselves."""
-  found = {
-    source.type.exchange_of(source.config)
-    for source in sources
-    if _venue(source) in urls or (source.type.mock is not None and source.type.mock(source.config))
-  }
-  return frozenset((*urls, *found))
+def log_name(name: str, *, simulated: bool) -> str:
+  """The name under which a log is stored. That of a run against simulators is another, so that what
+  they made never continues, or comes back in, a log of the venues."""
+  return f"simulated:{name}" if simulated else name
 
 
 @asynccontextmanager

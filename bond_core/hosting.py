@@ -6,9 +6,9 @@ from bond_core._pipeline.stage import Stage
 from bond_core._running import BRANCHES
 from bond_core._simulators import (
   Simulators,
+  log_name,
   open_simulators,
   pointed,
-  simulated_exchanges,
   simulator,
 )
 from bond_core._sources.manager import SourceManager, open_sources
@@ -25,9 +25,9 @@ __all__ = [
   "SourceReader",
   "Stage",
   "Watchdog",
+  "log_name",
   "open_simulators",
   "open_sources",
   "pointed",
-  "simulated_exchanges",
   "simulator",
 ]

@@ -23,8 +23,8 @@ from bond_core._types.components import Components
 SourceStatus: TypeAlias = Literal[
   "connecting", "live", "quiet", "stale", "reconnecting", "rejected", "simulated"
 ]
-"""The state of a source: that of its worst part. `simulated` is a live one that is no real
-venue."""
+"""The state of a source: that of its worst part. `simulated` is a live or quiet one that is no
+real venue."""
 
 
 # Streams ------------------------------------------------------------------------------------------
@@ -35,7 +35,8 @@ class StreamStatus:
   """A snapshot of a stream. `created_at` is in epoch seconds. `failures` are sentences about its
   branches that ended; `ended` says that nothing more will come. `events_in` came from its sources,
   `events_out` went to its log, `missed` were declared lost on the way. `latencies_ms` are those of
-  its last batches, from their receipt until the sinks could take them; `batches` counts all."""
+  its last batches, from their receipt until the sinks could take them; `batches` counts all.
+  `simulated` are the exchanges whose events come from simulators."""
 
   created_at: float
   failures: tuple[str, ...]
@@ -45,6 +46,7 @@ class StreamStatus:
   missed: int
   batches: int
   latencies_ms: tuple[float, ...]
+  simulated: tuple[str, ...] = ()
 
 
 class Stream(Protocol):
@@ -182,8 +184,8 @@ class Server(Protocol):
   access: Access
   registry: Components
   """The installed plugins."""
-  folder: Path
-  """The folder for what outlasts the process."""
+  folder: Path | None
+  """The folder for what outlasts the process; None where nothing is to."""
   addresses: Mapping[str, Sequence[str]]
   """The addresses on which each service listens, by its name."""
   stopping: trio.Event

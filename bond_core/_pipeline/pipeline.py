@@ -13,7 +13,7 @@ from bond_core._logs.memory import Cursor, MemoryLog, next_tagged
 from bond_core._pipeline.graph import Graph, joined
 from bond_core._pipeline.sink_runner import SinkRunner
 from bond_core._pipeline.stage import Stage
-from bond_core._simulators import pointed, simulated_exchanges
+from bond_core._simulators import pointed
 from bond_core._sources.source import SourceReader
 from bond_core._spec.canonical import stream_id
 from bond_core._spec.model import SinkNode, Spec, TransformNode
@@ -63,17 +63,20 @@ class Pipeline:
     self._clock: Clock = sources.clock
     # Readers are opened without a checkpoint between them: no source delivers before all are there.
     stages: dict[str, Stage] = {}
-    exchanges = simulated_exchanges(spec.sources.values(), simulated)
     for key, source in spec.sources.items():
       config = pointed(source, simulated)
       self.readers[key] = sources.open(f"sources.{key}", source.type, config)
       view = None if source.type.view is None else source.type.view(source.config)
       if view is not None:
-        context = self._context(f"sources.{key}", exchanges)
+        context = self._context(f"sources.{key}")
         stages[key] = Stage.of_view(view, context, (_feed_of(key),), source.type.name)
+    simulated_names = self.simulated
+    if self.readers and all(reader.source.simulated for reader in self.readers.values()):
+      # What is made of nothing else names no exchange, or all of them.
+      simulated_names |= {"", "*"}
     for key, node in spec.transforms.items():
-      context = self._context(f"transforms.{key}", exchanges)
-      stages[key] = Stage(node.type, node.config, context, node.inputs)
+      context = self._context(f"transforms.{key}")
+      stages[key] = Stage(node.type, node.config, context, node.inputs, simulated_names)
     self.graph = Graph(stages)
     self._viewed = {key: _feed_of(key) if key in stages else key for key in self.readers}
     opened = frozenset(reader.source for reader in self.readers.values())
@@ -105,11 +108,17 @@ class Pipeline:
     return log.cursor()
 
   @property
+  def simulated(self) -> frozenset[str]:
+    """The exchanges whose events come from simulators."""
+    sources = [reader.source for reader in self.readers.values()]
+    return frozenset(source.exchange for source in sources if source.simulated)
+
+  @property
   def _replays(self) -> bool:
     return isinstance(self._clock, DataClock)
 
-  def _context(self, name: str, simulated: frozenset[str]) -> TransformContext:
-    return TransformContext(name, self._clock, simulated)
+  def _context(self, name: str) -> TransformContext:
+    return TransformContext(name, self._clock)
 
   @property
   def gaps(self) -> int:

@@ -3,8 +3,10 @@
 import logging
 from typing import cast
 
+import msgspec
+
 from bond_core._errors import PluginError, sentence
-from bond_core._events import AnyEvent, Batch, Gap, Heartbeat
+from bond_core._events import AnyEvent, Batch, Gap, Heartbeat, Window
 from bond_core._supervise import RestartBudget
 from bond_core._types.transform import TimedTransform, Transform, TransformContext, TransformType
 
@@ -16,7 +18,8 @@ class Stage:
 
   A transform that raises is logged, made again, and the events it lost are declared with a Gap
   (reason failed); one that keeps raising ends its branch. It is given only the types of event that
-  it accepts; gaps and heartbeats pass it by, in their place, unless it accepts them.
+  it accepts; gaps and heartbeats pass it by, in their place, unless it accepts them. What it makes
+  for an exchange of `simulated` says that it comes from a simulator, as what it was made of does.
   """
 
   def __init__(
@@ -25,6 +28,7 @@ class Stage:
     config: object,
     context: TransformContext,
     inputs: tuple[str, ...],
+    simulated: frozenset[str] = frozenset(),
   ) -> None:
     self.name = context.name
     self.inputs = inputs
@@ -34,6 +38,7 @@ class Stage:
     self._type = transform_type
     self._config = config
     self._context = context
+    self._simulated = simulated
     self._budget = RestartBudget()
     self._accepts = None if transform_type.accepts is None else frozenset(transform_type.accepts)
     self._passes = frozenset((Gap, Heartbeat)) - (self._accepts or frozenset((Gap, Heartbeat)))
@@ -96,7 +101,7 @@ class Stage:
         f"next_timer of {self._type.name} is {again} after on_timer was called for {due}; it has "
         "to move on, or to be None"
       )
-    return self._counted(out, [])
+    return self._counted(self._marked(out), [])
 
   def finish(self) -> Batch:
     """The rest, after the input has ended."""
@@ -104,7 +109,7 @@ class Stage:
     if finish is None or self.failure is not None:
       return []
     try:
-      return self._counted(cast("Batch", finish()), [])
+      return self._counted(self._marked(cast("Batch", finish())), [])
     except Exception as exc:
       return self._failed(exc, 0)
 
@@ -131,7 +136,18 @@ class Stage:
       kind = type(out).__name__
       self.end(f"{self._type.name} gave {kind!r} for a batch; a transform returns a list of events")
       return []
-    return out
+    return self._marked(out)
+
+  def _marked(self, out: Batch) -> Batch:
+    if not self._simulated:
+      return out
+    return [msgspec.structs.replace(e, simulated=True) if self._lacks(e) else e for e in out]
+
+  def _lacks(self, event: AnyEvent) -> bool:
+    if isinstance(event, Window | Heartbeat) or event.simulated:
+      return False
+    # A gap of all exchanges is the log's own.
+    return event.exchange in self._simulated and (type(event) is not Gap or event.exchange != "*")
 
   def _failed(self, exc: Exception, lost: int) -> list[AnyEvent]:
     if isinstance(exc, PluginError):

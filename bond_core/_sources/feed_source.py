@@ -77,7 +77,7 @@ class FeedSource(Source):
       self._interest.drop(reader.subscriptions, trio.current_time())
 
   def _take(self, batch: Batch) -> None:
-    self.ring.append(batch, self)
+    self.append(batch)
     if self._waiting:
       self._look()
 

@@ -83,6 +83,7 @@ class SourceManager:
       plugin = source_type.name.split(".")[0]
       source = FeedSource(source_type.feed(connection), plugin, self.log, self.clock)
       source.caller = self.caller
+      source.simulated = self.simulators.stand_in(source_type, config)
       self._feeds[key] = source
       self._nursery.start_soon(source.run)
     return source.read(name, list(source_type.subscriptions(config)), severity)
@@ -115,6 +116,7 @@ class SourceManager:
     else:
       source = SessionSource(*given, self._sessions)
     source.caller = self.caller
+    source.simulated = self.simulators.stand_in(source_type, config)
     self._singles[source] = key
     self._nursery.start_soon(source.run)
     return source

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import trio
 
 from bond_core._clock import Clock
-from bond_core._events import Batch
+from bond_core._events import Batch, Heartbeat, Window
 from bond_core._feeds.contract import Subscription
 from bond_core._feeds.liveness import SourceState
 from bond_core._logs.memory import MemoryLog
@@ -82,6 +82,8 @@ class Source(ABC):
     self.ring = log
     self.caller: str | None = None
     """Who asked a server for it; None for the server's own."""
+    self.simulated = False
+    """Whether its events come from a simulator, which each of them then says."""
 
   @property
   @abstractmethod
@@ -137,7 +139,16 @@ class Source(ABC):
 
   def append(self, batch: Batch) -> None:
     """Writes events, in order."""
+    if self.simulated:
+      self._mark(batch)
     self.ring.append(batch, self)
+
+  def _mark(self, batch: Batch) -> None:
+    for event in batch:
+      if type(event) is Window:
+        event.raw_data["simulated"] = [self.exchange]
+      elif type(event) is not Heartbeat:
+        event.simulated = True  # type: ignore[union-attr]
 
 
 def everything(batch: Batch) -> Batch:

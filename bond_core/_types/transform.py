@@ -35,12 +35,10 @@ class TimedTransform(Transform, Protocol):
 
 @attrs.frozen
 class TransformContext:
-  """What the core hands to a transform when it is made. `simulated` are the exchanges whose events
-  come from a simulator."""
+  """What the core hands to a transform when it is made."""
 
   name: str
   clock: Clock
-  simulated: frozenset[str] = frozenset()
 
 
 @attrs.frozen(kw_only=True)

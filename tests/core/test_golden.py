@@ -30,8 +30,19 @@ def test_the_wire_form_is_byte_for_byte_what_it_was(kind):
 
 @pytest.mark.parametrize("kind", VECTORS)
 def test_every_key_is_present_also_when_it_is_null(kind):
-  fields = [field.encode_name for field in msgspec.structs.fields(EVENT_TYPES[kind])]
-  assert list(json.loads(VECTORS[kind])) == ["type", *fields]
+  fields = msgspec.structs.fields(EVENT_TYPES[kind])
+  always = [field.encode_name for field in fields if field.default is not msgspec.UNSET]
+  assert list(json.loads(VECTORS[kind])) == ["type", *always]
+
+
+@pytest.mark.parametrize("kind", sorted(VECTORS.keys() - {"window", "heartbeat"}))
+def test_a_simulators_event_says_so_and_no_other_has_the_key(kind):
+  event = decode(VECTORS[kind].encode())
+  assert event.simulated is msgspec.UNSET
+  event.simulated = True
+  line = encode(event)
+  assert json.loads(line) == {**json.loads(VECTORS[kind]), "simulated": True}
+  assert decode(line) == event
 
 
 def test_a_post_from_before_they_were_counted_is_one_post():

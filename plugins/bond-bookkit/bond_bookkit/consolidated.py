@@ -141,6 +141,7 @@ class ConsolidatedBook:
     if last is None:
       raise ValueError("no venue's book has come yet, so there is nothing to show")
     symbol, market_type, expiry = self._named
+    updates = [self._venues[name].replica.last for name in self._live]
     return Consolidated(
       exchange="*",
       symbol=symbol,
@@ -150,6 +151,8 @@ class ConsolidatedBook:
       ts_exchange=last.ts_exchange,
       ts_internal=last.ts_internal,
       seq_internal=last.seq_internal,
+      # Also where the venue of the last update has left since: the view's times are still its.
+      simulated=next((True for one in updates if one.simulated), last.simulated),
       bids=self._bids.top(depth),
       asks=self._asks.top(depth),
       bbo=self._bbo(),
@@ -203,6 +206,7 @@ class ConsolidatedBook:
       ask=None if ask is None else ask[0],
       age_ms=max(0, now_ms - venue.seen),
       skew_ms=venue.skew.ms,
+      simulated=venue.replica.last.simulated,
     )
 
 

@@ -83,6 +83,7 @@ class ReplicaBook:
       ts_exchange=last.ts_exchange,
       ts_internal=last.ts_internal,
       seq_internal=last.seq_internal,
+      simulated=last.simulated,
       bids=bids,
       asks=asks,
       depth=depth,

@@ -621,9 +621,16 @@ def test_an_outage_of_other_symbols_or_of_unused_channels_marks_nothing():
 
 
 def test_a_window_fed_by_a_simulator_names_it():
-  events = [trade(T), trade(T + 1_000, exchange="okx")]
-  out = replay(TYPE, config(1.0), [events], simulated=["binance", "kraken"])
+  one, other = trade(T, simulated=True), trade(T + 500, exchange="okx")
+  out = replay(TYPE, config(1.0), [[one, other, trade(T + 1_000, exchange="okx")]])
   assert [w.raw_data.get("simulated") for w in out] == [["binance"], None]
+
+
+def test_a_window_of_several_symbols_names_the_simulators_of_each():
+  # A bare asset counts to every market of it.
+  one, other = trade(T, symbol="BTC", exchange="x", simulated=True), trade(T + 500)
+  out = replay(TYPE, config(1.0), [[one, other]])
+  assert [(w.symbol, w.raw_data.get("simulated")) for w in out] == [("BTC/USDT", ["x"])]
 
 
 def test_gaps_and_heartbeats_pass_in_their_place():

@@ -38,8 +38,8 @@ class HandClock:
     self.wall += ms
 
 
-def context(clock, simulated=()):
-  return TransformContext("t", clock, frozenset(simulated))
+def context(clock):
+  return TransformContext("t", clock)
 
 
 def trade(
@@ -58,11 +58,11 @@ def trade(
   )
 
 
-def replay(spec, config, batches: Iterable[Batch], simulated=()):
+def replay(spec, config, batches: Iterable[Batch]):
   """What a recording gives, as the pipeline plays it: on the data's clock, with timers that go off
   between the events where they are due."""
   clock = DataClock()
-  transform = spec.make(config, context(clock, simulated))
+  transform = spec.make(config, context(clock))
   timed = hasattr(transform, "on_timer")
   out = []
   for batch in batches:
@@ -88,9 +88,9 @@ def replay(spec, config, batches: Iterable[Batch], simulated=()):
 class Live:
   """A transform on a machine's clocks: events arrive, time passes, timers go off when due."""
 
-  def __init__(self, spec, config, clock=None, simulated=()):
+  def __init__(self, spec, config, clock=None):
     self.clock = clock or HandClock()
-    self.transform = spec.make(config, context(self.clock, simulated))
+    self.transform = spec.make(config, context(self.clock))
     self.out = []
     self.timers = 0
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from bond_core import AnyEvent, Batch
 from bond_expressions.checking import CheckedExpression
 from bond_expressions.functions import FUNCTIONS
-from bond_expressions.kinds import TYPE_NAMES, Kind
+from bond_expressions.kinds import FLAGS, TYPE_NAMES, Kind
 
 _EVENT = "_e"
 _BATCH = "_batch"
@@ -108,6 +108,8 @@ class _FieldAccess(ast.NodeTransformer):
       return ast.Subscript(_name(f"_{node.id}"), _type_of_event(), ast.Load())
     if node.id in self._missing:
       return _call("_absent")
+    if node.id in FLAGS:
+      return ast.Compare(_field(node.id), [ast.Is()], [ast.Constant(True)])
     return _field(node.id)
 
   def visit_Call(self, node: ast.Call) -> ast.expr:

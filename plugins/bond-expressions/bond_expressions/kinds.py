@@ -40,12 +40,16 @@ NUMERIC = Kind.NUMBER | Kind.TRUTH
 TYPE_NAMES = ("type", "channel")
 """Names whose value depends on the type of an event alone."""
 
+FLAGS = ("simulated",)
+"""Fields that are true or not there, which is false."""
+
 _SCALARS: dict[Any, Kind] = {
   bool: Kind.TRUTH,
   int: Kind.NUMBER,
   float: Kind.NUMBER,
   str: Kind.TEXT,
   types.NoneType: Kind.NOTHING,
+  msgspec.UnsetType: Kind.TRUTH,
 }
 
 

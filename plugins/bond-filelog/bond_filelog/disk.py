@@ -30,6 +30,14 @@ class Disk:
     """How long a file is."""
     return os.fstat(file).st_size
 
+  def has(self, path: Path, file: int) -> bool:
+    """Whether an open file is still the one that has this name."""
+    try:
+      found = path.stat()
+    except FileNotFoundError:
+      return False
+    return os.path.samestat(found, os.fstat(file))
+
   def read(self, file: int, size: int, offset: int) -> bytes:
     """Bytes from an offset on; fewer than `size` at the end of the file."""
     return os.pread(file, size, offset)

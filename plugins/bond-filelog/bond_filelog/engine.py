@@ -13,7 +13,7 @@ import trio
 from bond_core.logs import Engine, EngineError, Record
 from bond_filelog.config import FileLog
 from bond_filelog.disk import Disk
-from bond_filelog.folder import LOCK, folder_name, locked, make_folder
+from bond_filelog.folder import LOCK, folder_name, locked, make_folder, note_name
 from bond_filelog.store import Store
 
 T = TypeVar("T")
@@ -127,6 +127,7 @@ def _opened(config: FileLog, name: str, disk: Disk | None) -> tuple[int, Store]:
   try:
     make_folder(folder, durable=power)
     lock = locked(folder)
+    note_name(folder, name)
     store = Store(
       folder, keep_ms=int(config.keep * 1000), size=int(config.size), power=power, disk=disk
     )

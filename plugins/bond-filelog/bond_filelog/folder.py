@@ -10,6 +10,8 @@ from typing import Final
 from bond_core.logs import EngineError
 
 LOCK: Final = "lock"
+NAME: Final = "name"
+"""The file that holds the log's name."""
 
 _UNSAFE: Final = re.compile(rb"[^A-Za-z0-9_.-]|^\.")
 
@@ -51,6 +53,21 @@ def locked(folder: Path) -> int:
     )
     raise EngineError(message) from None
   return file
+
+
+def note_name(folder: Path, name: str) -> None:
+  """Notes whose log the folder holds. Raises EngineError where it is another's, as when the folder
+  of a log of simulators stands in the place of one of the venues."""
+  note = folder / NAME
+  noted = note.read_text(encoding="utf-8") if note.exists() else ""
+  if not noted:
+    note.touch(mode=0o600)
+    note.write_text(name, encoding="utf-8")
+  elif noted != name:
+    raise EngineError(
+      f"{folder} holds the log {noted!r}, which is not {name!r}: what was simulated and what was "
+      "not stay apart; move it back, or give this log another `path`"
+    )
 
 
 def _sync(folder: Path) -> None:

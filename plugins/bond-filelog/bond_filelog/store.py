@@ -88,6 +88,8 @@ class Store:
     """Stores records; numbers that are stored already are passed over."""
     self._expect_open()
     try:
+      if self._tail is not None:
+        self._tail.check()
       self._unmark()
       for record in given:
         fresh = record.since(self.head + 1)

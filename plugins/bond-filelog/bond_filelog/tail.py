@@ -1,6 +1,8 @@
 """The segment at the end of a log, which records are appended to."""
 
 import contextlib
+import errno
+import os
 from pathlib import Path
 
 from bond_filelog.disk import Disk
@@ -31,6 +33,12 @@ class Tail:
   def pending(self) -> bool:
     """Whether records were written that do not count yet."""
     return bool(self._pending)
+
+  def check(self) -> None:
+    """Raises FileNotFoundError where the file has lost its name: what is written to it would be
+    gone when it is closed."""
+    if not self._disk.has(self.segment.path, self._file):
+      raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
   def write(self, part: Packed, ts_ms: int) -> None:
     """Appends a record."""

@@ -77,13 +77,18 @@ class RedisEngine:
 
   async def look(self) -> None:
     """Finds out what is stored. Raises EngineError where the stream is not one of Bond's."""
-    epoch, head, ts, oldest, last_id, finished = await self._run(scripts.LOOK, [])
+    epoch, head, ts, oldest, last_id, finished, name = await self._run(scripts.LOOK, [])
     if last_id == NOTHING:
       return
     if not epoch or head != last_id:
       raise EngineError(
         f"{self._link.address} has a stream {self._stream} that Bond did not write, or that others "
         "wrote into; delete it, or give this log a prefix of its own"
+      )
+    if name and name.decode() != self.name:
+      raise EngineError(
+        f"{self._link.address} has the log {name.decode()} as {self._stream}, which is not "
+        f"{self.name}: what was simulated and what was not stay apart; give this log another prefix"
       )
     self._adopt(epoch, head, oldest)
     self.last_ts_ms = int(ts)
@@ -102,6 +107,7 @@ class RedisEngine:
   async def _claim(self, first: int) -> None:
     fresh = "1" if self._fresh else "0"
     args: list[str | bytes | int] = [self.epoch, self._writer, fresh, self._head_id, first]
+    args.append(self.name)
     outcome, *head = await self._run(scripts.CLAIM, args)
     if outcome == b"foreign":
       message = (
@@ -309,7 +315,8 @@ async def open_engine(config: Streams, name: str) -> AsyncIterator[RedisEngine]:
       RedisConnection(address, nursery, timeout=config.timeout, cluster=config.cluster)
       for _ in range(2)
     )
-    market = name == MARKET
+    # That of a server of simulators is simulated:market.
+    market = name.rpartition(":")[2] == MARKET
     engine = RedisEngine(
       name,
       config.prefix,

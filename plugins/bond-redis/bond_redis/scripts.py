@@ -2,8 +2,8 @@
 
 KEYS are a log's stream and the hash beside it, which holds `epoch`, `writer` (who may write),
 `head` (the id of the last entry, 0-0 before the first), `ts` (when that was appended), `oldest`
-(the first number that is stored), `events` (how many are stored) and, after an orderly end,
-`finished`.
+(the first number that is stored), `events` (how many are stored), `name` (the log's, without the
+prefix) and, after an orderly end, `finished`.
 """
 
 _LAST = """
@@ -28,36 +28,40 @@ LOOK = (
   _LAST
   + _RUN
   + """
-local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'ts', 'oldest', 'finished')
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'ts', 'oldest', 'finished', 'name')
 local id, now = last(), run()
 local in_order = now and meta[5] == id .. ':' .. now
-return {meta[1] or '', meta[2] or '0-0', meta[3] or '0', meta[4] or '1', id, in_order and 1 or 0}
+return {meta[1] or '', meta[2] or '0-0', meta[3] or '0', meta[4] or '1', id, in_order and 1 or 0,
+  meta[6] or ''}
 """
 )
-"""→ epoch (empty: none), head, ts, oldest, id of the last entry, 1 after an orderly end."""
+"""→ epoch (empty: none), head, ts, oldest, id of the last entry, 1 after an orderly end, the log's
+name (empty: not noted)."""
 
 CLAIM = (
   _LAST
   + """
 local epoch, writer, fresh, known, first = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local name = ARGV[6]
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head')
 local id = last()
 if meta[1] and id ~= '0-0' then
   if fresh == '1' or meta[1] ~= epoch or number_of(meta[2]) >= first then return {'writer'} end
-  redis.call('HSET', KEYS[2], 'writer', writer)
+  redis.call('HSET', KEYS[2], 'writer', writer, 'name', name)
   redis.call('HDEL', KEYS[2], 'finished')
   return {'ok', meta[2]}
 end
 if fresh ~= '1' then return {'gone'} end
 if id ~= '0-0' and id ~= known then return {'foreign'} end
 redis.call('DEL', KEYS[1], KEYS[2])
-redis.call('HSET', KEYS[2], 'epoch', epoch, 'writer', writer, 'head', '0-0', 'events', 0)
+redis.call('HSET', KEYS[2], 'epoch', epoch, 'writer', writer, 'head', '0-0', 'events', 0,
+  'name', name)
 return {'ok', '0-0'}
 """
 )
 """ARGV: epoch, writer, 1 to begin the epoch or 0 to go on with it, the last id known, the first
-number to be written. → ok and the head; writer: another process writes; gone: nothing is stored any
-more; foreign: the stream is not one of Bond's."""
+number to be written, the log's name. → ok and the head; writer: another process writes; gone:
+nothing is stored any more; foreign: the stream is not one of Bond's."""
 
 APPEND = (
   _LAST

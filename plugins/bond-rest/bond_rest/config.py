@@ -41,6 +41,12 @@ class RestConfig:
   max_streams: int = _option(
     5, "--max-streams", "Streams of one caller; 0 = no limit.", "BOND_MAX_STREAMS"
   )
+  no_restore: bool = _option(
+    False,
+    "--no-restore",
+    "Leave stored streams as they are: listed, and not running.",
+    "BOND_NO_RESTORE",
+  )
   origins: list[str] = _option(
     attrs.Factory(list),
     "--api-origin",

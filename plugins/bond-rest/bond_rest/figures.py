@@ -21,6 +21,7 @@ def figures(stream: Stream | None, stream_id: str, created_at: float) -> dict[st
     "latency_p50_ms": _quantile(latencies, 0.5),
     "latency_p95_ms": _quantile(latencies, 0.95),
     "latency_samples": 0 if status is None else status.batches,
+    "simulated": [] if status is None else status.simulated,
   }
 
 

@@ -35,6 +35,14 @@ def metrics_of(found: Mapping[str, Any]) -> Iterator["Metric"]:
     for one in streams:
       counter.add_metric([one["stream_id"]], one[key])
     yield counter
+  simulated = GaugeMetricFamily(
+    "bond_api_stream_simulated",
+    "1 where a stream has events of a simulator, 0 where it has none.",
+    labels=["stream"],
+  )
+  for one in streams:
+    simulated.add_metric([one["stream_id"]], 1.0 if one["simulated"] else 0.0)
+  yield simulated
   for key, name, description, unit in _MEASURED:
     gauge = GaugeMetricFamily(f"bond_api_{name}", description, labels=["stream"])
     for one in streams:

@@ -1,7 +1,6 @@
 """The control plane as a service of `bond serve`, in the server's nursery."""
 
 import socket
-import sqlite3
 
 import trio
 from bond_server.access.accepting import within_descriptors
@@ -32,11 +31,8 @@ async def serve(
   task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
   """Starts the stored streams again, then serves until the server stops."""
-  store = Store(server.folder / FILE)
-  try:
-    await store.open()
-  except (OSError, sqlite3.Error) as exc:
-    raise BondError(f"{server.folder / FILE} cannot be opened: {exc}; see --data") from exc
+  store = Store(None if server.folder is None else server.folder / FILE)
+  await store.open()
   try:
     streams = Streams(server, store, config)
     rules = rules_of(config.host, hosts=config.hosts, origins=config.origins, own_pages=True)

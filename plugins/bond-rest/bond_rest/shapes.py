@@ -54,6 +54,9 @@ class Listed(BaseModel):
   spec: dict[str, Any]
   created_at: float = Field(description="Epoch seconds.")
   problem: str | None = Field(None, description="Why it does not run.")
+  simulated: list[str] | None = Field(
+    None, description="The exchanges whose events come from simulators, where there are any."
+  )
 
 
 class Deleted(BaseModel):
@@ -85,6 +88,7 @@ class StreamMetrics(BaseModel):
   )
   latency_p95_ms: float | None
   latency_samples: int
+  simulated: list[str] = Field([], description="The exchanges whose events come from simulators.")
 
 
 class Health(BaseModel):

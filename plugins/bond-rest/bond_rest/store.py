@@ -1,5 +1,7 @@
 """The stored streams: a table in the data folder, so that they outlast the process."""
 
+import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +12,8 @@ import msgspec
 import trio
 from bond_server.access.private_file import make_private_folder
 
+from bond_core import BondError
+
 _Value = TypeVar("_Value")
 
 _SCHEMA = """
@@ -19,6 +23,12 @@ CREATE TABLE IF NOT EXISTS owners (
   stream TEXT NOT NULL REFERENCES streams (id) ON DELETE CASCADE, owner TEXT NOT NULL,
   PRIMARY KEY (stream, owner));
 """
+
+
+_LOST = (
+  "the streams that were stored in it are lost; put a copy back, or delete it to begin without "
+  "stored streams"
+)
 
 
 @attrs.frozen
@@ -32,16 +42,18 @@ class StoredStream:
 
 
 class Store:
-  """The streams of a server. Every method waits for a disk, in a thread of its own."""
+  """The streams of a server, in a file, or in memory without a path. Every method waits for a disk,
+  in a thread of its own."""
 
-  def __init__(self, path: Path) -> None:
+  def __init__(self, path: Path | None) -> None:
     self._path = path
     self._connection: sqlite3.Connection | None = None
     # SQLite writes alone anyway; and one connection is not for two threads at once.
     self._alone = trio.CapacityLimiter(1)
 
   async def open(self) -> None:
-    """Opens the file, or makes it. Raises OSError or sqlite3.Error where that fails."""
+    """Opens the file, or makes it. Raises BondError where that fails, and for a file that is there
+    and has lost what it held."""
     await self._in_thread(self._open)
 
   async def close(self) -> None:
@@ -103,14 +115,47 @@ class Store:
     return self._connection
 
   def _open(self) -> None:
-    make_private_folder(self._path.parent)
-    self._connection = sqlite3.connect(self._path, check_same_thread=False, timeout=5)
-    self._path.chmod(0o600)
-    self._connection.execute("PRAGMA foreign_keys = ON")
-    self._connection.execute("PRAGMA journal_mode = WAL")
-    # What was answered is there after a power failure, too.
-    self._connection.execute("PRAGMA synchronous = FULL")
-    self._connection.executescript(_SCHEMA)
+    path = self._path
+    if path is None:
+      self._connection = sqlite3.connect(":memory:", check_same_thread=False)
+      self._connection.executescript(_SCHEMA)
+      return
+    try:
+      make_private_folder(path.parent)
+      if not path.exists():
+        _make(path)
+      elif not path.stat().st_size:
+        raise BondError(f"{path} is empty, so {_LOST}")
+      self._connection = sqlite3.connect(path, check_same_thread=False, timeout=5)
+      path.chmod(0o600)
+      self._connection.execute("PRAGMA foreign_keys = ON")
+      self._connection.execute("PRAGMA journal_mode = WAL")
+      # What was answered is there after a power failure, too.
+      self._connection.execute("PRAGMA synchronous = FULL")
+      [found] = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+      tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
+    except (OSError, sqlite3.Error) as exc:
+      raise BondError(f"{path} cannot be opened: {exc}; see --data") from exc
+    if found != "ok" or not {"streams", "owners"} <= tables:
+      raise BondError(f"{path} is damaged, so {_LOST}")
 
   async def _in_thread(self, work: Callable[[], _Value]) -> _Value:
     return await trio.to_thread.run_sync(work, limiter=self._alone)
+
+
+def _make(path: Path) -> None:
+  """Makes an empty table beside its place and then moves it there: a file that is there and empty
+  was never written so, not even by a crash at this moment."""
+  beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+  try:
+    connection = sqlite3.connect(beside)
+    try:
+      connection.executescript(_SCHEMA)
+    finally:
+      connection.close()
+    beside.chmod(0o600)
+    with beside.open("rb") as file:
+      os.fsync(file.fileno())
+    beside.replace(path)
+  finally:
+    beside.unlink(missing_ok=True)

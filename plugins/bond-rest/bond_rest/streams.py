@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import msgspec
 import trio
-from bond_commandkit import Answer, TextToSpec
+from bond_commandkit import Answer, TextToSpec, say
 
 from bond_core import BondError, PluginError, Reading, Spec, SpecError, load_spec
 from bond_core.logs import EngineError
@@ -21,6 +21,11 @@ logger = logging.getLogger("bond.rest")
 
 PUBLISH = "core.stream"
 """The sink that shows a stream to clients; it is added to a spec without sinks."""
+
+NOT_RESTORED = "it was not restored, as --no-restore says; POST its spec again to start it"
+
+MAX_NAMED = 20
+"""Restored streams that are listed by their names."""
 
 MAX_REQUEST = 600
 """Characters of a request in English."""
@@ -50,17 +55,28 @@ class Streams:
   # What is there ---------------------------------------------------------------------------------
 
   async def restore(self) -> None:
-    """Starts everything that is stored. What cannot start stays, and says why."""
+    """Starts everything that is stored, and says what that is. What cannot start, or is not to,
+    stays and says why."""
+    names = []
     for stored in await self._store.all():
-      problem = None
+      problem = NOT_RESTORED if self._config.no_restore else None
+      name = f"{stored.document.get('name') or 'a stream'} /ws/{stored.id}"
       try:
-        spec = self._read(msgspec.json.encode(stored.document).decode())
-        await self._server.streams.start(spec, min(stored.owners, default=""))
+        if problem is None:
+          spec = self._read(msgspec.json.encode(stored.document).decode())
+          await self._server.streams.start(spec, min(stored.owners, default=""))
+          names.append(name)
       except (BondError, ApiError) as exc:
         problem = str(exc)
         logger.error("stream %s does not run: %s", stored.id, problem)
       self._entries[stored.id] = Entry(stored, problem)
     self._restored = True
+    if self._entries and self._config.no_restore:
+      say(f"api: {len(self._entries)} stored streams were not restored")
+    elif names:
+      more = len(names) - MAX_NAMED
+      rest = f", and {more} more" if more > 0 else ""
+      say(f"api: restored {len(names)} stored streams: {', '.join(names[:MAX_NAMED])}{rest}")
 
   def of(self, owner: str) -> list[dict[str, Any]]:
     """The streams of an owner, the oldest first."""
@@ -101,6 +117,9 @@ class Streams:
       "spec": entry.stored.document,
       "created_at": entry.stored.created_at,
     }
+    running = self.running(stream)
+    if running is not None and (simulated := running.status().simulated):
+      shown["simulated"] = simulated
     if problem := entry.problem or self._failure(stream):
       shown["problem"] = problem
     return shown

@@ -58,11 +58,10 @@ async def serving(folder, *, chain=DEFAULT, simulate=False, on_disk=False, **con
   kept = log.config(path=str(folder / "log")) if on_disk else log.config()
   async with (
     open_server(
-      keeping=LogKeeping(log, kept),
+      keeping=LogKeeping(log, kept, simulated=simulate),
       registry=registry,
       access=access,
       folder=folder,
-      simulate=simulate,
     ) as server,
     trio.open_nursery() as nursery,
   ):

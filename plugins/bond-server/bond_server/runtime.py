@@ -7,6 +7,7 @@ from pathlib import Path
 import trio
 
 from bond_core import Clock, Registry, Spec, SystemClock
+from bond_core.feeds import SourceState
 from bond_core.hosting import (
   BRANCHES,
   Simulators,
@@ -16,7 +17,6 @@ from bond_core.hosting import (
   open_simulators,
   open_sources,
   pointed,
-  simulated_exchanges,
 )
 from bond_core.logs import DurableLog, open_log
 from bond_core.services import SourceStatus
@@ -44,7 +44,7 @@ class RunningServer:
     demand: SourceDemand | None,
     access: ServerAccess,
     registry: Registry,
-    folder: Path,
+    folder: Path | None,
     clock: Clock,
     simulators: Simulators,
     stopping: trio.Event,
@@ -63,13 +63,11 @@ class RunningServer:
     self._sources = sources
     self._private = private
     self._simulators = simulators
-    self._pretended: frozenset[str] = frozenset()
 
   def carry(self, spec: Spec) -> None:
     """Runs the sources of a spec for the readers of the log. Raises BondError for one that takes
     another venue's name."""
     check_names(spec, self.registry)
-    self.note_simulated(spec)
     for key, source in spec.sources.items():
       config = pointed(source, self._simulators.urls)
       self.carried.append(self._sources.open(f"sources.{key}", source.type, config))
@@ -78,16 +76,14 @@ class RunningServer:
     """The state of the sources of the market, or of those that a stream reads, by venue; simulated
     where a live one is no real venue."""
     states: dict[str, SourceStatus] = {}
-    # What clients subscribe to by themselves stands in no spec.
-    pretended = self._pretended | self._simulators.urls.keys()
     found = self._sources.sources
     if (running := self.streams.get(stream)) is not None:
       found = [reader.source for reader in running.pipeline.readers.values()]
     for source in found:
       state = source.state
       if state is not None:
-        simulated = source.exchange in pretended and state == "live"
-        states[source.exchange] = "simulated" if simulated else state.value
+        works = state in (SourceState.LIVE, SourceState.QUIET)
+        states[source.exchange] = "simulated" if source.simulated and works else state.value
     return states
 
   def reconnects(self) -> int:
@@ -97,10 +93,6 @@ class RunningServer:
   def figures(self) -> dict[str, dict[str, float]]:
     """What sources report of themselves, by venue."""
     return {**self._private.figures, **self._sources.figures}
-
-  def note_simulated(self, spec: Spec) -> None:
-    """Notes which venues of a spec are simulators."""
-    self._pretended |= simulated_exchanges(spec.sources.values(), self._simulators.urls)
 
   def block(self, name: str, reason: str) -> None:
     """Ends what has blocked the event loop."""
@@ -119,23 +111,23 @@ async def open_server(
   keeping: LogKeeping,
   registry: Registry,
   access: ServerAccess,
-  folder: Path,
+  folder: Path | None,
   specs: Iterable[Spec] = (),
-  simulate: bool = False,
   clock: Clock | None = None,
 ) -> AsyncIterator[RunningServer]:
   """A server whose sources and streams end with the block. `specs` are those whose sources can
-  carry more on demand; with `simulate` simulators stand for all venues."""
+  carry more on demand. Without a `folder` nothing outlasts the process."""
   clock = clock or SystemClock()
   specs = list(specs)
   carriers = [Carrier(node.type, node.config) for spec in specs for node in spec.sources.values()]
   stopping = trio.Event()
+  name, simulate = keeping.name(LOG), keeping.simulated
   async with AsyncExitStack() as stack:
     simulators = await stack.enter_async_context(open_simulators(specs if simulate else ()))
     log = await stack.enter_async_context(
-      follow_log(keeping.type, keeping.config, LOG, clock=clock)
+      follow_log(keeping.type, keeping.config, name, clock=clock)
       if keeping.follow
-      else open_log(keeping.type, keeping.config, LOG, stamps=True, clock=clock)
+      else open_log(keeping.type, keeping.config, name, stamps=True, clock=clock)
     )
     watchdog = Watchdog(BRANCHES, lambda name, reason: server.block(name, reason))
     await stack.enter_async_context(watchdog)
@@ -150,12 +142,10 @@ async def open_server(
       private=private,
       registry=registry,
       simulators=simulators,
-      simulate=simulate,
       keeping=keeping,
       clock=clock,
       stopping=stopping,
       nursery=nursery,
-      on_start=lambda spec: server.note_simulated(spec),
     )
     server = RunningServer(
       log=log,

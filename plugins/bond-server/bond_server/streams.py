@@ -1,14 +1,14 @@
 """The streams of a server: running specs, each with the log of its output."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import attrs
 import msgspec
 import trio
 
 from bond_core import AnyEvent, Batch, BondError, Clock, LogType, Registry, Spec, Window
-from bond_core.hosting import Pipeline, Simulators, SinkRunner, SourceManager, Stage
+from bond_core.hosting import Pipeline, Simulators, SinkRunner, SourceManager, Stage, log_name
 from bond_core.logs import DurableLog, open_log
 from bond_core.services import StreamStatus
 from bond_core.specs import stream_id
@@ -67,6 +67,7 @@ class Stream:
       missed=pipeline.missed,
       batches=pipeline.batches,
       latencies_ms=tuple(pipeline.latencies),
+      simulated=tuple(sorted(pipeline.simulated)),
     )
 
 
@@ -90,11 +91,17 @@ def copied(event: AnyEvent, field: str, number: int) -> AnyEvent:
 @attrs.frozen
 class LogKeeping:
   """How the server's logs are stored: an engine and its configuration. With `follow` another
-  process writes the log of all events, and this one only reads it."""
+  process writes the log of all events, and this one only reads it. `simulated` says that simulators
+  stand for all venues, whose logs have names of their own."""
 
   type: LogType
   config: object
   follow: bool = False
+  simulated: bool = False
+
+  def name(self, log: str) -> str:
+    """The name under which a log is stored."""
+    return log_name(log, simulated=self.simulated)
 
 
 class Streams:
@@ -107,12 +114,10 @@ class Streams:
     private: PrivateSources,
     registry: Registry,
     simulators: Simulators,
-    simulate: bool,
     keeping: LogKeeping,
     clock: Clock,
     stopping: trio.Event,
     nursery: trio.Nursery,
-    on_start: Callable[[Spec], None],
   ) -> None:
     self.starting = False
     self._running: dict[str, Stream] = {}
@@ -120,12 +125,10 @@ class Streams:
     self._private = private
     self._registry = registry
     self._simulators = simulators
-    self._simulate = simulate
     self._keeping = keeping
     self._clock = clock
     self._stopping = stopping
     self._nursery = nursery
-    self._on_start = on_start
     self._changing = trio.Lock()
 
   def get(self, stream: str) -> Stream | None:
@@ -152,17 +155,16 @@ class Streams:
         if caller is None:
           known.caller = None
         return known
-      if self._simulate:
+      if self._keeping.simulated:
         await self._simulators.start([spec])
-      self._on_start(spec)
       started: Stream = await self._nursery.start(self._run, spec, caller)
       return started
 
   async def _run(
     self, spec: Spec, caller: str | None, task_status: trio.TaskStatus[Stream]
   ) -> None:
-    name = _log_name(stream_id(spec))
     keeping = self._keeping
+    name = keeping.name(f"stream:{stream_id(spec)}")
     sources = self._sources if caller is None else self._private.of(caller)
     async with open_log(keeping.type, keeping.config, name, clock=self._clock) as log:
       stream = Stream.make(spec, sources, log, self._simulators.urls, caller)
@@ -185,8 +187,9 @@ class Streams:
     async with self._changing:
       if (running := self._running.get(stream)) is not None:
         await running.end()
-      if self._keeping.type.remove is not None:
-        await self._keeping.type.remove(self._keeping.config, _log_name(stream))
+      keeping = self._keeping
+      if keeping.type.remove is not None:
+        await keeping.type.remove(keeping.config, keeping.name(f"stream:{stream}"))
 
   def branches(self) -> list[Stage | SinkRunner]:
     """The nodes of all streams."""
@@ -195,10 +198,6 @@ class Streams:
       branches += stream.pipeline.graph.stages
       branches += stream.pipeline.sink_runners
     return branches
-
-
-def _log_name(stream: str) -> str:
-  return f"stream:{stream}"
 
 
 def check_servable(spec: Spec) -> None:

@@ -1,5 +1,6 @@
 """Deleting a stream ends its tokens for good, on this disk and in every process."""
 
+import json
 import os
 import stat
 import subprocess
@@ -179,6 +180,39 @@ def test_a_crash_while_writing_leaves_the_old_file_whole(tmp_path, monkeypatch):
   monkeypatch.undo()
   assert FileGenerations(tmp_path / FILE).current(STREAM) == 1
   assert sorted(path.name for path in tmp_path.iterdir()) == [FILE, f"{FILE}.lock"]
+
+
+def test_a_deletion_is_forgotten_after_a_year_unless_the_stream_lives_again(tmp_path, monkeypatch):
+  now = 1_800_000_000
+  monkeypatch.setattr(module.time, "time", lambda: now)
+  generations = FileGenerations(tmp_path / FILE)
+  generations.advance(STREAM)
+  generations.advance(OTHER)
+  now += module.REMEMBERED - 1
+  assert generations.current(OTHER) == 1
+  generations.advance("0" * 16)
+  assert json.loads((tmp_path / FILE).read_bytes()).keys() == {STREAM, OTHER, "0" * 16}
+  now += 2
+  generations.advance("1" * 16)
+  assert json.loads((tmp_path / FILE).read_bytes()).keys() == {OTHER, "0" * 16, "1" * 16}
+
+
+def test_the_file_is_bounded_however_many_streams_are_deleted(tmp_path, monkeypatch, caplog):
+  monkeypatch.setattr(module, "MOST", 50)
+  generations = FileGenerations(tmp_path / FILE)
+  for number in range(60):
+    generations.advance(f"{number:016x}")
+  assert len(json.loads((tmp_path / FILE).read_bytes())) == 50
+  assert generations.current(f"{59:016x}") == 1
+  assert "more than 50 streams were deleted" in caplog.text
+
+
+def test_the_file_of_an_earlier_version_counts(tmp_path):
+  (tmp_path / FILE).write_text(json.dumps({STREAM: 3}))
+  (tmp_path / FILE).chmod(0o600)
+  generations = FileGenerations(tmp_path / FILE)
+  assert generations.current(STREAM) == 3
+  assert generations.advance(STREAM) == 4
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):

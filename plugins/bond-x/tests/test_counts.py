@@ -179,7 +179,7 @@ async def test_windows_of_minutes_have_the_numbers_as_tweets(autojump_clock, sit
   ctx = await counts()
   clock = DataClock(ctx.clock.now_ms())
   config = Windows(every=60, lateness=105, symbols=["BTC/USDT"])
-  windower = Windower(config, TransformContext("w", clock, frozenset()))
+  windower = Windower(config, TransformContext("w", clock))
   out, seen = [], 0
   for _ in range(120):
     site.write("$BTC")

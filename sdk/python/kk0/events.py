@@ -2,10 +2,10 @@
 
 `type` tells them apart (`if message["type"] == "trade"`); windows of a stream's own socket come
 without it. docs/protocol.md says what each field means. Servers may add keys; read with `.get` what
-an older one may not send.
+an older one may not send, and `simulated`, which is there, and true, on what no venue sent.
 """
 
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 MarketType: TypeAlias = Literal["spot", "perp", "future", "option"]
 Side: TypeAlias = Literal["buy", "sell", "unknown"]
@@ -32,6 +32,7 @@ class VenueQuote(TypedDict):
   ask: float | None
   age_ms: int
   skew_ms: int | None
+  simulated: NotRequired[bool]
 
 
 class Trade(TypedDict):
@@ -46,6 +47,7 @@ class Trade(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   price: float
   size: float
   side: Side
@@ -77,6 +79,7 @@ class OrderBook(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   bids: list[list[float]]
   asks: list[list[float]]
   update_type: Literal["snapshot", "delta"]
@@ -101,6 +104,7 @@ class Consolidated(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   bids: list[list[Any]]
   asks: list[list[Any]]
   bbo: Bbo
@@ -121,6 +125,7 @@ class Ticker(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   last: float | None
   mark: float | None
   index: float | None
@@ -146,6 +151,7 @@ class Funding(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   rate: float | None
   next_time: int | None
   mark: float | None
@@ -165,6 +171,7 @@ class Liquidation(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   price: float
   size: float
   side: Side
@@ -187,6 +194,7 @@ class OpenInterest(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   amount: float
   value: float | None
   expiry: str | None
@@ -204,6 +212,7 @@ class Candle(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   interval: str
   start: int
   end: int
@@ -230,6 +239,7 @@ class Post(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   text: str
   tweet_id: str | None
   user: str | None
@@ -251,6 +261,7 @@ class Chain(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   chain: str
   kind: Literal["tx", "transfer", "block", "account", "metric"]
   value: float | None
@@ -269,6 +280,7 @@ class Custom(TypedDict):
   raw: Any
   ts_internal: int | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
   event_type: str
   data: dict[str, Any]
 
@@ -320,6 +332,7 @@ class Gap(TypedDict):
   backfilled: bool
   streams: list[str] | None
   seq_internal: int | None
+  simulated: NotRequired[bool]
 
 
 class Heartbeat(TypedDict):

@@ -59,4 +59,6 @@ def _newer(older: Ticker | None, newer: Ticker) -> Ticker:
     for name in (*_TICKER_STATE, "volume")
     if getattr(newer, name) is None and (value := getattr(older, name)) is not None
   }
+  if missing and older.simulated:
+    missing["simulated"] = True
   return msgspec.structs.replace(newer, **missing) if missing else newer

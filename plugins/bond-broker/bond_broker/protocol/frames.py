@@ -77,6 +77,8 @@ def raw(event: AnyEvent, *, compact: bool = False) -> bytes | None:
   }
   if compact:
     message = _without_nulls(message)
+  if event.simulated:  # type: ignore[union-attr]
+    message["simulated"] = True
   try:
     return _encode({**message, "payload": _payload(own)})
   except Exception as exc:

@@ -2,6 +2,8 @@
 
 from typing import get_args
 
+from msgspec import UNSET
+
 from bond_core import AnyEvent, Gap, MarketType
 
 MAX_CAUSE = 200
@@ -25,6 +27,7 @@ def unwritable(event: AnyEvent, exc: Exception, *, channel: str | None = None) -
     missed=_whole(getattr(event, "missed", 1)),
     cause=_text(f"an event could not be written as JSON: {exc}"[:MAX_CAUSE]) or "",
     seq_internal=number,
+    simulated=True if getattr(event, "simulated", None) is True else UNSET,
   )
 
 

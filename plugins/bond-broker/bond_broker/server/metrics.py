@@ -93,13 +93,15 @@ class LogStatus(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-  """All figures at one moment. The two at the end are there where the broker serves all events."""
+  """All figures at one moment. `simulated` are the exchanges that no venue stands behind. The two
+  at the end are there where the broker serves all events."""
 
   active_subscriptions: int
   messages_per_second: float
   uptime: int
   reconnects: int
   exchange_status: dict[str, ExchangeStatus]
+  simulated: list[str]
   figures: dict[str, dict[str, float]]
   clients: int
   clients_behind: int
@@ -139,6 +141,7 @@ def snapshot_of(
     uptime=round(traffic.uptime()),
     reconnects=reconnects,
     exchange_status={name: _STATUS[state] for name, state in sources.items()},
+    simulated=sorted(name for name, state in sources.items() if state == "simulated"),
     figures=figures,
     clients=len(deliveries),
     clients_behind=len(behind),

@@ -42,6 +42,12 @@ def metrics_of(snapshot: Snapshot, traffic: Traffic) -> "Iterator[Metric]":
   for exchange, state in snapshot.exchange_status.items():
     status.add_metric([exchange, state], float(state == "connected"))
   yield status
+  simulated = GaugeMetricFamily(
+    "bond_exchange_simulated", "1 where no venue stands behind it.", labels=["exchange"]
+  )
+  for exchange in snapshot.exchange_status:
+    simulated.add_metric([exchange], float(exchange in snapshot.simulated))
+  yield simulated
   figures = GaugeMetricFamily(
     "bond_source_figure", "What a source reports about itself.", labels=["exchange", "figure"]
   )

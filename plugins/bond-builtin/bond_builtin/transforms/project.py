@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 from bond_expressions.language import compile_value
+from msgspec import UNSET
 
 from bond_core import (
   EVENT_TYPES,
@@ -79,7 +80,12 @@ class Projection:
       # A window belongs to no exchange; what it says was known at its end.
       ended = int(datetime.fromisoformat(event.window_end).timestamp() * 1000)
       return Custom(
-        exchange="", symbol=event.symbol, ts_event=ended, event_type=self._name, data=data
+        exchange="",
+        symbol=event.symbol,
+        ts_event=ended,
+        simulated=True if event.raw_data.get("simulated") else UNSET,
+        event_type=self._name,
+        data=data,
       )
     return Custom(
       exchange=event.exchange,
@@ -89,6 +95,7 @@ class Projection:
       market_type=event.market_type,
       ts_internal=event.ts_internal,
       seq_internal=event.seq_internal,
+      simulated=event.simulated,
       event_type=self._name,
       data=data,
     )

@@ -172,6 +172,7 @@ class Tally:
     "quoted",
     "removed",
     "rows",
+    "simulated",
     "venues",
   )
 
@@ -179,6 +180,8 @@ class Tally:
     self.rows: list[tuple[int, AnyEvent]] = []
     """(time, event) of those not yet folded; the code that adds one folds at FOLD."""
     self.exchanges: set[str] = set()
+    self.simulated: set[str] = set()
+    """Those of them that simulated events name."""
     self.venues: dict[str, Traded] = {}
     """What was traded, by exchange."""
     self.posts = self.chain = self.custom = 0
@@ -225,7 +228,11 @@ class Tally:
           values.append(event.value)
       elif isinstance(event, Custom | Liquidation):
         self.custom += 1
-    self.exchanges.update([row[1].exchange for row in self.rows])  # type: ignore[union-attr]
+    # One event of each speaks for all: a source is simulated or is not.
+    for exchange, event in {row[1].exchange: row[1] for row in self.rows}.items():  # type: ignore[union-attr]
+      self.exchanges.add(exchange)
+      if event.simulated:  # type: ignore[union-attr]
+        self.simulated.add(exchange)
     self.rows.clear()
     self.chain_values.extend(values)
     for exchange, of_exchange in trades.items():
@@ -273,6 +280,7 @@ def joined(tallies: Iterable[Tally]) -> Tally:
   for tally in tallies:
     tally.fold()
     total.exchanges |= tally.exchanges
+    total.simulated |= tally.simulated
     for exchange, traded in tally.venues.items():
       total.venues.setdefault(exchange, Traded()).join(traded)
     total.posts += tally.posts

@@ -115,7 +115,6 @@ class Windower:
     lateness = min(1.0, config.every) if config.lateness is None else config.lateness
     self._line = Timeline(ctx.clock, round(lateness * 1000))
     self._empty = config.empty
-    self._simulated = ctx.simulated
     self._rows = list(dict.fromkeys(parse_market(text).symbol for text in config.symbols))
     self._wanted = {
       *(name for row in self._rows for name in (row, _base(row))),
@@ -330,8 +329,8 @@ class Windower:
       raw["invalid"] = tally.invalid
     if tally.removed:
       raw["removed"] = tally.removed
-    if simulated := sorted(tally.exchanges & self._simulated):
-      raw["simulated"] = simulated
+    if tally.simulated:
+      raw["simulated"] = sorted(tally.simulated)
     if self._outages:
       incomplete = {
         outage.exchange

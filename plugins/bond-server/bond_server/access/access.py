@@ -6,7 +6,7 @@ import attrs
 
 from bond_core import AuthContext, AuthError, Clock, Credentials, Principal, SystemClock
 from bond_server.access.chain import Chain
-from bond_server.access.generations import FILE, FileGenerations, Generations
+from bond_server.access.generations import FILE, FileGenerations, Generations, MemoryGenerations
 from bond_server.access.secret import ServerSecret, server_secret
 from bond_server.access.tokens import Keyring, is_token, mint, verify
 
@@ -66,11 +66,12 @@ class ServerAccess:
     self.tokens.generations.advance(stream)
 
 
-def signed_tokens(folder: Path, *, loopback: bool) -> tuple[SignedTokens, ServerSecret]:
-  """The tokens of the server in a folder. Raises AuthError where the outside could reach a weak
-  secret."""
+def signed_tokens(folder: Path | None, *, loopback: bool) -> tuple[SignedTokens, ServerSecret]:
+  """The tokens of the server in a folder, of one that keeps nothing where there is none. Raises
+  AuthError where the outside could reach a weak secret."""
   secret = server_secret(folder, loopback=loopback)
-  tokens = SignedTokens(SystemClock(), secret.keyring, FileGenerations(folder / FILE))
+  generations = MemoryGenerations() if folder is None else FileGenerations(folder / FILE)
+  tokens = SignedTokens(SystemClock(), secret.keyring, generations)
   return tokens, secret
 
 

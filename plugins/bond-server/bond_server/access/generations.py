@@ -1,5 +1,10 @@
 """How often each stream was deleted. A token is signed for one generation of its stream, so raising
-the generation ends it for good, even if a stream of that id is made again."""
+the generation ends it, even if a stream of that id is made again.
+
+A deletion is remembered for a year, which is longer than any token that Bond makes: `bond token`
+makes none that lasts longer. So what is stored is bounded by what was deleted within a year, and by
+MOST in any case.
+"""
 
 import contextlib
 import fcntl
@@ -7,9 +12,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -21,8 +26,21 @@ logger = logging.getLogger("bond")
 FILE: Final = "generations.json"
 """The name of the file in the data folder."""
 
+REMEMBERED: Final = 366 * 86_400
+"""Seconds for which a deletion is remembered at least."""
+
+MOST: Final = 200_000
+"""Deletions that are remembered; the file has about 40 bytes for each."""
+
 LOOK_AGAIN: Final = 0.25
 """Seconds after which a file is read again: another process may have deleted a stream."""
+
+
+class Deleted(NamedTuple):
+  """The generation of a stream, and when it was last raised (epoch seconds)."""
+
+  generation: int = 0
+  at: int = 0
 
 
 class Generations(Protocol):
@@ -40,14 +58,36 @@ class MemoryGenerations:
   """Generations that last as long as the process."""
 
   def __init__(self) -> None:
-    self._current: dict[str, int] = {}
+    self._current: dict[str, Deleted] = {}
+    self._used: set[str] = set()
 
   def current(self, stream: str) -> int:
-    return self._current.get(stream, 0)
+    if stream not in self._current:
+      return 0
+    self._used.add(stream)
+    return self._current[stream].generation
 
   def advance(self, stream: str) -> int:
-    self._current[stream] = self.current(stream) + 1
-    return self._current[stream]
+    self._current = _raised(self._current, stream, self._used)
+    return self.current(stream)
+
+
+def _raised(known: Mapping[str, Deleted], stream: str, used: Collection[str]) -> dict[str, Deleted]:
+  """The generations with that of one stream raised, and without those that count no more: tokens of
+  the streams `used`, which were made again, are of theirs."""
+  now = int(time.time())
+  since = now - REMEMBERED
+  kept = {name: one for name, one in known.items() if one.at > since or name in used}
+  kept[stream] = Deleted(known.get(stream, Deleted()).generation + 1, now)
+  if len(kept) > MOST:
+    newest = sorted(kept.items(), key=lambda item: item[1].at)[-MOST:]
+    logger.warning(
+      "more than %d streams were deleted within a year; the deletions before the last ones are "
+      "forgotten",
+      MOST,
+    )
+    kept = dict(newest)
+  return kept
 
 
 class FileGenerations:
@@ -57,7 +97,8 @@ class FileGenerations:
   def __init__(self, path: Path) -> None:
     """Reads the file. Raises AuthError where it is damaged or others may read it."""
     self._path = path
-    self._current: dict[str, int] = {}
+    self._current: dict[str, Deleted] = {}
+    self._used: set[str] = set()
     self._seen: tuple[int, int, int] | None = None
     self._look_at = 0.0
     self._raising = threading.Lock()
@@ -69,24 +110,27 @@ class FileGenerations:
     if now >= self._look_at:
       self._look_at = now + LOOK_AGAIN
       self._look()
-    return self._current.get(stream, 0)
+    if stream not in self._current:
+      return 0
+    self._used.add(stream)
+    return self._current[stream].generation
 
   def advance(self, stream: str) -> int:
     with self._raising:
       try:
         with self._alone():
           self._read()
-          raised = self._current | {stream: self._current.get(stream, 0) + 1}
+          raised = _raised(self._current, stream, self._used)
           replace_private(self._path, msgspec.json.encode(raised))
         self._current = raised
       except (OSError, AuthError) as exc:
-        self._current = self._current | {stream: self._current.get(stream, 0) + 1}
+        self._current = _raised(self._current, stream, self._used)
         why = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise BondError(
           f"the tokens of stream {stream} are dead until the next start only: {self._path} could "
           f"not be written ({why}); mend that and delete the stream again"
         ) from exc
-      return self._current[stream]
+      return self._current[stream].generation
 
   def _look(self) -> None:
     # While a thread of this process raises one, that thread reads the file.
@@ -106,16 +150,21 @@ class FileGenerations:
     if data is None:
       return
     try:
-      stored = msgspec.json.decode(data, type=dict[str, int])
+      stored = msgspec.json.decode(data, type=dict[str, Deleted | int])
     except msgspec.DecodeError:
       raise AuthError(
         f"{self._path} is damaged; put a copy back, or delete it and choose a new BOND_SECRET, "
         "because tokens of deleted streams would be valid again"
       ) from None
+    # An earlier version did not store when.
+    now = int(time.time())
+    known = {
+      stream: Deleted(one, now) if isinstance(one, int) else one for stream, one in stored.items()
+    }
     # Never back: a file that was put back or lost revives no token while this process lives.
     self._current = {
-      stream: max(stored.get(stream, 0), self._current.get(stream, 0))
-      for stream in stored.keys() | self._current.keys()
+      stream: max(known.get(stream, Deleted()), self._current.get(stream, Deleted()))
+      for stream in known.keys() | self._current.keys()
     }
 
   def _stamp(self) -> tuple[int, int, int] | None:

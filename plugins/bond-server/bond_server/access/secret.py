@@ -39,10 +39,11 @@ class ServerSecret:
 
 
 def server_secret(
-  folder: Path, *, loopback: bool, environ: Mapping[str, str] | None = None
+  folder: Path | None, *, loopback: bool, environ: Mapping[str, str] | None = None
 ) -> ServerSecret:
   """The server's secret. Off loopback it must be given, and be a strong one; on loopback one is
-  made once and saved in `folder` where none is given. Raises AuthError, which says what to do."""
+  made once and saved in `folder` where none is given, or made for this process alone where there is
+  no folder. Raises AuthError, which says what to do."""
   environ = os.environ if environ is None else environ
   given, source = _given(environ)
   if not given:
@@ -51,6 +52,8 @@ def server_secret(
         "listening beyond this machine needs BOND_SECRET, the secret that signs URLs, of at least "
         f"{MIN_KEY_BYTES} bytes; {HOW}"
       )
+    if folder is None:
+      return ServerSecret(Keyring(secrets.token_bytes(MIN_KEY_BYTES)), "this process")
     saved = _saved(folder / FILE_NAME)
     return ServerSecret(Keyring(saved[0], saved[1:]), str(folder / FILE_NAME))
   weak = next(filter(None, map(_weakness, given)), None)
@@ -62,7 +65,7 @@ def server_secret(
 
 
 def reread_secret(
-  keyring: Keyring, folder: Path, *, loopback: bool, environ: Mapping[str, str] | None = None
+  keyring: Keyring, folder: Path | None, *, loopback: bool, environ: Mapping[str, str] | None = None
 ) -> ServerSecret:
   """Reads the secret again and puts its keys into a keyring that is in use. Where that fails, the
   keyring stays as it was."""

@@ -25,7 +25,7 @@ from bond_server.access.origins import is_loopback
 from bond_server.access.secret import reread_secret
 from bond_server.access.tokens import Keyring
 from bond_server.commands.settings import config_option, effective, origin
-from bond_server.data_folder import data_folder
+from bond_server.data_folder import data_folder, open_part
 from bond_server.runtime import RunningServer, open_server
 from bond_server.streams import LogKeeping, check_servable
 
@@ -97,17 +97,23 @@ def _own_options() -> list[click.Parameter]:
       ["--sim"],
       is_flag=True,
       envvar="BOND_SIM",
-      help="Against simulated venues, without a network.",
+      help="Against simulated venues, without a network. Logs and streams are kept apart from "
+      "those of the real venues.",
     ),
     click.Option(
       ["--data"],
       metavar="DIR",
       default=None,
       envvar="BOND_DATA",
-      help="Folder for logs and secrets.  [default: ~/.local/share/bond]",
+      help="Folder for logs, streams and secrets; with --sim `simulated` in it.  [default: "
+      "~/.local/share/bond]",
     ),
     click.Option(
-      ["--memory"], is_flag=True, envvar="BOND_MEMORY", help="Keep the logs in memory only."
+      ["--memory"],
+      is_flag=True,
+      envvar="BOND_MEMORY",
+      help="Keep logs and streams in memory only, and restore none. A folder is needed only where "
+      "--data names one for the secret.",
     ),
     click.Option(
       ["--keep"],
@@ -217,11 +223,14 @@ def _serve(
   try:
     for spec in checked:
       check_servable(spec)
-    keeping = _keeping(registry, folder, memory, keep, size, engine, follow)
+    # In memory nothing is kept, so a folder that nobody named stays as it is, also a missing one.
+    named = bool(data) or not memory
+    part = open_part(folder, simulated=sim) if named else None
+    keeping = _keeping(registry, part or folder, memory, keep, size, engine, follow, sim)
     if follow and specs:
       raise BondError("--follow serves what another server writes; give the specs to that one")
     loopback = all(is_loopback(getattr(config, "host", None)) for _, config in configs)
-    tokens, secret = signed_tokens(folder, loopback=loopback)
+    tokens, secret = signed_tokens(part, loopback=loopback)
     if secret.warning:
       logger.warning("%s", secret.warning)
     access = ServerAccess(tokens, _chain(auth, registry, context_of(tokens)))
@@ -236,9 +245,8 @@ def _serve(
       specs=checked,
       keeping=keeping,
       access=access,
-      folder=folder,
-      reread=lambda: _reread(tokens.keyring, folder, loopback),
-      simulate=sim,
+      folder=None if memory else part,
+      reread=lambda: _reread(tokens.keyring, part, loopback),
     )
     trio.run(_run, job)
   except* BondError as group:
@@ -299,6 +307,7 @@ def _keeping(
   size: str,
   engine: str | None,
   follow: bool,
+  sim: bool,
 ) -> LogKeeping:
   if follow and engine is None:
     raise BondError("--follow needs --log, the engine that both servers use: --log redis.streams")
@@ -314,7 +323,7 @@ def _keeping(
   problems = [f"--{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults]
   if problems:
     raise BondError("\n".join(problems))
-  return LogKeeping(log_type, config, follow)
+  return LogKeeping(log_type, config, follow, sim)
 
 
 def _check_environment(registry: Registry, used: LogType) -> None:
@@ -359,9 +368,8 @@ class _Job:
   specs: Sequence[Spec]
   keeping: LogKeeping
   access: ServerAccess
-  folder: Path
+  folder: Path | None
   reread: Callable[[], None]
-  simulate: bool
 
 
 async def _run(job: _Job) -> None:
@@ -378,7 +386,6 @@ async def _run(job: _Job) -> None:
         access=job.access,
         folder=job.folder,
         specs=job.specs,
-        simulate=job.simulate,
       )
     )
     server.streams.starting = True
@@ -413,7 +420,7 @@ async def _on_each(signals: AsyncIterator[int], act: Callable[[], None]) -> None
     act()
 
 
-def _reread(keyring: Keyring, folder: Path, loopback: bool) -> None:
+def _reread(keyring: Keyring, folder: Path | None, loopback: bool) -> None:
   """Takes the secrets that are in their file now; connections whose key is still there stay."""
   try:
     found = reread_secret(keyring, folder, loopback=loopback)

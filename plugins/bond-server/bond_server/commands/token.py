@@ -12,6 +12,7 @@ from bond_commandkit import fail
 from bond_core import BondError
 
 DEFAULT_TTL = "3600"
+LONGEST = 365 * 86_400
 
 
 @click.command(name="token")
@@ -21,14 +22,17 @@ DEFAULT_TTL = "3600"
 )
 @click.option("--url", metavar="URL", help="Print the whole URL; as in ws://localhost:8080.")
 @click.option("--data", metavar="FOLDER", help="Bond's data folder.  [BOND_DATA]")
+@click.option(
+  "--sim", is_flag=True, envvar="BOND_SIM", help="For a server that runs with --sim.  [BOND_SIM]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Everything there is to know, as JSON.")
 def token_command(
-  stream: str, ttl: str | None, url: str | None, data: str | None, as_json: bool
+  stream: str, ttl: str | None, url: str | None, data: str | None, sim: bool, as_json: bool
 ) -> None:
   """Make a token that reads a stream, or the market feed, until it expires.
 
   It is signed with the secret of the server on this machine: BOND_SECRET, or the one saved in the
-  data folder, so both need the same.
+  data folder, so both need the same. A server with --sim has a secret of its own there.
 
   \b
   bond token market
@@ -38,14 +42,18 @@ def token_command(
   from bond_server.access.generations import FILE, FileGenerations
   from bond_server.access.secret import server_secret
   from bond_server.access.tokens import mint
-  from bond_server.data_folder import data_folder
+  from bond_server.data_folder import data_folder, open_part
 
   duration = ttl or os.environ.get("BOND_TOKEN_TTL") or DEFAULT_TTL
-  folder = data_folder(data)
   try:
+    folder = open_part(data_folder(data), simulated=sim)
     lasts = parse_duration(duration)
     if lasts < 1:
       fail(f"{duration} is too short; a token lasts a second or more")
+    if lasts > LONGEST:
+      fail(
+        f"{duration} is too long; a token lasts a year (365d) at most, as deletions count so long"
+      )
     expiry = math.ceil(time.time() + lasts)
     secret = server_secret(folder, loopback=True)
     generations = FileGenerations(folder / FILE)
