@@ -110,8 +110,15 @@ class MemoryLog:
     if not batch:
       return first
     if self._stamps:
-      for sequence, event in enumerate(batch, first):
-        event.seq_internal = sequence  # type: ignore[union-attr]
+      try:
+        for sequence, event in enumerate(batch, first):
+          event.seq_internal = sequence  # type: ignore[union-attr]
+      except AttributeError:
+        # A window, as of a recording, has the number of its own stream.
+        for sequence, event in enumerate(batch, first):
+          if not isinstance(event, Window):
+            event.seq_internal = sequence
+        self._number_windows(batch, first)
     else:
       self._number_windows(batch, first)
     now = self._clock.now_ms()

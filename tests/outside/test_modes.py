@@ -31,8 +31,9 @@ sources:
   trades: {{use: binance.trades, with: {{symbols: [BTC/USDT]}}}}
 transforms:
   notional: {{use: core.project, from: trades, with: {{fields: {{notional: price * size}}}}}}
+  windows: {{use: core.window, from: trades, with: {{every: 500ms}}}}
 sinks:
-  file: {{use: core.jsonl, from: [trades, notional], with: {{path: {path}}}}}
+  file: {{use: core.jsonl, from: [trades, notional, windows], with: {{path: {path}}}}}
 """
 WINDOWS = {
   "name": "windows",
@@ -259,7 +260,7 @@ def test_http_says_so(history):
 
 def test_a_recording_says_so_and_so_does_what_is_made_of_it_later(history):
   lines = [json.loads(line) for line in history["recording"].read_text().splitlines()]
-  assert {one["type"] for one in lines} >= {"trade", "custom"}
+  assert {one["type"] for one in lines} >= {"trade", "custom", "window"}
   assert all(map(marked, lines))
   spec = history["folder"] / "again.yaml"
   spec.write_text(

@@ -2,6 +2,7 @@
 
 import errno
 import random
+import shutil
 import stat
 import subprocess
 import sys
@@ -321,3 +322,50 @@ async def test_what_a_failing_disk_leaves_of_a_removed_log_has_no_hole(tmp_path)
     assert kept == list(range(kept[0], 60_001))
   await remove_file_log(where, "market")
   assert list(tmp_path.iterdir()) == []
+
+
+# Whose log it is, and whether it is there still ---------------------------------------------------
+
+
+async def test_a_log_that_stands_in_anothers_place_is_refused(tmp_path):
+  async with open_file_log(config(tmp_path), "simulated:market") as log:
+    await log.write([record(1, 3)])
+  (tmp_path / folder_name("simulated:market")).rename(tmp_path / "market")
+  with pytest.raises(EngineError, match=r"holds the log 'simulated:market', which is not 'market'"):
+    async with open_file_log(config(tmp_path), "market"):
+      pass
+
+
+async def test_a_log_of_an_earlier_version_has_no_name_and_gets_it(tmp_path):
+  async with open_file_log(config(tmp_path), "market") as log:
+    await log.write([record(1, 3)])
+  (tmp_path / "market" / "name").unlink()
+  async with open_file_log(config(tmp_path), "market") as log:
+    assert log.head == 3
+  assert (tmp_path / "market" / "name").read_text() == "market"
+
+
+@pytest.mark.parametrize("mode", ["process", "power"])
+async def test_what_is_written_after_the_folder_vanished_does_not_count(tmp_path, mode):
+  async with open_file_log(config(tmp_path, mode=mode), "market") as log:
+    await log.write([record(1, 3)])
+    shutil.rmtree(tmp_path / "market")
+    for _ in range(2):
+      with pytest.raises(EngineError, match="was the folder removed"):
+        await log.write([record(4, 3)])
+    assert log.head == 3
+    (tmp_path / "market").mkdir()
+    await log.write([record(4, 3)])
+    assert [one.first for one in await all_of(log)] == [4]
+
+
+async def test_a_file_that_was_replaced_is_not_written_on(tmp_path):
+  async with open_file_log(config(tmp_path), "market") as log:
+    await log.write([record(1, 3)])
+    [segment] = (tmp_path / "market").glob("*.log")
+    segment.rename(tmp_path / "moved")
+    segment.write_bytes(b"")
+    with pytest.raises(EngineError, match="was the folder removed"):
+      await log.write([record(4, 3)])
+    await log.write([record(4, 3)])
+    assert [one.first for one in await all_of(log, 4)] == [4]

@@ -247,3 +247,14 @@ async def test_a_stream_that_bond_did_not_write_is_not_removed(server):
     with pytest.raises(EngineError, match="that Bond did not write"):
       await Registry().log("redis.streams").remove(Streams(url=server.url), "stream:ab")
     assert await client.xlen("stream:ab") == 1
+
+
+async def test_a_log_under_the_key_of_another_is_refused(server):
+  # What a server with --sim keeps, and a server without it whose prefix comes to the same key.
+  async with opened(server, "simulated:market") as engine:
+    await engine.write([Record(1, 5, events(1, 3))])
+  with pytest.raises(EngineError, match="has the log simulated:market as simulated:market, which"):
+    async with opened(server, "market", prefix="simulated:"):
+      raise AssertionError("it was opened")
+  async with opened(server, "simulated:market") as engine:
+    assert engine.head == 3

@@ -1,14 +1,18 @@
 """Streams over HTTP: made, read, limited, shared, replaced, deleted, and there again after a
 restart."""
 
+import contextlib
+import os
 import sqlite3
 
 import pytest
 from bond_rest.problems import ApiError
+from bond_rest.store import Store, StoredStream
 from bond_rest.streams import Streams
 from control_plane import reading, serving, ticks
 from prometheus_client.parser import text_string_to_metric_families
 
+from bond_core import BondError
 from bond_core._spec.values import Secret
 
 KEYS = [
@@ -244,6 +248,42 @@ async def test_until_all_streams_are_back_none_is_said_not_to_exist():
   with pytest.raises(ApiError) as late:
     streams.entry("0123456789abcdef", "ann")
   assert late.value.status == 404
+
+
+@pytest.mark.parametrize("damage", ["emptied", "zeroed", "a page is zeros", "another table"])
+async def test_a_table_that_lost_what_it_held_is_not_taken_for_an_empty_one(tmp_path, damage):
+  async with serving(tmp_path) as api:
+    await api.create(ticks())
+  path = tmp_path / "streams.db"
+  whole = path.read_bytes()
+  if damage == "another table":
+    path.unlink()
+    with contextlib.closing(sqlite3.connect(path)) as table:
+      table.execute("CREATE TABLE other (a)")
+  else:
+    kept = {"emptied": 0, "zeroed": 0, "a page is zeros": 4096}[damage]
+    path.write_bytes(whole[:kept] + bytes(0 if damage == "emptied" else len(whole) - kept))
+  with pytest.RaisesGroup(pytest.RaisesExc(BondError, match=str(path)), flatten_subgroups=True):
+    async with serving(tmp_path):
+      pass
+
+
+async def test_the_table_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+  def die(file):
+    raise OSError(5, "Input/output error")
+
+  monkeypatch.setattr(os, "fsync", die)
+  with pytest.raises(BondError, match="cannot be opened"):
+    await Store(tmp_path / "streams.db").open()
+  assert list(tmp_path.iterdir()) == []
+
+
+async def test_without_a_folder_streams_are_kept_in_memory():
+  store = Store(None)
+  await store.open()
+  await store.add(StoredStream("a" * 16, {}, 1.0, frozenset()), "ann")
+  assert [one.id for one in await store.all()] == ["a" * 16]
+  await store.close()
 
 
 async def test_a_stream_that_cannot_start_again_stays_and_says_why(tmp_path, caplog):
