@@ -99,7 +99,7 @@ async def test_the_second_server_gives_the_same_events_under_the_same_numbers(tm
   try:
     async with (
       serving(tmp_path, redis, "--sim", "examples/unified.yaml") as (_, first),
-      serving(tmp_path, redis, "--follow") as (follower, second),
+      serving(tmp_path, redis, "--follow", "--sim") as (follower, second),
     ):
       await agreed(first, second)
       async with asked(first) as (ack, mine), asked(second) as (same, theirs):

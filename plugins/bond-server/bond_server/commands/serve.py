@@ -145,7 +145,7 @@ def _own_options() -> list[click.Parameter]:
       ["--follow"],
       is_flag=True,
       envvar="BOND_FOLLOW",
-      help="Serve the market that another server writes to --log.",
+      help="Serve the market that another server writes to --log (with --sim: one with --sim).",
     ),
     click.Option(
       ["--log-format"],
