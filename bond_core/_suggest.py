@@ -3,8 +3,10 @@
 import difflib
 from collections.abc import Iterable
 
-# Longer words are no typing errors, and comparing them is slow.
+# Longer words are no typing errors, and comparing them is slow. Among many known words only those
+# with the same first letter are compared.
 LONGEST = 64
+MANY = 500
 
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
@@ -12,6 +14,8 @@ def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
   if len(word) > LONGEST:
     return None
   spelled = {name.lower(): name for name in known}
+  if len(spelled) > MANY:
+    spelled = {key: name for key, name in spelled.items() if key[:1] == word[:1].lower()}
   close = difflib.get_close_matches(word.lower(), spelled, 1, cutoff)
   return spelled[close[0]] if close else None
 

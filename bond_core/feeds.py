@@ -21,10 +21,11 @@ from bond_core._feeds.contract import (
 )
 from bond_core._feeds.fetcher import WEIGHT_SHARE
 from bond_core._feeds.liveness import Rhythm, SourceState
-from bond_core._feeds.rate_limit import RateLimit
+from bond_core._feeds.rate_limit import JITTER, RateLimit, retry_after
 from bond_core._supervise import Backoff, RestartBudget
 
 __all__ = [
+  "JITTER",
   "WEIGHT_SHARE",
   "Action",
   "Backoff",
@@ -44,4 +45,5 @@ __all__ = [
   "Send",
   "SourceState",
   "Subscription",
+  "retry_after",
 ]

@@ -29,7 +29,7 @@ from bond_core._feeds.contract import (
 from bond_core._feeds.fetcher import Fetcher
 from bond_core._feeds.interest import Interest
 from bond_core._feeds.liveness import SourceState
-from bond_core._feeds.rate_limit import RateLimit
+from bond_core._feeds.rate_limit import RateLimit, retry_after
 from bond_core._feeds.slots import Connection, ConnectionSlot
 from bond_core._ssrf import vetted_addresses
 from bond_core._supervise import Backoff, RestartBudget
@@ -42,6 +42,9 @@ OVERLAP = 5.0
 # A successor is opened this long before a venue's known limit, spread so that not all roll at once.
 ROLL_EARLY = (300.0, 1800.0)
 NAMED_STREAMS = 50
+# What a venue has refused is not requested again for so long, for as many subscriptions.
+REFUSED_FOR = 600.0
+REFUSED_MOST = 1000
 
 T = TypeVar("T")
 
@@ -73,6 +76,7 @@ class FeedDriver:
     self.raw_readers = 0
     """How many readers need the venue's own messages on the events."""
     self.rejected: dict[Subscription, str] = {}
+    self._refused_at: dict[Subscription, float] = {}
     self._append = append
     self._reject = reject
     self._clock = clock
@@ -95,6 +99,9 @@ class FeedDriver:
       while True:
         self._reconcile(self.interest.current(trio.current_time()))
         await self.interest.changed()
+        # What changes while the venue's rate holds messages back becomes one message.
+        while any(connection.outbox for connection in self._connections.values()):
+          await trio.sleep(0.05)
 
   def states(self) -> dict[Subscription, SourceState]:
     """The state of each subscription."""
@@ -162,7 +169,17 @@ class FeedDriver:
 
   def _refuse(self, subscription: Subscription, reason: str) -> None:
     self.rejected[subscription] = reason
+    self._refused_at[subscription] = trio.current_time()
     self._reject(subscription, reason)
+
+  def _forget_refused(self) -> None:
+    """Forgets refusals that no reader has any more, when they are old or too many."""
+    now = trio.current_time()
+    read = set(self.interest.current(now))
+    unread = [subscription for subscription in self.rejected if subscription not in read]
+    for place, subscription in enumerate(unread, REFUSED_MOST - len(unread)):
+      if place < 0 or now - self._refused_at[subscription] > REFUSED_FOR:
+        del self.rejected[subscription], self._refused_at[subscription]
 
   # The life of a slot --------------------------------------------------------------------------
 
@@ -295,9 +312,7 @@ class FeedDriver:
         self._refuse(subscription, reason)
       slot.scope.cancel()
       return
-    retry_after = exc.headers.get("retry-after", "")
-    if retry_after.isdigit():
-      slot.retry_after = float(retry_after)
+    slot.retry_after = retry_after(exc.headers) or 0.0
     self._failed_to_open(slot, reason, predecessor)
 
   def _declare_outage(self, slot: ConnectionSlot) -> None:
@@ -356,9 +371,7 @@ class FeedDriver:
         while not connection.outbox:
           connection.outbox_ready = trio.Event()
           await connection.outbox_ready.wait()
-        while wait := connection.rate.delay(trio.current_time()):
-          await trio.sleep(wait)
-        connection.rate.spend(trio.current_time())
+        await connection.turn()
         await connection.websocket.send(connection.outbox.popleft())
     except Disconnected as exc:
       connection.end(str(exc))
@@ -405,7 +418,7 @@ class FeedDriver:
     with trio.move_on_after(PONG_WITHIN):
       try:
         if text is None:
-          connection.rate.spend(trio.current_time())
+          await connection.turn()
           await connection.websocket.ping()
         else:
           await connection.websocket.send(text)
@@ -432,6 +445,8 @@ class FeedDriver:
     while True:
       await trio.sleep(1.0)
       self._take(lambda: self.feed.on_timer(self._now()))
+      if self.rejected:
+        self._forget_refused()
 
   # Actions -------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from bond_core._feeds.contract import Feed, Fetch, Response
-from bond_core._feeds.rate_limit import RateLimit
+from bond_core._feeds.rate_limit import RateLimit, retry_after
 from bond_core._supervise import Backoff
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Fetcher:
           self._deliver(fetch, response)
           return
         wait = backoff.delay()
-        if response is not None and (required := _retry_after(response)) is not None:
+        if response is not None and (required := retry_after(response.headers)) is not None:
           wait = max(wait, required)
         if response is not None and response.status in (418, 429):
           # The venue means this address, not one request: everything waits.
@@ -119,8 +119,3 @@ class Fetcher:
       reason = self._feed.explain(response.status, response.body)
       return response, reason or f"HTTP {response.status}"
     return response, None
-
-
-def _retry_after(response: Response) -> float | None:
-  text = response.headers.get("retry-after", "")
-  return float(text) if text.isdigit() else None

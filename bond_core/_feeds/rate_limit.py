@@ -1,6 +1,21 @@
 """Keeping a venue's published rates."""
 
 from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+JITTER: Final = 0.25
+"""Seconds. Messages may arrive so much closer together than they were sent, and venues count
+arrivals."""
+
+LONGEST_WAIT: Final = 3600.0
+"""Seconds that a venue's Retry-After is obeyed at most."""
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+  """The seconds that an answer says to wait; None where it says nothing."""
+  text = headers.get("retry-after", "")
+  return min(float(text), LONGEST_WAIT) if text.isascii() and text.isdigit() else None
 
 
 class RateLimit:

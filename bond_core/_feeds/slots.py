@@ -7,7 +7,7 @@ import trio
 
 from bond_core._feeds.contract import Subscription
 from bond_core._feeds.liveness import Rhythm
-from bond_core._feeds.rate_limit import RateLimit
+from bond_core._feeds.rate_limit import JITTER, RateLimit
 from bond_core._ws.client import WebSocket
 
 
@@ -23,7 +23,7 @@ class Connection:
     self.expiring = trio.Event()
     self.outbox: deque[bytes] = deque()
     self.outbox_ready = trio.Event()
-    self.rate = RateLimit(*messages)
+    self._rate = RateLimit(messages[0], messages[1] + JITTER)
     self.text_pongs = 0
 
   @property
@@ -36,6 +36,12 @@ class Connection:
     if self.cause is None:
       self.cause = cause
     self.scope.cancel()
+
+  async def turn(self) -> None:
+    """Returns when one more message may be sent, and counts it."""
+    while wait := self._rate.delay(trio.current_time()):
+      await trio.sleep(wait)
+    self._rate.spend(trio.current_time())
 
   def put(self, message: bytes) -> None:
     """Queues a message; the writer keeps the venue's rate. Its length is bounded by the

@@ -14,6 +14,9 @@ from bond_core._feeds.liveness import SourceState
 from bond_core._logs.memory import MemoryLog
 from bond_core._sources.source import Source, SourceReader
 
+# A reader that waits for a venue's word waits no longer than this.
+ANSWER_WITHIN = 2.0
+
 
 class FeedSource(Source):
   """A venue's feed and its readers."""
@@ -21,8 +24,9 @@ class FeedSource(Source):
   def __init__(self, feed: Feed, plugin: str, log: MemoryLog, clock: Clock) -> None:
     super().__init__(f"the feed of {plugin}", feed.exchange, log, clock)
     self._interest = Interest()
-    self._waiting: dict[SourceReader, list[Subscription]] = {}
-    """Readers whose subscriptions have neither been delivered nor refused yet."""
+    self._readers_of: dict[Subscription, dict[SourceReader, None]] = {}
+    self._waiting: dict[SourceReader, tuple[float, list[Subscription]]] = {}
+    """Readers whose subscriptions have neither been delivered nor refused yet, for a while."""
     self.driver = FeedDriver(
       feed,
       self._interest,
@@ -59,13 +63,15 @@ class FeedSource(Source):
     )
     self.readers[reader] = None
     self._interest.add(subscriptions)
+    for subscription in subscriptions:
+      self._readers_of.setdefault(subscription, {})[reader] = None
     known = [self.driver.rejected.get(subscription) for subscription in subscriptions]
     if known and (reason := known[0]) is not None and None not in known:
       # The venue has said no before.
       reader.fail(reason)
     else:
-      self._waiting[reader] = list(subscriptions)
-      self._look()
+      self._waiting[reader] = trio.current_time() + ANSWER_WITHIN, subscriptions
+      self._look([reader])
     return reader
 
   def leave(self, reader: SourceReader) -> None:
@@ -74,35 +80,39 @@ class FeedSource(Source):
     if reader in self.readers:
       del self.readers[reader]
       self._waiting.pop(reader, None)
+      for subscription in reader.subscriptions:
+        readers = self._readers_of[subscription]
+        readers.pop(reader, None)
+        if not readers:
+          del self._readers_of[subscription]
       self._interest.drop(reader.subscriptions, trio.current_time())
 
   def _take(self, batch: Batch) -> None:
     self.append(batch)
     if self._waiting:
-      self._look()
+      self._look(list(self._waiting))
 
-  def _look(self) -> None:
-    """Answers the readers whose subscriptions have all been delivered or refused."""
+  def _look(self, readers: list[SourceReader]) -> None:
+    """Answers those of the readers whose subscriptions have all been delivered or refused."""
     heard, rejected = self.driver.feed.last_received, self.driver.rejected
-    for reader, open_ in list(self._waiting.items()):
-      left = [s for s in open_ if s not in rejected and heard(s) is None]
-      if left:
-        self._waiting[reader] = left
-      else:
+    now = trio.current_time()
+    for reader in readers:
+      until, waiting = self._waiting[reader]
+      if now > until or all(s in rejected or heard(s) is not None for s in waiting):
         del self._waiting[reader]
         reader.answered.set()
 
   def _rejected(self, subscription: Subscription, reason: str) -> None:
     rejected = self.driver.rejected
-    for reader in list(self.readers):
-      if subscription not in reader.subscriptions:
-        continue
+    concerned = list(self._readers_of.get(subscription, ()))
+    for reader in concerned:
       if all(s in rejected for s in reader.subscriptions):
         reader.fail(reason)
       else:
         reader.refuse(reason)
-    self._look()
-    if all(reader.failure is not None for reader in self.readers):
+    self._look([reader for reader in concerned if reader in self._waiting])
+    # Without readers of a spec it lives on: what it knows of the venue spares the next requests.
+    if all(reader.failure and reader.severity >= logging.ERROR for reader in self.readers):
       self.stop()
 
 

@@ -25,7 +25,8 @@ class FrameReader:
 
   `protocol` has finished its handshake. After each `feed`, `protocol.data_to_send()` may hold
   answers (pong, close) for the driver to write, `pongs` counts the pongs that came in, and a
-  protocol that has left `State.OPEN` says that the connection is over. A message over `max_bytes`
+  protocol that has left `State.OPEN` says that the connection is over. On a server `frames` counts
+  all that came, also those that are no message. A message over `max_bytes`
   (after inflation) or text that is not UTF-8 fails the connection, as RFC 6455 requires. Where the
   difference matters, `binary` has the places of the binary messages in what `feed` returned last.
   """
@@ -43,6 +44,7 @@ class FrameReader:
     "_utf8",
     "_waiting",
     "binary",
+    "frames",
     "pongs",
   )
 
@@ -63,6 +65,7 @@ class FrameReader:
     self._utf8: codecs.IncrementalDecoder | None = None
     self._over = False
     self.binary: list[int] = []
+    self.frames = 0
     self.pongs = 0
 
   def feed(self, data: bytes) -> list[bytes]:
@@ -157,6 +160,7 @@ class FrameReader:
     for frame in protocol.events_received():
       if not isinstance(frame, Frame):
         continue
+      self.frames += 1
       if frame.opcode is Opcode.PONG:
         self.pongs += 1
       elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):

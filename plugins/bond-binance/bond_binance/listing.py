@@ -4,7 +4,10 @@ Sources: Spot "Exchange information", USD-M "Exchange Information" and "Common D
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import urlsplit
+
+import attrs
 
 from bond_binance.endpoints import LISTING_WEIGHT, Connection
 from bond_binance.messages import Listed, decode_listing
@@ -20,7 +23,7 @@ from bond_binance.symbols import (
 from bond_core import Instrument
 from bond_core.config import did_you_mean
 from bond_core.feeds import Fetch, Moment, Response, Subscription
-from bond_core.venues import UNREADABLE, FeedControl
+from bond_core.venues import SECOND, UNREADABLE, FeedControl
 
 ENDED = frozenset(("BREAK", "CLOSE", "DELIVERING", "DELIVERED", "SETTLING"))
 """States that a market does not come back from. HALT, PENDING_TRADING and the like pass; a market
@@ -29,26 +32,55 @@ in one of them is waited for."""
 _PLACES: dict[VenueMarket, str] = {SPOT: "on Binance spot", USDM: "among Binance's USD-M futures"}
 
 
+HINTS = 5
+"""Wrong symbols of a request whose nearest spelling is looked for."""
+
+KEPT_NS = 60 * SECOND
+"""How long the whole list answers for what is not in it. A symbol may have been listed since."""
+
+
+@attrs.define
+class _Looked:
+  """What is known of a market: the symbols that were looked up, and the whole list with its age,
+  where it was fetched. `waiting` says that it is being fetched again."""
+
+  symbols: set[str] = attrs.field(factory=set)
+  rows: list[Listed] = attrs.field(factory=list)
+  listed: frozenset[str] = frozenset()
+  at_ns: int = 0
+  waiting: bool = False
+
+
 class Listing:
-  """Looks each symbol up once. Nothing waits for the answer, since the venue accepts a stream of a
-  symbol that does not exist and stays silent."""
+  """Looks symbols up. Nothing waits for the first answers, since the venue accepts a stream of a
+  symbol that does not exist and stays silent. From the first wrong symbol on the whole list is
+  known, and nothing is requested for what is not in it."""
 
   def __init__(self, connection: Connection) -> None:
     self._endpoint = connection
-    self._requested: dict[VenueMarket, set[str]] = {SPOT: set(), USDM: set()}
+    self._looked: dict[VenueMarket, _Looked] = {SPOT: _Looked(), USDM: _Looked()}
 
   def prepare(self, feed: FeedControl, subscriptions: Iterable[Subscription]) -> None:
     new: dict[VenueMarket, dict[str, None]] = {}
     for subscription in subscriptions:
       market, symbol = market_of(subscription.instrument), venue_symbol(subscription.instrument)
-      if symbol not in self._requested[market]:
+      looked = self._looked[market]
+      if symbol not in (looked.listed or looked.symbols):
         new.setdefault(market, {})[symbol] = None
     for market, symbols in new.items():
-      self._requested[market].update(symbols)
-      self._fetch(feed, market, list(symbols))
+      looked = self._looked[market]
+      if not looked.listed:
+        looked.symbols.update(symbols)
+        self._fetch(feed, market, list(symbols))
+      elif feed.now_ns - looked.at_ns < KEPT_NS:
+        self._refuse(feed, market, looked.rows, complete=True)
+      elif not looked.waiting:
+        looked.waiting = True
+        self._fetch(feed, market, None)
 
   def ready(self, subscription: Subscription) -> bool:
-    return True
+    listed = self._looked[market_of(subscription.instrument)].listed
+    return not listed or venue_symbol(subscription.instrument) in listed
 
   def on_response(self, feed: FeedControl, fetch: Fetch, response: Response) -> None:
     market: VenueMarket = SPOT if fetch.group == SPOT else USDM
@@ -57,14 +89,20 @@ class Listing:
       # One of the symbols is wrong; the whole list shows which, and what is like it.
       self._fetch(feed, market, None)
       return
-    if response.status != 200:
-      return  # The streams themselves will show what there is.
-    try:
-      rows = decode_listing(response.body).symbols
-    except UNREADABLE:
-      return
-    if complete and not rows:
-      return
+    rows: list[Listed] = []
+    if response.status == 200:
+      with suppress(*UNREADABLE):
+        rows = decode_listing(response.body).symbols
+    if complete:
+      # Without a list the streams themselves will show what there is.
+      listed = frozenset(row.symbol for row in rows if row.status not in ENDED)
+      self._looked[market] = _Looked(rows=rows, listed=listed, at_ns=feed.now_ns)
+    self._refuse(feed, market, rows, complete=complete and bool(rows))
+    feed.proceed()
+
+  def _refuse(
+    self, feed: FeedControl, market: VenueMarket, rows: list[Listed], *, complete: bool
+  ) -> None:
     subscriptions = [
       state.subscription
       for state in feed.states()
@@ -91,11 +129,16 @@ def refusals(
   say nothing about what is not in them."""
   listed = {row.symbol: row for row in rows}
   found: dict[Instrument, str] = {}
+  known: list[str] | None = None
   for instrument in instruments:
     row = listed.get(venue_symbol(instrument))
     if row is None and complete:
+      if known is None:
+        known = _known(market, rows)
+      # Looking for the nearest among thousands takes a while: the first ones show what is wrong.
+      near = known if len(found) < HINTS else ()
       found[instrument] = f"there is no {spelling(instrument)} {_PLACES[market]}" + did_you_mean(
-        spelling(instrument), _known(market, rows), "; see the venue's list of markets", 0.7
+        spelling(instrument), near, "; see the venue's list of markets", 0.7
       )
     elif row is not None and row.status in ENDED:
       found[instrument] = (

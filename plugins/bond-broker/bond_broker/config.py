@@ -70,6 +70,14 @@ class BrokerConfig:
   max_subscriptions: int = _option(
     10_000, "--max-subscriptions", "Subscriptions with the same credentials."
   )
+  max_markets: int = _option(
+    50_000,
+    "--max-markets",
+    "Markets with the same credentials, each for every channel and venue.",
+  )
+  max_unknown: int = _option(
+    200, "--max-unknown", "Markets in a minute that no venue has, with the same credentials."
+  )
 
   @property
   def limits(self) -> ConnectionLimits:
@@ -79,4 +87,6 @@ class BrokerConfig:
       per_address=self.max_per_address,
       per_principal=self.max_per_principal,
       subscriptions=self.max_subscriptions,
+      markets=self.max_markets,
+      unknown_a_minute=self.max_unknown,
     )

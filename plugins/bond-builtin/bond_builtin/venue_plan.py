@@ -5,7 +5,7 @@ import math
 import attrs
 
 from bond_core import Refused, Spec
-from bond_core.feeds import WEIGHT_SHARE, Feed, Subscription
+from bond_core.feeds import JITTER, WEIGHT_SHARE, Feed, Subscription
 
 
 @attrs.frozen
@@ -69,6 +69,7 @@ def _groups(feed: Feed, requested: list[Subscription]) -> list[VenuePlan]:
   rows = []
   for group, subscriptions in groups.items():
     limits = feed.limits(group)
+    count, seconds = limits.messages
     size = limits.subscriptions_per_connection
     connections = math.ceil(len(subscriptions) / size)
     # What does not fit into the opening request follows in messages.
@@ -88,7 +89,7 @@ def _groups(feed: Feed, requested: list[Subscription]) -> list[VenuePlan]:
         weight_limit=limits.weight,
         start_seconds=max(
           _paced(connections, limits.connects),
-          _paced(math.ceil(messages / connections), limits.messages),
+          _paced(math.ceil(messages / connections), (count, seconds + JITTER)),
           _paced(weight, (limits.weight[0] * WEIGHT_SHARE, limits.weight[1])),
         ),
         rejected=tuple(rejected),

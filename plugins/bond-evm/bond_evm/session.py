@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from bond_core import Batch, BondError, Disconnected, Refused, RetryAfter
-from bond_core.feeds import Handshake, Moment
+from bond_core.feeds import Handshake, Moment, retry_after
 from bond_core.sessions import Member, Session
 from bond_core.websockets import HandshakeRefused
 from bond_evm.abi import quantity
@@ -189,8 +189,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     repeated, since it may hold a key."""
     reason = f"the node answered HTTP {error.status}"
     if error.status == 429:
-      wait = error.headers.get("retry-after", "")
-      return float(wait) if wait.isdigit() else 30.0
+      return retry_after(error.headers) or 30.0
     if self.height is None and error.status in (401, 403):
       raise Refused(f"{reason}; look at the key in its URL (EVM_ENDPOINT, or url in the spec)")
     if self.height is None and error.status in (404, 405):

@@ -17,6 +17,9 @@ MAX_TRIES = 5
 MAX_WAIT = 30
 """Seconds between two tries."""
 
+HINTS = 5
+"""Wrong symbols of a request whose nearest spelling is looked for, since that takes a while."""
+
 SEE = "; see the venue's list of markets"
 
 _IN_CONTRACTS = ("trades", "orderbook", "liquidation")
@@ -89,11 +92,12 @@ class ContractList:
     self._tries.pop(kind, None)
 
   def _refuse_unlisted(self, feed: FeedControl, kind: str) -> None:
-    known = self._contracts[kind]
+    known, hints = self._contracts[kind], HINTS
     for subscription in _in_contracts_of(feed, kind):
       symbol = venue_symbol(subscription.instrument)
       if symbol not in known:
-        hint = did_you_mean(symbol, known, SEE, 0.7)
+        hint = did_you_mean(symbol, known if hints > 0 else (), SEE, 0.7)
+        hints -= 1
         feed.reject(subscription, f"{subscription}: {TITLE} has no {symbol}{hint}")
 
 

@@ -42,8 +42,11 @@ from bond_core.services import Lease, Rejection, SourceStatus
 from bond_core.websockets import FrameReader
 
 GOODBYE_WITHIN = 2.0
-# How many messages a client may send in one second, beyond which it is a flood.
+# How many messages a client may send in one second, beyond which it is a flood. Fragments and
+# control frames cost as much as messages, so they count with them.
 MESSAGES_PER_SECOND = 100
+# What is read is parsed in pieces of this many bytes: a flood is noticed within a few milliseconds.
+PIECE = 4096
 MAX_SUBSCRIPTIONS = 200
 # Every ack lists all subscriptions, so this bounds an ack too.
 MAX_SYMBOLS = 5_000
@@ -142,27 +145,11 @@ class Session:
   async def _receive(self) -> None:
     data, early = self._head.rest, self._head.early
     while self.delivery.ending is None:
-      messages = [*early, *(self._reader.feed(data) if data else ())]
-      out = b"".join(self._protocol.data_to_send())
-      is_open = self._protocol.state is ProtocolState.OPEN
-      if not is_open:
-        # Closed by the client, or broken; the answer is in `out` already, and goes last.
-        self._last = out
-      elif out:
-        # Pongs, for pings that may stand between the fragments of these messages.
-        self.send(out)
-      for place, message in enumerate(messages, -len(early)):
-        if self._handler is None:
-          self._count()
-          await self._handle(message)
-        else:
-          await self._handler(self, message, place in self._reader.binary)
+      for start in range(0, len(data), PIECE) if data else (0,):
+        await self._take(early, data[start : start + PIECE])
         if self.delivery.ending is not None:
           return
-      early = ()
-      if not is_open:
-        self.close(Ending(CloseCode.NORMAL, ""))
-        return
+        early = ()
       try:
         data = await self._transport.receive()
       except OSError:
@@ -170,15 +157,40 @@ class Session:
       if not data:
         self.close(GONE)
 
-  def _count(self) -> None:
-    self._messages += 1
+  async def _take(self, early: Sequence[bytes], data: bytes) -> None:
+    """Answers messages, and those that are in a piece of what was read."""
+    before = self._reader.frames
+    messages = [*early, *(self._reader.feed(data) if data else ())]
+    out = b"".join(self._protocol.data_to_send())
+    is_open = self._protocol.state is ProtocolState.OPEN
+    if not is_open:
+      # Closed by the client, or broken; the answer is in `out` already, and goes last.
+      self._last = out
+    elif self._handler is None and self._is_flood(len(early) + self._reader.frames - before):
+      reason = f"more than {MESSAGES_PER_SECOND} messages a second; subscribe with lists"
+      self._refuse(BadRequest(reason, code=CloseCode.LIMIT, name="limit"), CloseCode.LIMIT)
+      return
+    elif out:
+      # Pongs, for pings that may stand between the fragments of these messages.
+      self.send(out)
+    for place, message in enumerate(messages, -len(early)):
+      if self._handler is None:
+        self._messages += 1
+        await self._handle(message)
+      else:
+        await self._handler(self, message, place in self._reader.binary)
+      if self.delivery.ending is not None:
+        return
+    if not is_open:
+      self.close(Ending(CloseCode.NORMAL, ""))
+
+  def _is_flood(self, frames: int) -> bool:
+    """Counts frames of any kind; whether they are more than a client may send in this second."""
     second = int(trio.current_time())
     if second != self._second:
       self._second, self._burst = second, 0
-    self._burst += 1
-    if self._burst > MESSAGES_PER_SECOND:
-      reason = f"more than {MESSAGES_PER_SECOND} messages a second; subscribe with lists"
-      self._refuse(BadRequest(reason, code=CloseCode.LIMIT, name="limit"), CloseCode.LIMIT)
+    self._burst += frames
+    return self._burst > MESSAGES_PER_SECOND
 
   # By the clock -----------------------------------------------------------------------------------
 
@@ -272,15 +284,26 @@ class Session:
       raise _limit(
         request, f"a connection names at most {MAX_SYMBOLS} symbols; open another one, or use *"
       )
+    seat = self._seat
     try:
-      self._seat.subscribe()
+      seat.subscribe()
+      try:
+        seat.lease(_leased(request), trio.current_time())
+      except LimitReached:
+        seat.unsubscribe()
+        raise
     except LimitReached as exc:
       raise _limit(request, str(exc), exc.code) from exc
     try:
       await self._begin(request)
     except BadRequest:
-      self._seat.unsubscribe()
+      self._give_back(request)
       raise
+
+  def _give_back(self, request: Subscribe) -> None:
+    """Counts a subscription as ended."""
+    self._seat.unsubscribe()
+    self._seat.unlease(_leased(request))
 
   async def _begin(self, request: Subscribe) -> None:
     matched = request.filter
@@ -295,6 +318,8 @@ class Session:
     if request.since is not None:
       start, recovered, gap = await self._find(request.since)
     lease = await self._leases.lease(request)
+    unknown = len({rejection.symbol for rejection in lease.rejected})
+    self._seat.unknown(unknown, trio.current_time())
     subscription = Subscription(
       matched, request.request_id, request.policy, start, resumes=recovered is True
     )
@@ -307,7 +332,7 @@ class Session:
     if lease.carried:
       self.delivery.subscribe(subscription, answer, gap)
     else:
-      self._seat.unsubscribe()
+      self._give_back(request)
       self.send(answer(self.delivery.next_number - 1))
     self._begin_heartbeats()
 
@@ -345,8 +370,8 @@ class Session:
       )
     self._subscribed = [subscribed for subscribed in self._subscribed if subscribed not in gone]
     self.delivery.unsubscribe([subscribed.subscription for subscribed in gone])
-    self._seat.unsubscribe(len(gone))
     for subscribed in gone:
+      self._give_back(subscribed.request)
       self._leases.release(subscribed.lease)
     self._list("unsubscribed", request)
 
@@ -436,6 +461,12 @@ def close_reason(reason: str) -> str:
 
 def _limit(request: Subscribe, message: str, code: int = CloseCode.LIMIT) -> BadRequest:
   return BadRequest(message, code=code, name="limit", request_id=request.request_id)
+
+
+def _leased(request: Subscribe) -> int:
+  """The markets that a request names, each for every channel and venue."""
+  matched = request.filter
+  return len(request.markets) * len(matched.channels) * max(1, len(matched.exchanges))
 
 
 def _is_of(subscribed: Subscribed, request: Unsubscribe) -> bool:

@@ -47,6 +47,11 @@ class ConnectionLimits:
   per_principal: int = _limit(1_000, "Connections of one key or token")
   subscriptions: int = _limit(10_000, "Subscriptions of one key or token")
   waiting_per_address: int = _limit(500, "Connections from one address that are waiting")
+  markets: int = _limit(
+    50_000, "Markets that one key or token subscribes to, each for every channel and venue"
+  )
+  markets_a_minute: int = _limit(20_000, "Those that one key or token may add in a minute")
+  unknown_a_minute: int = _limit(200, "Markets that there are not, of one key or token in a minute")
 
 
 class Seats:
@@ -61,6 +66,9 @@ class Seats:
     self.waiting_by_address: Counter[str] = Counter()
     self.by_principal: Counter[str] = Counter()
     self.subscriptions: Counter[str] = Counter()
+    self.markets: Counter[str] = Counter()
+    self.added = Allowance(self.limits.markets_a_minute)
+    self.unknown = Allowance(self.limits.unknown_a_minute)
 
   def enter(self, address: str | None) -> "Seat":
     """A seat for one more connection. Raises LimitReached where there is none. `address` None is a
@@ -91,6 +99,7 @@ class Seat:
   def __init__(self, seats: Seats, network: str) -> None:
     self.principal: str | None = None
     self.subscribed = 0
+    self.markets = 0
     self._seats = seats
     self._network = network
     self._left = False
@@ -135,6 +144,44 @@ class Seat:
     self.subscribed -= count
     _take(self._seats.subscriptions, self.principal, count)
 
+  def lease(self, markets: int, now: float) -> None:
+    """Counts markets that are to be subscribed to, each for every channel and venue. Raises
+    LimitReached where they are too many, or were in the last minute; `now` is in seconds."""
+    if self.principal is None:
+      raise ValueError("a connection has to belong to a principal before it subscribes")
+    seats, name = self._seats, self.principal
+    most = seats.limits.markets
+    if most and seats.markets[name] + markets > most:
+      raise LimitReached(
+        f"there can be {most} markets with these credentials, each counted for every channel and "
+        "venue; unsubscribe from some"
+      )
+    if wait := seats.unknown.wait(name, now):
+      raise LimitReached(
+        f"there were more than {seats.limits.unknown_a_minute} markets in a minute that no venue "
+        f"has; try again in {wait:.0f} s"
+      )
+    if wait := seats.added.wait(name, now):
+      raise LimitReached(
+        f"there were more than {seats.limits.markets_a_minute} new markets in a minute with these "
+        f"credentials; try again in {wait:.0f} s"
+      )
+    seats.added.spend(name, now, markets)
+    seats.markets[name] += markets
+    self.markets += markets
+
+  def unlease(self, markets: int) -> None:
+    """Counts markets as no longer subscribed to."""
+    markets = min(markets, self.markets)
+    if self.principal is not None and markets:
+      self.markets -= markets
+      _take(self._seats.markets, self.principal, markets)
+
+  def unknown(self, markets: int, now: float) -> None:
+    """Counts markets that turned out not to exist."""
+    if self.principal is not None:
+      self._seats.unknown.spend(self.principal, now, markets)
+
   def leave(self) -> None:
     """Ends the connection and its subscriptions; a second call does nothing."""
     if self._left:
@@ -155,6 +202,7 @@ class Seat:
   def _give_back(self) -> None:
     assert self.principal is not None
     self.unsubscribe(self.subscribed)
+    self.unlease(self.markets)
     _take(self._seats.by_principal, self.principal)
 
   def __enter__(self) -> "Seat":
@@ -167,6 +215,36 @@ class Seat:
     trace: TracebackType | None,
   ) -> None:
     self.leave()
+
+
+class Allowance:
+  """So many units a minute for each name; 0: no limit. A name that has spent more waits for up to a
+  minute.
+
+  A name's entry is the time at which it has paid for what it spent, and is forgotten then.
+  """
+
+  def __init__(self, a_minute: int) -> None:
+    self._each = 60.0 / a_minute if a_minute else 0.0
+    self._paid_at: dict[str, float] = {}
+    self._look_at = _MANY
+
+  def wait(self, name: str, now: float) -> float:
+    """Seconds until this name may spend again, 0 for now."""
+    return max(0.0, self._paid_at.get(name, now) - now - 60.0)
+
+  def spend(self, name: str, now: float, units: int) -> None:
+    """Notes that units were spent."""
+    if not self._each or not units:
+      return
+    paid_at = max(now, self._paid_at.get(name, now)) + units * self._each
+    self._paid_at[name] = min(paid_at, now + 120.0)
+    if len(self._paid_at) > self._look_at:
+      self._paid_at = {one: until for one, until in self._paid_at.items() if until > now}
+      self._look_at = 2 * len(self._paid_at) + _MANY
+
+
+_MANY = 1000
 
 
 def network_of(address: str | None) -> str:
