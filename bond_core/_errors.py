@@ -1,7 +1,9 @@
 """Errors by what has to happen next: a plugin raises one, and the core retries or gives up."""
 
+import dis
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class BondError(Exception):
@@ -127,9 +129,58 @@ def leaf(exc: BaseException) -> BaseException:
   return exc
 
 
+def fault_of(exc: BaseException) -> Exception:
+  """What code of a plugin raised, whatever it is, as an error to be dealt with where it was called.
+  Raises what is no fault of it: a cancellation, or the user's Ctrl-C."""
+  passing = exc if _passes(exc) else None
+  if isinstance(exc, BaseExceptionGroup):
+    passing, _ = exc.split(_passes)
+  if passing is not None:
+    raise passing
+  found = leaf(exc)
+  try:
+    text = str(found)
+  except BaseException:
+    text = "its text cannot be read"
+  else:
+    if isinstance(found, Exception):
+      return found
+  return RuntimeError(f"{type(found).__name__}: {text}").with_traceback(found.__traceback__)
+
+
+def _passes(exc: BaseException) -> bool:
+  import trio  # Here, because configuration classes are read without it.
+
+  if not isinstance(exc, KeyboardInterrupt):
+    return isinstance(exc, trio.Cancelled)
+  place = exc.__traceback__
+  while place is not None and place.tb_next is not None:
+    place = place.tb_next
+  if place is None or place.tb_frame.f_globals.get("__name__", "").startswith("trio."):
+    return True
+  # A signal comes between any two instructions; code that raises it itself is at its `raise`.
+  return place.tb_frame.f_code.co_code[place.tb_lasti] != dis.opmap["RAISE_VARARGS"]
+
+
+@contextmanager
+def blamed(name: str) -> Iterator[None]:
+  """Runs code of the plugin of that name. Raises PluginError for its faults; BondErrors as they
+  are."""
+  try:
+    yield
+  except BaseException as exc:
+    error = fault_of(exc)
+    if isinstance(error, BondError):
+      raise
+    raise PluginError(f"{name} raised {sentence(error)}; please report it to its author") from exc
+
+
 def sentence(exc: BaseException) -> str:
   """What an error says to a user: its own sentence, or its kind and text where it has none."""
   found = leaf(exc)
-  if isinstance(found, BondError):
-    return str(found)
-  return f"{type(found).__name__}: {found}"
+  return str(found) if isinstance(found, BondError) else described(found)
+
+
+def described(exc: BaseException) -> str:
+  """An error's kind and text."""
+  return f"{type(exc).__name__}: {exc}"

@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import Disconnected, PluginError, Refused
+from bond_core._errors import Disconnected, PluginError, Refused, fault_of
 from bond_core._events import Batch, Event, Gap
 from bond_core._feeds.contract import (
   Expire,
@@ -351,8 +351,8 @@ class FeedDriver:
             events = with_raw(feed, number, frames, received)
           else:
             events = feed.on_frames(number, frames, received)
-        except Exception as exc:
-          connection.end(self._feed_failed(exc))
+        except BaseException as exc:
+          connection.end(self._feed_failed(fault_of(exc)))
           return
         if events:
           append(events)
@@ -499,8 +499,8 @@ class FeedDriver:
     connections start over, each with its gap."""
     try:
       events = call()
-    except Exception as exc:
-      reason = self._feed_failed(exc)
+    except BaseException as exc:
+      reason = self._feed_failed(fault_of(exc))
       for connection in self._connections.values():
         connection.end(reason)
       return

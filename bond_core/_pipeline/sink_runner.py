@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import BondError, PluginError, leaf, sentence
+from bond_core._errors import BondError, PluginError, fault_of, sentence
 from bond_core._events import Batch, Gap
 from bond_core._logs.memory import Cursor
 from bond_core._supervise import Backoff, RestartBudget
@@ -54,9 +54,9 @@ class SinkRunner:
             async with self._type.make(self._config, context) as sink:
               await self._drain(sink)
             return
-          except Exception as exc:
+          except BaseException as exc:
             # A sink with tasks of its own wraps what it raises in groups.
-            error = leaf(exc)
+            error = fault_of(exc)
             if isinstance(error, BrokenPipeError):
               self._log.info("%s: its reader has gone", self.name)
               return

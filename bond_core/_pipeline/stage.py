@@ -5,7 +5,7 @@ from typing import cast
 
 import msgspec
 
-from bond_core._errors import PluginError, sentence
+from bond_core._errors import BondError, PluginError, blamed, fault_of, sentence
 from bond_core._events import AnyEvent, Batch, Gap, Heartbeat, Window
 from bond_core._supervise import RestartBudget
 from bond_core._types.transform import TimedTransform, Transform, TransformContext, TransformType
@@ -84,7 +84,13 @@ class Stage:
   def next_timer(self) -> int | None:
     """When the transform wants to be woken (epoch ms)."""
     timer = getattr(self._transform, "next_timer", None)
-    return None if timer is None or self.failure is not None else cast("int | None", timer())
+    if timer is None or self.failure is not None:
+      return None
+    try:
+      return cast("int | None", timer())
+    except BaseException as exc:
+      self.end(f"next_timer of {self._type.name} raised {sentence(fault_of(exc))}")
+      return None
 
   def on_timer(self, now_ms: int) -> Batch:
     """What is due at `now_ms`."""
@@ -93,8 +99,8 @@ class Stage:
       due = transform.next_timer()
       out = transform.on_timer(now_ms)
       again = transform.next_timer()
-    except Exception as exc:
-      return self._failed(exc, 0)
+    except BaseException as exc:
+      return self._failed(fault_of(exc), 0)
     if due is not None and again is not None and again <= due:
       # It would be called for ever, and nothing else would run.
       self.end(
@@ -110,8 +116,8 @@ class Stage:
       return []
     try:
       return self._counted(self._marked(cast("Batch", finish())), [])
-    except Exception as exc:
-      return self._failed(exc, 0)
+    except BaseException as exc:
+      return self._failed(fault_of(exc), 0)
 
   def end(self, reason: str) -> None:
     """Ends this branch."""
@@ -120,7 +126,8 @@ class Stage:
       logger.error("%s: %s", self.name, reason)
 
   def _make(self) -> Transform:
-    transform = self._type.make(self._config, self._context)
+    with blamed(f"make of {self._type.name}"):
+      transform = self._type.make(self._config, self._context)
     if not callable(transform):
       kind = type(transform).__name__
       self.end(f"make of {self._type.name} gave {kind!r}; it returns a function over batches")
@@ -130,8 +137,8 @@ class Stage:
   def _call(self, batch: Batch) -> Batch:
     try:
       out = self._transform(batch)
-    except Exception as exc:
-      return self._failed(exc, len(batch))
+    except BaseException as exc:
+      return self._failed(fault_of(exc), len(batch))
     if type(out) is not list:
       kind = type(out).__name__
       self.end(f"{self._type.name} gave {kind!r} for a batch; a transform returns a list of events")
@@ -161,7 +168,10 @@ class Stage:
         f"{self._budget.seconds:.0f} s, the last time with {sentence(exc)}"
       )
     else:
-      self._transform = self._make()
+      try:
+        self._transform = self._make()
+      except BondError as again:
+        self.end(str(again))
     return [self._lost(exc, lost)] if lost else []
 
   def _lost(self, exc: Exception, lost: int) -> Gap:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import attrs
 import pluggy
 
-from bond_core._errors import PluginError
+from bond_core._errors import PluginError, described, fault_of
 from bond_core._plugins import hookspecs
 from bond_core._plugins.known import (
   ComponentKind,
@@ -321,10 +321,10 @@ def _load(point: EntryPoint) -> Any:
   """The module of an entry point. Raises PluginError where it cannot be imported."""
   try:
     return point.load()
-  except Exception as exc:
+  except BaseException as exc:
     raise PluginError(
       f"plugin {point.name!r} of package {_package(point)} cannot be loaded: "
-      f"{type(exc).__name__}: {exc}; reinstall it or report it to its author"
+      f"{described(fault_of(exc))}; reinstall it or report it to its author"
     ) from exc
 
 
@@ -332,8 +332,8 @@ def _answers(hook_call: Callable[[], Any], hook: str, who: str) -> list[Any]:
   """What a plugin hands over. Raises PluginError where its hook fails."""
   try:
     return [component for answer in hook_call() for component in answer]
-  except Exception as exc:
-    raise PluginError(f"{who}: {hook} failed with {type(exc).__name__}: {exc}") from exc
+  except BaseException as exc:
+    raise PluginError(f"{who}: {hook} failed with {described(fault_of(exc))}") from exc
 
 
 def _a(word: str) -> str:

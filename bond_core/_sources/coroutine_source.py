@@ -8,7 +8,7 @@ from typing import TypeVar
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import Disconnected, PluginError, Refused, RetryAfter, leaf
+from bond_core._errors import Disconnected, PluginError, Refused, RetryAfter, fault_of
 from bond_core._events import Batch
 from bond_core._logs.memory import MemoryLog
 from bond_core._simulators import Simulators
@@ -65,8 +65,8 @@ class CoroutineSource(SingleSource):
         )
       await running
       return None
-    except Exception as exc:
-      error = leaf(exc)
+    except BaseException as exc:
+      error = fault_of(exc)
     if trio.current_time() - started > 30:
       backoff.reset()
     self.lost(str(error) or type(error).__name__)

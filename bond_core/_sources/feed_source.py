@@ -5,7 +5,7 @@ import logging
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import sentence
+from bond_core._errors import fault_of, sentence
 from bond_core._events import Batch, Candle, Gap
 from bond_core._feeds.contract import Feed, Subscription
 from bond_core._feeds.driver import NAMED_STREAMS, FeedDriver
@@ -40,15 +40,20 @@ class FeedSource(Source):
     """Drives the feed; one that fails for good fails its readers only."""
     try:
       await self.driver.run()
-    except* Exception as group:
-      self.fail(sentence(group))
+    except BaseException as exc:
+      self.fail(sentence(fault_of(exc)))
 
   @property
   def reconnects(self) -> int:
     return self.driver.reconnects
 
   def states(self) -> list[SourceState]:
-    return list(self.driver.states().values())
+    try:
+      return list(self.driver.states().values())
+    except BaseException as exc:
+      self.fail(sentence(fault_of(exc)))
+      self.stop()
+      return []
 
   def keep_raw(self, kept: bool) -> None:
     super().keep_raw(kept)

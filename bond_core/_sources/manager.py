@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import PluginError
+from bond_core._errors import PluginError, blamed
 from bond_core._logs.memory import MemoryLog
 from bond_core._simulators import Simulators, open_simulators
 from bond_core._sources.coroutine_source import CoroutineSource
@@ -76,17 +76,18 @@ class SourceManager:
       raise PluginError(
         f"the source {source_type.name!r} has a feed but no connection or subscriptions"
       )
-    connection = source_type.connection(config)
-    key = source_type.feed, connection
-    source = self._feeds.get(key)
-    if source is None or source.ending:
-      plugin = source_type.name.split(".")[0]
-      source = FeedSource(source_type.feed(connection), plugin, self.log, self.clock)
-      source.caller = self.caller
-      source.simulated = self.simulators.stand_in(source_type, config)
-      self._feeds[key] = source
-      self._nursery.start_soon(source.run)
-    return source.read(name, list(source_type.subscriptions(config)), severity)
+    with blamed(source_type.name):
+      connection = source_type.connection(config)
+      key = source_type.feed, connection
+      source = self._feeds.get(key)
+      if source is None or source.ending:
+        plugin = source_type.name.split(".")[0]
+        source = FeedSource(source_type.feed(connection), plugin, self.log, self.clock)
+        source.caller = self.caller
+        source.simulated = self.simulators.stand_in(source_type, config)
+        self._feeds[key] = source
+        self._nursery.start_soon(source.run)
+      return source.read(name, list(source_type.subscriptions(config)), severity)
 
   def close(self, reader: SourceReader) -> None:
     """Closes a reader; what has no reader any more ends, a feed's subscription after its grace

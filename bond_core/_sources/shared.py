@@ -1,12 +1,16 @@
 """What sources share by key: objects that stay, and resources that close after their last user."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, cast
 
 import trio
 
+from bond_core._errors import fault_of
+
 T = TypeVar("T")
+logger = logging.getLogger("bond")
 
 
 class _Resource:
@@ -67,10 +71,11 @@ class Shared:
       async with opener() as resource.value:
         resource.ready.set()
         await resource.unused.wait()
-    except Exception as exc:
+    except BaseException as exc:
+      resource.error = fault_of(exc)
       if resource.ready.is_set():
-        raise
-      resource.error = exc
+        # Those who use it see for themselves that it does not work any more.
+        logger.error("%s failed: %s", opener, resource.error, exc_info=resource.error)
     finally:
       resource.ready.set()
       resource.unused.set()

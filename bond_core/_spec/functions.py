@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bond_core._errors import Refused
+from bond_core._errors import Refused, described, fault_of
 
 
 def load_function(reference: str, user: str = "core.map") -> Callable[..., Any]:
@@ -26,8 +26,8 @@ def load_function(reference: str, user: str = "core.map") -> Callable[..., Any]:
         "install it, or run in the folder that holds it"
       ) from error
     raise Refused(f"{user}: {module} needs {error.name!r}, which is not installed") from error
-  except Exception as error:
-    raise Refused(f"{user}: importing {module} raised {type(error).__name__}: {error}") from error
+  except BaseException as error:
+    raise Refused(f"{user}: importing {module} raised {described(fault_of(error))}") from error
   for name in path.split("."):
     try:
       found = getattr(found, name)

@@ -27,6 +27,7 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn
 
+from bond_core._errors import fault_of
 from bond_core._spec.document import MAX_PROBLEMS, Path, kind_of, shown
 from bond_core._spec.values import Duration, InvalidValue, Secret, Size, parse_duration, parse_size
 from bond_core._suggest import closest, did_you_mean, one_of
@@ -381,8 +382,8 @@ def _invalid(cls: Any, value: dict[str, Any], converter: Converter) -> Iterator[
       if callable(field.converter) and not isinstance(field.converter, attrs.Converter):
         try:
           made = field.converter(made)
-        except Exception as exc:  # a plugin's own, which may raise anything
-          yield _Invalid(key, exc)
+        except BaseException as exc:  # a plugin's own, which may raise anything
+          yield _Invalid(key, fault_of(exc))
           continue
       given.append((field, made))
     elif isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
@@ -399,8 +400,8 @@ def _invalid(cls: Any, value: dict[str, Any], converter: Converter) -> Iterator[
       except AttributeError:
         # It looks at a field that is itself wrong.
         continue
-      except Exception as exc:
-        yield _Invalid(field.alias or field.name, exc)
+      except BaseException as exc:
+        yield _Invalid(field.alias or field.name, fault_of(exc))
 
 
 _BARE = re.compile(r"[A-Za-z0-9][\w./-]{0,40}", re.ASCII)

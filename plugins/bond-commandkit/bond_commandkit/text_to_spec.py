@@ -10,7 +10,7 @@ import msgspec
 
 from bond_core import ParserType, PluginError, Reading, SourceType, Spec, SpecError, load_spec
 from bond_core.config import one_of
-from bond_core.packages import packages_with
+from bond_core.packages import fault_of, packages_with
 from bond_core.specs import Components
 
 STARTING = ("ok", "warn")
@@ -112,9 +112,10 @@ def _read(parser: ParserType, text: str, words: dict[str, str]) -> Reading:
     if parser.parse is None:
       raise TypeError("it reads no plain text")
     reading = parser.parse(text, dict(words))
-  except Exception as exc:
+  except BaseException as exc:
+    error = fault_of(exc)
     raise PluginError(
-      f"the parser {parser.name!r} failed with {type(exc).__name__}: {exc}"
+      f"the parser {parser.name!r} failed with {type(error).__name__}: {error}"
     ) from exc
   if not isinstance(reading, Reading) or reading.outcome not in _OUTCOMES:
     raise PluginError(

@@ -45,6 +45,7 @@ from bond_broker.server.sockets import Encrypted, Plain, open_listeners, tls_of
 from bond_broker.server.status import PATHS, answer, refuse_caller
 from bond_core import AuthError, Credentials, Principal
 from bond_core.logs import DurableLog
+from bond_core.packages import fault_of
 from bond_core.websockets import FrameReader
 
 logger = logging.getLogger("bond.broker")
@@ -119,10 +120,11 @@ class Broker:
       await self._turn_away(transport, exc)
     except OSError:
       return
-    except Exception as exc:
+    except BaseException as exc:
       # Any error is this connection's own.
+      error = fault_of(exc)
       self.refused["failed"] += 1
-      logger.error("a connection failed with %s: %s", type(exc).__name__, exc, exc_info=exc)
+      logger.error("a connection failed with %s: %s", type(error).__name__, error, exc_info=error)
     finally:
       transport.close()
 

@@ -10,10 +10,16 @@ import trio
 from bond_commandkit import FAILED, DurationType, fail, leave, read_spec, sentences, set_up_logging
 
 from bond_core import BondError, Registry, RunResult, Spec, run
+from bond_core.hosting import last_resort
 from bond_core.specs import SinkNode
 
 PRINT = "core.print"
 """Where events go that no sink of the spec takes."""
+
+
+STOP_WITHIN = 12.0
+"""Seconds for everything to end after a signal: sinks take the rest, and branches are named that do
+not stop."""
 
 
 @click.command(name="run")
@@ -75,12 +81,21 @@ async def _run(spec: Spec, duration: float | None, sim: bool) -> RunResult:
 
 
 async def _stop_on_signals(stop: trio.Event) -> None:
-  with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+  with (
+    trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
+    last_resort(STOP_WITHIN, _leave),
+  ):
     async for _ in signals:
       if stop.is_set():
         # The second signal: the user does not want to wait.
         os._exit(130)
       stop.set()
+
+
+def _leave() -> None:
+  sys.stderr.write(f"not everything ended within {STOP_WITHIN:.0f} s\n")
+  sys.stderr.flush()
+  os._exit(FAILED)
 
 
 def _give_up(names: list[str]) -> None:

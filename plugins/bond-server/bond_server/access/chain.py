@@ -21,6 +21,7 @@ from bond_core import (
   Registry,
   SecretMissing,
 )
+from bond_core.packages import fault_of
 from bond_core.specs import Fault, Path, path_text, read_document, structure
 from bond_server.access.tokens import MARKET
 
@@ -89,9 +90,10 @@ async def _identify(
     raise AuthUnavailable("your credentials could not be checked; try again later") from None
   except AuthError:
     raise
-  except Exception as exc:
+  except BaseException as exc:
+    error = fault_of(exc)
     # Only its kind is logged: the text of a foreign error may repeat the credentials.
-    logger.error("%s failed with %s; the caller was not let in", name, type(exc).__name__)
+    logger.error("%s failed with %s; the caller was not let in", name, type(error).__name__)
     reason = "your credentials could not be checked; try again later"
     raise AuthUnavailable(reason) from None
 

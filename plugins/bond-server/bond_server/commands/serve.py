@@ -4,8 +4,6 @@ import logging
 import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,6 +15,7 @@ import trio
 from bond_commandkit import FAILED, fail, read_spec, say, sentences, set_up_logging
 
 from bond_core import AuthContext, BondError, LogType, PluginError, Registry, ServiceType, Spec
+from bond_core.hosting import last_resort
 from bond_core.packages import known_packages, package_for, packages_with
 from bond_core.specs import structure
 from bond_server.access.access import ServerAccess, context_of, signed_tokens
@@ -375,6 +374,7 @@ class _Job:
 async def _run(job: _Job) -> None:
   async with AsyncExitStack() as stack:
     signals = stack.enter_context(trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
+    stack.enter_context(last_resort(STOP_WITHIN, _leave_in_the_end))
     hangups: AsyncIterator[int] | None = None
     if os.environ.get("BOND_SECRET_FILE"):
       # Only here: elsewhere a terminal that is closed goes on to end what runs in it.
@@ -412,7 +412,6 @@ async def _stop_on_signals(signals: AsyncIterator[int], server: RunningServer) -
       os._exit(130)
     logger.info("stopping")
     server.stopping.set()
-    threading.Thread(target=_leave_in_the_end, daemon=True).start()
 
 
 async def _on_each(signals: AsyncIterator[int], act: Callable[[], None]) -> None:
@@ -448,7 +447,6 @@ async def _start(server: RunningServer, specs: Sequence[Spec]) -> None:
 
 def _leave_in_the_end() -> None:
   """Runs in a thread, where nothing that hangs can hold it up."""
-  time.sleep(STOP_WITHIN)
   say(f"not everything ended within {STOP_WITHIN:.0f} s", logging.ERROR)
   sys.stderr.flush()
   os._exit(FAILED)
