@@ -1,7 +1,7 @@
 """A plugin that does what no plugin should, as a package on the import path."""
 
 MODULE = """
-import time
+import os, pathlib
 from bond_core import Custom, SinkType, SourceType, TransformType, hookimpl
 import attrs
 
@@ -37,6 +37,7 @@ def make(config, ctx):
   if config.where == "make":
     raise KINDS[config.kind]("bad")
   if config.where == "loop":
+    pathlib.Path(os.environ["BAD_LOOPS"]).touch()
     while True:
       pass
   return Bad(config)
