@@ -3,7 +3,6 @@
 import dis
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class BondError(Exception):
@@ -132,11 +131,9 @@ def leaf(exc: BaseException) -> BaseException:
 def fault_of(exc: BaseException) -> Exception:
   """What code of a plugin raised, whatever it is, as an error to be dealt with where it was called.
   Raises what is no fault of it: a cancellation, or the user's Ctrl-C."""
-  passing = exc if _passes(exc) else None
-  if isinstance(exc, BaseExceptionGroup):
-    passing, _ = exc.split(_passes)
-  if passing is not None:
-    raise passing
+  group = BaseExceptionGroup("", [exc])
+  if (passing := group.split(_passes)[0]) is not None:
+    raise leaf(passing)
   found = leaf(exc)
   try:
     text = str(found)
@@ -162,25 +159,15 @@ def _passes(exc: BaseException) -> bool:
   return place.tb_frame.f_code.co_code[place.tb_lasti] != dis.opmap["RAISE_VARARGS"]
 
 
-@contextmanager
-def blamed(name: str) -> Iterator[None]:
-  """Runs code of the plugin of that name. Raises PluginError for its faults; BondErrors as they
-  are."""
-  try:
-    yield
-  except BaseException as exc:
-    error = fault_of(exc)
-    if isinstance(error, BondError):
-      raise
-    raise PluginError(f"{name} raised {sentence(error)}; please report it to its author") from exc
+def blame(name: str, exc: BaseException) -> BondError:
+  """What code of the plugin of that name raised: its BondError, or one that names the plugin."""
+  error = fault_of(exc)
+  if isinstance(error, BondError):
+    return error
+  return PluginError(f"{name} raised {sentence(error)}; please report it to its author")
 
 
 def sentence(exc: BaseException) -> str:
   """What an error says to a user: its own sentence, or its kind and text where it has none."""
   found = leaf(exc)
-  return str(found) if isinstance(found, BondError) else described(found)
-
-
-def described(exc: BaseException) -> str:
-  """An error's kind and text."""
-  return f"{type(exc).__name__}: {exc}"
+  return str(found) if isinstance(found, BondError) else f"{type(found).__name__}: {found}"

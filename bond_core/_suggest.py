@@ -5,8 +5,7 @@ from collections.abc import Iterable
 
 # Longer words are no typing errors, and comparing them is slow. Among many known words only those
 # with the same first letter are compared.
-LONGEST = 64
-MANY = 500
+LONGEST, MANY = 64, 500
 
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -5,12 +5,10 @@ holds it: the branch it belongs to is found on the stack, at no cost to the hot 
 """
 
 import logging
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Protocol, Self
 
@@ -22,36 +20,6 @@ BEAT = 0.2
 BLOCKED_AFTER = 1.0
 STRIKES = 3
 STOP_WITHIN = 5.0
-
-
-@contextmanager
-def last_resort(within: float, give_up: Callable[[], None]) -> Iterator[None]:
-  """Calls `give_up` in a thread, `within` seconds after the first SIGINT or SIGTERM, unless the
-  block has been left. The thread is there from the start and the signals are noted apart from the
-  event loop, so code that blocks it does not keep the process from ending. Enter it in the main
-  thread, inside trio's open_signal_receiver for these signals."""
-  noted, left = threading.Event(), threading.Event()
-
-  def wait() -> None:
-    noted.wait()
-    if not left.wait(within):
-      give_up()
-
-  def note(number: int, frame: FrameType | None) -> None:
-    noted.set()
-    received = handlers[signal.Signals(number)]
-    if callable(received):
-      received(number, frame)
-
-  handlers = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-  threading.Thread(target=wait, name="bond-last-resort", daemon=True).start()
-  try:
-    yield
-  finally:
-    left.set()
-    noted.set()
-    for number, handler in handlers.items():
-      signal.signal(number, handler)
 
 
 class Branch(Protocol):

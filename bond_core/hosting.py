@@ -13,7 +13,7 @@ from bond_core._simulators import (
 )
 from bond_core._sources.manager import SourceManager, open_sources
 from bond_core._sources.source import Source, SourceReader
-from bond_core._watchdog import Watchdog, last_resort
+from bond_core._watchdog import Watchdog
 
 __all__ = [
   "BRANCHES",
@@ -25,7 +25,6 @@ __all__ = [
   "SourceReader",
   "Stage",
   "Watchdog",
-  "last_resort",
   "log_name",
   "open_simulators",
   "open_sources",

@@ -42,9 +42,8 @@ OVERLAP = 5.0
 # A successor is opened this long before a venue's known limit, spread so that not all roll at once.
 ROLL_EARLY = (300.0, 1800.0)
 NAMED_STREAMS = 50
-# What a venue has refused is not requested again for so long, for as many subscriptions.
-REFUSED_FOR = 600.0
-REFUSED_MOST = 1000
+# What was refused is not requested again for so many seconds, for so many subscriptions.
+REFUSED_FOR, REFUSED_MOST = 600.0, 1000
 
 T = TypeVar("T")
 
@@ -445,8 +444,7 @@ class FeedDriver:
     while True:
       await trio.sleep(1.0)
       self._take(lambda: self.feed.on_timer(self._now()))
-      if self.rejected:
-        self._forget_refused()
+      self._forget_refused()
 
   # Actions -------------------------------------------------------------------------------------
 

@@ -2,20 +2,15 @@
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Final
 
-JITTER: Final = 0.25
-"""Seconds. Messages may arrive so much closer together than they were sent, and venues count
-arrivals."""
-
-LONGEST_WAIT: Final = 3600.0
-"""Seconds that a venue's Retry-After is obeyed at most."""
+JITTER = 0.25
+"""Seconds. So much closer together than sent may messages arrive; venues count arrivals."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-  """The seconds that an answer says to wait; None where it says nothing."""
+  """The seconds that an answer says to wait, an hour at most; None where it says nothing."""
   text = headers.get("retry-after", "")
-  return min(float(text), LONGEST_WAIT) if text.isascii() and text.isdigit() else None
+  return min(float(text), 3600.0) if text.isascii() and text.isdigit() else None
 
 
 class RateLimit:

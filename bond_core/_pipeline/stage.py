@@ -5,7 +5,7 @@ from typing import cast
 
 import msgspec
 
-from bond_core._errors import BondError, PluginError, blamed, fault_of, sentence
+from bond_core._errors import BondError, PluginError, blame, fault_of, sentence
 from bond_core._events import AnyEvent, Batch, Gap, Heartbeat, Window
 from bond_core._supervise import RestartBudget
 from bond_core._types.transform import TimedTransform, Transform, TransformContext, TransformType
@@ -126,8 +126,10 @@ class Stage:
       logger.error("%s: %s", self.name, reason)
 
   def _make(self) -> Transform:
-    with blamed(f"make of {self._type.name}"):
+    try:
       transform = self._type.make(self._config, self._context)
+    except BaseException as exc:
+      raise blame(f"make of {self._type.name}", exc) from exc
     if not callable(transform):
       kind = type(transform).__name__
       self.end(f"make of {self._type.name} gave {kind!r}; it returns a function over batches")

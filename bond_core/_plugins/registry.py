@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import attrs
 import pluggy
 
-from bond_core._errors import PluginError, described, fault_of
+from bond_core._errors import PluginError, fault_of, sentence
 from bond_core._plugins import hookspecs
 from bond_core._plugins.known import (
   ComponentKind,
@@ -324,7 +324,7 @@ def _load(point: EntryPoint) -> Any:
   except BaseException as exc:
     raise PluginError(
       f"plugin {point.name!r} of package {_package(point)} cannot be loaded: "
-      f"{described(fault_of(exc))}; reinstall it or report it to its author"
+      f"{sentence(fault_of(exc))}; reinstall it or report it to its author"
     ) from exc
 
 
@@ -333,7 +333,7 @@ def _answers(hook_call: Callable[[], Any], hook: str, who: str) -> list[Any]:
   try:
     return [component for answer in hook_call() for component in answer]
   except BaseException as exc:
-    raise PluginError(f"{who}: {hook} failed with {described(fault_of(exc))}") from exc
+    raise PluginError(f"{who}: {hook} failed with {sentence(fault_of(exc))}") from exc
 
 
 def _a(word: str) -> str:

@@ -14,7 +14,6 @@ from bond_core._feeds.liveness import SourceState
 from bond_core._logs.memory import MemoryLog
 from bond_core._sources.source import Source, SourceReader
 
-# A reader that waits for a venue's word waits no longer than this.
 ANSWER_WITHIN = 2.0
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import PluginError, blamed
+from bond_core._errors import PluginError, blame
 from bond_core._logs.memory import MemoryLog
 from bond_core._simulators import Simulators, open_simulators
 from bond_core._sources.coroutine_source import CoroutineSource
@@ -76,7 +76,7 @@ class SourceManager:
       raise PluginError(
         f"the source {source_type.name!r} has a feed but no connection or subscriptions"
       )
-    with blamed(source_type.name):
+    try:
       connection = source_type.connection(config)
       key = source_type.feed, connection
       source = self._feeds.get(key)
@@ -88,6 +88,8 @@ class SourceManager:
         self._feeds[key] = source
         self._nursery.start_soon(source.run)
       return source.read(name, list(source_type.subscriptions(config)), severity)
+    except BaseException as exc:
+      raise blame(source_type.name, exc) from exc
 
   def close(self, reader: SourceReader) -> None:
     """Closes a reader; what has no reader any more ends, a feed's subscription after its grace

@@ -74,7 +74,6 @@ class Shared:
     except BaseException as exc:
       resource.error = fault_of(exc)
       if resource.ready.is_set():
-        # Those who use it see for themselves that it does not work any more.
         logger.error("%s failed: %s", opener, resource.error, exc_info=resource.error)
     finally:
       resource.ready.set()

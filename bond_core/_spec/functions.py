@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bond_core._errors import Refused, described, fault_of
+from bond_core._errors import Refused, fault_of, sentence
 
 
 def load_function(reference: str, user: str = "core.map") -> Callable[..., Any]:
@@ -27,7 +27,7 @@ def load_function(reference: str, user: str = "core.map") -> Callable[..., Any]:
       ) from error
     raise Refused(f"{user}: {module} needs {error.name!r}, which is not installed") from error
   except BaseException as error:
-    raise Refused(f"{user}: importing {module} raised {described(fault_of(error))}") from error
+    raise Refused(f"{user}: importing {module} raised {sentence(fault_of(error))}") from error
   for name in path.split("."):
     try:
       found = getattr(found, name)

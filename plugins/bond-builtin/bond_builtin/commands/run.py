@@ -8,9 +8,9 @@ import attrs
 import click
 import trio
 from bond_commandkit import FAILED, DurationType, fail, leave, read_spec, sentences, set_up_logging
+from bond_commandkit.last_resort import last_resort
 
 from bond_core import BondError, Registry, RunResult, Spec, run
-from bond_core.hosting import last_resort
 from bond_core.specs import SinkNode
 
 PRINT = "core.print"

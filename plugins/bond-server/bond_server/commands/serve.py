@@ -13,9 +13,9 @@ import attrs
 import click
 import trio
 from bond_commandkit import FAILED, fail, read_spec, say, sentences, set_up_logging
+from bond_commandkit.last_resort import last_resort
 
 from bond_core import AuthContext, BondError, LogType, PluginError, Registry, ServiceType, Spec
-from bond_core.hosting import last_resort
 from bond_core.packages import known_packages, package_for, packages_with
 from bond_core.specs import structure
 from bond_server.access.access import ServerAccess, context_of, signed_tokens
