@@ -321,3 +321,13 @@ async def test_100_000_connections_leave_nothing_behind():
     assert await settled(pid, before) <= 0
     assert faults(server.errors) == []
   assert server.process.returncode == 0
+
+
+async def test_a_stranger_who_closes_at_once_is_let_go_and_logs_nothing():
+  close = b"\x88\x82\x00\x00\x00\x00\x03\xe8"
+  async with opened(*OFF_LOOPBACK, environ=ENVIRON) as (server, broker, _):
+    with trio.fail_after(4):
+      answer = await said(broker, head(b"/ws/0123456789abcdef"), close)
+    assert answer[:12] == b"HTTP/1.1 101"
+    assert answer.endswith(b"\x88\x02\x03\xe8")
+    assert faults(server.errors) == []

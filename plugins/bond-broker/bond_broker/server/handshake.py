@@ -6,6 +6,7 @@ import trio
 from bond_server.access.credentials import credentials_of, with_first_message
 from bond_server.access.port import PortRules
 from bond_server.access.tokens import MARKET
+from websockets.protocol import State as ProtocolState
 
 from bond_broker.delivery.transport import Transport
 from bond_broker.protocol.http import BadHead, Head, plain_answer, read_head
@@ -72,7 +73,7 @@ async def first_message(
   client sent after that. Raises AuthError where it cannot be read."""
   messages = reader.feed(head.rest) if head.rest else []
   with trio.move_on_after(within):
-    while not messages:
+    while not messages and head.protocol.state is ProtocolState.OPEN:
       data = await transport.receive()
       if not data:
         raise ConnectionError
@@ -86,7 +87,11 @@ async def deny(transport: Transport, head: Head, denied: Denied) -> None:
   retryable = denied.code < CloseCode.BAD_TOKEN and denied.code != CloseCode.UNSUPPORTED
   code = denied.code if denied.code >= CloseCode.SHUTDOWN else CloseCode.BAD_REQUEST
   data = error_message(code, denied.name, str(denied), retryable=retryable)
-  head.protocol.send_close(denied.code, close_reason(str(denied)))
+  if head.protocol.state is ProtocolState.OPEN:
+    head.protocol.send_close(denied.code, close_reason(str(denied)))
+  else:
+    # The client has closed, or sent what is no frame; the answer to that is all that is left.
+    data = b""
   with trio.move_on_after(DENY_WITHIN):
     await send_all(transport, data + b"".join(head.protocol.data_to_send()))
     # The client's own close frame says that it has read it.
