@@ -366,23 +366,7 @@ Batch: TypeAlias = list[AnyEvent]
 """The unit that moves: events in order. A batch that was handed over is never changed again."""
 
 EVENT_TYPES: dict[str, type[AnyEvent]] = {
-  kind.__struct_config__.tag: kind  # type: ignore[misc]
-  for kind in (
-    Trade,
-    OrderBook,
-    Consolidated,
-    Ticker,
-    Funding,
-    Liquidation,
-    OpenInterest,
-    Candle,
-    Post,
-    ChainEvent,
-    Custom,
-    Window,
-    Gap,
-    Heartbeat,
-  )
+  kind.__struct_config__.tag: kind for kind in get_args(AnyEvent)
 }
 """Every event type by the name it has on the wire."""
 

@@ -526,9 +526,10 @@ def with_raw(feed: Feed, number: int, frames: list[bytes], received: Moment) -> 
   """The events in these messages, each with the message it came from as its `raw`."""
   events: Batch = []
   for frame in frames:
+    raw = msgspec.Raw(frame)
     for event in feed.on_frames(number, [frame], received):
       if isinstance(event, Event) and event.raw is None:
-        event.raw = msgspec.Raw(frame)
+        event.raw = raw
       events.append(event)
   return events
 

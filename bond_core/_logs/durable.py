@@ -245,12 +245,7 @@ async def open_log(
   clock = clock or SystemClock()
   held = RingSize() if spec.ring is None else spec.ring(config)
   ring = partial(
-    MemoryLog,
-    name,
-    seconds=held.keep,
-    max_bytes=int(held.size),
-    stamps=stamps,
-    clock=clock,
+    MemoryLog, name, seconds=held.keep, max_bytes=int(held.size), stamps=stamps, clock=clock
   )
   if spec.open is None:
     yield DurableLog(ring(), None)

@@ -6,15 +6,18 @@ position and costs nothing but itself.
 """
 
 import secrets
+import sys
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Hashable, Sequence
 from itertools import islice
+from typing import Any
 
+import msgspec
 import trio
 
 from bond_core._clock import Clock, SystemClock
-from bond_core._events import Batch, Gap, OrderBook, Window
+from bond_core._events import EVENT_TYPES, Batch, Gap, OrderBook, Window
 from bond_core._logs.engine import Record
 
 # What an event weighs in memory, measured with tracemalloc on trades: a struct with its
@@ -41,12 +44,35 @@ class RingBatch:
 
 
 def weigh(batch: Batch) -> int:
-  """About how many bytes a batch holds."""
+  """About how many bytes a batch holds: numbers and short names are the same for all, levels, texts
+  and what venues sent are measured."""
   weight = len(batch) * EVENT_BYTES
-  if OrderBook in set(map(type, batch)):
+  kinds = set(map(type, batch))
+  if OrderBook in kinds:
     books = (event for event in batch if type(event) is OrderBook)
     weight += sum(len(book.bids) + len(book.asks) for book in books) * LEVEL_BYTES
+  # Of the other kinds, all events of a batch have their venue's message or none.
+  if kinds & _OPEN.keys() or getattr(batch[-1], "raw", None) is not None:
+    # Several events of one message share it.
+    parts = (getattr(event, f) for event in batch for f in _OPEN.get(type(event), ("raw",)))
+    weight += sum(map(_size, {id(part): part for part in parts}.values()))
   return weight
+
+
+_OPEN: dict[type, tuple[str, ...]] = {
+  EVENT_TYPES[tag]: EVENT_TYPES[tag].__struct_fields__
+  for tag in ("consolidated", "post", "chain", "custom", "window", "gap", "heartbeat")
+}
+"""The fields of kinds of events that may be of any size."""
+
+
+def _size(value: Any) -> int:
+  """The bytes that a value holds, with what is in it."""
+  if isinstance(value, msgspec.Raw):
+    return memoryview(value).nbytes
+  inner = (*value, *value.values()) if isinstance(value, dict) else value
+  more = sum(map(_size, inner)) if isinstance(inner, list | tuple) else 0
+  return sys.getsizeof(value) + more
 
 
 class MemoryLog:
@@ -216,11 +242,7 @@ class MemoryLog:
   ) -> "Cursor":
     """A reader from sequence number `start` on (default: what comes from now on), of the named
     writers only."""
-    return Cursor(
-      self,
-      start=self.appended + 1 if start is None else start,
-      sources=sources,
-    )
+    return Cursor(self, start=self.appended + 1 if start is None else start, sources=sources)
 
   def _evict(self, now_ms: int) -> None:
     keep_from = now_ms - self._seconds_ms
@@ -268,13 +290,7 @@ class Cursor:
   What the ring no longer holds is declared with a Gap (reason slow) and counted in `lost`.
   """
 
-  def __init__(
-    self,
-    log: MemoryLog,
-    *,
-    start: int,
-    sources: frozenset[Hashable] | None,
-  ) -> None:
+  def __init__(self, log: MemoryLog, *, start: int, sources: frozenset[Hashable] | None) -> None:
     self.position = start
     self.lost = 0
     self.paced = True

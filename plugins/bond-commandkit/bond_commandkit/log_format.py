@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from bond_commandkit.plain_text import one_line, plain
+
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message"}
 
@@ -23,9 +25,9 @@ class Human(logging.Formatter):
     if self._colour and level in _COLOURS:
       level = click.style(level, fg=_COLOURS[level])
     name = "" if record.name == "bond" else f"{record.name.removeprefix('bond.')}: "
-    text = f"{self.formatTime(record, self.datefmt)} {level} {name}{record.getMessage()}"
+    text = f"{self.formatTime(record, self.datefmt)} {level} {name}{one_line(record.getMessage())}"
     if traceback := traceback_of(self, record):
-      text += "\n" + traceback
+      text += "\n" + plain(traceback)
     return text
 
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from bond_commandkit.log_format import Json
+from bond_commandkit.plain_text import plain
 from bond_core import BondError
 from bond_core.config import parse_duration
 
@@ -40,7 +41,7 @@ def say(message: str, level: int = logging.INFO) -> None:
     if isinstance(handler.formatter, Json):
       handler.handle(logger.makeRecord("bond", level, "", 0, message, (), None))
       return
-  click.echo(message, err=True)
+  click.echo(plain(message), err=True)
 
 
 def sentences(group: BaseExceptionGroup[BondError]) -> Iterator[str]:

@@ -83,10 +83,11 @@ def make_app(
     if (posted.natural_language is None) == (posted.spec is None):
       raise ApiError(422, 'send either "natural_language", a sentence, or "spec"')
     if posted.spec is not None:
-      return streams.spec_of(posted.spec), None
+      return await streams.spec_of(posted.spec), None
     answer = await streams.understand(posted.natural_language)
     try:
-      return streams.confirmed(answer.reading, confirm=posted.confirm), answer.understood()
+      spec = await streams.confirmed(answer.reading, confirm=posted.confirm)
+      return spec, answer.understood()
     except ApiError as exc:
       exc.more.setdefault("understood", answer.understood())
       raise

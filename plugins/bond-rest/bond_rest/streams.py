@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from functools import partial
 from typing import Any
 
 import attrs
@@ -51,6 +52,7 @@ class Streams:
     # Creating, replacing and deleting look at what is there before they change it.
     self._changing = trio.Lock()
     self._reader: TextToSpec | None = None
+    self._reading = trio.CapacityLimiter(1)
 
   # What is there ---------------------------------------------------------------------------------
 
@@ -63,7 +65,7 @@ class Streams:
       name = f"{stored.document.get('name') or 'a stream'} /ws/{stored.id}"
       try:
         if problem is None:
-          spec = self._read(msgspec.json.encode(stored.document).decode())
+          spec = await self._read(msgspec.json.encode(stored.document).decode())
           await self._server.streams.start(spec, min(stored.owners, default=""))
           names.append(name)
       except (BondError, ApiError) as exc:
@@ -146,7 +148,7 @@ class Streams:
     except PluginError as exc:
       raise ApiError(501, str(exc)) from exc
 
-  def confirmed(self, reading: Reading, *, confirm: bool) -> Spec:
+  async def confirmed(self, reading: Reading, *, confirm: bool) -> Spec:
     """The spec of a reading that may start: ok and warn do, ask does where a person has confirmed
     it, reject never. ApiError 422 with the questions otherwise."""
     unconfirmed = reading.outcome == "ask" and not confirm
@@ -156,15 +158,21 @@ class Streams:
       if unconfirmed and reading.spec is not None and not reading.missing:
         detail += ' Say more, or send "confirm": true to start what was understood.'
       raise ApiError(422, detail or "nothing in this request can be started")
-    return self._read(msgspec.json.encode(reading.spec).decode())
+    return await self._read(msgspec.json.encode(reading.spec).decode())
 
-  def spec_of(self, given: dict[str, Any] | str) -> Spec:
+  async def spec_of(self, given: dict[str, Any] | str) -> Spec:
     """The checked spec of plain data, or of YAML or JSON text. ApiError 422 with every problem."""
     if isinstance(given, str):
-      return self._read(given, lines=True)
-    return self._read(msgspec.json.encode(given).decode())
+      return await self._read(given, lines=True)
+    return await self._read(msgspec.json.encode(given).decode())
 
-  def _read(self, text: str, *, lines: bool = False) -> Spec:
+  async def _read(self, text: str, *, lines: bool = False) -> Spec:
+    # Expressions are compiled meanwhile, which takes most of a second for a large spec. One at a
+    # time, so that many callers hold up each other and not the event loop.
+    reading = partial(self._check, text, lines=lines)
+    return await trio.to_thread.run_sync(reading, limiter=self._reading)
+
+  def _check(self, text: str, *, lines: bool) -> Spec:
     registry = self._server.registry
     try:
       spec = load_spec(text, file="spec", registry=registry, trusted=False)

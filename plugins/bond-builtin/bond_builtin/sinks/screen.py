@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 import trio
+from bond_commandkit.plain_text import one_line
 
 from bond_core import (
   AnyEvent,
@@ -75,6 +76,7 @@ class _Rows:
   def table(self) -> "Table":
     """What to draw now."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for place, title in enumerate(("venue", "market", "symbol", "channel")):
@@ -84,7 +86,9 @@ class _Rows:
     table.add_column("latest", overflow="ellipsis", no_wrap=True)
     table.add_column("events", justify="right", no_wrap=True, min_width=len("events"))
     for key, (text, count) in self._rows.items():
-      table.add_row(*key, text, f"{count:,}")
+      # What comes from venues is neither markup nor control.
+      cells = (Text(one_line(part)) for part in (*key, text))
+      table.add_row(*cells, f"{count:,}")
     return table
 
 
