@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml sdk/*/pyproject.toml))
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint format changes dist clean up key logs down
+.PHONY: install demo test lint format changes constraints dist clean up key logs down
 
 install: $(STAMP)
 
@@ -38,6 +38,10 @@ format: install
 # What has changed since the last release; docs/releasing.md says how it enters CHANGELOG.md.
 changes: install
 	@$(BIN)/towncrier build --draft --version next
+
+# The newest versions that fit each other, for every Python that Bond supports; run the tests afterwards.
+constraints: install
+	$(BIN)/python -m tests.constraints
 
 dist: install
 	rm -rf dist

@@ -6,12 +6,13 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests import constraints
 from tests.packages import CORE, alone, packages, together
 
 ROOT = Path(__file__).parent.parent
@@ -242,3 +243,21 @@ def test_hooks_before_a_commit_are_what_make_lint_runs():
   recipe = re.search(r"^lint: install\n((?:\t.+\n)+)", (ROOT / "Makefile").read_text(), re.M)[1]
   run = [line.strip().removeprefix("$(BIN)/") for line in recipe.splitlines()]
   assert [line.replace(" --check", "").removesuffix(" .") for line in run] == entries
+
+
+def test_every_package_that_is_needed_has_its_version_in_the_constraints_and_no_host_is_named():
+  text = constraints.FILE.read_text(encoding="utf-8")
+  pinned = {normal(line) for line in text.splitlines() if re.match(r"[\w.-]+==\S+( ; |$)", line)}
+  needed = {normal(line) for line in constraints.requirements()}
+  found: set[str] = set()
+  while needed - found:
+    name = min(needed - found)
+    found.add(name)
+    try:
+      requires = distribution(name).requires or []
+    except PackageNotFoundError:
+      continue  # Only needed elsewhere.
+    needed |= {normal(line) for line in requires if ";" not in line}
+  assert found - pinned == set()
+  assert len(pinned) > 80
+  assert "://" not in text

@@ -55,7 +55,9 @@ def weigh(batch: Batch) -> int:
   if kinds & _OPEN.keys() or getattr(batch[-1], "raw", None) is not None:
     # Several events of one message share it.
     parts = (getattr(event, f) for event in batch for f in _OPEN.get(type(event), ("raw",)))
-    weight += sum(map(_size, {id(part): part for part in parts}.values()))
+    size = sum(map(_size, {id(part): part for part in parts}.values()))
+    # As much as an event's small parts is counted already.
+    weight = max(weight, weight + size - len(batch) * EVENT_BYTES)
   return weight
 
 
