@@ -33,6 +33,8 @@ async def flood(port, data):
       try:
         while data := await stream.receive_some():
           received += data
+          if LIMIT.to_bytes(2, "big") in received:
+            break
       except trio.BrokenResourceError:
         pass
       nursery.cancel_scope.cancel()
@@ -55,7 +57,10 @@ async def test_control_frames_and_empty_fragments_are_a_flood_too(frames):
   async with served(EXAMPLE) as server, trio.open_nursery() as nursery:
     waits = []
     nursery.start_soon(pings, server.port, waits)
-    codes = [await flood(server.port, frames) for _ in range(10)]
+    await trio.sleep(1)
+    waits.clear()
+    codes = [await flood(server.port, frames) for _ in range(5)]
+    await trio.sleep(0.5)
     nursery.cancel_scope.cancel()
   assert set(codes) == {LIMIT}
   assert statistics.median(waits) < 0.02
@@ -165,7 +170,7 @@ async def test_symbols_that_do_not_exist_cost_the_venue_and_other_clients_nothin
             refused.append(json.loads(await stranger.get_message()))
 
         nursery.start_soon(answers)
-        with trio.move_on_after(10):
+        with trio.move_on_after(6):
           for number in range(1_000_000):
             await say(
               stranger,
@@ -174,7 +179,7 @@ async def test_symbols_that_do_not_exist_cost_the_venue_and_other_clients_nothin
               symbol=f"FAKE{number}/USDT",
               exchange="binance",
             )
-            await trio.sleep(0.03)
+            await trio.sleep(0.015)
         await trio.sleep(0.5)
         nursery.cancel_scope.cancel()
     after = await trio.to_thread.run_sync(venue.control, "stats")
