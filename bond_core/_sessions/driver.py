@@ -9,15 +9,7 @@ from typing import Any
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import (
-  BondError,
-  Disconnected,
-  PluginError,
-  Refused,
-  RetryAfter,
-  fault_of,
-  leaves,
-)
+from bond_core._errors import BondError, Disconnected, PluginError, Refused, RetryAfter, leaves
 from bond_core._feeds.contract import Moment
 from bond_core._sessions.contract import Member, Session, Transport
 from bond_core._supervise import Backoff, RestartBudget
@@ -61,7 +53,7 @@ class SessionDriver:
     self.session.members[member] = None
     try:
       self.session.on_join(member, self._now())
-    except BaseException:
+    except Exception:
       del self.session.members[member]
       raise
     self._members_changed()
@@ -73,8 +65,8 @@ class SessionDriver:
     del self.session.members[member]
     try:
       self.session.on_leave(member, self._now())
-    except BaseException as exc:
-      self._log_fault(fault_of(exc))
+    except Exception as exc:
+      self._log_fault(exc)
     self._members_changed()
 
   def _members_changed(self) -> None:
@@ -112,8 +104,8 @@ class SessionDriver:
           nursery.start_soon(self._send, transport)
           nursery.start_soon(self._tick)
           await self._receive(transport)
-    except BaseException as exc:
-      return self._reason(fault_of(exc))
+    except Exception as exc:
+      return self._reason(exc)
     finally:
       self.connected = False
     return Disconnected(f"{session.name} ended the connection")
@@ -165,8 +157,8 @@ class SessionDriver:
       wait = self.session.on_close(error, self._now())
     except Refused:
       raise
-    except BaseException as exc:
-      error, wait = self._fault(fault_of(exc)), None
+    except Exception as exc:
+      error, wait = self._fault(exc), None
     if wait is not None:
       return wait
     if isinstance(error, Refused):
