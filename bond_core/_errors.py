@@ -131,9 +131,12 @@ def leaf(exc: BaseException) -> BaseException:
 def fault_of(exc: BaseException) -> Exception:
   """What code of a plugin raised, whatever it is, as an error to be dealt with where it was called.
   Raises what is no fault of it: a cancellation, or the user's Ctrl-C."""
-  group = BaseExceptionGroup("", [exc])
-  if (passing := group.split(_passes)[0]) is not None:
-    raise leaf(passing)
+  if (passing := BaseExceptionGroup("", [exc]).split(_passes)[0]) is not None:
+    try:
+      raise leaf(passing)
+    finally:
+      # Its traceback has this frame: what the frames below hold would live until they are collected.
+      del exc, passing
   found = leaf(exc)
   try:
     text = str(found)

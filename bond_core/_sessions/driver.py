@@ -9,7 +9,15 @@ from typing import Any
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import BondError, Disconnected, PluginError, Refused, RetryAfter, leaves
+from bond_core._errors import (
+  BondError,
+  Disconnected,
+  PluginError,
+  Refused,
+  RetryAfter,
+  fault_of,
+  leaves,
+)
 from bond_core._feeds.contract import Moment
 from bond_core._sessions.contract import Member, Session, Transport
 from bond_core._supervise import Backoff, RestartBudget
@@ -53,7 +61,7 @@ class SessionDriver:
     self.session.members[member] = None
     try:
       self.session.on_join(member, self._now())
-    except Exception:
+    except BaseException:
       del self.session.members[member]
       raise
     self._members_changed()
@@ -65,8 +73,8 @@ class SessionDriver:
     del self.session.members[member]
     try:
       self.session.on_leave(member, self._now())
-    except Exception as exc:
-      self._log_fault(exc)
+    except BaseException as exc:
+      self._log_fault(fault_of(exc))
     self._members_changed()
 
   def _members_changed(self) -> None:
@@ -104,8 +112,8 @@ class SessionDriver:
           nursery.start_soon(self._send, transport)
           nursery.start_soon(self._tick)
           await self._receive(transport)
-    except Exception as exc:
-      return self._reason(exc)
+    except BaseException as exc:
+      return self._reason(fault_of(exc))
     finally:
       self.connected = False
     return Disconnected(f"{session.name} ended the connection")
@@ -157,8 +165,8 @@ class SessionDriver:
       wait = self.session.on_close(error, self._now())
     except Refused:
       raise
-    except Exception as exc:
-      error, wait = self._fault(exc), None
+    except BaseException as exc:
+      error, wait = self._fault(fault_of(exc)), None
     if wait is not None:
       return wait
     if isinstance(error, Refused):

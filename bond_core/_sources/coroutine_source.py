@@ -60,8 +60,7 @@ class CoroutineSource(SingleSource):
       running = self.type.run(self.config, self, self)
       if not inspect.isawaitable(running):
         raise PluginError(
-          f"the run of {self.type.name!r} is not async; write async def run(config, out, ctx), "
-          "which sends with await out.send([…])"
+          f"the run of {self.type.name!r} is not async; write async def run(config, out, ctx)"
         )
       await running
       return None

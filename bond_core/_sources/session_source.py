@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import BondError, Disconnected, PluginError, RetryAfter, leaf, sentence
+from bond_core._errors import BondError, Disconnected, PluginError, RetryAfter, fault_of, sentence
 from bond_core._events import Batch
 from bond_core._feeds.liveness import SourceState
 from bond_core._logs.memory import MemoryLog
@@ -43,11 +43,12 @@ class RunningSession:
         if predecessor is not None:
           await predecessor.ended.wait()
         await self.driver.run()
-    except* Exception as group:
+    except BaseException as exc:
+      error = fault_of(exc)
       for member in list(self.driver.session.members):
         # Losses are declared before the source ends.
         self.driver.leave(member)
-        member.fail(sentence(group))
+        member.fail(sentence(error))
     finally:
       self.ended.set()
 
@@ -55,7 +56,7 @@ class RunningSession:
     """Adds a member. Raises what the session refuses."""
     try:
       self.driver.join(source)
-    except Exception:
+    except BaseException:
       self._end_if_unused()
       raise
 
@@ -134,8 +135,8 @@ class SessionSource(SingleSource):
       await self._prepare()
       self._session = self._sessions.of(self)
       self._session.join(self)
-    except Exception as exc:
-      self._end(leaf(exc))
+    except BaseException as exc:
+      self._end(fault_of(exc))
       return
     try:
       await self._failed.wait()

@@ -1,6 +1,8 @@
 """Whole runs of a spec: recordings, failing branches, what a stop leaves behind."""
 
+import gc
 import time
+import weakref
 from types import ModuleType
 
 import attrs
@@ -560,3 +562,24 @@ async def test_the_summary_counts_the_gaps_that_the_sinks_were_given():
   result = await run(spec, duration=0.25)
   seen = [event for event in given.events if isinstance(event, Gap)]
   assert result.gaps == len(seen) >= 2
+
+
+async def test_a_cancelled_source_holds_nothing_that_others_wait_for():
+  """Its frames go at once, not when Python next looks for circles: a connection closes with them."""
+  held = []
+
+  class Held:
+    pass
+
+  async def run_until_cancelled(config, out, ctx):
+    own = Held()
+    held.append(weakref.ref(own))
+    await out.send([custom(1)])
+    await trio.sleep_forever()
+
+  gc.disable()
+  try:
+    await run(with_components(run=run_until_cancelled), duration=0.2)
+    assert held[0]() is None
+  finally:
+    gc.enable()

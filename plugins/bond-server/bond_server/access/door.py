@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import trio
 
-from bond_core import AuthError, AuthUnavailable, BondError, Clock, Expired, Principal
+from bond_core import AuthError, AuthUnavailable, BondError, Clock, Principal
 from bond_core.services import Access
 from bond_server.access.credentials import credentials_of
 from bond_server.access.port import rules_of
@@ -76,6 +76,6 @@ class ServiceDoor:
     while True:
       try:
         principal.check(self._clock.now_ms())
-      except (AuthError, Expired) as ended:
+      except AuthError as ended:
         return ended
       await trio.sleep(CHECK_EVERY)
