@@ -135,7 +135,7 @@ def fault_of(exc: BaseException) -> Exception:
     try:
       raise leaf(passing)
     finally:
-      # Its traceback has this frame: what the frames below hold would live until they are collected.
+      # Its traceback has this frame, and so would keep all that the frames below hold.
       del exc, passing
   found = leaf(exc)
   try:

@@ -565,7 +565,7 @@ async def test_the_summary_counts_the_gaps_that_the_sinks_were_given():
 
 
 async def test_a_cancelled_source_holds_nothing_that_others_wait_for():
-  """Its frames go at once, not when Python next looks for circles: a connection closes with them."""
+  """Its frames go at once, not when Python next looks for circles: connections close with them."""
   held = []
 
   class Held:
