@@ -2,7 +2,7 @@
 
 `TopicFeed` is a Feed for venues whose subscriptions are topics, made of parts (`Topics`,
 `RequestForm`, a function that reads answers). Each subscription has a state of its own:
-`NumberedTrades`, `LatestValue`, `SubscribedBook`, or another `SubscriptionState`.
+`NumberedTrades`, `LatestValue`, or another `SubscriptionState`; books have a library of their own.
 docs/write-a-venue.md builds one, and its sources.
 """
 
@@ -29,10 +29,8 @@ from bond_core._venues.reading import (
   read_side,
   time_or_none,
 )
-from bond_core._venues.repair import BookRepair
 from bond_core._venues.requests import EncodeRequest, Operation, RequestForm
 from bond_core._venues.state import SECOND, SubscriptionState
-from bond_core._venues.subscribed_book import SubscribedBook
 from bond_core._venues.topic import Take, Topic
 from bond_core._venues.topic_feed import TopicFeed
 from bond_core._venues.trades import NumberedTrades
@@ -43,7 +41,6 @@ __all__ = [
   "UNREADABLE",
   "Amount",
   "Answer",
-  "BookRepair",
   "Confirmed",
   "Denied",
   "EncodeRequest",
@@ -59,7 +56,6 @@ __all__ = [
   "ReadLatest",
   "RequestForm",
   "Side",
-  "SubscribedBook",
   "SubscriptionState",
   "Take",
   "Topic",

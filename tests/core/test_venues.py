@@ -9,7 +9,7 @@ import random
 
 import msgspec
 import pytest
-from bond_venuekit import FetchedBook, SnapshotSource
+from bond_venuekit import FetchedBook, SnapshotSource, SubscribedBook
 
 from bond_core import Gap, Refused, Trade, parse_market
 from bond_core.books import Ids, Update, contiguous
@@ -32,7 +32,6 @@ from bond_core.venues import (
   LatestValue,
   NumberedTrades,
   RequestForm,
-  SubscribedBook,
   SubscriptionState,
   Topic,
   TopicFeed,

@@ -2,8 +2,8 @@
 
 A venue's plugin derives its configurations from `TradesOf`, `BooksOf` and their like, reads
 symbols with the functions here, and hands `venue_sources` one row a channel. The feed beneath them
-is made of bond_core.venues, and of `FetchedBook` where books are joined to REST snapshots;
-docs/write-a-venue.md builds both.
+is made of bond_core.venues, and of a book: `SubscribedBook` where its snapshot comes on the
+connection, `FetchedBook` where it is fetched. docs/write-a-venue.md builds all of it.
 """
 
 from bond_venuekit.config import (
@@ -21,6 +21,7 @@ from bond_venuekit.config import (
 )
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.sources import VenueRow, venue_sources
+from bond_venuekit.subscribed_book import SubscribedBook
 from bond_venuekit.symbols import (
   SettledIn,
   check_contract,
@@ -42,6 +43,7 @@ __all__ = [
   "OpenInterestOf",
   "SettledIn",
   "SnapshotSource",
+  "SubscribedBook",
   "TickersOf",
   "TradesOf",
   "Venue",

@@ -8,14 +8,8 @@ import attrs
 from bond_core import Batch, Level, OrderBook
 from bond_core.books import Book, BookSync, SequenceRule, Update
 from bond_core.feeds import Fetch, Moment, Response, Subscription
-from bond_core.venues import (
-  SECOND,
-  UNREADABLE,
-  BookRepair,
-  Explain,
-  FeedControl,
-  SubscriptionState,
-)
+from bond_core.venues import SECOND, UNREADABLE, Explain, FeedControl, SubscriptionState
+from bond_venuekit.repair import BookRepair
 
 MAX_FAILURES = 3
 """Answers in a row that are no snapshot, after which the subscription is refused."""

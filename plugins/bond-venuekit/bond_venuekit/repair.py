@@ -1,9 +1,9 @@
 """Declaring that a book broke, and pacing its repair."""
 
-from bond_core._books.sync import Need
-from bond_core._events import Batch
-from bond_core._feeds.contract import Subscription
-from bond_core._venues.state import SECOND
+from bond_core import Batch
+from bond_core.books import Need
+from bond_core.feeds import Subscription
+from bond_core.venues import SECOND
 
 MAX_WAIT_NS = 60 * SECOND
 HEALTHY_NS = 60 * SECOND

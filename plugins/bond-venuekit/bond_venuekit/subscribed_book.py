@@ -1,14 +1,11 @@
 """Books whose snapshots come on the connection: each subscription starts with one, so does each
 repair."""
 
-from bond_core._books.book import Book
-from bond_core._books.sequence import SequenceRule
-from bond_core._books.sync import BookSync, Update
-from bond_core._events import Batch
-from bond_core._feeds.contract import Moment, Subscription
-from bond_core._venues.parts import FeedControl
-from bond_core._venues.repair import BookRepair
-from bond_core._venues.state import SECOND, SubscriptionState
+from bond_core import Batch
+from bond_core.books import Book, BookSync, SequenceRule, Update
+from bond_core.feeds import Moment, Subscription
+from bond_core.venues import SECOND, FeedControl, SubscriptionState
+from bond_venuekit.repair import BookRepair
 
 SNAPSHOT_WITHIN_NS = 20 * SECOND
 """A venue sends a snapshot right after it has confirmed a subscription."""
