@@ -1,9 +1,9 @@
 """Venues: a feed from parts. A plugin adds only what is the venue's own.
 
 `TopicFeed` is a Feed for venues whose subscriptions are topics, made of parts (`Topics`,
-`RequestForm`, a function that reads answers). Each subscription has a state of its own:
-`NumberedTrades`, `LatestValue`, or another `SubscriptionState`; books have a library of their own.
-docs/write-a-venue.md builds one, and its sources.
+`RequestForm`, a function that reads answers). Each subscription has a state of its own, a
+`SubscriptionState`; the usual ones are in a library. docs/write-a-venue.md builds one, and its
+sources.
 """
 
 from bond_core._venues.answers import (
@@ -15,7 +15,6 @@ from bond_core._venues.answers import (
   Unknown,
   request_number,
 )
-from bond_core._venues.latest import LatestValue, Order, ReadLatest
 from bond_core._venues.parts import Explain, FeedControl, MarketList, Topics
 from bond_core._venues.reading import (
   UNREADABLE,
@@ -33,7 +32,6 @@ from bond_core._venues.requests import EncodeRequest, Operation, RequestForm
 from bond_core._venues.state import SECOND, SubscriptionState
 from bond_core._venues.topic import Take, Topic
 from bond_core._venues.topic_feed import TopicFeed
-from bond_core._venues.trades import NumberedTrades
 from bond_core._venues.undecodable import undecodable_gap
 
 __all__ = [
@@ -46,14 +44,10 @@ __all__ = [
   "EncodeRequest",
   "Explain",
   "FeedControl",
-  "LatestValue",
   "MarketList",
   "Number",
-  "NumberedTrades",
   "Operation",
-  "Order",
   "ReadAnswer",
-  "ReadLatest",
   "RequestForm",
   "Side",
   "SubscriptionState",

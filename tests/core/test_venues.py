@@ -9,7 +9,13 @@ import random
 
 import msgspec
 import pytest
-from bond_venuekit import FetchedBook, SnapshotSource, SubscribedBook
+from bond_venuekit import (
+  FetchedBook,
+  LatestValue,
+  NumberedTrades,
+  SnapshotSource,
+  SubscribedBook,
+)
 
 from bond_core import Gap, Refused, Trade, parse_market
 from bond_core.books import Ids, Update, contiguous
@@ -29,8 +35,6 @@ from bond_core.testing import FeedConformance
 from bond_core.venues import (
   Confirmed,
   Denied,
-  LatestValue,
-  NumberedTrades,
   RequestForm,
   SubscriptionState,
   Topic,

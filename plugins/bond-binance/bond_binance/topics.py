@@ -4,7 +4,10 @@ Sources: Spot "WebSocket Streams"; USD-M "Websocket Market Streams" and "Importa
 Notice".
 """
 
-from bond_venuekit import check_contract
+from bond_venuekit import (
+  LatestValue,
+  check_contract,
+)
 
 from bond_binance.books import BookState, snapshots_of
 from bond_binance.config import FUTURES_INTERVALS
@@ -15,7 +18,11 @@ from bond_binance.symbols import SPOT, market_of, settled_in, venue_symbol
 from bond_binance.trades import AggregatedTradesState, TradesState
 from bond_core import Refused
 from bond_core.feeds import Handshake, Limits, Subscription
-from bond_core.venues import FeedControl, LatestValue, SubscriptionState, Topic
+from bond_core.venues import (
+  FeedControl,
+  SubscriptionState,
+  Topic,
+)
 
 STEADY = 10.0
 """Seconds of silence that markPrice@1s never has."""

@@ -1,8 +1,11 @@
 """Trades: single ones, or aggregated ones. The numbers of both go up by one per symbol."""
 
+from bond_venuekit import (
+  NumberedTrades,
+)
+
 from bond_binance.messages import decode_agg_trade, decode_trade
 from bond_core import Batch, Trade
-from bond_core.venues import NumberedTrades
 
 
 class TradesState(NumberedTrades):

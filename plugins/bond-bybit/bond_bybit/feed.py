@@ -1,6 +1,9 @@
 """Bybit's feed: a family of connections for each category."""
 
-from bond_venuekit import check_contract
+from bond_venuekit import (
+  LatestValue,
+  check_contract,
+)
 
 from bond_bybit.books import BookState, read_quotes
 from bond_bybit.endpoints import CHARACTERS, Connection, limits_of
@@ -15,7 +18,6 @@ from bond_core.venues import (
   Confirmed,
   Denied,
   FeedControl,
-  LatestValue,
   Operation,
   RequestForm,
   SubscriptionState,

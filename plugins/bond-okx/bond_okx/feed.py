@@ -5,7 +5,10 @@ A topic is named CHANNEL:INSTRUMENT here, or CHANNEL:FAMILY for what covers a wh
 
 import re
 
-from bond_venuekit import check_contract
+from bond_venuekit import (
+  LatestValue,
+  check_contract,
+)
 
 from bond_core.feeds import Expire, Handshake, Limits, Pong, Reset, Subscription
 from bond_core.venues import (
@@ -13,7 +16,6 @@ from bond_core.venues import (
   Confirmed,
   Denied,
   FeedControl,
-  LatestValue,
   Operation,
   RequestForm,
   SubscriptionState,

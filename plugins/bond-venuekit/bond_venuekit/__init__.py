@@ -2,7 +2,8 @@
 
 A venue's plugin derives its configurations from `TradesOf`, `BooksOf` and their like, reads
 symbols with the functions here, and hands `venue_sources` one row a channel. The feed beneath them
-is made of bond_core.venues, and of a book: `SubscribedBook` where its snapshot comes on the
+is made of bond_core.venues, and of the states here: `NumberedTrades`, `LatestValue`, and of books
+`SubscribedBook` where the snapshot comes on the
 connection, `FetchedBook` where it is fetched. docs/write-a-venue.md builds all of it.
 """
 
@@ -20,6 +21,7 @@ from bond_venuekit.config import (
   VenueSource,
 )
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
+from bond_venuekit.latest import LatestValue, Order, ReadLatest
 from bond_venuekit.sources import VenueRow, venue_sources
 from bond_venuekit.subscribed_book import SubscribedBook
 from bond_venuekit.symbols import (
@@ -31,6 +33,7 @@ from bond_venuekit.symbols import (
   settled_in_quote,
   unified_symbol,
 )
+from bond_venuekit.trades import NumberedTrades
 from bond_venuekit.views import view_of_books, view_of_tickers
 
 __all__ = [
@@ -38,9 +41,13 @@ __all__ = [
   "CandlesOf",
   "FetchedBook",
   "FundingOf",
+  "LatestValue",
   "LiquidationsOf",
+  "NumberedTrades",
   "OnMarket",
   "OpenInterestOf",
+  "Order",
+  "ReadLatest",
   "SettledIn",
   "SnapshotSource",
   "SubscribedBook",

@@ -5,9 +5,9 @@ while it takes over from the first."""
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from bond_core._events import AnyEvent, Batch
-from bond_core._feeds.contract import Moment, Subscription
-from bond_core._venues.state import SubscriptionState
+from bond_core import AnyEvent, Batch
+from bond_core.feeds import Moment, Subscription
+from bond_core.venues import SubscriptionState
 
 Order: TypeAlias = tuple[float, ...]
 """Tells messages of a subscription apart, and which is newer: the greater one."""

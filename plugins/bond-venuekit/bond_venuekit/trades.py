@@ -7,9 +7,9 @@ moment and either joins its neighbours or, when they do not come, follows a gap 
 How many wait, and for how long, is bounded.
 """
 
-from bond_core._events import Batch, Trade
-from bond_core._feeds.contract import Moment, Subscription
-from bond_core._venues.state import SubscriptionState
+from bond_core import Batch, Trade
+from bond_core.feeds import Moment, Subscription
+from bond_core.venues import SubscriptionState
 
 MAX_EARLY = 8
 """Trades that wait on one connection, where order is promised."""
