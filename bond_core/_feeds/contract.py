@@ -59,6 +59,9 @@ class Limits:
   """The text message that is this venue's ping, answered by a text that the Feed reports with Pong;
   None for the WebSocket's own ping."""
   max_message_bytes: int = 16 * 1024 * 1024
+  overlaps: bool = True
+  """Whether the Feed leaves out what a second connection repeats. One then looks into a silence
+  that is far longer than usual, although pings are answered."""
 
 
 class Handshake(NamedTuple):

@@ -37,8 +37,9 @@ from bond_core._ws.client import HandshakeRefused, WebSocket, open_websocket
 
 PONG_WITHIN = 10.0
 STABLE_AFTER = 30.0
-# How long two sockets carry the same subscriptions when one takes over from the other.
-OVERLAP = 5.0
+# How long two sockets carry the same subscriptions when one takes over from the other, and for how
+# long of that the new one may only repeat the state of things.
+OVERLAP, STARTING = 5.0, 1.0
 # A successor is opened this long before a venue's known limit, spread so that not all roll at once.
 ROLL_EARLY = (300.0, 1800.0)
 NAMED_STREAMS = 50
@@ -245,7 +246,7 @@ class FeedDriver:
               inner.start_soon(self._write, connection)
               inner.start_soon(self._watch, slot, connection, nursery)
               if predecessor is not None:
-                inner.start_soon(self._retire, predecessor)
+                inner.start_soon(self._retire, slot, predecessor, connection)
         finally:
           self._closed(slot, connection)
     except HandshakeRefused as exc:
@@ -268,7 +269,7 @@ class FeedDriver:
     self.connects += 1
     slot.connections.append(connection)
     self._connections[connection.number] = connection
-    if slot.opened:
+    if not overlap:
       slot.rhythm.reopened(trio.current_time())
     slot.opened += 1
     if slot.down_since_ms is not None:
@@ -353,11 +354,14 @@ class FeedDriver:
         except BaseException as exc:
           connection.end(self._feed_failed(fault_of(exc)))
           return
+        now = trio.current_time()
         if events:
           append(events)
+          connection.delivered_at = now
         if events or len(frames) > 1 or Pong(number) not in feed.actions:
           # A pong proves that the socket lives, not that its subscriptions do.
-          rhythm.heard(trio.current_time())
+          rhythm.heard(now)
+          connection.silent_since_ms = None
         slot.last_heard_ms = received.ts_ms
         if feed.actions:
           self._act()
@@ -390,21 +394,28 @@ class FeedDriver:
         await connection.expiring.wait()
       now = trio.current_time()
       silence = now - slot.rhythm.last
-      if slot.rhythm.state(now) is SourceState.STALE:
-        usual = "" if slot.opened > 1 else f", and {slot.rhythm.limit():.0f} s is its limit"
-        connection.end(f"stale: nothing for {silence:.0f} s on an open connection{usual}")
-        return
       if (dead := self._broken_promise(slot, connection, now)) is not None:
         connection.end(dead)
         return
-      if silence < limits.ping_after or connection.pongs != pongs:
+      ping_after = min(limits.ping_after, slot.rhythm.limit())
+      if silence < ping_after or connection.pongs != pongs:
         pinged_at, pongs = None, connection.pongs
       if pinged_at is not None and now - pinged_at > PONG_WITHIN:
         connection.end(f"half-open: no answer to a ping for {PONG_WITHIN:.0f} s")
         return
+      answered = pinged_at is None and last_ping > slot.rhythm.last
+      if answered and slot.rhythm.state(now) is SourceState.STALE:
+        # The venue lives, and so the silence may be its markets'. Whether the subscriptions are
+        # dead is seen on a second connection.
+        slot.rhythm.answered(now)
+        connection.silent_since_ms = self._clock.now_ms() - int(silence * 1000)
+        if limits.overlaps:
+          self._log.info("%s: nothing for %.0f s, but pings are answered", slot.group, silence)
+          connection.expiring.set()
       due = limits.ping_every is not None and now - last_ping >= limits.ping_every
-      if (pinged_at is None and now - max(slot.rhythm.last, last_ping) >= limits.ping_after) or due:
-        pinged_at = last_ping = now
+      if (pinged_at is None and now - max(slot.rhythm.last, last_ping) >= ping_after) or due:
+        # One without an answer is not forgotten for the next one.
+        pinged_at, last_ping = pinged_at or now, now
         await self._ping(connection, limits.ping_text)
       if connection.expiring.is_set() or now >= roll_at:
         # Tried again in a minute if it fails; until then this connection lives.
@@ -435,9 +446,17 @@ class FeedDriver:
         return f"stale: no {subscription} for {limit:.0f} s although the venue sends it steadily"
     return None
 
-  async def _retire(self, predecessor: Connection) -> None:
+  async def _retire(
+    self, slot: ConnectionSlot, predecessor: Connection, connection: Connection
+  ) -> None:
     """Ends the connection that another took over from, once both have run for a while."""
     await trio.sleep(OVERLAP)
+    since = predecessor.silent_since_ms
+    if since is not None and connection.delivered_at - connection.opened_at > STARTING:
+      self.reconnects += 1
+      slot.down_since_ms = since
+      slot.cause = "stale: nothing came on an open connection, while another one delivered"
+      self._declare_outage(slot)
     predecessor.end("another connection took over")
 
   async def _tick(self) -> None:

@@ -1,8 +1,9 @@
 """Distinguishing a quiet market from a dead feed, without I/O.
 
 A venue that stopped sending looks the same as a market where nothing happens, unless its rhythm is
-known. Each connection learns the longest silence that was normal for it; only a silence far beyond
-that, or one that breaks a rhythm that the venue promises, counts as death.
+known. Each slot learns the longest silence that was normal for it, over all its connections; one
+far beyond that is looked into. Only a connection that answers no ping, or breaks a rhythm that the
+venue promises, counts as dead.
 """
 
 from enum import StrEnum
@@ -20,10 +21,11 @@ class SourceState(StrEnum):
 
 
 class Rhythm:
-  """The normal silences of one connection. Times are seconds of any steady clock."""
+  """The normal silences of a slot. Times are seconds of any steady clock."""
 
   FLOOR = 10.0
-  CEILING = 300.0
+  UNKNOWN = 300.0
+  """The limit while the rhythm is not known."""
   FACTOR = 5.0
   QUIET_AFTER = 5.0
   KNOWN_AFTER = 20
@@ -33,7 +35,6 @@ class Rhythm:
     self._last = now
     self._heard = 0
     self._longest = 0.0
-    self._patience = 1.0
 
   @property
   def last(self) -> float:
@@ -42,26 +43,24 @@ class Rhythm:
 
   def heard(self, now: float) -> None:
     """Data came."""
-    silence = now - self._last
     if self._heard:
       # The longest silence fades slowly, so that a market that woke up is held to its new rhythm.
-      self._longest = max(self._longest * 0.999, silence)
+      self._longest = max(self._longest * 0.999, now - self._last)
     self._heard += 1
-    self._patience = 1.0
     self._last = now
 
   def reopened(self, now: float) -> None:
-    """A new socket: its silence counts from now. If death was a mistake (a halt, not a fault), the
-    next verdict takes twice as long."""
+    """A new socket: its silence counts from now."""
     self._last = now
-    self._patience = min(self._patience * 2.0, 16.0)
+
+  def answered(self, now: float) -> None:
+    """A ping was answered in a silence beyond the limit: it is the market's, and normal so far."""
+    self._longest = max(self._longest, now - self._last)
 
   def limit(self) -> float:
     """Seconds of silence that would be too long."""
-    if self._heard < self.KNOWN_AFTER:
-      return self.CEILING
-    normal = max(self.FLOOR, self._longest * self.FACTOR)
-    return min(self.CEILING, normal * self._patience)
+    least = self.UNKNOWN if self._heard < self.KNOWN_AFTER else self.FLOOR
+    return max(least, self._longest * self.FACTOR)
 
   def state(self, now: float) -> SourceState:
     """LIVE, QUIET or STALE."""

@@ -25,6 +25,9 @@ class Connection:
     self.outbox_ready = trio.Event()
     self._rate = RateLimit(messages[0], messages[1] + JITTER)
     self.text_pongs = 0
+    self.delivered_at = self.opened_at
+    self.silent_since_ms: int | None = None
+    """Since when it is silent, where that was looked into."""
 
   @property
   def pongs(self) -> int:

@@ -74,12 +74,23 @@ def test_a_known_rhythm_makes_a_long_silence_stale_and_a_short_one_quiet():
   assert rhythm.state(21) is SourceState.STALE
 
 
-def test_after_a_mistaken_verdict_the_next_one_takes_longer():
+def test_a_silence_in_which_pings_are_answered_is_normal_from_then_on():
   rhythm = Rhythm(0)
   for i in range(100):
     rhythm.heard(i * 0.1)
-  first = rhythm.limit()
-  rhythm.reopened(30)
-  assert rhythm.limit() == 2 * first
-  rhythm.heard(31)
-  assert rhythm.limit() < 2 * first * 20
+  assert rhythm.state(21) is SourceState.STALE
+  rhythm.answered(21)
+  assert rhythm.state(21) is SourceState.QUIET
+  assert rhythm.limit() > 50
+  rhythm.answered(4000)
+  # Also beyond what counts while nothing is known, and over a reconnection.
+  rhythm.reopened(5000)
+  assert rhythm.state(9000) is SourceState.QUIET
+
+
+def test_a_market_whose_silences_are_long_has_a_longer_limit_than_one_that_is_not_known():
+  rhythm = Rhythm(0)
+  assert rhythm.limit() == Rhythm.UNKNOWN
+  for i in range(30):
+    rhythm.heard(i * 240.0)
+  assert rhythm.limit() == 240 * Rhythm.FACTOR > Rhythm.UNKNOWN

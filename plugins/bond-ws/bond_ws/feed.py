@@ -299,6 +299,8 @@ def _limits(config: Custom) -> Limits:
     ping_every=beat.every if beat is not None and (answered or beat.send is None) else None,
     ping_text=as_text(beat.send) if beat is not None and answered else None,
     max_message_bytes=int(config.max_message),
+    # Nothing shows that two connections said the same.
+    overlaps=False,
   )
 
 
