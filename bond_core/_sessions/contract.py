@@ -76,6 +76,9 @@ class Member(Protocol):
   def give(self, batch: Batch) -> None:
     """Hands over events in order. Never waits, and says that the source is live."""
 
+  def refuse(self, reason: str) -> None:
+    """Gives up a part of what its configuration names, as SourceContext has it."""
+
   def fail(self, reason: str) -> None:
     """Ends this source for good; `reason` is a sentence. Later calls have no effect."""
 

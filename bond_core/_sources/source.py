@@ -56,9 +56,10 @@ class SourceReader:
       self._log(reason)
 
   def refuse(self, reason: str) -> None:
-    """One of several subscriptions is refused; the others go on."""
-    self.refused.append(reason)
-    self._log(reason)
+    """One of several subscriptions is refused; the others go on. A reason counts once."""
+    if reason not in self.refused:
+      self.refused.append(reason)
+      self._log(reason)
 
   def _log(self, reason: str) -> None:
     logger.log(self.severity, "%s: %s", self.name, reason)
@@ -127,6 +128,11 @@ class Source(ABC):
   def stop(self) -> None:
     """Ends it now."""
     self.scope.cancel()
+
+  def refuse(self, reason: str) -> None:
+    """Tells all readers that a part of what they read does not come."""
+    for reader in list(self.readers):
+      reader.refuse(reason)
 
   def fail(self, reason: str) -> None:
     """Ends all readers' shares."""

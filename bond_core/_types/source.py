@@ -40,6 +40,10 @@ class SourceContext(Protocol):
   def live(self) -> None:
     """Says that the source is connected and delivers."""
 
+  def refuse(self, reason: str) -> None:
+    """Gives up a part of what the configuration names, such as one symbol of several, for a reason
+    in a sentence. The rest goes on, and a run ends as one that failed in part."""
+
   async def gap(
     self, cause: str, *, symbol: str = "*", channel: str = "*", missed: int | None = None
   ) -> None:

@@ -21,7 +21,8 @@ CUT = Disconnected("the connection was cut by a test")
 
 class RecordingMember:
   """A source of a session: `events` are those it was given, `lives` counts the calls of `live`,
-  `outages` are the causes given to `lost`, `failure` is the sentence that ended it."""
+  `outages` are the causes given to `lost`, `refused` why parts of it do not come, `failure` is the
+  sentence that ended it."""
 
   def __init__(self, config: Any, prepared: Any = None, name: str = "source") -> None:
     self.name, self.config, self.prepared = name, config, prepared
@@ -31,6 +32,7 @@ class RecordingMember:
     self.events: Batch = []
     self.lives = 0
     self.outages: list[str] = []
+    self.refused: list[str] = []
     self.failure: str | None = None
     self._remembered: dict[Hashable, Any] = {}
 
@@ -53,6 +55,10 @@ class RecordingMember:
   def lost(self, cause: str) -> None:
     """Keeps the cause."""
     self.outages.append(cause)
+
+  def refuse(self, reason: str) -> None:
+    """Keeps the sentence."""
+    self.refused.append(reason)
 
   def fail(self, reason: str) -> None:
     """Keeps the first sentence."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from bond_ccxt.events import UNREADABLE
 from bond_core import AuthError, BondError, Disconnected, Refused, RetryAfter
 from bond_core.config import HIDDEN, redact_text
 
@@ -12,11 +13,18 @@ LONGEST = 300
 
 
 def translated(exc: Exception, exchange: str, secrets: Iterable[str] = ()) -> Exception:
-  """The error for Bond's core, by which it retries or gives up. Errors that are not ccxt's are
-  returned as they are."""
+  """The error for Bond's core, by which it retries or gives up. What ccxt cannot read of the venue
+  ends nothing for good: it may be readable the next time. Errors of other kinds are returned as
+  they are."""
   import ccxt
 
-  if isinstance(exc, BondError) or not isinstance(exc, ccxt.BaseError):
+  if isinstance(exc, BondError):
+    return exc
+  if isinstance(exc, UNREADABLE):
+    kind = type(exc).__name__
+    said = f"ccxt could not read the venue's answer: {kind}: {described(exc, secrets)}"
+    return Disconnected(f"{exchange}: {said}")
+  if not isinstance(exc, ccxt.BaseError):
     return exc
   message = f"{exchange}: {described(exc, secrets)}"
   if exc.__cause__ is not None:
@@ -28,9 +36,20 @@ def translated(exc: Exception, exchange: str, secrets: Iterable[str] = ()) -> Ex
     return Refused(message)
   if isinstance(exc, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
     return RetryAfter(PATIENCE, message)
-  if isinstance(exc, ccxt.NetworkError | ccxt.ExchangeClosedByUser):
-    return Disconnected(message)
-  return BondError(message)
+  return Disconnected(message)
+
+
+def concerns_all(exc: Exception) -> bool:
+  """Whether an error is of the connection, the account or the pace, and so of all markets."""
+  import ccxt
+
+  of_all = (BondError, ccxt.NetworkError, ccxt.ExchangeClosedByUser, ccxt.AuthenticationError)
+  return isinstance(exc, of_all) or not isinstance(exc, (*UNREADABLE, ccxt.BaseError))
+
+
+def unreadable(what: str, exc: Exception) -> str:
+  """The cause of a gap for what ccxt gave and cannot be read."""
+  return f"a {what} of ccxt's could not be read: {described(exc)}"
 
 
 def described(exc: BaseException, secrets: Iterable[str] = ()) -> str:

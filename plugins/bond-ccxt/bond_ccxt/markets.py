@@ -34,7 +34,7 @@ class Listed:
 def find(exchange: Any, spelling: str, default: MarketType) -> Listed:
   """The market that a spelling means; `default` (spot, perp) serves where it leaves that open.
   Raises Refused for one that the venue does not list, with what it lists instead."""
-  markets: dict[str, Any] = exchange.markets
+  markets = _usable(exchange.markets)
   market = markets.get(spelling)
   if market is None or (":" not in spelling and default == "perp"):
     market = _listed_as(markets, spelling, default)
@@ -49,6 +49,16 @@ def find(exchange: Any, spelling: str, default: MarketType) -> Listed:
   name = f"{market['base']}/{market['quote']}".upper()
   instrument = Instrument(exchange.id, kind, name, expiry if dated else None)
   return Listed(instrument, market["symbol"], market, _unit(market))
+
+
+def _usable(markets: Any) -> dict[str, Any]:
+  """The rows that say what they are: one that does not spoils no other."""
+  return {
+    symbol: market
+    for symbol, market in markets.items()
+    if isinstance(market, dict)
+    and all(isinstance(market.get(name), str) for name in ("symbol", "type", "base", "quote"))
+  }
 
 
 def _unit(market: Any) -> Decimal | None:

@@ -28,6 +28,8 @@ class Outbox:
     self._lost: dict[Instrument, tuple[int, int]] = {}
     self._news = asyncio.Event()
     self._left = 0.0
+    self.refused: list[str] = []
+    """Why markets are given up, for the source's readers."""
 
   def put(self, instrument: Instrument, events: Iterable[AnyEvent]) -> bool:
     """Takes over events; returns False where there was no room for all."""
@@ -43,6 +45,11 @@ class Outbox:
 
   def live(self) -> None:
     """Notes that the venue answered, where it had nothing new."""
+    self._news.set()
+
+  def refuse(self, reason: str) -> None:
+    """Gives one market up for good; others go on."""
+    self.refused.append(reason)
     self._news.set()
 
   def gap(

@@ -20,8 +20,12 @@ async def run_source(kind: Kind, config: Any, out: Out, ctx: SourceContext) -> N
     trio.open_nursery() as nursery,
   ):
     nursery.start_soon(thread.run, partial(_work, kind, config, ctx, outbox))
+    told = 0
     while True:
       for batch in await receive():
+        for reason in outbox.refused[told:]:
+          ctx.refuse(reason)
+          told += 1
         if batch:
           await out.send(batch)
         else:
@@ -36,7 +40,6 @@ async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> 
   try:
     async with ctx.remember(Exchanges, Exchanges).open(config) as shared:
       from bond_ccxt.abilities import check_interval, streams
-      from bond_ccxt.markets import find
       from bond_ccxt.polling import poll
       from bond_ccxt.watching import watch
 
@@ -44,11 +47,7 @@ async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> 
       way = watch if streams(shared.exchange, kind, config.mode) else poll
       if kind == "ohlcv":
         check_interval(shared.exchange, config.interval)
-      listed = [find(shared.exchange, text, config.market) for text in config.symbols]
-      if kind == "funding":
-        for market in listed:
-          if market.instrument.market_type != "perp":
-            raise Refused(f"{config.exchange}: {market.symbol} has no funding; name a perpetual")
+      listed = _found(kind, config, shared.exchange, outbox)
       ctx.log.info(
         "%s: %s %s of %d markets",
         config.exchange,
@@ -57,11 +56,35 @@ async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> 
         len(listed),
       )
       await way(kind, config, shared, listed, outbox)
+      # Each market has been refused with its own reason.
+      raise Refused("; ".join(outbox.refused))
   except Exception as exc:
     from bond_ccxt.faults import translated
 
     # ccxt's own error, and its traceback, may carry what was sent, so it ends here.
     raise translated(_first(exc), config.exchange, secrets) from None
+
+
+def _found(kind: Kind, config: Any, exchange: Any, outbox: Outbox) -> list[Any]:
+  """The markets that the venue has; the others are refused, each by itself. Raises Refused where it
+  has none of them."""
+  from bond_ccxt.markets import find
+
+  listed, refused = [], []
+  for text in config.symbols:
+    try:
+      market = find(exchange, text, config.market)
+      if kind == "funding" and market.instrument.market_type != "perp":
+        raise Refused(f"{config.exchange}: {market.symbol} has no funding; name a perpetual")
+    except Refused as exc:
+      refused.append(str(exc))
+    else:
+      listed.append(market)
+  if not listed:
+    raise Refused("; ".join(refused))
+  for reason in refused:
+    outbox.refuse(reason)
+  return listed
 
 
 def _first(exc: Exception) -> Exception:

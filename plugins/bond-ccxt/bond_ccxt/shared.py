@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import attrs
 
 from bond_ccxt.addresses import point_at
+from bond_ccxt.events import UNREADABLE
 from bond_ccxt.exchanges import streaming_ids
 
 CACHED = 10_000
@@ -30,6 +32,23 @@ _connection: ContextVar[str] = ContextVar("connection")
 """The URL of the connection that the current task last waited for."""
 
 
+class Losses(NamedTuple):
+  """What was lost so far on the connection `url`: how often it has ended, and how many of its
+  messages ccxt could not read."""
+
+  url: str
+  ended: int
+  unreadable: int
+
+  def since(self, before: "Losses") -> str | None:
+    """The cause of what was lost since an earlier time, None for nothing."""
+    if (self.url, self.ended) != (before.url, before.ended):
+      return "a connection to the venue was lost and made again"
+    if self.unreadable != before.unreadable:
+      return "ccxt could not read a message, nor say whose it was"
+    return None
+
+
 @attrs.define(eq=False)
 class Shared:
   """An exchange in use; `secrets` never leave it."""
@@ -38,13 +57,13 @@ class Shared:
   secrets: tuple[str, ...] = attrs.field(repr=False)
   users: int = 0
   _ended: Counter[str] = attrs.field(factory=Counter)
+  _unreadable: Counter[str] = attrs.field(factory=Counter)
 
-  def losses(self) -> tuple[str, int]:
-    """The connection that the current task's data came over, and how often it has ended. ccxt
-    notifies only tasks that wait at that very moment, and connects again in silence for the
-    others."""
+  def losses(self) -> Losses:
+    """Those of the connection that the current task's data came over. ccxt notifies only tasks that
+    wait when it ends, and connects again in silence for the others."""
     url = _connection.get("")
-    return url, self._ended[url]
+    return Losses(url, self._ended[url], self._unreadable[url])
 
   def count_losses(self) -> None:
     """Has ccxt's own hooks count, and its watching note for which task it is."""
@@ -53,6 +72,34 @@ class Shared:
       setattr(exchange, hook, self._counting(getattr(exchange, hook)))
     for way in ("watch", "watch_multiple"):
       setattr(exchange, way, _noting(getattr(exchange, way)))
+    exchange.client = self._containing(exchange.client)
+
+  def _containing(self, client_of: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Has clients go on after a message that ccxt cannot read: by itself ccxt reads nothing more on
+    that connection, without a word."""
+    known: WeakSet[Any] = WeakSet()
+
+    def contained(url: str) -> Any:
+      client = client_of(url)
+      if client not in known:
+        known.add(client)
+        client.handle_message = self._reading(client, client.handle_message)
+      return client
+
+    return contained
+
+  def _reading(self, client: Any, read: Callable[[Any], None]) -> Callable[[Any], None]:
+    from ccxt import BaseError
+
+    def reading(message: Any) -> None:
+      try:
+        read(message)
+      except UNREADABLE:
+        self._unreadable[client.url] += 1
+      except BaseError as exc:
+        client.reject(exc)
+
+    return reading
 
   def _counting(self, original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def hook(client: Any, error: Any) -> Any:

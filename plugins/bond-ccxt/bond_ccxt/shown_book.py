@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bond_ccxt.events import Stamps, common, levels
+from bond_ccxt.events import Stamps, common, levels, number_or_none
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
 from bond_core import Level, OrderBook
@@ -31,11 +31,11 @@ class ShownBook:
     listed, depth = self._listed, self._depth
     sides = levels(listed, book["bids"], depth), levels(listed, book["asks"], depth)
     # Books have the venue's numbers where it numbers them; else they are counted.
-    nonce = book.get("nonce")
+    nonce = number_or_none(book.get("nonce"))
     before, last = self._shown, self._sequence
     if before is not None and (sides == before if nonce is None else nonce == last):
       return
-    sequence = nonce if isinstance(nonce, int) else (last or 0) + 1
+    sequence = (last or 0) + 1 if nonce is None else nonce
     delta = self._deltas and before is not None and last is not None and sequence > last
     bids, asks = sides
     if delta and before is not None:

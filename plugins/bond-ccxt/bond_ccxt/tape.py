@@ -1,8 +1,11 @@
 """The trades of one market in order, each once; what is missing is declared."""
 
+from collections.abc import Container
+from contextlib import suppress
 from typing import Any
 
-from bond_ccxt.events import Stamps, trade_event
+from bond_ccxt.events import UNREADABLE, Stamps, identity, number_or_none, trade_event
+from bond_ccxt.faults import unreadable
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
 from bond_ccxt.shared import CACHED
@@ -23,8 +26,9 @@ class Tape:
     self._outbox = outbox
     self._numbered = listed.instrument.exchange in CONTIGUOUS
     self._last: int | None = None
-    self._seen: dict[object, None] = {}
+    self._seen: dict[str | None, None] = {}
     self._page_seen = False
+    self._unreadable: dict[str, Exception] = {}
 
   def streamed(self, trades: list[Any], stamps: Stamps) -> None:
     """Takes what came since the last call."""
@@ -38,11 +42,11 @@ class Tape:
     if not self._page_seen:
       self._page_seen = True
       for trade in trades:
-        self._is_new(trade)
-      if trades and self._numbered:
-        self._last = _number(trades[-1])
+        with suppress(*UNREADABLE):
+          self._is_new(trade)
+          self._last = (_number(trade) if self._numbered else None) or self._last
       return
-    known = [_key(trade) in self._seen for trade in trades]
+    known = [_is_known(trade, self._seen) for trade in trades]
     if self._seen and trades and not any(known) and not self._numbered:
       self._outbox.gap(
         self._listed.instrument, "more trades came between two polls than one answer holds"
@@ -51,23 +55,28 @@ class Tape:
 
   def _put(self, trades: list[Any], stamps: Stamps) -> None:
     events: list[Trade] = []
-    unreadable = 0
+    failed: dict[str, Exception] = {}
     for trade in trades:
-      if not self._is_new(trade):
-        continue
-      number = _number(trade) if self._numbered else None
-      self._follow(number, events)
-      # Binance futures: what is not MARKET (insurance fund, deleveraging) was not traded.
-      if self._numbered and trade["info"].get("X") not in (None, "MARKET"):
-        continue
       try:
-        events.append(trade_event(self._listed, trade, stamps, number))
-      except (TypeError, KeyError, ValueError):
-        unreadable += 1
+        self._take(trade, stamps, events)
+      except UNREADABLE as exc:
+        failed[repr(trade)] = exc
     self._flush(events)
-    if unreadable:
-      cause = f"ccxt could not read price or size of {unreadable} trades"
-      self._outbox.gap(self._listed.instrument, cause, missed=unreadable)
+    # Pages overlap, and what has no id that can be read comes with each of them.
+    new = [failed[trade] for trade in failed if trade not in self._unreadable]
+    self._unreadable = failed
+    if new:
+      self._outbox.gap(self._listed.instrument, unreadable("trade", new[-1]), missed=len(new))
+
+  def _take(self, trade: Any, stamps: Stamps, events: list[Trade]) -> None:
+    if not self._is_new(trade):
+      return
+    number = _number(trade) if self._numbered else None
+    self._follow(number, events)
+    # Binance futures: what is not MARKET (insurance fund, deleveraging) was not traded.
+    if self._numbered and trade["info"].get("X") not in (None, "MARKET"):
+      return
+    events.append(trade_event(self._listed, trade, stamps, number))
 
   def _follow(self, number: int | None, events: list[Trade]) -> None:
     if number is None:
@@ -100,13 +109,18 @@ class Tape:
     return True
 
 
-def _key(trade: Any) -> object:
+def _key(trade: Any) -> str | None:
   # Without an id nothing is known to be the same trade; equal fields are no proof.
-  return trade.get("id")
+  return identity(trade)
+
+
+def _is_known(trade: Any, seen: Container[str | None]) -> bool:
+  try:
+    return _key(trade) in seen
+  except UNREADABLE:
+    return False
 
 
 def _number(trade: Any) -> int | None:
-  try:
-    return int(trade["id"])
-  except (TypeError, ValueError, KeyError):
-    return None
+  text = identity(trade)
+  return number_or_none(int(text)) if text is not None and text.isdecimal() else None

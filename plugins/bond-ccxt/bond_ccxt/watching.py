@@ -11,21 +11,20 @@ from bond_ccxt.config import Kind
 from bond_ccxt.events import Stamps, funding_event, ticker_event
 from bond_ccxt.faults import described
 from bond_ccxt.markets import Listed
+from bond_ccxt.one_market import MarketFaults
 from bond_ccxt.outbox import Outbox
-from bond_ccxt.shared import Shared
+from bond_ccxt.shared import Losses, Shared
 from bond_ccxt.shown_book import ShownBook
 from bond_ccxt.tape import CONTIGUOUS, Tape
 
 MOST_RESYNCS = 5
 """Times in a row that a book may be started again before the connection counts as lost."""
 
-_LOST = "a connection to the venue was lost and made again"
-
 
 async def watch(
   kind: Kind, config: Any, shared: Shared, listed: list[Listed], outbox: Outbox
 ) -> None:
-  """Watches all markets until it is cancelled or one fails."""
+  """Watches all markets until it is cancelled, the venue fails, or no market is left."""
   watcher = _WATCHERS[kind]
   async with asyncio.TaskGroup() as tasks:
     for market in listed:
@@ -94,20 +93,29 @@ async def _each(
   """Hands over what ccxt has, again and again. Between two calls nothing else is awaited, so ccxt
   always has a waiting task to notify; where a connection ended all the same, that is declared."""
   clock = outbox.clock
-  lost = None
+  faults = MarketFaults(listed, outbox, shared.secrets)
+  lost: Losses | None = None
   while True:
-    found = await receive()
-    if lost not in (None, shared.losses()) and declare:
-      outbox.gap(listed.instrument, _LOST)
-    lost = shared.losses()
-    take(found, (clock.now_ms(), clock.mono_ns()))
+    try:
+      found = await receive()
+    except Exception as exc:
+      if await faults.again(exc):
+        continue
+      return
+    faults.over()
+    losses = shared.losses()
+    if declare and lost is not None and (cause := losses.since(lost)) is not None:
+      outbox.gap(listed.instrument, cause)
+    lost = losses
+    faults.take(take, found, (clock.now_ms(), clock.mono_ns()))
 
 
 async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -> None:
   exchange, clock = shared.exchange, outbox.clock
   shown = ShownBook(listed, outbox, config.depth, deltas=config.deltas)
+  faults = MarketFaults(listed, outbox, shared.secrets)
   pause = config.speed_ms / 1000
-  lost: tuple[str, int] | None = None
+  lost: Losses | None = None
   resyncs = 0
   while True:
     try:
@@ -122,18 +130,26 @@ async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) ->
       shown.restart()
       lost = None
       continue
-    resyncs = 0
-    if lost not in (None, shared.losses()):
-      outbox.gap(listed.instrument, _LOST)
+    except Exception as exc:
       shown.restart()
-    lost = shared.losses()
-    shown.show(book, (clock.now_ms(), clock.mono_ns()))
+      lost = None
+      if await faults.again(exc):
+        continue
+      return
+    faults.over()
+    resyncs = 0
+    losses = shared.losses()
+    if lost is not None and (cause := losses.since(lost)) is not None:
+      outbox.gap(listed.instrument, cause)
+      shown.restart()
+    lost = losses
+    faults.take(shown.show, book, (clock.now_ms(), clock.mono_ns()))
     if pause:
       # The book goes on in the meantime, and its last state has to be shown even if nothing
       # follows.
       await asyncio.sleep(pause)
       if lost == shared.losses():
-        shown.show(book, (clock.now_ms(), clock.mono_ns()))
+        faults.take(shown.show, book, (clock.now_ms(), clock.mono_ns()))
 
 
 _WATCHERS = {

@@ -124,6 +124,26 @@ async def test_what_cannot_be_is_refused_with_what_can(start, running, use, sett
   assert said in ran.result.failures[0]
 
 
+@pytest.mark.parametrize(
+  ("use", "settings"),
+  [
+    ("trades", {}),
+    ("ticker", {"mode": "poll", "every": "200ms"}),
+    ("funding", {"every": "200ms", "symbols": "['BTC/USDT:USDT', 'GONE/USDT', ETH/USDT]"}),
+  ],
+)
+async def test_a_symbol_that_is_not_listed_is_named_and_the_others_come(
+  start, running, use, settings
+):
+  sim = await start(speed=5)
+  given = {"symbols": "[BTC/USDT, ETH/USDT, GONE/USDT]", **settings}
+  async with running({"it": source(use, sim.url, **given)}) as ran:
+    await ran.until(lambda: {"BTC/USDT", "ETH/USDT"} <= {event.symbol for event in ran.events})
+  (failure,) = ran.result.failures
+  assert "it: binance lists no GONE/USDT" in failure
+  assert ran.result.events
+
+
 async def test_credentials_are_in_no_log_event_or_error(start, running, monkeypatch, caplog):
   caplog.set_level(logging.DEBUG)
   monkeypatch.setenv("CANARY_KEY", "canary-key-0123456789")

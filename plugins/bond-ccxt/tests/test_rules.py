@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 from bond_core._books.book import Book
 from bond_core._clock import DataClock
-from bond_core._errors import AuthError, BondError, Disconnected, Refused, RetryAfter
+from bond_core._errors import AuthError, Disconnected, Refused, RetryAfter
 from bond_core._events import Gap, Trade
 from bond_core._instruments import Instrument
 
@@ -164,6 +164,19 @@ def test_a_delta_that_was_dropped_is_followed_by_a_snapshot():
 # Candles -----------------------------------------------------------------------------------------
 
 
+def test_a_bar_that_cannot_be_read_is_declared_once_and_ends_nothing():
+  box = outbox("candle")
+  bars = Bars(listed(), box, "1m", 60_000)
+  good = [0, 1.0, 2.0, 0.5, 1.0, 7.0]
+  bad = [60_000, None, 2.0, 0.5, 1.0, 7.0]
+  bars.take([good], NOW)
+  for _ in range(3):
+    bars.take([good, bad], NOW)
+  bars.take([bad, [120_000, *good[1:]]], NOW)
+  found = [(type(event).__name__, getattr(event, "closed", None)) for event in taken(box)]
+  assert found == [("Candle", False), ("Gap", None), ("Candle", True), ("Candle", False)]
+
+
 def test_a_bar_is_closed_once_with_its_last_state():
   box = outbox("candle")
   bars = Bars(listed(), box, "1m", 60_000)
@@ -297,15 +310,20 @@ def test_every_address_leads_to_the_endpoint():
     (ccxt.RequestTimeout, Disconnected),
     (ccxt.ExchangeNotAvailable, Disconnected),
     (ccxt.InvalidNonce, Disconnected),
-    (ccxt.ExchangeError, BondError),
+    # What is not known to be final is tried again.
+    (ccxt.ExchangeError, Disconnected),
+    (ccxt.BadResponse, Disconnected),
   ],
 )
 def test_errors_say_who_must_act_and_hold_no_secret(error, kind):
   found = translated(error("no\nkey s3cr3t, signature=abc123"), "mars", ("s3cr3t",))
   assert type(found) is kind
   assert str(found).startswith("mars: no key ***, signature=***")
-  other = KeyError("x")
+  other = OSError("x")
   assert translated(other, "mars") is other
+  unread = translated(KeyError("px"), "mars")
+  assert type(unread) is Disconnected
+  assert "ccxt could not read the venue's answer: KeyError: 'px'" in str(unread)
 
 
 def test_a_request_that_failed_says_why():

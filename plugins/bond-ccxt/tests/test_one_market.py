@@ -1,0 +1,328 @@
+"""One market that fails, or one item that cannot be read, fails alone and is named."""
+
+import asyncio
+import copy
+import math
+from types import SimpleNamespace
+
+import ccxt
+import ccxt.pro
+import pytest
+from aiohttp import WSMsgType
+from bond_ccxt import polling, watching
+from bond_ccxt.config import Books, Candles, Funding, Tickers, Trades
+from bond_ccxt.markets import Listed
+from bond_ccxt.outbox import Outbox
+from bond_ccxt.shared import Shared, _connection
+
+from bond_core._clock import DataClock
+from bond_core._event_checks import problem_of
+from bond_core._events import Gap
+from bond_core._instruments import Instrument
+
+NOW = 1_700_000_000_000
+GOOD, OTHER, BAD = "BTC/USDT:USDT", "ETH/USDT:USDT", "GONE/USDT:USDT"
+
+SAMPLES = {
+  "trades": [
+    {
+      "id": "1",
+      "price": 100.5,
+      "amount": 3.0,
+      "side": "sell",
+      "timestamp": NOW,
+      "info": {},
+    }
+  ],
+  "ticker": {
+    "last": 100.5,
+    "markPrice": 100.4,
+    "indexPrice": 100.3,
+    "bid": 100.4,
+    "bidVolume": 2.0,
+    "ask": 100.6,
+    "askVolume": 1.0,
+    "baseVolume": 5_000.0,
+    "timestamp": NOW,
+  },
+  "ohlcv": [[NOW, 1.0, 2.0, 0.5, 1.5, 7.0]],
+  "orderbook": {"bids": [[100.0, 1.0]], "asks": [[101.0, 2.0]], "nonce": 7, "timestamp": NOW},
+  "funding": {
+    "fundingRate": -0.0001,
+    "fundingTimestamp": NOW,
+    "markPrice": 100.4,
+    "indexPrice": 100.3,
+    "timestamp": NOW,
+  },
+}
+CONFIGS = {
+  "trades": Trades,
+  "ticker": Tickers,
+  "ohlcv": Candles,
+  "orderbook": Books,
+  "funding": Funding,
+}
+STREAMED = ("trades", "ticker", "ohlcv", "orderbook", "funding")
+
+
+def later(kind, number):
+  """The sample as it is so many seconds later, so that it is news."""
+  found = copy.deepcopy(SAMPLES[kind])
+  if kind == "trades":
+    found[0]["id"] = str(number)
+  elif kind == "ohlcv":
+    found[0][0] += 60_000 * number
+  elif kind == "orderbook":
+    found["nonce"] += number
+  return found
+
+
+class Loop(asyncio.SelectorEventLoop):
+  """A loop whose time passes as soon as nothing else is to be done."""
+
+  _now = 0.0
+
+  def time(self):
+    return self._now
+
+  def _run_once(self):
+    if not self._ready and self._scheduled:
+      self._now = max(self._now, self._scheduled[0].when())
+    super()._run_once()
+
+
+def at_once(coroutine):
+  with asyncio.Runner(loop_factory=Loop) as runner:
+    return runner.run(coroutine)
+
+
+class Venue:
+  """An exchange of ccxt whose answers are `answer(kind, symbol, number)`, or what that raises."""
+
+  id = "mars"
+
+  def __init__(self, answer, several=True):
+    self.has = {"fetchTickers": several, "fetchFundingRates": several}
+    self.requests = []
+    self._answer = answer
+    self._counts = {}
+
+  def parse_timeframe(self, interval):
+    return 60
+
+  async def _one(self, kind, symbol):
+    await asyncio.sleep(0.25)
+    self.requests.append(symbol)
+    number = self._counts[symbol] = self._counts.get(symbol, 0) + 1
+    found = self._answer(kind, symbol, number)
+    if isinstance(found, Exception):
+      raise found
+    return found
+
+  async def _several(self, kind, symbols):
+    self.requests.append(tuple(symbols))
+    return {symbol: await self._one(kind, symbol) for symbol in symbols}
+
+  def __getattr__(self, name):
+    kinds = {
+      "trades": "trades",
+      "ticker": "ticker",
+      "ohlcv": "ohlcv",
+      "order_book": "orderbook",
+      "funding_rate": "funding",
+    }
+    for verb in ("watch_", "fetch_"):
+      what = name.removeprefix(verb)
+      if what in kinds:
+        return lambda symbol, *more: self._one(kinds[what], symbol)
+      if what.removesuffix("s") in kinds:
+        return lambda symbols: self._several(kinds[what.removesuffix("s")], symbols)
+    raise AttributeError(name)
+
+
+def listed(symbol):
+  base = symbol.partition("/")[0]
+  market = {"type": "swap", "linear": True, "inverse": False}
+  return Listed(Instrument("mars", "perp", f"{base}/USDT"), symbol, market)
+
+
+def run(way, kind, answer, *, symbols=(GOOD, OTHER, BAD), seconds=40, **venue):
+  """What comes in so many seconds: events, why markets were given up, how it ended, the venue."""
+
+  async def main():
+    exchange = Venue(answer, **venue)
+    shared, box = Shared(exchange, ()), Outbox("trades", DataClock(NOW))
+    config = CONFIGS[kind](exchange="kraken", symbols=["BTC/USDT"], every=1)
+    markets = [listed(symbol) for symbol in symbols]
+    ended = None
+    try:
+      async with asyncio.timeout(seconds):
+        await way(kind, config, shared, markets, box)
+        ended = "no market is left"
+    except TimeoutError:
+      pass
+    except (ccxt.BaseError, BaseExceptionGroup) as exc:
+      ended = exc
+    return SimpleNamespace(events=box._waiting, refused=box.refused, ended=ended, venue=exchange)
+
+  return at_once(main())
+
+
+def symbols(found, gaps=False):
+  return {event.symbol for event in found.events if (type(event) is Gap) == gaps}
+
+
+BOTH = [(polling.poll, kind) for kind in SAMPLES] + [(watching.watch, kind) for kind in STREAMED]
+
+
+@pytest.mark.parametrize(("way", "kind"), BOTH)
+def test_a_market_that_is_refused_ends_alone(way, kind):
+  def answer(kind, symbol, number):
+    return ccxt.BadSymbol(f"no {symbol}") if symbol == BAD else later(kind, number)
+
+  found = run(way, kind, answer)
+  assert found.ended is None
+  assert found.refused == [f"mars: {BAD}: no {BAD}"]
+  assert symbols(found) == {"BTC/USDT", "ETH/USDT"}
+  requests = [symbol for symbol in found.venue.requests if symbol == BAD]
+  assert len(requests) <= 3
+
+
+@pytest.mark.parametrize(("way", "kind"), BOTH)
+@pytest.mark.parametrize(
+  "error", [ccxt.ExchangeError("not today"), TypeError("NoneType"), ccxt.NullResponse("empty")]
+)
+def test_a_market_that_fails_is_tried_again_while_the_others_go_on(way, kind, error):
+  def answer(kind, symbol, number):
+    return error if symbol == BAD and number < 5 else later(kind, number)
+
+  found = run(way, kind, answer)
+  assert found.ended is None
+  assert not found.refused
+  assert symbols(found) == {"BTC/USDT", "ETH/USDT", "GONE/USDT"}
+  assert "GONE/USDT" in symbols(found, gaps=True)
+  assert str(error) in next(event.cause for event in found.events if event.symbol == "GONE/USDT")
+
+
+@pytest.mark.parametrize("way", [polling.poll, watching.watch])
+def test_without_a_market_reading_ends(way):
+  found = run(way, "ticker", lambda *given: ccxt.BadSymbol("gone"), symbols=(GOOD, BAD))
+  assert found.ended == "no market is left"
+  assert len(found.refused) == 2
+
+
+def test_what_is_missing_in_an_answer_for_several_is_requested_alone():
+  def answer(kind, symbol, number):
+    return None if symbol == BAD and number < 2 else later(kind, number)
+
+  found = run(polling.poll, "ticker", answer)
+  assert symbols(found) == {"BTC/USDT", "ETH/USDT", "GONE/USDT"}
+  assert not symbols(found, gaps=True)
+
+
+def test_one_market_that_times_out_is_declared_and_a_venue_that_does_is_lost():
+  def answer(kind, symbol, number):
+    return ccxt.RequestTimeout("slow") if symbol in slow else later(kind, number)
+
+  slow = {BAD}
+  found = run(polling.poll, "ticker", answer, several=False)
+  assert found.ended is None
+  assert symbols(found, gaps=True) == {"GONE/USDT"}
+  slow = {GOOD, OTHER, BAD}
+  assert type(run(polling.poll, "ticker", answer, several=False).ended) is ccxt.RequestTimeout
+
+
+@pytest.mark.parametrize("text", ['{"e": [', '{"e": "trade", "p": []}', "[7"])
+def test_a_message_that_ccxt_cannot_read_does_not_end_its_connection(text):
+  """By itself ccxt reads nothing more on a connection after such a message, without a word."""
+
+  async def main():
+    exchange = ccxt.pro.binance()
+    exchange.handle_trade = lambda client, message: message["p"]["x"]
+    shared = Shared(exchange, ())
+    shared.count_losses()
+    client = exchange.client("wss://mars.example/ws")
+    assert exchange.client("wss://mars.example/ws") is client
+    _connection.set(client.url)
+    before = shared.losses()
+    client.handle_message(SimpleNamespace(type=WSMsgType.TEXT, data=text))
+    found = shared.losses().since(before)
+    await exchange.close()
+    return found
+
+  assert at_once(main()) == "ccxt could not read a message, nor say whose it was"
+
+
+WRONG = [
+  None, "", "abc", "nan", True, -1, -1.5, 0, 1e308, 10**30, math.nan, math.inf, [], {}, [None], b"x"
+]  # fmt: skip
+
+
+def changed(sample, path, value):
+  found = copy.deepcopy(sample)
+  at = found
+  for step in path[:-1]:
+    at = at[step]
+  if value is changed:
+    del at[path[-1]]
+  else:
+    at[path[-1]] = value
+  return found
+
+
+def places(sample, path=()):
+  """Where a value of the sample is, itself left out."""
+  pairs = (
+    sample.items()
+    if isinstance(sample, dict)
+    else enumerate(sample)
+    if isinstance(sample, list)
+    else ()
+  )
+  for step, value in pairs:
+    yield (*path, step)
+    yield from places(value, (*path, step))
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+@pytest.mark.parametrize("way", [polling.poll, watching.watch])
+def test_whatever_a_field_holds_ends_nothing(way, kind):
+  """Each field absent and of every wrong kind: good events before and after, and between them a
+  good event or a gap, or nothing where nothing is new."""
+  wrong = [
+    changed(SAMPLES[kind], path, value)
+    for path in places(SAMPLES[kind])
+    for value in [changed, *WRONG]
+  ]
+  wrong += WRONG
+
+  def answer(kind, symbol, number):
+    if number == 1 or number > len(wrong) + 1:
+      return later(kind, number + 1_000)
+    return wrong[number - 2]
+
+  async def main():
+    exchange = Venue(answer)
+    shared, box = Shared(exchange, ()), Outbox("trades", DataClock(NOW))
+    config = SimpleNamespace(every=0, interval="1m", depth=20, deltas=True, speed_ms=0)
+    task = asyncio.create_task(way(kind, config, shared, [listed(GOOD)], box))
+    while exchange._counts.get(GOOD, 0) < len(wrong) + 4:
+      assert not task.done(), task.exception()
+      await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return box._waiting
+
+  async def now(self, kind, symbol):
+    await asyncio.sleep(0)
+    number = self._counts[symbol] = self._counts.get(symbol, 0) + 1
+    return self._answer(kind, symbol, number)
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(Venue, "_one", now)
+    events = at_once(main())
+  assert type(events[-1]) is not Gap
+  assert len([event for event in events if type(event) is Gap]) > 5
+  unlike = [problem for event in events if (problem := problem_of(event)) is not None]
+  # A number may be any that its field can hold; a time need not be of this century.
+  assert [problem for problem in unlike if "milliseconds since 1970" not in problem] == []
