@@ -66,12 +66,16 @@ class Graph:
         made[key] = out
     return made
 
-  def finish(self) -> dict[str, Batch]:
-    """Flushes the stages in order after the input has ended; what every node made of it."""
+  def finish(self, *, cut: bool) -> dict[str, Batch]:
+    """Flushes the stages in order after the input has ended, or was `cut` off; what every node
+    made of it."""
     made: dict[str, Batch] = {}
     for key, stage in self._stages.items():
       inputs = [made[name] for name in stage.inputs if made.get(name)]
-      out = (stage.run(joined(inputs)) if inputs else []) + stage.finish()
+      if cut:
+        out = stage.cut(joined(inputs) if inputs else [])
+      else:
+        out = (stage.run(joined(inputs)) if inputs else []) + stage.finish()
       if out:
         made[key] = out
     return made

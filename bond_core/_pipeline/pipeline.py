@@ -160,8 +160,7 @@ class Pipeline:
   def _end(self) -> None:
     # A recording has ended: its last windows are whole. A live feed was cut off in the middle of
     # its last windows, and half a window is no window.
-    if self._replays:
-      self._hand_on(self.graph.finish())
+    self._hand_on(self.graph.finish(cut=not self._replays))
     for log in self._logs.values():
       log.close()
 

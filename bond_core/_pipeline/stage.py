@@ -119,6 +119,18 @@ class Stage:
     except BaseException as exc:
       return self._failed(fault_of(exc), 0)
 
+  def cut(self, rest: Batch) -> Batch:
+    """What is whole, after the input was cut off; `rest` is what the nodes before leave."""
+    cut = getattr(self._transform, "cut", None)
+    if cut is None or self.failure is not None:
+      return self.run(rest) if rest else []
+    passing = [event for event in rest if type(event) in self._passes]
+    given = [event for event in rest if self._accepts is None or type(event) in self._accepts]
+    try:
+      return passing + self._counted(self._marked(cast("Batch", cut(given))), given)
+    except BaseException as exc:
+      return passing + self._failed(fault_of(exc), len(given))
+
   def end(self, reason: str) -> None:
     """Ends this branch."""
     if self.failure is None:

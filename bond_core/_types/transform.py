@@ -11,7 +11,7 @@ from bond_core._types.config import NoConfig
 
 
 class Transform(Protocol):
-  """A function over a batch. An object may have more: `on_timer`, `next_timer`, `finish`."""
+  """A function over a batch. An object may have more: `on_timer`, `next_timer`, `finish`, `cut`."""
 
   def __call__(self, batch: Batch) -> Batch:
     """Returns the events that go on. The given batch is shared with other readers: never change
@@ -29,8 +29,12 @@ class TimedTransform(Transform, Protocol):
     """Returns the events that are due at `now_ms`."""
 
   def finish(self) -> Batch:
-    """Returns the rest of a recording, after it has ended. A live feed is only cut: there it is
-    not called."""
+    """Returns the rest of a recording, after it has ended."""
+
+  def cut(self, rest: Batch) -> Batch:
+    """Returns what a live feed leaves where it is cut off: whole events that were held back, and a
+    Gap for those that were left out and not yet declared. `rest` is what the transforms before
+    this one leave. Without this method the transform is called with `rest`."""
 
 
 @attrs.frozen

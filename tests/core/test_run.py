@@ -76,7 +76,7 @@ class Mine:
     @hookimpl
     def bond_register_transforms():
       for function in transforms:
-        name = f"mine.{function.__name__}"
+        name = f"mine.{getattr(function, '__name__', type(function).__name__.lower())}"
         yield TransformType(name=name, summary="s", make=lambda c, x, f=function: f)
 
     @hookimpl
@@ -135,6 +135,36 @@ async def test_a_duration_or_a_stop_ends_a_live_run_promptly():
   result = await run(mine.load(ONE % "forever"), duration=0.2)
   assert time.monotonic() - started < 3
   assert result.failures == ()
+  assert mine.sinks["a"].numbers == list(range(1, result.events + 1))
+
+
+class Held:
+  """Holds every event back until the input ends, by either way."""
+
+  def __init__(self):
+    self.held = []
+
+  def __call__(self, batch):
+    self.held += batch
+    return []
+
+  def cut(self, rest):
+    return self.held + rest
+
+
+def plain(batch):
+  return batch
+
+
+async def test_what_a_transform_holds_back_of_a_live_feed_passes_the_others_when_it_is_cut_off():
+  mine = Mine([forever], [Held(), plain])
+  spec = (
+    "sources: {s: {use: mine.forever}}\n"
+    "transforms: {h: {use: mine.held, from: s}, p: {use: mine.plain, from: h}}\n"
+    "sinks: {k: {use: mine.keep, from: p}}\n"
+  )
+  result = await run(mine.load(spec), duration=0.2)
+  assert result.events > 3
   assert mine.sinks["a"].numbers == list(range(1, result.events + 1))
 
 

@@ -147,3 +147,12 @@ def test_wrong_settings_are_refused():
     config(-1)
   with pytest.raises(ValueError, match="max_events"):
     Merge(max_events=0)
+
+
+def test_a_live_feed_that_is_cut_off_leaves_what_waited_and_declares_what_was_late():
+  live = Live(TYPE, config(0.5))
+  live.push(*(trade(T + ms, arrived=T + ms, sequence=ms) for ms in (0, 1_000, 2_000)))
+  live.push(trade(T + 500, arrived=T + 2_000, sequence=500))
+  kept = live.take() + live.transform.cut([trade(T + 2_100, arrived=T + 2_100, sequence=2_100)])
+  assert [e.sequence for e in kept if isinstance(e, Trade)] == [0, 1_000, 2_000, 2_100]
+  assert [e.missed for e in kept if isinstance(e, Gap)] == [1]

@@ -129,6 +129,10 @@ class Merger:
     self._declare(out)
     return out
 
+  def cut(self, rest: Batch) -> Batch:
+    """The same where a live feed was cut off: what waited is whole."""
+    return self(rest) + self.finish()
+
   def _hold(self, when: int, event: MarketEvent) -> None:
     line = self._line
     if when < line.mark or when < self._gone or (when < line.ceiling and when < line.watermark()):

@@ -194,6 +194,12 @@ class Windower:
     self._declare(out)
     return out
 
+  def cut(self, rest: Batch) -> Batch:
+    """What was left out and is not declared yet; half a window is no window."""
+    out = [event for event in rest if type(event) not in _COUNTED_TYPES]
+    self._declare(out)
+    return out
+
   def _count_ready(self) -> None:
     ready = self._line.ready
     while ready:
