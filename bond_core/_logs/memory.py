@@ -114,7 +114,6 @@ class MemoryLog:
     self._weight_total = 0
     self._next_number = 0
     self._cursors: list[Cursor] = []
-    self._ended: set[Hashable] = set()
     self._closed = False
     self._room = trio.Event()
     self._arrival: trio.Event | None = None
@@ -161,8 +160,14 @@ class MemoryLog:
       self._arrival.set()
       self._arrival = None
     for cursor in self._cursors:
-      if cursor._waiting is not None and (cursor._sources is None or source in cursor._sources):
-        cursor._waiting.set()
+      waiting = cursor._waiting
+      if waiting is None or waiting.is_set():
+        continue
+      if cursor._sources is None or source in cursor._sources:
+        waiting.set()
+      elif cursor.position == first:
+        # It loses nothing where the ring drops what others wrote.
+        cursor.position = self.appended + 1
     return first
 
   def _number_windows(self, batch: Batch, first: int) -> None:
@@ -188,7 +193,8 @@ class MemoryLog:
   def end(self, source: Hashable = None) -> None:
     """Notes that nothing more comes from this writer; cursors that follow only ended ones come to
     their end."""
-    self._ended.add(source)
+    for cursor in self._cursors:
+      cursor._going_on.discard(source)
     self._wake_all()
 
   def close(self) -> None:
@@ -298,6 +304,7 @@ class Cursor:
     self.paced = True
     self._log = log
     self._sources = sources
+    self._going_on = set(sources or ())
     self._waiting: trio.Event | None = None
     log._cursors.append(self)
 
@@ -323,7 +330,7 @@ class Cursor:
     if self.position <= self._log.appended:
       return False
     log = self._log
-    return log._closed or (self._sources is not None and self._sources <= log._ended)
+    return log._closed or (self._sources is not None and not self._going_on)
 
   def take(self, limit: int = 8192) -> list[tuple[Hashable, Batch]]:
     """What there is now, up to about `limit` events."""

@@ -18,6 +18,9 @@ from bond_core._errors import Disconnected, Refused
 from bond_core._ws.frames import FrameReader, why_closed
 
 READ_BYTES = 256 * 1024
+# From a server that somebody else named: less at a time, and so many times as long a pause as what
+# came has held the event loop.
+GUARDED_BYTES, PAUSES = 16 * 1024, 2
 MAX_HEAD_BYTES = 64 * 1024
 
 
@@ -35,14 +38,23 @@ class WebSocket:
   """An open connection. One task receives, any number send."""
 
   def __init__(
-    self, stream: trio.abc.Stream, protocol: ClientProtocol, max_bytes: int, early: bytes = b""
+    self,
+    stream: trio.abc.Stream,
+    protocol: ClientProtocol,
+    max_bytes: int,
+    early: bytes = b"",
+    *,
+    guarded: bool = False,
   ) -> None:
-    """`early` is what came behind the handshake already."""
+    """`early` is what came behind the handshake already. A `guarded` one has a share of the event
+    loop only."""
     self._stream = stream
     self._protocol = protocol
     self._reader = FrameReader(protocol, max_bytes)
     self._send_lock = trio.StrictFIFOLock()
     self._early = early
+    self._guarded = guarded
+    self._read_at = trio.current_time()
 
   @property
   def pongs(self) -> int:
@@ -79,13 +91,16 @@ class WebSocket:
     if self._early:
       early, self._early = self._early, b""
       return early
+    if self._guarded:
+      await trio.sleep(min(1.0, PAUSES * (trio.current_time() - self._read_at)))
     try:
-      data = await self._stream.receive_some(READ_BYTES)
+      data = await self._stream.receive_some(GUARDED_BYTES if self._guarded else READ_BYTES)
     except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
       raise Disconnected(f"cut off: {exc.__cause__ or exc or 'connection lost'}") from exc
     if not data:
       self._protocol.receive_eof()
       raise Disconnected(why_closed(self._protocol))
+    self._read_at = trio.current_time()
     return bytes(data)
 
   async def send(self, message: bytes) -> None:
@@ -142,10 +157,10 @@ async def open_websocket(
   """An open websocket to `url`, closed on exit.
 
   `addresses` pins the connection to addresses that were vetted before: the name is then not
-  resolved again, but still stands in Host and in the certificate check. Proxies from the
-  environment are never used, redirects are not followed. Raises Disconnected when the connection
-  cannot be made, HandshakeRefused when the server answers with an HTTP status, Refused when the
-  URL or the certificate is wrong.
+  resolved again, but still stands in Host and in the certificate check, and what comes takes a
+  third of the event loop's time at most. Proxies from the environment are never used, redirects are
+  not followed. Raises Disconnected when the connection cannot be made, HandshakeRefused when the
+  server answers with an HTTP status, Refused when the URL or the certificate is wrong.
   """
   try:
     uri = parse_uri(url)
@@ -168,7 +183,8 @@ async def open_websocket(
       raise
   if opening.cancelled_caught:
     raise Disconnected(f"no websocket within {open_timeout:g} s")
-  websocket = WebSocket(stream, protocol, max_message_bytes, rest)
+  guarded = addresses is not None
+  websocket = WebSocket(stream, protocol, max_message_bytes, rest, guarded=guarded)
   try:
     yield websocket
   finally:

@@ -8,13 +8,17 @@ protocol errors) goes frame by frame through the sans-IO protocol of the websock
 import codecs
 
 from websockets.exceptions import ConnectionClosed, ProtocolError
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import CTRL_OPCODES, CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 _TEXT = 0x80 | int(Opcode.TEXT)
 _BINARY = 0x80 | int(Opcode.BINARY)
 _CLOSE = 0x80 | int(Opcode.CLOSE)
 _MAX_CONTROL = 125
+# Of one read: frames that bring nothing, or next to nothing. The smallest fragments in use have 64
+# bytes.
+_MAX_IDLE = 1000
+_IDLE_BYTES = 32
 _NO_LANE = (-1, -1)
 _NOT_UTF8 = "text that is not UTF-8"
 _utf8_decoder = codecs.getincrementaldecoder("utf-8")
@@ -26,14 +30,16 @@ class FrameReader:
   `protocol` has finished its handshake. After each `feed`, `protocol.data_to_send()` may hold
   answers (pong, close) for the driver to write, `pongs` counts the pongs that came in, and a
   protocol that has left `State.OPEN` says that the connection is over. On a server `frames` counts
-  all that came, also those that are no message. A message over `max_bytes`
-  (after inflation) or text that is not UTF-8 fails the connection, as RFC 6455 requires. Where the
-  difference matters, `binary` has the places of the binary messages in what `feed` returned last.
+  all that came, also those that are no message. A message over `max_bytes` (after inflation) or
+  text that is not UTF-8 fails the connection, as RFC 6455 requires, and so does a read full of
+  control frames and tiny fragments. Where the difference matters, `binary` has the places of the
+  binary messages in what `feed` returned last.
   """
 
   __slots__ = (
     "_fast",
     "_fragments",
+    "_idle",
     "_lane",
     "_max_bytes",
     "_need",
@@ -64,6 +70,7 @@ class FrameReader:
     self._fragments: bytearray | None = None
     self._utf8: codecs.IncrementalDecoder | None = None
     self._over = False
+    self._idle = 0
     self.binary: list[int] = []
     self.frames = 0
     self.pongs = 0
@@ -71,6 +78,7 @@ class FrameReader:
   def feed(self, data: bytes) -> list[bytes]:
     """The messages that `data` completes, in order."""
     messages: list[bytes] = []
+    self._idle = 0
     if self.binary:
       self.binary = []
     if self._parts:
@@ -165,6 +173,9 @@ class FrameReader:
         self.pongs += 1
       elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
         self._take(frame, messages)
+      self._idle += len(frame.data) < _IDLE_BYTES or frame.opcode in CTRL_OPCODES
+      if self._idle > _MAX_IDLE and not self._over:
+        self._fail(CloseCode.POLICY_VIOLATION, "a flood of control frames or tiny fragments")
     if protocol.close_rcvd is not None or protocol.parser_exc is not None:
       # What follows a close frame or an error is not looked at.
       self._over = True

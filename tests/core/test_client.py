@@ -274,3 +274,28 @@ async def test_a_proxy_in_the_environment_is_not_used(monkeypatch):
     async with open_websocket(f"ws://127.0.0.1:{port}/") as websocket:
       assert await websocket.receive() == [b"secret"]
     nursery.cancel_scope.cancel()
+
+
+async def test_a_server_that_somebody_else_named_has_a_share_of_the_loop_only():
+  async def blast(stream):
+    with contextlib.suppress(trio.BrokenResourceError):
+      await accept_with(stream, text_frame(b"{}") * 400_000)
+
+  async with trio.open_nursery() as nursery:
+    listeners = await nursery.start(trio.serve_tcp, blast, 0)
+    port = listeners[0].socket.getsockname()[1]
+    url, sizes, busy = f"ws://venue.example:{port}/", [], 0.0
+    began = trio.current_time()
+    async with open_websocket(url, addresses=["127.0.0.1"]) as websocket:
+      while len(sizes) < 12:
+        got = await websocket.receive()
+        sizes.append(len(got))
+        until = time.perf_counter() + 0.02
+        while time.perf_counter() < until:
+          pass
+        busy += 0.02
+    # It never rests for less than twice as long as what came has held the loop.
+    assert trio.current_time() - began >= 2.5 * busy
+    # The first ones came with the answer to the handshake.
+    assert max(sizes[-8:]) <= 16_384 // 4 + 1
+    nursery.cancel_scope.cancel()

@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import pytest
 from hypothesis import given, settings, strategies as st
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
@@ -142,3 +143,33 @@ def test_pongs_are_counted_and_a_close_ends_the_connection():
 @settings(max_examples=60, deadline=None)
 def test_text_frame_equals_the_librarys(length):
   assert text_frame(b"z" * length) == frame(Opcode.TEXT, b"z" * length)
+
+
+FLOODS = {
+  "pings": frame(Opcode.PING, b"") * 1200,
+  "long pings": frame(Opcode.PING, b"x" * 125) * 1200,
+  "empty fragments": frame(Opcode.TEXT, b"x", fin=False)
+  + frame(Opcode.CONT, b"", fin=False) * 1200,
+  "tiny fragments": frame(Opcode.TEXT, b"x", fin=False)
+  + frame(Opcode.CONT, b"y", fin=False) * 1200,
+}
+
+
+@pytest.mark.parametrize("wire", FLOODS.values(), ids=FLOODS)
+def test_a_read_full_of_what_brings_nothing_fails_the_connection_with_1008(wire):
+  protocol, reader = opened()
+  assert reader.feed(text_frame(b"before") + wire) == [b"before"]
+  assert protocol.close_sent.code == 1008
+  assert reader.frames < 1010
+  assert reader.feed(text_frame(b"after")) == []
+
+
+def test_a_message_in_many_small_parts_is_no_flood():
+  # As the Autobahn suite sends 4 MiB.
+  protocol, reader = opened(1 << 23)
+  part = frame(Opcode.CONT, b"y" * 64, fin=False)
+  wire = frame(Opcode.BINARY, b"x" * 64, fin=False) + part * 65_534 + frame(Opcode.CONT, b"z" * 64)
+  reads = [wire[start : start + 262_144] for start in range(0, len(wire), 262_144)]
+  (message,) = [message for read in reads for message in reader.feed(read)]
+  assert len(message) == 1 << 22
+  assert protocol.state is State.OPEN

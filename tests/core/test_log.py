@@ -1,10 +1,13 @@
+import gc
+import weakref
+
 import pytest
 import trio
 import trio.testing
 
 from bond_core import Gap, Trade
 from bond_core._clock import DataClock
-from bond_core._logs.memory import EVENT_BYTES, MemoryLog
+from bond_core._logs.memory import EVENT_BYTES, MemoryLog, next_tagged
 
 
 def trades(*ids):
@@ -145,3 +148,47 @@ async def test_a_reader_that_hangs_stops_being_waited_for(autojump_clock):
   gap = (await hung.next())[0]
   assert isinstance(gap, Gap)
   assert gap.missed == hung.lost > 0
+
+
+async def test_a_quiet_writer_in_a_busy_log_is_no_loss(autojump_clock):
+  clock = DataClock(1000)
+  log = MemoryLog("market", seconds=60, clock=clock)
+  quiet = [log.cursor(sources=frozenset({name})) for name in "ab"]
+  got = []
+
+  async def read():
+    while True:
+      got.extend(await next_tagged(quiet))
+
+  async with trio.open_nursery() as nursery:
+    nursery.start_soon(read)
+    await trio.testing.wait_all_tasks_blocked()
+    for number in range(1, 200):
+      log.append(trades(number), "busy")
+      clock.advance(clock.now_ms() + 1000)
+    assert log.oldest > 100
+    log.append(trades(200), "a")
+    log.append(trades(201), "busy")
+    log.append(trades(202), "b")
+    await trio.testing.wait_all_tasks_blocked()
+    nursery.cancel_scope.cancel()
+  assert [(source, ids(batch)) for source, batch in got] == [("a", ["200"]), ("b", ["202"])]
+
+
+def test_nothing_is_kept_of_a_writer_that_has_ended():
+  class Writer:
+    pass
+
+  log = MemoryLog("market", max_bytes=1000)
+  seen = []
+  for _ in range(3):
+    writer = Writer()
+    seen.append(weakref.ref(writer))
+    cursor = log.cursor(sources=frozenset({writer}))
+    log.append(trades(1), writer)
+    log.end(writer)
+    cursor.close()
+  log.append(trades(*range(10)))
+  del writer, cursor
+  gc.collect()
+  assert [reference() for reference in seen] == [None] * 3

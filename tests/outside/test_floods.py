@@ -4,13 +4,16 @@ import json
 import random
 import re
 import statistics
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 import trio
 from clients import client, frame, hear, pings, raw_client, say
+from over_http import api_of, request
 from serving import EXAMPLE, Proxy, served
 from venue import simulator
+from websockets.utils import accept_key
 
 LIMIT = 4504
 PING, CONT, TEXT = 9, 0, 1
@@ -73,6 +76,53 @@ async def test_control_frames_and_empty_fragments_are_a_flood_too(frames):
   assert set(codes) == {LIMIT}
   # A busy machine holds up some answers; a loop that is held up holds up all.
   assert statistics.quantiles(waits)[0] < max(0.02, 10 * usual)
+
+
+FLOODS = {
+  "/fragments": (b"\x01\x01x", b"\x00\x00" * 100_000),
+  "/pings": (b"", b"\x89\x00" * 100_000),
+  "/messages": (b"", b"\x81\x02{}" * 50_000),
+}
+"""What a server sends once, and then over and over, by the path of its URL."""
+
+
+async def flooding(stream):
+  """A WebSocket server that sends as fast as it can what is worth nothing."""
+  head = b""
+  while b"\r\n\r\n" not in head:
+    head += await stream.receive_some()
+  key = re.search(rb"(?i)sec-websocket-key: (\S+)", head)[1].decode()
+  answer = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept_key(key)}"
+  once, over_and_over = FLOODS[head.split()[1].decode()]
+  with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+    await stream.send_all(f"HTTP/1.1 101 Switching Protocols\r\n{answer}\r\n\r\n".encode())
+    await stream.send_all(once)
+    while True:
+      await stream.send_all(over_and_over)
+
+
+async def test_a_server_that_a_caller_names_cannot_slow_others_with_what_it_sends(tmp_path):
+  spec = tmp_path / "clock.yaml"
+  spec.write_text("name: clock\nsources:\n  it: {use: clock.ticks, with: {seconds: 1}}\n")
+  async with trio.open_nursery() as nursery:
+    serving = partial(trio.serve_tcp, flooding, 0, host="127.0.0.1")
+    (listener,) = await nursery.start(serving)
+    place = f"127.0.0.1:{listener.socket.getsockname()[1]}"
+    async with served(str(spec), sim=False, environ={"BOND_WS_ALLOW": place}) as server:
+      waits = []
+      for path in FLOODS:
+        rules = [{"emit": "custom", "event_type": "x", "where": {"a": 1}}]
+        source = {"use": "ws.custom", "with": {"url": f"ws://{place}{path}", "map": rules}}
+        body = {"spec": {"sources": {"it": source}}}
+        status, answer = await request("POST", f"{await api_of(server)}/v1/streams", body)
+        assert status == 201, answer
+      async with trio.open_nursery() as pinging:
+        pinging.start_soon(pings, server.port, waits)
+        await trio.sleep(3)
+        pinging.cancel_scope.cancel()
+      await server.told(rb"a flood of control frames or tiny fragments")
+    nursery.cancel_scope.cancel()
+  assert statistics.median(waits) < 0.05
 
 
 SPEC = """

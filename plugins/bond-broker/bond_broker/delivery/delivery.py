@@ -362,8 +362,7 @@ class Delivery:
       cursor.to_end()
     self._enter(State.LIVE)
     self._wake = trio.Event()
-    self._pump.wake_when_moved(self._wake)
-    await self._wake.wait()
+    await self._pump.moved(self._wake)
     if self.state is State.LIVE:
       self._enter(State.BEHIND)
 

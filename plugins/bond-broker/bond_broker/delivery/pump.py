@@ -38,7 +38,7 @@ class Pump:
     self.looking = trio.Lock()
     """Held by the one client that looks into the log for itself."""
     self._nursery = nursery
-    self._waiting: list[trio.Event] = []
+    self._waiting: set[trio.Event] = set()
     self._level = trio.Event()
 
   async def run(self) -> None:
@@ -58,7 +58,7 @@ class Pump:
         # Nothing has been appended since the state that they hold.
         ring.append(checkpoints, self)
       if self._waiting:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, set()
         for event in waiting:
           event.set()
 
@@ -113,9 +113,13 @@ class Pump:
     """Starts the task of a client that follows alone."""
     self._nursery.start_soon(follow)
 
-  def wake_when_moved(self, event: trio.Event) -> None:
-    """Sets the event once the position has moved, or may have."""
-    self._waiting.append(event)
+  async def moved(self, wake: trio.Event) -> None:
+    """Returns once the position has moved, or may have, and when `wake` is set."""
+    self._waiting.add(wake)
+    try:
+      await wake.wait()
+    finally:
+      self._waiting.discard(wake)
 
   async def turn(self) -> None:
     """Returns when the pump has nothing to do, or soon at the latest: what one client costs comes
