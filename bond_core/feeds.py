@@ -23,6 +23,7 @@ from bond_core._feeds.fetcher import WEIGHT_SHARE
 from bond_core._feeds.liveness import Rhythm, SourceState
 from bond_core._feeds.rate_limit import JITTER, RateLimit, retry_after
 from bond_core._supervise import Backoff, RestartBudget
+from bond_core._words import own_words, said
 
 __all__ = [
   "JITTER",
@@ -45,5 +46,7 @@ __all__ = [
   "Send",
   "SourceState",
   "Subscription",
+  "own_words",
   "retry_after",
+  "said",
 ]

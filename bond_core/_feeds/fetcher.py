@@ -11,6 +11,7 @@ import trio
 from bond_core._feeds.contract import Feed, Fetch, Response
 from bond_core._feeds.rate_limit import RateLimit, retry_after
 from bond_core._supervise import Backoff
+from bond_core._words import said
 
 if TYPE_CHECKING:
   import httpx
@@ -117,5 +118,5 @@ class Fetcher:
     response = Response(answer.status_code, dict(answer.headers), bytes(body))
     if response.status in (418, 429) or response.status >= 500:
       reason = self._feed.explain(response.status, response.body)
-      return response, reason or f"HTTP {response.status}"
+      return response, reason or f"HTTP {response.status}{said(response.body)}"
     return response, None

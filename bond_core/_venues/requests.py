@@ -11,6 +11,7 @@ from bond_core._feeds.contract import Action, Limits, Reset, Send, Subscription
 from bond_core._venues.answers import Confirmed, Denied
 from bond_core._venues.state import SECOND
 from bond_core._venues.topic import Topic
+from bond_core._words import own_words
 
 ANSWER_WITHIN_NS = 30 * SECOND
 """A request is answered at once; its own place in the queue of a paced connection included."""
@@ -108,7 +109,7 @@ class Requests:
       number = next(iter(connection.pending), 0)
     pending = connection.pending.get(number)
     if pending is None:
-      reason = f"{self._title} refused a message: {answer.reason[:200]}"
+      reason = f"{self._title} refused a message: {own_words(answer.reason, 200)}"
       self._actions.append(Reset(connection.number, reason))
       return []
     if pending.operation == "unsubscribe":

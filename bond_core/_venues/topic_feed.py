@@ -26,6 +26,7 @@ from bond_core._venues.state import SECOND, SubscriptionState
 from bond_core._venues.topic import Take, Topic
 from bond_core._venues.topic_table import TopicTable
 from bond_core._venues.undecodable import undecodable_gap
+from bond_core._words import said
 
 
 def _no_weight(subscription: Subscription) -> int:
@@ -312,7 +313,7 @@ class TopicFeed:
   def _refuse(self, opened: OpenConnection, name: str, message: str) -> None:
     """The venue refused a topic. It is not carried there, so nothing has to be unsubscribed."""
     for subscription in opened.carried.pop(name, {}):
-      self.reject(subscription, f"{subscription}: {self._title} refused it: {message[:200]}")
+      self.reject(subscription, f"{subscription}: {self._title} refused it{said(message)}")
 
   def _carry(
     self,

@@ -1,7 +1,8 @@
 """A websocket client on trio that reads in batches."""
 
+import re
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import trio
@@ -15,6 +16,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
 from bond_core._errors import Disconnected, Refused
+from bond_core._words import said
 from bond_core._ws.frames import FrameReader, why_closed
 
 READ_BYTES = 256 * 1024
@@ -27,8 +29,12 @@ MAX_HEAD_BYTES = 64 * 1024
 class HandshakeRefused(Disconnected):
   """The server answered the opening request with something else than 101."""
 
-  def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-    super().__init__(f"the server answered the websocket request with HTTP {status}")
+  def __init__(
+    self, status: int, headers: dict[str, str], body: bytes, hidden: Iterable[str] = ()
+  ) -> None:
+    """What the request had of secrets is `hidden` where the answer repeats it."""
+    words = said(body, hidden)
+    super().__init__(f"the server answered the websocket request with HTTP {status}{words}")
     self.status = status
     self.headers = headers
     self.body = body
@@ -270,6 +276,11 @@ async def _handshake(
       answer.status_code,
       {name.lower(): value for name, value in answer.headers.raw_items()},
       bytes(answer.body or b""),
+      # A key may be in the path, the query or a header.
+      [
+        *re.split(r"[/?&=]", protocol.uri.resource_name),
+        *(part for _, value in headers for part in value.split()),
+      ],
     )
   if protocol.handshake_exc is not None:
     raise Disconnected(_handshake_sentence(protocol.handshake_exc)) from protocol.handshake_exc

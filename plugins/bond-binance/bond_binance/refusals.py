@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from bond_binance.endpoints import DATA_ONLY
 from bond_binance.messages import Fault, decode_fault
-from bond_core.feeds import Response
+from bond_core.feeds import Response, own_words, said
 from bond_core.venues import UNREADABLE
 
 INVALID_SYMBOL = -1121
@@ -28,41 +28,43 @@ def read_error(body: bytes) -> Fault | None:
 def explain(status: int, body: bytes) -> str | None:
   """A sentence for an HTTP status, None for the usual ones."""
   fault = read_error(body)
-  said = f" ({fault.msg.rstrip('.')[:200]})" if fault is not None and fault.msg else ""
+  words = own_words(body, 200)
+  told = f" ({words})" if words else ""
   code = None if fault is None else fault.code
   if status == 451:
     return (
-      "Binance does not serve this location (HTTP 451): run Bond where its terms let you use it, "
+      f"Binance does not serve this location (HTTP 451){told}: run Bond where its "
+      "terms let you use it, "
       f"or for spot try `endpoint: {DATA_ONLY}`, its hosts for public market data"
     )
   if status == 403:
     return (
-      "Binance's firewall refused this address (HTTP 403): wait some minutes, subscribe to "
+      f"Binance's firewall refused this address (HTTP 403){told}: wait some minutes, subscribe to "
       f"fewer symbols, and if it goes on use another network or, for spot, `endpoint: {DATA_ONLY}`"
     )
   if status == 418:
-    return f"Binance has banned this address for a while (HTTP 418){_until(said)}; {_LESS}"
+    return f"Binance has banned this address for a while (HTTP 418){_until(told)}; {_LESS}"
   if status == 429 or code == -1003:
-    return f"Binance's request limit for this address is used up (HTTP {status}){said}; {_LESS}"
+    return f"Binance's request limit for this address is used up (HTTP {status}){told}; {_LESS}"
   if code == INVALID_SYMBOL:
-    return "Binance does not know this symbol; check its spelling and the market (spot or perp)"
-  if code == -1016 or (status == 503 and "Service Unavailable" in said):
     return (
-      f"Binance is under maintenance or shutting a service down (HTTP {status}){said}; Bond tries "
+      f"Binance does not know this symbol{told}; check its spelling and the market (spot or perp)"
+    )
+  if code == -1016 or (status == 503 and "Service Unavailable" in told):
+    return (
+      f"Binance is under maintenance or shutting a service down (HTTP {status}){told}; Bond tries "
       "again by itself, see binance.com/en/support/announcement for how long"
     )
   if status == 404:
-    return "Binance has nothing at this address (HTTP 404); check `endpoint`"
+    return f"Binance has nothing at this address (HTTP 404){told}; check `endpoint`"
   if status >= 500:
-    return f"Binance has an internal problem (HTTP {status}){said}; Bond tries again by itself"
+    return f"Binance has an internal problem (HTTP {status}){told}; Bond tries again by itself"
   return None
 
 
 def reason(status: int, body: bytes) -> str:
   """The same for any status, in the venue's words where there are no better ones."""
-  fault = read_error(body)
-  said = "" if fault is None else f" {fault.msg}"
-  return explain(status, body) or f"HTTP {status}{said}".rstrip()
+  return explain(status, body) or f"HTTP {status}{said(body)}"
 
 
 def is_final(response: Response) -> bool:

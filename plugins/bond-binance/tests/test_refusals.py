@@ -12,7 +12,7 @@ from bond_binance.refusals import explain
     (
       451,
       {"code": 0, "msg": "Service unavailable from a restricted location according to 'b. El…"},
-      "Binance does not serve this location (HTTP 451): run Bond where its terms let you use it",
+      "(HTTP 451) (Service unavailable from a restricted location according to 'b. El…): run Bond",
     ),
     (451, b"<html>", "`endpoint: data-only`"),
     (403, b"<html>Forbidden</html>", "Binance's firewall refused this address (HTTP 403)"),

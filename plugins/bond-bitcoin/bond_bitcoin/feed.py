@@ -39,6 +39,8 @@ from bond_core.feeds import (
   Response,
   Send,
   Subscription,
+  own_words,
+  said,
 )
 
 EXCHANGE = CHAIN = "bitcoin"
@@ -145,7 +147,7 @@ class BitcoinFeed:
 
   def explain(self, status: int, body: bytes) -> str | None:
     if status == 429:
-      return "the mempool server limits new connections; wait, or run a server of your own"
+      return f"the mempool server limits new connections{said(body)}; wait, or run your own"
     return None
 
   # Messages ------------------------------------------------------------------------------------
@@ -166,7 +168,8 @@ class BitcoinFeed:
       self._received_ns = received.mono_ns
       if message.error is not None:
         for subscription in self._subscriptions[connection]:
-          self.actions.append(Reject(subscription, f"the mempool server says: {message.error}"))
+          reason = f"the mempool server says: {own_words(message.error)}"
+          self.actions.append(Reject(subscription, reason))
         continue
       # Each part is read by itself: one that cannot be read spoils no other.
       for part in (self._blocks, self._entered, self._of_accounts, self._metric):

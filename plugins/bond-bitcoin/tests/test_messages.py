@@ -236,7 +236,7 @@ def test_no_message_raises(frame):
 def test_pings_are_answered_and_refusals_end_the_source():
   feed = feed_of(accounts=[OURS])
   feed.actions.clear()
-  assert read(feed, {"pong": True}, {"track-addresses-error": "too many addresses"}) == []
+  assert read(feed, {"pong": True}, {"track-addresses-error": "too many\n addresses"}) == []
   pong, reject = feed.actions
   assert pong == Pong(1)
   assert isinstance(reject, Reject)

@@ -7,6 +7,7 @@ without a key.
 from collections.abc import Iterable
 
 from bond_core import Disconnected, Refused
+from bond_core.feeds import said
 
 URL = "https://public.api.bsky.app"
 PATH = "/xrpc/com.atproto.identity.resolveHandle"
@@ -31,11 +32,13 @@ async def resolve_authors(names: Iterable[str], endpoint: str | None) -> dict[st
         raise Disconnected(f"Bluesky did not resolve the handle {handle}: {reason}") from None
       if answer.status_code == 400:
         raise Refused(
-          f"Bluesky has no handle {handle}; write the whole handle, such as {handle}.social"
+          f"Bluesky has no handle {handle}{said(answer.content)}; write the whole handle, "
+          f"such as {handle}.social"
         )
       if not isinstance(did, str):
         raise Disconnected(
           f"Bluesky did not resolve the handle {handle}: HTTP {answer.status_code}"
+          f"{said(answer.content)}"
         )
       found[did] = handle
   return found

@@ -32,7 +32,7 @@ async def test_handles_are_resolved_and_unknown_ones_refused(nursery):
     "did:plc:bo": "bo.example.com",
     "did:plc:other": names[1],
   }
-  with pytest.raises(Refused, match="has no handle nobody"):
+  with pytest.raises(Refused, match="has no handle nobody: Unable to resolve handle"):
     await resolve_authors(["nobody"], url)
   with pytest.raises(Disconnected, match="did not resolve the handle anna"):
     await resolve_authors(["anna.bsky.social"], "http://127.0.0.1:9")

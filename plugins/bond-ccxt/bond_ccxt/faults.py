@@ -4,12 +4,11 @@ from collections.abc import Iterable
 
 from bond_ccxt.events import UNREADABLE
 from bond_core import AuthError, BondError, Disconnected, Refused, RetryAfter
-from bond_core.config import HIDDEN, redact_text
+from bond_core.config import HIDDEN
+from bond_core.feeds import own_words
 
 PATIENCE = 30.0
 """Seconds to wait at a venue's rate limit; ccxt does not pass on how long the venue wants."""
-
-LONGEST = 300
 
 
 def translated(exc: Exception, exchange: str, secrets: Iterable[str] = ()) -> Exception:
@@ -54,9 +53,8 @@ def unreadable(what: str, exc: Exception) -> str:
 
 def described(exc: BaseException, secrets: Iterable[str] = ()) -> str:
   """What an error says, as one short line without any of the secrets."""
-  text = " ".join(str(exc).split()) or type(exc).__name__
+  text = str(exc)
   for secret in secrets:
     if secret:
       text = text.replace(secret, HIDDEN)
-  text = redact_text(text)
-  return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+  return own_words(text) or type(exc).__name__

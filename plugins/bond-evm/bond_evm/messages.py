@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from bond_core.feeds import own_words, said
 from bond_evm.abi import hash_of, is_address, quantity
 
 NOTHING = msgspec.Raw()
@@ -23,7 +24,8 @@ class Error(msgspec.Struct):
   data: Any = None
 
   def __str__(self) -> str:
-    return f"{self.message[:300] or 'no reason given'} ({self.code})"
+    more = "" if self.data is None else said(msgspec.json.encode(self.data))
+    return f"{own_words(self.message) or 'no reason given'} ({self.code}){more}"
 
 
 class Notification(msgspec.Struct):

@@ -187,7 +187,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     """Returns the seconds to wait after an answer of HTTP, None for the usual back-off. Raises
     Refused where a person has to act; a node that worked before is tried again. The URL is not
     repeated, since it may hold a key."""
-    reason = f"the node answered HTTP {error.status}"
+    reason = str(error).replace("the server", "the node")
     if error.status == 429:
       return retry_after(error.headers) or 30.0
     if self.height is None and error.status in (401, 403):

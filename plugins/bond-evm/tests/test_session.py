@@ -425,11 +425,11 @@ def test_nodes_that_are_dead_or_wrong_are_given_up():
   ],
 )
 def test_what_a_node_answers_with_http_ends_a_source_that_never_worked(status, remedy):
-  answer = HandshakeRefused(status, {}, b"")
+  answer = HandshakeRefused(status, {}, b'{"error":{"message":"project is over its limit"}}')
   node = Talk(**TRANSFER)
   with pytest.raises(Refused, match=remedy) as caught:
     node.session.on_close(answer, node.now())
-  assert f"HTTP {status}" in str(caught.value)
+  assert f"HTTP {status}: project is over its limit" in str(caught.value)
   worked = Talk(**TRANSFER).open()
   worked.cut()
   # The driver's back-off decides.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bond_core import Instrument
 from bond_core.config import did_you_mean
-from bond_core.feeds import Fetch, Moment, Response, Subscription
+from bond_core.feeds import Fetch, Moment, Response, Subscription, own_words, said
 from bond_core.venues import SECOND, UNREADABLE, FeedControl
 from bond_okx.contracts import Contract, ContractOf, read_contracts
 from bond_okx.endpoints import PUBLIC, Connection
@@ -58,12 +58,12 @@ class ContractList:
 
   def on_response(self, feed: FeedControl, fetch: Fetch, response: Response) -> None:
     kind = fetch.purpose.rpartition(" ")[2]
-    reason = f"HTTP {response.status}"
+    reason = f"HTTP {response.status}{said(response.body)}"
     if response.status == 200:
       try:
         self._contracts[kind] = read_contracts(response.body)
       except UNREADABLE as exc:
-        reason = str(exc)
+        reason = own_words(str(exc), 200)
       else:
         self._forget_request(kind)
         self._refuse_unlisted(feed, kind)
@@ -71,7 +71,7 @@ class ContractList:
         return
     if self._tries.get(kind, 0) >= MAX_TRIES:
       self._forget_request(kind)
-      reason = f"OKX does not say what its contracts are worth: {reason[:200]}"
+      reason = f"OKX does not say what its contracts are worth: {reason}"
       for subscription in _in_contracts_of(feed, kind):
         feed.reject(subscription, f"{subscription}: {reason}")
 

@@ -46,6 +46,7 @@ class Listed(msgspec.Struct, gc=False):
 class _Listing(msgspec.Struct):
   data: list[Listed]
   code: str = "0"
+  msg: str = ""
 
 
 _read = msgspec.json.Decoder(_Listing).decode
@@ -56,7 +57,7 @@ def read_contracts(body: bytes) -> dict[str, Contract]:
   Raises ValueError for an answer that is none."""
   listing = _read(body)
   if listing.code != "0":
-    raise ValueError(f"the venue answers with code {listing.code}")
+    raise ValueError(f"the venue answers with code {listing.code}: {listing.msg}")
   contracts = ((listed.instId, _contract(listed)) for listed in listing.data)
   return {symbol: contract for symbol, contract in contracts if contract is not None}
 

@@ -10,7 +10,7 @@ from bond_venuekit import (
   check_contract,
 )
 
-from bond_core.feeds import Expire, Handshake, Limits, Pong, Reset, Subscription
+from bond_core.feeds import Expire, Handshake, Limits, Pong, Reset, Subscription, own_words
 from bond_core.venues import (
   Answer,
   Confirmed,
@@ -159,7 +159,7 @@ def read_answer(connection: int, frame: bytes) -> Answer | None:
 def _read_error(connection: int, other: Other) -> Answer:
   reason = f"{other.msg} (code {other.code})"
   if other.code == _SUBSCRIPTION_LIMIT:
-    return Reset(connection, f"OKX: {reason[:200]}")
+    return Reset(connection, f"OKX: {own_words(reason, 200)}")
   names = tuple(f"{channel}:{of}" for channel, of in _NAMED.findall(other.msg))
   return Denied(request_number(other.id), reason, names)
 

@@ -79,9 +79,9 @@ def test_a_listing_that_cannot_be_had_is_asked_for_again_and_then_given_up():
       action = feed.actions.popleft()
       if isinstance(action, Fetch):
         tries += 1
-        feed.on_response(action, Response(503, {}, b"busy"), now)
+        feed.on_response(action, Response(503, {}, b'{"code":"50001","msg":"System busy."}'), now)
       elif isinstance(action, Reject):
-        assert "HTTP 503" in action.reason
+        assert "HTTP 503: System busy" in action.reason
         assert tries == MAX_TRIES
         return
   pytest.fail("it was never given up")

@@ -3,6 +3,7 @@
 import re
 
 from bond_core import AuthError, BondError, Disconnected, Refused, RetryAfter
+from bond_core.feeds import own_words
 from bond_onchain.node import Node
 
 # "broadcast from 5 is not available, last available: 9": what is stored begins there.
@@ -22,7 +23,8 @@ def end_of(code: str, details: str, node: Node) -> BondError:
   """Returns why a call ended with a status, without the node's token."""
   if node.token:
     details = details.replace(node.token, "…")
-  reason = f"the Geyser node {node.target} answered {code}: {details}"
+  words = own_words(details) or "no reason given"
+  reason = f"the Geyser node {node.target} answered {code}: {words}"
   if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
     return AuthError(f"{reason}; look at the x-token (GRPC_TOKEN, or token in the spec)")
   if code in ("INVALID_ARGUMENT", "UNIMPLEMENTED"):

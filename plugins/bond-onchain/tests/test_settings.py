@@ -189,6 +189,7 @@ def test_a_node_that_says_what_it_stores_has_the_slot_read():
   node = node_of(Solana(endpoint="node.example"))
   assert end_of("OUT_OF_RANGE", details, node).oldest == 912
   assert end_of("OUT_OF_RANGE", "too old", node).oldest == 0
+  assert str(end_of("UNKNOWN", "no\x1b[2J\nfilters", node)).endswith("UNKNOWN: no [2J filters")
 
 
 @pytest.mark.parametrize(

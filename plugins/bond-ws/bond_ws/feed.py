@@ -23,6 +23,7 @@ from bond_core.feeds import (
   Response,
   Send,
   Subscription,
+  own_words,
 )
 from bond_ws.config import Custom, allowance, as_text
 from bond_ws.mapping import Mapping
@@ -269,7 +270,7 @@ class WsFeed:
 
   def _fail(self, opened: _Open, said: Any) -> None:
     text = said if isinstance(said, str) else msgspec.json.encode(said).decode()
-    reason = f"{self.exchange} refused: {text[:300]}"
+    reason = f"{self.exchange} refused: {own_words(text)}"
     for subscription in opened.subscriptions:
       self.actions.append(Reject(subscription, reason))
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bond_core import AuthError, Refused
+from bond_core.feeds import said
 
 
 class Call(NamedTuple):
@@ -36,16 +37,23 @@ class Answer(NamedTuple):
     return 200 <= self.status < 300
 
 
-def refusal(status: int, request: str, access: str) -> Refused | None:
-  """Returns why X will never answer `request`, such as "GET /2/…"; None where it may do so later.
-  `access` is what the app needs access to."""
+class QueryRefused(Refused):
+  """X does not take one query, or one rule; others of the app are not concerned."""
+
+
+def refusal(status: int, request: str, access: str, body: bytes) -> Refused | None:
+  """Returns why X will never answer `request`, such as "GET /2/…", with X's own words in `body`;
+  None where it may do so later. `access` is what the app needs access to."""
+  words = said(body)
   if status in (401, 403):
     return AuthError(
-      f"X answered {status}: the bearer token is not accepted or has no access to {access}; look "
-      "at the app in X's developer console"
+      f"X answered {status}{words}: the bearer token is not accepted or has no access to {access}; "
+      "look at the app in X's developer console"
     )
+  if status in (400, 422):
+    return QueryRefused(f"X answered {status} to {request}{words}")
   if 400 <= status < 500 and status != 429:
-    return Refused(f"X answered {status} to {request}")
+    return Refused(f"X answered {status} to {request}{words}")
   return None
 
 
@@ -53,6 +61,12 @@ def read_object(body: bytes) -> dict[str, Any] | None:
   """Returns the JSON object of an answer, None for anything else."""
   try:
     found = msgspec.json.decode(body)
-  except msgspec.DecodeError:
+  except (ValueError, RecursionError):
     return None
   return found if isinstance(found, dict) else None
+
+
+def rows_of(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
+  """Returns the objects in a list of an answer; what is none is left out."""
+  rows = found.get(name)
+  return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

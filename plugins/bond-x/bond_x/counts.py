@@ -22,6 +22,7 @@ from bond_x.account import Account
 from bond_x.config import MINUTE, Counts
 from bond_x.endpoint import Endpoint, next_token
 from bond_x.messages import epoch_ms
+from bond_x.queries import Queries
 from bond_x.spending import Budget
 
 COUNTS = "/2/tweets/counts/recent"
@@ -62,10 +63,10 @@ class CountPoller:
 
   async def run(self) -> None:
     """Polls until cancelled. Raises Refused at the cap, and where X will never answer."""
+    queries = Queries(self._config.queries(), self._ctx)
     while True:
       await trio.sleep(self._until_next() / 1000)
-      for query, asset in self._config.queries().items():
-        await self._count(query, asset)
+      await queries.each(self._count)
 
   def _until_next(self) -> int:
     """Returns the ms until a minute is complete and `every` has passed, by the wall clock."""

@@ -8,20 +8,22 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
+import msgspec
 from bond_social import SeenPosts, post_gap
 
 from bond_core import BondError, Disconnected, Refused, RetryAfter
-from bond_core.feeds import Moment
+from bond_core.feeds import Moment, own_words, said
 from bond_core.sessions import Member, Session
 from bond_x.account import Account, budget_of, spending_of
-from bond_x.answers import Answer, Call, OpenStream, read_object, refusal
-from bond_x.messages import FIELDS, Lines, posts_of, read_line, tags_of
-from bond_x.rules import changes, tag_of
+from bond_x.answers import Answer, Call, OpenStream, read_object, refusal, rows_of
+from bond_x.messages import Lines, fields, originals_in, posts_of, read_line, tags_of
+from bond_x.rules import borrowed, changes, tag_of
 from bond_x.spending import Budget, Spending, estimate
 from bond_x.waits import Waits
 
 RULES = "/2/tweets/search/stream/rules"
 STREAM = "/2/tweets/search/stream"
+DUPLICATE = "DuplicateRule"
 MAX_RULES_EACH = 250
 """Rules that the streams of one caller of a server may have, of the 1,000 of an app."""
 
@@ -36,6 +38,8 @@ class Rules:
   assets: dict[str, str]
   by_tag: dict[str, str]
   budget: Budget
+  refused: set[str] = attrs.field(factory=set)
+  """Rules that X does not take."""
 
 
 class FilteredStream(Session[Account, Message, Request]):
@@ -64,6 +68,10 @@ class FilteredStream(Session[Account, Message, Request]):
     self._setting_rules = False
     self._rules_changed = False
     self._changes_left = 0
+    self._originals = False
+    """Whether the stream has the posts that retweets are of."""
+    self._borrowed: dict[str, str] = {}
+    """Tags of rules that are not Bond's and read all the same, by id."""
     self._rules_due_ns: int | None = None
     """When rules are set that X did not take for their pace."""
 
@@ -112,8 +120,7 @@ class FilteredStream(Session[Account, Message, Request]):
     for message in messages:
       if isinstance(message, bytes):
         for line in self._lines.feed(message):
-          if (post := read_line(line)) is not None:
-            self._take(post, now)
+          self._read(line, now)
       elif self._is_too_soon(message):
         wait = self._waits.answered(message.status, message.headers, now.ts_ms)
         self._rules_due_ns = now.mono_ns + int(wait * 1e9)
@@ -146,11 +153,11 @@ class FilteredStream(Session[Account, Message, Request]):
   def _failure(self, answer: Answer, now: Moment) -> BondError:
     call = answer.request
     request = f"GET {STREAM}" if isinstance(call, OpenStream) else f"{call.method} {call.path}"
-    refused = refusal(answer.status, request, "the filtered stream")
+    refused = refusal(answer.status, request, "the filtered stream", answer.body)
     if refused is not None:
       return refused
     wait = self._waits.answered(answer.status, answer.headers, now.ts_ms)
-    return RetryAfter(wait, f"X answered {answer.status}")
+    return RetryAfter(wait, f"X answered {answer.status}{said(answer.body)}")
 
   def _up(self, now: Moment) -> None:
     """The stream is up. An outage that the backfill does not cover is declared to all members."""
@@ -179,8 +186,12 @@ class FilteredStream(Session[Account, Message, Request]):
       wait = self._waits.answered(502, {}, now.ts_ms)
       raise RetryAfter(wait, "X answered a request for its rules with no JSON object")
     if isinstance(request, Call) and request.method == "GET":
-      union = dict.fromkeys(rule for rules in self._rules.values() for rule in rules.assets)
-      delete, add = changes(found.get("data") or [], union)
+      existing = rows_of(found, "data")
+      union = dict.fromkeys(
+        rule for rules in self._rules.values() for rule in rules.assets if rule not in rules.refused
+      )
+      delete, add = changes(existing, union)
+      self._borrowed = borrowed(existing, union)
       bodies: list[dict[str, Any]] = [{"delete": {"ids": delete}}] if delete else []
       if add:
         bodies.append({"add": [{"value": rule, "tag": tag_of(rule)} for rule in add]})
@@ -188,7 +199,7 @@ class FilteredStream(Session[Account, Message, Request]):
       self._changes_left = len(bodies)
     else:
       self._changes_left -= 1
-      self._fail_refused(found)
+      self._give_up_refused(found, request.body if isinstance(request, Call) else {})
     if not self._changes_left:
       self._rules_are_set()
 
@@ -215,18 +226,38 @@ class FilteredStream(Session[Account, Message, Request]):
     self.requests.extend(Call("POST", RULES, {"add": part}) for part in parts)
     self._changes_left += len(parts) - 1
     if not parts:
-      self._fail_refused({"errors": [{**rows[0], "title": f"it answered {answer.status}"}]})
+      self._give_up(rows[0]["value"], f"it answered {answer.status}{said(answer.body)}")
     if not self._changes_left:
       self._rules_are_set()
 
-  def _fail_refused(self, found: dict[str, Any]) -> None:
-    """Fails the members whose rules X does not take."""
-    made = {rule.get("value") for rule in found.get("data") or ()}
-    for error in found.get("errors") or ():
-      value = error.get("value")
-      for member, rules in list(self._rules.items()):
-        if value in rules.assets and value not in made:
-          member.fail(f"X does not take the rule {value!r}: {error.get('title')}; change it")
+  def _give_up_refused(self, found: dict[str, Any], body: dict[str, Any]) -> None:
+    """Gives up the rules that X did not make, with X's words. An answer may have errors beside the
+    rules that were made, and may not say which rule an error is of."""
+    made = {row.get("value") for row in rows_of(found, "data")}
+    errors = rows_of(found, "errors")
+    values = [row["value"] for row in body.get("add", ()) if row["value"] not in made]
+    named = {error["value"]: error for error in errors if error.get("value") in values}
+    others = [error for error in errors if error.get("value") is None]
+    for value in values:
+      error = named.get(value)
+      if error is not None and error.get("title") == DUPLICATE and error.get("id") is not None:
+        # Somebody else made it in the meantime.
+        self._borrowed[str(error["id"])] = tag_of(value)
+      elif error is not None:
+        self._give_up(value, own_words(msgspec.json.encode(error)))
+      elif others:
+        self._give_up(value, own_words(msgspec.json.encode(others)))
+
+  def _give_up(self, value: str, words: str) -> None:
+    """Gives up one rule. A member without another one fails."""
+    reason = f"X does not take the rule {value!r}: {words or 'no reason given'}; change it"
+    for member, rules in list(self._rules.items()):
+      if value in rules.assets and value not in rules.refused:
+        rules.refused.add(value)
+        if len(rules.refused) == len(rules.assets):
+          member.fail(reason)
+        else:
+          member.refuse(reason)
 
   def _rules_are_set(self) -> None:
     self._setting_rules = False
@@ -236,26 +267,44 @@ class FilteredStream(Session[Account, Message, Request]):
     elif not self._stream_requested:
       self._stream_requested = True
       self._backfill_minutes = max((m.config.backfill_minutes for m in self.members), default=0)
-      params = dict(FIELDS)
+      self._originals = self._needs_originals()
+      params = fields(originals=self._originals)
       if self._backfill_minutes and self._down_since_ms is not None:
         params["backfill_minutes"] = str(self._backfill_minutes)
       self.requests.append(OpenStream(params))
+    elif self._needs_originals() and not self._originals:
+      raise RetryAfter(0.0, "the stream of X is opened again, with the posts that retweets are of")
     elif self._up_since_ns is not None:
       for member in self.members:
         member.live()
 
+  def _needs_originals(self) -> bool:
+    return any(member.config.retweets for member in self.members)
+
   # Posts -----------------------------------------------------------------------------------------
+
+  def _read(self, line: bytes, now: Moment) -> None:
+    try:
+      post = read_line(line)
+    except ValueError as exc:
+      cause = f"a line of X could not be read: {own_words(str(exc), 100)}"
+      for member in self.members:
+        member.give([post_gap("x", cause, now.ts_ms, now.ts_ms, 1)])
+      return
+    if post is not None:
+      self._take(post, now)
 
   def _take(self, message: dict[str, Any], now: Moment) -> None:
     """Gives a new post to the members whose rules it matches, and fails those whose cap is
     reached."""
     if not self._seen.add(message["data"]["id"]):
       return
-    self._spending.read(now.ts_ms)
-    tags = tags_of(message)
+    read = 1 + originals_in(message)
+    self._spending.read(now.ts_ms, read)
+    tags = tags_of(message, self._borrowed)
     matched = [r.budget.own for r in self._rules.values() if not r.by_tag.keys().isdisjoint(tags)]
     for own in dict.fromkeys(found for found in matched if found is not None):
-      own.read(now.ts_ms)
+      own.read(now.ts_ms, read)
     for member, rules in list(self._rules.items()):
       assets = list(dict.fromkeys(rules.by_tag[tag] for tag in tags if tag in rules.by_tag))
       if assets:

@@ -6,23 +6,41 @@ reposts are retweet_count or repost_count, so both are read. Texts come with &am
 """
 
 import html
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from bond_core import Disconnected, Post
+from bond_core.feeds import own_words, said
+from bond_x.answers import rows_of
 
-FIELDS = {
+_FIELDS = {
   "tweet.fields": "author_id,created_at,lang,public_metrics,entities,note_tweet",
   "expansions": "author_id",
   "user.fields": "username",
 }
-"""The fields that are requested, in the old spelling, which X still takes."""
+_ORIGINALS = {
+  "tweet.fields": f"{_FIELDS['tweet.fields']},referenced_tweets",
+  "expansions": "author_id,referenced_tweets.id",
+}
 
 _METRICS = {"repost_count": "retweet_count"}
 
 MAX_LINE = 1024 * 1024
+MAX_METRIC = 1 << 63
+MAX_ID = 32
+MAX_TIME_MS = 10**14
+
+_RETWEET = re.compile(r"RT @\w{1,32}: ")
+
+
+def fields(*, originals: bool) -> dict[str, str]:
+  """Returns the fields to request, in the old spelling, which X still takes. A retweet's own text
+  ends after 140 characters, and the original post has all of it."""
+  return {**_FIELDS, **_ORIGINALS} if originals else dict(_FIELDS)
 
 
 class Lines:
@@ -40,27 +58,51 @@ class Lines:
 
 
 def read_line(line: bytes) -> dict[str, Any] | None:
-  """Returns the message of a line, None where it holds no post. Raises Disconnected where X says
-  that the stream ends."""
+  """Returns the message of a line, None where it holds no post. Raises ValueError for a line that
+  cannot be read, and Disconnected where X says that the stream ends."""
   try:
     message = msgspec.json.decode(line)
-  except msgspec.DecodeError:
-    return None
+  except RecursionError:
+    raise ValueError("it is nested too deeply") from None
   if not isinstance(message, dict):
-    return None
+    raise ValueError("it is no object")
   data = message.get("data")
-  if isinstance(data, dict) and isinstance(data.get("id"), str):
+  if isinstance(data, dict) and _is_id(data.get("id")):
     return message
-  for error in message.get("errors") or ():
-    if isinstance(error, dict) and str(error.get("title")) == "operational-disconnect":
-      raise Disconnected(f"X ended the stream: {error.get('disconnect_type') or 'no reason given'}")
+  if data is not None:
+    raise ValueError("the post has no id")
+  for error in rows_of(message, "errors"):
+    if str(error.get("title")) == "operational-disconnect":
+      kind = str(error.get("disconnect_type") or "no reason given")
+      raise Disconnected(
+        f"X ended the stream: {own_words(kind)}{said(str(error.get('detail', '')))}"
+      )
   return None
 
 
-def tags_of(message: dict[str, Any]) -> list[str]:
-  """Returns the tags of the rules that a post matches."""
-  rules = message.get("matching_rules") or ()
-  return [str(rule["tag"]) for rule in rules if isinstance(rule, dict) and rule.get("tag")]
+def _is_id(value: Any) -> bool:
+  return isinstance(value, str) and 0 < len(value) <= MAX_ID
+
+
+def tags_of(message: dict[str, Any], by_id: Mapping[str, str]) -> list[str]:
+  """Returns the tags of the rules that a post matches, with those that `by_id` gives a rule."""
+  rules = rows_of(message, "matching_rules")
+  found = [by_id.get(str(rule.get("id"))) or str(rule.get("tag") or "") for rule in rules]
+  return [tag for tag in found if tag]
+
+
+def originals_in(message: dict[str, Any]) -> int:
+  """Returns how many posts came beside the post itself, each of which X charges for."""
+  return len(_included(message))
+
+
+def _included(message: dict[str, Any]) -> dict[str, dict[str, Any]]:
+  """Returns the posts that came with a post, or with a page of them, by id."""
+  includes = message.get("includes")
+  if not isinstance(includes, dict):
+    return {}
+  rows = (*rows_of(includes, "tweets"), *rows_of(includes, "posts"))
+  return {row["id"]: row for row in rows if isinstance(row.get("id"), str)}
 
 
 def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
@@ -72,15 +114,15 @@ def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
       exchange="x",
       symbol=asset,
       ts_exchange=epoch_ms(data.get("created_at")),
-      text=_text(data),
-      tweet_id=data["id"],
+      text=_text(data, message),
+      tweet_id=str(data["id"]),
       user=_author(message),
-      lang=data.get("lang"),
+      lang=data["lang"] if isinstance(data.get("lang"), str) else None,
       symbols=[name for name in assets if name],
       metrics={
         _METRICS.get(str(name), str(name)): count
         for name, count in metrics.items()
-        if type(count) is int
+        if type(count) is int and abs(count) < MAX_METRIC
       }
       if isinstance(metrics, dict)
       else None,
@@ -89,13 +131,26 @@ def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
   ]
 
 
-def _text(data: dict[str, Any]) -> str:
-  """Returns the whole text; `text` of a long post ends after 280 characters."""
+def _text(data: dict[str, Any], message: dict[str, Any]) -> str:
+  """Returns the whole text, that of a retweet from the original."""
+  text = _own_text(data)
+  for name in ("referenced_tweets", "referenced_posts"):
+    for row in rows_of(data, name):
+      original = _included(message).get(str(row.get("id")))
+      if original is not None and row.get("type") in ("retweeted", "reposted"):
+        begins = _RETWEET.match(text)
+        return f"{begins[0] if begins else ''}{_own_text(original)}"
+  return text
+
+
+def _own_text(data: dict[str, Any]) -> str:
+  """Returns the text of a post; `text` of a long one ends after 280 characters."""
   for name in ("note_tweet", "note_post"):
     note = data.get(name)
     if isinstance(note, dict) and isinstance(note.get("text"), str):
       return html.unescape(note["text"])
-  return html.unescape(str(data.get("text") or ""))
+  text = data.get("text")
+  return html.unescape(text) if isinstance(text, str) else ""
 
 
 def _author(message: dict[str, Any]) -> str | None:
@@ -105,12 +160,13 @@ def _author(message: dict[str, Any]) -> str | None:
   for user in users if isinstance(users, list) else ():
     if isinstance(user, dict) and user.get("id") == author and user.get("username"):
       return str(user["username"])
-  return None if author is None else str(author)
+  return author if isinstance(author, str) else None
 
 
 def epoch_ms(text: Any) -> int | None:
   """Returns a time that X writes as RFC 3339, None for anything else."""
   try:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
-  except (TypeError, ValueError):
+    found = round(datetime.fromisoformat(text).timestamp() * 1000)
+  except (TypeError, ValueError, OverflowError):
     return None
+  return found if 0 < found < MAX_TIME_MS else None

@@ -36,7 +36,23 @@ def changes(existing: list[dict[str, Any]], rules: Iterable[str]) -> tuple[list[
   """Returns the ids to delete and the rules to add, so that X has these rules and all that are not
   Bond's."""
   tags = {tag_of(rule): rule for rule in rules}
-  tag_by_id = {rule["id"]: rule.get("tag") or "" for rule in existing}
+  tag_by_id = {str(rule["id"]): str(rule.get("tag") or "") for rule in existing if "id" in rule}
   delete = [name for name, tag in tag_by_id.items() if tag.startswith(TAG) and tag not in tags]
   present = set(tag_by_id.values())
-  return delete, [rule for tag, rule in tags.items() if tag not in present]
+  others = {rule.get("value") for rule in existing if str(rule.get("id")) not in delete}
+  add = [rule for tag, rule in tags.items() if tag not in present and rule not in others]
+  return delete, add
+
+
+def borrowed(existing: list[dict[str, Any]], rules: Iterable[str]) -> dict[str, str]:
+  """Returns Bond's tags of rules that others have made with tags of their own, by id: X takes no
+  rule twice, so theirs is read, too."""
+  wanted = set(rules)
+  return {
+    str(rule["id"]): tag_of(rule["value"])
+    for rule in existing
+    if "id" in rule
+    and isinstance(rule.get("value"), str)
+    and rule["value"] in wanted
+    and rule.get("tag") != tag_of(rule["value"])
+  }

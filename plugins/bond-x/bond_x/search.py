@@ -17,7 +17,8 @@ from bond_core import Batch, Out, Refused, SourceContext
 from bond_x.account import Account
 from bond_x.config import Search
 from bond_x.endpoint import Endpoint, next_token
-from bond_x.messages import FIELDS, posts_of
+from bond_x.messages import MAX_ID, fields, originals_in, posts_of
+from bond_x.queries import Queries
 from bond_x.spending import POST_USD, USER_USD, Budget
 
 SEARCH = "/2/tweets/search/recent"
@@ -54,15 +55,15 @@ class SearchPoller:
 
   async def run(self) -> None:
     """Searches until cancelled. Raises Refused at the cap, and where X will never answer."""
+    queries = Queries(self._config.queries(), self._ctx)
     while True:
       began = trio.current_time()
-      for query, asset in self._config.queries().items():
-        await self._search(query, asset)
+      await queries.each(self._search)
       await trio.sleep_until(began + self._config.every)
 
   async def _search(self, query: str, asset: str) -> None:
     """Sends all posts that are new, the oldest first."""
-    params = {**FIELDS, "query": query}
+    params = {**fields(originals=self._config.retweets), "query": query}
     since = self._newest.get(query)
     if since is None:
       params["start_time"] = datetime.fromtimestamp(self._start_ms // 1000, UTC).isoformat()
@@ -81,7 +82,7 @@ class SearchPoller:
         await self._begin_anew(query)
         return
       posts = _posts(page.get("data"))
-      self._budget.read(self._ctx.clock.now_ms(), len(posts))
+      self._budget.read(self._ctx.clock.now_ms(), len(posts) + originals_in(page))
       if self._account.charged:
         self._ctx.figures["spent_usd"] = self._budget.usd
       for post in posts:
@@ -123,4 +124,8 @@ class SearchPoller:
 def _posts(data: Any) -> list[dict[str, Any]]:
   """Returns the posts of a page that have a number."""
   rows = data if isinstance(data, list) else []
-  return [row for row in rows if isinstance(row, dict) and str(row.get("id", "")).isdecimal()]
+  return [row for row in rows if isinstance(row, dict) and _is_number(row.get("id"))]
+
+
+def _is_number(value: Any) -> bool:
+  return isinstance(value, str | int) and str(value).isdecimal() and len(str(value)) <= MAX_ID

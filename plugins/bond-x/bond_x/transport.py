@@ -13,6 +13,8 @@ from bond_x.answers import Answer, Call, OpenStream
 from bond_x.client import ANSWER_WITHIN, CONNECT_WITHIN, open_client
 from bond_x.filtered_stream import STREAM, Message, Request
 
+MAX_REASON = 16 * 1024
+
 
 class XTransport:
   """Requests of an account. The stream, once it is requested, is read beside them."""
@@ -46,7 +48,7 @@ class XTransport:
       async with self._client.stream(
         "GET", STREAM, params=dict(request.params), timeout=timeout
       ) as answer:
-        self._put_answer(request, answer, b"")
+        self._put_answer(request, answer, b"" if answer.is_success else await _beginning(answer))
         if answer.is_success:
           async for data in answer.aiter_raw():
             self._put.send_nowait(data)
@@ -66,6 +68,16 @@ async def open_transport(account: Account) -> AsyncIterator[XTransport]:
   async with open_client(account) as client, trio.open_nursery() as nursery:
     yield XTransport(client, nursery)
     nursery.cancel_scope.cancel()
+
+
+async def _beginning(answer: httpx.Response) -> bytes:
+  """What X says to a stream that it refuses; no more than its reason is read."""
+  found = b""
+  async for data in answer.aiter_bytes():
+    found += data
+    if len(found) > MAX_REASON:
+      break
+  return found[:MAX_REASON]
 
 
 def _failed(exc: httpx.HTTPError) -> Disconnected:

@@ -26,6 +26,8 @@ class Member(SimpleNamespace):
     super().__init__(
       config=Posts(**settings), caller=caller, figures={}, events=[], failures=[], times_live=0
     )
+    self.refused = []
+    self.refuse = self.refused.append
     self.log = logging.LoggerAdapter(logging.getLogger("bond.x"))
     self.give, self.fail = self.events.extend, self.failures.append
 
@@ -255,7 +257,7 @@ def test_what_x_will_never_accept_ends_the_session(status, kind):
   (request,) = talk.take()
   with pytest.raises(kind, match=f"X answered {status}") as caught:
     talk.answer(request, status=status)
-  assert type(caught.value) is kind
+  assert isinstance(caught.value, kind)
   assert talk.close(caught.value) is None
 
 
@@ -319,6 +321,133 @@ def test_a_request_that_x_refuses_for_one_rule_fails_the_member_of_that_rule_alo
   assert reason.startswith(f"X does not take the rule {rule_of(bad)!r}: it answered {status}")
   assert [member.failures for member in good] == [[]] * 5
   assert all(member.times_live for member in good)
+
+
+def add(talk, answer):
+  """Opens, and answers the request to add rules with what `answer` makes of its rows."""
+  talk.open()
+  while requests := talk.take():
+    for request in requests:
+      if isinstance(request, Call) and request.method == "POST":
+        talk.answer(request, answer(request.body["add"]), status=201)
+      else:
+        talk.answer(request, {})
+
+
+def test_one_rule_of_several_is_refused_by_name_with_the_words_of_x():
+  member = Member(symbols=["BTC", "ETH", "SOL"])
+  bad = next(rule for rule, asset in member.config.rules().items() if asset == "ETH")
+  talk = Talk(member)
+
+  def answer(rows):
+    error = {"value": bad, "title": "Invalid Rule", "details": ["no viable alternative"]}
+    made = [{"id": "1", **row} for row in rows if row["value"] != bad]
+    return {"data": made, "errors": [error]} if len(made) < len(rows) else {"data": made}
+
+  add(talk, answer)
+  assert member.failures == []
+  assert member.refused == [
+    f"X does not take the rule {bad!r}: Invalid Rule: no viable alternative; change it"
+  ]
+  assert member.times_live
+  # It is not requested again.
+  talk.close()
+  talk.open()
+  (request,) = talk.take()
+  talk.answer(request, {})
+  (request, _) = talk.take() if len(talk.session.requests) > 1 else (*talk.take(), None)
+  assert bad not in [row["value"] for row in request.body["add"]]
+
+
+def test_errors_that_name_no_rule_are_of_those_that_were_not_made():
+  member = Member(symbols=["BTC", "ETH"])
+  talk = Talk(member)
+  error = {"title": "RulesCapExceeded", "detail": "Rules must be less than 2."}
+  add(talk, lambda rows: {"data": [{"id": "1", **rows[0]}], "errors": [error]})
+  assert member.failures == []
+  (reason,) = member.refused
+  assert ": RulesCapExceeded: Rules must be less than 2; change it" in reason
+
+
+@pytest.mark.parametrize("known", ["listed", "made in the meantime"])
+def test_a_rule_that_others_have_made_is_read_as_it_is(known):
+  member = Member(symbols=["BTC"])
+  (rule,) = member.config.rules()
+  talk = Talk(member)
+  talk.open()
+  (request,) = talk.take()
+  if known == "listed":
+    talk.answer(request, {"data": [{"id": "77", "value": rule, "tag": "mine"}]})
+  else:
+    talk.answer(request, {})
+    (request,) = talk.take()
+    error = {"value": rule, "id": "77", "title": "DuplicateRule"}
+    talk.answer(request, {"errors": [error]}, status=201)
+  (stream,) = talk.take()
+  talk.answer(stream)
+  assert (member.failures, member.refused) == ([], [])
+  line = {"data": {"id": "1", "text": "x"}, "matching_rules": [{"id": "77", "tag": "mine"}]}
+  talk.session.on_messages([msgspec.json.encode(line) + b"\r\n"], talk.now)
+  assert [post.symbol for post in member.events] == ["BTC"]
+
+
+@pytest.mark.parametrize(
+  ("status", "body", "words"),
+  [
+    (
+      402,
+      {"title": "CreditsDepleted", "detail": "No credits."},
+      "402 to GET .*: CreditsDepleted: No",
+    ),
+    (
+      400,
+      {"title": "Invalid Request", "errors": [{"message": "bad \x1b[31m field"}]},
+      r"Invalid Request: bad  ?\[31m field",
+    ),
+    (
+      429,
+      {"title": "ConnectionException", "detail": "at the maximum allowed connection limit"},
+      "429: ConnectionException: at the maximum",
+    ),
+    (503, b"<html><title>Over capacity</title><body>x", "503: Over capacity"),
+    (403, {"title": "Forbidden", "reason": "client-not-enrolled"}, "403: Forbidden: client-not-en"),
+  ],
+)
+def test_the_words_of_x_reach_the_user(status, body, words):
+  talk = Talk(Member(symbols=["BTC"]))
+  talk.open()
+  (request,) = talk.take()
+  with pytest.raises((Refused, RetryAfter), match=words):
+    talk.answer(request, body, status=status)
+
+
+def test_a_line_that_cannot_be_read_is_a_gap_and_the_next_post_comes():
+  member = Member(symbols=["BTC"])
+  talk = Talk(member).up()
+  talk.session.on_messages([b'{"data":7}\r\n' + talk.post("1", rule_of(member))], talk.now)
+  gap, post = member.events
+  assert (type(gap), gap.missed, post.tweet_id) == (Gap, 1, "1")
+
+
+def test_the_stream_is_opened_again_for_the_first_who_reads_retweets():
+  one = Member(symbols=["BTC"])
+  talk = Talk(one).up()
+  talk.join(Member(symbols=["ETH"], retweets=True))
+  with pytest.raises(RetryAfter, match="opened again") as caught:
+    talk.serve()
+  assert talk.close(caught.value) == 0
+  talk.open()
+  requests = []
+  while found := talk.take():
+    requests += found
+    for request in found:
+      rows = [{"id": name, "tag": tag} for name, tag in talk.rules.items()]
+      talk.answer(request, {} if isinstance(request, OpenStream) else {"data": rows})
+  assert "referenced_tweets.id" in requests[-1].params["expansions"]
+  line = {"data": {"id": "1", "text": "x"}, "includes": {"tweets": [{"id": "2"}]}}
+  before = talk.session._spending.posts
+  talk.session.on_messages([msgspec.json.encode(line) + b"\r\n"], talk.now)
+  assert talk.session._spending.posts == before + 2
 
 
 def test_money_of_callers_is_capped_by_the_environment_and_not_by_their_specs(monkeypatch):

@@ -5,7 +5,7 @@ The texts and numbers are our own.
 
 import msgspec
 import pytest
-from bond_x.messages import posts_of, read_line, tags_of
+from bond_x.messages import fields, originals_in, posts_of, read_line, tags_of
 
 COMMON = {
   "author_id": "2244994945",
@@ -45,7 +45,7 @@ POST = {
 @pytest.mark.parametrize("payload", [TWEET, POST], ids=["tweet", "post"])
 def test_both_spellings_are_one_post(payload):
   message = read_line(msgspec.json.encode(payload))
-  assert tags_of(message) == ["bond:1"]
+  assert tags_of(message, {}) == ["bond:1"]
   (post,) = posts_of(message, ["BTC"])
   assert (post.text, post.user, post.tweet_id) == (LONG, "anna", COMMON["id"])
   assert post.ts_exchange == 1_789_412_455_000
@@ -74,7 +74,43 @@ def test_signs_that_x_escapes_are_what_was_written():
 )
 def test_what_is_missing_or_of_another_type_stops_nothing(payload):
   message = read_line(msgspec.json.encode(payload))
-  assert tags_of(message) == []
+  assert tags_of(message, {}) == []
   (post,) = posts_of(message, [""])
   assert post.tweet_id == "1"
   assert post.ts_exchange is None
+
+
+def test_a_line_that_cannot_be_read_says_so_and_one_of_another_kind_is_left_out():
+  for line in (
+    b"{",
+    b"[]",
+    b"7",
+    b'{"data":{}}',
+    b'{"data":7}',
+    b'{"data":{"id":null}}',
+    b"[" * 50_000,
+  ):
+    with pytest.raises(ValueError, match=r"."):
+      read_line(line)
+  assert read_line(b'{"new":{"kind":1}}') is None
+
+
+@pytest.mark.parametrize(
+  ("refers", "included", "kind"),
+  [("referenced_tweets", "tweets", "retweeted"), ("referenced_posts", "posts", "reposted")],
+)
+def test_a_retweet_has_the_whole_text_of_the_original(refers, included, kind):
+  whole = {"id": "9", "text": LONG[:270] + "…", "note_tweet": {"text": LONG}}
+  data = {**COMMON, "text": f"RT @anna: {LONG[:129]}…", refers: [{"type": kind, "id": "9"}]}
+  message = {"data": data, "includes": {included: [None, whole]}}
+  (post,) = posts_of(read_line(msgspec.json.encode(message)), ["BTC"])
+  assert post.text == f"RT @anna: {LONG}"
+  assert originals_in(message) == 1
+  assert "referenced_tweets.id" in fields(originals=True)["expansions"]
+  assert "referenced" not in str(fields(originals=False))
+  # Without the original its own text is what there is; a quoted post keeps its own.
+  (post,) = posts_of({"data": data}, ["BTC"])
+  assert post.text == data["text"]
+  data[refers][0]["type"] = "quoted"
+  (post,) = posts_of(message, ["BTC"])
+  assert post.text == data["text"]

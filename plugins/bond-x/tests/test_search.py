@@ -124,3 +124,15 @@ async def test_a_caller_has_half_of_the_searches_of_an_app(autojump_clock, site,
   assert first.failure is None
   assert "more than 225 searches in 15 minutes" in second.failure
   assert other.failure is own.failure is None
+
+
+@pytest.mark.parametrize("kind", ["x.search", "x.counts"])
+async def test_one_query_that_x_does_not_take_is_refused_alone(autojump_clock, site, begin, kind):
+  found = await begin(kind, symbols=["BTC", "ETH"], words={"ETH": ["(("]}, every=60)
+  for _ in range(200):
+    site.write("$BTC")
+    await trio.sleep(1)
+  assert found.failure is None
+  (reason,) = found.reader.refused
+  assert "Invalid Request" in reason
+  assert found.posts

@@ -242,7 +242,10 @@ class XSite:
           raise SimulatorError("RulesCapExceeded")
         matches = compile_rule(value)
       except SimulatorError as error:
-        errors.append({"value": value, "title": str(error)})
+        # As X: the words are beside the title, and a rule that is there already has its id.
+        row = {"value": value, "title": str(error), "details": [f"{error} (at position 1)"]}
+        same = (rule.id for rule in self.rules.values() if rule.value == value)
+        errors.append(row | ({"id": found} if (found := next(same, None)) else {}))
         continue
       self._ids += 1
       rule = XRule(str(self._ids), value, row.get("tag"), matches)
