@@ -7,11 +7,13 @@ several venues as one, each level with its venues.
 
 from bond_bookkit.consolidated import MAX_AGE_MS, ConsolidatedBook
 from bond_bookkit.replica import BookKey, ReplicaBook, concerns, may_concern
-from bond_bookkit.skew import Skew
+from bond_bookkit.skew import AHEAD_MS, BEHIND_MS, Skew
 from bond_bookkit.throttle import NEVER, Throttle
 from bond_bookkit.view import BookView
 
 __all__ = [
+  "AHEAD_MS",
+  "BEHIND_MS",
   "MAX_AGE_MS",
   "NEVER",
   "BookKey",

@@ -1,5 +1,12 @@
 """How far a venue's clock is from ours."""
 
+AHEAD_MS = 5_000
+"""A venue time further ahead of our clock than this cannot be right: nothing is received before it
+happens."""
+
+BEHIND_MS = 600_000
+"""One that is always further behind than this is no slow source but a wrong clock."""
+
 
 class Skew:
   """How far a venue's clock is behind ours: receive time less venue time, in ms. The smallest of
@@ -27,3 +34,9 @@ class Skew:
     if self._minute < 0:
       return None
     return self._least if self._before is None else min(self._least, self._before)
+
+  @property
+  def out_of_bounds(self) -> bool:
+    """Whether the venue's clock, or ours, must be wrong."""
+    ms = self.ms
+    return ms is not None and not -AHEAD_MS <= ms <= BEHIND_MS

@@ -3,6 +3,7 @@
 import json
 import time
 
+import msgspec
 import pytest
 import trio
 import trio.lowlevel
@@ -33,11 +34,11 @@ def trades(first, count, symbol="BTC/USDT"):
   ]
 
 
-async def scrape(broker, accept="application/json"):
+async def scrape(broker, accept="application/json", path="/metrics"):
   stream = await trio.open_tcp_stream("127.0.0.1", broker.port)
   async with stream:
     await stream.send_all(
-      f"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {accept}\r\n\r\n".encode()
+      f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {accept}\r\n\r\n".encode()
     )
     data = b""
     async for part in stream:
@@ -95,6 +96,22 @@ async def test_the_counts_are_the_clients_own():
     found = await figures(broker)
     assert found["clients"] == found["active_subscriptions"] == 0
     assert found["delivered"] == sum(counts)
+
+
+async def test_a_clock_that_is_out_of_bounds_stands_in_heartbeats_and_health():
+  async with serving(heartbeat=0.2) as broker, connected(broker) as reader:
+    await reader.subscribe()
+    for number, skew in ((0, 40), (1, 4_000), (2, -300_000)):
+      exchange = f"x{number}"
+      now = time.time_ns() // 1_000_000
+      [event] = trades(number, 1)
+      broker.log.ring.append(
+        [msgspec.structs.replace(event, exchange=exchange, ts_event=now, ts_exchange=now - skew)]
+      )
+      await reader.take("trade", 1)
+    beat = await reader.until(lambda m: m["type"] == "heartbeat" and "skew_ms" in m["info"])
+    assert beat["info"]["skew_ms"] == {"x2": -300_000}
+    assert json.loads(await scrape(broker, path="/health"))["skew_ms"] == {"x2": -300_000}
 
 
 async def test_prometheus_has_the_same_figures():

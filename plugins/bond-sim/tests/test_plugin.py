@@ -1,10 +1,12 @@
+import time
 import tomllib
 from pathlib import Path
 
 import pytest
+import trio
 from bond_sim import bond_register_simulators
 from bond_sim.binance.config import BinanceConfig
-from bond_simkit import VENUE_FAULTS, SimulatorError
+from bond_simkit import VENUE_FAULTS, SimulatorError, VenueClock
 
 from bond_core import SimulatorType
 
@@ -29,6 +31,15 @@ def test_every_simulator_is_an_entry_point_with_a_port_and_faults_of_its_own():
     assert simulator.config(faults=[kind]).faults == [kind], name
     with pytest.raises(SimulatorError, match="is not a fault"):
       simulator.config(faults=["explode"])
+
+
+@pytest.mark.parametrize("ahead", [0.0, 120.0, -32_400.0])
+def test_a_venues_clock_can_be_wrong(ahead):
+  async def read():
+    return VenueClock(ahead=ahead).now_ms()
+
+  off = trio.run(read) - time.time_ns() // 1_000_000
+  assert abs(off - ahead * 1000) < 60_000
 
 
 def test_speed_0_is_for_recordings():

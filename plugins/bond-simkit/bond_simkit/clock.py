@@ -14,10 +14,12 @@ class VenueTime(Protocol):
 
 
 class VenueClock:
-  """Epoch milliseconds that advance from `start_ms` (default: now) with trio's clock."""
+  """Epoch milliseconds that advance from `start_ms` (default: now, and `ahead` seconds more) with
+  trio's clock."""
 
-  def __init__(self, start_ms: int | None = None) -> None:
-    self._start_ms = time.time_ns() // 1_000_000 if start_ms is None else start_ms
+  def __init__(self, start_ms: int | None = None, *, ahead: float = 0.0) -> None:
+    begin = time.time_ns() // 1_000_000 if start_ms is None else start_ms
+    self._start_ms = begin + int(ahead * 1000)
     self._started_at = trio.current_time()
 
   def now_ms(self) -> int:

@@ -1,7 +1,7 @@
 """Fields that the configurations of simulators have in common.
 
 A configuration is an attrs class with `host` and `port`. `bond sim` has an option for each of these
-that it has: capture, speed, settle, seed, markets, faults.
+that it has: capture, speed, settle, seed, markets, ahead, faults.
 """
 
 from collections.abc import Iterable

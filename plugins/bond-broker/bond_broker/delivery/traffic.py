@@ -72,6 +72,11 @@ class Traffic:
         skew = self.skews[exchange] = Skew()
       skew.add(ts_event, ts_event - happened)
 
+  def wrong_clocks(self) -> dict[str, int]:
+    """How far behind ours the clocks are that are out of bounds (ms), by exchange."""
+    skews = sorted(self.skews.items())
+    return {name: skew.ms for name, skew in skews if skew.out_of_bounds and skew.ms is not None}
+
   def count_gap(self, gap: Gap) -> None:
     """Counts a declared loss."""
     if len(self.gaps) < MAX_LISTED:

@@ -283,6 +283,7 @@ class Broker:
       leases=self._leases,
       limits=self._session_limits,
       sources=partial(backing.stream_sources, stream) if stream else backing.sources,
+      wrong_clocks=self._traffic.wrong_clocks,
       handler=backing.handlers.get(query.path),
     )
 

@@ -1,7 +1,7 @@
 """One WebSocket from its first message to its last."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import trio
@@ -91,6 +91,7 @@ class Session:
     leases: Leases,
     limits: SessionLimits,
     sources: Callable[[], Mapping[str, SourceStatus]],
+    wrong_clocks: Callable[[], Mapping[str, int]],
     handler: Handler | None = None,
   ) -> None:
     self._scope = trio.CancelScope()
@@ -103,6 +104,7 @@ class Session:
     self._leases = leases
     self._limits = limits
     self._sources = sources
+    self._wrong_clocks = wrong_clocks
     self._handler = handler
     self._head = head
     self._protocol = head.protocol
@@ -229,13 +231,15 @@ class Session:
     """Sends a heartbeat and notes when the next is due."""
     delivery = self.delivery
     self._next_heartbeat = trio.current_time() + self._limits.heartbeat
-    info = {
+    info: dict[str, Any] = {
       "seq": delivery.next_number - 1,
       "epoch": self.pump.log.epoch,
       "sources": self._sources(),
       "conflated": delivery.conflated,
       "lost": delivery.lost,
     }
+    if wrong := self._wrong_clocks():
+      info["skew_ms"] = wrong
     self.send(heartbeat_message(now_ms, info))
 
   # What clients send ------------------------------------------------------------------------------

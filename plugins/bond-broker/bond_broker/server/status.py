@@ -27,7 +27,9 @@ def answer(
 ) -> bytes:
   """The answer to a plain GET."""
   if query.path == "/health":
-    return plain_answer(HTTPStatus.OK, {"status": "ok", "sources": sources})
+    wrong = traffic.wrong_clocks()
+    health = {"status": "ok", "sources": sources} | ({"skew_ms": wrong} if wrong else {})
+    return plain_answer(HTTPStatus.OK, health)
   if query.path == "/metrics":
     found = snapshot()
     if prometheus.requested(head.request.headers.get("Accept", "")):

@@ -62,6 +62,14 @@ def _command(simulator: SimulatorType) -> click.Command:
     "markets": click.Option(
       ["--markets"], type=int, default=0, show_default=True, help="Quiet spot markets more."
     ),
+    "ahead": click.Option(
+      ["--ahead"],
+      type=float,
+      default=0.0,
+      show_default=True,
+      metavar="SECONDS",
+      help="How far its clock is ahead; below 0: behind.",
+    ),
     "faults": click.Option(
       ["--fault", "faults"], multiple=True, metavar="FAULT", help="See above; repeatable."
     ),

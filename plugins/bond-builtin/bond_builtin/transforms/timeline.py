@@ -1,6 +1,9 @@
 """Event time: when things happened, on one line for all sources, and how far all have come."""
 
+import logging
 from collections import deque
+
+from bond_bookkit import AHEAD_MS, BEHIND_MS
 
 from bond_builtin.transforms.arrival import END_OF_TIME, ArrivalClock
 from bond_core import Clock, MarketEvent, MarketType
@@ -27,13 +30,24 @@ _MOST_WAITING = 10_000
 # Events of a source without venue times go back in time only by more than this (ms).
 _BACK_MS = 10_000
 
+# While no clock is near ours, one that is off by more than this, or behind, is that of a recording
+# which is played live, or ours is wrong (ms).
+_ANOTHER_DAY_MS = 2 * 86_400_000
+
+# How many exchanges are noted whose clocks are out of bounds.
+_MOST_ASTRAY = 1_000
+
 _NEVER = -(1 << 62)
+
+logger = logging.getLogger("bond.core")
 
 
 class _Source:
   """One (exchange, market type): its venue time, its skew, and when it last went on."""
 
-  __slots__ = ("arrived", "before", "least", "odd", "progress", "seen", "turn", "untimed", "venue")
+  __slots__ = (
+    *("arrived", "before", "least", "near", "odd", "progress", "seen", "turn", "untimed", "venue"),
+  )
 
   def __init__(self) -> None:
     self.venue: int | None = None
@@ -41,6 +55,7 @@ class _Source:
     self.progress = _NEVER
     self.untimed = _NEVER
     self.seen = _NEVER
+    self.near = _NEVER
     self.odd = 0
     self.least = 0
     self.before = 0
@@ -71,6 +86,10 @@ class Timeline:
   never measured: one clock received them all, and if it is wrong it is wrong for all. At the start
   such events wait for the first measurement, at most a second; `ready` then holds them.
 
+  A venue time that cannot be right counts as none, so that no source's clock governs the others:
+  one more than AHEAD_MS ahead of ours, or one more than BEHIND_MS behind from a source that is
+  always so while another one is not.
+
   The watermark is the slowest of the sources that went on within the last `lateness`, minus the
   lateness. A quiet or dead source does not hold it, and when all are quiet it goes on with the
   clock. It never goes back. A result depends on what arrived when, and neither on the limits of
@@ -91,6 +110,12 @@ class Timeline:
     self._latest = 0
     self._least_skew: int | None = None
     self._measured = False
+    # When a source was last near our clock, and whether those far behind have waited for one.
+    self._near = _NEVER
+    self._waited = False
+    self.astray: dict[str, int] = {}
+    """How far behind our clock the exchanges are that are out of bounds (ms; below zero: ahead)."""
+    self._logged: set[str] = set()
     self._waiting: deque[tuple[int, MarketEvent]] = deque()
     self._patience = 0
 
@@ -114,7 +139,18 @@ class Timeline:
     if source is None:
       source = self._sources[key] = _Source()
     when = event.ts_exchange
-    if when is not None and 0 < when <= END_OF_TIME:
+    if when is not None:
+      if not 0 < when <= END_OF_TIME:
+        when = None
+      elif -AHEAD_MS <= arrived - when <= BEHIND_MS:
+        source.near = self._near = arrived
+        if self.astray:
+          self.astray.pop(event.exchange, None)
+      elif self._near == _NEVER and not self._waited and _may_be_right(arrived - when):
+        return self._wait(event, arrived)
+      elif self._is_astray(source, event.exchange, arrived, arrived - when):
+        when = None
+    if when is not None:
       known = source.venue
       if known is None or when > known:
         if known is not None and when - known > _FAR_MS and self._is_odd(source, when, arrived):
@@ -194,8 +230,7 @@ class Timeline:
   def hurry(self) -> None:
     """Gives up waiting for a first skew."""
     if self._waiting:
-      self._measured = True
-      self._know(0)
+      self._waited = True
       self._release(min(self.arrival.now, self._patience))
 
   def _pass(self, now: int) -> None:
@@ -232,6 +267,26 @@ class Timeline:
   def _of_exchange(self, exchange: str) -> _Source | None:
     own = [source for (name, _), source in self._sources.items() if name == exchange]
     return max(own, key=lambda source: source.progress, default=None)
+
+  def _is_astray(self, source: _Source, exchange: str, arrived: int, behind: int) -> bool:
+    """Whether the clock of a source is to blame for a venue time so far from ours."""
+    if self._near == _NEVER:
+      if _may_be_right(behind):
+        return False
+    elif behind > 0 and arrived - source.near <= BEHIND_MS:
+      # Its clock was right lately, so this is old news.
+      return False
+    if exchange in self.astray or len(self.astray) < _MOST_ASTRAY:
+      self.astray[exchange] = behind
+    if exchange not in self._logged and len(self._logged) < _MOST_ASTRAY:
+      self._logged.add(exchange)
+      logger.warning(
+        "%s: its clock is %.0f s %s ours; its events count at the time of their receipt",
+        exchange,
+        abs(behind) / 1000,
+        "behind" if behind > 0 else "ahead of",
+      )
+    return True
 
   def _is_odd(self, source: _Source, when: int, arrived: int) -> bool:
     """Whether a venue time ahead of the last is to be taken for a fault."""
@@ -292,15 +347,39 @@ class Timeline:
 
   def _release(self, seen: int) -> None:
     """Places those that waited."""
+    waiting, self._waiting = self._waiting, deque()
+    # Those with a venue time first, since they give the others their skew.
+    placed: dict[int, int | None] = {}
+    for position, (arrived, event) in enumerate(waiting):
+      when = event.ts_exchange
+      if when is not None and 0 < when <= END_OF_TIME and _may_be_right(arrived - when):
+        placed[position] = self.place(event, arrived)
+        source = self._sources[event.exchange, event.market_type]
+        source.seen = min(source.seen, seen)
+    if not self._measured:
+      self._measured = True
+      self._know(0)
     skew = self._common_skew(self.arrival.now)
-    while self._waiting:
-      arrived, event = self._waiting.popleft()
-      when = min(max(arrived - skew, 0), END_OF_TIME)
-      source = self._sources[event.exchange, event.market_type]
-      if when >= source.progress:
-        source.progress = when
-        source.seen = max(source.seen, seen)
-        source.untimed = when
-        self._fastest = max(self._fastest, when)
-        self._raise(when)
-      self.ready.append((when, event))
+    ready: list[tuple[int, MarketEvent]] = []
+    for position, (arrived, event) in enumerate(waiting):
+      when = placed.get(position)
+      if when is None:
+        when = min(max(arrived - skew, 0), END_OF_TIME)
+        source = self._sources[event.exchange, event.market_type]
+        if when >= source.progress:
+          source.progress = when
+          source.seen = max(source.seen, seen)
+          source.untimed = when
+          self._fastest = max(self._fastest, when)
+          self._raise(when)
+      ready.append((when, event))
+    self.ready.extend(sorted(ready, key=_when))
+
+
+def _when(placed: tuple[int, MarketEvent]) -> int:
+  return placed[0]
+
+
+def _may_be_right(behind: int) -> bool:
+  """Whether a clock that is so far behind ours may be right while no other is near ours."""
+  return behind > BEHIND_MS or behind < -_ANOTHER_DAY_MS

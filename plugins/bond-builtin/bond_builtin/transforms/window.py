@@ -335,6 +335,8 @@ class Windower:
       raw["invalid"] = tally.invalid
     if tally.removed:
       raw["removed"] = tally.removed
+    if self._line.astray and (astray := tally.exchanges & self._line.astray.keys()):
+      raw["skewed"] = sorted(astray)
     if tally.simulated:
       raw["simulated"] = sorted(tally.simulated)
     if self._outages:

@@ -28,7 +28,7 @@ async def serve_binance(
   from bond_sim.market.capture_files import scan_captures
 
   markets: BinanceMarkets
-  clock = VenueClock(config.start)
+  clock = VenueClock(config.start, ahead=config.ahead)
   if config.capture:
     captures = await scan_captures(config.capture, scan)
     markets = BinancePlayback(captures, config.speed, config.settle, clock)

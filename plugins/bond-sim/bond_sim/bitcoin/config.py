@@ -14,6 +14,7 @@ class BitcoinConfig:
   port: int = 9006
   speed: float = speed_field(100)
   seed: int = 1
+  ahead: float = 0.0
   faults: list[str] = faults_field()
 
 
@@ -26,5 +27,7 @@ async def serve_bitcoin(
   from bond_sim.bitcoin.dialect import BitcoinDialect
   from bond_sim.bitcoin.generator import BitcoinGenerator
 
-  dialect = BitcoinDialect(BitcoinGenerator(VenueClock(), seed=config.seed, speed=config.speed))
+  dialect = BitcoinDialect(
+    BitcoinGenerator(VenueClock(ahead=config.ahead), seed=config.seed, speed=config.speed)
+  )
   await serve_venue(dialect, config, stats=dialect.stats, task_status=task_status)

@@ -15,6 +15,7 @@ class BlueskyConfig:
   port: int = 9007
   speed: float = speed_field(100)
   seed: int = 1
+  ahead: float = 0.0
   faults: list[str] = faults_field(BLUESKY_FAULTS)
 
 
@@ -26,7 +27,7 @@ async def serve_bluesky(
 
   from bond_sim.bluesky.site import BlueskySite
 
-  site = BlueskySite(VenueClock(), seed=config.seed, speed=config.speed)
+  site = BlueskySite(VenueClock(ahead=config.ahead), seed=config.seed, speed=config.speed)
   faults = [BLUESKY_FAULTS.parse(written) for written in config.faults]
   async with trio.open_nursery() as nursery:
     nursery.start_soon(site.run)

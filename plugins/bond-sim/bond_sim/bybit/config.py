@@ -22,7 +22,7 @@ async def serve_bybit(
   from bond_sim.bybit.dialect import BybitDialect
   from bond_sim.bybit.generator import BybitGenerator
 
-  dialect = BybitDialect(BybitGenerator(config, VenueClock(config.start)))
+  dialect = BybitDialect(BybitGenerator(config, VenueClock(config.start, ahead=config.ahead)))
   await serve_venue(
     dialect, config, refusal=dialect.refusal, stats=dialect.stats, task_status=task_status
   )

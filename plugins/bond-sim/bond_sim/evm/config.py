@@ -22,6 +22,7 @@ class EvmConfig:
   forks: int = 8
   speed: float = speed_field(1000)
   seed: int = 1
+  ahead: float = 0.0
   faults: list[str] = faults_field(EVM_FAULTS)
 
   def __attrs_post_init__(self) -> None:
@@ -42,7 +43,9 @@ async def serve_evm(
 
   every = config.block_time / config.speed
   chain = EvmChain(config.seed, config.transfers)
-  node = EvmNode(VenueClock(), chain, every=every, forks=config.forks, seed=config.seed)
+  node = EvmNode(
+    VenueClock(ahead=config.ahead), chain, every=every, forks=config.forks, seed=config.seed
+  )
   faults = [EVM_FAULTS.parse(written) for written in config.faults]
   async with trio.open_nursery() as nursery:
     nursery.start_soon(node.run)

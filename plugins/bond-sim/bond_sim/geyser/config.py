@@ -17,6 +17,7 @@ class GeyserConfig:
   port: int = 9005
   speed: float = speed_field(200)
   seed: int = 1
+  ahead: float = 0.0
   faults: list[str] = faults_field(GEYSER_FAULTS)
   slot_ms: int = 400
   forks: float = 0.05
@@ -40,7 +41,7 @@ async def serve_geyser(
   from bond_sim.geyser.serving import serve_node
 
   node = GeyserNode(
-    VenueClock(),
+    VenueClock(ahead=config.ahead),
     seed=config.seed,
     speed=config.speed,
     slot_ms=config.slot_ms,

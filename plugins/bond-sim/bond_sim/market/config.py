@@ -15,7 +15,7 @@ def _check_markets(config: object, attribute: object, markets: int) -> None:
 class MarketConfig:
   """`speed` multiplies how often orders come. `symbols` restricts the markets (all where empty),
   `markets` adds that many quiet spot markets. `start` is the venue's clock at the beginning, epoch
-  ms; None: now."""
+  ms; None: now, and `ahead` seconds more."""
 
   host: str = "127.0.0.1"
   port: int
@@ -25,6 +25,7 @@ class MarketConfig:
   symbols: list[str] = list_field()
   markets: int = attrs.field(default=0, validator=_check_markets)
   start: int | None = None
+  ahead: float = 0.0
 
   @property
   def recorded(self) -> bool:

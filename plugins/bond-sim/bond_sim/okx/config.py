@@ -32,7 +32,7 @@ async def serve_okx(
 
   markets: OkxMarkets
   endpoints: Mapping[str, OkxEndpoint]
-  clock = VenueClock(config.start)
+  clock = VenueClock(config.start, ahead=config.ahead)
   if config.capture:
     captures = await scan_captures(config.capture, scan)
     markets = playback = OkxPlayback(captures, config.speed, config.settle, clock)

@@ -15,6 +15,7 @@ class XConfig:
   port: int = 9004
   speed: float = speed_field(100)
   seed: int = 1
+  ahead: float = 0.0
   faults: list[str] = faults_field(X_FAULTS)
 
 
@@ -26,7 +27,7 @@ async def serve_x(
 
   from bond_sim.x.site import XSite
 
-  site = XSite(VenueClock(), seed=config.seed, speed=config.speed)
+  site = XSite(VenueClock(ahead=config.ahead), seed=config.seed, speed=config.speed)
   faults = [X_FAULTS.parse(written) for written in config.faults]
   async with trio.open_nursery() as nursery:
     nursery.start_soon(strike_in_time, faults, site.fault)
