@@ -10,6 +10,7 @@ import msgspec
 
 from bond_core import Duration, MarketType, Secret, Size
 from bond_core.config import Allowance, check_url, read_allowance
+from bond_ws.decoding import Form
 from bond_ws.matching import check_match
 from bond_ws.rules import Rule
 
@@ -97,9 +98,11 @@ class Custom:
   messages to events. Headers and query may hold secrets.
 
   The events' exchange is ws-NAME. `silence` is how long the venue is never silent while it works.
-  `function` (package.module:function) makes events instead of rules. `exchange` names the venue in
-  full, and `private` allows addresses that are not public. What Heartbeat, Reply, Failure and Rule
-  hold, and examples of two venues, is in the README of bond-ws.
+  `decode` is what messages are: JSON, compressed JSON (gzip, zlib or deflate, each message by
+  itself), msgpack, cbor, text, or bytes as they come. `function` (package.module:function) makes
+  events instead of rules. `exchange` names the venue in full, and `private` allows addresses that
+  are not public. What Heartbeat, Reply, Failure and Rule hold, and examples of two venues, is in
+  the README of bond-ws.
   """
 
   url: str = attrs.field(metadata=PUBLIC)
@@ -113,6 +116,7 @@ class Custom:
   failures: list[Failure] = attrs.field(factory=list, metadata=PUBLIC)
   silence: Duration | None = None
   max_message: Size = Size(4 * 1024 * 1024)
+  decode: Form = "json"
   symbols: dict[str, str] = attrs.field(factory=dict, metadata=PUBLIC)
   market_type: MarketType | None = None
   map: list[Rule] = attrs.field(factory=list, metadata=PUBLIC)
@@ -139,6 +143,8 @@ class Custom:
         raise ValueError(f"{count} entries of {field} are more than {MAX_RULES}")
     if bool(self.map) == bool(self.function):
       raise ValueError("say how messages are read: with rules in map, or with a function")
+    if self.decode == "bytes" and self.map:
+      raise ValueError("bytes are read by a function; rules read what decode makes of them")
 
   def _check_url(self) -> None:
     if not self.private:

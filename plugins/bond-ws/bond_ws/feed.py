@@ -26,8 +26,9 @@ from bond_core.feeds import (
   own_words,
 )
 from bond_ws.config import Custom, allowance, as_text
+from bond_ws.decoding import GZIP, as_text as as_message, decoder
 from bond_ws.mapping import Mapping
-from bond_ws.matching import matcher
+from bond_ws.matching import UNDECODED, matcher
 from bond_ws.paths import parse_path
 from bond_ws.rules import EVENTS
 
@@ -35,6 +36,8 @@ _EVENTS = frozenset(EVENT_TYPES.values())
 _TEMPLATE = re.compile(r"\$\{(?P<path>[^{}]*)\}")
 
 MAX_REPLIES = 10
+
+_FORMS = {"text": "text", "msgpack": "MessagePack", "cbor": "CBOR"}
 
 UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
@@ -82,6 +85,7 @@ class WsFeed:
     # A ping whose answer is not known is only sent; the WebSocket's own ping shows whether the
     # venue lives.
     self._beat = None if beat is None or self._is_pong is not None else beat.send
+    self._decode = decoder(config.decode, int(config.max_message))
     self._function: Callable[..., Any] | None = None
     self._connections: dict[int, _Open] = {}
     self._received_ns: int | None = None
@@ -200,16 +204,14 @@ class WsFeed:
   def _take(
     self, connection: int, opened: _Open, frame: bytes, received: Moment, out: Batch
   ) -> None:
-    if self._reply_to(connection, opened, frame, None, received):
-      return
-    try:
-      message = msgspec.json.decode(frame)
-    except ValueError:
-      if self._function is None:
-        raise ValueError("it is not JSON") from None
-      message = frame.decode(errors="replace")
+    frame, message = self._decode(frame)
     if self._reply_to(connection, opened, frame, message, received):
       return
+    if message is UNDECODED:
+      if self._function is None:
+        hint = "; it looks like gzip, so write decode: gzip" if frame[:2] == GZIP else ""
+        raise ValueError(f"it is not {_FORMS.get(self._config.decode, 'JSON')}{hint}")
+      message = as_message(frame)
     self._received_ns = received.mono_ns
     for fits, path in self._failures:
       if fits(frame, message, message):

@@ -1,10 +1,11 @@
 """Paths into JSON: `data.price`, `[0].p`, `["a.b"]`, and `$.ts` from the message's own root."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 MAX_STEPS = 16
 MAX_LENGTH = 200
+MISSING: Final = object()
 
 _STEP = re.compile(
   r"""\.?(?P<name>[^\s.\[\]"'$]+)|\[(?P<index>-?\d{1,6})\]|\["(?P<quoted>[^"]+)"\]"""
@@ -19,16 +20,21 @@ class Path(NamedTuple):
 
   def read(self, message: Any, item: Any) -> Any:
     """The value there; None where there is none."""
+    value = self.find(message, item)
+    return None if value is MISSING else value
+
+  def find(self, message: Any, item: Any) -> Any:
+    """The value there; MISSING where there is none."""
     value = message if self.from_root else item
     for step in self.steps:
       if type(step) is int:
         if type(value) is not list or not -len(value) <= step < len(value):
-          return None
+          return MISSING
         value = value[step]
-      elif type(value) is dict:
-        value = value.get(step)
+      elif type(value) is dict and step in value:
+        value = value[step]
       else:
-        return None
+        return MISSING
     return value
 
 

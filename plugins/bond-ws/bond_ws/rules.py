@@ -146,6 +146,8 @@ def time_ms(value: Any, unit: str) -> int:
     if moment.tzinfo is None:
       moment = moment.replace(tzinfo=UTC)
     return round(moment.timestamp() * 1000)
+  if isinstance(value, datetime):
+    return round(value.timestamp() * 1000)
   number: float = converted(value, float, "time")
   if unit in ("auto", "text"):
     size = abs(number)
