@@ -2,28 +2,26 @@
 spellings."""
 
 import re
+from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
 
 from bond_core._literals import MarketType
 
-# Longest first, so that BTCFDUSD is BTC/FDUSD and not BTCFD/USD.
-KNOWN_QUOTES: tuple[str, ...] = tuple(
-  sorted(
-    (
-      *("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USDE", "USD1", "USDP", "USDS", "PYUSD", "RLUSD"),
-      *("DAI", "USD", "EUR", "GBP", "JPY", "KRW", "TRY", "BRL", "AUD", "CAD", "CHF", "MXN", "PLN"),
-      *("ARS", "ZAR", "UAH", "IDR", "THB", "INR", "BTC", "ETH", "BNB", "SOL", "XRP", "EURI"),
-    ),
-    key=lambda quote: (-len(quote), quote),
-  )
-)
-
+# Letters and digits of any script. Before a slash a base may have signs inside (XYZ-TSLA).
+_WORD, _BASE = r"[^\W_]{1,40}", r"[^\W_](?:[\w.$+-]{0,38}[\w+])?"
 _UNIFIED = re.compile(
-  r"(?P<base>[A-Z0-9]{1,20})[/_-](?P<quote>[A-Z0-9]{1,20})"
-  r"(?::(?P<settle>[A-Z0-9]{1,20})(?:-(?P<expiry>\d{6}))?)?"
+  rf"(?P<base>{_BASE}(?=/)|{_WORD}(?=[_-]))[/_-](?P<quote>{_WORD})"
+  rf"(?::(?P<settle>{_WORD})(?:-(?P<expiry>[0-9]{{6}}))?)?|(?P<base2>{_WORD}):(?P<quote2>{_WORD})"
 )
-_COLON = re.compile(r"(?P<base>[A-Z0-9]{1,20}):(?P<quote>[A-Z0-9]{1,20})")
-_PLAIN = re.compile(r"[A-Z0-9]{1,40}")
+# The shortest base comes first, so that BTCFDUSD is BTC/FDUSD and not BTCFD/USD.
+_JOINED = re.compile(
+  r"(?P<base>[^\W_]{1,40}?)(?P<quote>USD[TCE1PS]?|FDUSD|TUSD|BUSD|PYUSD|RLUSD|DAI|EURI?|GBP|JPY|KRW|"
+  r"TRY|BRL|AUD|CAD|CHF|MXN|PLN|ARS|ZAR|UAH|IDR|THB|INR|AED|SGD|HKD|BTC|ETH|BNB|SOL|XRP)"
+)
+# What follows in venues' own names of contracts: BTC-PERP, BTCUSD_PERP, BTCUSD_261225.
+_NO_QUOTE = re.compile(r"PERP|PERPETUAL|SWAP|FUTURES?|\d{6}")
+# Other scripts stay as they are: the upper case of some letters is another one's.
+_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 
 class Instrument(NamedTuple):
@@ -45,13 +43,15 @@ class Instrument(NamedTuple):
 
 class Market(NamedTuple):
   """A market as a user spells it, before a venue is named. `market_type` is None where the spelling
-  leaves it open."""
+  leaves it open. `name` is a spelling that can be split in several ways (DOTUSD, WBTC): the venue's
+  list decides, and `base` and `quote` are a guess for where there is none."""
 
   base: str
   quote: str
   market_type: MarketType | None = None
   settle: str | None = None
   expiry: str | None = None
+  name: str | None = None
 
   @property
   def symbol(self) -> str:
@@ -59,7 +59,9 @@ class Market(NamedTuple):
     return f"{self.base}/{self.quote}"
 
   def __str__(self) -> str:
-    """The spelling that says all of it, such as BTC/USDT:USDT-261225."""
+    """The spelling that says all of it, such as BTC/USDT:USDT-261225; `name` where there is one."""
+    if self.name is not None:
+      return self.name
     settle = "" if self.settle is None else f":{self.settle}"
     return f"{self.symbol}{settle}" + ("" if self.expiry is None else f"-{self.expiry}")
 
@@ -75,18 +77,20 @@ def parse_market(text: str) -> Market:
   BTC/USDT, BTC/USDT:USDT is the perpetual and BTC/USDT:USDT-261225 the contract of that day.
   Raises ValueError with a sentence for anything else.
   """
-  upper = text.strip().upper()
-  if found := _UNIFIED.fullmatch(upper):
+  upper = text.strip().translate(_UPPER)
+  if (found := _UNIFIED.fullmatch(upper)) and not _NO_QUOTE.fullmatch(found["quote"] or ""):
+    if found["base2"]:
+      return Market(found["base2"], found["quote2"])
     base, quote, settle, expiry = found.group("base", "quote", "settle", "expiry")
     kind: MarketType | None = None if settle is None else "perp" if expiry is None else "future"
     return Market(base, quote, kind, settle, expiry)
-  if found := _COLON.fullmatch(upper):
-    return Market(found["base"], found["quote"])
-  if _PLAIN.fullmatch(upper):
-    for quote in KNOWN_QUOTES:
-      if upper.endswith(quote) and len(upper) > len(quote):
-        return Market(upper[: -len(quote)], quote)
-    return Market(upper, "USDT")
+  if found := _JOINED.fullmatch(upper):
+    # Nothing else ends in USDT or USDC; WBTC, WETH and SUSDE are assets.
+    open_name = None if found["quote"] in ("USDT", "USDC") else upper
+    return Market(found["base"], found["quote"], name=open_name)
+  if re.fullmatch(_WORD, upper):
+    # Six letters may be a pair with a quote that is not known here.
+    return Market(upper, "USDT", name=upper if len(upper) > 5 else None)
   raise ValueError(
     f"{text!r} is not a symbol; write BASE/QUOTE such as BTC/USDT, "
     "or BTC/USDT:USDT for a perpetual and BTC/USDT:USDT-261225 for a dated contract"

@@ -5,7 +5,7 @@ clients put on sources, and access. What it offers to other services it register
 the server, so that services meet here and never in each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
@@ -13,7 +13,7 @@ import attrs
 import trio
 
 from bond_core._clock import Clock
-from bond_core._instruments import Market
+from bond_core._instruments import Instrument, Market
 from bond_core._literals import Channel
 from bond_core._logs.durable import DurableLog
 from bond_core._spec.model import Spec
@@ -119,6 +119,10 @@ class Lease(Protocol):
   @property
   def carried(self) -> bool:
     """Whether any source carries a part of it, so that events may come."""
+
+  @property
+  def named(self) -> Collection[Instrument]:
+    """The instruments that markets without a quote are: a venue's own names of them."""
 
 
 class Demand(Protocol):

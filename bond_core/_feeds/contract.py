@@ -146,7 +146,8 @@ class Response(NamedTuple):
 
 
 class Feed(Protocol):
-  """One venue's protocol over bytes and batches. All methods return at once."""
+  """One venue's protocol over bytes and batches. All methods return at once. A Feed that looks
+  names up in the venue's list has `listed`: which instrument each name turned out to be."""
 
   exchange: str
   """The venue's name in events."""

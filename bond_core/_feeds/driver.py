@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from typing import TypeVar
@@ -31,6 +31,7 @@ from bond_core._feeds.interest import Interest
 from bond_core._feeds.liveness import SourceState
 from bond_core._feeds.rate_limit import RateLimit, retry_after
 from bond_core._feeds.slots import Connection, ConnectionSlot
+from bond_core._instruments import Instrument
 from bond_core._ssrf import vetted_addresses
 from bond_core._supervise import Backoff, RestartBudget
 from bond_core._ws.client import HandshakeRefused, WebSocket, open_websocket
@@ -70,6 +71,7 @@ class FeedDriver:
     connect: Callable[..., AbstractAsyncContextManager[WebSocket]] = open_websocket,
   ) -> None:
     self.feed = feed
+    self.listed: Mapping[Instrument, Instrument] = getattr(feed, "listed", {})
     self.interest = interest
     self.connects = 0
     self.reconnects = 0
@@ -316,13 +318,13 @@ class FeedDriver:
     self._failed_to_open(slot, reason, predecessor)
 
   def _declare_outage(self, slot: ConnectionSlot) -> None:
-    subscriptions = list(slot.subscriptions)
+    subscriptions, listed = list(slot.subscriptions), self.listed
     now = self._clock.now_ms()
     self._append(
       [
         Gap(
           exchange=self.feed.exchange,
-          symbol=_only({s.instrument.symbol for s in subscriptions}) or "*",
+          symbol=_only({listed.get(i := s.instrument, i).symbol for s in subscriptions}) or "*",
           channel=_only({s.channel for s in subscriptions}) or "*",
           market_type=_only({s.instrument.market_type for s in subscriptions}),
           reason="upstream",

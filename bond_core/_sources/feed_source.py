@@ -1,6 +1,7 @@
 """A venue's feed with all its readers."""
 
 import logging
+from typing import Any
 
 import trio
 
@@ -62,9 +63,7 @@ class FeedSource(Source):
     self, name: str, subscriptions: list[Subscription], severity: int = logging.ERROR
   ) -> SourceReader:
     """One more reader of these subscriptions."""
-    reader = SourceReader(
-      name, self, _Selection(self.readers, subscriptions), subscriptions, severity
-    )
+    reader = SourceReader(name, self, _Selection(self, subscriptions), subscriptions, severity)
     self.readers[reader] = None
     self._interest.add(subscriptions)
     for subscription in subscriptions:
@@ -123,24 +122,31 @@ class FeedSource(Source):
 class _Selection:
   """Keeps the events of some subscriptions of a feed that others read too."""
 
-  def __init__(self, readers: dict[SourceReader, None], subscriptions: list[Subscription]) -> None:
-    self._readers = readers
-    self._keys = {_subscription_key(s) for s in subscriptions}
-    self._names = {str(s) for s in subscriptions}
-    self._symbols = {s.instrument.symbol for s in subscriptions}
-    self._channels = {s.channel for s in subscriptions}
-    self._market_types = {s.instrument.market_type for s in subscriptions}
+  def __init__(self, source: FeedSource, subscriptions: list[Subscription]) -> None:
+    self._listed, self._readers = source.driver.listed, source.readers
+    self._subscriptions = subscriptions
+    self._learn()
+
+  def _learn(self) -> None:
+    """Takes in which instruments the venue has since said that names are."""
+    self._learned = len(self._listed)
+    found = [s._replace(instrument=self._listed.get(s[1], s[1])) for s in self._subscriptions]
+    self._keys = {
+      (s.channel, *s.instrument[1:], s.channel == "candle" and dict(s.options).get("interval"))
+      for s in found
+    }
+    self._names = {str(s) for s in (*found, *self._subscriptions)}
+    self._symbols = {s.instrument.symbol for s in found}
+    self._channels = {s.channel for s in found}
+    self._market_types = {s.instrument.market_type for s in found}
 
   def __call__(self, batch: Batch) -> Batch:
     if len(self._readers) < 2:
-      # This is the feed's only reader, so all of it is its own.
-      return batch
-    keys = self._keys
-    return [
-      event
-      for event in batch
-      if (self._concerns(event) if type(event) is Gap else _event_key(event) in keys)
-    ]
+      return batch  # This is the feed's only reader, so all of it is its own.
+    if len(self._listed) != self._learned:
+      self._learn()
+    keys, concerns = self._keys, self._concerns
+    return [e for e in batch if (concerns(e) if type(e) is Gap else _key_of(e) in keys)]
 
   def _concerns(self, gap: Gap) -> bool:
     if gap.streams is not None and not self._names.isdisjoint(gap.streams):
@@ -153,26 +159,7 @@ class _Selection:
     )
 
 
-def _subscription_key(subscription: Subscription) -> tuple[object, ...]:
-  instrument = subscription.instrument
-  interval = (
-    dict(subscription.options).get("interval") if subscription.channel == "candle" else None
-  )
-  return (
-    subscription.channel,
-    instrument.symbol,
-    instrument.market_type,
-    instrument.expiry,
-    interval,
-  )
-
-
-def _event_key(event: object) -> tuple[object, ...]:
-  interval = event.interval if type(event) is Candle else None
-  return (
-    event.channel,  # type: ignore[attr-defined]
-    event.symbol,  # type: ignore[attr-defined]
-    event.market_type,  # type: ignore[attr-defined]
-    getattr(event, "expiry", None),
-    interval,
-  )
+def _key_of(event: Any) -> tuple[object, ...]:
+  interval = type(event) is Candle and event.interval
+  expiry = getattr(event, "expiry", None)
+  return event.channel, event.market_type, event.symbol, expiry, interval

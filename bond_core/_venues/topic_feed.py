@@ -157,10 +157,14 @@ class TopicFeed:
     self.now_ns = now.mono_ns
     if not subscriptions:
       return  # All were refused while it opened.
-    opened = OpenConnection(connection, self.group(subscriptions[0]))
-    self._connections[connection] = opened
+    opened = self.open_connection(connection, self.group(subscriptions[0]))
     _, to_request = self._split(self._carry(opened, subscriptions, now, overlap=overlap))
     self._subscribe(opened, subscriptions, to_request)
+
+  def open_connection(self, connection: int, group: str) -> OpenConnection:
+    """Notes that a connection is open, which carries nothing yet."""
+    self._connections[connection] = opened = OpenConnection(connection, group)
+    return opened
 
   def on_change(
     self,
@@ -375,7 +379,8 @@ class TopicFeed:
     """The topics that fit into the URL, and the rest."""
     length = 0
     for position, topic in enumerate(topics):
-      length += len(topic.name) + 1
+      # Each byte beyond ASCII becomes three characters there.
+      length += 4 * len(topic.name.encode()) - 3 * len(topic.name) + 1
       if length > self._url_characters:
         return topics[:position], topics[position:]
     return topics, []

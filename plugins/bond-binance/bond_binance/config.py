@@ -20,6 +20,7 @@ VENUE = Venue(
   read=read_symbol,
   spelling=spelling,
   connection=Connection,
+  lists_names=True,
   endpoints=(DATA_ONLY,),
   endpoint_hint=(
     f"{DATA_ONLY} for Binance's hosts of public spot data, or leave it out for Binance itself"

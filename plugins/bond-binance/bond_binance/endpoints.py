@@ -88,7 +88,7 @@ class Connection:
 
   def snapshot(self, market: VenueMarket, symbol: str) -> str:
     """The URL of a book's snapshot."""
-    return f"{self._rest(market)}/depth?symbol={symbol}&limit={SNAPSHOT_LEVELS}"
+    return f"{self._rest(market)}/depth?symbol={quote(symbol)}&limit={SNAPSHOT_LEVELS}"
 
   def listing(self, market: VenueMarket, symbols: list[str] | None) -> str:
     """The URL of the listed markets: of these symbols, or all. Futures always list all."""

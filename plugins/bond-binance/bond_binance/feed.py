@@ -1,22 +1,26 @@
 """Binance's feed: spot and USD-M futures over combined streams."""
 
+from bond_venuekit import NamedFeed
+
 from bond_binance.answers import read_answer
 from bond_binance.endpoints import SNAPSHOT_WEIGHT, URL_CHARACTERS, Connection
 from bond_binance.listing import Listing
+from bond_binance.names import names_of
 from bond_binance.refusals import explain
 from bond_binance.symbols import EXCHANGE, TITLE, market_of
 from bond_binance.topics import BinanceTopics
 from bond_core.feeds import Subscription
-from bond_core.venues import Operation, RequestForm, TopicFeed
+from bond_core.venues import Operation, RequestForm
 
 CHANNELS = ("trades", "orderbook", "ticker", "candle", "funding", "liquidation")
 
 
-def binance_feed(connection: Connection) -> TopicFeed:
+def binance_feed(connection: Connection) -> NamedFeed:
   """The feed of one connection identity."""
-  return TopicFeed(
+  return NamedFeed(
     EXCHANGE,
     TITLE,
+    names=names_of(connection),
     channels=CHANNELS,
     topics=BinanceTopics(connection),
     requests=RequestForm(encode_request, all_or_nothing=True),

@@ -26,7 +26,8 @@ def read_funding(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyE
   mark = decode_mark(frame).data
   event = Funding(
     ts_exchange=mark.time,
-    rate=fraction_or_none(mark.rate),
+    # What is never paid has no rate, whatever stands there.
+    rate=fraction_or_none(mark.rate) if mark.next_time else None,
     next_time=mark.next_time or None,
     mark=mark.mark,
     index=mark.index,

@@ -99,7 +99,8 @@ class Mark(
   gc=False,
   rename={"time": "E", "mark": "p", "index": "i", "rate": "r", "next_time": "T"},
 ):
-  """markPriceUpdate. `rate` is "" and `next_time` 0 for a dated contract, which pays no funding."""
+  """markPriceUpdate. `next_time` is 0, and `rate` mostly "", for a dated contract, which pays no
+  funding."""
 
   time: Number
   mark: Amount

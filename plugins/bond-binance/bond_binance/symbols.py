@@ -22,13 +22,21 @@ USDM: Final = "usdm"
 
 settled_in = settled_in_quote
 
-_DATED = re.compile(r"(?P<pair>[A-Z0-9]{2,40})_(?P<expiry>\d{6})")
+_DATED = re.compile(r"(?P<pair>[^\W_]{2,40})_(?P<expiry>\d{6})")
+# Every contract on COIN-M is quoted in dollars; the perpetual is called BTCUSD_PERP.
+_COIN_M = re.compile(r"(?P<base>[^\W_]+)USD_(PERP|\d{6})")
 
 
 def read_symbol(text: str) -> Market:
   """The market of a user's spelling: what parse_market takes, and the venue's own BTCUSDT_261225.
   Raises ValueError with a sentence, also for contracts that are not on USD-M."""
-  if found := _DATED.fullmatch(text.strip().upper()):
+  upper = text.strip().upper()
+  if found := _COIN_M.fullmatch(upper):
+    raise ValueError(
+      f"{text} is a contract of Binance's COIN-M futures, which are not served; the nearest on "
+      f"USD-M is {found['base']}/USDT:USDT"
+    )
+  if found := _DATED.fullmatch(upper):
     pair = parse_market(found["pair"])
     return Market(pair.base, pair.quote, "future", pair.quote, found["expiry"])
   market = parse_market(text)

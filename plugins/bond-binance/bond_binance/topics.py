@@ -4,10 +4,9 @@ Sources: Spot "WebSocket Streams"; USD-M "Websocket Market Streams" and "Importa
 Notice".
 """
 
-from bond_venuekit import (
-  LatestValue,
-  check_contract,
-)
+from urllib.parse import quote
+
+from bond_venuekit import LatestValue, check_contract
 
 from bond_binance.books import BookState, snapshots_of
 from bond_binance.config import FUTURES_INTERVALS
@@ -54,8 +53,8 @@ class BinanceTopics:
     return LIMITS[group]
 
   def handshake(self, group: str, names: list[str]) -> Handshake:
-    # The venue reads stream names as they are; nothing is escaped.
-    return Handshake(self._endpoint.websocket(group) + "/".join(names))
+    # The venue reads stream names as they are, but a URL has no letters beyond ASCII.
+    return Handshake(self._endpoint.websocket(group) + quote("/".join(names), safe="/@"))
 
   def topic(self, subscription: Subscription) -> Topic:
     return Topic(self._name(subscription))

@@ -1,5 +1,6 @@
 """Symbols that the venue does not have, or no longer, are refused with a sentence."""
 
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -22,6 +23,7 @@ ROWS = [
   row("LUNAUSDT", "LUNA", "USDT", "BREAK"),
   row("HALTUSDT", "HALT", "USDT", "HALT"),
 ]
+TRADE = {"e": "trade", "E": 1, "s": "X", "t": 7, "p": "2", "q": "3", "T": 1, "m": False}
 UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
 
 
@@ -122,3 +124,95 @@ def test_every_recorded_market_is_its_instrument_and_back(recorded, file, market
   )
   missing = Instrument("binance", "spot", "BTC/USDTT")
   assert list(refusals("spot", [missing], rows, complete=True)) == [missing]
+
+
+def answered(v, rows):
+  """Answers every request for a list, and gives what is subscribed to then."""
+  while fetches := listings(v):
+    for fetch in fetches:
+      wanted = parse_qs(urlsplit(fetch.url).query).get("symbols")
+      listed = [one for one in rows if wanted is None or f'"{one["symbol"]}"' in wanted[0]]
+      missing = wanted is not None and len(listed) < wanted[0].count(",") + 1
+      v.answer(fetch, UNKNOWN if missing else {"symbols": listed}, 400 if missing else 200)
+  return [name for sent in v.take(Send) for name in json.loads(sent.data)["params"]]
+
+
+@pytest.mark.parametrize(
+  ("written", "market", "name", "symbol"),
+  [
+    ("DOTUSD", "spot", "dotusd", "DOT/USD"),
+    ("BNBUSD", "spot", "bnbusd", "BNB/USD"),
+    ("XAUTUSD", "spot", "xautusd", "XAUT/USD"),
+    ("WBTC", "spot", "wbtcusdt", "WBTC/USDT"),
+    ("WBETH", "spot", "wbethusdt", "WBETH/USDT"),
+    ("BTCAED", "spot", "btcaed", "BTC/AED"),
+    ("BTCFDUSD", "spot", "btcfdusd", "BTC/FDUSD"),
+    ("LUNA2USD", "perp", "luna2usdusdt", "LUNA2USD/USDT"),
+  ],
+)
+def test_a_name_in_one_word_is_what_the_list_has(venue, written, market, name, symbol):
+  base, quote = symbol.split("/")
+  v = venue(config.Trades(symbols=[written], market=market))
+  # Nothing is subscribed to by a guess, neither in the URL.
+  handshake = v.feed.handshake(next(iter(v.groups)), next(iter(v.groups.values())))
+  assert handshake.url.endswith("?streams=")
+  assert answered(v, [*ROWS, row(base + quote, base, quote)]) == [f"{name}@trade"]
+  (event,) = v.say(f"{name}@trade", TRADE)
+  assert (event.symbol, event.market_type) == (symbol, market)
+  # After a reconnect it is known.
+  v.close(1)
+  v.open(2)
+  assert answered(v, []) == [f"{name}@trade"]
+
+
+def test_a_name_and_the_market_that_it_is_are_one(venue):
+  v = venue(config.Trades(symbols=["ETHBTC", "ETH/BTC"]))
+  assert answered(v, [row("ETHBTC", "ETH", "BTC")]) == []
+  assert len(v.say("ethbtc@trade", TRADE)) == 1
+  name, market = v.sources[0].subscriptions()
+  assert v.feed.last_received(name) == v.feed.last_received(market) is not None
+  v.feed.on_change(1, [], [market], v.now)
+  v._collect()
+  assert v.take(Send) == []
+  assert len(v.say("ethbtc@trade", TRADE | {"t": 8})) == 1
+
+
+def test_a_name_that_is_not_listed_is_refused(venue):
+  v = venue(config.Trades(symbols=["DOTUSD", "BTC/USDT"]))
+  assert answered(v, ROWS) == []
+  (refused,) = v.take(Reject)
+  assert refused.subscription == v.sources[0].subscriptions()[0]
+  assert refused.reason.startswith(
+    "Binance lists no DOTUSD (spot), neither as a pair nor as DOTUSD"
+  )
+
+
+def test_a_list_that_does_not_come_is_requested_again(venue):
+  v = venue(config.Trades(symbols=["DOTUSD"]))
+  for wait in (1, 2, 4):
+    (fetch,) = listings(v)
+    v.answer(fetch, b"<html>403</html>", 403)
+    v.pass_time(wait - 1)
+    assert listings(v) == []
+    v.pass_time(1)
+  assert answered(v, [row("DOTUSD", "DOT", "USD")]) == ["dotusd@trade"]
+
+
+def test_letters_beyond_ascii_are_escaped_in_urls_and_nowhere_else(venue):
+  v = venue(
+    config.Trades(symbols=["币安人生/USDT:USDT"]), config.Books(symbols=["币安人生/USDT:USDT"])
+  )
+  escaped = "%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt"
+  url = v.feed.handshake("usdm-public", v.groups["usdm-public"]).url
+  assert (
+    url == f"wss://fstream.binance.com/public/stream?streams={escaped}@trade/{escaped}@depth@100ms"
+  )
+  (event,) = v.say("币安人生usdt@trade", TRADE | {"X": "MARKET"})
+  assert event.symbol == "币安人生/USDT"
+  v.pass_time(3)
+  (snapshot,) = v.snapshots()
+  assert snapshot.url.endswith("/depth?symbol=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT&limit=1000")
+  many = [f"币安人生{number}/USDT:USDT" for number in range(100)]
+  source = config.Trades(symbols=many)
+  url = v.feed.handshake("usdm-public", source.subscriptions()).url
+  assert 2000 < len(url) < 5000

@@ -27,6 +27,10 @@ from bond_core import Instrument
     ("1000SHIBUSDT", "perp", "perp", "1000SHIB/USDT", "1000SHIBUSDT"),
     ("BTCFDUSD", "spot", "spot", "BTC/FDUSD", "BTCFDUSD"),
     ("BTC/USDC:USDC", "spot", "perp", "BTC/USDC", "BTCUSDC"),
+    ("币安人生USDT", "perp", "perp", "币安人生/USDT", "币安人生USDT"),
+    ("币安人生/USDT:USDT", "spot", "perp", "币安人生/USDT", "币安人生USDT"),
+    ("4USDT", "spot", "spot", "4/USDT", "4USDT"),
+    ("币安人生USDT_261225", "spot", "future", "币安人生/USDT", "币安人生USDT_261225"),
   ],
 )
 def test_a_spelling_is_an_instrument_and_a_name(text, market, kind, symbol, name):
@@ -38,6 +42,13 @@ def test_a_spelling_is_an_instrument_and_a_name(text, market, kind, symbol, name
 @pytest.mark.parametrize("text", ["BTC/USD:BTC", "BTC/USD:BTC-261225", "", "BTC USDT!", "/"])
 def test_what_is_no_market_of_ours_is_refused(text):
   with pytest.raises(ValueError, match=r"settled in BTC|is not a symbol"):
+    read_symbol(text)
+
+
+@pytest.mark.parametrize("text", ["BTCUSD_PERP", "ethusd_261225", "BTCUSD_261225"])
+def test_a_contract_of_coin_m_is_none_of_ours(text):
+  base = text[:3].upper()
+  with pytest.raises(ValueError, match=f"COIN-M futures, .* on USD-M is {base}/USDT:USDT"):
     read_symbol(text)
 
 

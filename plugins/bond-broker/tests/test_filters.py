@@ -1,23 +1,28 @@
 """Filters against the plainest definition of what they mean."""
 
+import pytest
 from bond_broker.protocol.filters import ANY, Filter, MarketPattern
-from bond_broker.protocol.requests import exchanges_of, markets_of
+from bond_broker.protocol.requests import exchanges_of, markets_of, written_names
 from hypothesis import given, strategies as st
 
 from bond_core._events import CHANNELS, Gap
+
+MINT = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
+CONTRACT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 
 CHANNEL = st.sampled_from([*CHANNELS[:4], "consolidated"])
 EXCHANGE = st.sampled_from(["binance", "okx", "bybit"])
 SYMBOL = st.sampled_from(["BTC/USDT", "ETH/USDT", "BTC/USD", ""])
 MARKET_TYPE = st.sampled_from([None, "spot", "perp", "future"])
 EXPIRY = st.sampled_from([None, "261225", "270326"])
-MARKETS = st.builds(MarketPattern, SYMBOL, MARKET_TYPE, EXPIRY)
+MARKETS = st.builds(MarketPattern, SYMBOL, MARKET_TYPE, EXPIRY, st.none())
 FILTERS = st.builds(
   Filter,
   channels=st.frozensets(CHANNEL, min_size=1),
   markets=st.none() | st.frozensets(MARKETS, min_size=1, max_size=3),
   consolidated=st.booleans(),
   exchanges=st.just(ANY) | st.frozensets(EXCHANGE | st.just("*"), min_size=1),
+  names=st.just(frozenset()),
 )
 
 
@@ -128,3 +133,40 @@ def test_what_is_about_an_asset_matches_filters_that_name_a_market_of_it(channel
   assert not matched.matches("trades", "binance", asset)
   for where in ("*", channel):
     assert matched.concerns(Gap(channel=where, exchange="x", symbol=asset)) is (asset == "BTC")
+
+
+@pytest.mark.parametrize(
+  ("spelling", "matches", "others"),
+  [
+    ("DOTUSD", "DOT/USD", ["DOT/USDT", "DO/USD"]),
+    ("WBTC", "WBTC/USDT", ["WBTC/USDC", "BTC/USDT"]),
+    ("BTCAED", "BTC/AED", ["BTC/USD"]),
+    ("币安人生USDT", "币安人生/USDT", ["人生/USDT"]),
+    ("XYZ-TSLA/USDC:USDC", "XYZ-TSLA/USDC", ["TSLA/USDC"]),
+    (MINT, MINT, [MINT[:-1]]),
+    (CONTRACT, CONTRACT.lower(), ["0xdac17f958d2ee523a2206206994597c13d831ec8"]),
+    ("sensor.one", "sensor.one", ["sensor.two"]),
+    ("FOO", "FOO", ["FOOD"]),
+    ("BTCUSDT", "BTCUSDT", ["BTCUSD"]),
+  ],
+)
+@pytest.mark.parametrize("channel", ["trades", "chain", "custom"])
+def test_what_an_event_has_as_its_symbol_can_be_subscribed_to(spelling, matches, others, channel):
+  markets, named = markets_of([spelling])
+  matched = Filter(frozenset([channel]), markets, names=written_names(named))
+  kind = "perp" if ":" in spelling else None
+  assert matched.matches(channel, "x", matches, kind)
+  assert matched.concerns(Gap(channel=channel, exchange="x", symbol=matches))
+  for other in others:
+    assert not matched.matches(channel, "x", other, kind)
+    assert not matched.concerns(Gap(channel=channel, exchange="x", symbol=other))
+
+
+def test_contracts_of_one_pair_that_settle_differently_are_two():
+  inverse, _ = markets_of(["BTC/USD:BTC"])
+  linear, _ = markets_of(["BTC/USD:USD"])
+  both, _ = markets_of(["BTC/USD"])
+  key = ("trades", "okx", "BTC/USD:USD", "perp")
+  assert Filter(frozenset(["trades"]), linear).matches(*key)
+  assert Filter(frozenset(["trades"]), both).matches(*key)
+  assert not Filter(frozenset(["trades"]), inverse).matches(*key)

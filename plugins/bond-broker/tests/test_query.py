@@ -38,7 +38,7 @@ def test_a_spelling_is_the_same_symbol_as_in_a_message(vector):
   escaped = "".join(f"%{byte:02x}" for byte in vector["spelling"].encode())
   query = parse_target(f"/raw?symbol={escaped}")
   (want,) = query.filter.markets
-  assert want == (vector["symbol"], vector["market_type"], vector["expiry"])
+  assert want[:3] == (vector["symbol"], vector["market_type"], vector["expiry"])
 
 
 def test_too_many_parameters_are_refused():

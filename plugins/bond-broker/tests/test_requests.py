@@ -85,7 +85,7 @@ def test_a_spelling_is_this_symbol(vector):
     return
   request = parse_request(data)
   (want,) = request.filter.markets
-  assert want == (vector["symbol"], vector["market_type"], vector["expiry"])
+  assert want[:3] == (vector["symbol"], vector["market_type"], vector["expiry"])
   (market,) = request.markets
   assert market.symbol == vector["symbol"]
   # What acks list can be subscribed to again.

@@ -52,15 +52,46 @@ class BookState(SubscribedBook):
     return [(price, convert(size, price)) for price, size in levels]
 
 
+class Top:
+  """The best level of a side, None where it is empty."""
+
+  def __init__(self) -> None:
+    self.level: Level | None = None
+
+  def change(self, levels: list[Level]) -> None:
+    """Takes what a delta says of the side. It has one level, so the level that is there now is the
+    best; one that is only removed leaves none."""
+    for level in levels:
+      if level[1]:
+        self.level = level
+        return
+      if self.level is not None and level[0] == self.level[0]:
+        self.level = None
+
+
 def read_quotes(subscription: Subscription) -> ReadLatest:
-  """Reads best bids and asks: the book of one level, which is sent again after three quiet
-  seconds."""
+  """Reads best bids and asks: the book of one level. Snapshots are documented, and that one is sent
+  again after three quiet seconds; deltas have been sent too. Those name a side only where it has
+  changed, and count only after a snapshot."""
   convert = in_base(subscription.instrument)
+  top_bid, top_ask = Top(), Top()
+  newest: int | None = None
 
   def read(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
+    nonlocal newest
     message = decode_book(frame)
     book = message.data
-    bid, ask = (levels[0] if levels else None for levels in (book.bids, book.asks))
+    if message.type != "delta":
+      top_bid.level = book.bids[0] if book.bids else None
+      top_ask.level = book.asks[0] if book.asks else None
+      newest = book.number
+    elif newest is None:
+      return []
+    elif book.number > newest:
+      top_bid.change(book.bids)
+      top_ask.change(book.asks)
+      newest = book.number
+    bid, ask = top_bid.level, top_ask.level
     if convert is not None:
       bid = bid and (bid[0], convert(bid[1], bid[0]))
       ask = ask and (ask[0], convert(ask[1], ask[0]))

@@ -15,12 +15,18 @@ from bond_venuekit import (
 )
 
 from bond_bybit.endpoints import Connection
-from bond_bybit.symbols import EXCHANGE, TITLE, read_symbol, spelling
+from bond_bybit.symbols import EXCHANGE, TITLE, read_symbol, settled_in, spelling
 
 Interval = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w", "1M"]
 
 VENUE = Venue(
-  exchange=EXCHANGE, title=TITLE, read=read_symbol, spelling=spelling, connection=Connection
+  exchange=EXCHANGE,
+  title=TITLE,
+  read=read_symbol,
+  spelling=spelling,
+  connection=Connection,
+  settled_in=settled_in,
+  lists_names=True,
 )
 
 

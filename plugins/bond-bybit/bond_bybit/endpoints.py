@@ -4,6 +4,8 @@ Sources: "WebSocket Connect" (500 connections in 5 minutes; a ping every 20 s; t
 connection have 21,000 characters at most; spot takes 10 in one request), "Get Instruments Info".
 """
 
+from urllib.parse import quote
+
 import attrs
 
 from bond_bybit.symbols import SPOT
@@ -44,3 +46,8 @@ class Connection:
     """The URL of a category's public topics."""
     base = "wss://stream.bybit.com" if self.endpoint is None else websocket_scheme(self.endpoint)
     return f"{base}/v5/public/{group}"
+
+  def listing(self, category: str, symbol: str) -> str:
+    """The URL of a symbol's row in the list of a category."""
+    base = "https://api.bybit.com" if self.endpoint is None else self.endpoint
+    return f"{base}/v5/market/instruments-info?category={category}&symbol={quote(symbol)}"

@@ -1,13 +1,11 @@
 """Bybit's feed: a family of connections for each category."""
 
-from bond_venuekit import (
-  LatestValue,
-  check_contract,
-)
+from bond_venuekit import LatestValue, NamedFeed, check_contract
 
 from bond_bybit.books import BookState, read_quotes
 from bond_bybit.endpoints import CHARACTERS, Connection, limits_of
 from bond_bybit.messages import decode_other
+from bond_bybit.names import names_of
 from bond_bybit.states import INTERVALS, LiquidationsState, read_candles
 from bond_bybit.symbols import EXCHANGE, TITLE, Category, category, settled_in, venue_symbol
 from bond_bybit.tickers import FundingPart, OpenInterestPart, StatsPart, TickerTopic
@@ -22,7 +20,6 @@ from bond_core.venues import (
   RequestForm,
   SubscriptionState,
   Topic,
-  TopicFeed,
   TopicMessage,
   Unknown,
   request_number,
@@ -34,11 +31,12 @@ CHANNELS = (
 _OF_CONTRACTS = ("funding", "open_interest", "liquidation")
 
 
-def bybit_feed(connection: Connection) -> TopicFeed:
+def bybit_feed(connection: Connection) -> NamedFeed:
   """The feed of one connection identity."""
-  return TopicFeed(
+  return NamedFeed(
     EXCHANGE,
     TITLE,
+    names=names_of(connection),
     channels=CHANNELS,
     topics=BybitTopics(connection),
     requests=RequestForm(encode_request, characters=CHARACTERS, all_or_nothing=True),

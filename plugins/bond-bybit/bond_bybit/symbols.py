@@ -10,7 +10,7 @@ import re
 from datetime import date, timedelta
 from typing import Final, Literal, TypeAlias
 
-from bond_venuekit import check_kind, check_settlement, inverse_in_usd, unified_symbol
+from bond_venuekit import check_kind, check_settlement, inverse_in_usd, is_name, unified_symbol
 
 from bond_core import Instrument, Market, Refused, parse_market
 
@@ -28,11 +28,11 @@ settled_in = inverse_in_usd
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _QUARTERS = {"H": 3, "M": 6, "U": 9, "Z": 12}
 
-_PERP = re.compile(r"(?P<base>[A-Z0-9]{1,20})PERP")
+_PERP = re.compile(r"(?P<base>[^\W_]{1,20})PERP")
 _DATED = re.compile(
-  r"(?P<base>[A-Z0-9]{1,20}?)(?P<quote>USDT)?-(?P<day>\d{1,2})(?P<month>[A-Z]{3})(?P<year>\d\d)"
+  r"(?P<base>[^\W_]{1,20}?)(?P<quote>USDT)?-(?P<day>\d{1,2})(?P<month>[A-Z]{3})(?P<year>\d\d)"
 )
-_QUARTER = re.compile(r"(?P<base>[A-Z0-9]{1,20})USD(?P<letter>[HMUZ])(?P<year>\d\d)")
+_QUARTER = re.compile(r"(?P<base>[^\W_]{1,20})USD(?P<letter>[HMUZ])(?P<year>\d\d)")
 
 
 def read_symbol(text: str) -> Market:
@@ -64,12 +64,15 @@ def category(instrument: Instrument) -> Category:
   check_kind(instrument, TITLE)
   if instrument.market_type == "spot":
     return SPOT
+  if is_name(instrument):
+    return INVERSE if instrument.symbol.endswith("USD") else LINEAR
   return INVERSE if instrument.symbol.endswith("/USD") else LINEAR
 
 
 def venue_symbol(instrument: Instrument) -> str:
-  """What the venue calls an instrument: BTCUSDT, BTCPERP, BTCUSD, BTCUSDT-25DEC26, BTCUSDZ26.
-  Raises Refused for a contract of a day that has none."""
+  """What the venue calls an instrument: BTCUSDT, BTCPERP, BTCUSD, BTCUSDT-25DEC26, BTCUSDZ26;
+  a name that its list has not split yet as it is. Raises Refused for a contract of a day that has
+  none."""
   base, _, quote = instrument.symbol.partition("/")
   expiry = instrument.expiry
   if expiry is None:

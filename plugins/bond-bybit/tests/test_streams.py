@@ -1,9 +1,13 @@
 """Each topic's messages, as the venue's documentation has them, become the events they mean."""
 
+import json
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from bond_bybit import config
 
 from bond_core import Candle, Funding, Gap, Liquidation, OpenInterest, OrderBook, Ticker, Trade
+from bond_core.feeds import Fetch, Response
 
 
 def trades(symbol, *ids, **more):
@@ -207,3 +211,84 @@ def test_quotes(venue):
   [event] = bybit.say(book("snapshot", 7, [(100, 1)], [(101, 2)], topic=topic))
   assert (event.bid, event.ask, event.ask_size, event.sequence) == (100, 101, 2, 7)
   assert bybit.say(book("snapshot", 7, [(100, 1)], [(101, 2)], topic=topic)) == []
+
+
+def quotes_of(bybit, *messages):
+  topic = "orderbook.1.BTCUSDT"
+  found = [event for said in messages for event in bybit.say(book(*said, topic=topic))]
+  return [(e.bid, e.bid_size, e.ask, e.ask_size, e.sequence) for e in found]
+
+
+def test_a_delta_of_quotes_changes_the_sides_that_it_names(venue):
+  bybit = venue(config.Tickers(symbols=["BTC/USDT"], stats=False))
+  assert quotes_of(bybit, ("delta", 6, [(100, 1)], [(101, 1)])) == []
+  assert quotes_of(
+    bybit,
+    ("snapshot", 7, [(100, 1)], [(101, 2)]),
+    ("delta", 8, [], [(101, 3)]),
+    ("delta", 9, [(99, 4), (100, 0)], []),
+    ("delta", 10, [], [(103, 5), (101, 0)]),
+    ("delta", 11, [(99, 0)], []),
+    ("delta", 12, [(98, 6)], [(103, 0)]),
+  ) == [
+    (100, 1, 101, 2, 7),
+    (100, 1, 101, 3, 8),
+    (99, 4, 101, 3, 9),
+    (99, 4, 103, 5, 10),
+    (None, None, 103, 5, 11),
+    (98, 6, None, None, 12),
+  ]
+
+
+def test_a_delta_that_another_connection_has_sent_already_changes_nothing(venue):
+  bybit = venue(config.Tickers(symbols=["BTC/USDT"], stats=False))
+  assert (
+    len(quotes_of(bybit, ("snapshot", 7, [(100, 1)], [(101, 2)]), ("delta", 9, [(99, 1)]))) == 2
+  )
+  assert quotes_of(bybit, ("delta", 8, [(100, 7)])) == []
+  assert quotes_of(bybit, ("delta", 10, [], [(101, 5)])) == [(99, 1, 101, 5, 10)]
+
+
+NAMES = {
+  "spot DOTUSD": [],
+  "spot DOTUSDUSDT": [],
+  "spot USDTUSD": [("USDTUSD", "USDT", "USD")],
+  "spot WBTC": [],
+  "spot WBTCUSDT": [("WBTCUSDT", "WBTC", "USDT")],
+  "inverse BTCUSD": [("BTCUSD", "BTC", "USD")],
+}
+
+
+@pytest.mark.parametrize(
+  ("written", "market", "symbol"),
+  [
+    ("USDTUSD", "spot", "USDT/USD"),
+    ("WBTC", "spot", "WBTC/USDT"),
+    ("BTCUSD", "perp", "BTC/USD"),
+    ("DOTUSD", "spot", None),
+  ],
+)
+def test_a_name_in_one_word_is_what_the_list_has(venue, written, market, symbol):
+  bybit = venue(config.Trades(symbols=[written], market=market))
+  assert not bybit.asked
+  while bybit.other and isinstance(bybit.other[-1], Fetch):
+    fetch = bybit.other.pop()
+    query = parse_qs(urlsplit(fetch.url).query)
+    rows = NAMES[f"{query['category'][0]} {query['symbol'][0]}"]
+    names = ("symbol", "baseCoin", "quoteCoin")
+    listed = [dict(zip(names, row, strict=True)) for row in rows]
+    body = json.dumps({"retCode": 0, "result": {"list": listed}}).encode()
+    bybit.feed.on_response(fetch, Response(200, {}, body), bybit.now)
+    bybit.settle()
+  if symbol is None:
+    [refused] = bybit.other
+    assert "Bybit lists no DOTUSD (spot), neither as a pair nor as DOTUSD/USDT" in refused.reason
+    return
+  [request] = bybit.asked
+  name = symbol.replace("/", "")
+  assert request["args"] == [f"publicTrade.{name}"]
+  trade = {"T": 1, "s": name, "S": "Buy", "v": "1", "p": "2", "i": "a", "BT": False}
+  [event] = bybit.say(
+    {"topic": f"publicTrade.{name}", "type": "snapshot", "ts": 1, "data": [trade]}
+  )
+  assert (event.symbol, event.market_type) == (symbol, market)

@@ -15,13 +15,19 @@ from bond_venuekit import (
 )
 
 from bond_okx.endpoints import Connection
-from bond_okx.symbols import EXCHANGE, TITLE, read_symbol, spelling
+from bond_okx.symbols import EXCHANGE, TITLE, read_symbol, settled_in, spelling
 
 Interval = Literal["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w"]
 """Those of a fixed length; a month has none."""
 
 VENUE = Venue(
-  exchange=EXCHANGE, title=TITLE, read=read_symbol, spelling=spelling, connection=Connection
+  exchange=EXCHANGE,
+  title=TITLE,
+  read=read_symbol,
+  spelling=spelling,
+  connection=Connection,
+  settled_in=settled_in,
+  lists_names=True,
 )
 
 

@@ -5,10 +5,7 @@ A topic is named CHANNEL:INSTRUMENT here, or CHANNEL:FAMILY for what covers a wh
 
 import re
 
-from bond_venuekit import (
-  LatestValue,
-  check_contract,
-)
+from bond_venuekit import LatestValue, NamedFeed, check_contract
 
 from bond_core.feeds import Expire, Handshake, Limits, Pong, Reset, Subscription, own_words
 from bond_core.venues import (
@@ -20,7 +17,6 @@ from bond_core.venues import (
   RequestForm,
   SubscriptionState,
   Topic,
-  TopicFeed,
   TopicMessage,
   Unknown,
   request_number,
@@ -38,6 +34,7 @@ from bond_okx.latest import (
 )
 from bond_okx.liquidations import LiquidationsState, LiquidationsTopic
 from bond_okx.messages import Arg, Other, decode_other
+from bond_okx.names import names_of
 from bond_okx.symbols import EXCHANGE, TITLE, family, settled_in, venue_symbol
 from bond_okx.trades import TradesState
 
@@ -51,12 +48,13 @@ _SUBSCRIPTION_LIMIT = "60014"
 _SOON_CLOSED = "64008"
 
 
-def okx_feed(connection: Connection) -> TopicFeed:
+def okx_feed(connection: Connection) -> NamedFeed:
   """The feed of one connection identity."""
   contracts = ContractList(connection)
-  return TopicFeed(
+  return NamedFeed(
     EXCHANGE,
     TITLE,
+    names=names_of(connection),
     channels=CHANNELS,
     topics=OkxTopics(connection, contracts),
     requests=RequestForm(encode_request, characters=REQUEST_CHARACTERS),

@@ -3,10 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from bond_venuekit import (
-  Order,
-  ReadLatest,
-)
+from bond_venuekit import Order, ReadLatest, parts_of
 
 from bond_core import AnyEvent, Candle, Funding, OpenInterest, Ticker
 from bond_core.feeds import Subscription
@@ -86,7 +83,7 @@ def read_funding(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyE
 def read_open_interest(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
   """Reads open contracts in the base currency; their value where the quote is the dollar."""
   found = _only(decode_open_interest(frame).data)
-  in_dollars = common["symbol"].endswith("/USD")
+  in_dollars = parts_of(common["symbol"])[1] == "USD"
   event = OpenInterest(
     ts_exchange=found.ts,
     amount=found.base,

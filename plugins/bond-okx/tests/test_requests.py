@@ -6,7 +6,7 @@ import pytest
 from bond_okx import config
 from bond_okx.contract_list import MAX_TRIES
 from bond_okx.feed import okx_feed
-from bond_okx.symbols import read_symbol, spelling, venue_symbol
+from bond_okx.symbols import spelling, venue_symbol
 
 from bond_core import Refused
 from bond_core.feeds import Expire, Fetch, Moment, Pong, Reject, Reset, Response
@@ -23,17 +23,113 @@ NOBODY = {"SWAP": [], "FUTURES": []}
     ("BTC/USD:BTC", "BTC-USD-SWAP", "BTC/USD:BTC"),
     ("BTC-USD-261225", "BTC-USD-261225", "BTC/USD:BTC-261225"),
     ("BTC/USDT:USDT-261225", "BTC-USDT-261225", "BTC/USDT:USDT-261225"),
+    ("BTC/USD:USD", "BTC-USD_UM-SWAP", "BTC/USD:USD"),
+    ("BTC-USD_UM-SWAP", "BTC-USD_UM-SWAP", "BTC/USD:USD"),
+    ("btc-usd_um-261030", "BTC-USD_UM-261030", "BTC/USD:USD-261030"),
+    ("BTC/USD:USD-261030", "BTC-USD_UM-261030", "BTC/USD:USD-261030"),
+    ("BTC-USD_UM_XPERP-310404", "BTC-USD_UM_XPERP-310404", "BTC-USD_UM_XPERP-310404"),
+    ("币安人生-USDT-SWAP", "币安人生-USDT-SWAP", "币安人生/USDT:USDT"),
   ],
 )
 def test_spellings(written, native, full):
-  instrument = read_symbol(written).on("okx")
+  instrument = config.Trades(symbols=[written]).instrument(written)
   assert venue_symbol(instrument) == native
   assert spelling(instrument) == full
+  assert config.Trades(symbols=[full]).instrument(full) == instrument
 
 
 def test_a_contract_that_settles_in_what_the_venue_has_not_is_refused():
   with pytest.raises(ValueError, match="settles contracts on BTC/USD in BTC, so write BTC/USD:BTC"):
-    config.Trades(symbols=["BTC/USD:USD"])
+    config.Trades(symbols=["BTC/USD:USDC"])
+
+
+def test_contracts_of_one_pair_are_as_many_instruments():
+  written = [
+    *("BTC-USD-SWAP", "BTC-USD_UM-SWAP", "BTC-USD-261030", "BTC-USD_UM-261030"),
+    "BTC-USD_UM_XPERP-310404",
+  ]
+  found = [s.instrument for s in config.Trades(symbols=written).subscriptions()]
+  assert [(i.market_type, i.symbol, i.expiry) for i in found] == [
+    ("perp", "BTC/USD", None),
+    ("perp", "BTC/USD:USD", None),
+    ("future", "BTC/USD", "261030"),
+    ("future", "BTC/USD:USD", "261030"),
+    ("perp", "BTC/USD:USD", "310404"),
+  ]
+
+
+def test_a_contract_in_dollars_that_is_linear_is_counted_as_the_list_says(venue):
+  um = {"ctVal": "0.01", "ctMult": "1", "ctType": "linear", "lotSz": "0.01"}
+  okx = venue(
+    config.Trades(symbols=["BTC-USD_UM-261030", "BTC-USD_UM_XPERP-310404"]),
+    listed={
+      "FUTURES": [
+        {"instId": "BTC-USD_UM-261030", **um},
+        {"instId": "BTC-USD_UM_XPERP-310404", **um},
+      ]
+    },
+  )
+  assert not okx.other
+  for name, kind, expiry in (
+    ("BTC-USD_UM-261030", "future", "261030"),
+    ("BTC-USD_UM_XPERP-310404", "perp", "310404"),
+  ):
+    arg = {"channel": "trades", "instId": name}
+    trade = {"tradeId": "1", "px": "83772.6", "sz": "300", "side": "buy", "ts": "1", "count": "1"}
+    [event] = okx.say({"arg": arg, "data": [{"instId": name, **trade}]})
+    assert (event.symbol, event.market_type, event.expiry) == ("BTC/USD:USD", kind, expiry)
+    assert event.size == 3
+
+
+def test_an_x_perp_pays_funding_and_a_dated_contract_does_not(venue):
+  okx = venue(config.Funding(symbols=["BTC-USD_UM_XPERP-310404"]))
+  assert okx.asked[0]["args"] == [{"channel": "funding-rate", "instId": "BTC-USD_UM_XPERP-310404"}]
+  [dated] = config.Funding(symbols=["BTC-USD_UM-261030"]).subscriptions()
+  with pytest.raises(Refused, match=r"the perpetual is BTC/USD:USD"):
+    okx.feed.group(dated)
+
+
+ROW = {"instType": "SPOT", "state": "live"}
+
+
+def test_a_name_in_one_word_is_what_the_list_has(venue):
+  feed = okx_feed(config.Connection("http://127.0.0.1:1"))
+  written = ["DOTUSD", "DOT/USD", "WBTC", "BTCAED", "NOTHING"]
+  wanted = config.Trades(symbols=written).subscriptions()
+  feed.on_open(1, wanted, overlap=False, now=Moment(0, 0))
+  send, fetch = feed.actions
+  assert fetch.url == "http://127.0.0.1:1/api/v5/public/instruments?instType=SPOT"
+  # What needs no list does not wait for it.
+  assert json.loads(send.data)["args"] == [{"channel": "trades", "instId": "DOT-USD"}]
+  feed.actions.clear()
+  # A proxy's page is no list: it is requested again.
+  feed.on_response(fetch, Response(200, {}, b"<html>"), Moment(0, 0))
+  assert not feed.actions
+  feed.on_timer(Moment(2_000, 2_000_000_000))
+  assert list(feed.actions) == [fetch]
+  feed.actions.clear()
+  listed = ["DOT-USD", "DO-TUSD2", "WBTC-USDT", "BTC-AED", "NOTH-ING9"]
+  body = json.dumps({"code": "0", "data": [{"instId": one, **ROW} for one in listed]}).encode()
+  feed.on_response(fetch, Response(200, {}, body), Moment(0, 0))
+  refused = [action for action in feed.actions if isinstance(action, Reject)]
+  reason = "OKX lists no NOTHING (spot), neither as a pair nor as NOTHING/USDT"
+  assert refused == [Reject(wanted[4], f"{reason}; did you mean 'NOTHING9'?")]
+  sent = [json.loads(a.data)["args"] for a in feed.actions if not isinstance(a, Reject)]
+  assert sent == [[{"channel": "trades", "instId": one}] for one in ("WBTC-USDT", "BTC-AED")]
+  message = (
+    b'{"arg":{"channel":"trades","instId":"DOT-USD"},"data":[{"tradeId":"7","px":"4","sz":"1",'
+  )
+  message += b'"side":"buy","ts":"1","count":"1"}]}'
+  [event] = feed.on_frames(1, [message], Moment(5, 5))
+  assert event.symbol == "DOT/USD"
+  assert feed.last_received(wanted[0]) == feed.last_received(wanted[1]) == 5
+  # One of two readers goes, and the other reads on.
+  feed.actions.clear()
+  feed.on_change(1, [], [wanted[1]], Moment(6, 6))
+  assert not feed.actions
+  feed.on_change(1, [], [wanted[0]], Moment(6, 6))
+  [send] = feed.actions
+  assert json.loads(send.data)["op"] == "unsubscribe"
 
 
 @pytest.mark.parametrize("source", [config.OpenInterest, config.Liquidations, config.Funding])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 import trio
 
-from bond_core import BondError, Channel, Market, Registry, SourceType
+from bond_core import BondError, Channel, Instrument, Market, Registry, SourceType
 from bond_core.hosting import SourceManager, SourceReader
 from bond_core.packages import package_for
 from bond_core.services import Lease, Rejection
@@ -37,12 +37,13 @@ class Carrier:
 class SourceLease:
   """What one reader subscribes to: the source readers that carry it, and what no source can carry.
   `standing` says that events may come all the same; `raw` that events have the venues' own messages
-  meanwhile."""
+  meanwhile; `named` are the instruments that venues' own names turned out to be."""
 
   readers: list[SourceReader] = attrs.field(factory=list)
   rejected: list[Rejection] = attrs.field(factory=list)
   standing: bool = False
   raw: bool = False
+  named: set[Instrument] = attrs.field(factory=set)
 
   @property
   def carried(self) -> bool:
@@ -102,7 +103,10 @@ class SourceDemand:
         config = self._config(carrier, market)
         name = f"{channel} of {market}"
         # The client has the answer; the server's own log is not for what strangers try.
-        lease.readers.append(self._sources.open(name, carrier.type, config, logging.DEBUG))
+        reader = self._sources.open(name, carrier.type, config, logging.DEBUG)
+        lease.readers.append(reader)
+        if not market.quote:
+          lease.named.update(subscription.instrument for subscription in reader.subscriptions)
       except (BondError, ValueError) as exc:
         reason = str(exc)
       else:

@@ -22,6 +22,7 @@ from bond_venuekit.config import (
 )
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.latest import LatestValue, Order, ReadLatest
+from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
 from bond_venuekit.sources import VenueRow, venue_sources
 from bond_venuekit.subscribed_book import SubscribedBook
 from bond_venuekit.symbols import (
@@ -30,8 +31,10 @@ from bond_venuekit.symbols import (
   check_kind,
   check_settlement,
   inverse_in_usd,
+  parts_of,
   settled_in_quote,
   unified_symbol,
+  with_settlement,
 )
 from bond_venuekit.trades import NumberedTrades
 from bond_venuekit.views import view_of_books, view_of_tickers
@@ -43,6 +46,9 @@ __all__ = [
   "FundingOf",
   "LatestValue",
   "LiquidationsOf",
+  "NameList",
+  "NameRequest",
+  "NamedFeed",
   "NumberedTrades",
   "OnMarket",
   "OpenInterestOf",
@@ -61,9 +67,12 @@ __all__ = [
   "check_kind",
   "check_settlement",
   "inverse_in_usd",
+  "is_name",
+  "parts_of",
   "settled_in_quote",
   "unified_symbol",
   "venue_sources",
   "view_of_books",
   "view_of_tickers",
+  "with_settlement",
 ]

@@ -8,6 +8,7 @@ import attrs
 from bond_core import Instrument, Market
 from bond_core.config import check_endpoint, without_slash
 from bond_core.feeds import Subscription
+from bond_venuekit.symbols import SettledIn, settled_in_quote, with_settlement
 
 MAX_SYMBOLS = 2000
 
@@ -29,7 +30,9 @@ class Venue:
   that nothing is left open. `connection` makes the hashable identity of a connection from the
   endpoint of a spec, None for the venue itself; sources of equal connections share one feed.
   `endpoints` are words that a spec may write for an endpoint, besides the URL of a simulator;
-  `endpoint_hint` ends the sentence about a wrong one.
+  `endpoint_hint` ends the sentence about a wrong one. `settled_in` is what contracts usually settle
+  in: the symbol of one that does not says so (BTC/USD:USD). `lists_names` says that the feed is a
+  NamedFeed, so that a name in one word stays as it is until the venue's list has split it.
   """
 
   exchange: str
@@ -39,6 +42,8 @@ class Venue:
   connection: Callable[[str | None], Hashable]
   endpoints: tuple[str, ...] = ()
   endpoint_hint: str = attrs.field()
+  settled_in: SettledIn = settled_in_quote
+  lists_names: bool = False
 
   @endpoint_hint.default
   def _endpoint_hint(self) -> str:
@@ -92,7 +97,11 @@ class VenueSource:
 
   def instrument(self, text: str) -> Instrument:
     """The instrument of a symbol."""
-    return self.venue.read(text).on(self.venue.exchange, getattr(self, "market", "perp"))
+    venue, market = self.venue, self.venue.read(text)
+    found = market.on(venue.exchange, getattr(self, "market", "perp"))
+    if market.name is not None and venue.lists_names:
+      return found._replace(symbol=market.name)
+    return with_settlement(found, market.settle, venue.settled_in)
 
   def subscriptions(self) -> list[Subscription]:
     """What is subscribed to: one subscription an instrument."""

@@ -21,11 +21,32 @@ def inverse_in_usd(base: str, quote: str) -> str:
   return base if quote == "USD" else quote
 
 
+def with_settlement(
+  instrument: Instrument, settle: str | None, settled_in: SettledIn
+) -> Instrument:
+  """The instrument of a contract that settles in `settle`. Where its venue's contracts on the pair
+  usually settle in another currency the symbol says so (BTC/USD:USD), since both may be listed."""
+  base, _, quote = instrument.symbol.partition("/")
+  if settle is None or settle == settled_in(base, quote):
+    return instrument
+  return instrument._replace(symbol=f"{instrument.symbol}:{settle}")
+
+
+def parts_of(symbol: str) -> tuple[str, str, str | None]:
+  """The base, the quote and, where the symbol says it, the settlement currency."""
+  base, _, rest = symbol.partition("/")
+  quote, _, settle = rest.partition(":")
+  return base, quote, settle or None
+
+
 def unified_symbol(instrument: Instrument, settled_in: SettledIn) -> str:
   """How a user writes an instrument so that nothing is left open: BTC/USDT, BTC/USDT:USDT,
-  BTC/USDT:USDT-261225."""
-  base, _, quote = instrument.symbol.partition("/")
-  settle = None if instrument.market_type == "spot" else settled_in(base, quote)
+  BTC/USDT:USDT-261225. A name that no list has split yet stays as it is."""
+  base, quote, settle = parts_of(instrument.symbol)
+  if not quote:
+    return base
+  if instrument.market_type != "spot":
+    settle = settle or settled_in(base, quote)
   return str(Market(base, quote, instrument.market_type, settle, instrument.expiry))
 
 
@@ -60,7 +81,7 @@ def check_contract(
   """Raises Refused where the instrument is not a contract, or not a `perpetual` one, and so does
   not have the channel. The sentence names the perpetual."""
   instrument = subscription.instrument
-  if instrument.market_type == "spot" or (perpetual and instrument.expiry is not None):
+  if instrument.market_type == "spot" or (perpetual and instrument.market_type == "future"):
     kind = "perpetuals" if perpetual else "contracts"
     symbol = unified_symbol(instrument._replace(market_type="perp", expiry=None), settled_in)
     raise Refused(

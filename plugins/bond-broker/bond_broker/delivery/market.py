@@ -17,11 +17,11 @@ from bond_broker.delivery.router import Selected
 from bond_broker.delivery.routes import Route
 from bond_broker.delivery.thinning import Match, thin
 from bond_broker.delivery.traffic import Traffic
-from bond_broker.protocol.filters import Filter
+from bond_broker.protocol.filters import Filter, MarketPattern
 from bond_broker.protocol.frames import frames_of, full_frame
 from bond_broker.protocol.gaps import lost_gap
 from bond_broker.protocol.messages import gap_message
-from bond_broker.protocol.requests import Subscribe
+from bond_broker.protocol.requests import Subscribe, written_names
 from bond_broker.protocol.selection import (
   Key,
   Selection,
@@ -30,7 +30,7 @@ from bond_broker.protocol.selection import (
   key_of_consolidated,
 )
 from bond_broker.protocol.subscription import Subscription, Subscriptions
-from bond_core import AnyEvent, Batch, Channel, Consolidated, Gap, MarketType, OrderBook
+from bond_core import AnyEvent, Batch, Channel, Consolidated, Gap, Market, MarketType, OrderBook
 from bond_core.logs import Record
 from bond_core.services import Rejection
 
@@ -396,10 +396,16 @@ class MarketRouter:
       for channel in sorted(matched.channels)
       for exchange in sorted(matched.exchanges)
       if not any(
-        (channel, market.symbol) == (kind, symbol) and exchange in ("*", venue)
+        exchange in ("*", venue) and _only(market, channel).matches(kind, venue, symbol)
         for kind, venue, symbol in seen
       )
     ]
+
+
+def _only(market: Market, channel: Channel) -> Filter:
+  """The filter of one channel of a market, of whatever kind that is."""
+  patterns = [MarketPattern(market.symbol)] if market.quote else []
+  return Filter(frozenset((channel,)), frozenset(patterns), names=written_names((market,)))
 
 
 def _age(event: AnyEvent | None, now_ms: int) -> int:

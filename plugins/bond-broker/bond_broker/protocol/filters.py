@@ -1,8 +1,9 @@
 """Which events a subscription selects."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
-from bond_core import Channel, Gap, MarketType
+from bond_core import Channel, Gap, Instrument, MarketType
 
 ANY = frozenset(("*",))
 OF_ASSETS = frozenset(("post", "chain", "custom"))
@@ -11,16 +12,30 @@ OF_ASSETS = frozenset(("post", "chain", "custom"))
 
 class MarketPattern(NamedTuple):
   """One market that a subscription names: the canonical symbol, and what its spelling says beyond
-  that. None matches any."""
+  that. None matches any. Where a venue has contracts of a pair that settle differently, a symbol in
+  an event names the currency too (BTC/USD:USD), and `settle` tells them apart."""
 
   symbol: str
   market_type: MarketType | None = None
   expiry: str | None = None
+  settle: str | None = None
+
+  def matches(self, symbol: str, market_type: MarketType | None, expiry: str | None) -> bool:
+    """Whether it is this market."""
+    pair, _, settle = symbol.partition(":")
+    return (
+      self.symbol in (pair, symbol)
+      and self.market_type in (None, market_type)
+      and self.expiry in (None, expiry)
+      and (not settle or self.settle in (None, settle))
+    )
 
 
 class Filter(NamedTuple):
   """One subscription's filter; equal filters share one group. `markets` None means every symbol,
-  `exchanges` holds "*" for every venue."""
+  `exchanges` holds "*" for every venue. `names` are spellings that no market can be read from, or
+  several (a mint, a contract, DOTUSD), in upper case: they match symbols that are such, and those
+  that are so without their slash."""
 
   channels: frozenset[Channel]
   markets: frozenset[MarketPattern] | None = None
@@ -31,6 +46,7 @@ class Filter(NamedTuple):
   compact: bool = False
   deltas: bool = False
   consolidated: bool = False
+  names: frozenset[str] = frozenset()
 
   @property
   def plain(self) -> bool:
@@ -53,14 +69,32 @@ class Filter(NamedTuple):
       return False
     if self.markets is None:
       return True
+    if self._named(symbol, market_type, expiry):
+      return True
     if channel in OF_ASSETS and "/" not in symbol:
       return any(market.symbol.partition("/")[0] == symbol for market in self.markets)
-    return any(
-      market.symbol == symbol
-      and market.market_type in (None, market_type)
-      and market.expiry in (None, expiry)
-      for market in self.markets
+    return any(market.matches(symbol, market_type, expiry) for market in self.markets)
+
+  def _named(self, symbol: str, market_type: MarketType | None, expiry: str | None) -> bool:
+    """Whether a symbol is one of the names. A source may also keep a venue's own ones: BTCUSDT, or
+    BTC for its market against USDT."""
+    upper = symbol.upper()
+    if "/" in upper:
+      pair = upper.partition(":")[0]
+      asset = pair.removesuffix("/USDT")
+      return not self.names.isdisjoint((upper, pair.replace("/", ""), asset))
+    return upper in self.names or any(
+      upper in (market.symbol.removesuffix("/USDT"), market.symbol.replace("/", ""))
+      and market.matches(market.symbol, market_type, expiry)
+      for market in self.markets or ()
     )
+
+  def with_instruments(self, instruments: Collection[Instrument]) -> "Filter":
+    """This filter, which matches these too."""
+    if self.markets is None or not instruments:
+      return self
+    more = {MarketPattern(i.symbol, i.market_type, i.expiry) for i in instruments}
+    return self._replace(markets=self.markets | more)
 
   def _has(self, channel: str) -> bool:
     if self.consolidated and channel in ("orderbook", "consolidated"):
@@ -76,10 +110,11 @@ class Filter(NamedTuple):
       return False
     if self.markets is None or gap.symbol == "*":
       return True
+    if self._named(gap.symbol, gap.market_type, gap.expiry):
+      return True
     if gap.channel in ("*", *OF_ASSETS) and "/" not in gap.symbol:
       return any(market.symbol.partition("/")[0] == gap.symbol for market in self.markets)
     return any(
-      market.symbol == gap.symbol
-      and (gap.market_type is None or market.market_type in (None, gap.market_type))
+      market.matches(gap.symbol, gap.market_type or market.market_type, market.expiry)
       for market in self.markets
     )

@@ -14,6 +14,7 @@ from bond_broker.protocol.requests import (
   check_names,
   exchanges_of,
   markets_of,
+  written_names,
 )
 from bond_core import CHANNELS
 
@@ -49,10 +50,11 @@ def parse_target(target: str) -> Query:
 
   exchanges = listed("exchange", "exchanges")
   channels = listed("channel", "channels")
-  patterns, _ = markets_of(listed("symbol", "symbols"))
+  patterns, markets = markets_of(listed("symbol", "symbols"))
   matched = Filter(
     channels=channels_of(channels) if channels else EVERY_CHANNEL,
     markets=patterns,
+    names=written_names(markets),
     exchanges=exchanges_of(exchanges),
     # /raw hands out what the log has, so books come as they change.
     deltas=True,

@@ -17,7 +17,7 @@ DEFAULT_SPEED_MS = 100
 MAX_DEPTH = 1000
 MAX_SPEED_MS = 60_000
 MAX_NAMES = 1000
-MAX_NAME = 64
+MAX_NAME = 100
 MAX_ID = 128
 MAX_NESTING = 32
 Policy: TypeAlias = Literal["auto", "lossless", "conflate"]
@@ -155,6 +155,7 @@ def _filter(message: dict[str, Any]) -> tuple[Filter, tuple[Market, ...]]:
   matched = Filter(
     channels=channels_of(_names(message, "channel")),
     markets=patterns,
+    names=written_names(markets),
     exchanges=exchanges_of(_names(message, "exchange")),
     depth=_positive(message.get("depth"), DEFAULT_DEPTH, MAX_DEPTH),
     speed_ms=_positive(message.get("speed_ms"), DEFAULT_SPEED_MS, MAX_SPEED_MS),
@@ -293,15 +294,32 @@ def markets_of(
   for name in names:
     if name.strip() == "*":
       every = True
-      continue
-    try:
-      markets[parse_market(name)] = None
-    except ValueError as exc:
-      raise BadRequest(str(exc)) from exc
+    else:
+      markets[_market(name)] = None
   if every or not markets:
     return None, ()
-  patterns = frozenset(MarketPattern(m.symbol, m.market_type, m.expiry) for m in markets)
+  patterns = frozenset(
+    MarketPattern(m.symbol, m.market_type, m.expiry, m.settle) for m in markets if m.quote
+  )
   return patterns, tuple(markets)
+
+
+def written_names(markets: Iterable[Market]) -> frozenset[str]:
+  """The spellings that no market, or more than one, can be read from."""
+  return frozenset(market.name.upper() for market in markets if market.name is not None)
+
+
+def _market(text: str) -> Market:
+  """The market of a spelling. What is none may be a venue's own name of a contract, a mint, or
+  whatever else a source has as its symbol. Raises BadRequest for what cannot be either."""
+  try:
+    return parse_market(text)
+  except ValueError as exc:
+    name = text.strip()
+    no_name = "/" in name or "," in name or " " in name or not name.isprintable()
+    if no_name or not any(character.isalnum() for character in name):
+      raise BadRequest(str(exc)) from exc
+    return Market(name, "", name=name)
 
 
 def exchanges_of(names: Iterable[str]) -> frozenset[str]:

@@ -1,12 +1,13 @@
 """What subscriptions need of the sources."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import product
 
 import attrs
 import trio
 
 from bond_broker.protocol.requests import Subscribe
+from bond_core import Instrument
 from bond_core.services import Demand, Lease, Rejection
 
 
@@ -16,6 +17,7 @@ class NoLease:
 
   rejected: Sequence[Rejection] = ()
   carried: bool = True
+  named: Collection[Instrument] = ()
 
 
 @attrs.frozen
@@ -33,6 +35,11 @@ class LeaseInParts:
   def carried(self) -> bool:
     """Whether events may come."""
     return any(part.carried for part in self.parts)
+
+  @property
+  def named(self) -> Collection[Instrument]:
+    """The instruments that venues' own names are."""
+    return {instrument for part in self.parts for instrument in part.named}
 
 
 # Markets, each for every channel, that are leased at once; takes about 10 ms.

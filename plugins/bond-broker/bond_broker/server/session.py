@@ -325,7 +325,11 @@ class Session:
     unknown = len({rejection.symbol for rejection in lease.rejected})
     self._seat.unknown(unknown, trio.current_time())
     subscription = Subscription(
-      matched, request.request_id, request.policy, start, resumes=recovered is True
+      matched.with_instruments(lease.named),
+      request.request_id,
+      request.policy,
+      start,
+      resumes=recovered is True,
     )
     if lease.carried:
       self._subscribed.append(Subscribed(subscription, request, lease))
@@ -478,7 +482,8 @@ def _is_of(subscribed: Subscribed, request: Unsubscribe) -> bool:
   subscription = subscribed.subscription
   if request.filter is None:
     return subscription.id == request.request_id
-  return subscription.filter == request.filter and request.request_id in (None, subscription.id)
+  same = subscribed.request.filter == request.filter
+  return same and request.request_id in (None, subscription.id)
 
 
 def _listed(subscribed: Subscribed) -> dict[str, object]:
