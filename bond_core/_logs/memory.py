@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 import trio
+from msgspec.structs import astuple
 
 from bond_core._clock import Clock, SystemClock
-from bond_core._events import EVENT_TYPES, Batch, Gap, OrderBook, Window
+from bond_core._events import EVENT_TYPES, AnyEvent, Batch, Gap, OrderBook, Window
 from bond_core._logs.engine import Record
 
 # What an event weighs in memory, measured with tracemalloc on trades: a struct with its
@@ -52,29 +53,38 @@ def weigh(batch: Batch) -> int:
     books = (event for event in batch if type(event) is OrderBook)
     weight += sum(len(book.bids) + len(book.asks) for book in books) * LEVEL_BYTES
   # Of the other kinds, all events of a batch have their venue's message or none.
-  if kinds & _OPEN.keys() or getattr(batch[-1], "raw", None) is not None:
+  if kinds & _OPEN or getattr(batch[-1], "raw", None) is not None:
     # Several events of one message share it.
-    parts = (getattr(event, f) for event in batch for f in _OPEN.get(type(event), ("raw",)))
-    size = sum(map(_size, {id(part): part for part in parts}.values()))
+    parts = {id(part): part for event in batch for part in _parts(event) if type(part) not in _FLAT}
+    size = sum(map(_size, parts.values()))
     # As much as an event's small parts is counted already.
     weight = max(weight, weight + size - len(batch) * EVENT_BYTES)
   return weight
 
 
-_OPEN: dict[type, tuple[str, ...]] = {
-  EVENT_TYPES[tag]: EVENT_TYPES[tag].__struct_fields__
+_OPEN: set[type] = {
+  EVENT_TYPES[tag]
   for tag in ("consolidated", "post", "chain", "custom", "window", "gap", "heartbeat")
 }
-"""The fields of kinds of events that may be of any size."""
+"""The kinds of events of which several fields may be of any size."""
+
+_FLAT = frozenset((float, int, bool, type(None)))
+
+
+def _parts(event: AnyEvent) -> tuple[Any, ...]:
+  return astuple(event) if type(event) in _OPEN else (getattr(event, "raw", None),)
 
 
 def _size(value: Any) -> int:
   """The bytes that a value holds, with what is in it."""
-  if isinstance(value, msgspec.Raw):
+  kind = type(value)
+  if kind is msgspec.Raw:
     return memoryview(value).nbytes
-  inner = (*value, *value.values()) if isinstance(value, dict) else value
-  more = sum(map(_size, inner)) if isinstance(inner, list | tuple) else 0
-  return sys.getsizeof(value) + more
+  size = sys.getsizeof(value)
+  if kind is not str and isinstance(value, list | tuple | dict):
+    inner = (*value, *value.values()) if isinstance(value, dict) else value
+    size += sum(map(_size, inner))
+  return size
 
 
 class MemoryLog:

@@ -53,14 +53,16 @@ class Graph:
     timers = [timer for stage in self._stages.values() if (timer := stage.next_timer()) is not None]
     return min(timers, default=None)
 
-  def on_timer(self, now_ms: int) -> dict[str, Batch]:
-    """Wakes the stages that are due; what every node made of it."""
+  def on_timer(self, now_ms: int, *, one: bool = False) -> dict[str, Batch]:
+    """Wakes the stages that are due, or `one` of them; what every node made of it."""
     made: dict[str, Batch] = {}
+    woken = 0
     for key, stage in self._stages.items():
       inputs = [made[name] for name in stage.inputs if made.get(name)]
       out = stage.run(joined(inputs)) if inputs else []
-      timer = stage.next_timer()
+      timer = None if one and woken else stage.next_timer()
       if timer is not None and timer <= now_ms:
+        woken += 1
         out = out + stage.on_timer(now_ms)
       if out:
         made[key] = out

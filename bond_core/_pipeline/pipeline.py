@@ -11,6 +11,7 @@ from bond_core._clock import Clock, DataClock
 from bond_core._events import Batch, Gap
 from bond_core._logs.memory import Cursor, MemoryLog, next_tagged
 from bond_core._pipeline.graph import Graph, joined
+from bond_core._pipeline.share import LATE_FOR, LATE_MS, Share
 from bond_core._pipeline.sink_runner import SinkRunner
 from bond_core._pipeline.stage import Stage
 from bond_core._simulators import pointed
@@ -22,6 +23,8 @@ from bond_core._types.transform import TransformContext
 
 # Samples that a pipeline keeps of how long batches took.
 LATENCIES = 1024
+# Events that are read at once, of those that are there.
+MOST, MOST_GUARDED = 8192, 512
 
 
 class Sources(Protocol):
@@ -39,7 +42,8 @@ class Pipeline:
   Live, stages and sinks run on the machine's clock and a sink that falls behind receives a Gap. On
   a recording the data's own times are the clock and a slow sink holds the recording up, so that
   equal input gives equal output. `simulated` are the URLs of simulators by venue. `publish` puts
-  events into the stream's own log, where a server keeps one.
+  events into the stream's own log, where a server keeps one. One that is `guarded` has a share of
+  the event loop's time, and ends where that is not enough for it.
   """
 
   def __init__(
@@ -48,8 +52,14 @@ class Pipeline:
     sources: Sources,
     simulated: Mapping[str, str],
     publish: Callable[[Batch], None] | None = None,
+    *,
+    guarded: bool = False,
   ) -> None:
     self.spec = spec
+    self._share = Share() if guarded else None
+    self._at_once = MOST if self._share is None else MOST_GUARDED
+    if publish is not None and self._share is not None:
+      publish = self._share.measured(publish)
     self.id = stream_id(spec)
     self.events = 0
     self._source_gaps = 0
@@ -93,6 +103,7 @@ class Pipeline:
           *(f"sinks.{key}", sink.type, sink.config, log.cursor(), sources.clock),
           stream_id=self.id,
           publish=publish,
+          at_once=self._at_once,
         )
       )
 
@@ -165,22 +176,35 @@ class Pipeline:
       log.close()
 
   async def _read(self) -> None:
-    push = self._push_replay if isinstance(self._clock, DataClock) else self._push
+    push, share = self._push_replay if self._replays else self._push, self._share
     while True:
       timer = None if self._replays else self.graph.next_timer()
       wait = float("inf") if timer is None else max(0, timer - self._clock.now_ms()) / 1000
       with trio.move_on_after(wait) as sleeping:
-        tagged = await next_tagged(self._cursors)
+        tagged = await next_tagged(self._cursors, self._at_once)
       if sleeping.cancelled_caught:
         tagged = []
+      if share is not None:
+        share.begin()
       for source, batch in tagged:
         push(source, batch)
       if not self._replays:
         now = self._clock.now_ms()
         if (timer := self.graph.next_timer()) is not None and timer <= now:
-          self._hand_on(self.graph.on_timer(now))
+          self._hand_on(self.graph.on_timer(now, one=share is not None))
+        if share is not None and share.overdue(0 if timer is None else now - timer):
+          self._give_up()
+      if share is not None:
+        await share.rest()
       for log in self._logs.values():
         await log.room()
+
+  def _give_up(self) -> None:
+    for stage in self.graph.stages:
+      stage.end(
+        f"ended: it makes more than a third of this server's time is enough for, and was {LATE_MS} "
+        f"ms late for {LATE_FOR:.0f} s; take longer windows, or fewer of them or of their symbols"
+      )
 
   def _push(self, source: object, batch: Batch) -> None:
     """One source's batch through every node that reads it."""

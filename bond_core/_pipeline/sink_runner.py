@@ -28,6 +28,7 @@ class SinkRunner:
     *,
     stream_id: str = "",
     publish: Callable[[Batch], None] | None = None,
+    at_once: int = 8192,
   ) -> None:
     self.name = name
     self.cursor = cursor
@@ -39,6 +40,7 @@ class SinkRunner:
     self._type = sink_type
     self._config = config
     self._clock = clock
+    self._at_once = at_once
     self._log = logging.LoggerAdapter(logging.getLogger(f"bond.{sink_type.name.split('.')[0]}"))
     self._owed: Batch = []
     self._context = SinkContext(name, clock, self._log, stream_id, publish)
@@ -72,7 +74,7 @@ class SinkRunner:
     while True:
       lost = self.cursor.lost
       try:
-        batch = self._owed + await self.cursor.next()
+        batch = self._owed + await self.cursor.next(self._at_once)
       except trio.EndOfChannel:
         return
       self.gaps += len(self._owed) + (self.cursor.lost > lost)

@@ -9,7 +9,7 @@ from math import fsum
 import msgspec
 import pytest
 from bond_builtin.transforms.tally import ExactSum
-from bond_builtin.transforms.window import MAX_EMPTY, TYPE, Windows
+from bond_builtin.transforms.window import MAX_EMPTY, MAX_EMPTY_ROWS, TYPE, Windows
 from hypothesis import given, settings, strategies as st
 from transform_play import Live, recorded, replay, split, trade
 
@@ -552,6 +552,15 @@ def test_a_leap_of_venue_time_alone_is_filled_with_a_bounded_number_of_windows()
     live.push(trade(when, arrived=live.clock.wall, sequence=step))
     live.run(100)
   assert len(live.take()) <= MAX_EMPTY + 10
+
+
+def test_a_leap_of_many_symbols_is_filled_with_a_bounded_number_of_rows():
+  rows = 500
+  live = Live(TYPE, config(0.1, symbols=[f"M{number}/USDT" for number in range(rows)]))
+  live.clock.wall = T
+  live.push(trade(T, symbol="M0/USDT"))
+  live.push(trade(T + 500_000, symbol="M0/USDT", sequence=2))
+  assert len(live.take()) <= MAX_EMPTY_ROWS + 2 * rows
 
 
 # Late and missing --------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ class Stream:
       stream.published += len(batch)
       publish(log, batch)
 
-    pipeline = Pipeline(spec, sources, simulated, take)
+    pipeline = Pipeline(spec, sources, simulated, take, guarded=caller is not None)
     stream = cls(pipeline.id, spec, log, pipeline, caller)
     return stream
 

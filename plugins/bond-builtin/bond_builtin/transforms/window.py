@@ -41,6 +41,9 @@ _CHANNELS = {"*", *(kind.channel for kind in _COUNTED)}
 MAX_EMPTY = 1_000
 """No more empty windows than this fill a leap of time or a pause in a recording."""
 
+MAX_EMPTY_ROWS = 5_000
+"""Of all symbols together, where there are more than five: it is written at once."""
+
 MAX_SYMBOLS = 10_000
 MAX_OUTAGES = 1_000
 
@@ -277,7 +280,9 @@ class Windower:
       return
     every = self._every
     after = mark - mark % every
-    starts = range(self._next, min(after, self._next + MAX_EMPTY * every), every)
+    rows = max(1, len(self._rows) or len(self._first))
+    most = min(MAX_EMPTY, max(1, MAX_EMPTY_ROWS // rows))
+    starts = range(self._next, min(after, self._next + most * every), every)
     if starts.stop < after:
       filled = (start for start in self._open if starts.stop <= start < after)
       due = [*starts, *sorted(filled)]
