@@ -16,8 +16,13 @@ from bond_evm.messages import Error
 SPAN = 200
 """Blocks of the first requests; free plans allow ten, most nodes thousands."""
 
-WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
+WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before each further try of the same range."""
+
+CHECKED = 128
+"""So many of the last blocks of a range are requested by their hashes where its answer had no later
+log: a node that is behind the others of its provider answers [] for blocks that it does not have,
+but an error for a hash that it does not know."""
 
 _GONE = re.compile(r"pruned|history|not available|unavailable|missing trie", re.IGNORECASE)
 _RATE = re.compile(
@@ -30,12 +35,14 @@ _SIZE = re.compile(
 
 
 class Range(NamedTuple):
-  """The logs of one filter in the blocks `first` to `last`, requested `tries` times so far."""
+  """The logs of one filter in the blocks `first` to `last`, requested `tries` times so far. One
+  block may be requested by its hash."""
 
   filter: int
   first: int
   last: int
   tries: int = 0
+  by_hash: bool = False
 
 
 class Backfill:
@@ -72,6 +79,11 @@ class Backfill:
       else:
         self._waiting.append(Range(number, first, last))
 
+  def check(self, filter_number: int, first: int, last: int) -> None:
+    """Adds the blocks whose logs are to be read by their hashes."""
+    for number in range(last, first - 1, -1):
+      self._waiting.appendleft(Range(filter_number, number, number, by_hash=True))
+
   def next(self, now: float) -> Range | None:
     """Returns a range to request now, None for none. `now` is in seconds of a steady clock."""
     if self._open is not None or not self._waiting or now < self._ready_at:
@@ -93,7 +105,7 @@ class Backfill:
     taken, self._open = self._open, None
     if taken is None:
       return None
-    if _GONE.search(error.message):
+    if _GONE.search(error.message) and not taken.by_hash:
       return self._gone(taken)
     size = bool(_SIZE.search(error.message)) or error.code == -32005
     if taken.first < taken.last and size and not _RATE.search(error.message):

@@ -23,7 +23,7 @@ from bond_core.feeds import Handshake, Moment, retry_after
 from bond_core.sessions import Member, Session
 from bond_core.websockets import HandshakeRefused
 from bond_evm.abi import quantity
-from bond_evm.backfill import Backfill, Range
+from bond_evm.backfill import CHECKED, Backfill, Range
 from bond_evm.calls import Call, Calls, always, never
 from bond_evm.chains import CHAINS
 from bond_evm.config import Evm, Node
@@ -441,8 +441,12 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     """Requests the next range of logs that has to be read again."""
     if not self.live or (blocks := self._backfill.next(self._seconds)) is None:
       return
-    entry = self._filters[blocks.filter]
-    params = entry | {"fromBlock": hex(blocks.first), "toBlock": hex(blocks.last)}
+    params = dict(self._filters[blocks.filter])
+    block_hash = self._tip.hash_at(blocks.first) if blocks.by_hash else None
+    if block_hash is None:
+      params |= {"fromBlock": hex(blocks.first), "toBlock": hex(blocks.last)}
+    else:
+      params["blockHash"] = block_hash
     done = partial(self._on_logs, blocks)
     self._call("eth_getLogs", [params], done, self._on_no_logs, final=always)
 
@@ -452,15 +456,41 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     except UNREADABLE as exc:
       self._on_no_logs(Error(0, f"the answer to eth_getLogs could not be read: {exc}"))
       return True
-    self._backfill.done()
     # Where blocks could not be had, their logs show which ones are part of the chain.
     hashes = {log.number: log.block for log in logs}
     self.transfers.retract_orphans(lambda number: self._tip.hash_at(number) or hashes.get(number))
+    reached = blocks.first - 1
     for log in logs:
       # A node may be on another branch; then its heads differ, and the logs are read once more.
       if blocks.first <= log.number <= blocks.last and self._is_ours(log) and not log.removed:
         self.transfers.take(log)
+        reached = max(reached, log.number)
+    self._check_logs(blocks, reached + 1)
     return True
+
+  def _check_logs(self, blocks: Range, first: int) -> None:
+    """The answer had no log from the block `first` on: whether the node has those blocks."""
+    begin = max(first, blocks.last - CHECKED + 1)
+    if blocks.by_hash or first > blocks.last:
+      self._backfill.done()
+    elif begin == first and all(self._tip.hash_at(n) for n in range(first, blocks.last + 1)):
+      self._backfill.done()
+      self._backfill.check(blocks.filter, first, blocks.last)
+    else:
+
+      def done(message: Message) -> bool:
+        block = read_block(message.result)
+        if block is None or block.number < blocks.last:
+          reached = "no block" if block is None else f"block {block.number}"
+          self._on_no_logs(Error(0, f"the node itself has come to {reached}"))
+        else:
+          self._backfill.done()
+          known = [n for n in range(begin, blocks.last + 1) if self._tip.hash_at(n) is not None]
+          if known:
+            self._backfill.check(blocks.filter, known[0], known[-1])
+        return True
+
+      self._call("eth_getBlockByNumber", ["latest", False], done, self._on_no_logs, final=always)
 
   def _is_ours(self, log: Log) -> bool:
     return self._tip.hash_at(log.number) in (None, log.block)

@@ -27,7 +27,7 @@ def sessions(monkeypatch):
       found[config.endpoint] = self
 
   monkeypatch.setattr("bond_evm.calls.WAITS", (0.05, 0.1, 0.2))
-  monkeypatch.setattr("bond_evm.backfill.WAITS", (0.05, 0.1, 0.2))
+  monkeypatch.setattr("bond_evm.backfill.WAITS", (0.05, 0.1, 0.2, 0.4, 0.8))
   monkeypatch.setattr("bond_core._sessions.driver.Backoff", lambda rng: Backoff(0.05, 0.2))
   monkeypatch.setattr(session, "EvmSession", Seen)
   return found
@@ -152,6 +152,7 @@ FAULTS = (
   [(0, "narrow:2"), (6, "drop"), (6, "refuse:60s"), (16, "refuse:0s")],
   [(0, "few:30"), (6, "drop"), (6, "refuse:60s"), (16, "refuse:0s")],
   [(6, "drop"), (6, "busy:60s"), (10, "busy:0s")],
+  [(6, "drop"), (6, "refuse:60s"), (8, "behind:60s"), (16, "refuse:0s"), (24, "behind:0s")],
 )
 
 

@@ -320,6 +320,97 @@ def test_what_was_told_before_a_long_outage_or_before_its_end_is_not_told_again(
   )
 
 
+class Behind:
+  """Answers as a node whose last block is `at`, on a chain with a log in each of `logs`. Every few
+  requests another node of the provider answers, which has it all."""
+
+  def __init__(self, node, last, logs, at):
+    self.last, self.logs, self.at = last, logs, at
+    node.answers["eth_getBlockByNumber"] = self.block
+    node.answers["eth_getLogs"] = self.found
+
+  def block(self, params):
+    number = self.last if params[0] == "latest" else int(params[0], 16)
+    return head(number) if number <= self.last else None
+
+  def found(self, params):
+    query = params[0]
+    if "blockHash" in query:
+      number = int(query["blockHash"], 16) // 100
+      if number > self.at:
+        return ValueError(-32000, "unknown block")
+      return [log(number)] if number in self.logs else []
+    first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+    return [log(n) for n in self.logs if first <= n <= min(last, self.at)]
+
+
+def behind(last, logs, at, **config):
+  node = Talk(**TRANSFER, silence=1000, **config)
+  node.open().announce(head(11))
+  node.told()
+  node.cut()
+  chain = Behind(node, last, logs, at)
+  node.open()
+  return node, chain
+
+
+@pytest.mark.parametrize("at", [0, 11, 12])
+def test_an_empty_or_short_answer_of_a_node_that_is_behind_is_no_proof(at):
+  """Its answers are right as far as it has come; it catches up."""
+  node, chain = behind(15, [12, 13, 14, 15], at)
+  assert node.told() == [("transfer", 12, 5.0, "confirmed")] * (at == 12)
+  assert not node.session.whole
+  for _ in range(4):
+    node.wait(1)
+  assert node.told() == []
+  chain.at = 15
+  for _ in range(40):
+    node.wait(1)
+  assert [entry[1] for entry in node.told()] == [n for n in (12, 13, 14, 15) if n > at]
+  assert node.session.whole
+
+
+def test_a_node_that_stays_behind_is_a_gap_of_the_blocks_that_it_does_not_have():
+  node, _ = behind(15, [12, 13, 14, 15], 13)
+  for _ in range(600):
+    node.wait(1)
+  assert node.told() == [
+    ("transfer", 12, 5.0, "confirmed"),
+    ("transfer", 13, 5.0, "confirmed"),
+    *(("gap", n, n) for n in (14, 15)),
+  ]
+
+
+def test_blocks_without_a_log_are_no_loss_and_are_requested_by_their_hashes_once():
+  node, _ = behind(15, [], 15)
+  asked = [entry[1] for entry in node.asked if entry[0] == "eth_getLogs"]
+  hashes = [params["blockHash"] for params in asked if "blockHash" in params]
+  assert hashes == [word(n * 100) for n in range(11, 16)]
+  assert len(asked) == 6
+  assert (node.told(), node.session.whole) == ([], True)
+
+
+def test_in_a_long_range_the_node_has_to_have_come_to_its_end():
+  node = Talk(**TRANSFER, silence=1000)
+  node.open().announce(head(11))
+  node.cut()
+  node.told()
+  chain = Behind(node, 180, [20, 60, 100, 179], 15)
+  node.answers["eth_getBlockByNumber"] = lambda params: chain.block(
+    [hex(chain.at)] if node.session.height == 180 and params[0] == "latest" else params
+  )
+  node.connect()
+  node.serve()
+  for _ in range(3):
+    node.wait(1)
+  assert node.told() == []
+  chain.at = 180
+  for _ in range(60):
+    node.wait(1)
+  assert [entry[1] for entry in node.told()] == [20, 60, 100, 179]
+  assert node.session.whole
+
+
 def test_logs_of_another_branch_are_left_to_the_heads():
   node = Talk(**TRANSFER).open()
   node.announce(head(11))

@@ -74,10 +74,13 @@ class EvmCalls:
   def __init__(self, chain: EvmChain) -> None:
     self.max_blocks: int | None = None
     self.max_results: int | None = None
+    self.horizon: int | None = None
+    """The last block of a node that is behind; None while it is not. Blocks that are named are
+    answered by another one, as where a provider shares out requests."""
     self._chain = chain
     self._tokens = {token.address: token for token in (*KNOWN, *ODD)}
     self._methods: dict[str, Callable[[list[Any]], Any]] = {
-      "eth_blockNumber": lambda _: hex(self._chain.tip.number),
+      "eth_blockNumber": lambda _: hex(self._last),
       "eth_getBlockByNumber": self._by_number,
       "eth_getBlockByHash": self._by_hash,
       "eth_getBlockTransactionCountByHash": self._count,
@@ -94,9 +97,14 @@ class EvmCalls:
     """The result of a method. Raises EvmCallError."""
     return self._methods[method](params)
 
+  @property
+  def _last(self) -> int:
+    tip = self._chain.tip.number
+    return tip if self.horizon is None else min(tip, self.horizon)
+
   def _number(self, text: Any) -> int:
     if text in ("latest", "pending", "safe", "finalized"):
-      return self._chain.tip.number
+      return self._last
     if text == "earliest":
       return min(self._chain.blocks)
     if not isinstance(text, str) or not _QUANTITY.fullmatch(text):
@@ -121,7 +129,7 @@ class EvmCalls:
     log_filter = LogFilter(query)
     if "blockHash" in query:
       block = self._chain.by_hash.get(query["blockHash"])
-      if block is None:
+      if block is None or block.number > self._last:
         raise EvmCallError(EXECUTION, "unknown block")
       return [log for log in block.logs if log_filter.accepts(log)]
     first = self._number(query.get("fromBlock", "latest"))
@@ -133,7 +141,8 @@ class EvmCalls:
       raise EvmCallError(INVALID_PARAMS, message)
     if first < self._chain.oldest:
       raise EvmCallError(4444, "pruned history unavailable")
-    blocks = (self._chain.blocks.get(number) for number in range(first, last + 1))
+    # As a node does that does not have the rest: without a word.
+    blocks = (self._chain.blocks.get(n) for n in range(first, min(last, self._last) + 1))
     found = [log for block in blocks if block for log in block.logs if log_filter.accepts(log)]
     if self.max_results is not None and len(found) > self.max_results:
       raise EvmCallError(LIMIT_EXCEEDED, f"query returned more than {self.max_results} results")

@@ -21,6 +21,11 @@ EVM_FAULTS = FaultNotation(
     "busy": FaultKind(
       "answers requests but subscriptions with a rate limit for ARG", "seconds", 5.0
     ),
+    "behind": FaultKind(
+      "answers eth_getLogs for ARG as a node without newer blocks; they are announced all the same",
+      "seconds",
+      5.0,
+    ),
     "refuse": FaultKind("answers new WebSockets with 503 for ARG", "seconds", 5.0),
     "forget": FaultKind("has no blocks and logs any more of what was before"),
   },

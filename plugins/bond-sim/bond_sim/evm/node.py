@@ -156,6 +156,9 @@ class EvmNode:
       self._left[kind] += fault.count
     elif kind in ("silence", "busy", "refuse"):
       self._until[kind] = trio.current_time() + fault.seconds
+    elif kind == "behind":
+      self._until[kind] = trio.current_time() + fault.seconds
+      self.calls.horizon = self.chain.tip.number
     elif kind == "narrow":
       self.calls.max_blocks = fault.count
     elif kind == "few":
@@ -274,6 +277,8 @@ class EvmClientHandler:
       raise EvmCallError(METHOD_NOT_FOUND, message)
     if self._node.is_on("busy"):
       raise EvmCallError(LIMIT_EXCEEDED, "rate limit exceeded: too many requests")
+    if not self._node.is_on("behind"):
+      self._node.calls.horizon = None
     return self._node.calls.answer(method, params)
 
   def _subscribe(self, params: list[Any]) -> str:
