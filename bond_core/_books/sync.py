@@ -114,6 +114,7 @@ class BookSync:
     self._fresh = False
     self._skipped_in_row = 0
     self._emitted: int | None = None
+    self._past = 0
     self._ts_good: int | None = None
     self._need: Need | None = Need(reason="the book has no snapshot yet")
 
@@ -130,7 +131,13 @@ class BookSync:
     return need
 
   def restart(self, reason: str) -> None:
-    """Gives up the chain, as after a lost connection. Waiting deltas are dropped."""
+    """Gives up the chain, as after a lost connection. Waiting deltas are dropped, and the venue's
+    numbers may begin anew."""
+    self.spoil(reason)
+    self._past = 0
+
+  def spoil(self, reason: str) -> None:
+    """Gives up the chain where an update could not be read; the venue's numbers go on."""
     self._buffer.clear()
     self._break(reason)
 
@@ -182,9 +189,10 @@ class BookSync:
     """The events this snapshot lets out: itself, then the waiting deltas that follow it.
 
     One that was requested elsewhere (a REST answer) may be older than what the connection has
-    brought: if a waiting delta proves that changes between them are missing, a newer snapshot is
-    needed, and if the chain is past it already, it is ignored. One that came `in_stream`, among the
-    deltas, always starts a new chain, and what came before it is dropped.
+    brought: if a waiting delta proves that changes between them are missing, or the chain broke
+    beyond it, a newer snapshot is needed, and if the chain is past it already, it is ignored. One
+    that came `in_stream`, among the deltas, always starts a new chain, and what came before it is
+    dropped.
     """
     ids = self._ids(update)
     if ids is None:
@@ -192,6 +200,9 @@ class BookSync:
       return []
     if in_stream or self._rule is None:
       self._buffer.clear()
+    elif not self._synced and not self._buffer and ids.last < self._past:
+      self._raise_need(Need(reason=f"the snapshot at {ids.last} is older than {self._past}"))
+      return []
     elif (self._synced and ids.last <= self.sequence) or not self._reaches_buffer(
       ids.last, self._rule
     ):
@@ -294,6 +305,7 @@ class BookSync:
     venue_to: int | None = None,
   ) -> None:
     was_synced, self._synced = self._synced, False
+    self._past = self.sequence
     self.resyncs += was_synced
     self._skipped_in_row = 0
     self.book.clear()

@@ -388,7 +388,7 @@ class FeedDriver:
     limits = self.feed.limits(slot.group)
     age = None if limits.max_age is None else limits.max_age - self._rng.uniform(*ROLL_EARLY)
     pinged_at: float | None = None
-    last_ping = connection.opened_at
+    last_ping = answered_at = connection.opened_at
     pongs = connection.pongs
     roll_at = float("inf") if age is None else connection.opened_at + age
     while True:
@@ -400,13 +400,14 @@ class FeedDriver:
         connection.end(dead)
         return
       ping_after = min(limits.ping_after, slot.rhythm.limit())
-      if silence < ping_after or connection.pongs != pongs:
-        pinged_at, pongs = None, connection.pongs
+      if connection.pongs != pongs:
+        pinged_at, pongs, answered_at = None, connection.pongs, now
+      elif pinged_at is not None and slot.rhythm.last > pinged_at:
+        pinged_at = None
       if pinged_at is not None and now - pinged_at > PONG_WITHIN:
         connection.end(f"half-open: no answer to a ping for {PONG_WITHIN:.0f} s")
         return
-      answered = pinged_at is None and last_ping > slot.rhythm.last
-      if answered and slot.rhythm.state(now) is SourceState.STALE:
+      if answered_at > slot.rhythm.last and slot.rhythm.state(now) is SourceState.STALE:
         # The venue lives, and so the silence may be its markets'. Whether the subscriptions are
         # dead is seen on a second connection.
         slot.rhythm.answered(now)

@@ -360,6 +360,27 @@ def test_a_snapshot_older_than_the_first_delta_is_requested_again():
   assert [event.sequence for event in events] == [8, 9]
 
 
+@pytest.mark.parametrize("rule", [contiguous, linked_ranges])
+def test_a_broken_chain_does_not_go_on_from_before_it_broke(rule):
+  """REST answers from a cache."""
+  sync = synced(rule)
+  sync.on_delta(update([(10.0, 2.0)], ids=Ids(6, 6, 5)))
+  sync.spoil("a message could not be read")
+  assert sync.take_need().gap
+  assert sync.on_snapshot(update([(9.0, 1.0)], [], Ids(4))) == []
+  need = sync.take_need()
+  assert (need.gap, need.reason) == (False, "the snapshot at 4 is older than 6")
+  (event,) = sync.on_snapshot(update([(9.0, 1.0)], [], Ids(7)))
+  assert event.sequence == 7
+
+
+def test_after_a_lost_connection_numbers_may_begin_anew():
+  sync = synced()
+  sync.restart("the connection was lost")
+  (event,) = sync.on_snapshot(update([(9.0, 1.0)], [], Ids(1)))
+  assert event.sequence == 1
+
+
 def test_an_old_answer_does_not_turn_a_running_chain_back():
   sync = synced()
   sync.on_delta(update([(10.0, 2.0)], ids=Ids(6, 6)))

@@ -270,6 +270,19 @@ async def test_pings_that_are_required_more_often_than_answers_may_take_show_a_h
     assert "half-open" in rig.gaps[0].cause
 
 
+async def test_a_ping_soon_after_the_last_message_is_not_answered_by_that_message(autojump_clock):
+  async with running("A/USDT", limits=Limits(ping_every=20.0)) as rig:
+    venue = await rig.connected()
+    venue.answering = False
+    rig.nursery.start_soon(venue.serve)
+    for i in range(180):
+      await venue.say(f"A/USDT {i}")
+      await trio.sleep(0.1)
+    await rig.connected(2)
+    await wait_all_tasks_blocked()
+    assert "half-open" in rig.gaps[0].cause
+
+
 async def test_a_venue_that_wants_pings_steadily_receives_them_while_it_talks(autojump_clock):
   limits = Limits(max_age=None, ping_text=b"ping", ping_every=20.0)
   async with running("A/USDT", limits=limits) as rig:

@@ -196,6 +196,16 @@ def test_updates_count_up_by_one_and_a_missing_one_breaks_that_book(venue):
   assert again.is_reset
 
 
+def test_a_second_connections_snapshot_that_is_ahead_names_what_did_not_come(venue):
+  bybit = venue(config.Books(symbols=["BTC/USDT"]))
+  bybit.say(book("snapshot", 7, [["1", "1"]], [["2", "1"]]))
+  bybit.overlap()
+  assert bybit.say(book("snapshot", 7, [["1", "1"]], [["2", "1"]]), 2) == []
+  gap, event = bybit.say(book("snapshot", 10, [["1", "3"]], [["2", "1"]]), 2)
+  assert (gap.channel, gap.venue_from, gap.venue_to) == ("orderbook", 8, 10)
+  assert (event.sequence, event.is_reset) == (10, True)
+
+
 def test_number_one_is_a_service_that_was_started_anew(venue):
   bybit = begun(venue)
   [again] = bybit.say(book("snapshot", 1, [(90, 1)], [(91, 1)]))

@@ -38,7 +38,8 @@ def read_quotes(contract_of: ContractOf) -> ReadLatest:
   def read(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
     quote = _only(decode_quotes(frame).data)
     bid, ask = (
-      (float(rows[0][0]), float(rows[0][1])) if rows else None for rows in (quote.bids, quote.asks)
+      (amount(rows[0][0]), amount(rows[0][1])) if rows else None
+      for rows in (quote.bids, quote.asks)
     )
     contract = contract_of()
     if contract is not None:

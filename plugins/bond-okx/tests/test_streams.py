@@ -94,6 +94,10 @@ def test_quotes_and_statistics(venue):
   assert event.sequence == 363996337
   [event] = okx.say(message("bbo-tbt", "BTC-USDT", {**quote, "asks": [], "seqId": 363996338}))
   assert event.ask is None
+  for price, size in (("nan", "1"), ("-1e999", "1"), ("-1", "1"), ("1", "inf"), ("1", "-1")):
+    spoilt = {**quote, "bids": [[price, size, "0", "2"]], "seqId": 363996339}
+    [gap] = okx.say(message("bbo-tbt", "BTC-USDT", spoilt))
+    assert isinstance(gap, Gap)
   stats = {
     "instType": "SPOT",
     "instId": "BTC-USDT",

@@ -114,7 +114,7 @@ class FetchedBook(SubscriptionState):
 
   def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
     self.missed += 1
-    self._sync.restart(f"a message could not be read: {cause}")
+    self._sync.spoil(f"a message could not be read: {cause}")
     self._on_broken(ts_ms, mono_ns, out)
 
   def on_timer(self, now: Moment, out: Batch) -> None:

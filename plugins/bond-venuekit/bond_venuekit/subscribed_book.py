@@ -1,7 +1,7 @@
 """Books whose snapshots come on the connection: each subscription starts with one, so does each
 repair."""
 
-from bond_core import Batch
+from bond_core import Batch, Gap
 from bond_core.books import Book, BookSync, SequenceRule, Update
 from bond_core.feeds import Moment, Subscription
 from bond_core.venues import SECOND, FeedControl, SubscriptionState
@@ -68,7 +68,10 @@ class SubscribedBook(SubscriptionState):
       events = sync.on_delta(update)
     else:
       # While one connection takes over from another, its snapshot may be older than the chain.
+      chain = sync.sequence if self.synced else None
       events = sync.on_snapshot(update, in_stream=len(self.carriers) < 2)
+      if chain is not None and events and len(self.carriers) > 1:
+        out.append(self._missed(chain, sync.sequence, update))
       if self.synced:
         self._repair.succeeded(update.ts_internal or 0)
         self._renewal_due = False
@@ -76,9 +79,19 @@ class SubscribedBook(SubscriptionState):
     if sync.needs_snapshot:
       self._on_broken(update.ts_event, update.ts_internal or 0, out)
 
+  def _missed(self, before: int, after: int, update: Update) -> Gap:
+    """The Gap for changes that a snapshot contains and that never came."""
+    return self.gap(
+      f"deltas between {before} and {after} did not come before another connection's snapshot",
+      update.ts_event,
+      update.ts_internal or 0,
+      venue_from=before + 1,
+      venue_to=after,
+    )
+
   def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
     self.missed += 1
-    self._sync.restart(f"a message could not be read: {cause}")
+    self._sync.spoil(f"a message could not be read: {cause}")
     self._on_broken(ts_ms, mono_ns, out)
 
   def on_timer(self, now: Moment, out: Batch) -> None:
