@@ -1,7 +1,8 @@
 """Streams and clients that come and go, for as long as is said, and what a server keeps of them.
 
 `python -m tests.outside.churn --minutes 10` starts `bond serve` and prints how its memory grew
-after a warm-up; exit code 1 where that is more than `--most` MiB an hour, or the process ended.
+after a warm-up; exit code 1 where that is more than `--most` MiB an hour, or the process ended. What
+is kept on purpose is the deletion of each stream, 250 bytes up to a bound: 3 MiB an hour here.
 """
 
 import argparse
@@ -138,7 +139,7 @@ def main(arguments):
   parser.add_argument("--warm-up", type=float, default=3, help="minutes that are not counted")
   parser.add_argument("--workers", type=int, default=6)
   parser.add_argument("--seed", type=int, default=int(time.time()))
-  parser.add_argument("--most", type=float, default=5, help="MiB an hour")
+  parser.add_argument("--most", type=float, default=10, help="MiB an hour")
   given = parser.parse_args(arguments)
   slope, done = trio.run(run, given.minutes, given.warm_up, given.workers, given.seed, {})
   print(f"seed {given.seed}; {slope:+.1f} MiB an hour after the warm-up; {dict(done)}")

@@ -1,6 +1,8 @@
 """What specs that come over HTTP may use: every installed component, and every key of each."""
 
+import json
 import re
+import typing
 
 import attrs
 import trio
@@ -8,7 +10,16 @@ from over_http import api_of, request
 from serving import served
 from venue import ROOT
 
-from bond_core import Registry, SinkType, SourceType, TransformType
+from bond_core import (
+  Duration,
+  Registry,
+  SinkType,
+  SourceType,
+  SpecError,
+  TransformType,
+  load_spec,
+)
+from bond_core.specs import read_document
 
 PAGE = (ROOT / "docs/write-a-plugin.md").read_text(encoding="utf-8")
 
@@ -102,6 +113,45 @@ def test_a_component_and_each_of_its_keys_is_open_only_where_it_says_so():
     if name in OPEN and "a spec from outside cannot set" in problems.get(f"with.{key}", ""):
       found[name].add(key)
   assert found == {name: set(keys.split()) for name, keys in OPEN.items()}
+
+
+NO_LESS = {
+  # Nothing is waited for: each event is looked at as it comes.
+  **dict.fromkeys(
+    ["core.merge.lateness", "core.window.lateness", "core.consolidate.speed"], "of event time"
+  ),
+  "onchain.bitcoin.every": "the node's own pace",
+  **{f"{venue}.orderbook.speed_ms": "each update" for venue in (*VENUES, "ccxt")},
+}
+"""Keys that name a time and may be 0, and why that costs nothing."""
+
+
+def names_a_time(field):
+  kinds = {field.type, *typing.get_args(field.type)}
+  named = re.search(r"(?:^|_)(?:every|seconds?|ms|minutes?|interval|within|timeout)$", field.name)
+  return Duration in kinds or (named is not None and bool(kinds & {int, float}))
+
+
+def test_no_time_from_outside_is_too_short_or_endless():
+  registry, wrong, seen = Registry(), [], set()
+  for name in OPEN:
+    component = components()[name]
+    example = read_document(component.example or "{}", "example").data
+    for field in attrs.fields(component.config):
+      key = field.alias or field.name
+      if key in OPEN[name].split() or not names_a_time(field):
+        continue
+      seen.add(f"{name}.{key}")
+      for value in (-1, 0, 1e-300, 1e300):
+        spec = spec_with(component, {**example, key: value})
+        try:
+          load_spec(json.dumps(spec), registry=registry, trusted=False)
+        except SpecError:
+          continue
+        if value > 1 or f"{name}.{key}" not in NO_LESS:
+          wrong.append((name, key, value))
+  assert wrong == []
+  assert seen >= {"clock.ticks.seconds", "ccxt.ticker.every", "x.search.every", *NO_LESS}
 
 
 def plugin_of_the_page(folder):

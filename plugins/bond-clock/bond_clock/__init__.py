@@ -2,13 +2,14 @@
 
 import attrs
 import trio
+from attrs.validators import ge, le
 
 from bond_core import Custom, Out, SourceContext, SourceType, hookimpl
 
 
 @attrs.frozen
 class Every:
-  seconds: float = attrs.field(default=1.0, validator=attrs.validators.gt(0))
+  seconds: float = attrs.field(default=1.0, validator=[ge(0.01), le(86_400)])
 
 
 async def ticks(config: Every, out: Out, ctx: SourceContext) -> None:

@@ -204,19 +204,24 @@ def make_app(
 
   @app.get("/livez", response_model=shapes.Health)
   @app.get("/health", response_model=shapes.Health)
-  async def health() -> Response:
-    """The process works."""
-    return _json({"status": "ok", "streams": len(streams), "sources": server.sources()})
+  async def health(request: Request) -> Response:
+    """The process works. `streams`, how many the caller has, is for those who show who they are."""
+    try:
+      own = {"streams": len(streams.of(await guard.owner(request)))}
+    except ApiError:
+      # Strangers and those with old credentials may know that the server works.
+      own = {}
+    return _json({"status": "ok", **own, "sources": server.sources()})
 
   @app.get("/readyz", response_model=shapes.Health, responses=_errors(503))
   @app.get("/ready", response_model=shapes.Health, responses=_errors(503))
-  async def ready() -> Response:
+  async def ready(request: Request) -> Response:
     """Streams can be made and stored: the server is not about to stop, its log and its table of
     streams can be written. An unreachable venue changes nothing here."""
     reason = await _not_ready(server, store)
     if reason is not None:
       raise ApiError(503, reason, headers={"Retry-After": "5"})
-    return await health()
+    return await health(request)
 
   @app.get("/metrics")
   async def metrics(request: Request) -> Response:

@@ -95,7 +95,7 @@ class Health(BaseModel):
   """The state of the server."""
 
   status: str
-  streams: int
+  streams: int | None = None
   sources: dict[str, str]
 
 

@@ -129,6 +129,11 @@ async def test_off_loopback_everybody_has_to_say_who_they_are(tmp_path, monkeypa
       assert made["access_token"] not in answer.text
     for where in ("/health", "/livez", "/ready", "/readyz", "/openapi.json", "/docs"):
       assert (await api.call("GET", where)).status_code == 200
+    for where in ("/health", "/ready"):
+      # How many there are is not for strangers, with whatever they show.
+      for shown_key in (None, KEY + "0"):
+        assert (await api.call("GET", where, shown_key)).json() == {"status": "ok", "sources": {}}
+      assert (await api.call("GET", where, KEY)).json()["streams"] == 1
 
 
 async def test_english_that_is_clear_starts_a_stream_with_an_account_of_every_word(tmp_path):
