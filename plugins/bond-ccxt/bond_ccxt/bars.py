@@ -8,16 +8,31 @@ from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
 from bond_core import Candle
 
+MOST_BARS = 500
+"""Bars that most venues give in one answer."""
+
 
 class Bars:
   """Follows a market's newest bars. ccxt does not say that a bar is closed: it is when a later one
-  is there. One that cannot be read is declared once, however often it is in an answer."""
+  is there. One that cannot be read is declared once, however often it is in an answer.
 
-  def __init__(self, listed: Listed, outbox: Outbox, interval: str, length_ms: int) -> None:
+  Answers to polls overlap (`polled`). One that begins after the last bar does not show how that one
+  ended, nor what was between: then a Gap stands in place of its end."""
+
+  def __init__(
+    self,
+    listed: Listed,
+    outbox: Outbox,
+    interval: str,
+    length_ms: int,
+    *,
+    polled: bool = False,
+  ) -> None:
     self._listed = listed
     self._outbox = outbox
     self._interval = interval
     self._length_ms = length_ms
+    self._polled = polled
     self._current: Bar | None = None
     self._unreadable: dict[str, Exception] = {}
 
@@ -27,6 +42,12 @@ class Bars:
     bars = self._read(rows)
     if self._current is None:
       bars = bars[-1:]
+    elif self._polled and bars and bars[0].start > self._current.start:
+      cause = "the venue's answer begins after the last bar, whose end it does not show"
+      self._outbox.gap(self._listed.instrument, cause)
+      self._current = bars[0]
+      if len(bars) == 1:
+        self._put([self._event(bars[0], stamps, closed=False)])
     events: list[Candle] = []
     for bar in bars:
       current = self._current
@@ -37,6 +58,29 @@ class Bars:
       self._current = bar
       if bar is bars[-1]:
         events.append(self._event(bar, stamps, closed=False))
+    self._put(events)
+
+  def missing_since(self, rows: Any) -> int | None:
+    """The start of the last bar (epoch ms) where an answer has only later ones."""
+    current, starts = self._current, []
+    for row in rows if isinstance(rows, list) else ():
+      try:
+        starts.append(read_bar(row).start)
+      except UNREADABLE:
+        continue
+    late = current is not None and starts and min(starts) > current.start
+    return current.start if current is not None and late else None
+
+  def count_since(self, since: int) -> int:
+    """How many bars there may be since then, at most as many as venues give at once."""
+    passed = self._outbox.clock.now_ms() - since
+    return max(2, min(MOST_BARS, 2 + passed // self._length_ms))
+
+  def restart(self) -> None:
+    """Bars may have been lost: how the last one ended is not known."""
+    self._current = None
+
+  def _put(self, events: list[Candle]) -> None:
     if events:
       self._outbox.put(self._listed.instrument, events)
 

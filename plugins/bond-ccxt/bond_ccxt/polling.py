@@ -111,7 +111,10 @@ class Round:
         return
     self._alone.pop(symbol, None)
     faults.over()
-    faults.take(self._takes[symbol], item, stamps)
+    try:
+      faults.take(self._takes[symbol], item, stamps)
+    except ccxt.NotSupported as exc:
+      self._failed(listed, exc)
 
   def _failed(self, listed: Listed, exc: Exception) -> None:
     wait = self._faults[listed.symbol].failed(exc)
@@ -166,10 +169,21 @@ def _bars(config: Any, shared: Shared, listed: list[Listed], outbox: Outbox) -> 
 
   async def fetch(markets: list[Listed]) -> Any:
     (market,) = markets
-    return await shared.exchange.fetch_ohlcv(market.symbol, config.interval, None, limit)
+    fetch_bars = shared.exchange.fetch_ohlcv
+    rows = await fetch_bars(market.symbol, config.interval, None, limit)
+    bars = followed[market.symbol]
+    if (since := bars.missing_since(rows)) is not None:
+      # After an outage, say, or where the answer was short.
+      return await fetch_bars(market.symbol, config.interval, since, bars.count_since(since))
+    return rows
 
-  bars = [(market, Bars(market, outbox, config.interval, length_ms)) for market in listed]
-  return [Round(shared, outbox, fetch, [(market, own.take)]) for market, own in bars]
+  followed = {
+    market.symbol: Bars(market, outbox, config.interval, length_ms, polled=True)
+    for market in listed
+  }
+  return [
+    Round(shared, outbox, fetch, [(market, followed[market.symbol].take)]) for market in listed
+  ]
 
 
 def _tickers(config: Any, shared: Shared, listed: list[Listed], outbox: Outbox) -> list[Round]:

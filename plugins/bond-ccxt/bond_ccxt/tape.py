@@ -1,8 +1,11 @@
 """The trades of one market in order, each once; what is missing is declared."""
 
-from collections.abc import Container
+from collections import Counter
+from collections.abc import Hashable
 from contextlib import suppress
 from typing import Any
+
+import ccxt
 
 from bond_ccxt.events import UNREADABLE, Stamps, identity, number_or_none, trade_event
 from bond_ccxt.faults import unreadable
@@ -16,18 +19,28 @@ CONTIGUOUS = frozenset(("binance", "binanceus", "binanceusdm", "binancecoinm"))
 "trades" channel joins trades and skips their numbers; Bybit's ids are UUIDs."""
 
 _REMEMBERED = 4096
+_PAGES = 4
+"""How many pages of trades are remembered at least."""
+
+_UNKNOWN = object()
+"""In place of what tells a trade from the others."""
+
+OLD_MS = 60_000
+"""A trade that was so long before the first poll is old where that brought none."""
 
 
 class Tape:
-  """Trades of one market as ccxt hands them over, streamed or in pages that overlap."""
+  """Trades of one market as ccxt hands them over, streamed or in pages that overlap. Those without
+  an id are told apart in pages by what they say and how often a page has that: two trades of one
+  time, price, size and side are two."""
 
   def __init__(self, listed: Listed, outbox: Outbox) -> None:
     self._listed = listed
     self._outbox = outbox
     self._numbered = listed.instrument.exchange in CONTIGUOUS
     self._last: int | None = None
-    self._seen: dict[str | None, None] = {}
-    self._page_seen = False
+    self._seen: dict[Hashable, None] = {}
+    self._begun_ms: int | None = None
     self._unreadable: dict[str, Exception] = {}
 
   def streamed(self, trades: list[Any], stamps: Stamps) -> None:
@@ -35,33 +48,53 @@ class Tape:
     if len(trades) >= CACHED and not self._numbered:
       cause = f"ccxt keeps {CACHED} trades, and as many came at once"
       self._outbox.gap(self._listed.instrument, cause)
-    self._put(trades, stamps)
+    keyed: list[tuple[Hashable, Any]] = []
+    for trade in trades:
+      try:
+        keyed.append((identity(trade), trade))
+      except UNREADABLE:
+        keyed.append((_UNKNOWN, trade))
+    self._put(keyed, stamps)
 
   def page(self, trades: list[Any], stamps: Stamps) -> None:
-    """Takes the newest trades, oldest first; the first page only shows where the tape begins."""
-    if not self._page_seen:
-      self._page_seen = True
-      for trade in trades:
-        with suppress(*UNREADABLE):
-          self._is_new(trade)
-          self._last = (_number(trade) if self._numbered else None) or self._last
+    """Takes the newest trades, oldest first; the first page only shows where the tape begins.
+    Raises ccxt.NotSupported where nothing shows which trades are new."""
+    keyed = _keyed(trades)
+    first = not self._seen
+    if self._begun_ms is None:
+      self._begun_ms = stamps[0] if not trades else -1
+    if first:
+      # Where the first pages were empty, what came since is new.
+      old = [row for row in keyed if self._begun_ms < 0 or _is_before(row[1], self._begun_ms)]
+      for key, trade in old:
+        if key is not _UNKNOWN and self._is_new(key):
+          with suppress(*UNREADABLE):
+            self._last = (_number(trade) if self._numbered else None) or self._last
+      self._put(keyed[len(old) :], stamps)
       return
-    known = [_is_known(trade, self._seen) for trade in trades]
-    if self._seen and trades and not any(known) and not self._numbered:
+    known = [key in self._seen for key, _ in keyed]
+    if trades and not any(known) and not self._numbered:
       self._outbox.gap(
         self._listed.instrument, "more trades came between two polls than one answer holds"
       )
-    self._put(trades, stamps)
+    self._put(keyed, stamps)
 
-  def _put(self, trades: list[Any], stamps: Stamps) -> None:
+  def _put(self, keyed: list[tuple[Hashable, Any]], stamps: Stamps) -> None:
     events: list[Trade] = []
     failed: dict[str, Exception] = {}
-    for trade in trades:
+    for key, trade in keyed:
       try:
-        self._take(trade, stamps, events)
+        if key is _UNKNOWN:
+          # An id that cannot be read says so itself.
+          identity(trade)
+          raise ValueError("it has neither an id nor a time")
+        if key is None or self._is_new(key):
+          self._take(trade, stamps, events)
       except UNREADABLE as exc:
         failed[repr(trade)] = exc
     self._flush(events)
+    while len(self._seen) > max(_REMEMBERED, _PAGES * len(keyed)):
+      del self._seen[next(iter(self._seen))]
     # Pages overlap, and what has no id that can be read comes with each of them.
     new = [failed[trade] for trade in failed if trade not in self._unreadable]
     self._unreadable = failed
@@ -69,8 +102,6 @@ class Tape:
       self._outbox.gap(self._listed.instrument, unreadable("trade", new[-1]), missed=len(new))
 
   def _take(self, trade: Any, stamps: Stamps, events: list[Trade]) -> None:
-    if not self._is_new(trade):
-      return
     number = _number(trade) if self._numbered else None
     self._follow(number, events)
     # Binance futures: what is not MARKET (insurance fund, deleveraging) was not traded.
@@ -97,28 +128,42 @@ class Tape:
       self._outbox.put(self._listed.instrument, events)
       events.clear()
 
-  def _is_new(self, trade: Any) -> bool:
-    key = _key(trade)
-    if key is None:
-      return True
+  def _is_new(self, key: Hashable) -> bool:
     if key in self._seen:
       return False
     self._seen[key] = None
-    if len(self._seen) > _REMEMBERED:
-      del self._seen[next(iter(self._seen))]
     return True
 
 
-def _key(trade: Any) -> str | None:
-  # Without an id nothing is known to be the same trade; equal fields are no proof.
-  return identity(trade)
+def _keyed(trades: list[Any]) -> list[tuple[Hashable, Any]]:
+  """Each trade of a page with what tells it from the others."""
+  keyed: list[tuple[Hashable, Any]] = []
+  counts: Counter[tuple[str, ...]] = Counter()
+  for trade in trades:
+    try:
+      key: Hashable = identity(trade)
+      if key is None and trade.get("timestamp") is not None:
+        said = tuple(repr(trade.get(name)) for name in ("timestamp", "price", "amount", "side"))
+        key = said, counts[said]
+        counts[said] += 1
+    except UNREADABLE:
+      key = _UNKNOWN
+    keyed.append((_UNKNOWN if key is None else key, trade))
+  if len(keyed) > 1 and all(map(_is_nameless, trades)):
+    raise ccxt.NotSupported(
+      "its trades have neither ids nor times, so that polling does not show which are new; write "
+      "mode: stream where the venue has that, or name another venue"
+    )
+  return keyed
 
 
-def _is_known(trade: Any, seen: Container[str | None]) -> bool:
-  try:
-    return _key(trade) in seen
-  except UNREADABLE:
-    return False
+def _is_nameless(trade: Any) -> bool:
+  return isinstance(trade, dict) and trade.get("id") is None and trade.get("timestamp") is None
+
+
+def _is_before(trade: Any, begun_ms: int) -> bool:
+  time = trade.get("timestamp") if isinstance(trade, dict) else None
+  return isinstance(time, int | float) and time < begun_ms - OLD_MS
 
 
 def _number(trade: Any) -> int | None:

@@ -64,6 +64,7 @@ async def _bars(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -> 
     lambda: exchange.watch_ohlcv(listed.symbol, interval),
     bars.take,
     declare=True,
+    restart=bars.restart,
   )
 
 
@@ -89,9 +90,11 @@ async def _each(
   take: Callable[[Any, Stamps], None],
   *,
   declare: bool,
+  restart: Callable[[], None] | None = None,
 ) -> None:
   """Hands over what ccxt has, again and again. Between two calls nothing else is awaited, so ccxt
-  always has a waiting task to notify; where a connection ended all the same, that is declared."""
+  always has a waiting task to notify; where a connection ended all the same, that is declared, and
+  `restart` is called."""
   clock = outbox.clock
   faults = MarketFaults(listed, outbox, shared.secrets)
   lost: Losses | None = None
@@ -106,6 +109,8 @@ async def _each(
     losses = shared.losses()
     if declare and lost is not None and (cause := losses.since(lost)) is not None:
       outbox.gap(listed.instrument, cause)
+      if restart is not None:
+        restart()
     lost = losses
     faults.take(take, found, (clock.now_ms(), clock.mono_ns()))
 

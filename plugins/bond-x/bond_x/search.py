@@ -26,6 +26,8 @@ PAGE = 100
 SMALLEST_PAGE = 10
 MAX_PAGES = 20
 """Pages of one search; more are declared as a gap, since nobody reads a backlog to its end."""
+AGAIN = (2.0, 10.0, 30.0)
+"""Seconds until a page that is not whole is requested again."""
 BEFORE = 60
 """Seconds before its start from which a source reads: X wants a time before the last 30 s."""
 
@@ -73,7 +75,7 @@ class SearchPoller:
     refused: Refused | None = None
     for _ in range(MAX_PAGES):
       try:
-        page = await self._endpoint.get(self._client, partial(self._page, params), self._ctx)
+        page = await self._whole_page(params)
       except Refused as exc:
         # What has been paid for is sent.
         refused = exc
@@ -81,14 +83,16 @@ class SearchPoller:
       if page is None:
         await self._begin_anew(query)
         return
-      posts = _posts(page.get("data"))
-      self._budget.read(self._ctx.clock.now_ms(), len(posts) + originals_in(page))
-      if self._account.charged:
-        self._ctx.figures["spent_usd"] = self._budget.usd
-      for post in posts:
+      for post in _posts(page.get("data")):
         if since is None or int(post["id"]) > since:
           self._newest[query] = max(self._newest.get(query, 0), int(post["id"]))
           found += posts_of({"data": post, "includes": page.get("includes")}, [asset])
+      if not is_whole(page):
+        # Where no page came, the next search begins where this one did.
+        if self._newest.get(query) != since:
+          now = self._ctx.clock.now_ms()
+          found.append(post_gap("x", "X left a page of a search out of its answers", now, now))
+        break
       token = next_token(page)
       if token is None:
         break
@@ -101,6 +105,22 @@ class SearchPoller:
       await self._out.send(found[::-1])
     if refused is not None:
       raise refused
+
+  async def _whole_page(self, params: dict[str, str]) -> dict[str, Any] | None:
+    """Returns the next page; the last of several where none was whole: X answers 200 with nothing
+    but errors, which does not mean that there are no posts."""
+    waits = iter(AGAIN)
+    while True:
+      page = await self._endpoint.get(self._client, partial(self._page, params), self._ctx)
+      if page is not None:
+        read = len(_posts(page.get("data"))) + originals_in(page)
+        self._budget.read(self._ctx.clock.now_ms(), read)
+        if self._account.charged:
+          self._ctx.figures["spent_usd"] = self._budget.usd
+      if page is None or is_whole(page) or (wait := next(waits, None)) is None:
+        return page
+      self._ctx.log.warning("X answered with a page that is not whole; trying again in %g s", wait)
+      await trio.sleep(wait)
 
   async def _begin_anew(self, query: str) -> None:
     """Posts of more than seven days ago are out of reach, and with them the last one read."""
@@ -119,6 +139,13 @@ class SearchPoller:
     if (left := self._budget.left(now)) is not None:
       size = max(SMALLEST_PAGE, min(PAGE, int(left / (POST_USD + USER_USD) + 0.01)))
     return {**params, "max_results": str(size)}
+
+
+def is_whole(page: dict[str, Any]) -> bool:
+  """Whether a page says how many posts it has, and has some if it says so."""
+  meta = page.get("meta")
+  count = meta.get("result_count") if isinstance(meta, dict) else None
+  return type(count) is int and (count == 0 or bool(page.get("data")))
 
 
 def _posts(data: Any) -> list[dict[str, Any]]:

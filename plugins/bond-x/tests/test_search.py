@@ -41,6 +41,38 @@ async def test_more_than_twenty_pages_are_declared(autojump_clock, site, search)
   assert ["2000 posts came between" in gap.cause for gap in ctx.gaps] == [True]
 
 
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("blank", [1, 3, 4])
+async def test_a_page_of_errors_alone_is_no_end_of_a_search(
+  autojump_clock, site, search, page, blank, monkeypatch
+):
+  pages = 0
+  answer = site._search
+
+  def counted(request, headers):
+    nonlocal pages
+    pages += 1
+    if pages == page:
+      site.fault(parse_fault(f"blank:{blank}"))
+    return answer(request, headers)
+
+  written = [site.write(f"$BTC {number}")["id"] for number in range(250)]
+  await trio.sleep(40)
+  monkeypatch.setattr(site, "_search", counted)
+  ctx = await search(spend_cap=0)
+  await trio.sleep(600)
+  if blank < 4:
+    assert (ctx.ids, ctx.gaps) == (written, [])
+  else:
+    # What the page had is declared, unless the next search has it.
+    causes = ["X left a page of a search out of its answers"] if page > 1 else []
+    assert [gap.cause for gap in ctx.gaps] == causes
+    assert ctx.ids == (written[-100 * (page - 1) :] if page > 1 else written)
+  site.write("$BTC last")
+  await trio.sleep(200)
+  assert len(ctx.ids) == len(set(ctx.ids))
+
+
 @pytest.mark.parametrize("fault", ["429:100", "5xx:200"])
 async def test_what_was_written_during_an_outage_comes_after_it(
   autojump_clock, site, search, fault

@@ -10,6 +10,7 @@ X_FAULTS = FaultNotation(
     "duplicate": FaultKind("sends the next ARG posts twice", "posts", 1),
     "silence": FaultKind("sends nothing on the open stream any more, no blank lines either"),
     "old": FaultKind("refuses the since_id of the next search, as X does after seven days"),
+    "blank": FaultKind("answers ARG searches with errors and no posts", "searches", 1),
     "linger": FaultKind(
       "counts a connection for ARG after the client has closed it", "seconds", 10.0
     ),

@@ -106,6 +106,8 @@ class XSite:
     """The status that requests get, and until when (trio's time)."""
     self._duplicates = 0
     self._too_old = False
+    self._blank = 0
+    """How many searches are still answered with errors and no posts."""
     self._linger = 0.0
     self._lingers_until = 0.0
     self._control = ControlEndpoint(
@@ -150,6 +152,8 @@ class XSite:
       self._linger = fault.seconds
     elif fault.kind == "old":
       self._too_old = True
+    elif fault.kind == "blank":
+      self._blank = fault.count
     elif fault.kind in ("429", "5xx"):
       self._refuses = (429 if fault.kind == "429" else 503, trio.current_time() + fault.seconds)
     elif fault.kind == "partial":
@@ -292,6 +296,10 @@ class XSite:
       self._too_old = False
       detail = "'since_id' must be a tweet id created after a time of seven days ago."
       return _problem(400, "Invalid Request", detail, headers)
+    if self._blank:
+      self._blank -= 1
+      error = {"title": "Operational Problem", "type": "about:blank", "detail": "Try again later."}
+      return json_response({"errors": [error]}, headers=headers)
     self.sold += body["meta"]["result_count"]
     return json_response(body, headers=headers)
 
