@@ -1,8 +1,8 @@
 """Streams and clients that come and go, for as long as is said, and what a server keeps of them.
 
 `python -m tests.outside.churn --minutes 10` starts `bond serve` and prints how its memory grew
-after a warm-up; exit code 1 where that is more than `--most` MiB an hour, or the process ended. What
-is kept on purpose is the deletion of each stream, 250 bytes up to a bound: 3 MiB an hour here.
+after a warm-up; exit code 1 where that is more than `--most` MiB an hour, or the process ended.
+What is kept on purpose is the deletion of each stream, 250 bytes up to a bound: 3 MiB an hour here.
 """
 
 import argparse
