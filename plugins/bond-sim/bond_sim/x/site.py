@@ -298,8 +298,8 @@ class XSite:
       return _problem(400, "Invalid Request", detail, headers)
     if self._blank:
       self._blank -= 1
-      error = {"title": "Operational Problem", "type": "about:blank", "detail": "Try again later."}
-      return json_response({"errors": [error]}, headers=headers)
+      problem = {"title": "Operational Problem", "type": "about:blank", "detail": "Again later."}
+      return json_response({"errors": [problem]}, headers=headers)
     self.sold += body["meta"]["result_count"]
     return json_response(body, headers=headers)
 
