@@ -1,5 +1,5 @@
 """`python -m bond_core` is `bond`."""
 
-from bond_core._cli.main import main
+from bond_core._cli.start import main
 
 main()

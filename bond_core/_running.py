@@ -91,9 +91,9 @@ async def run(
       watchdog.stopping(lambda: _running(sources, pipeline), give_up)
       await sources.stop()
       await trio.sleep(DRAIN)
-      late = [runner.name for runner in pipeline.sink_runners if not runner.ended]
-      if late:
-        logger.error("%s did not take the rest within %.0f s", " and ".join(late), DRAIN)
+      for runner in pipeline.sink_runners:
+        if not runner.ended:
+          runner.give_up(DRAIN)
       nursery.cancel_scope.cancel()
     # Also when the sources ended by themselves, leaving them must not hang.
     watchdog.stopping(lambda: _running(sources, pipeline), give_up)

@@ -1,5 +1,6 @@
 """What configurations of components are made of: values as specs write them, and their checks."""
 
+from bond_core._listening import cannot_listen
 from bond_core._redact import HIDDEN, Redact, redact_target, redact_text
 from bond_core._spec.functions import load_function
 from bond_core._spec.urls import check_endpoint, websocket_scheme, without_slash
@@ -15,6 +16,7 @@ __all__ = [
   "Redact",
   "Secret",
   "Size",
+  "cannot_listen",
   "check_endpoint",
   "check_url",
   "closest",

@@ -42,25 +42,34 @@ class SinkRunner:
     self._clock = clock
     self._at_once = at_once
     self._log = logging.LoggerAdapter(logging.getLogger(f"bond.{sink_type.name.split('.')[0]}"))
+    # The Gap for what was lost and is not declared yet, and how much that is.
     self._owed: Batch = []
+    self._missed = 0
+    self._trouble = ""
     self._context = SinkContext(name, clock, self._log, stream_id, publish)
 
   async def run(self) -> None:
     """Writes until the input ends."""
     backoff, budget = Backoff(), RestartBudget()
     context = self._context
+    drained = False
     try:
       with self.scope:
         while True:
           try:
             async with self._type.make(self._config, context) as sink:
               await self._drain(sink)
+              drained = True
             return
           except BaseException as exc:
             # A sink with tasks of its own wraps what it raises in groups.
             error = fault_of(exc)
             if isinstance(error, BrokenPipeError):
               self._log.info("%s: its reader has gone", self.name)
+              return
+            if drained:
+              # What it held is lost, and there is nothing left to declare it to.
+              self.end(f"{self._type.name} could not be closed: {sentence(error)}")
               return
             if not self._again(error, budget):
               return
@@ -76,11 +85,14 @@ class SinkRunner:
       try:
         batch = self._owed + await self.cursor.next(self._at_once)
       except trio.EndOfChannel:
-        return
+        if not self._owed:
+          return
+        batch = self._owed
       self.gaps += len(self._owed) + (self.cursor.lost > lost)
-      self._owed = [self._lost(len(batch))]
+      self._missed += len(batch) - len(self._owed)
+      self._owed = [self._lost(self._missed)]
       await self._writing(sink, batch)
-      self._owed = []
+      self._owed, self._missed = [], 0
 
   def _writing(self, sink: Sink, batch: Batch) -> Awaitable[None]:
     write = getattr(sink, "write", None)
@@ -90,6 +102,11 @@ class SinkRunner:
       raise PluginError(f"{self._type.name} gave {kind!r}, which has no async def write(batch)")
     return writing
 
+  def give_up(self, seconds: float) -> None:
+    """Ends this branch, which has not taken everything in this time after its input ended."""
+    why = f"; the last error was: {self._trouble}" if self._trouble else ""
+    self.end(f"it did not take the rest within {seconds:.0f} s{why}")
+
   def end(self, reason: str) -> None:
     """Ends this branch."""
     if self.failure is None:
@@ -98,7 +115,7 @@ class SinkRunner:
     self.scope.cancel()
 
   def _again(self, exc: BaseException, budget: RestartBudget) -> bool:
-    reason = sentence(exc)
+    reason = self._trouble = sentence(exc)
     if isinstance(exc, PluginError):
       # It would be the same the next time.
       self.end(reason)

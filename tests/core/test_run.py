@@ -613,3 +613,41 @@ async def test_a_cancelled_source_holds_nothing_that_others_wait_for():
     assert held[0]() is None
   finally:
     gc.enable()
+
+
+async def test_a_loss_that_could_not_be_declared_yet_counts_in_the_next_declaration():
+  mine = Mine([count], sinks=[])
+  kept = mine.sinks["a"]
+  writes = []
+
+  class Failing:
+    async def __aenter__(self):
+      return self
+
+    async def __aexit__(self, *exc):
+      return None
+
+    async def write(self, batch):
+      writes.append(len(batch))
+      if len(writes) < 3:
+        raise OSError("no")
+      await kept.write(batch)
+
+  mine.sinks["b"] = Failing()
+  spec = "sources: {s: {use: mine.count}}\nsinks: {k: {use: mine.keep, from: s, with: {name: b}}}\n"
+  result = await run(mine.load(spec))
+  gaps = [event for event in kept.events if isinstance(event, Gap)]
+  assert sum(gap.missed for gap in gaps) + len(kept.numbers) == 5
+  assert result.failures == ()
+
+
+async def test_a_sink_that_fails_when_it_is_closed_is_a_failure():
+  mine = Mine([count])
+
+  class Failing(Collected):
+    async def __aexit__(self, *exc):
+      raise OSError("no room")
+
+  mine.sinks["a"] = Failing()
+  result = await run(mine.load(ONE % "count"))
+  assert result.failures == ("sinks.k: mine.keep could not be closed: OSError: no room",)

@@ -1,81 +1,67 @@
 """How a broker is set up: the options of `bond serve` and the keys of broker.websocket."""
 
-from collections.abc import Callable
-from typing import Any
-
 import attrs
 from bond_server.access import origins as written
 from bond_server.access.limits import ConnectionLimits
+from bond_server.options import each, option, port as check_port
 
 from bond_core import Duration, Size
-
-
-def _option(default: Any, option: str, help_text: str, env: str | None = None, **more: Any) -> Any:
-  return attrs.field(
-    default=default, metadata={"option": option, "help": help_text, "env": env}, **more
-  )
-
-
-def _each(check: Callable[[str], str]) -> Callable[[Any, Any, list[str]], None]:
-  def validate(config: Any, attribute: Any, values: list[str]) -> None:
-    for value in values:
-      check(value)
-
-  return validate
 
 
 @attrs.frozen(kw_only=True)
 class BrokerConfig:
   """Where it listens, who may connect, and how much one client may subscribe to."""
 
-  host: str = _option("127.0.0.1", "--host", "Address that the broker listens on.", "BOND_HOST")
-  port: int = _option(8080, "--port", "Port of the broker; 0 = any.", "BOND_PORT")
-  unix: str | None = _option(None, "--unix", "Listen on this Unix socket too.", "BOND_UNIX")
-  tls_cert: str | None = _option(
+  host: str = option("127.0.0.1", "--host", "Address that the broker listens on.", "BOND_HOST")
+  port: int = option(
+    8080, "--port", "Port of the broker; 0 = any.", "BOND_PORT", validator=check_port
+  )
+  unix: str | None = option(None, "--unix", "Listen on this Unix socket too.", "BOND_UNIX")
+  tls_cert: str | None = option(
     None, "--tls-cert", "Certificate chain (PEM) for TLS.", "BOND_TLS_CERT"
   )
-  tls_key: str | None = _option(None, "--tls-key", "Its private key (PEM).", "BOND_TLS_KEY")
-  origins: list[str] = _option(
+  tls_key: str | None = option(None, "--tls-key", "Its private key (PEM).", "BOND_TLS_KEY")
+  origins: list[str] = option(
     attrs.Factory(list),
     "--origin",
     "Web page origin that may connect; repeatable.",
     "BOND_ORIGINS",
-    validator=_each(written.origin),
+    validator=each(written.origin),
   )
-  hosts: list[str] = _option(
+  hosts: list[str] = option(
     attrs.Factory(list),
     "--allow-host",
     "Name this server is reached by; repeatable.",
     "BOND_HOSTS",
-    validator=_each(written.host),
+    validator=each(written.host),
   )
-  reuse_port: bool = _option(
+  reuse_port: bool = option(
     False, "--reuse-port", "Let several processes listen on the port (SO_REUSEPORT)."
   )
-  heartbeat: Duration = _option(
+  heartbeat: Duration = option(
     Duration(30.0), "--heartbeat", "Time between heartbeats to a client."
   )
-  handshake_within: Duration = _option(
+  handshake_within: Duration = option(
     Duration(5.0), "--handshake-within", "Time to send a request, and then the first message."
   )
-  stalled_after: Duration = _option(
+  stalled_after: Duration = option(
     Duration(120.0), "--stalled-after", "A client that takes nothing for so long is closed."
   )
-  max_message: Size = _option(Size(64 * 1024), "--max-message", "Largest message of a client.")
-  max_clients: int = _option(20_000, "--max-clients", "Connections in all.")
-  max_per_address: int = _option(1_000, "--max-per-address", "Connections from one address.")
-  max_per_principal: int = _option(
+  max_message: Size = option(Size(64 * 1024), "--max-message", "Largest message of a client.")
+  max_clients: int = option(20_000, "--max-clients", "Connections in all.")
+  max_per_address: int = option(1_000, "--max-per-address", "Connections from one address.")
+  max_per_principal: int = option(
     1_000, "--max-per-principal", "Connections with the same credentials."
   )
-  max_subscriptions: int = _option(
+  max_subscriptions: int = option(
     10_000, "--max-subscriptions", "Subscriptions with the same credentials."
   )
-  max_markets: int = _option(
+  max_markets: int = option(
     50_000,
     "--max-markets",
     "Markets with the same credentials, each for every channel and venue.",
   )
-  max_unknown: int = _option(
+  max_unknown: int = option(
     200, "--max-unknown", "Markets in a minute that no venue has, with the same credentials."
   )
 

@@ -1,7 +1,6 @@
 """What a command says to its user, and how it leaves."""
 
 import logging
-import os
 import sys
 from collections.abc import Iterator
 from typing import NoReturn
@@ -51,16 +50,6 @@ def sentences(group: BaseExceptionGroup[BondError]) -> Iterator[str]:
       yield from sentences(exc)
     else:
       yield str(exc)
-
-
-def leave(code: int = 0) -> NoReturn:
-  """Flushes standard output, whose reader may have gone, and exits."""
-  try:
-    sys.stdout.flush()
-  except BrokenPipeError:
-    # Python would complain once more at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-  sys.exit(code)
 
 
 def fail(message: str, code: int = BAD_SPEC) -> NoReturn:

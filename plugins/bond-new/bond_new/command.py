@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import click
-from bond_commandkit import fail
+from bond_commandkit import FAILED, fail
 
 from bond_core import BondError
 from bond_new.capture import read_capture
@@ -44,6 +44,8 @@ def new_command(kind: str, name: str, capture: Path | None, folder: Path) -> Non
     made = write_package(kind, name, folder, frames)
   except BondError as exc:
     fail(str(exc))
+  except OSError as exc:
+    fail(f"cannot write {exc.filename}: {exc.strerror}; choose another place with --into", FAILED)
   click.echo(f"{made} is written; next:")
   click.echo(f"  cd {made}")
   click.echo("  pip install --group test -e .")

@@ -8,7 +8,7 @@ from bond_server.access.limits import Seats
 from bond_server.access.port import rules_of
 from bond_server.doors import Server
 
-from bond_core import BondError
+from bond_core.config import cannot_listen
 from bond_rest.app import MAX_BODY, make_app
 from bond_rest.config import RestConfig
 from bond_rest.front import Front
@@ -75,8 +75,9 @@ def _listener(config: RestConfig) -> socket.socket:
       listener.close()
       raise
   except OSError as exc:
-    where = f"{config.host}:{config.port}"
-    raise BondError(f"cannot listen on {where}: {exc.strerror}; choose another --api-port") from exc
+    raise cannot_listen(
+      config.host, config.port, exc, host_option="--api-host", port_option="--api-port"
+    ) from exc
   return listener
 
 

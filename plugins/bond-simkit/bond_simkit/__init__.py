@@ -15,7 +15,7 @@ from bond_simkit.http import Abort, HttpPeer, HttpRequest, HttpResponse, json_re
 from bond_simkit.injection import VENUE_FAULTS, strike_in_time
 from bond_simkit.notation import FaultKind, FaultNotation, VenueFault
 from bond_simkit.rates import RateMeter
-from bond_simkit.server import Site, base_url, serve_site
+from bond_simkit.server import Site, base_url, open_listeners, serve_site
 from bond_simkit.venue import Dialect, Refusal, ServerConfig, plain_refusal, serve_venue
 from bond_simkit.websocket import (
   ClientConnection,
@@ -58,6 +58,7 @@ __all__ = [
   "faults_field",
   "json_response",
   "list_field",
+  "open_listeners",
   "plain_refusal",
   "reset",
   "serve_site",

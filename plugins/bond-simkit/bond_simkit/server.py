@@ -7,6 +7,7 @@ from typing import Protocol
 
 import trio
 
+from bond_core.config import cannot_listen
 from bond_simkit.http import Abort, HttpPeer, HttpRequest, HttpResponse
 from bond_simkit.websocket import ClientConnection, ClientHandler, ConnectionPolicy, reset
 
@@ -29,11 +30,19 @@ async def serve_site(
   site: Site, host: str, port: int, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
 ) -> None:
   """Serves `site` until cancelled and reports its base URL. Port 0 takes a free one."""
-  listeners = await trio.open_tcp_listeners(port, host=host)
+  listeners = await open_listeners(host, port)
   handler = partial(serve_client, site, itertools.count(1))
   async with trio.open_nursery() as nursery:
     await nursery.start(partial(trio.serve_listeners, handler, listeners))
     task_status.started(base_url(host, listeners))
+
+
+async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
+  """The sockets that a simulator listens on. Raises BondError, which says what is in the way."""
+  try:
+    return await trio.open_tcp_listeners(port, host=host)
+  except OSError as exc:
+    raise cannot_listen(host, port, exc) from exc
 
 
 def base_url(host: str, listeners: list[trio.SocketListener]) -> str:

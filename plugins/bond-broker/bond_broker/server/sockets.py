@@ -9,6 +9,7 @@ import trio
 
 from bond_broker.config import BrokerConfig
 from bond_core import BondError
+from bond_core.config import cannot_listen
 
 READ_BYTES = 64 * 1024
 # What the kernel may hold for a client beyond what is on its way. Left to itself it takes
@@ -123,9 +124,7 @@ def open_listeners(config: BrokerConfig) -> list[socket.socket]:
   except OSError as exc:
     for listener in listeners:
       listener.close()
-    raise BondError(
-      f"cannot listen on {config.host}:{config.port}: {exc.strerror or exc}; choose another --port"
-    ) from exc
+    raise cannot_listen(config.host, config.port, exc) from exc
   for listener in listeners:
     listener.setblocking(False)
   return listeners

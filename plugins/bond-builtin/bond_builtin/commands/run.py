@@ -1,14 +1,14 @@
 """bond run"""
 
 import os
-import signal
 import sys
 
 import attrs
 import click
 import trio
-from bond_commandkit import FAILED, DurationType, fail, leave, read_spec, sentences, set_up_logging
+from bond_commandkit import FAILED, DurationType, fail, read_spec, sentences, set_up_logging
 from bond_commandkit.last_resort import last_resort
+from bond_commandkit.signals import on_signals
 
 from bond_core import BondError, Registry, RunResult, Spec, run
 from bond_core.specs import SinkNode
@@ -68,28 +68,17 @@ def run_command(
     click.echo(str(result), err=True)
   for failure in result.failures:
     click.echo(f"failed: {failure}", err=True)
-  leave(FAILED if result.failures else 0)
+  sys.exit(FAILED if result.failures else 0)
 
 
 async def _run(spec: Spec, duration: float | None, sim: bool) -> RunResult:
   stop = trio.Event()
   async with trio.open_nursery() as nursery:
-    nursery.start_soon(_stop_on_signals, stop)
-    result = await run(spec, duration=duration, simulate=sim, stop=stop, give_up=_give_up)
+    await nursery.start(on_signals, stop.set)
+    with last_resort(STOP_WITHIN, _leave):
+      result = await run(spec, duration=duration, simulate=sim, stop=stop, give_up=_give_up)
     nursery.cancel_scope.cancel()
   return result
-
-
-async def _stop_on_signals(stop: trio.Event) -> None:
-  with (
-    trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
-    last_resort(STOP_WITHIN, _leave),
-  ):
-    async for _ in signals:
-      if stop.is_set():
-        # The second signal: the user does not want to wait.
-        os._exit(130)
-      stop.set()
 
 
 def _leave() -> None:

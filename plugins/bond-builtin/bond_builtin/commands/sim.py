@@ -8,9 +8,12 @@ from typing import Any
 import attrs
 import click
 import trio
-from bond_commandkit import fail, set_up_logging
+from bond_commandkit import FAILED, fail, set_up_logging
+from bond_commandkit.signals import on_signals
 
-from bond_core import PluginError, Registry, SimulatorType
+from bond_core import BondError, PluginError, Registry, SimulatorType, leaves
+
+PORTS = click.IntRange(0, 65535)
 
 
 class SimulatorCommands(click.Group):
@@ -42,7 +45,7 @@ def _command(simulator: SimulatorType) -> click.Command:
   port = known.get("port", 0)
   options = {
     "host": click.Option(["--host"], default="127.0.0.1", show_default=True, help="Address."),
-    "port": click.Option(["--port"], type=int, default=port, show_default=True, help="0 = any."),
+    "port": click.Option(["--port"], type=PORTS, default=port, show_default=True, help="0 = any."),
     "capture": click.Option(
       ["--capture"], multiple=True, metavar="FILE", help="Play recorded frames; repeatable."
     ),
@@ -99,16 +102,18 @@ def _serve(
     fail(str(exc))
   try:
     trio.run(_until_stopped, simulator, config, as_json, until_eof)
-  except* KeyboardInterrupt:
-    pass
-  except* (OSError, ValueError) as group:
-    fail("\n".join(f"bond sim {simulator.name}: {exc}" for exc in group.exceptions), 1)
+  except* ValueError as group:
+    # A recording or a fault that is not valid.
+    fail("\n".join(f"bond sim {simulator.name}: {exc}" for exc in leaves(group)))
+  except* BondError as group:
+    fail("\n".join(f"bond sim {simulator.name}: {exc}" for exc in leaves(group)), FAILED)
 
 
 async def _until_stopped(
   simulator: SimulatorType, config: object, as_json: bool, until_eof: bool
 ) -> None:
   async with trio.open_nursery() as nursery:
+    await nursery.start(on_signals, nursery.cancel_scope.cancel)
     url = await nursery.start(simulator.serve, config)
     if as_json:
       click.echo(json.dumps({"venue": simulator.name, "endpoint": url}))

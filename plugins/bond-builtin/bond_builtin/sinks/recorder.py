@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import attrs
 import trio
@@ -29,12 +29,12 @@ class _Files:
   def __init__(self, config: Recorder) -> None:
     self._config = config
     self._path = Path(config.path)
-    self._file: BinaryIO = self._open()
+    self._file = self._open()
 
-  def _open(self) -> BinaryIO:
+  def _open(self) -> FileIO:
     try:
       self._path.parent.mkdir(parents=True, exist_ok=True)
-      file = self._path.open("ab")
+      file = self._path.open("ab", buffering=0)
     except OSError as exc:
       raise Refused(f"cannot write {self._path}: {exc.strerror}") from exc
     self._began = time.monotonic()
@@ -43,8 +43,15 @@ class _Files:
 
   def write(self, data: bytes) -> None:
     """Appends whole lines; what returned is with the operating system."""
-    self._file.write(data)
-    self._file.flush()
+    rest = memoryview(data)
+    try:
+      while rest:
+        rest = rest[self._file.write(rest) :]
+    except OSError:
+      # Of a disk that is full: the last line is whole, and goes on once there is room.
+      with suppress(OSError):
+        self._file.truncate(self._size)
+      raise
     self._size += len(data)
     every = self._config.rotate_every
     old = every is not None and time.monotonic() - self._began >= every

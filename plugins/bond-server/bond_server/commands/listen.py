@@ -1,9 +1,7 @@
 """bond listen"""
 
 import logging
-import os
 import re
-import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,10 @@ from bond_commandkit import (
   DurationType,
   fail,
   is_request,
-  leave,
   sentences,
   set_up_logging,
 )
+from bond_commandkit.signals import on_signals
 
 from bond_core import (
   AnyEvent,
@@ -127,14 +125,13 @@ def listen_command(
     trio.run(_run, body, server.rstrip("/"), key, duration, as_json, quiet, place)
   except* BrokenPipeError:
     # Such as `| head`: its reader has what it came for.
-    leave()
+    pass
   except* BondError as group:
     refused = any(isinstance(exc, Refused) for exc in group.exceptions)
     fail("\n".join(sentences(group)), BAD_SPEC if refused else FAILED)
   if not quiet:
     summary = f"{place.events:,} events, {place.gaps:,} gaps, {place.reconnects:,} reconnects"
     click.echo(summary, err=True)
-  leave()
 
 
 def _body(request: str, *, confirm: bool) -> dict[str, Any]:
@@ -159,7 +156,7 @@ async def _run(
 ) -> None:
   with trio.move_on_after(float("inf") if duration is None else duration) as limit:
     async with trio.open_nursery() as nursery:
-      nursery.start_soon(_stop_on_signals, limit)
+      await nursery.start(on_signals, limit.cancel)
       made = await _call(server, "/v1/streams", key, body)
       if not quiet:
         _report(made)
@@ -169,15 +166,6 @@ async def _run(
       config = screen.config(format="json") if as_json else screen.config()
       async with screen.make(config, ctx) as sink:
         await _follow(made, server, key, sink, place)
-
-
-async def _stop_on_signals(limit: trio.CancelScope) -> None:
-  with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-    async for _ in signals:
-      if limit.cancel_called:
-        # The second signal: the user does not want to wait.
-        os._exit(130)
-      limit.cancel()
 
 
 async def _call(server: str, path: str, key: str | None, body: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import grpc
 import trio
 from bond_geyser import geyser_pb2 as pb
-from bond_simkit import HttpPeer, base_url, reset
+from bond_simkit import HttpPeer, base_url, open_listeners, reset
 
 from bond_sim.geyser.node import INTERNAL, OK, GeyserNode, GeyserSubscriber, GrpcStatus
 
@@ -45,7 +45,7 @@ async def serve_node(
   inner = server.add_insecure_port("127.0.0.1:0")
   server.start()
   try:
-    listeners = await trio.open_tcp_listeners(port, host=host)
+    listeners = await open_listeners(host, port)
     async with trio.open_nursery() as nursery:
       await nursery.start(
         partial(trio.serve_listeners, partial(_serve_peer, node, inner), listeners)
