@@ -27,6 +27,8 @@ class BookState(FetchedBook):
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     depth = decode_depth(frame).data
+    if depth.last < depth.first:
+      raise ValueError(f"updates {depth.first} to {depth.last} are no range")
     self.update(
       Update(
         bids=depth.bids,

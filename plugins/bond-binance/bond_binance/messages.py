@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from bond_core.venues import Amount, Number
+from bond_core.venues import Amount, Number, Time
 
 Levels = list[tuple[Amount, Amount]]
 
@@ -159,8 +159,8 @@ class Bar(
 ):
   """A kline. `last_ms` is its last millisecond, inclusive."""
 
-  start: Number
-  last_ms: Number
+  start: Time
+  last_ms: Time
   interval: str
   open: Amount
   close: Amount

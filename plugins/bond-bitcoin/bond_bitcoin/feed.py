@@ -9,6 +9,7 @@ import msgspec
 from bond_bitcoin.blocks import Step, Tip
 from bond_bitcoin.config import Connection, Kind
 from bond_bitcoin.messages import (
+  EMPTY,
   NOTHING,
   SATOSHI,
   UNREADABLE,
@@ -61,7 +62,7 @@ LIMITS = Limits(
 
 class BitcoinFeed:
   """The feed of one connection identity. `duplicates` counts transactions that came again and were
-  left out."""
+  left out, `unknown` messages without a part that is read here."""
 
   exchange = EXCHANGE
 
@@ -69,6 +70,7 @@ class BitcoinFeed:
     self.actions: deque[Action] = deque()
     self.duplicates = 0
     self.unreadable = 0
+    self.unknown = 0
     self._to = connection
     self._kinds = connection.kinds
     self._whole = connection.values or "transfer" in connection.kinds
@@ -171,6 +173,7 @@ class BitcoinFeed:
           reason = f"the mempool server says: {own_words(message.error)}"
           self.actions.append(Reject(subscription, reason))
         continue
+      self.unknown += message == EMPTY
       # Each part is read by itself: one that cannot be read spoils no other.
       for part in (self._blocks, self._entered, self._of_accounts, self._metric):
         try:

@@ -86,7 +86,7 @@ class Entered(msgspec.Struct):
   with each change, and stay while the server is behind its node."""
 
   sequence: int
-  added: list[Any] = msgspec.field(default_factory=list)
+  added: list[Any]
   replaced: list[Replaced] = msgspec.field(default_factory=list)
 
 
@@ -130,6 +130,8 @@ class Message(msgspec.Struct):
   pong: msgspec.Raw = NOTHING
   error: str | None = msgspec.field(default=None, name="track-addresses-error")
 
+
+EMPTY = Message()
 
 read_message = msgspec.json.Decoder(Message).decode
 read_block = msgspec.json.Decoder(Block).decode

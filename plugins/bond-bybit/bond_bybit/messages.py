@@ -7,11 +7,13 @@ Sources: "Trade", "Orderbook", "Ticker", "Kline", "All Liquidation" and "WebSock
 documentation of v5.
 """
 
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from bond_core.venues import Amount, Number
+from bond_core.venues import Amount, Number, Time
+
+Kind: TypeAlias = Literal["snapshot", "delta"]
 
 
 class Trade(
@@ -49,7 +51,7 @@ class Book(msgspec.Struct, rename={"bids": "b", "asks": "a", "number": "u"}):
 class BookMessage(msgspec.Struct):
   """`cts` is when the matching engine made it, `ts` when it was sent."""
 
-  type: str
+  type: Kind
   ts: Number
   data: Book
   cts: Number | None = None
@@ -72,7 +74,7 @@ class Ticker(msgspec.Struct, rename="camel"):
 class TickerMessage(msgspec.Struct):
   """A snapshot begins anew, a delta changes what it names."""
 
-  type: str
+  type: Kind
   ts: Number
   data: Ticker
 
@@ -80,8 +82,8 @@ class TickerMessage(msgspec.Struct):
 class Bar(msgspec.Struct, gc=False):
   """A candle; on inverse contracts `volume` is in dollars and `turnover` in the base."""
 
-  start: Number
-  end: Number
+  start: Time
+  end: Time
   open: Amount
   high: Amount
   low: Amount

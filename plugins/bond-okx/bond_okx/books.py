@@ -12,7 +12,7 @@ from bond_core.books import Book, Ids, Update, interleaved_crc32, previous_id
 from bond_core.feeds import Subscription
 from bond_core.venues import FeedControl
 from bond_okx.contracts import ContractOf
-from bond_okx.messages import Row, decode_book
+from bond_okx.messages import Row, decode_book, read_rows
 
 
 class BookState(SubscribedBook):
@@ -58,7 +58,8 @@ class BookState(SubscribedBook):
       )
 
   def _levels(self, rows: list[Row]) -> list[Level]:
+    levels = read_rows(rows)
     contract = self._contract()
     if contract is None:
-      return [(float(row[0]), float(row[1])) for row in rows]
-    return [(price := float(row[0]), contract.base(float(row[1]), price)) for row in rows]
+      return levels
+    return [(price, contract.base(size, price)) for price, size in levels]

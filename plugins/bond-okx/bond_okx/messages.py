@@ -8,11 +8,14 @@ rate channel", "WS / Open interest channel", "WS / Liquidation orders channel", 
 channel", "WebSocket" (subscribe, notification).
 """
 
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from bond_core.venues import Amount, Number
+from bond_core import Level
+from bond_core.venues import Amount, Number, Time
+
+MOST = 1e300
 
 Row = tuple[str, str, str, str]
 """A level: price, size, a retired field, how many orders."""
@@ -100,7 +103,7 @@ class Forces(msgspec.Struct, rename={"instrument": "instId"}):
 class Bar(msgspec.Struct, array_like=True, gc=False):
   """A candle; `vol` is in the base on spot and `currency` on derivatives."""
 
-  start: Number
+  start: Time
   open: Amount
   high: Amount
   low: Amount
@@ -137,7 +140,16 @@ class Message(msgspec.Struct, Generic[T]):
   """A topic's message."""
 
   data: list[T]
-  action: str = ""
+  action: Literal["", "snapshot", "update"] = ""
+
+
+def read_rows(rows: list[Row]) -> list[Level]:
+  """Prices and sizes. Raises ValueError for what is neither."""
+  levels = [(float(row[0]), float(row[1])) for row in rows]
+  for price, size in levels:
+    if not (0 <= price < MOST and 0 <= size < MOST):
+      raise ValueError(f"{price:g} at {size:g} is no level")
+  return levels
 
 
 decode_trades = msgspec.json.Decoder(Message[Trade], strict=False).decode
