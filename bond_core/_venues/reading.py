@@ -17,9 +17,6 @@ no venue means (nan, inf, negative)."""
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """An id or a time."""
 
-Time = Annotated[int, msgspec.Meta(ge=10**11, lt=10**14)]
-"""A time of this century in epoch ms, for a field without which an event means nothing."""
-
 _SIDES: dict[str, Side] = {
   **dict.fromkeys(("buy", "Buy", "BUY"), "buy"),
   **dict.fromkeys(("sell", "Sell", "SELL"), "sell"),
@@ -63,9 +60,7 @@ def fraction_or_none(text: str | None) -> float | None:
 
 
 def time_or_none(text: str | None) -> int | None:
-  """Epoch ms from a text; None for "" and 0, which mean never. Raises ValueError for what is no
-  time."""
-  found = (int(text) or None) if text else None
-  if found is not None and not 0 < found < 10**14:
+  """Epoch ms from a text; None for "" and 0, which mean never. Raises ValueError for no time."""
+  if not 0 <= (found := int(text or 0)) < 10**14:
     raise ValueError(f"{text!r} is no time")
-  return found
+  return found or None

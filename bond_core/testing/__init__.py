@@ -6,7 +6,6 @@ It needs pytest; nothing of it is imported at run time. docs/write-a-plugin.md s
 from bond_core._event_checks import Unchanged, check_events, problem_of
 from bond_core.testing._events_of import EventsOf, events_of
 from bond_core.testing._feeds import FeedConformance
-from bond_core.testing._fields import changed_fields
 from bond_core.testing._logs import LogConformance
 from bond_core.testing._samples import START_MS, sample_events
 from bond_core.testing._services import ServiceConformance, open_test_server
@@ -27,7 +26,6 @@ __all__ = [
   "SourceConformance",
   "TransformConformance",
   "Unchanged",
-  "changed_fields",
   "check_events",
   "events_of",
   "open_test_server",

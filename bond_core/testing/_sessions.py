@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bond_core._errors import Disconnected, Refused, RetryAfter
+from bond_core._errors import Disconnected, RetryAfter
 from bond_core._event_checks import check_events
 from bond_core._events import Batch, Gap
 from bond_core._feeds.contract import Moment
 from bond_core._sessions.contract import Session
-from bond_core.testing._fields import changed_fields, first_of_each_shape
 
 T = TypeVar("T")
 START_NS = 1_000_000_000
@@ -206,55 +205,6 @@ class SessionConformance:
       self._open(session)
       _tolerate(session.on_messages, [broken], _moment(1))
       assert [member.failure for member in members if member.failure] == []
-
-  def test_a_field_of_any_kind_ends_no_source(self) -> None:
-    """Each field of a message or an answer left out, null, of another type, negative or huge. It
-    may end the connection (Disconnected, RetryAfter); the next one then works as ever."""
-    messages = list(self.messages())
-    texts = [message if isinstance(message, bytes) else b"" for message in messages]
-    for at in first_of_each_shape(texts):
-      for broken in changed_fields(texts[at]):
-        session, members = self._joined()
-        self._open(session)
-        _tolerate(self._deliver, session, [*messages[:at], broken, *messages[at + 1 :]])
-        self._works_again(session, members, broken)
-
-  def test_an_answer_with_a_field_of_any_kind_ends_no_source(self) -> None:
-    """The same of the answers to what is requested when a connection opens."""
-    session, _ = self._joined()
-    for at, right in enumerate(self._open_with(session, None, b"")):
-      if not isinstance(right, bytes):
-        continue
-      for broken in changed_fields(right):
-        session, members = self._joined()
-        # An answer may be right and say that the other side is the wrong one.
-        with suppress(Disconnected, RetryAfter, Refused):
-          self._open_with(session, at, broken)
-          self._works_again(session, members, broken)
-
-  def _open_with(self, session: Session[Any, Any, Any], at: int | None, broken: bytes) -> list[Any]:
-    """Opens a connection whose answer number `at` is another one; all answers."""
-    session.target(_moment(0))
-    session.requests.clear()
-    session.on_open(_moment(0))
-    given: list[Any] = []
-    while session.requests and len(given) < 100:
-      for answer in self.answers(session.requests.popleft()):
-        session.on_messages([broken if len(given) == at else answer], _moment(0))
-        given.append(answer)
-    return given
-
-  def _works_again(
-    self, session: Session[Any, Any, Any], members: list[RecordingMember], broken: bytes
-  ) -> None:
-    check_events([event for member in members for event in member.events], session.name)
-    session.on_close(CUT, _moment(3))
-    for member in members:
-      member.events, member.lives = [], 0
-    self._open(session, 10)
-    self._deliver(session, self.messages())
-    assert [m.failure for m in members if m.failure] == [], broken.decode()
-    assert all(member.lives for member in members), broken.decode()
 
 
 def _moment(second: float) -> Moment:

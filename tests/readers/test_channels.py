@@ -10,8 +10,8 @@ import pytest
 
 from bond_core import Gap, Registry
 from bond_core.feeds import Fetch, Moment, Response
-from bond_core.testing import changed_fields, problem_of
-from bond_core.testing._feeds import _counters
+from bond_core.testing import problem_of
+from tests.readers.fields import changed_fields, counters
 
 TIME = 1_700_000_000_000
 SPOT, PERP = "BTC/USDT", "BTC/USDT:USDT"
@@ -288,10 +288,10 @@ def test_a_field_of_any_kind_ends_no_channel(row):
       reading = Reading(*source)
       reading.read(*frames[:at])
       reading.feed.actions.clear()
-      before = _counters(reading.feed)
+      before = counters(reading.feed)
       events = reading.read(broken)
       check(events)
-      told = bool(reading.feed.actions) or _counters(reading.feed) != before
+      told = bool(reading.feed.actions) or counters(reading.feed) != before
       events += reading.later(60)
       told = told or bool(reading.feed.actions) or any(type(event) is Gap for event in events)
       told = told or source[0] in PARTIAL

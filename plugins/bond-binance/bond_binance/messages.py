@@ -10,8 +10,9 @@ Sources: Spot "WebSocket Streams" and "Market Data endpoints"; USD-M "Websocket 
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from bond_venuekit import Time
 
-from bond_core.venues import Amount, Number, Time
+from bond_core.venues import Amount, Number
 
 Levels = list[tuple[Amount, Amount]]
 

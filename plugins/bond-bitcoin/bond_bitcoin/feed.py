@@ -1,8 +1,9 @@
 """A mempool server as a Feed."""
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,15 +19,16 @@ from bond_bitcoin.messages import (
   MempoolInfo,
   Message,
   Transaction,
+  as_block,
+  as_transaction,
   read_addresses,
   read_block,
-  read_blocks,
   read_entered,
   read_fees,
   read_info,
   read_message,
   read_number,
-  whole,
+  read_rows,
 )
 from bond_core import Batch, ChainEvent, Gap, Instrument, Refused
 from bond_core.feeds import (
@@ -43,6 +45,8 @@ from bond_core.feeds import (
   own_words,
   said,
 )
+
+T = TypeVar("T")
 
 EXCHANGE = CHAIN = "bitcoin"
 SYMBOL = "BTC"
@@ -187,13 +191,24 @@ class BitcoinFeed:
     cause = f"a message could not be read: {str(exc)[:200] or type(exc).__name__}"
     out.append(_gap(cause, received, missed=1))
 
+  def _readable(
+    self, items: list[Any], read: Callable[[Any], T], received: Moment, out: Batch
+  ) -> Iterator[T]:
+    """The items that can be read; the others are declared, each by itself."""
+    for item in items:
+      try:
+        yield read(item)
+      except UNREADABLE as exc:
+        self._lost(exc, received, out)
+
   def _blocks(self, connection: int, message: Message, received: Moment) -> Batch:
     steps: list[Step] = []
+    out: Batch = []
     if message.blocks is not NOTHING:
-      steps += self._tip.latest(read_blocks(message.blocks))
+      rows = read_rows(message.blocks)
+      steps += self._tip.latest(list(self._readable(rows, as_block, received, out)))
     if message.block is not NOTHING:
       steps += self._tip.new(read_block(message.block))
-    out: Batch = []
     if "block" not in self._kinds:
       return out
     for step in steps:
@@ -209,12 +224,14 @@ class BitcoinFeed:
     if part is NOTHING:
       return []
     entered = read_entered(part)
-    found = [_identified(item) for item in entered.added]
+    out: Batch = []
+    whole = message.transactions is not NOTHING
+    found = list(self._readable(entered.added, partial(_identified, whole=whole), received, out))
     replaces: dict[str, list[str]] = {}
     for pair in entered.replaced:
       by = pair.by["txid"] if isinstance(pair.by, dict) else pair.by
       replaces.setdefault(str(by), []).append(pair.replaced)
-    out: Batch = list(self._numbered(connection, entered, received))
+    out += self._numbered(connection, entered, received)
     for txid, tx in found:
       if not self._new(txid, ""):
         continue
@@ -249,10 +266,10 @@ class BitcoinFeed:
       return out
     for account, found in read_addresses(message.addresses).items():
       for status, transactions in (("mempool", found.mempool), ("confirmed", found.confirmed)):
-        for tx in transactions:
+        for tx in self._readable(transactions, as_transaction, received, out):
           if self._new(tx.txid, account):
             out += self._of_account(tx, account, status, received)
-      for tx in found.removed:
+      for tx in self._readable(found.removed, as_transaction, received, out):
         if self._seen.pop((tx.txid, account), self) is None:
           out += self._of_account(tx, account, "removed", received)
     return out
@@ -309,12 +326,14 @@ class BitcoinFeed:
     return True
 
 
-def _identified(item: Any) -> tuple[str, Transaction | None]:
-  """The id of a transaction, and the transaction where there is more than its id."""
-  if isinstance(item, str):
-    return item, None
-  tx = whole(item)
-  return tx.txid, tx
+def _identified(item: Any, *, whole: bool) -> tuple[str, Transaction | None]:
+  """The id of a transaction, and the transaction where the server sends them `whole`."""
+  if whole:
+    tx = as_transaction(item)
+    return tx.txid, tx
+  if not isinstance(item, str) or not item:
+    raise ValueError("a transaction has no id")
+  return item, None
 
 
 def moved_by(tx: Transaction) -> float:

@@ -5,12 +5,16 @@ public description is mempool.space/docs/api/websocket. One message may hold any
 together. Amounts are in satoshi, transactions have the form of Esplora.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 SATOSHI = 100_000_000
 NOTHING = msgspec.Raw()
+
+Satoshi = Annotated[int, msgspec.Meta(ge=0, le=21 * 10**14)]
+Count = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
+Rate = Annotated[float, msgspec.Meta(ge=0, lt=1e15)]
 
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
@@ -24,9 +28,9 @@ class Pool(msgspec.Struct):
 class Extras(msgspec.Struct, rename="camel"):
   """What the server adds to a block."""
 
-  total_fees: int | None = None
-  median_fee: float | None = None
-  reward: int | None = None
+  total_fees: Satoshi | None = None
+  median_fee: Rate | None = None
+  reward: Satoshi | None = None
   pool: Pool | None = None
 
 
@@ -34,11 +38,11 @@ class Block(msgspec.Struct):
   """A block. `timestamp` (seconds) is what its miner wrote, which may be minutes off."""
 
   id: str
-  height: int
-  timestamp: int
-  tx_count: int
-  size: int = 0
-  weight: int = 0
+  height: Count
+  timestamp: Count
+  tx_count: Count
+  size: Count = 0
+  weight: Count = 0
   previousblockhash: str | None = None
   extras: Extras | None = None
 
@@ -46,7 +50,7 @@ class Block(msgspec.Struct):
 class Output(msgspec.Struct):
   """An output: its address where it has one."""
 
-  value: int = 0
+  value: Satoshi = 0
   scriptpubkey_address: str | None = None
 
 
@@ -60,7 +64,7 @@ class Status(msgspec.Struct):
   """Whether a transaction is in a block, and in which."""
 
   confirmed: bool = False
-  block_height: int | None = None
+  block_height: Count | None = None
 
 
 class Transaction(msgspec.Struct):
@@ -69,8 +73,8 @@ class Transaction(msgspec.Struct):
   txid: str
   vin: list[Input] = msgspec.field(default_factory=list)
   vout: list[Output] = msgspec.field(default_factory=list)
-  fee: float | None = None
-  weight: float | None = None
+  fee: Rate | None = None
+  weight: Rate | None = None
   status: Status = msgspec.field(default_factory=Status)
 
 
@@ -85,7 +89,7 @@ class Entered(msgspec.Struct):
   """What changed in the mempool. `added` are ids, or whole transactions. The numbers go up by one
   with each change, and stay while the server is behind its node."""
 
-  sequence: int
+  sequence: Count
   added: list[Any]
   replaced: list[Replaced] = msgspec.field(default_factory=list)
 
@@ -93,27 +97,27 @@ class Entered(msgspec.Struct):
 class OfAddress(msgspec.Struct):
   """The transactions of a watched address."""
 
-  mempool: list[Transaction] = msgspec.field(default_factory=list)
-  confirmed: list[Transaction] = msgspec.field(default_factory=list)
-  removed: list[Transaction] = msgspec.field(default_factory=list)
+  mempool: list[Any] = msgspec.field(default_factory=list)
+  confirmed: list[Any] = msgspec.field(default_factory=list)
+  removed: list[Any] = msgspec.field(default_factory=list)
 
 
 class MempoolInfo(msgspec.Struct):
   """The mempool: transactions, virtual bytes, fees in BTC (a node's getmempoolinfo)."""
 
-  size: int
-  bytes: int
-  total_fee: float | None = None
+  size: Count
+  bytes: Count
+  total_fee: Rate | None = None
 
 
 class Fees(msgspec.Struct, rename="camel"):
   """Recommended fees, satoshi a virtual byte."""
 
-  fastest_fee: float
-  half_hour_fee: float
-  hour_fee: float
-  economy_fee: float | None = None
-  minimum_fee: float | None = None
+  fastest_fee: Rate
+  half_hour_fee: Rate
+  hour_fee: Rate
+  economy_fee: Rate | None = None
+  minimum_fee: Rate | None = None
 
 
 class Message(msgspec.Struct):
@@ -135,14 +139,22 @@ EMPTY = Message()
 
 read_message = msgspec.json.Decoder(Message).decode
 read_block = msgspec.json.Decoder(Block).decode
-read_blocks = msgspec.json.Decoder(list[Block]).decode
+read_rows = msgspec.json.Decoder(list[Any]).decode
 read_entered = msgspec.json.Decoder(Entered).decode
 read_addresses = msgspec.json.Decoder(dict[str, OfAddress]).decode
 read_info = msgspec.json.Decoder(MempoolInfo).decode
 read_fees = msgspec.json.Decoder(Fees).decode
-read_number = msgspec.json.Decoder(float).decode
+read_number = msgspec.json.Decoder(Rate).decode
 
 
-def whole(transaction: Any) -> Transaction:
-  """A transaction among others."""
-  return msgspec.convert(transaction, Transaction)
+def as_transaction(found: Any) -> Transaction:
+  """A transaction among others. Raises ValueError for what is none."""
+  transaction = msgspec.convert(found, Transaction)
+  if not transaction.txid:
+    raise ValueError("a transaction has no id")
+  return transaction
+
+
+def as_block(found: Any) -> Block:
+  """A block among others. Raises ValueError for what is none."""
+  return msgspec.convert(found, Block)

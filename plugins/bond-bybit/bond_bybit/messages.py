@@ -10,8 +10,9 @@ documentation of v5.
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
+from bond_venuekit import Time
 
-from bond_core.venues import Amount, Number, Time
+from bond_core.venues import Amount, Number
 
 Kind: TypeAlias = Literal["snapshot", "delta"]
 

@@ -11,9 +11,10 @@ channel", "WebSocket" (subscribe, notification).
 from typing import Generic, Literal, TypeVar
 
 import msgspec
+from bond_venuekit import Time
 
 from bond_core import Level
-from bond_core.venues import Amount, Number, Time
+from bond_core.venues import Amount, Number
 
 MOST = 1e300
 

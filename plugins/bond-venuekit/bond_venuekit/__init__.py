@@ -36,6 +36,7 @@ from bond_venuekit.symbols import (
   unified_symbol,
   with_settlement,
 )
+from bond_venuekit.times import Time
 from bond_venuekit.trades import NumberedTrades
 from bond_venuekit.views import view_of_books, view_of_tickers
 
@@ -58,6 +59,7 @@ __all__ = [
   "SnapshotSource",
   "SubscribedBook",
   "TickersOf",
+  "Time",
   "TradesOf",
   "Venue",
   "VenueChannel",

@@ -233,7 +233,7 @@ class FilteredStream(Session[Account, Message, Request]):
   def _give_up_refused(self, found: dict[str, Any], body: dict[str, Any]) -> None:
     """Gives up the rules that X did not make, with X's words. An answer may have errors beside the
     rules that were made, and may not say which rule an error is of."""
-    made = {row.get("value") for row in rows_of(found, "data")}
+    made = {str(row.get("value")) for row in rows_of(found, "data")}
     errors = rows_of(found, "errors")
     values = [row["value"] for row in body.get("add", ()) if row["value"] not in made]
     named = {error["value"]: error for error in errors if error.get("value") in values}

@@ -39,7 +39,7 @@ def changes(existing: list[dict[str, Any]], rules: Iterable[str]) -> tuple[list[
   tag_by_id = {str(rule["id"]): str(rule.get("tag") or "") for rule in existing if "id" in rule}
   delete = [name for name, tag in tag_by_id.items() if tag.startswith(TAG) and tag not in tags]
   present = set(tag_by_id.values())
-  others = {rule.get("value") for rule in existing if str(rule.get("id")) not in delete}
+  others = {str(rule.get("value")) for rule in existing if str(rule.get("id")) not in delete}
   add = [rule for tag, rule in tags.items() if tag not in present and rule not in others]
   return delete, add
 

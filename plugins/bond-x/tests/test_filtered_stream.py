@@ -13,6 +13,7 @@ from bond_x.rules import tag_of
 
 from bond_core import AuthError, Disconnected, Gap, Refused, RetryAfter
 from bond_core.feeds import Moment
+from bond_core.testing import RecordingMember, SessionConformance
 
 ACCOUNT = Account("https://x", "token", charged=True)
 
@@ -44,6 +45,35 @@ REMEMBERED = {}
 @pytest.fixture(autouse=True)
 def nothing_spent():
   REMEMBERED.clear()
+
+
+class TestX(SessionConformance):
+  def session(self):
+    return FilteredStream(ACCOUNT)
+
+  def members(self):
+    return [RecordingMember(Posts(symbols=["BTC", "ETH"], spend_cap=0))]
+
+  def answers(self, request):
+    if isinstance(request, OpenStream):
+      return [Answer(request, 200, {})]
+    added = (request.body or {}).get("add", ())
+    rows = [{"id": str(at), **row} for at, row in enumerate(added)]
+    found = {"data": rows, "meta": {"sent": "2026-01-01T00:00:00Z"}}
+    status = 201 if request.method == "POST" else 200
+    return [Answer(request, status, {}, msgspec.json.encode(found))]
+
+  def messages(self):
+    (tag, *_) = map(tag_of, Posts(symbols=["BTC", "ETH"]).rules())
+    data = {"text": "$BTC", "author_id": "7", "lang": "en", "created_at": "2026-01-01T00:00:00Z"}
+    data |= {"public_metrics": {"like_count": 1}, "note_tweet": {"text": "$BTC up"}}
+    data |= {"referenced_tweets": [{"type": "retweeted", "id": "9"}]}
+    includes = {"users": [{"id": "7", "username": "anna"}], "tweets": [{"id": "9", "text": "x"}]}
+    lines = [
+      {"data": {**data, "id": str(at)}, "includes": includes, "matching_rules": [{"tag": tag}]}
+      for at in range(100, 106)
+    ]
+    return [msgspec.json.encode(line) + b"\r\n" for line in lines]
 
 
 class Talk:

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from bond_core.feeds import Feed
+
 LEFT_OUT = object()
 
 WRONG: tuple[Any, ...] = (
@@ -37,7 +39,8 @@ def changed_fields(message: bytes) -> Iterator[bytes]:
       else:
         holder[path[-1]] = wrong
       # As compact as venues write: their messages are recognised by how they begin.
-      yield json.dumps(again, separators=(",", ":")).encode()
+      # And a stream of lines stays one.
+      yield json.dumps(again, separators=(",", ":")).encode() + message[len(message.rstrip()) :]
 
 
 def _at(found: Any, path: tuple[Any, ...]) -> Any:
@@ -60,6 +63,13 @@ def first_of_each_shape(messages: list[bytes]) -> list[int]:
   for at, message in enumerate(messages):
     shapes.setdefault(_shape(message), at)
   return list(shapes.values())
+
+
+def counters(feed: Feed) -> dict[str, int]:
+  """What a feed counts, by the names of its own."""
+  names = [name for name in dir(feed) if not name.startswith("_")]
+  found = {name: getattr(feed, name) for name in names}
+  return {name: value for name, value in found.items() if type(value) is int and name != "now_ns"}
 
 
 def _shape(message: bytes) -> str:
