@@ -64,6 +64,13 @@ def told(tmp_path_factory):
             json.dumps({**wish, "id": 3, "exchanges": ["nowhere"], "symbols": ["XRP/USDT"]})
           )
           found["nowhere"] = await message(two, lambda m: m["type"] == "system")
+          misspelt = {"id": 4, "exchanges": ["krakn", "binance"], "chanels": ["trades"]}
+          await two.send_message(json.dumps({"type": "subscribe", **misspelt}))
+          found["misspelt"] = await message(two, lambda m: m.get("id") == 4)
+          await two.send_message(
+            json.dumps({"type": "subscribe", "id": 5, "exchange": "krakn", "channel": "trades"})
+          )
+          found["only nowhere"] = await message(two, lambda m: m.get("id") == 5)
         with trio.move_on_after(GRACE):
           while len(await at_the_venue(venue)) > 1:
             await trio.sleep(0.2)
@@ -87,6 +94,21 @@ def test_what_nobody_can_carry_is_rejected_with_the_reason(told):
   assert "there is no NO/SUCH on Binance spot" in rejected["reason"]
   (rejected,) = told["nowhere"]["rejected"]
   assert "no source of nowhere is installed; there is binance," in rejected["reason"]
+
+
+def test_a_venue_that_nobody_carries_is_rejected_without_a_symbol_too(told):
+  rejected = told["misspelt"]["rejected"]
+  assert {(one["symbol"], one["exchange"]) for one in rejected} == {("*", "krakn")}
+  assert all(one["reason"].startswith("there is no exchange krakn here; ") for one in rejected)
+  assert 4 in [one["id"] for one in told["misspelt"]["subscriptions"]]
+  (rejected,) = told["only nowhere"]["rejected"]
+  assert rejected["exchange"] == "krakn"
+  assert 5 not in [one["id"] for one in told["only nowhere"]["subscriptions"]]
+
+
+def test_a_misspelt_key_is_named_with_the_nearest_that_means_something(told):
+  assert told["misspelt"]["unknown"] == [{"key": "chanels", "did_you_mean": "channels"}]
+  assert "unknown" not in told["ack"]
 
 
 def test_what_nobody_wants_any_more_is_given_back(told):

@@ -1,5 +1,6 @@
 """The control plane as a service of `bond serve`, in the server's nursery."""
 
+import logging
 import socket
 
 import trio
@@ -16,6 +17,8 @@ from bond_rest.guard import Guard
 from bond_rest.pages import Pages
 from bond_rest.store import Store
 from bond_rest.streams import Streams
+
+logger = logging.getLogger("bond.rest")
 
 FILE = "streams.db"
 DRAIN = 3.0
@@ -35,7 +38,15 @@ async def serve(
   await store.open()
   try:
     streams = Streams(server, store, config)
-    rules = rules_of(config.host, hosts=config.hosts, origins=config.origins, own_pages=True)
+    rules = rules_of(
+      config.host,
+      hosts=config.hosts,
+      origins=config.origins,
+      own_pages=True,
+      allow_option="--api-allow-host",
+    )
+    if rules.names is not None:
+      logger.warning("%s", rules.names)
     guard = Guard(server, rules)
     app = Pages(make_app(server, store, streams, guard, config), guard, max_body=MAX_BODY)
     seats = Seats(within_descriptors(config.limits, SHARE))

@@ -42,8 +42,10 @@ def ack(
   epoch: str,
   seq: int,
   recovered: bool | None,
+  unknown: Sequence[object] = (),
 ) -> bytes:
-  """The answer to subscribe, unsubscribe and subscriptions. `seq` is the last number before it."""
+  """The answer to subscribe, unsubscribe and subscriptions. `seq` is the last number before it;
+  `unknown` are keys of the request that mean nothing, and are left out where there are none."""
   return text_frame(
     _encode(
       {
@@ -56,6 +58,7 @@ def ack(
         "epoch": epoch,
         "seq": seq,
         "recovered": recovered,
+        **({"unknown": unknown} if unknown else {}),
       }
     )
   )

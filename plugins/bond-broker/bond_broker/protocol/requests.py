@@ -10,6 +10,7 @@ from bond_broker.protocol.bad_request import BadRequest
 from bond_broker.protocol.filters import ANY, Filter, MarketPattern
 from bond_broker.protocol.since import FORMS, parse_since
 from bond_core import CHANNELS, Channel, Market, parse_market
+from bond_core.config import closest
 
 DEFAULT_CHANNELS: tuple[Channel, ...] = ("trades", "orderbook", "ticker", "funding")
 DEFAULT_DEPTH = 20
@@ -20,6 +21,7 @@ MAX_NAMES = 1000
 MAX_NAME = 100
 MAX_ID = 128
 MAX_NESTING = 32
+MAX_UNKNOWN = 20
 Policy: TypeAlias = Literal["auto", "lossless", "conflate"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 """What a slow client loses: states that a later one replaces, nothing, or all but the latest."""
@@ -57,6 +59,15 @@ class Subscribe:
   policy: Policy = "auto"
   received: dict[str, Any] = attrs.field(factory=dict)
 
+  @property
+  def unknown(self) -> list[dict[str, str | None]]:
+    """The keys of the message that mean nothing, each with the nearest that does."""
+    return [
+      {"key": key, "did_you_mean": closest(key, _FIELDS)}
+      for key in list(self.received)[:MAX_UNKNOWN]
+      if key not in _FIELDS
+    ]
+
 
 @attrs.frozen
 class Unsubscribe:
@@ -88,6 +99,14 @@ class Auth:
 
   token: str = attrs.field(repr=False)
 
+
+_FILTER_FIELDS = frozenset(
+  (
+    *("channel", "channels", "symbol", "symbols", "exchange", "exchanges"),
+    *("depth", "speed_ms", "raw", "compact", "deltas", "consolidated"),
+  )
+)
+_FIELDS = _FILTER_FIELDS | {"type", "id", "from", "policy"}
 
 Request = Subscribe | Unsubscribe | SubscriptionList | Ping | Auth
 
@@ -165,14 +184,6 @@ def _filter(message: dict[str, Any]) -> tuple[Filter, tuple[Market, ...]]:
     consolidated=_flag(message, "consolidated"),
   )
   return matched, markets
-
-
-_FILTER_FIELDS = frozenset(
-  (
-    *("channel", "channels", "symbol", "symbols", "exchange", "exchanges"),
-    *("depth", "speed_ms", "raw", "compact", "deltas", "consolidated"),
-  )
-)
 
 
 def _unsubscribe(message: dict[str, Any]) -> Unsubscribe:

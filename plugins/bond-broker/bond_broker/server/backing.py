@@ -34,3 +34,8 @@ class Backing:
   figures: Callable[[], dict[str, dict[str, float]]] = dict
   open_to_all: bool = True
   handlers: Mapping[str, Handler] = attrs.field(factory=dict)
+
+  def exchanges(self) -> set[str]:
+    """The venues that there is a source of, or can be."""
+    known = set(self.sources())
+    return known if self.demand is None else known | self.demand.exchanges()

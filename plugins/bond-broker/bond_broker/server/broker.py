@@ -75,10 +75,14 @@ class Broker:
     self._rules = rules_of(
       config.host, hosts=config.hosts, origins=config.origins, open_to_all=backing.open_to_all
     )
+    if self._rules.names is not None:
+      logger.warning("%s", self._rules.names)
     self.seats = Seats(within_descriptors(config.limits, SHARE))
     self._traffic = Traffic()
     self._market = MarketRouter(self._traffic)
-    self._leases = Leases(backing.demand, self._market.unseen if backing.follows else lambda _: ())
+    self._leases = Leases(
+      backing.demand, backing.exchanges, self._market.unseen if backing.follows else lambda _: ()
+    )
     self._pumps: dict[str, Pump] = {}
     self._departed = Losses()
     self._stopping = False
@@ -322,9 +326,7 @@ class Broker:
     """Raises Denied for a /raw of venues without a source."""
     if query.path != "/raw":
       return
-    known = set(self._backing.sources())
-    if self._backing.demand is not None:
-      known |= self._backing.demand.exchanges()
+    known = self._backing.exchanges()
     unknown = sorted(set(query.exchanges) - known)
     if unknown:
       there = ", ".join(sorted(known)) or "none yet"

@@ -6,6 +6,7 @@ from itertools import product
 import attrs
 import trio
 
+from bond_broker.protocol.filters import ANY, Filter
 from bond_broker.protocol.requests import Subscribe
 from bond_core import Instrument
 from bond_core.services import Demand, Lease, Rejection
@@ -47,24 +48,31 @@ AT_ONCE = 50
 
 
 class Leases:
-  """Leases from the sources what clients subscribe to. `unseen` says what of a request did not come
-  by, where another process writes the log and its server leases."""
+  """Leases from the sources what clients subscribe to. `exchanges` gives the venues that there are.
+  `unseen` says what of a request did not come by, where another process writes the log and its
+  server leases."""
 
   def __init__(
     self,
     demand: Demand | None,
+    exchanges: Callable[[], set[str]] = set,
     unseen: Callable[[Subscribe], Sequence[Rejection]] = lambda request: (),
   ) -> None:
     self._demand = demand
+    self._exchanges = exchanges
     self._unseen = unseen
 
   async def lease(self, request: Subscribe) -> Lease:
     """Leases what a request names; waits a moment for what the venues answer."""
     demand = self._demand
-    if demand is None or not request.markets:
+    if demand is None:
       await trio.lowlevel.checkpoint()
       return NoLease(self._unseen(request))
     matched = request.filter
+    if not request.markets:
+      await trio.lowlevel.checkpoint()
+      rejected = self._without_source(matched)
+      return NoLease(rejected, carried={r.exchange for r in rejected} != matched.exchanges)
     size = max(1, AT_ONCE // len(matched.channels))
     starts = range(0, len(request.markets), size)
     lease = LeaseInParts([])
@@ -82,6 +90,16 @@ class Leases:
       self.release(lease)
       raise
     return lease
+
+  def _without_source(self, matched: Filter) -> list[Rejection]:
+    """The named venues of which nothing can come, for every channel."""
+    known = self._exchanges()
+    there = f"; there is {', '.join(sorted(known))}" if known else ""
+    return [
+      Rejection(channel, "*", exchange, f"there is no exchange {exchange} here{there}")
+      for exchange in sorted(matched.exchanges - known - ANY)
+      for channel in sorted(matched.channels)
+    ]
 
   def release(self, lease: Lease) -> None:
     """A subscription has ended."""

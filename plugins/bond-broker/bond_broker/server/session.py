@@ -403,6 +403,7 @@ class Session:
       epoch=self.pump.log.epoch,
       seq=seq,
       recovered=recovered,
+      unknown=request.unknown if isinstance(request, Subscribe) else (),
     )
 
   async def _subscribe_by_url(self) -> None:

@@ -78,10 +78,12 @@ def host(text: str) -> str:
   return name if port is None else f"{name}:{port}"
 
 
-def refuse_host(values: Sequence[str], allowed: frozenset[str]) -> str | None:
+def refuse_host(
+  values: Sequence[str], allowed: frozenset[str], option: str = "--allow-host"
+) -> str | None:
   """Why a request with these Host headers is refused, in a sentence; None where it is not. Names
   and addresses of this machine are always right; `allowed` is what `host` gave, and `*` in it lets
-  in every well-formed one."""
+  in every well-formed one. `option` is what lets in another name."""
   if len(values) != 1:
     return "a request needs one Host header"
   parsed = _split(values[0].lower())
@@ -92,7 +94,7 @@ def refuse_host(values: Sequence[str], allowed: frozenset[str]) -> str | None:
     return None
   return (
     f"this server is not called {_shown(values[0])}; use the address that it was started with, or "
-    "have its operator allow the name"
+    f"have its operator allow the name: bond serve {option} {name}"
   )
 
 
