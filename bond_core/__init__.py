@@ -13,7 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-  from bond_core._clock import Clock as Clock, DataClock as DataClock, SystemClock as SystemClock
+  from bond_core._clock import (
+    Clock as Clock,
+    DataClock as DataClock,
+    SystemClock as SystemClock,
+    epoch_ms as epoch_ms,
+  )
   from bond_core._errors import (
     AuthError as AuthError,
     AuthUnavailable as AuthUnavailable,
@@ -123,7 +128,7 @@ if TYPE_CHECKING:
   )
 
 _NAMES = {
-  "_clock": "Clock DataClock SystemClock",
+  "_clock": "Clock DataClock SystemClock epoch_ms",
   "_errors": (
     "AuthError AuthUnavailable BondError Disconnected Expired PluginError Refused RetryAfter "
     "SecretMissing SpecError leaf leaves sentence"

@@ -1,7 +1,24 @@
 """Time as the core sees it: one small object that tests and replays can drive."""
 
 import time
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def epoch_ms(time: datetime | float | str, per_second: int = 1_000) -> int:
+  """Whole epoch milliseconds of a moment (one without a zone is UTC), or of a number of which there
+  are so many a second. The rest is cut off, by the decimals as they are written, so that a time is
+  the same wherever it is read. Raises ValueError for what is no such number."""
+  if isinstance(time, datetime):
+    return (time.replace(tzinfo=time.tzinfo or UTC) - _EPOCH) // timedelta(milliseconds=1)
+  # The exact value of a text such as 1e999999999 would fill the memory.
+  if not abs(float(time)) < 1e40:
+    raise ValueError(f"{time!r:.60} is no time")
+  number = time if isinstance(time, int) else Fraction(str(time))
+  return int(number * 1_000 // per_second)
 
 
 class Clock(Protocol):

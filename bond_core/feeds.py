@@ -20,7 +20,7 @@ from bond_core._feeds.contract import (
   Subscription,
 )
 from bond_core._feeds.fetcher import WEIGHT_SHARE
-from bond_core._feeds.liveness import Rhythm, SourceState
+from bond_core._feeds.liveness import SourceState
 from bond_core._feeds.rate_limit import JITTER, RateLimit, retry_after
 from bond_core._supervise import Backoff, RestartBudget
 from bond_core._words import own_words, said
@@ -42,7 +42,6 @@ __all__ = [
   "Reset",
   "Response",
   "RestartBudget",
-  "Rhythm",
   "Send",
   "SourceState",
   "Subscription",

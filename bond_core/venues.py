@@ -24,9 +24,7 @@ from bond_core._venues.reading import (
   amount,
   amount_or_none,
   fraction_or_none,
-  opposite,
   read_side,
-  time_or_none,
 )
 from bond_core._venues.requests import EncodeRequest, Operation, RequestForm
 from bond_core._venues.state import SECOND, SubscriptionState
@@ -60,9 +58,7 @@ __all__ = [
   "amount",
   "amount_or_none",
   "fraction_or_none",
-  "opposite",
   "read_side",
   "request_number",
-  "time_or_none",
   "undecodable_gap",
 ]

@@ -204,7 +204,7 @@ def test_the_names_of_the_front_door_are_these():
     RunResult Secret SecretMissing ServiceType Side SimulatorType Sink SinkContext SinkType Size
     SourceContext SourceType Spec SpecError StreamTokens SystemClock Ticker TimedTransform Trade
     Transform TransformContext TransformType Unchanged UpdateType VenueQuote VenueState Window
-    __version__ check_events decode encode hookimpl leaf leaves load_spec open_events
+    __version__ check_events decode encode epoch_ms hookimpl leaf leaves load_spec open_events
     parse_market run sentence
     """.split()
   )

@@ -449,18 +449,15 @@ class FeedDriver:
         return f"stale: no {subscription} for {limit:.0f} s although the venue sends it steadily"
     return None
 
-  async def _retire(
-    self, slot: ConnectionSlot, predecessor: Connection, connection: Connection
-  ) -> None:
+  async def _retire(self, slot: ConnectionSlot, old: Connection, new: Connection) -> None:
     """Ends the connection that another took over from, once both have run for a while."""
     await trio.sleep(OVERLAP)
-    since = predecessor.silent_since_ms
-    if since is not None and connection.delivered_at - connection.opened_at > STARTING:
+    if old.silent_since_ms is not None and new.delivered_at - new.opened_at > STARTING:
       self.reconnects += 1
-      slot.down_since_ms = since
+      slot.down_since_ms = old.silent_since_ms
       slot.cause = "stale: nothing came on an open connection, while another one delivered"
       self._declare_outage(slot)
-    predecessor.end("another connection took over")
+    old.end("another connection took over")
 
   async def _tick(self) -> None:
     while True:

@@ -21,18 +21,12 @@ _SIDES: dict[str, Side] = {
   **dict.fromkeys(("buy", "Buy", "BUY"), "buy"),
   **dict.fromkeys(("sell", "Sell", "SELL"), "sell"),
 }
-_OPPOSITE: dict[Side, Side] = {"buy": "sell", "sell": "buy", "unknown": "unknown"}
 
 
 def read_side(text: str) -> Side:
   """The side that a venue writes as buy, Buy or BUY, or as sell likewise; unknown for anything
   else."""
   return _SIDES.get(text, "unknown")
-
-
-def opposite(side: Side) -> Side:
-  """The other side, as of the order that closes a position."""
-  return _OPPOSITE[side]
 
 
 def amount(text: str) -> float:
@@ -57,10 +51,3 @@ def fraction_or_none(text: str | None) -> float | None:
   if not isfinite(value):
     raise ValueError(f"{text!r} is no finite number")
   return value
-
-
-def time_or_none(text: str | None) -> int | None:
-  """Epoch ms from a text; None for "" and 0, which mean never. Raises ValueError for no time."""
-  if not 0 <= (found := int(text or 0)) < 10**14:
-    raise ValueError(f"{text!r} is no time")
-  return found or None

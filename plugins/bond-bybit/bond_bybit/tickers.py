@@ -7,6 +7,8 @@ lost one shows only when the field changes again.
 from abc import abstractmethod
 from typing import Any, ClassVar
 
+from bond_venuekit import time_or_none
+
 from bond_bybit.messages import Ticker as Fields, decode_ticker
 from bond_bybit.symbols import INVERSE, category
 from bond_core import AnyEvent, Batch, Funding, OpenInterest, Ticker
@@ -16,7 +18,6 @@ from bond_core.venues import (
   Topic,
   amount_or_none,
   fraction_or_none,
-  time_or_none,
 )
 
 _NAMES = Fields.__struct_fields__

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from bond_ccxt.markets import Listed
-from bond_core import Candle, Funding, Level, Ticker, Trade
+from bond_core import Candle, Funding, Level, Ticker, Trade, epoch_ms
 
 Stamps = tuple[int, int]
 """When it was received: epoch ms and monotonic ns."""
@@ -49,7 +49,7 @@ def time_or_none(value: Any) -> int | None:
   found = amount_or_none(value, "time")
   if found is not None and found >= _LATEST:
     raise ValueError(f"time is {_short(value)}")
-  return None if found is None else int(found)
+  return None if found is None else epoch_ms(found)
 
 
 def number_or_none(value: Any) -> int | None:

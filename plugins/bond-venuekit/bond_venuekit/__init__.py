@@ -23,6 +23,7 @@ from bond_venuekit.config import (
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.latest import LatestValue, Order, ReadLatest
 from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
+from bond_venuekit.sides import opposite
 from bond_venuekit.sources import VenueRow, venue_sources
 from bond_venuekit.subscribed_book import SubscribedBook
 from bond_venuekit.symbols import (
@@ -36,7 +37,7 @@ from bond_venuekit.symbols import (
   unified_symbol,
   with_settlement,
 )
-from bond_venuekit.times import Time
+from bond_venuekit.times import Time, time_or_none
 from bond_venuekit.trades import NumberedTrades
 from bond_venuekit.views import view_of_books, view_of_tickers
 
@@ -70,8 +71,10 @@ __all__ = [
   "check_settlement",
   "inverse_in_usd",
   "is_name",
+  "opposite",
   "parts_of",
   "settled_in_quote",
+  "time_or_none",
   "unified_symbol",
   "venue_sources",
   "view_of_books",

@@ -2,14 +2,14 @@
 
 import math
 import typing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import attrs
 import msgspec
 from bond_expressions.language import compile_predicate, compile_value
 
-from bond_core import Custom, Event, Ticker, Trade
+from bond_core import Custom, Event, Ticker, Trade, epoch_ms
 from bond_ws.matching import check_match
 from bond_ws.paths import parse_path
 
@@ -24,7 +24,7 @@ EVENTS: dict[str, Kind] = {"trade": Trade, "ticker": Ticker, "custom": Custom}
 _COMMON = frozenset(msgspec.structs.asdict(Event(exchange="", symbol="")))
 
 Unit = Literal["auto", "s", "ms", "us", "ns", "text"]
-_PER_MS = {"s": 1e-3, "ms": 1.0, "us": 1e3, "ns": 1e6}
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
 @attrs.frozen(kw_only=True)
@@ -143,19 +143,17 @@ def time_ms(value: Any, unit: str) -> int:
       moment = datetime.fromisoformat(value.strip())
     except ValueError:
       raise ValueError(f"time cannot be {_short(value)}") from None
-    if moment.tzinfo is None:
-      moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    return epoch_ms(moment)
   if isinstance(value, datetime):
-    return round(value.timestamp() * 1000)
+    return epoch_ms(value)
   number: float = converted(value, float, "time")
   if unit in ("auto", "text"):
     size = abs(number)
     unit = "s" if size < 1e10 else "ms" if size < 1e13 else "us" if size < 1e16 else "ns"
-  found = number / _PER_MS[unit]
+  found = epoch_ms(value, _PER_SECOND[unit])
   if not 0 <= found < MAX_TIME_MS:
     raise ValueError(f"time cannot be {_short(value)}")
-  return round(found)
+  return found
 
 
 def _is_number(text: str) -> bool:

@@ -166,7 +166,7 @@ async def test_kraken_trades_with_its_pings_and_a_lost_connection(nursery, tmp_p
   assert (gap.exchange, gap.channel, gap.reason) == ("ws-kraken", "trades", "upstream")
   assert "maintenance" in gap.cause
   assert (rows[0]["symbol"], rows[0]["side"], rows[0]["size"]) == ("MATIC/USD", "sell", 40.0)
-  assert rows[0]["ts_exchange"] == 1695628177709
+  assert rows[0]["ts_exchange"] == 1695628177708
   assert result.reconnects == 1
 
 

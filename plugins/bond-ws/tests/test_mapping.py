@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from bond_ws.feed import Connection, WsFeed
+from bond_ws.rules import time_ms
 from bond_ws.sources import SOURCES
 from hypothesis import given, strategies as st
 from ws_feeds import GOOD, TRADE, config_of, fault_of, feed_of, read
@@ -320,3 +321,18 @@ def test_an_operator_can_allow_a_host_to_specs_from_outside(monkeypatch):
   shake = WsFeed(Connection(config)).handshake("ws-custom", [])
   assert shake.allowance is not None
   assert shake.allowance.hosts == {"127.0.0.1:9000"}
+
+
+@pytest.mark.parametrize(
+  ("value", "unit"),
+  [
+    ("2023-11-14T22:13:20.123999Z", "auto"),
+    (1_700_000_000.123999, "s"),
+    ("1700000000.123999", "auto"),
+    (1_700_000_000_123.999, "ms"),
+    (1_700_000_000_123_999, "us"),
+    (1_700_000_000_123_999_999, "auto"),
+  ],
+)
+def test_a_time_is_cut_off_to_milliseconds_however_it_is_written(value, unit):
+  assert time_ms(value, unit) == 1_700_000_000_123

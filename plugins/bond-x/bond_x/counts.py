@@ -21,7 +21,7 @@ from bond_core import Batch, Gap, Out, Post, Refused, SourceContext
 from bond_x.account import Account
 from bond_x.config import MINUTE, Counts
 from bond_x.endpoint import Endpoint, next_token
-from bond_x.messages import epoch_ms
+from bond_x.messages import read_time
 from bond_x.queries import Queries
 from bond_x.spending import Budget
 
@@ -132,7 +132,7 @@ def whole_minutes(data: Any, end: int) -> list[tuple[int, int]]:
   for row in data if isinstance(data, list) else ():
     if not isinstance(row, dict):
       continue
-    start, stop = epoch_ms(row.get("start")), epoch_ms(row.get("end"))
+    start, stop = read_time(row.get("start")), read_time(row.get("end"))
     count = row.get("tweet_count", row.get("post_count"))
     if start is None or stop is None or type(count) is not int or count < 0:
       continue

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from bond_core import Disconnected, Post
+from bond_core import Disconnected, Post, epoch_ms
 from bond_core.feeds import own_words, said
 from bond_x.answers import rows_of
 
@@ -113,7 +113,7 @@ def posts_of(message: dict[str, Any], assets: list[str]) -> list[Post]:
     Post(
       exchange="x",
       symbol=asset,
-      ts_exchange=epoch_ms(data.get("created_at")),
+      ts_exchange=read_time(data.get("created_at")),
       text=_text(data, message),
       tweet_id=str(data["id"]),
       user=_author(message),
@@ -163,10 +163,10 @@ def _author(message: dict[str, Any]) -> str | None:
   return author if isinstance(author, str) else None
 
 
-def epoch_ms(text: Any) -> int | None:
+def read_time(text: Any) -> int | None:
   """Returns a time that X writes as RFC 3339, None for anything else."""
   try:
-    found = round(datetime.fromisoformat(text).timestamp() * 1000)
+    found = epoch_ms(datetime.fromisoformat(text))
   except (TypeError, ValueError, OverflowError):
     return None
   return found if 0 < found < MAX_TIME_MS else None

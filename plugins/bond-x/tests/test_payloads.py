@@ -5,7 +5,7 @@ The texts and numbers are our own.
 
 import msgspec
 import pytest
-from bond_x.messages import fields, originals_in, posts_of, read_line, tags_of
+from bond_x.messages import fields, originals_in, posts_of, read_line, read_time, tags_of
 
 COMMON = {
   "author_id": "2244994945",
@@ -114,3 +114,7 @@ def test_a_retweet_has_the_whole_text_of_the_original(refers, included, kind):
   data[refers][0]["type"] = "quoted"
   (post,) = posts_of(message, ["BTC"])
   assert post.text == data["text"]
+
+
+def test_a_time_is_cut_off_to_milliseconds():
+  assert read_time("2023-11-14T22:13:20.123999Z") == 1_700_000_000_123

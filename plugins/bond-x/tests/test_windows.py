@@ -33,7 +33,7 @@ async def test_tweets_of_windows_are_those_that_the_simulator_wrote(nursery, tmp
   expected = Counter(about)
   rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
   counts = [
-    (epoch_ms(row["window_start"]) // 500, row["tweets"]) for row in rows if "tweets" in row
+    (read_time(row["window_start"]) // 500, row["tweets"]) for row in rows if "tweets" in row
   ]
   # The first and last were cut by the beginning and the end.
   whole = counts[1:-1]
@@ -43,7 +43,7 @@ async def test_tweets_of_windows_are_those_that_the_simulator_wrote(nursery, tmp
   assert not stats["violations"]
 
 
-def epoch_ms(text):
+def read_time(text):
   from datetime import datetime
 
   return round(datetime.fromisoformat(text).timestamp() * 1000)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bond_broker.protocol.bad_request import BadRequest
+from bond_core import epoch_ms
 
 
 class AtTime(NamedTuple):
@@ -44,7 +45,7 @@ def parse_since(text: str, now_ms: int) -> AtTime | AfterNumber:
       return AtTime(now_ms)
     return AtTime(max(0, now_ms - round(float(found["count"]) * _MS[found["unit"]])))
   if _SECONDS.fullmatch(text):
-    return AtTime(round(float(text) * 1000))
+    return AtTime(epoch_ms(text, 1))
   # Before EPOCH:SEQ, which 2026-11-23T13:30 looks like.
   if found := _MOMENT.fullmatch(text):
     try:
@@ -61,5 +62,4 @@ def parse_since(text: str, now_ms: int) -> AtTime | AfterNumber:
 def _epoch_ms(found: re.Match[str]) -> int:
   offset = (found["offset"] or "Z").upper().replace(" ", "+")
   text = f"{found['day']}T{found['time']}{found['second'] or ':00'}{offset}"
-  moment = datetime.fromisoformat(text).astimezone(UTC)
-  return max(0, round(moment.timestamp() * 1000))
+  return max(0, epoch_ms(datetime.fromisoformat(text).astimezone(UTC)))

@@ -17,6 +17,7 @@ from bond_core import (
   TransformContext,
   TransformType,
   Window,
+  epoch_ms,
 )
 
 MAX_FIELDS = 50
@@ -78,7 +79,7 @@ class Projection:
     data = dict(zip(self._fields, row, strict=True))
     if type(event) is Window:
       # A window belongs to no exchange; what it says was known at its end.
-      ended = int(datetime.fromisoformat(event.window_end).timestamp() * 1000)
+      ended = epoch_ms(datetime.fromisoformat(event.window_end))
       return Custom(
         exchange="",
         symbol=event.symbol,
