@@ -12,6 +12,8 @@ from bond_onchain.transfers import SOL_DECIMALS, Transfer, address, transfers_of
 
 EXCHANGE = CHAIN = "solana"
 LAMPORTS = 10**SOL_DECIMALS
+LATEST = 10**11
+"""Seconds beyond which nothing is the time of a block."""
 
 
 class EventReader:
@@ -94,6 +96,8 @@ class EventReader:
       reward.lamports for reward in update.rewards.rewards if reward.reward_type == pb.REWARD_FEE
     )
     second = update.block_time.timestamp
+    if not 0 <= second < LATEST:
+      raise ValueError(f"a block has the time {second}")
     if "metric" in self._kinds:
       yield from self._metric(second)
       self._transactions += update.executed_transaction_count

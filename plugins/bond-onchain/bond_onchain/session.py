@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bond_geyser import geyser_pb2 as pb
 
 from bond_core import Batch, BondError, Gap
-from bond_core.feeds import Moment
+from bond_core.feeds import Moment, own_words
 from bond_core.sessions import Member, Session
 from bond_onchain.config import Solana
 from bond_onchain.events import EXCHANGE, EventReader
@@ -27,6 +27,9 @@ REPLAY_WAIT = 0.1
 """Seconds until the request for a replay that the node does store."""
 
 
+UNREADABLE = (ValueError, TypeError, ArithmeticError)
+
+
 class Subscribe(NamedTuple):
   """A connection to open: the node, and the request that it begins with."""
 
@@ -36,7 +39,7 @@ class Subscribe(NamedTuple):
 
 class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest]):
   """The session of one source. It is live as soon as a connection has brought an update of a
-  slot."""
+  slot; `unreadable` counts updates."""
 
   name = "the Geyser node"
   resumes = True
@@ -52,6 +55,7 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
     self._reader = EventReader(config)
     self._progress = Progress()
     self._live = False
+    self.unreadable = 0
     self._replay_from: int | None = None
     self._replays_refused = 0
     self._oldest_stored = 0
@@ -116,7 +120,14 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
         cause = f"blocks of the slots {missing[0]} to {missing[1]} did not come"
         batch.append(_gap(cause, self._last_block_ms or now_ms, now_ms, *missing))
       self._last_block_ms = now_ms
-    batch += self._reader.read(update)
+    try:
+      batch += list(self._reader.read(update))
+    except UNREADABLE as exc:
+      self.unreadable += 1
+      cause = f"an update of the slot {slot} could not be read: {own_words(str(exc), 200)}"
+      gap = _gap(cause, now_ms, now_ms, slot, slot)
+      gap.missed = 1
+      batch.append(gap)
     return batch
 
   def _up(self, slot: int, now_ms: int) -> Batch:

@@ -2,7 +2,8 @@
 
 Balances show the effect of every program alike: Transfer, TransferChecked, Token-2022 with its
 fees, inner instructions, and SOL whether wrapped or not. A wallet's balance is counted over all its
-accounts, so sending to oneself is no transfer.
+accounts, so sending to oneself is no transfer. Nor is the rent of token accounts: what of their SOL
+is not wrapped comes from whoever pays for them, and returns when they are closed.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ NATIVE = ""
 """The mint of SOL here, which has none."""
 
 SOL_DECIMALS = 9
+MOST_DECIMALS = 255
+LONGEST_AMOUNT = 20
+"""What a token's program has: decimals in one byte, amounts in eight."""
 
 
 class Transfer(NamedTuple):
@@ -38,7 +42,8 @@ class Transfer(NamedTuple):
 def transfers_of(
   info: pb.SubscribeUpdateTransactionInfo, mints: frozenset[str] | None = None
 ) -> list[Transfer]:
-  """Returns the transfers of a transaction, of these mints (None: of all); none of a failed one."""
+  """Returns the transfers of a transaction, of these mints (None: of all); none of a failed one.
+  Raises ValueError for balances that cannot be."""
   meta = info.meta
   if meta.HasField("err"):
     return []
@@ -46,50 +51,73 @@ def transfers_of(
   token_accounts: dict[int, tuple[str, str]] = {}
   changes: dict[str, dict[str, int]] = {}
   decimals: dict[str, int] = {}
+  wrapped: dict[int, int] = {}
   for sign, balances in ((-1, meta.pre_token_balances), (1, meta.post_token_balances)):
     for balance in balances:
       mint, shown = balance.mint, balance.ui_token_amount
       owner = balance.owner or key(balance.account_index)
       token_accounts[balance.account_index] = mint, owner
+      amount = sign * _amount(shown)
+      if mint == WRAPPED:
+        wrapped[balance.account_index] = wrapped.get(balance.account_index, 0) + amount
       if mint != WRAPPED and (mints is None or mint in mints):
         decimals[mint] = shown.decimals
         by_owner = changes.setdefault(mint, {})
-        by_owner[owner] = by_owner.get(owner, 0) + sign * int(shown.amount or 0)
+        by_owner[owner] = by_owner.get(owner, 0) + amount
   found: list[Transfer] = []
   for mint, by_owner in changes.items():
     found += _paired(mint, decimals[mint], by_owner)
   if mints is None or NATIVE in mints:
-    native = _lamports(meta, token_accounts, key)
-    # Rent that is paid or comes back has only one side, and is no transfer.
+    native = _lamports(meta, token_accounts, wrapped, key)
+    # What has only one side is no transfer, such as rent that others returned.
     if any(change > 0 for change in native.values()) and any(c < 0 for c in native.values()):
       found += _paired(NATIVE, SOL_DECIMALS, native)
   return found
 
 
+def _amount(shown: pb.UiTokenAmount) -> int:
+  text = shown.amount or "0"
+  if not text.isdecimal() or len(text) > LONGEST_AMOUNT or shown.decimals > MOST_DECIMALS:
+    raise ValueError(f"{text[:40]!r} with {shown.decimals} decimals is no amount of a token")
+  return int(text)
+
+
 def _lamports(
   meta: pb.TransactionStatusMeta,
   token_accounts: dict[int, tuple[str, str]],
+  wrapped: dict[int, int],
   key: Callable[[int], str],
 ) -> dict[str, int]:
-  """Returns changes of SOL by wallet, the fee apart. Of token accounts only wrapped SOL counts: the
-  rest of their SOL is rent."""
+  """Returns changes of SOL by wallet, the fee and the rent of token accounts apart. `wrapped` is
+  how wrapped SOL has changed, by account."""
   changes: dict[str, int] = {}
+  rents: list[tuple[str, int]] = []
   pairs = zip(meta.pre_balances, meta.post_balances, strict=False)
   for index, (before, after) in enumerate(pairs):
     change = after - before
     if index == 0:
       change += meta.fee
-    if not change:
-      continue
     account = token_accounts.get(index)
-    if account is None:
-      owner = key(index)
-    elif account[0] == WRAPPED:
-      owner = account[1]
-    else:
-      continue
-    changes[owner] = changes.get(owner, 0) + change
+    owner = key(index) if account is None else account[1]
+    if account is not None:
+      moved = wrapped.get(index, 0)
+      rents.append((owner, change - moved))
+      change = moved
+    if change:
+      changes[owner] = changes.get(owner, 0) + change
+  for owner, rent in rents:
+    if rent:
+      bearer = owner if rent < 0 else _payer(rent, owner, key(0), changes)
+      changes[bearer] = changes.get(bearer, 0) + rent
   return changes
+
+
+def _payer(rent: int, owner: str, first: str, changes: dict[str, int]) -> str:
+  """Returns who paid the rent of an account: who pays the fee, unless only another one can have."""
+  able = [wallet for wallet, change in changes.items() if change <= -rent]
+  if changes.get(first) or not able:
+    return first
+  return owner if owner in able else able[0]
 
 
 def _paired(mint: str, decimals: int, changes: dict[str, int]) -> Iterator[Transfer]:

@@ -8,7 +8,7 @@ from bond_onchain.progress import OVERLAP
 from bond_onchain.session import REPLAY_MARGIN, REPLAY_TRIES, REPLAY_WAIT, SolanaSession
 from bond_onchain.status import ReplayRefused
 
-from bond_core import Disconnected, Gap
+from bond_core import Disconnected, Gap, decode, encode
 from bond_core.feeds import Moment
 from bond_core.testing import RecordingMember, SessionConformance
 
@@ -179,3 +179,97 @@ def test_a_source_of_tokens_alone_says_what_it_misses(caplog):
   caplog.clear()
   Talk(symbols=["USDC"], event_types=["transfer"], complete=True)
   assert caplog.text == ""
+
+
+def extremes(message):
+  """The message with each field left out or of an extreme value, also in what it holds."""
+  for field, value in message.ListFields():
+    several = field.is_repeated if hasattr(field, "is_repeated") else field.label == 3
+    changed = type(message)()
+    changed.CopyFrom(message)
+    changed.ClearField(field.name)
+    yield changed
+    if field.message_type is not None:
+      inner = value[0] if several else value
+      for broken in extremes(inner):
+        changed = type(message)()
+        changed.CopyFrom(message)
+        held = getattr(changed, field.name)
+        (held[0] if several else held).CopyFrom(broken)
+        yield changed
+      continue
+    kind = field.cpp_type
+    values = {1: (-(2**31), 2**31 - 1), 2: (-(2**63), 2**63 - 1), 3: (2**32 - 1,), 4: (2**64 - 1,)}
+    texts = (b"", b"\0" * 3) if field.type == field.TYPE_BYTES else ("", "abc", "-1", "9" * 5000)
+    for extreme in values.get(kind, texts if kind == field.CPPTYPE_STRING else ()):
+      changed = type(message)()
+      changed.CopyFrom(message)
+      if several:
+        getattr(changed, field.name)[0] = extreme
+      else:
+        setattr(changed, field.name, extreme)
+      yield changed
+
+
+def whole_transaction():
+  update = pb.SubscribeUpdate()
+  update.created_at.seconds = 1_760_000_000
+  update.transaction.slot = 105
+  info = update.transaction.transaction
+  info.signature, info.index = b"s" * 64, 3
+  info.transaction.message.account_keys.extend([b"a" * 32, b"b" * 32, b"c" * 32])
+  info.meta.fee, info.meta.compute_units_consumed = 5000, 300
+  info.meta.pre_balances.extend([10**9, 10**6, 0])
+  info.meta.post_balances.extend([10**9 - 10**6 - 5000, 10**6, 10**6])
+  for target, amount in ((info.meta.pre_token_balances, "5"), (info.meta.post_token_balances, "7")):
+    held = target.add(account_index=1, mint="mint", owner="owner")
+    held.ui_token_amount.amount, held.ui_token_amount.decimals = amount, 6
+  return update
+
+
+def whole_account():
+  update = pb.SubscribeUpdate()
+  update.account.slot = 105
+  account = update.account.account
+  account.pubkey, account.owner, account.data = b"a" * 32, b"o" * 32, b"data"
+  account.lamports, account.write_version, account.txn_signature = 10**9, 7, b"s" * 64
+  return update
+
+
+def whole_block():
+  update = block(105, 104)
+  update.block_meta.block_time.timestamp = 1_760_000_000
+  update.block_meta.block_height.block_height = 90
+  update.block_meta.executed_transaction_count = 1_500
+  update.block_meta.rewards.rewards.add(lamports=5, reward_type=pb.REWARD_FEE)
+  return update
+
+
+@pytest.mark.parametrize("make", [whole_transaction, whole_account, whole_block])
+def test_a_field_of_any_kind_ends_nothing(make):
+  kinds = ["tx", "transfer", "block", "metric"]
+  tried = 0
+  for broken in extremes(make()):
+    talk = Talk(event_types=kinds)
+    talk.connect()
+    talk.blocks(*range(100, 105))
+    talk.session.on_messages([broken], talk.now)
+    before = len(talk.events)
+    talk.blocks(*range(106, 110))
+    assert len(talk.events) > before
+    for event in talk.events:
+      decode(encode(event))
+    tried += 1
+  assert tried > 15
+
+
+def test_an_update_that_cannot_be_read_is_a_gap_of_its_slot():
+  talk = Talk(event_types=["transfer"])
+  talk.connect()
+  update = whole_transaction()
+  update.transaction.transaction.meta.post_token_balances[0].ui_token_amount.amount = "abc"
+  talk.session.on_messages([update, block(106, 105)], talk.now)
+  (gap,) = talk.events
+  assert (type(gap), gap.venue_from, gap.venue_to, gap.missed) == (Gap, 105, 105, 1)
+  assert "'abc'" in gap.cause
+  assert talk.session.unreadable == 1

@@ -1,6 +1,7 @@
 """Transfers from balances. The documents have the shape of getTransaction's answers, and effects
 like those of real transactions: sums, rents and fees are as on the chain, keys are made up."""
 
+import pytest
 from bond_geyser import geyser_pb2 as pb
 from bond_geyser.base58 import decode, encode
 from bond_onchain.tokens import MINTS, WRAPPED
@@ -241,3 +242,57 @@ def test_received_amounts_add_up_to_what_wallets_gained(before, data):
     got[transfer.receiver] = got.get(transfer.receiver, 0) + transfer.amount
     assert transfer.sender in lost or set(transfer.senders) == set(lost)
   assert got == gained
+
+
+@pytest.mark.parametrize("owner", [BEN, ANN, POOL])
+def test_rent_of_a_wrapped_account_is_no_transfer(owner):
+  # As it was on the devnet: the account had the rent of a plain one, and became a token account.
+  accounts = [(ANN, 246_059_840, 243_906_440), (ATA_1, 890_880, 2_039_280), (BEN, 0, 1_000_000)]
+  tokens = [(1, WRAPPED, owner, 9, None, 0)]
+  assert found(accounts, tokens) == [Transfer("", 1_000_000, 9, ANN, BEN)]
+
+
+@pytest.mark.parametrize("mint", [WRAPPED, USDC])
+def test_rent_that_comes_back_is_not_sent_with_what_is(mint):
+  tokens = [(1, mint, ANN, 9, 0, None)]
+  paid = [(ANN, 10**9, 10**9 - 5000 - 10**6 + RENT), (ATA_1, RENT, 0), (BEN, 0, 10**6)]
+  assert found(paid, tokens) == [Transfer("", 10**6, 9, ANN, BEN)]
+  received = [(BEN, 10**9, 10**9 - 5000 - 10**6), (ATA_1, RENT, 0), (ANN, 5, 5 + 10**6 + RENT)]
+  assert found(received, tokens) == [Transfer("", 10**6, 9, BEN, ANN)]
+  alone = [(ANN, 10**9, 10**9 - 5000 + RENT), (ATA_1, RENT, 0)]
+  assert found(alone, tokens) == []
+
+
+def test_rent_is_paid_by_who_pays_the_fee_or_by_who_can_have():
+  tokens = [(1, USDC, BEN, 6, None, 0)]
+  receives = [
+    (ANN, 10**9, 10**9 - 5000 - RENT + 5 * 10**6),
+    (ATA_1, 0, RENT),
+    (BEN, 10**9, 10**9 - 5 * 10**6),
+  ]
+  assert found(receives, tokens) == [Transfer("", 5 * 10**6, 9, BEN, ANN)]
+  sponsored = [
+    (FEES, 10**9, 10**9 - 5000),
+    (ATA_1, 0, RENT),
+    (BEN, 10**9, 10**9 - 10**6 - RENT),
+    (ANN, 0, 10**6),
+  ]
+  assert found(sponsored, tokens) == [Transfer("", 10**6, 9, BEN, ANN)]
+
+
+def test_wrapping_and_unwrapping_ones_own_sol_is_no_transfer():
+  wrap = [(ANN, 10**9, 10**9 - 5000 - 10**8 - RENT), (ATA_1, 0, 10**8 + RENT)]
+  assert found(wrap, [(1, WRAPPED, ANN, 9, None, 10**8)]) == []
+  unwrap = [(ANN, 10**9, 10**9 - 5000 + 10**8 + RENT), (ATA_1, 10**8 + RENT, 0)]
+  assert found(unwrap, [(1, WRAPPED, ANN, 9, 10**8, None)]) == []
+
+
+@pytest.mark.parametrize(
+  ("amount", "decimals"), [("-1", 6), ("abc", 6), ("9" * 500, 6), ("1", 2**32 - 1)]
+)
+def test_amounts_that_cannot_be_are_faults(amount, decimals):
+  info = info_of(document([(ANN, 1, 1), (ATA_1, 1, 1)], [(1, USDC, ANN, 6, 1, 2)], fee=0))
+  info.meta.post_token_balances[0].ui_token_amount.amount = amount
+  info.meta.post_token_balances[0].ui_token_amount.decimals = decimals
+  with pytest.raises(ValueError, match="is no amount"):
+    transfers_of(info)
