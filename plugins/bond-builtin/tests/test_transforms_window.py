@@ -4,11 +4,12 @@ import math
 import random
 from collections import defaultdict
 from datetime import UTC, datetime
+from decimal import Decimal
 from math import fsum
 
 import msgspec
 import pytest
-from bond_builtin.transforms.tally import ExactSum
+from bond_builtin.transforms.tally import DecimalSum, ExactSum
 from bond_builtin.transforms.window import MAX_EMPTY, MAX_EMPTY_ROWS, TYPE, Windows
 from hypothesis import given, settings, strategies as st
 from transform_play import Live, recorded, replay, split, trade
@@ -113,6 +114,11 @@ def test_times_have_milliseconds_only_where_the_window_needs_them():
 # The reference -----------------------------------------------------------------------------------
 
 
+def decimal_sum(values):
+  """The sum of numbers as they are written."""
+  return float(sum(Decimal(repr(value)) for value in values))
+
+
 def reference(events, every, symbols):
   """Every window from the first event to the last, for each symbol from its first on."""
   starts = [e.ts_exchange // every * every for e in events]
@@ -149,7 +155,7 @@ def reference_window(start, every, symbol, inside):
       name: {
         "price_avg": mean([t.price for t in part]),
         "vwap": fsum(t.price * t.size for t in part) / fsum(t.size for t in part),
-        "volume_sum": fsum(t.size for t in part),
+        "volume_sum": decimal_sum(t.size for t in part),
         "trades": len(part),
       }
       for name, part in by_venue.items()
@@ -168,12 +174,12 @@ def reference_window(start, every, symbol, inside):
     price_low=min(prices, default=None),
     price_close=prices[-1] if prices else None,
     vwap=fsum(e.price * e.size for e in trades) / volume if volume else None,
-    volume_sum=volume,
+    volume_sum=decimal_sum(e.size for e in trades),
     bid_avg=mean([e.bid for e in tickers]),
     ask_avg=mean([e.ask for e in tickers]),
     tweets=sum(e.count for e in inside if isinstance(e, Post)),
     onchain_count=len(chain),
-    onchain_value_sum=fsum(values) if values else None,
+    onchain_value_sum=decimal_sum(values) if values else None,
     custom_count=sum(isinstance(e, Custom | Liquidation) for e in inside),
     raw_data=raw,
   )
@@ -299,8 +305,9 @@ def check_recorded_prices(found, events):
     assert window.price_avg == fsum(prices) / len(prices)
     assert (window.price_open, window.price_close) == (prices[0], prices[-1])
     assert (window.price_high, window.price_low) == (max(prices), min(prices))
-    assert window.volume_sum == fsum(t.size for t in trades)
-    assert window.vwap == fsum(t.price * t.size for t in trades) / window.volume_sum
+    volume = fsum(t.size for t in trades)
+    assert window.volume_sum == decimal_sum(t.size for t in trades)
+    assert window.vwap == fsum(t.price * t.size for t in trades) / volume
 
 
 def test_windows_of_a_real_recording_equal_a_plain_computation_from_its_frames():
@@ -770,6 +777,36 @@ def test_an_exact_sum_is_the_same_in_every_order(values, seed):
   assert total.total() == fsum(values)
   assert total.count == len(values)
   assert len(total._parts) < 1_000
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+  st.lists(st.decimals(0, 10_000, places=8, allow_nan=False), min_size=1, max_size=60),
+  st.integers(0, 8),
+  st.integers(1, 30),
+)
+def test_a_sum_of_decimals_is_the_decimal(values, places, size):
+  values = [round(value, places) for value in values] * 20
+  total = DecimalSum()
+  for start in range(0, len(values), size):
+    more = DecimalSum()
+    more.extend([float(value) for value in values[start : start + size]])
+    total.join(more)
+  assert total.shown() == float(sum(values))
+
+
+def test_a_sum_of_what_is_no_decimal_is_rounded_once():
+  total = DecimalSum()
+  total.extend([0.1, 1 / 3, 2 / 3])
+  assert total.shown() == fsum([0.1, 1 / 3, 2 / 3])
+  # Where a float holds no more digits, none is cut.
+  large = DecimalSum()
+  large.extend([9e15, 0.25, 0.5])
+  assert large.shown() == fsum([9e15, 0.25, 0.5])
+  values = [0.6993, 0.6926, 0.6563, 1.3788, 0.8693]
+  seen = DecimalSum()
+  seen.extend([*values, float("nan")])
+  assert (seen.shown(), fsum(values)) == (4.2963, 4.2963000000000005)
 
 
 @pytest.mark.parametrize(

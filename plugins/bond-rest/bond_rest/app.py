@@ -229,8 +229,8 @@ def make_app(
     `application/openmetrics-text` in Prometheus' form."""
     owner = await guard.owner(request)
     mine = [
-      figures(streams.running(shown["stream_id"]), shown["stream_id"], shown["created_at"])
-      for shown in streams.of(owner)
+      figures(streams.running(stream), stream, streams.entry(stream, owner).stored.created_at)
+      for stream in (shown["stream_id"] for shown in streams.of(owner))
     ]
     found = {
       "streams": len(streams),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from bond_core.services import Stream
@@ -14,7 +15,7 @@ def figures(stream: Stream | None, stream_id: str, created_at: float) -> dict[st
   return {
     "stream_id": stream_id,
     "uptime_sec": 0.0 if status is None else round(time.time() - status.created_at, 3),
-    "created_at": created_at,
+    "created_at": rfc3339(created_at),
     "msgs_in": 0 if status is None else status.events_in,
     "msgs_out": 0 if status is None else status.events_out,
     "dropped": 0 if status is None else status.missed,
@@ -23,6 +24,12 @@ def figures(stream: Stream | None, stream_id: str, created_at: float) -> dict[st
     "latency_samples": 0 if status is None else status.batches,
     "simulated": [] if status is None else status.simulated,
   }
+
+
+def rfc3339(seconds: float) -> str:
+  """A time in UTC as text, to the millisecond."""
+  text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+  return text.replace("+00:00", "Z")
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:

@@ -1,5 +1,6 @@
 """What requests and answers look like, for the OpenAPI document and for checking requests."""
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,7 +53,7 @@ class Listed(BaseModel):
   stream_id: str
   running: bool
   spec: dict[str, Any]
-  created_at: float = Field(description="Epoch seconds.")
+  created_at: datetime = Field(description="In UTC.")
   problem: str | None = Field(None, description="Why it does not run.")
   simulated: list[str] | None = Field(
     None, description="The exchanges whose events come from simulators, where there are any."
@@ -79,7 +80,7 @@ class StreamMetrics(BaseModel):
 
   stream_id: str
   uptime_sec: float
-  created_at: float
+  created_at: datetime
   msgs_in: int = Field(description="Events that came from its sources.")
   msgs_out: int = Field(description="Events that it gave.")
   dropped: int = Field(description="Events that gaps declared as lost on their way to it.")

@@ -15,6 +15,7 @@ from bond_core.logs import EngineError
 from bond_core.services import Server, Stream
 from bond_core.specs import stream_id
 from bond_rest.config import RestConfig
+from bond_rest.figures import rfc3339
 from bond_rest.problems import ApiError, of_spec
 from bond_rest.store import Store, StoredStream
 
@@ -117,7 +118,7 @@ class Streams:
       "stream_id": stream,
       "running": self._works(stream),
       "spec": entry.stored.document,
-      "created_at": entry.stored.created_at,
+      "created_at": rfc3339(entry.stored.created_at),
     }
     running = self.running(stream)
     if running is not None and (simulated := running.status().simulated):

@@ -4,6 +4,7 @@ restart."""
 import contextlib
 import os
 import sqlite3
+from datetime import UTC, datetime
 
 import pytest
 from bond_rest.problems import ApiError
@@ -92,6 +93,12 @@ async def test_the_metrics_are_what_a_client_counts(api):
   assert 10 <= before["msgs_out"] <= before["msgs_in"] <= after["msgs_in"]
   assert before["dropped"] == 0
   assert after["created_at"] == before["created_at"]
+  # RFC 3339 in UTC, everywhere the same.
+  made_at = datetime.fromisoformat(before["created_at"])
+  assert before["created_at"].endswith("Z")
+  assert abs((datetime.now(UTC) - made_at).total_seconds()) < 600
+  (listed,) = (await api.call("GET", "/v1/streams")).json()
+  assert listed["created_at"] == before["created_at"]
   assert after["uptime_sec"] > before["uptime_sec"]
   assert after["latency_samples"] >= before["latency_samples"]
 

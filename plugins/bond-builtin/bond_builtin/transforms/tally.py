@@ -1,7 +1,7 @@
 """What one symbol did in one window, so far: sums that no order of arrival changes."""
 
 from collections.abc import Iterable
-from math import fsum, isfinite
+from math import fsum, isfinite, ulp
 from typing import Any
 
 from bond_core import AnyEvent, ChainEvent, Custom, Liquidation, OrderBook, Post, Ticker, Trade
@@ -12,6 +12,9 @@ FOLD = 512
 
 # Greater numbers are garbage: no sum of them is to overflow.
 _LIMIT = 1e290
+
+MOST_PLACES = 15
+"""Decimals that prices, sizes and amounts have at most, where they are written and not computed."""
 
 
 class ExactSum:
@@ -29,8 +32,12 @@ class ExactSum:
       values = [value for value in values if abs(value) < _LIMIT]
     self.count += len(values)
     self._parts += values
+    self._note(values)
     if len(self._parts) > FOLD:
       self._compact()
+
+  def _note(self, values: list[float]) -> None:
+    """Looks at values that are added."""
 
   def join(self, other: "ExactSum") -> None:
     """Adds another sum."""
@@ -52,6 +59,37 @@ class ExactSum:
     while rest := fsum([*self._parts, *(-part for part in parts)]):
       parts.append(rest)
     self._parts = parts
+
+
+class DecimalSum(ExactSum):
+  """A sum of decimals, which `shown` is as well."""
+
+  __slots__ = ("_places",)
+
+  def __init__(self) -> None:
+    super().__init__()
+    # How many decimals the values have at most; None for more than are written by hand.
+    self._places: int | None = 0
+
+  def _note(self, values: list[float]) -> None:
+    places = self._places
+    while places is not None and [round(value, places) for value in values] != values:
+      places = places + 1 if places < MOST_PLACES else None
+    self._places = places
+
+  def join(self, other: ExactSum) -> None:
+    super().join(other)
+    theirs = other._places if isinstance(other, DecimalSum) else None
+    known = self._places is not None and theirs is not None
+    self._places = max(self._places or 0, theirs or 0) if known else None
+
+  def shown(self) -> float:
+    """The sum of the decimals by which its parts are shown, as far as a float holds the digits."""
+    found, places = self.total(), self._places
+    # Each value is off by half its last bit at most; where that may add up to a digit, none is cut.
+    if places is None or self.count * ulp(found) >= 10.0**-places:
+      return found
+    return round(found, places)
 
 
 def _summable(values: list[float]) -> bool:
@@ -135,7 +173,7 @@ class Traded:
 
   def __init__(self) -> None:
     self.prices = Prices()
-    self.volume, self.turnover = ExactSum(), ExactSum()
+    self.volume, self.turnover = DecimalSum(), ExactSum()
 
   @property
   def count(self) -> int:
@@ -190,7 +228,7 @@ class Tally:
     self.invalid = 0
     """Trades left out because their price or size was no finite number."""
     self.quoted = Prices()
-    self.chain_values = ExactSum()
+    self.chain_values = DecimalSum()
     self.bids, self.asks = ExactSum(), ExactSum()
     self.book_bids, self.book_asks = ExactSum(), ExactSum()
 

@@ -363,12 +363,12 @@ class Windower:
       price_low=prices.low,
       price_close=prices.close,
       vwap=traded.vwap,
-      volume_sum=traded.volume.total(),
+      volume_sum=traded.volume.shown(),
       bid_avg=(tally.bids if tally.bids.count else tally.book_bids).mean(),
       ask_avg=(tally.asks if tally.asks.count else tally.book_asks).mean(),
       tweets=tally.posts,
       onchain_count=tally.chain,
-      onchain_value_sum=tally.chain_values.total() if tally.chain_values.count else None,
+      onchain_value_sum=tally.chain_values.shown() if tally.chain_values.count else None,
       custom_count=tally.custom,
       raw_data=raw,
     )
@@ -378,7 +378,7 @@ def _of_venue(traded: Traded) -> dict[str, float | int | None]:
   return {
     "price_avg": traded.prices.sum.mean(),
     "vwap": traded.vwap,
-    "volume_sum": traded.volume.total(),
+    "volume_sum": traded.volume.shown(),
     "trades": traded.count,
   }
 
