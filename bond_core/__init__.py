@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     Instrument as Instrument,
     Market as Market,
     parse_market as parse_market,
+    parse_symbol as parse_symbol,
   )
   from bond_core._literals import (
     BboState as BboState,
@@ -139,7 +140,7 @@ _NAMES = {
     "EVENT_TYPES Event Funding Gap Heartbeat Level Liquidation MarketEvent OpenInterest OrderBook "
     "Post Ticker Trade VenueQuote Window decode encode"
   ),
-  "_instruments": "Instrument Market parse_market",
+  "_instruments": "Instrument Market parse_market parse_symbol",
   "_literals": ("BboState ChainKind Channel GapReason MarketType Side UpdateType VenueState"),
   "_plugins.hookspecs": "hookimpl",
   "_plugins.registry": "Plugin Registry",

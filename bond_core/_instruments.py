@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bond_core._literals import MarketType
 
-# Letters and digits of any script. Before a slash a base may have signs inside (XYZ-TSLA).
+# Of any script. Before a slash a base may have signs inside (XYZ-TSLA).
 _WORD, _BASE = r"[^\W_]{1,40}", r"[^\W_](?:[\w.$+-]{0,38}[\w+])?"
 _UNIFIED = re.compile(
   rf"(?P<base>{_BASE}(?=/)|{_WORD}(?=[_-]))[/_-](?P<quote>{_WORD})"
@@ -20,15 +20,12 @@ _JOINED = re.compile(
 )
 # What follows in venues' own names of contracts: BTC-PERP, BTCUSD_PERP, BTCUSD_261225.
 _NO_QUOTE = re.compile(r"PERP|PERPETUAL|SWAP|FUTURES?|\d{6}")
-# Other scripts stay as they are: the upper case of some letters is another one's.
 _UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 
 class Instrument(NamedTuple):
-  """One market of one venue; hashable, equal only where all four parts are.
-
-  `expiry` is the YYMMDD of a dated contract (the ccxt form BTC/USDT:USDT-261225), else None.
-  """
+  """One market of one venue; hashable, equal only where all four parts are. `expiry` is the YYMMDD
+  of a dated contract (the ccxt form BTC/USDT:USDT-261225), else None."""
 
   exchange: str
   market_type: MarketType | None
@@ -36,9 +33,8 @@ class Instrument(NamedTuple):
   expiry: str | None = None
 
   def __str__(self) -> str:
-    kind = "" if self.market_type is None else f" {self.market_type}"
-    dated = "" if self.expiry is None else f" {self.expiry}"
-    return f"{self.exchange} {self.symbol}{kind}{dated}"
+    parts = (self.exchange, self.symbol, self.market_type, self.expiry)
+    return " ".join(part for part in parts if part is not None)
 
 
 class Market(NamedTuple):
@@ -60,10 +56,8 @@ class Market(NamedTuple):
 
   def __str__(self) -> str:
     """The spelling that says all of it, such as BTC/USDT:USDT-261225; `name` where there is one."""
-    if self.name is not None:
-      return self.name
     settle = "" if self.settle is None else f":{self.settle}"
-    return f"{self.symbol}{settle}" + ("" if self.expiry is None else f"-{self.expiry}")
+    return self.name or self.symbol + settle + ("" if self.expiry is None else f"-{self.expiry}")
 
   def on(self, exchange: str, market_type: MarketType = "spot") -> Instrument:
     """This market at a venue; `market_type` serves where the spelling left it open."""
@@ -95,3 +89,15 @@ def parse_market(text: str) -> Market:
     f"{text!r} is not a symbol; write BASE/QUOTE such as BTC/USDT, "
     "or BTC/USDT:USDT for a perpetual and BTC/USDT:USDT-261225 for a dated contract"
   )
+
+
+def parse_symbol(text: str) -> Market:
+  """The market of a spelling, or whatever else an event may have as its symbol (a mint, a venue's
+  own name of a contract): a `name` alone, without a quote. Raises ValueError as parse_market."""
+  try:
+    return parse_market(text)
+  except ValueError:
+    name = text.strip()
+    if not name.isprintable() or not re.fullmatch(r"[^\s/,]*[^\W_][^\s/,]*", name):
+      raise
+    return Market(name, "", name=name)

@@ -122,7 +122,7 @@ class Lease(Protocol):
 
   @property
   def named(self) -> Collection[Instrument]:
-    """The instruments that markets without a quote are: a venue's own names of them."""
+    """The instruments that venues' own names, and contracts whose settlement is named, are."""
 
 
 class Demand(Protocol):

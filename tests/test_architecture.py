@@ -205,7 +205,7 @@ def test_the_names_of_the_front_door_are_these():
     SourceContext SourceType Spec SpecError StreamTokens SystemClock Ticker TimedTransform Trade
     Transform TransformContext TransformType Unchanged UpdateType VenueQuote VenueState Window
     __version__ check_events decode encode epoch_ms hookimpl leaf leaves load_spec open_events
-    parse_market run sentence
+    parse_market parse_symbol run sentence
     """.split()
   )
   with pytest.raises(AttributeError, match="no public name 'Nonsense'"):

@@ -123,43 +123,38 @@ class _Selection:
   """Keeps the events of some subscriptions of a feed that others read too."""
 
   def __init__(self, source: FeedSource, subscriptions: list[Subscription]) -> None:
-    self._listed, self._readers = source.driver.listed, source.readers
-    self._subscriptions = subscriptions
+    self._listed, self._readers, self._wanted = source.driver.listed, source.readers, subscriptions
     self._learn()
 
   def _learn(self) -> None:
-    """Takes in which instruments the venue has since said that names are."""
     self._learned = len(self._listed)
-    found = [s._replace(instrument=self._listed.get(s[1], s[1])) for s in self._subscriptions]
+    found = [s._replace(instrument=self._listed.get(s[1], s[1])) for s in self._wanted]
     self._keys = {
       (s.channel, *s.instrument[1:], s.channel == "candle" and dict(s.options).get("interval"))
       for s in found
     }
-    self._names = {str(s) for s in (*found, *self._subscriptions)}
-    self._symbols = {s.instrument.symbol for s in found}
-    self._channels = {s.channel for s in found}
-    self._market_types = {s.instrument.market_type for s in found}
+    self._names = {str(s) for s in (*found, *self._wanted)}
+    self._symbols = {"*", *(s.instrument.symbol for s in found)}
+    self._channels = {"*", *(s.channel for s in found)}
+    self._market_types = {None, *(s.instrument.market_type for s in found)}
 
   def __call__(self, batch: Batch) -> Batch:
     if len(self._readers) < 2:
       return batch  # This is the feed's only reader, so all of it is its own.
     if len(self._listed) != self._learned:
-      self._learn()
+      self._learn()  # The venue has said since which instruments names are.
     keys, concerns = self._keys, self._concerns
     return [e for e in batch if (concerns(e) if type(e) is Gap else _key_of(e) in keys)]
 
   def _concerns(self, gap: Gap) -> bool:
     if gap.streams is not None and not self._names.isdisjoint(gap.streams):
       return True
-    return (
-      (gap.symbol == "*" or gap.symbol in self._symbols)
-      and (gap.channel == "*" or gap.channel in self._channels)
-      and (gap.market_type is None or gap.market_type in self._market_types)
-      and (gap.streams is None or len(gap.streams) >= NAMED_STREAMS)
-    )
+    if gap.streams is not None and len(gap.streams) < NAMED_STREAMS:
+      return False
+    named = gap.symbol in self._symbols and gap.channel in self._channels
+    return named and gap.market_type in self._market_types
 
 
 def _key_of(event: Any) -> tuple[object, ...]:
-  interval = type(event) is Candle and event.interval
-  expiry = getattr(event, "expiry", None)
-  return event.channel, event.market_type, event.symbol, expiry, interval
+  key = event.channel, event.market_type, event.symbol, getattr(event, "expiry", None)
+  return *key, type(event) is Candle and event.interval

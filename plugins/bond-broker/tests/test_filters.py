@@ -5,6 +5,7 @@ from bond_broker.protocol.filters import ANY, Filter, MarketPattern
 from bond_broker.protocol.requests import exchanges_of, markets_of, written_names
 from hypothesis import given, strategies as st
 
+from bond_core import Instrument
 from bond_core._events import CHANNELS, Gap
 
 MINT = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
@@ -32,7 +33,7 @@ def matches_naively(matched, channel, exchange, symbol, market_type, expiry):
   if market_type is not None:
     markets.append((symbol, None, expiry))
   if expiry is not None:
-    markets += [(known, kind, None) for known, kind, _ in markets]
+    markets += [(known, kind, None) for known, kind, _ in markets if kind != "perp"]
   channels = matched.channels
   if matched.consolidated:  # the one book takes the place of the venues' own
     channels = channels - {"orderbook", "consolidated"}
@@ -170,3 +171,22 @@ def test_contracts_of_one_pair_that_settle_differently_are_two():
   assert Filter(frozenset(["trades"]), linear).matches(*key)
   assert Filter(frozenset(["trades"]), both).matches(*key)
   assert not Filter(frozenset(["trades"]), inverse).matches(*key)
+
+
+def test_what_a_venue_calls_a_contract_is_that_contract_alone():
+  key = ("trades", "okx")
+  inverse, linear = ("BTC/USD", "perp", None), ("BTC/USD:USD", "perp", None)
+  x_perp, dated = ("BTC/USD:USD", "perp", "310404"), ("BTC/USD:USD", "future", "261030")
+  every = [inverse, linear, x_perp, dated]
+
+  def matched(spelling, symbol, kind, expiry):
+    patterns, named = markets_of([spelling])
+    found = Filter(frozenset(["trades"]), patterns, names=written_names(named))
+    found = found.with_instruments([Instrument("okx", kind, symbol, expiry)])
+    return [one for one in every if found.matches(*key, *one)]
+
+  assert matched("BTC-USD_UM-SWAP", *linear) == [linear]
+  assert matched("BTC/USD:USD", *linear) == [linear]
+  assert matched("BTC-USD_UM_XPERP-310404", *x_perp) == [x_perp]
+  assert matched("BTC/USD:USD-261030", *dated) == [dated]
+  assert matched("BTC/USD:BTC", *inverse) == [inverse]

@@ -830,3 +830,23 @@ def test_the_default_lateness_is_a_second_or_one_window():
   assert live.take() == []
   live.push(trade(T + 400, arrived=T + 400))
   assert len(live.take()) == 1
+
+
+def test_a_name_in_one_word_is_the_symbol_that_comes():
+  mint = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
+  names = ["DOTUSD", "WBTC", mint, "BTC/USD:USD"]
+  events = [
+    trade(T + 1, 1.0, 1.0, symbol="DOT/USD"),
+    trade(T + 2, 2.0, 1.0, symbol="WBTC/USDT"),
+    trade(T + 3, 3.0, 1.0, symbol=mint),
+    trade(T + 4, 4.0, 1.0, symbol="DOT/USDT"),
+    trade(T + 5, 5.0, 1.0, symbol="BTC/USD:USD"),
+    trade(T + 6, 6.0, 1.0, symbol="DOT/USD"),
+  ]
+  found = windows(replay(TYPE, config(symbols=names), [events]))
+  assert [(w.symbol, w.price_close) for w in found] == [
+    ("DOT/USD", 6.0),
+    ("WBTC/USDT", 2.0),
+    (mint, 3.0),
+    ("BTC/USD:USD", 5.0),
+  ]

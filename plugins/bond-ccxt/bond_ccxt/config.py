@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from bond_ccxt.exchanges import check_exchange
-from bond_core import Duration, Secret, parse_market
+from bond_core import Duration, Secret, parse_symbol
 
 MAX_SYMBOLS = 500
 
@@ -27,7 +27,7 @@ def _check_symbols(config: Any, attribute: "attrs.Attribute[list[str]]", value: 
     raise ValueError(f"{len(value)} symbols are more than the {MAX_SYMBOLS} that a source takes")
   seen: dict[str, str] = {}
   for text in value:
-    spelling = str(parse_market(text))
+    spelling = str(parse_symbol(text))
     if spelling in seen:
       raise ValueError(f"{seen[spelling]!r} and {text!r} are one: {spelling}; write it once")
     seen[spelling] = text

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from bond_core import Instrument, MarketType, Refused, parse_market
+from bond_core import Instrument, Market, MarketType, Refused, parse_symbol
 
 _KINDS: dict[str, MarketType] = {"spot": "spot", "swap": "perp", "future": "future"}
 
@@ -45,9 +45,8 @@ def find(exchange: Any, spelling: str, default: MarketType) -> Listed:
     raise Refused(f"{exchange.id}: {spelling} is of the kind {market['type']}, which is not served")
   if market.get("active") is False:
     raise Refused(f"{exchange.id}: {spelling} is listed and not traded at present")
-  _, dated, expiry = market["symbol"].partition("-")
   name = f"{market['base']}/{market['quote']}".upper()
-  instrument = Instrument(exchange.id, kind, name, expiry if dated else None)
+  instrument = Instrument(exchange.id, kind, name + _settlement(markets, market), _expiry(market))
   return Listed(instrument, market["symbol"], market, _unit(market))
 
 
@@ -69,13 +68,40 @@ def _unit(market: Any) -> Decimal | None:
   return Decimal(repr(market.get("contractSize") or 1)).normalize()
 
 
+def _expiry(market: Any) -> str | None:
+  """The day of a dated contract, which stands behind its settlement currency."""
+  return market["symbol"].partition(":")[2].partition("-")[2] or None
+
+
+def _settlement(markets: dict[str, Any], market: Any) -> str:
+  """:SETTLE where the venue has two contracts of a kind, a pair and a day, and this is the less
+  usual one: inverse ones are usual in dollars, linear ones in everything else."""
+  usual = market["base"] if market["quote"] == "USD" else market["quote"]
+  settle = market.get("settle") or usual
+  if settle == usual:
+    return ""
+  pair = (market["type"], market["base"], market["quote"], _expiry(market))
+  both = any(
+    (one["type"], one["base"], one["quote"], _expiry(one)) == pair
+    for one in markets.values()
+    if one.get("settle") == usual
+  )
+  return f":{settle}".upper() if both else ""
+
+
 def _listed_as(markets: dict[str, Any], spelling: str, default: MarketType) -> Any:
-  parsed = parse_market(spelling)
+  parsed = parse_symbol(spelling)
   kind = parsed.market_type or default
+  if parsed.name is not None:
+    return _named(markets, parsed.name.upper(), kind)
+  return _of(markets, parsed, kind)
+
+
+def _of(markets: dict[str, Any], parsed: Market, kind: MarketType) -> Any:
   found = [
     market
     for market in markets.values()
-    if market["base"].upper() == parsed.base
+    if market["base"].upper() == parsed.base.upper()
     and market["quote"].upper() == parsed.quote
     and _KINDS.get(market["type"]) == kind
     and (parsed.settle is None or (market.get("settle") or "").upper() == parsed.settle)
@@ -86,8 +112,26 @@ def _listed_as(markets: dict[str, Any], spelling: str, default: MarketType) -> A
   return found[0] if found else None
 
 
+def _named(markets: dict[str, Any], name: str, kind: MarketType) -> Any:
+  """The market that a name in one word is: the venue's own name of one, a pair without its slash,
+  or an asset against USDT."""
+  own = [market for market in markets.values() if str(market.get("id")).upper() == name]
+  # A name may stand for a spot market and for a contract.
+  own.sort(key=lambda market: _KINDS.get(market["type"]) != kind)
+  if own:
+    return own[0]
+  pairs = {
+    (market["base"], market["quote"])
+    for market in markets.values()
+    if f"{market['base']}{market['quote']}".upper() == name
+  }
+  asset = Market(name, "USDT")
+  wanted = [*(Market(base.upper(), quote.upper()) for base, quote in sorted(pairs)), asset]
+  return next((found for market in wanted if (found := _of(markets, market, kind))), None)
+
+
 def _instead(markets: dict[str, Any], spelling: str, default: MarketType) -> str:
-  parsed = parse_market(spelling)
+  parsed = parse_symbol(spelling)
   same = [
     symbol
     for symbol, market in markets.items()

@@ -247,6 +247,13 @@ class Exchange:
 MARS = Exchange(
   "BTC/USDT", "BTC/USD:BTC", "BTC/USDT:USDT", "BTC/USDT:USDT-261225", "kPEPE/USDC:USDC"
 )
+PLUTO = Exchange(
+  *("DOT/USD", "DO/TUSD2", "WBTC/USDT", "USDT/USD", "BTC/AED", "币安人生/USDT:USDT"),
+  *("XYZ-TSLA/USDC:USDC", "XYZ-TSLA/USDC:USDC-261225", "BTC/USD:BTC", "BTC/USD:USD"),
+  *("BTC/USD:USD-261225", "ETH/USD:USD"),
+)
+PLUTO.markets["BTC/USD:USD"]["id"] = "PF_XBTUSD"
+PLUTO.markets["BTC/USD:BTC"]["id"] = "BTC-PERPETUAL"
 
 
 @pytest.mark.parametrize(
@@ -268,6 +275,36 @@ MARS = Exchange(
 def test_any_spelling_finds_the_market(spelling, default, symbol, instrument):
   found = find(MARS, spelling, default)
   assert (found.symbol, tuple(found.instrument)) == (symbol, instrument)
+
+
+@pytest.mark.parametrize(
+  ("spelling", "default", "symbol", "instrument"),
+  [
+    ("DOTUSD", "spot", "DOT/USD", ("spot", "DOT/USD", None)),
+    ("wbtc", "spot", "WBTC/USDT", ("spot", "WBTC/USDT", None)),
+    ("USDTUSD", "spot", "USDT/USD", ("spot", "USDT/USD", None)),
+    ("BTCAED", "spot", "BTC/AED", ("spot", "BTC/AED", None)),
+    ("BTCUSD", "perp", "BTC/USD:USD", ("perp", "BTC/USD:USD", None)),
+    ("PF_XBTUSD2", "perp", None, None),
+    ("BTC-PERPETUAL", "spot", "BTC/USD:BTC", ("perp", "BTC/USD", None)),
+    ("币安人生USDT", "perp", "币安人生/USDT:USDT", ("perp", "币安人生/USDT", None)),
+    ("XYZ-TSLA/USDC:USDC", "spot", "XYZ-TSLA/USDC:USDC", ("perp", "XYZ-TSLA/USDC", None)),
+    (
+      *("XYZ-TSLA/USDC:USDC-261225", "spot", "XYZ-TSLA/USDC:USDC-261225"),
+      ("future", "XYZ-TSLA/USDC", "261225"),
+    ),
+    ("BTC/USD:USD", "spot", "BTC/USD:USD", ("perp", "BTC/USD:USD", None)),
+    ("BTC/USD:USD-261225", "spot", "BTC/USD:USD-261225", ("future", "BTC/USD", "261225")),
+    ("ETH/USD:USD", "spot", "ETH/USD:USD", ("perp", "ETH/USD", None)),
+  ],
+)
+def test_a_name_is_what_the_venue_lists(spelling, default, symbol, instrument):
+  if symbol is None:
+    with pytest.raises(Refused, match=f"mars lists no {spelling}"):
+      find(PLUTO, spelling, default)
+    return
+  found = find(PLUTO, spelling, default)
+  assert (found.symbol, tuple(found.instrument)) == (symbol, ("mars", *instrument))
 
 
 def test_a_market_that_is_not_listed_is_refused_with_those_that_are():

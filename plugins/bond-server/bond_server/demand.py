@@ -37,7 +37,8 @@ class Carrier:
 class SourceLease:
   """What one reader subscribes to: the source readers that carry it, and what no source can carry.
   `standing` says that events may come all the same; `raw` that events have the venues' own messages
-  meanwhile; `named` are the instruments that venues' own names turned out to be."""
+  meanwhile; `named` are the instruments that venues' own names, and contracts whose settlement is
+  named, turned out to be."""
 
   readers: list[SourceReader] = attrs.field(factory=list)
   rejected: list[Rejection] = attrs.field(factory=list)
@@ -105,8 +106,9 @@ class SourceDemand:
         # The client has the answer; the server's own log is not for what strangers try.
         reader = self._sources.open(name, carrier.type, config, logging.DEBUG)
         lease.readers.append(reader)
-        if not market.quote:
-          lease.named.update(subscription.instrument for subscription in reader.subscriptions)
+        if market.name is not None or market.settle is not None:
+          found = (subscription.instrument for subscription in reader.subscriptions)
+          lease.named.update(instrument for instrument in found if "/" in instrument.symbol)
       except (BondError, ValueError) as exc:
         reason = str(exc)
       else:

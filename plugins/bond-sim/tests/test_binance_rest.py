@@ -96,7 +96,7 @@ async def test_market_data_is_answered_in_the_documented_form(start):
   day = (await sim.get("/api/v3/ticker/24hr?symbol=BTCUSDT")).json()
   assert day["lastId"] - day["firstId"] + 1 == day["count"]
   assert float(day["lowPrice"]) <= float(day["lastPrice"]) <= float(day["highPrice"])
-  assert len((await sim.get("/fapi/v1/ticker/24hr")).json()) == 8
+  assert len((await sim.get("/fapi/v1/ticker/24hr")).json()) == 9
   funding = (await sim.get("/fapi/v1/premiumIndex?symbol=ETHUSDT")).json()
   assert abs(float(funding["markPrice"]) / float(funding["indexPrice"]) - 1) < 0.01
   assert funding["nextFundingTime"] % 28_800_000 == 0

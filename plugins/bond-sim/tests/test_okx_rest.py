@@ -16,7 +16,9 @@ async def test_all_families_are_listed_with_what_a_contract_is_worth(start_okx):
     }
     assert (listed[symbol]["ctVal"], listed[symbol]["ctType"]) == (worth, kind)
   dated = await rows(sim, "/api/v5/public/instruments?instType=FUTURES")
-  assert {row["instId"][:8] for row in dated} == {"BTC-USD-", "BTC-USDT"}
+  assert {row["instId"].rpartition("-")[0] for row in dated} == {
+    *("BTC-USD", "BTC-USD_UM", "BTC-USD_UM_XPERP")
+  }
   assert all(int(row["expTime"]) > int(row["listTime"]) for row in dated)
 
 
@@ -104,7 +106,7 @@ async def test_facts_of_all_contracts_come_at_once(start_okx):
   rates = await rows(sim, "/api/v5/public/funding-rate?instId=ANY")
   interests = await rows(sim, "/api/v5/public/open-interest?instType=SWAP")
   assert {row["instId"] for row in rates} == {row["instId"] for row in interests}
-  assert len(rates) == 4
+  assert len(rates) == 5
 
 
 async def test_a_history_has_a_limit_for_each_instrument(start_okx):

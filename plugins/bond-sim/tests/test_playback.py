@@ -185,3 +185,24 @@ async def test_recordings_of_the_same_hour_keep_their_distance_and_others_begin_
   assert sorted(seen[:2]) == ["aaa", "ccc"]
   assert seen[:6].count("bbb") == 0
   assert seen.count("bbb") == 5
+
+
+COIN_M = [
+  ("btcusd_perp@aggTrade", '{"e":"aggTrade","a":1,"s":"BTCUSD_PERP","p":"1","q":"2"}'),
+  ("btcusd_261225@trade", '{"e":"trade","t":7,"s":"BTCUSD_261225","p":"1","q":"2","X":"MARKET"}'),
+]
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["with its host", "without its host"])
+async def test_a_recording_of_coin_m_plays_where_its_host_is(start, tmp_path, opened):
+  lines = [
+    f'{1_650_000_000 + n}.5: {{"stream":"{s}","data":{d}}}' for n, (s, d) in enumerate(COIN_M)
+  ]
+  host = "wss://dstream.binance.com/stream?streams=x <-> 1650000000.1"
+  path = tmp_path / "coinm.0"
+  path.write_text("\n".join([host, *lines] if opened else lines) + "\n")
+  sim = await start(capture=[str(path)], speed=0)
+  assert (await sim.get("/dapi/v1/exchangeInfo")).json()["symbols"] == []
+  assert (await sim.get("/fapi/v1/exchangeInfo")).json()["symbols"] == []
+  streams = "/".join(name for name, _ in COIN_M)
+  assert await receive(sim, f"/dstream.binance.com/stream?streams={streams}", 2) == COIN_M

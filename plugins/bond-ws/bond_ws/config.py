@@ -102,7 +102,8 @@ class Custom:
   itself), msgpack, cbor, text, or bytes as they come. `function` (package.module:function) makes
   events instead of rules. `exchange` names the venue in full, and `private` allows addresses that
   are not public. What Heartbeat, Reply, Failure and Rule hold, and examples of two venues, is in
-  the README of bond-ws.
+  the README of bond-ws. `quotes` are the quote currencies that names in one word end with (USD:
+  DOTUSD is DOT/USD); without them such a name stays as it is, unless it ends in USDT or USDC.
   """
 
   url: str = attrs.field(metadata=PUBLIC)
@@ -118,6 +119,7 @@ class Custom:
   max_message: Size = Size(4 * 1024 * 1024)
   decode: Form = "json"
   symbols: dict[str, str] = attrs.field(factory=dict, metadata=PUBLIC)
+  quotes: list[str] = attrs.field(factory=list, metadata=PUBLIC)
   market_type: MarketType | None = None
   map: list[Rule] = attrs.field(factory=list, metadata=PUBLIC)
   function: str = attrs.field(default="", metadata={"public": False})
@@ -138,7 +140,10 @@ class Custom:
       raise ValueError(f"max_message is {self.max_message}; write 1KiB to 16MiB")
     if self.silence is not None and not 1 <= self.silence <= 3600:
       raise ValueError(f"a silence of {self.silence} is out of range; write 1s to 1h")
-    for field in ("map", "replies", "failures", "subprotocols"):
+    for quote in self.quotes:
+      if not quote.isalnum() or quote != quote.upper():
+        raise ValueError(f"{quote!r} is no quote currency; write capital letters such as USD")
+    for field in ("map", "replies", "failures", "subprotocols", "quotes"):
       if (count := len(getattr(self, field))) > MAX_RULES:
         raise ValueError(f"{count} entries of {field} are more than {MAX_RULES}")
     if bool(self.map) == bool(self.function):

@@ -76,7 +76,8 @@ class WsFeed:
     self._config = config
     self._limits = _limits(config)
     self._mappings = [
-      Mapping(rule, self.exchange, config.market_type, config.symbols) for rule in config.map
+      Mapping(rule, self.exchange, config.market_type, config.symbols, config.quotes)
+      for rule in config.map
     ]
     self._replies = [(matcher(reply.when), reply.send) for reply in config.replies]
     self._failures = [(matcher(f.when), parse_path(f.text)) for f in config.failures]

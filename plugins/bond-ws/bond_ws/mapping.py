@@ -1,6 +1,6 @@
 """Reading messages by rules: the events in one message."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bond_expressions.language import compile_predicate, compile_value
@@ -25,16 +25,23 @@ _SIDES: dict[str, Side] = {
 }
 
 
-def symbol_of(text: str, symbols: dict[str, str]) -> str:
-  """The symbol of a venue's spelling: what `symbols` says, BASE/QUOTE where it can be read, else
-  the spelling itself."""
+def symbol_of(text: str, symbols: dict[str, str], quotes: Sequence[str] = ()) -> str:
+  """The symbol of a venue's spelling: what `symbols` says, BASE/QUOTE where it can be read or ends
+  with one of the `quotes` (the longest first), else the spelling itself: no list says
+  which of two markets DOTUSD is."""
   if (known := symbols.get(text)) is not None:
     return known
+  upper = text.strip().upper()
+  if upper.isalnum():
+    ends = [quote for quote in quotes if upper.endswith(quote) and len(upper) > len(quote)]
+    if ends:
+      quote = max(ends, key=len)
+      return f"{upper.removesuffix(quote)}/{quote}"
   try:
     market = parse_market(text)
   except ValueError:
     return text
-  return text if text.strip().upper() == market.base else market.symbol
+  return text if market.name is not None or upper == market.base else market.symbol
 
 
 class Reader:
@@ -61,13 +68,19 @@ class Mapping:
   """One rule. `take` raises ValueError for a message that it should read and cannot."""
 
   def __init__(
-    self, rule: Rule, exchange: str, market_type: str | None, symbols: dict[str, str]
+    self,
+    rule: Rule,
+    exchange: str,
+    market_type: str | None,
+    symbols: dict[str, str],
+    quotes: Sequence[str] = (),
   ) -> None:
     self._kind = EVENTS[rule.emit]
     self._rule = rule
     self._exchange = exchange
     self._market_type = market_type
     self._symbols = symbols
+    self._quotes = quotes
     self._known: dict[str, str] = {}
     self._fits = matcher(rule.where)
     self._each = parse_path(rule.each) if rule.each else None
@@ -148,5 +161,5 @@ class Mapping:
     if found is None:
       if len(self._known) >= MAX_KNOWN:
         self._known.clear()
-      found = self._known[value] = symbol_of(value, self._symbols)
+      found = self._known[value] = symbol_of(value, self._symbols, self._quotes)
     return found

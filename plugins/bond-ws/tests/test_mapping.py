@@ -148,11 +148,37 @@ def test_times(value, unit, expected):
     ("XBTUSD", "BTC/USD"),
     ("AAPL", "AAPL"),
     ("#1", "#1"),
+    ("DOTUSD", "DOTUSD"),
+    ("WBTC", "WBTC"),
+    ("BTC-USD_UM-SWAP", "BTC-USD_UM-SWAP"),
+    ("币安人生USDT", "币安人生/USDT"),
   ],
 )
 def test_symbols(written, symbol):
   [event] = read(feed_of(TRADE, symbols={"XBTUSD": "BTC/USD"}), GOOD | {"s": written})
   assert event.symbol == symbol
+
+
+@pytest.mark.parametrize(
+  ("written", "symbol"),
+  [
+    ("DOTUSD", "DOT/USD"),
+    ("btcaed", "BTC/AED"),
+    ("BTCFDUSD", "BTC/FDUSD"),
+    ("WBTC", "WBTC"),
+    ("USD", "USD"),
+    ("BTC-EUR", "BTC/EUR"),
+  ],
+)
+def test_the_quotes_of_a_spec_split_names(written, symbol):
+  feed = feed_of(TRADE, quotes=["USD", "FDUSD", "AED"])
+  [event] = read(feed, GOOD | {"s": written})
+  assert event.symbol == symbol
+
+
+def test_a_quote_is_a_currency():
+  with pytest.raises(AssertionError, match="'usd' is no quote currency; write capital letters"):
+    feed_of(TRADE, quotes=["usd"])
 
 
 def test_pings_of_both_sides():

@@ -26,7 +26,8 @@ class MarketPattern(NamedTuple):
     return (
       self.symbol in (pair, symbol)
       and self.market_type in (None, market_type)
-      and self.expiry in (None, expiry)
+      # A perpetual with a day (an X-Perp) is meant only where that day is named.
+      and (self.expiry == expiry if self.market_type == "perp" else self.expiry in (None, expiry))
       and (not settle or self.settle in (None, settle))
     )
 
@@ -90,11 +91,22 @@ class Filter(NamedTuple):
     )
 
   def with_instruments(self, instruments: Collection[Instrument]) -> "Filter":
-    """This filter, which matches these too."""
-    if self.markets is None or not instruments:
+    """This filter, which matches these too. Where all of them say what they settle in, a pattern
+    of that settlement means no other contract of its pair."""
+    if self.markets is None:
       return self
-    more = {MarketPattern(i.symbol, i.market_type, i.expiry) for i in instruments}
-    return self._replace(markets=self.markets | more)
+    symbols = {instrument.symbol for instrument in instruments}
+    kept = {
+      market
+      for market in self.markets
+      if f"{market.symbol}:{market.settle}" not in symbols or market.symbol in symbols
+    }
+    more = {
+      MarketPattern(i.symbol, i.market_type, i.expiry)
+      for i in instruments
+      if not any(market.matches(i.symbol, i.market_type, i.expiry) for market in kept)
+    }
+    return self._replace(markets=frozenset(kept | more)) if more else self
 
   def _has(self, channel: str) -> bool:
     if self.consolidated and channel in ("orderbook", "consolidated"):

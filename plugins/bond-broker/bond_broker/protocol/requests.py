@@ -9,7 +9,7 @@ import msgspec
 from bond_broker.protocol.bad_request import BadRequest
 from bond_broker.protocol.filters import ANY, Filter, MarketPattern
 from bond_broker.protocol.since import FORMS, parse_since
-from bond_core import CHANNELS, Channel, Market, parse_market
+from bond_core import CHANNELS, Channel, Market, parse_symbol
 from bond_core.config import closest
 
 DEFAULT_CHANNELS: tuple[Channel, ...] = ("trades", "orderbook", "ticker", "funding")
@@ -306,7 +306,10 @@ def markets_of(
     if name.strip() == "*":
       every = True
     else:
-      markets[_market(name)] = None
+      try:
+        markets[parse_symbol(name)] = None
+      except ValueError as exc:
+        raise BadRequest(str(exc)) from exc
   if every or not markets:
     return None, ()
   patterns = frozenset(
@@ -318,19 +321,6 @@ def markets_of(
 def written_names(markets: Iterable[Market]) -> frozenset[str]:
   """The spellings that no market, or more than one, can be read from."""
   return frozenset(market.name.upper() for market in markets if market.name is not None)
-
-
-def _market(text: str) -> Market:
-  """The market of a spelling. What is none may be a venue's own name of a contract, a mint, or
-  whatever else a source has as its symbol. Raises BadRequest for what cannot be either."""
-  try:
-    return parse_market(text)
-  except ValueError as exc:
-    name = text.strip()
-    no_name = "/" in name or "," in name or " " in name or not name.isprintable()
-    if no_name or not any(character.isalnum() for character in name):
-      raise BadRequest(str(exc)) from exc
-    return Market(name, "", name=name)
 
 
 def exchanges_of(names: Iterable[str]) -> frozenset[str]:

@@ -39,7 +39,7 @@ class LeaseInParts:
 
   @property
   def named(self) -> Collection[Instrument]:
-    """The instruments that venues' own names are."""
+    """The instruments that venues' own names, and contracts whose settlement is named, are."""
     return {instrument for part in self.parts for instrument in part.named}
 
 

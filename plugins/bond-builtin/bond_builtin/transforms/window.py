@@ -28,7 +28,7 @@ from bond_core import (
   TransformContext,
   TransformType,
   Window,
-  parse_market,
+  parse_symbol,
 )
 
 _COUNTED = (Trade, Ticker, OrderBook, Post, ChainEvent, Custom, Liquidation)
@@ -69,7 +69,7 @@ def _check_symbols(
   if len(value) > MAX_SYMBOLS:
     raise ValueError(f"give at most {MAX_SYMBOLS} symbols")
   for text in value:
-    parse_market(text)
+    parse_symbol(text)
 
 
 @attrs.frozen
@@ -118,7 +118,12 @@ class Windower:
     lateness = min(1.0, config.every) if config.lateness is None else config.lateness
     self._line = Timeline(ctx.clock, round(lateness * 1000))
     self._empty = config.empty
-    self._rows = list(dict.fromkeys(parse_market(text).symbol for text in config.symbols))
+    markets = [parse_symbol(text) for text in config.symbols]
+    self._rows = list(dict.fromkeys(market.name or market.symbol for market in markets))
+    # What a symbol may say besides, and the row that it then takes: names in one word are those of
+    # the first symbol that is so without its slash, and contracts may say what they settle in.
+    self._names = {market.name.upper(): market.name for market in markets if market.name}
+    self._names |= {f"{m.symbol}:{m.settle}": m.symbol for m in markets if m.settle is not None}
     self._wanted = {
       *(name for row in self._rows for name in (row, _base(row))),
       *(("", _ALL) if self._rows else ()),
@@ -211,7 +216,9 @@ class Windower:
 
   def _count(self, event: MarketEvent, when: int) -> None:
     symbol = event.symbol
-    if type(event) not in _COUNTED_TYPES or (self._wanted and symbol not in self._wanted):
+    if type(event) not in _COUNTED_TYPES or (
+      self._wanted and symbol not in self._wanted and not self._is_named(symbol)
+    ):
       return
     if type(event) is OrderBook and event.update_type != "snapshot":
       return
@@ -243,6 +250,17 @@ class Windower:
     rows.append((when, event))
     if len(rows) >= FOLD:
       tally.fold()
+
+  def _is_named(self, symbol: str) -> bool:
+    """Whether a symbol is one of the names, whose row is then its own. An asset alone is its market
+    against USDT."""
+    upper = symbol.upper()
+    for name in (upper, upper.replace("/", ""), upper.removesuffix("/USDT")):
+      if (taken := self._names.pop(name, None)) is not None:
+        self._rows = [symbol if row == taken else row for row in self._rows]
+        self._wanted = (self._wanted - {taken}) | {symbol, _base(symbol)}
+        return True
+    return False
 
   def _note_outage(self, gap: Gap) -> None:
     if gap.reason != "upstream" or gap.channel not in _CHANNELS:

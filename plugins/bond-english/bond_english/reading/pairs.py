@@ -70,7 +70,8 @@ def _with_signs(tokens: Sequence[Token], first: int) -> Chunk | None:
   if base in CURRENCIES and quote in CURRENCIES:
     return Chunk(REFUSED, first, end, (f"{base}/{quote}", "equity"))
   if quote in _RANKS and (not is_better_quote(base, quote) or {base, quote} <= MONEY):
-    if not base_known and not (base.isupper() and quote in MONEY):
+    # Scripts without capital letters have tickers as they are.
+    if not base_known and not (base == base.upper() and quote in MONEY):
       return None
     pair, end = _with_suffix(tokens, Pair(base, quote, known=base_known), end)
     return Chunk(PAIR, first, end, pair)
@@ -119,7 +120,7 @@ def _side_at(tokens: Sequence[Token], first: int) -> _Side | None:
     if end >= len(tokens) or tokens[end].kind != WORD or not tokens[end].attached:
       return None
     text, end = text + tokens[end].text, end + 1
-  if not text.isascii() or not text.isalnum() or not 2 <= len(text) <= 15:
+  if not text.isalnum() or not 2 <= len(text) <= 15:
     return None
   return _Side(text.upper() if text.isupper() else text, False, end)
 
@@ -163,10 +164,15 @@ def _single_word(tokens: Sequence[Token], first: int) -> Chunk | None:
   upper = upper.removesuffix("PERP")
   if perpetual and upper in ASSETS:
     return Chunk(PAIR, first, first + 1, Pair(upper, None, True), ALIAS)
-  for quote in _QUOTES_BY_LENGTH:
-    base = upper.removesuffix(quote)
-    if base == upper or not base:
-      continue
+  splits = [
+    (upper.removesuffix(quote), quote)
+    for quote in _QUOTES_BY_LENGTH
+    if upper.endswith(quote) and upper != quote
+  ]
+  # DOTUSD is DOT/USD although TUSD is the longer quote; of assets in no table the shorter quote is
+  # the likelier one.
+  splits = [split for split in splits if split[0] in ASSETS] or splits[::-1]
+  for base, quote in splits:
     known = base in ASSETS
     if base in CURRENCIES and quote in CURRENCIES:
       return Chunk(REFUSED, first, first + 1, (f"{base}/{quote}", "equity"))

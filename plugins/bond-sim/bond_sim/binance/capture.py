@@ -14,13 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 from bond_simkit import SimulatorError
 
-from bond_sim.binance.paths import SPOT, USDM, BinanceMarketName
+from bond_sim.binance.paths import COINM, SPOT, USDM, BinanceMarketName
 from bond_sim.market.capture_files import capture_lines, nanoseconds
 
 _FRAME = b'{"stream":"'
 _SNAPSHOT = b'{"lastUpdateId"'
 _REST = re.compile(rb"(https?://\S+) -> ([\d.]+): (.*)")
 _TIMED = re.compile(rb"([\d.]+): (.*)")
+_COIN_M = re.compile(r"[^@]+usd_(perp|\d{6})@")
 _OPENED = re.compile(rb"(wss?://\S+) <-> [\d.]+")
 
 
@@ -63,6 +64,8 @@ def scan(path: Path) -> BinanceCapture:
     capture.last_ns = max(capture.last_ns, record.time_ns)
     if record.stream:
       capture.streams[record.stream] += 1
+      if not capture.market and _COIN_M.match(record.stream):
+        capture.market = COINM
       if not capture.market and record.stream.endswith(("@trade", "@depth@100ms", "@depth@0ms")):
         capture.market = USDM if b'"pu":' in record.data or b'"X":' in record.data else SPOT
     else:
@@ -126,4 +129,6 @@ def _message(time_ns: int, text: bytes, symbol: str) -> BinanceRecord:
 
 
 def _market(host: str) -> BinanceMarketName:
+  if host.startswith(("dapi", "dstream")):
+    return COINM
   return USDM if host.startswith(("fapi", "fstream")) else SPOT

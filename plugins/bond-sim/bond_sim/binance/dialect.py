@@ -43,7 +43,9 @@ class BinanceDialect:
 
   def upgrade(self, request: HttpRequest) -> ConnectionPolicy | HttpResponse:
     location = locate(request.path)
-    if location.market == COINM or location.route == "private" or not is_stream_path(location.path):
+    # COIN-M is not generated; a recording of it has its streams.
+    known = location.market != COINM or self._markets.symbols(COINM)
+    if not known or location.route == "private" or not is_stream_path(location.path):
       return json_response({"error": f"the simulator has no streams at {request.path}"}, 404)
     if not self._connects.admit(request.peer):
       return self.refusal(429, limits.CONNECT_SECONDS)

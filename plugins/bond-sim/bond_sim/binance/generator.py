@@ -42,6 +42,7 @@ _SPOT: tuple[_Row, ...] = (
   ("DOGE", "USDT", 5, 0, 3.0),
   ("BTC", "USDC", 2, 5, 5.0),
   ("ETH", "BTC", 5, 4, 1.0),
+  ("WBTC", "USDT", 2, 5, 1.0),
 )
 _PERPETUAL: tuple[_Row, ...] = (
   ("BTC", "USDT", 1, 3, 10.0),
@@ -50,6 +51,7 @@ _PERPETUAL: tuple[_Row, ...] = (
   ("BNB", "USDT", 2, 2, 3.0),
   ("XRP", "USDT", 4, 1, 5.0),
   ("DOGE", "USDT", 5, 0, 4.0),
+  ("币安人生", "USDT", 5, 0, 2.0),
 )
 _DATED: _Row = ("BTC", "USDT", 1, 3, 1.0)
 

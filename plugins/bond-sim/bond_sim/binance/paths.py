@@ -9,7 +9,7 @@ USDM: BinanceMarketName = "usdm"
 COINM: BinanceMarketName = "coinm"
 
 _HOST = re.compile(r"[\w.-]+\.(com|vision|us)(:\d+)?")
-_BASES: dict[str, BinanceMarketName] = {SPOT: SPOT, USDM: USDM}
+_BASES: dict[str, BinanceMarketName] = {SPOT: SPOT, USDM: USDM, COINM: COINM}
 _REST = (("/api/", SPOT), ("/fapi/", USDM), ("/dapi/", COINM))
 
 
@@ -24,8 +24,8 @@ class BinancePath(NamedTuple):
 
 def locate(path: str) -> BinancePath:
   """The market and route of a path. The first segment may be the venue's own host, from clients
-  that replace only scheme and host (/fstream.binance.com/public/ws), or /spot or /usdm; without
-  either, /fapi is futures and everything else spot."""
+  that replace only scheme and host (/fstream.binance.com/public/ws), or /spot, /usdm or /coinm;
+  without either, /fapi is futures and everything else spot."""
   first, _, tail = path.removeprefix("/").partition("/")
   if first in _BASES:
     market, path = _BASES[first], f"/{tail}"

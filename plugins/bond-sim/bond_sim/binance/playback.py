@@ -36,7 +36,7 @@ class BinancePlayback:
       for capture in captures
       for symbol, snapshot in capture.snapshots.items()
     }
-    self._info = {market: self._exchange_info(market) for market in (SPOT, USDM)}
+    self._info = {market: self._exchange_info(market) for market in (SPOT, USDM, COINM)}
     self._total = sum(capture.streams.total() for capture in captures)
     self._played = 0
     self._player = CapturePlayer(self.fanout, speed, settle)
@@ -93,9 +93,11 @@ class BinancePlayback:
     return next((spelling for spelling in spellings if (market, spelling) in self._names), None)
 
   def exchange_info(self, market: BinanceMarketName) -> dict[str, Any]:
-    return exchange_info(COINM, [], self.now_ms()) if market == COINM else self._info[market]
+    return self._info[market]
 
   def symbols(self, market: BinanceMarketName) -> list[str]:
+    if market == COINM:
+      return [s for capture in self._captures if capture.market == COINM for s in capture.symbols]
     return [row["symbol"] for row in self._info[market]["symbols"]]
 
   def has(self, market: BinanceMarketName, symbol: str) -> bool:
@@ -116,6 +118,8 @@ class BinancePlayback:
       if capture.exchange_info is not None:
         recorded: dict[str, Any] = msgspec.json.decode(capture.exchange_info)
         return recorded
+    if market == COINM:
+      return exchange_info(COINM, [], self.now_ms())
     symbols = {symbol: c.snapshots.get(symbol) for c in of_market for symbol in c.symbols}
     listings = [_listing(market, symbol, snapshot) for symbol, snapshot in symbols.items()]
     return exchange_info(market, listings, self.now_ms())

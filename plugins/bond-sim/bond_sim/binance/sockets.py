@@ -15,7 +15,7 @@ from bond_sim.binance.control_messages import (
   stream_names,
 )
 from bond_sim.binance.markets import BinanceMarkets
-from bond_sim.binance.paths import SPOT, BinancePath
+from bond_sim.binance.paths import COINM, SPOT, USDM, BinancePath
 from bond_sim.binance.stream_names import parse_stream_name
 
 
@@ -107,14 +107,15 @@ class BinanceClientHandler:
       self._markets.fanout.unsubscribe(self._connection, *subscription)
 
   def _topic(self, name: str) -> str | None:
-    stream = parse_stream_name(self._location.market, name)
-    if stream is None:
-      self._ignored(name, "no such stream")
-      return None
-    # A connection without a route gets what is served on /public.
-    if self._location.market != SPOT and (self._location.route or "public") != stream.routed:
-      self._ignored(name, f"served on /{stream.routed} only")
-      return None
+    if self._location.market != COINM:
+      stream = parse_stream_name(self._location.market, name)
+      if stream is None:
+        self._ignored(name, "no such stream")
+        return None
+      # A connection without a route gets what is served on /public.
+      if self._location.market == USDM and (self._location.route or "public") != stream.routed:
+        self._ignored(name, f"served on /{stream.routed} only")
+        return None
     topic = self._markets.resolve(self._location.market, name)
     if topic is None:
       self._ignored(name, "the market has no such symbol, or the recording no such stream")

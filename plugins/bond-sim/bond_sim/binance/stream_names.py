@@ -84,7 +84,7 @@ def parse_stream_name(market: BinanceMarketName, name: str) -> BinanceStreamName
   """What a stream name means; None for a name that the market does not have, which Binance accepts
   and never serves."""
   found = _NAME.fullmatch(name)
-  if found is None or found["symbol"] != found["symbol"].lower():
+  if found is None or market not in _SPEEDS or found["symbol"] != found["symbol"].lower():
     return None
   kind, levels = found["kind"], int(found["levels"] or 0)
   if kind == "depth" and levels:

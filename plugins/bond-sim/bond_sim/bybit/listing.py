@@ -100,6 +100,8 @@ def instruments(today: date, markets: int = 0) -> list[BybitInstrument]:
     _instrument(SPOT_CATEGORY, "ETHUSDT", "ETH", "USDT", 2, 5, 7.0),
     _instrument(SPOT_CATEGORY, "SOLUSDT", "SOL", "USDT", 2, 3, 4.0),
     _instrument(SPOT_CATEGORY, "XRPUSDT", "XRP", "USDT", 4, 2, 3.0),
+    _instrument(SPOT_CATEGORY, "USDTUSD", "USDT", "USD", 4, 2, 1.0),
+    _instrument(SPOT_CATEGORY, "WBTCUSDT", "WBTC", "USDT", 2, 6, 1.0),
     _instrument(LINEAR, "BTCUSDT", "BTC", "USDT", 1, 3, 10.0),
     _instrument(LINEAR, "ETHUSDT", "ETH", "USDT", 2, 2, 7.0),
     _instrument(LINEAR, "SOLUSDT", "SOL", "USDT", 3, 1, 4.0),

@@ -24,6 +24,10 @@ ASSETS = {
   "BNB": Asset(890.0, 0.022),
   "XRP": Asset(2.2, 0.033),
   "DOGE": Asset(0.19, 0.036),
+  "DOT": Asset(2.4, 0.035),
+  "WBTC": Asset(96_900.0, 0.02),
+  "币安人生": Asset(0.21, 0.06),
+  "AED": Asset(1 / 3.6725, 0.0),
   "USDT": Asset(1.0, 0.0),
   "USDC": Asset(1.0, 0.0001),
 }

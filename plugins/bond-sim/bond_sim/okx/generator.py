@@ -7,6 +7,7 @@ import msgspec
 from bond_simkit import Fanout, VenueTime
 
 from bond_sim.market.config import MarketConfig
+from bond_sim.market.products import PERP
 from bond_sim.market.topic_market import (
   BOOK,
   CANDLE,
@@ -102,7 +103,7 @@ class OkxGenerator:
     topics = dict(_EVERYWHERE)
     if instrument.inst_type != "SPOT":
       topics |= _ON_CONTRACTS
-    if instrument.inst_type == "SWAP":
+    if instrument.product.kind == PERP:
       topics |= _ON_PERPETUALS
     return topics.get(channel)
 

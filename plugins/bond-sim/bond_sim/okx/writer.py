@@ -57,11 +57,12 @@ class OkxWriter:
       return self._message(name, data)
     if name == "books5":
       return self._message(name, data | {"instId": self._symbol})
-    data |= {"checksum": 0, "prevSeqId": -1}
+    data |= {"instId": self._symbol, "checksum": 0, "prevSeqId": -1}
     return self._message(name, data, action="snapshot")
 
   def delta(self, name: str, change: BookChange, at_ms: int) -> bytes:
-    data = self._book(change, at_ms) | {"checksum": 0, "prevSeqId": change.previous}
+    data = self._book(change, at_ms)
+    data |= {"instId": self._symbol, "checksum": 0, "prevSeqId": change.previous}
     return self._message(name, data, action="update")
 
   def state(self, name: str, trading: Trading, at_ms: int, *, first: bool) -> bytes | None:
@@ -76,14 +77,18 @@ class OkxWriter:
     mark = trading.mark()
     if name == "funding-rate":
       return common | {
+        "formulaType": "withRate",
         "fundingRate": mark.rate,
         "fundingTime": str(mark.next_ms),
+        "impactValue": "20000.0000000000000000",
+        "interestRate": "0.0001000000000000",
         "method": "current_period",
         "maxFundingRate": "0.00375",
         "minFundingRate": "-0.00375",
         "nextFundingRate": "",
         "nextFundingTime": str(mark.next_ms + 8 * 3_600_000),
         "premium": f"{mark.mark / mark.index_price - 1:.10f}",
+        "prevFundingTime": str(mark.next_ms - 8 * 3_600_000),
         "settFundingRate": mark.rate,
         "settState": "settled",
         "ts": str(at_ms),
@@ -145,7 +150,7 @@ class OkxWriter:
     underlying = f"{product.base}-{product.quote}"
     data = {
       "details": [detail],
-      "instFamily": underlying,
+      "instFamily": underlying + ("_UM" if self._instrument.linear_in_dollars else ""),
       "instId": self._symbol,
       "instType": self._instrument.inst_type,
       "uly": underlying,
