@@ -1,6 +1,7 @@
 """ccxt as it is, against a simulated venue over real sockets."""
 
 import logging
+from collections import Counter
 
 import bond_ccxt.shared
 import pytest
@@ -75,6 +76,30 @@ async def test_a_lost_connection_is_declared_and_made_again(start, running, monk
   assert {gap.exchange for gap in ran.of(Gap)} == {"binance"}
   numbers = [trade.sequence for trade in ran.of(Trade)]
   assert numbers == sorted(set(numbers))
+
+
+async def test_polled_trades_without_ids_come_once_each(start, running):
+  sim = await start(speed=5)
+  await sim.fault("nameless")
+  polled = source("trades", sim.url, mode="poll", every="200ms")
+  async with running({"streamed": source("trades", sim.url), "polled": polled}) as ran:
+    await ran.until(lambda: len(ran.of(Trade, trade_id=None)) > 30, within=30)
+    await sim.fault("empty:1s")
+    told = len(ran.of(Trade, trade_id=None))
+    await ran.until(lambda: len(ran.of(Trade, trade_id=None)) > told + 30, within=30)
+    # What is polled late has been streamed by then.
+    await trio.sleep(1)
+
+  def said(trades):
+    return Counter((t.ts_exchange, t.price, t.size, t.side) for t in trades)
+
+  nameless = ran.of(Trade, trade_id=None)
+  all_of_them = said(event for event in ran.of(Trade) if event.trade_id is not None)
+  first, last = (nameless[place].ts_exchange for place in (5, -5))
+  wanted = Counter({k: n for k, n in all_of_them.items() if first < k[0] < last})
+  found = Counter({k: n for k, n in said(nameless).items() if first < k[0] < last})
+  assert found == wanted
+  assert not ran.of(Gap)
 
 
 async def test_trades_that_the_venue_left_out_are_named(start, running):

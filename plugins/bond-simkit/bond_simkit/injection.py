@@ -6,6 +6,7 @@ from typing import Any, Literal
 import attrs
 import trio
 
+from bond_simkit.altered import without_ids, without_rows
 from bond_simkit.notation import FaultKind, FaultNotation, VenueFault
 from bond_simkit.withheld import Withheld
 
@@ -28,6 +29,8 @@ VENUE_FAULTS = FaultNotation(
     "429": FaultKind("REST answers 429 with Retry-After for ARG", "seconds", 2.0),
     "418": FaultKind("REST answers 418 with Retry-After for ARG", "seconds", 2.0),
     "5xx": FaultKind("REST and new WebSockets are answered 503 for ARG", "seconds", 2.0),
+    "nameless": FaultKind("trades that REST answers have no ids for ARG", "seconds"),
+    "empty": FaultKind("lists that REST answers have no rows for ARG", "seconds", 2.0),
     "slow": FaultKind("delays answers and frames by ARG", "seconds", 0.5),
   },
   examples="drop@5s or gap:5/depth@100f",
@@ -40,7 +43,10 @@ ON_FRAMES = frozenset(("gap", "duplicate", "disorder", "corrupt"))
 STATUSES = {"429": 429, "418": 418, "5xx": 503}
 """HTTP status by the kind of fault that answers with it."""
 
-_LASTING = frozenset((*MUTING, *STATUSES, "refuse"))
+ALTERING = {"nameless": without_ids, "empty": without_rows}
+"""What is done to the answers of REST by these faults."""
+
+_LASTING = frozenset((*MUTING, *STATUSES, *ALTERING, "refuse"))
 
 
 @attrs.define(eq=False)

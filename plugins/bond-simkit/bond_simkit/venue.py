@@ -1,16 +1,18 @@
 """A whole simulated venue: its dialect behind the server, with faults, statistics and the control
 endpoint."""
 
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import attrs
 import trio
 
 from bond_simkit.control import ControlEndpoint, fault_route
 from bond_simkit.fanout import Fanout
 from bond_simkit.http import Abort, HttpRequest, HttpResponse, json_response
-from bond_simkit.injection import STATUSES, VENUE_FAULTS
+from bond_simkit.injection import ALTERING, STATUSES, VENUE_FAULTS
 from bond_simkit.notation import VenueFault
 from bond_simkit.server import serve_site
 from bond_simkit.websocket import ClientConnection, ClientHandler, ConnectionPolicy
@@ -111,7 +113,9 @@ class VenueSite:
     await self._pass_faults()
     self._requests[f"{request.method} {request.path}"] += 1
     refusal = self._refused_by_fault(*STATUSES)
-    return refusal if refusal is not None else await self._dialect.http(request)
+    if refusal is not None:
+      return refusal
+    return self._altered(request, await self._dialect.http(request))
 
   async def upgrade(self, request: HttpRequest) -> ConnectionPolicy | HttpResponse:
     self._attempts.append(round(trio.current_time() - self._started_at, 6))
@@ -146,6 +150,15 @@ class VenueSite:
       return None
     fault.requests += 1
     return self._refusal(STATUSES[fault.kind], fault.seconds_left() or 0.0)
+
+  def _altered(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    fault = self._fanout.faults.active(*ALTERING)
+    # What a venue lists is another matter than what has happened there.
+    happened = re.search("trade|kline|candle", request.path, re.IGNORECASE)
+    if fault is None or happened is None or not isinstance(response.body, bytes):
+      return response
+    fault.requests += 1
+    return attrs.evolve(response, body=ALTERING[fault.kind](response.body))
 
   # Control endpoint ------------------------------------------------------------------------------
 
