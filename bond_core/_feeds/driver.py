@@ -452,12 +452,13 @@ class FeedDriver:
   async def _retire(self, slot: ConnectionSlot, old: Connection, new: Connection) -> None:
     """Ends the connection that another took over from, once both have run for a while."""
     await trio.sleep(OVERLAP)
+    cause = "another connection took over"
     if old.silent_since_ms is not None and new.delivered_at - new.opened_at > STARTING:
-      self.reconnects += 1
-      slot.down_since_ms = old.silent_since_ms
-      slot.cause = "stale: nothing came on an open connection, while another one delivered"
-      self._declare_outage(slot)
-    old.end("another connection took over")
+      # Declared as any outage, so that books begin anew behind the gap.
+      cause = "stale: nothing came on an open connection, while another one delivered"
+      slot.last_heard_ms = old.silent_since_ms
+      new.end(cause)
+    old.end(cause)
 
   async def _tick(self) -> None:
     while True:

@@ -193,9 +193,15 @@ async def test_a_venue_that_answers_pings_does_not_hide_that_its_subscriptions_a
     assert MockTime().now_ms() - silent_since < 30_000
     assert rig.gaps == []
     rig.nursery.start_soon(second.serve)
-    for i in range(60, 70):
+    for i in range(60, 65):
       await second.say(f"A/USDT {i}")
       await trio.sleep(1)
+    # What follows the gap begins anew, a book with its snapshot.
+    third = await rig.connected(3)
+    rig.nursery.start_soon(third.serve)
+    await third.say("A/USDT 70")
+    await wait_all_tasks_blocked()
+    assert rig.trades[-1] == ("A/USDT", 70)
     [gap] = rig.gaps
     assert "stale" in gap.cause
     assert abs(gap.ts_from - silent_since) < 1000

@@ -64,6 +64,10 @@ LIMITS = Limits(
 # The server publishes no rates; these are modest.
 
 
+WITHOUT_CHANGES = 5
+"""So many statistics in a row without a requested change mean that the request was not read."""
+
+
 class BitcoinFeed:
   """The feed of one connection identity. `duplicates` counts transactions that came again and were
   left out, `unknown` messages without a part that is read here."""
@@ -83,6 +87,7 @@ class BitcoinFeed:
     self._tip = Tip()
     # A connection's own: another one may lag behind it, or count from elsewhere.
     self._sequences: dict[int, int] = {}
+    self._without_changes: dict[int, int] = {}
     self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
     self._info: MempoolInfo | None = None
     self._fees: Fees | None = None
@@ -144,6 +149,7 @@ class BitcoinFeed:
   def on_close(self, connection: int) -> None:
     self._subscriptions.pop(connection, None)
     self._sequences.pop(connection, None)
+    self._without_changes.pop(connection, None)
 
   def on_timer(self, now: Moment) -> Batch:
     return []
@@ -222,7 +228,8 @@ class BitcoinFeed:
   def _entered(self, connection: int, message: Message, received: Moment) -> Batch:
     part = message.transactions if message.transactions is not NOTHING else message.txids
     if part is NOTHING:
-      return []
+      return [] if message.info is NOTHING else self._unheard(connection, received)
+    self._without_changes[connection] = 0
     entered = read_entered(part)
     out: Batch = []
     whole = message.transactions is not NOTHING
@@ -246,6 +253,18 @@ class BitcoinFeed:
       if "transfer" in self._kinds and moved is not None and moved >= self._to.min_amount:
         out.append(_event("transfer", moved, meta, received))
     return out
+
+  def _unheard(self, connection: int, received: Moment) -> Batch:
+    """A change of the mempool without its transactions. Requests have no answer, so several of them
+    show that one was not read; it is sent again, and what did not come is declared."""
+    if self._to.accounts or not self._kinds & {"tx", "transfer"}:
+      return []
+    count = self._without_changes.get(connection, 0) + 1
+    self._without_changes[connection] = count % WITHOUT_CHANGES
+    if count < WITHOUT_CHANGES:
+      return []
+    self.actions.append(Send(connection, self.opening_messages(EXCHANGE, [])[-1]))
+    return [_gap("the mempool changed, and its transactions did not come", received)]
 
   def _numbered(self, connection: int, entered: Entered, received: Moment) -> Iterable[Gap]:
     last = self._sequences.get(connection)

@@ -106,6 +106,22 @@ def test_a_change_that_did_not_come_is_declared():
   assert (gap.venue_from, gap.venue_to, gap.symbol, gap.channel) == (6, 8, "BTC", "chain")
 
 
+def test_a_request_that_was_not_read_is_sent_again_and_what_did_not_come_is_declared():
+  feed = feed_of(event_types=["tx"])
+  feed.actions.clear()
+  statistics = {"mempoolInfo": {"size": 1, "bytes": 1}}
+  assert read(feed, *[statistics] * 4) == []
+  assert not feed.actions
+  [gap] = read(feed, statistics)
+  assert isinstance(gap, Gap)
+  assert [action.data for action in feed.actions] == [b'{"track-mempool-txids":true}']
+  changed = {**statistics, "mempool-txids": {"sequence": 7, "added": [], "removed": [],
+                                             "mined": [], "replaced": []}}  # fmt: skip
+  feed.actions.clear()
+  assert read(feed, *[statistics, changed] * 10) == []
+  assert not feed.actions
+
+
 def test_numbers_that_go_back_are_declared_and_another_server_begins_anew():
   feed = feed_of()
   read(feed, {"mempool-txids": {"sequence": 50, "added": []}})
