@@ -10,6 +10,7 @@ import trio
 
 from bond_core._feeds.contract import Feed, Fetch, Response
 from bond_core._feeds.rate_limit import RateLimit, retry_after
+from bond_core._simulated import note_answer
 from bond_core._supervise import Backoff
 from bond_core._words import said
 
@@ -115,6 +116,7 @@ class Fetcher:
       return None, f"{type(exc).__name__}: {exc or 'no answer'}"
     except trio.TooSlowError:
       return None, "no complete answer within 30 s"
+    note_answer(answer.headers)
     response = Response(answer.status_code, dict(answer.headers), bytes(body))
     if response.status in (418, 429) or response.status >= 500:
       reason = self._feed.explain(response.status, response.body)

@@ -11,7 +11,6 @@ from bond_core._clock import Clock, DataClock
 from bond_core._events import Batch, Gap
 from bond_core._logs.memory import Cursor, MemoryLog, next_tagged
 from bond_core._pipeline.graph import Graph, joined
-from bond_core._pipeline.share import LATE_FOR, LATE_MS, Share
 from bond_core._pipeline.sink_runner import SinkRunner
 from bond_core._pipeline.stage import Stage
 from bond_core._simulators import pointed
@@ -23,8 +22,8 @@ from bond_core._types.transform import TransformContext
 
 # Samples that a pipeline keeps of how long batches took.
 LATENCIES = 1024
-# Events that are read at once, of those that are there.
-MOST, MOST_GUARDED = 8192, 512
+# Events that are read at once, of those that are there; fewer where a pace is kept.
+MOST, MOST_PACED = 8192, 512
 
 
 class Sources(Protocol):
@@ -36,14 +35,22 @@ class Sources(Protocol):
     """A reader of a source, as SourceManager gives it."""
 
 
+class Pace(Protocol):
+  """What a pipeline rests for between turns of work; `overdue` is why it cannot keep up."""
+
+  def begin(self) -> None: ...
+  async def rest(self) -> None: ...
+  def overdue(self, late_ms: int) -> str | None: ...
+
+
 class Pipeline:
   """One running spec.
 
   Live, stages and sinks run on the machine's clock and a sink that falls behind receives a Gap. On
   a recording the data's own times are the clock and a slow sink holds the recording up, so that
   equal input gives equal output. `simulated` are the URLs of simulators by venue. `publish` puts
-  events into the stream's own log, where a server keeps one. One that is `guarded` has a share of
-  the event loop's time, and ends where that is not enough for it.
+  events into the stream's own log, where a server keeps one. `pace` is for those that shall not
+  take all of the event loop's time.
   """
 
   def __init__(
@@ -53,13 +60,11 @@ class Pipeline:
     simulated: Mapping[str, str],
     publish: Callable[[Batch], None] | None = None,
     *,
-    guarded: bool = False,
+    pace: Pace | None = None,
   ) -> None:
     self.spec = spec
-    self._share = Share() if guarded else None
-    self._at_once = MOST if self._share is None else MOST_GUARDED
-    if publish is not None and self._share is not None:
-      publish = self._share.measured(publish)
+    self._pace = pace
+    self._at_once = MOST if pace is None else MOST_PACED
     self.id = stream_id(spec)
     self.events = 0
     self._source_gaps = 0
@@ -80,13 +85,11 @@ class Pipeline:
       if view is not None:
         context = self._context(f"sources.{key}")
         stages[key] = Stage.of_view(view, context, (_feed_of(key),), source.type.name)
-    simulated_names = self.simulated
-    if self.readers and all(reader.source.simulated for reader in self.readers.values()):
-      # What is made of nothing else names no exchange, or all of them.
-      simulated_names |= {"", "*"}
+    self._simulated: set[str] = set()
+    self._look_for_simulators()
     for key, node in spec.transforms.items():
       context = self._context(f"transforms.{key}")
-      stages[key] = Stage(node.type, node.config, context, node.inputs, simulated_names)
+      stages[key] = Stage(node.type, node.config, context, node.inputs, self._simulated)
     self.graph = Graph(stages)
     self._viewed = {key: _feed_of(key) if key in stages else key for key in self.readers}
     opened = frozenset(reader.source for reader in self.readers.values())
@@ -123,6 +126,13 @@ class Pipeline:
     """The exchanges whose events come from simulators."""
     sources = [reader.source for reader in self.readers.values()]
     return frozenset(source.exchange for source in sources if source.simulated)
+
+  def _look_for_simulators(self) -> None:
+    """What a simulator says of itself may be known only after it has answered."""
+    self._simulated |= self.simulated
+    if self.readers and all(reader.source.simulated for reader in self.readers.values()):
+      # What is made of nothing else names no exchange, or all of them.
+      self._simulated |= {"", "*"}
 
   @property
   def _replays(self) -> bool:
@@ -176,7 +186,7 @@ class Pipeline:
       log.close()
 
   async def _read(self) -> None:
-    push, share = self._push_replay if self._replays else self._push, self._share
+    push, pace = self._push_replay if self._replays else self._push, self._pace
     while True:
       timer = None if self._replays else self.graph.next_timer()
       wait = float("inf") if timer is None else max(0, timer - self._clock.now_ms()) / 1000
@@ -184,27 +194,22 @@ class Pipeline:
         tagged = await next_tagged(self._cursors, self._at_once)
       if sleeping.cancelled_caught:
         tagged = []
-      if share is not None:
-        share.begin()
+      if pace is not None:
+        pace.begin()
       for source, batch in tagged:
         push(source, batch)
       if not self._replays:
         now = self._clock.now_ms()
         if (timer := self.graph.next_timer()) is not None and timer <= now:
-          self._hand_on(self.graph.on_timer(now, one=share is not None))
-        if share is not None and share.overdue(0 if timer is None else now - timer):
-          self._give_up()
-      if share is not None:
-        await share.rest()
+          self._hand_on(self.graph.on_timer(now, one=pace is not None))
+        late = 0 if timer is None else now - timer
+        if pace is not None and (reason := pace.overdue(late)) is not None:
+          for stage in self.graph.stages:
+            stage.end(reason)
+      if pace is not None:
+        await pace.rest()
       for log in self._logs.values():
         await log.room()
-
-  def _give_up(self) -> None:
-    for stage in self.graph.stages:
-      stage.end(
-        f"ended: it makes more than a third of this server's time is enough for, and was {LATE_MS} "
-        f"ms late for {LATE_FOR:.0f} s; take longer windows, or fewer of them or of their symbols"
-      )
 
   def _push(self, source: object, batch: Batch) -> None:
     """One source's batch through every node that reads it."""
@@ -212,6 +217,8 @@ class Pipeline:
     self.events += len(batch)
     for key, reader in self.readers.items():
       if source is None or reader.source is source:
+        if reader.source.simulated and reader.source.exchange not in self._simulated:
+          self._look_for_simulators()
         part = reader.select(batch)
         if part:
           made[self._viewed[key]] = part

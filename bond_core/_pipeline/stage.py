@@ -1,6 +1,7 @@
 """One running transform of a pipeline."""
 
 import logging
+from collections.abc import Set
 from typing import cast
 
 import msgspec
@@ -28,7 +29,7 @@ class Stage:
     config: object,
     context: TransformContext,
     inputs: tuple[str, ...],
-    simulated: frozenset[str] = frozenset(),
+    simulated: Set[str] = frozenset(),
   ) -> None:
     self.name = context.name
     self.inputs = inputs

@@ -11,6 +11,7 @@ from bond_core._events import Batch
 from bond_core._feeds.liveness import SourceState
 from bond_core._logs.memory import MemoryLog
 from bond_core._sessions.driver import SessionDriver
+from bond_core._simulated import noted
 from bond_core._simulators import Simulators
 from bond_core._sources.shared import Shared
 from bond_core._sources.single import SingleSource
@@ -25,6 +26,7 @@ class RunningSession:
 
   def __init__(self, driver: SessionDriver) -> None:
     self.driver = driver
+    self.simulated = False
     self.ended = trio.Event()
     self._scope = trio.CancelScope()
 
@@ -36,6 +38,7 @@ class RunningSession:
   async def run(self, predecessor: "RunningSession | None") -> None:
     """Works while it has members, and fails them where the session ends for good. It begins when
     its `predecessor` has closed its connection: a service may allow one only."""
+    noted.set(self._note_simulated)
     try:
       with self._scope:
         # Its only member may have been refused already.
@@ -51,6 +54,9 @@ class RunningSession:
         member.fail(sentence(error))
     finally:
       self.ended.set()
+
+  def _note_simulated(self) -> None:
+    self.simulated = True
 
   def join(self, source: "SessionSource") -> None:
     """Adds a member. Raises what the session refuses."""
@@ -193,6 +199,8 @@ class SessionSource(SingleSource):
   def give(self, batch: Batch) -> None:
     """Takes events from the session."""
     if batch and not self._failed.is_set():
+      if self._session is not None and self._session.simulated:
+        self.note_simulated()
       self.stamp(batch)
       self.live()
       self.append(batch)

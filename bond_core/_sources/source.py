@@ -11,6 +11,7 @@ from bond_core._events import Batch, Heartbeat, Window
 from bond_core._feeds.contract import Subscription
 from bond_core._feeds.liveness import SourceState
 from bond_core._logs.memory import MemoryLog
+from bond_core._simulated import noted
 
 logger = logging.getLogger("bond")
 
@@ -112,12 +113,19 @@ class Source(ABC):
 
   async def run(self) -> None:
     """Works until it is stopped or has ended; readers then come to the end of what was written."""
+    noted.set(self.note_simulated)
     try:
       with self.scope:
         await self.work()
     finally:
       self.ring.end(self)
       self.ended.set()
+
+  def note_simulated(self) -> None:
+    """The other side says that it is a simulator, whoever pointed the source there."""
+    if not self.simulated:
+      logger.warning("%s: %s answers as a simulator; its events say so", self.name, self.exchange)
+    self.simulated = True
 
   def leave(self, reader: SourceReader) -> None:
     """A reader goes; the last one ends the source."""

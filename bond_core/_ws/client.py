@@ -16,6 +16,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
 from bond_core._errors import Disconnected, Refused
+from bond_core._simulated import note_answer
 from bond_core._words import said
 from bond_core._ws.frames import FrameReader, why_closed
 
@@ -271,6 +272,8 @@ async def _handshake(
   except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
     raise Disconnected(f"cut off during the websocket handshake: {exc.__cause__ or exc}") from exc
   answer = next((e for e in protocol.events_received() if isinstance(e, Response)), None)
+  if answer is not None:
+    note_answer(answer.headers)
   if answer is not None and answer.status_code != 101:
     raise HandshakeRefused(
       answer.status_code,

@@ -357,3 +357,62 @@ def test_a_log_whose_folder_vanishes_says_so_and_goes_on_live(history, tmp_path)
     with pytest.raises(urllib.error.HTTPError, match="503"):
       server.get("/ready")
     assert events(server.read("/raw", 5))
+
+
+@contextlib.contextmanager
+def simulator(venue):
+  """A `bond sim`, as somebody starts it to write its address into a spec."""
+  command = [*BOND, "sim", venue, "--port", "0", "--json", "--until-eof"]
+  pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+  with subprocess.Popen(command, text=True, env=clean({}), **pipes) as process:
+    yield process
+    process.stdin.close()
+
+
+POINTED = """
+name: pointed
+sources:
+  trades: {{use: binance.trades, with: {{symbols: [BTC/USDT], endpoint: "{binance}"}}}}
+  books: {{use: binance.orderbook, with: {{symbols: [BTC/USDT], endpoint: "{binance}"}}}}
+  solana: {{use: onchain.solana, with: {{endpoint: "{geyser}"}}}}
+  posts: {{use: x.posts, with: {{symbols: [BTC], bearer: {{secret: POSTS}}, endpoint: "{x}"}}}}
+"""
+
+
+MADE = """
+name: made
+sources:
+  trades: {{use: binance.trades, with: {{symbols: [BTC/USDT], endpoint: "{binance}"}}}}
+transforms:
+  notional: {{use: core.project, from: trades, with: {{fields: {{notional: price * size}}}}}}
+  windows: {{use: core.window, from: trades, with: {{every: 500ms}}}}
+sinks:
+  screen: {{use: core.print, from: [trades, notional, windows]}}
+"""
+
+
+def test_a_simulator_that_a_spec_names_by_its_address_says_what_it_is(tmp_path):
+  wanted, own = {"binance", "solana", "x"}, ("system", "heartbeat", "live")
+  with contextlib.ExitStack() as stack:
+    started = {v: stack.enter_context(simulator(v)) for v in ("binance", "geyser", "x")}
+    urls = {v: json.loads(process.stdout.readline())["endpoint"] for v, process in started.items()}
+    spec, made = tmp_path / "pointed.yaml", tmp_path / "made.yaml"
+    spec.write_text(POINTED.format(**urls))
+    made.write_text(MADE.format(**urls))
+    server = stack.enter_context(serving("--memory", spec, POSTS="a-bearer-of-nothing"))
+    found, venues = [], set()
+    until = time.monotonic() + 20
+    while venues < wanted and time.monotonic() < until:
+      found += [one for one in server.read("/raw", 200, within=1) if one["type"] not in own]
+      venues = {one["exchange"] for one in found}
+    assert venues == wanted
+    assert [one for one in found if one.get("simulated") is not True] == []
+    assert server.get("/health")["sources"] == dict.fromkeys(wanted, "simulated")
+    replayed = events(server.read("/stream", 50, channels=["trades"], **{"from": "now-1m"}))
+    assert replayed
+    assert all(one.get("simulated") is True for one in replayed)
+    run = [*BOND, "run", made, "--duration", "3s", "--json"]
+    done = subprocess.run(run, capture_output=True, check=True, env=clean({}), timeout=30)
+  shown = [json.loads(line) for line in done.stdout.splitlines()]
+  assert {one.get("type", "window") for one in shown} == {"trade", "custom", "window"}
+  assert all(marked(one) for one in shown)

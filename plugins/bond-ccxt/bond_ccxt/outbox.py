@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 from bond_core import AnyEvent, Batch, Channel, Clock, Gap, Instrument
@@ -30,6 +30,8 @@ class Outbox:
     self._left = 0.0
     self.refused: list[str] = []
     """Why markets are given up, for the source's readers."""
+    self.headers: Mapping[str, str] = {}
+    """Of the venue's last answer before the first event."""
 
   def put(self, instrument: Instrument, events: Iterable[AnyEvent]) -> bool:
     """Takes over events; returns False where there was no room for all."""

@@ -9,6 +9,7 @@ from bond_bridge import AsyncioThread
 from bond_ccxt.config import Kind
 from bond_ccxt.outbox import Outbox
 from bond_core import Out, Refused, SourceContext, leaf
+from bond_core.websockets import note_answer
 
 
 async def run_source(kind: Kind, config: Any, out: Out, ctx: SourceContext) -> None:
@@ -22,7 +23,9 @@ async def run_source(kind: Kind, config: Any, out: Out, ctx: SourceContext) -> N
     nursery.start_soon(thread.run, partial(_work, kind, config, ctx, outbox))
     told = 0
     while True:
-      for batch in await receive():
+      batches = await receive()
+      note_answer(outbox.headers)
+      for batch in batches:
         for reason in outbox.refused[told:]:
           ctx.refuse(reason)
           told += 1
@@ -44,6 +47,7 @@ async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> 
       from bond_ccxt.watching import watch
 
       secrets = shared.secrets
+      outbox.headers = shared.exchange.last_response_headers or {}
       way = watch if streams(shared.exchange, kind, config.mode) else poll
       if kind == "ohlcv":
         check_interval(shared.exchange, config.interval)

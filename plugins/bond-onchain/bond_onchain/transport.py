@@ -11,6 +11,7 @@ from bond_bridge.bridge import iterate_in_thread
 from bond_geyser import geyser_pb2 as pb
 
 from bond_core import Disconnected
+from bond_core.websockets import note_answer
 from bond_onchain.node import Node
 from bond_onchain.session import Subscribe
 from bond_onchain.status import end_of
@@ -61,6 +62,10 @@ class GeyserCall:
   def __iter__(self) -> Iterator[pb.SubscribeUpdate]:
     return iter(self._call)
 
+  def headers(self) -> dict[str, str | bytes]:
+    """The headers of the node's answer. Blocks until it has answered."""
+    return dict(self._call.initial_metadata())
+
   def send(self, request: pb.SubscribeRequest) -> None:
     """Sends a request on the open stream."""
     self._requests.put(request)
@@ -87,9 +92,8 @@ class GeyserTransport:
     """The next updates, at least one."""
     if self._received:
       await trio.sleep(GATHER)
-    self._received = True
     try:
-      return await self._receive()
+      updates = await self._receive()
     except trio.EndOfChannel:
       raise Disconnected("the Geyser node ended the stream") from None
     except grpc.RpcError as error:
@@ -97,6 +101,10 @@ class GeyserTransport:
       call: Any = error
       details = str(call.details() or "no reason given")
       raise end_of(call.code().name, details, self._node) from None
+    if not self._received:
+      self._received = True
+      note_answer(self._call.headers())
+    return updates
 
   async def send(self, request: pb.SubscribeRequest) -> None:
     """Sends a request."""

@@ -13,6 +13,7 @@ from bond_core.logs import DurableLog, open_log
 from bond_core.services import StreamStatus
 from bond_core.specs import stream_id
 from bond_server.callers import CallerSources, PrivateSources, check_names
+from bond_server.share import Share
 
 
 @attrs.define(eq=False)
@@ -46,7 +47,11 @@ class Stream:
       stream.published += len(batch)
       publish(log, batch)
 
-    pipeline = Pipeline(spec, sources, simulated, take, guarded=caller is not None)
+    if caller is None:
+      pipeline = Pipeline(spec, sources, simulated, take)
+    else:
+      share = Share()
+      pipeline = Pipeline(spec, sources, simulated, share.measured(take), pace=share)
     stream = cls(pipeline.id, spec, log, pipeline, caller)
     return stream
 

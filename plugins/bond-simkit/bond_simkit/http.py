@@ -11,6 +11,8 @@ import msgspec
 import trio
 from trio.abc import Stream
 
+from bond_core.websockets import SIMULATOR
+
 MAX_HEADER_BYTES = 32 * 1024
 MAX_BODY_BYTES = 1024 * 1024
 IDLE_SECONDS = 75.0
@@ -116,7 +118,7 @@ class HttpPeer:
   async def respond(self, response: HttpResponse) -> bool:
     """Sends a response; true when another request may follow on this connection."""
     http, body = self._http, response.body
-    headers = list(response.headers)
+    headers = [*response.headers, (SIMULATOR, "1")]
     if isinstance(body, bytes):
       headers.append(("content-length", str(len(body))))
     reason = HTTPStatus(response.status).phrase if response.status in _STATUSES else ""

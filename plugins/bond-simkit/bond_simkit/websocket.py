@@ -16,7 +16,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HandshakeRequest
 from websockets.server import ServerProtocol
 
-from bond_core.websockets import text_frame
+from bond_core.websockets import SIMULATOR, text_frame
 from bond_simkit.http import READ_BYTES, HttpRequest
 
 if sys.platform == "linux":
@@ -137,6 +137,7 @@ class ClientConnection:
     self._protocol.receive_data(request.serialize())
     self._protocol.events_received()
     response = self._protocol.accept(request)
+    response.headers[SIMULATOR] = "1"
     self._protocol.send_response(response)
     try:
       await self._stream.send_all(b"".join(self._protocol.data_to_send()))

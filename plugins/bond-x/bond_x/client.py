@@ -2,6 +2,7 @@
 
 import httpx
 
+from bond_core.websockets import note_answer
 from bond_x.account import Account
 
 ANSWER_WITHIN = 20.0
@@ -16,4 +17,9 @@ def open_client(account: Account) -> httpx.AsyncClient:
     headers={"authorization": f"Bearer {account.token}", "user-agent": "bond-x"},
     timeout=httpx.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN),
     follow_redirects=False,
+    event_hooks={"response": [_note]},
   )
+
+
+async def _note(answer: httpx.Response) -> None:
+  note_answer(answer.headers)

@@ -16,6 +16,7 @@ import trio
 from bond_geyser import geyser_pb2 as pb
 from bond_simkit import HttpPeer, base_url, open_listeners, reset
 
+from bond_core.websockets import SIMULATOR
 from bond_sim.geyser.node import INTERNAL, OK, GeyserNode, GeyserSubscriber, GrpcStatus
 
 T = TypeVar("T")
@@ -94,6 +95,7 @@ class _Service:
     except trio.RunFinishedError:
       context.abort(_CODES[INTERNAL], "the node is shutting down")
       return
+    context.send_initial_metadata(((SIMULATOR, "1"),))
     # Not at the end of the generator: gRPC may leave that to the garbage collector, in any thread.
     if not context.add_callback(lambda: self._gone(subscriber)):
       self._gone(subscriber)

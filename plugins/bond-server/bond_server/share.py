@@ -48,11 +48,17 @@ class Share:
 
     return run
 
-  def overdue(self, late_ms: int) -> bool:
-    """Whether the work has been too late for too long; `late_ms` is how late it is now."""
+  def overdue(self, late_ms: int) -> str | None:
+    """Why the work cannot go on: it has been too late for too long; `late_ms` is how late it is."""
     now = trio.current_time()
     if late_ms < LATE_MS:
       self._late_since = None
     elif self._late_since is None:
       self._late_since = now
-    return self._late_since is not None and now - self._late_since > LATE_FOR
+    if self._late_since is None or now - self._late_since <= LATE_FOR:
+      return None
+    return (
+      "ended: it makes more than a third of this server's time is enough for, and was "
+      f"{LATE_MS} ms late for {LATE_FOR:.0f} s; take longer windows, or fewer of them or of their "
+      "symbols"
+    )

@@ -1,14 +1,16 @@
 """What somebody from outside made has a share of the event loop's time, and ends where that is not
 enough for it."""
 
+from types import ModuleType
+
 import pytest
 import trio
-from test_run import Mine
+from bond_server.share import BURST, SHARE, Share
 
+from bond_core import Custom, Registry, SourceType, TransformType, hookimpl, load_spec
 from bond_core._clock import Clock
 from bond_core._logs.memory import MemoryLog
 from bond_core._pipeline.pipeline import Pipeline
-from bond_core._pipeline.share import BURST, SHARE, Share
 from bond_core._sources.manager import open_sources
 
 
@@ -65,10 +67,27 @@ async def test_work_beside_it_counts_too(work, autojump_clock):
   assert trio.current_time() - began == pytest.approx((1.0 - BURST) / SHARE)
 
 
+def plugin(run, timed):
+  module = ModuleType("mine")
+
+  @hookimpl
+  def bond_register_sources():
+    yield SourceType(name="mine.forever", summary="s", emits=(Custom,), run=run)
+
+  @hookimpl
+  def bond_register_transforms():
+    yield TransformType(name="mine.timed", summary="s", make=lambda config, ctx: timed)
+
+  vars(module).update(
+    bond_register_sources=bond_register_sources, bond_register_transforms=bond_register_transforms
+  )
+  return module
+
+
 SPEC = """
 sources: {s: {use: mine.forever}}
 transforms: {t: {use: mine.timed, from: s}}
-sinks: {k: {use: mine.keep, from: t}}
+sinks: {k: {use: core.stream, from: t}}
 """
 
 
@@ -94,11 +113,13 @@ async def runs(work, cost, *, seconds=60):
   async def forever(config, out, ctx):
     await trio.sleep_forever()
 
-  mine = Mine([forever], [Timed()])
+  registry = Registry()
+  registry.add("mine", plugin(forever, Timed()))
   clock = TrioClock()
   log = MemoryLog("market", clock=clock, stamps=True)
   async with open_sources(log, clock) as sources:
-    pipeline = Pipeline(mine.load(SPEC), sources, {}, guarded=True)
+    spec = load_spec(SPEC, registry=registry)
+    pipeline = Pipeline(spec, sources, {}, lambda batch: None, pace=Share())
     with trio.move_on_after(seconds):
       await pipeline.run()
   return pipeline.failures(), work.spent / seconds
