@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     RetryAfter as RetryAfter,
     SecretMissing as SecretMissing,
     SpecError as SpecError,
+    Unavailable as Unavailable,
     leaf as leaf,
     leaves as leaves,
     sentence as sentence,
@@ -132,7 +133,7 @@ _NAMES = {
   "_clock": "Clock DataClock SystemClock epoch_ms",
   "_errors": (
     "AuthError AuthUnavailable BondError Disconnected Expired PluginError Refused RetryAfter "
-    "SecretMissing SpecError leaf leaves sentence"
+    "SecretMissing SpecError Unavailable leaf leaves sentence"
   ),
   "_event_checks": "Unchanged check_events",
   "_events": (

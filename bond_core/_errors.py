@@ -8,9 +8,22 @@ from collections.abc import Iterator
 class BondError(Exception):
   """Base of all errors that Bond raises on purpose; its text is a sentence for the user."""
 
+  def __str__(self) -> str:
+    # A log line with an empty cause helps no reader.
+    return super().__str__() or type(self).__name__
+
 
 class Disconnected(BondError):
   """The connection to a venue ended; the core backs off, reconnects and declares the gap."""
+
+
+class Unavailable(Disconnected):
+  """The other side refuses for now, and says so: the core backs off, for at least `seconds` where
+  it says how long, and readers see the state `unavailable` meanwhile."""
+
+  def __init__(self, why: str, seconds: float | None = None) -> None:
+    super().__init__(why)
+    self.seconds = seconds
 
 
 class RetryAfter(BondError):
@@ -22,8 +35,8 @@ class RetryAfter(BondError):
 
 
 class Refused(BondError):
-  """A venue will never accept this as it stands (wrong symbol, wrong place, wrong key): trying
-  again does not help, a person has to act."""
+  """A venue will never accept this as it stands, by its own documents: trying again does not help,
+  a person has to act. What may pass is Unavailable."""
 
 
 class AuthError(Refused):

@@ -3,6 +3,8 @@
 import random
 from collections import deque
 
+from bond_core._errors import RetryAfter, Unavailable
+
 
 class Backoff:
   """Delays before the next try: a random part of a bound that doubles with each failure.
@@ -23,6 +25,13 @@ class Backoff:
     bound = min(self._cap, self._first * 2.0 ** min(self.failures, 30))
     self.failures += 1
     return self._rng.uniform(0.0, bound)
+
+  def after(self, error: Exception) -> float:
+    """Seconds to wait after this error: what the other side said, else as `delay`."""
+    if isinstance(error, RetryAfter):
+      return error.seconds
+    required = error.seconds if isinstance(error, Unavailable) else None
+    return max(self.delay(), required or 0.0)
 
   def reset(self) -> None:
     """It worked: the next failure starts from the first bound."""

@@ -21,10 +21,10 @@ from bond_core._types.auth import Credentials, Principal
 from bond_core._types.components import Components
 
 SourceStatus: TypeAlias = Literal[
-  "connecting", "live", "quiet", "stale", "reconnecting", "rejected", "simulated"
+  "connecting", "live", "quiet", "stale", "reconnecting", "unavailable", "rejected", "simulated"
 ]
-"""The state of a source: that of its worst part. `simulated` is a live or quiet one that is no
-real venue."""
+"""The state of a source: that of its worst part. `unavailable` is refused for now; `simulated` is a
+live or quiet one that is no real venue."""
 
 
 # Streams ------------------------------------------------------------------------------------------
@@ -197,6 +197,10 @@ class Server(Protocol):
 
   def sources(self, stream: str = "") -> dict[str, SourceStatus]:
     """The state of the sources of the market, or of those that a stream reads, by venue."""
+
+  def notices(self, stream: str = "") -> list[dict[str, str | None]]:
+    """What readers of the same have to know of parts of them, such as why one is unavailable: rows
+    of exchange, channel, symbol, market_type, state and reason. A bounded number."""
 
   def reconnects(self) -> int:
     """How often sources reconnected."""

@@ -13,24 +13,17 @@ from bond_core._venues.answers import (
   ReadAnswer,
   TopicMessage,
   Unknown,
-  request_number,
 )
 from bond_core._venues.parts import Explain, FeedControl, MarketList, Topics
 from bond_core._venues.reading import (
   UNREADABLE,
   Amount,
   Number,
-  Side,
-  amount,
-  amount_or_none,
-  fraction_or_none,
-  read_side,
 )
 from bond_core._venues.requests import EncodeRequest, Operation, RequestForm
 from bond_core._venues.state import SECOND, SubscriptionState
 from bond_core._venues.topic import Take, Topic
 from bond_core._venues.topic_feed import TopicFeed
-from bond_core._venues.undecodable import undecodable_gap
 
 __all__ = [
   "SECOND",
@@ -47,7 +40,6 @@ __all__ = [
   "Operation",
   "ReadAnswer",
   "RequestForm",
-  "Side",
   "SubscriptionState",
   "Take",
   "Topic",
@@ -55,10 +47,4 @@ __all__ = [
   "TopicMessage",
   "Topics",
   "Unknown",
-  "amount",
-  "amount_or_none",
-  "fraction_or_none",
-  "read_side",
-  "request_number",
-  "undecodable_gap",
 ]

@@ -157,8 +157,8 @@ def test_protocol_logic_does_no_io():
     "bond-server": "access/credentials.py access/limits.py access/origins.py access/tokens.py",
     "bond-expressions": "checking.py compiling.py functions.py kinds.py language.py "
     "running.py syntax.py",
-    "bond-venuekit": "config.py fetched_book.py latest.py repair.py sources.py "
-    "subscribed_book.py symbols.py trades.py views.py",
+    "bond-venuekit": "config.py fetched_book.py latest.py numbered.py reading.py repair.py "
+    "sources.py subscribed_book.py symbols.py trades.py views.py",
     "bond-broker": "delivery/conflate.py delivery/thinning.py "
     + " ".join(f"protocol/{path.name}" for path in PROTOCOL),
   }.items():
@@ -203,9 +203,9 @@ def test_the_names_of_the_front_door_are_these():
     PluginError Post Principal Reading Refused Registry RetryAfter RewriteProblem Rewritten
     RunResult Secret SecretMissing ServiceType Side SimulatorType Sink SinkContext SinkType Size
     SourceContext SourceType Spec SpecError StreamTokens SystemClock Ticker TimedTransform Trade
-    Transform TransformContext TransformType Unchanged UpdateType VenueQuote VenueState Window
-    __version__ check_events decode encode epoch_ms hookimpl leaf leaves load_spec open_events
-    parse_market parse_symbol run sentence
+    Transform TransformContext TransformType Unavailable Unchanged UpdateType VenueQuote VenueState
+    Window __version__ check_events decode encode epoch_ms hookimpl leaf leaves load_spec
+    open_events parse_market parse_symbol run sentence
     """.split()
   )
   with pytest.raises(AttributeError, match="no public name 'Nonsense'"):

@@ -93,6 +93,10 @@ class Fetch:
   `purpose` names it in messages, such as "snapshot of …". Its `weight` counts towards the REST rate
   limit of `group`; a lower `priority` goes first. `subscription` is the one that it is for, None
   where it is for several. Equal requests that still wait are one.
+
+  What may pass is waited out and requested again for ever: a venue that cannot be reached, its
+  limits, refusals of a firewall or a place, pages instead of data. Where the answer is `needed`,
+  the subscription is `unavailable` meanwhile; without one, what the group never delivered is.
   """
 
   url: str
@@ -101,14 +105,26 @@ class Fetch:
   weight: int = 1
   subscription: Subscription | None = None
   priority: int = 0
+  needed: bool = True
 
 
 @attrs.frozen
 class Reject:
-  """A subscription that the venue does not have, with the reason and a remedy in a sentence."""
+  """A subscription that the venue does not have, with the reason and a remedy in a sentence. After
+  some minutes it is looked at again."""
 
   subscription: Subscription
   reason: str
+
+
+@attrs.frozen
+class Notice:
+  """What readers of a subscription have to know while it stands: why it is `unavailable`, or what
+  changed about its market. Without a `reason` that ends."""
+
+  subscription: Subscription
+  reason: str | None
+  unavailable: bool = True
 
 
 @attrs.frozen
@@ -134,11 +150,12 @@ class Pong:
   connection: int
 
 
-Action = Send | Fetch | Reject | Reset | Expire | Pong
+Action = Send | Fetch | Reject | Notice | Reset | Expire | Pong
 
 
 class Response(NamedTuple):
-  """The answer to a Fetch. `headers` have lower-case names."""
+  """The answer to a Fetch: a success, or a refusal in the venue's own words (4xx with JSON).
+  `headers` have lower-case names."""
 
   status: int
   headers: dict[str, str]

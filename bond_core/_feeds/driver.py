@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from bond_core._clock import Clock
-from bond_core._errors import Disconnected, PluginError, Refused, fault_of
+from bond_core._errors import Disconnected, PluginError, Refused, Unavailable, fault_of
 from bond_core._events import Batch, Event, Gap
 from bond_core._feeds.contract import (
   Expire,
@@ -19,6 +19,7 @@ from bond_core._feeds.contract import (
   Fetch,
   Handshake,
   Moment,
+  Notice,
   Pong,
   Reject,
   Reset,
@@ -29,7 +30,7 @@ from bond_core._feeds.contract import (
 from bond_core._feeds.fetcher import Fetcher
 from bond_core._feeds.interest import Interest
 from bond_core._feeds.liveness import SourceState
-from bond_core._feeds.rate_limit import RateLimit, retry_after
+from bond_core._feeds.rate_limit import RateLimit
 from bond_core._feeds.slots import Connection, ConnectionSlot
 from bond_core._instruments import Instrument
 from bond_core._ssrf import vetted_addresses
@@ -44,7 +45,8 @@ OVERLAP, STARTING = 5.0, 1.0
 # A successor is opened this long before a venue's known limit, spread so that not all roll at once.
 ROLL_EARLY = (300.0, 1800.0)
 NAMED_STREAMS = 50
-# What was refused is not requested again for so many seconds, for so many subscriptions.
+# What was refused is not requested again for so many seconds; of what has no reader any more, so
+# many refusals are kept.
 REFUSED_FOR, REFUSED_MOST = 600.0, 1000
 
 T = TypeVar("T")
@@ -79,6 +81,7 @@ class FeedDriver:
     """How many readers need the venue's own messages on the events."""
     self.rejected: dict[Subscription, str] = {}
     self._refused_at: dict[Subscription, float] = {}
+    self._notices: dict[Subscription, Notice] = {}
     self._append = append
     self._reject = reject
     self._clock = clock
@@ -107,15 +110,41 @@ class FeedDriver:
 
   def states(self) -> dict[Subscription, SourceState]:
     """The state of each subscription."""
+    return {subscription: state for subscription, (state, _) in self.standings().items()}
+
+  def standings(self) -> dict[Subscription, tuple[SourceState, str | None]]:
+    """The state of each subscription, and what its readers have to know of it."""
     now = trio.current_time()
-    states = dict.fromkeys(self.rejected, SourceState.REJECTED)
+    found: dict[Subscription, tuple[SourceState, str | None]] = {
+      subscription: (SourceState.REJECTED, reason) for subscription, reason in self.rejected.items()
+    }
+    waiting = [
+      (fetch, reason)
+      for fetcher in self._fetchers.values()
+      for fetch, reason in fetcher.troubles.items()
+      if fetch.needed
+    ]
+    missing = {fetch.subscription: reason for fetch, reason in waiting}
+    lists = {fetch.group: reason for fetch, reason in waiting if fetch.subscription is None}
     for slot in self._slots:
       for subscription in slot.subscriptions:
-        states[subscription] = self._state(slot, subscription, now)
-    return states
+        state, notice = self._state(slot, subscription, now), self._notices.get(subscription)
+        unheard = self.feed.last_received(subscription) is None
+        refused = missing.get(subscription) or (lists.get(slot.group) if unheard else None)
+        if notice is not None and notice.unavailable:
+          refused = notice.reason
+        if not slot.connections:
+          found[subscription] = state, slot.cause or None
+        elif refused is not None:
+          found[subscription] = SourceState.UNAVAILABLE, refused
+        else:
+          found[subscription] = state, None if notice is None else notice.reason
+    return found
 
   def _state(self, slot: ConnectionSlot, subscription: Subscription, now: float) -> SourceState:
     if not slot.connections:
+      if slot.refused:
+        return SourceState.UNAVAILABLE
       return SourceState.RECONNECTING if slot.opened else SourceState.CONNECTING
     overall = slot.rhythm.state(now)
     if overall is not SourceState.LIVE:
@@ -137,6 +166,7 @@ class FeedDriver:
     for slot in self._slots:
       for subscription in [s for s in slot.subscriptions if s not in keep]:
         del slot.subscriptions[subscription]
+        self._notices.pop(subscription, None)
         removed.setdefault(id(slot), []).append(subscription)
     for subscription in current:
       if subscription not in placed and (slot_for := self._place(subscription)) is not None:
@@ -175,13 +205,17 @@ class FeedDriver:
     self._reject(subscription, reason)
 
   def _forget_refused(self) -> None:
-    """Forgets refusals that no reader has any more, when they are old or too many."""
+    """Forgets refusals that are old, and the oldest of too many that no reader has any more. What
+    has readers is requested again: the venue may have it by now."""
     now = trio.current_time()
-    read = set(self.interest.current(now))
+    current = self.interest.current(now)
+    read = set(current)
     unread = [subscription for subscription in self.rejected if subscription not in read]
-    for place, subscription in enumerate(unread, REFUSED_MOST - len(unread)):
-      if place < 0 or now - self._refused_at[subscription] > REFUSED_FOR:
-        del self.rejected[subscription], self._refused_at[subscription]
+    old = [s for s in self.rejected if now - self._refused_at[s] > REFUSED_FOR]
+    for subscription in {*old, *unread[: max(0, len(unread) - REFUSED_MOST)]}:
+      del self.rejected[subscription], self._refused_at[subscription]
+    if not read.isdisjoint(old):
+      self._reconcile(current)
 
   # The life of a slot --------------------------------------------------------------------------
 
@@ -195,6 +229,7 @@ class FeedDriver:
           started = trio.current_time()
           async with trio.open_nursery() as nursery:
             nursery.start_soon(self._connection, slot, nursery, None)
+          await trio.lowlevel.checkpoint_if_cancelled()
           if trio.current_time() - started > STABLE_AFTER:
             backoff.reset()
           wait = max(backoff.delay(), slot.retry_after)
@@ -252,13 +287,13 @@ class FeedDriver:
         finally:
           self._closed(slot, connection)
     except HandshakeRefused as exc:
-      self._handshake_refused(slot, exc, predecessor)
+      self._failed_to_open(slot, exc, predecessor, self.feed.explain(exc.status, exc.body))
     except Disconnected as exc:
-      self._failed_to_open(slot, str(exc), predecessor)
+      self._failed_to_open(slot, exc, predecessor)
     except Refused as exc:
       for subscription in list(slot.subscriptions):
         self._refuse(subscription, str(exc))
-      slot.scope.cancel()
+        self._drop_rejected(subscription)
 
   def _opened(
     self,
@@ -274,6 +309,7 @@ class FeedDriver:
     if not overlap:
       slot.rhythm.reopened(trio.current_time())
     slot.opened += 1
+    slot.refused = False
     if slot.down_since_ms is not None:
       self.reconnects += 1
       self._declare_outage(slot)
@@ -297,25 +333,18 @@ class FeedDriver:
         slot.down_since_ms = slot.last_heard_ms or self._clock.now_ms()
 
   def _failed_to_open(
-    self, slot: ConnectionSlot, cause: str, predecessor: Connection | None
+    self,
+    slot: ConnectionSlot,
+    error: Disconnected,
+    predecessor: Connection | None,
+    explained: str | None = None,
   ) -> None:
+    cause = explained or str(error)
     if predecessor is None:
-      slot.cause = cause
+      slot.cause, slot.refused = cause, isinstance(error, Unavailable)
+      slot.retry_after = (error.seconds if isinstance(error, Unavailable) else None) or 0.0
     else:
       self._log.warning("%s: the next connection did not open: %s", slot.group, cause)
-
-  def _handshake_refused(
-    self, slot: ConnectionSlot, exc: HandshakeRefused, predecessor: Connection | None
-  ) -> None:
-    reason = self.feed.explain(exc.status, exc.body) or str(exc)
-    if exc.status in (401, 403, 404, 451) and slot.opened == 0:
-      # Trying again does not change a location, a key or a path: a person has to act.
-      for subscription in list(slot.subscriptions):
-        self._refuse(subscription, reason)
-      slot.scope.cancel()
-      return
-    slot.retry_after = retry_after(exc.headers) or 0.0
-    self._failed_to_open(slot, reason, predecessor)
 
   def _declare_outage(self, slot: ConnectionSlot) -> None:
     subscriptions, listed = list(slot.subscriptions), self.listed
@@ -480,6 +509,9 @@ class FeedDriver:
         self._refuse(action.subscription, action.reason)
         self._drop_rejected(action.subscription)
         continue
+      if isinstance(action, Notice):
+        self._notice(action)
+        continue
       connection = self._connections.get(action.connection)
       if connection is None:
         continue
@@ -493,7 +525,18 @@ class FeedDriver:
         self._log.info("%s", action.reason)
         connection.expiring.set()
 
+  def _notice(self, action: Notice) -> None:
+    known = self._notices.pop(action.subscription, None)
+    if action.reason is not None:
+      self._notices[action.subscription] = action
+    if known is not None and known.unavailable and action.reason is None:
+      self._log.info("%s is available again", action.subscription)
+    elif action.reason is not None and action != known:
+      level = logging.WARNING if action.unavailable else logging.INFO
+      self._log.log(level, "%s: %s", action.subscription, action.reason)
+
   def _drop_rejected(self, subscription: Subscription) -> None:
+    self._notices.pop(subscription, None)
     for slot in self._slots:
       if subscription in slot.subscriptions:
         del slot.subscriptions[subscription]
@@ -505,9 +548,16 @@ class FeedDriver:
   def _fetcher(self, group: str) -> Fetcher:
     fetcher = self._fetchers.get(group)
     if fetcher is None:
-      fetcher = self._fetchers[group] = Fetcher(self.feed, group, self._answered, self._log)
+      fetcher = self._fetchers[group] = Fetcher(
+        self.feed, group, self._answered, self._wanted, self._log
+      )
       self._nursery.start_soon(fetcher.run)
     return fetcher
+
+  def _wanted(self, fetch: Fetch) -> bool:
+    if fetch.subscription is None:
+      return bool(self._slots)
+    return any(fetch.subscription in slot.subscriptions for slot in self._slots)
 
   def _answered(self, fetch: Fetch, response: Response) -> None:
     self._take(lambda: self.feed.on_response(fetch, response, self._now()))

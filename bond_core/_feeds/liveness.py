@@ -10,13 +10,15 @@ from enum import StrEnum
 
 
 class SourceState(StrEnum):
-  """The state of a source: `quiet` is healthy silence, `stale` is silence that should not be."""
+  """The state of a source: `quiet` is healthy silence, `stale` is silence that should not be,
+  `unavailable` what is refused for now and looked at again."""
 
   CONNECTING = "connecting"
   LIVE = "live"
   QUIET = "quiet"
   STALE = "stale"
   RECONNECTING = "reconnecting"
+  UNAVAILABLE = "unavailable"
   REJECTED = "rejected"
 
 

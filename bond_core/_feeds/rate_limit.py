@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 
 JITTER = 0.25
 """Seconds. So much closer together than sent may messages arrive; venues count arrivals."""
@@ -10,7 +11,14 @@ JITTER = 0.25
 def retry_after(headers: Mapping[str, str]) -> float | None:
   """The seconds that an answer says to wait, an hour at most; None where it says nothing."""
   text = headers.get("retry-after", "")
-  return min(float(text), 3600.0) if text.isascii() and text.isdigit() else None
+  if text.isascii() and text.isdigit():
+    return min(float(text), 3600.0)
+  try:
+    # By the other side's clock, which its own Date shows.
+    wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
+  except (ValueError, TypeError):
+    return None
+  return min(max(wait.total_seconds(), 0.0), 3600.0)
 
 
 class RateLimit:

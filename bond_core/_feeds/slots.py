@@ -66,4 +66,6 @@ class ConnectionSlot:
     self.last_heard_ms: int | None = None
     self.down_since_ms: int | None = None
     self.cause = ""
+    self.refused = False
+    """Whether the venue refused the last handshake."""
     self.retry_after = 0.0

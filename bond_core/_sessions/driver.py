@@ -48,6 +48,8 @@ class SessionDriver:
     self.connects = 0
     """How many connections have been opened."""
     self.connected = False
+    self.refusal: BondError | None = None
+    """Why the last connection ended, or did not open; None while one is open."""
     self._open_transport = open_transport
     self._clock = clock
     self._log = log
@@ -87,7 +89,7 @@ class SessionDriver:
     session itself keeps failing."""
     while True:
       started = trio.current_time()
-      error = await self._connection()
+      error = self.refusal = await self._connection()
       if not self.session.resumes:
         for member in self.session.members:
           member.lost(str(error))
@@ -104,6 +106,7 @@ class SessionDriver:
       async with self._open_transport(session.target(self._now())) as transport:
         self.connects += 1
         self.connected = True
+        self.refusal = None
         self._log.info("%s: connected", session.name)
         session.requests.clear()
         self._last_message = trio.current_time()
@@ -171,7 +174,7 @@ class SessionDriver:
       return wait
     if isinstance(error, Refused):
       raise error
-    return error.seconds if isinstance(error, RetryAfter) else self._backoff.delay()
+    return self._backoff.after(error)
 
   def _fault(self, error: BaseException) -> Disconnected:
     """The error of a session's fault: one more try. Raises PluginError when it keeps failing."""

@@ -55,6 +55,7 @@ class CoroutineSource(SingleSource):
     if self.type.run is None:
       raise PluginError(f"the source {self.type.name!r} has no run")
     started = trio.current_time()
+    self._refusal = None
     try:
       await self.point()
       running = self.type.run(self.config, self, self)
@@ -69,10 +70,9 @@ class CoroutineSource(SingleSource):
     if trio.current_time() - started > 30:
       backoff.reset()
     self.lost(str(error) or type(error).__name__)
-    if isinstance(error, RetryAfter):
-      wait = error.seconds
-    elif isinstance(error, Disconnected):
-      wait = backoff.delay()
+    self._refusal = error
+    if isinstance(error, (Disconnected, RetryAfter)):
+      wait = backoff.after(error)
     elif isinstance(error, (Refused, PluginError)):
       self.fail(str(error))
       return None

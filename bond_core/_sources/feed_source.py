@@ -55,6 +55,14 @@ class FeedSource(Source):
       self.stop()
       return []
 
+  def notices(self) -> list[tuple[Subscription | None, SourceState, str]]:
+    # What strangers tried and the venue does not have concerns no reader.
+    return [
+      (subscription, state, reason)
+      for subscription, (state, reason) in self.driver.standings().items()
+      if reason is not None and subscription in self._readers_of
+    ]
+
   def keep_raw(self, kept: bool) -> None:
     super().keep_raw(kept)
     self.driver.raw_readers = self.raw_readers

@@ -157,9 +157,11 @@ class SessionSource(SingleSource):
     while True:
       try:
         self.prepared = await self.type.prepare(self.config)
+        self._refusal = None
         return
       except (Disconnected, RetryAfter) as exc:
-        wait = exc.seconds if isinstance(exc, RetryAfter) else backoff.delay()
+        self._refusal = exc
+        wait = backoff.after(exc)
         self.log.warning("%s: %s; trying again in %.1f s", self.name, exc, wait)
       await trio.sleep(wait)
 
@@ -171,7 +173,15 @@ class SessionSource(SingleSource):
     self.log.error("%s raised %s: %s", self.name, kind, error, exc_info=error)
     self.fail(f"{self.type.name} failed with {kind}: {error}; please report it to its author")
 
+  @property
+  def refusal(self) -> str | None:
+    if self._session is not None:
+      self._refusal = self._session.driver.refusal
+    return super().refusal
+
   def states(self) -> Iterable[SourceState]:
+    if self.refusal is not None:
+      return (SourceState.UNAVAILABLE,)
     if self._session is None or not self._delivered:
       return (SourceState.CONNECTING,)
     driver = self._session.driver

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Iterable
 
 from bond_core._clock import Clock
-from bond_core._errors import PluginError
+from bond_core._errors import PluginError, RetryAfter, Unavailable
 from bond_core._events import EVENT_TYPES, Batch, Gap, Window
+from bond_core._feeds.contract import Subscription
 from bond_core._feeds.liveness import SourceState
 from bond_core._logs.memory import MemoryLog
 from bond_core._simulators import Simulators
@@ -36,6 +37,8 @@ class SingleSource(Source):
     self._delivered = False
     self._down_since_ms: int | None = None
     self._cause = ""
+    self._refusal: BaseException | None = None
+    """What the other side said last, where it refused for now."""
 
   def read(self, name: str, severity: int = logging.ERROR) -> SourceReader:
     """One more reader."""
@@ -44,13 +47,26 @@ class SingleSource(Source):
     self.readers[reader] = None
     return reader
 
+  @property
+  def refusal(self) -> str | None:
+    """Why the other side refuses for now; None where it does not."""
+    refused = isinstance(self._refusal, (Unavailable, RetryAfter))
+    return str(self._refusal) if refused else None
+
+  def notices(self) -> list[tuple[Subscription | None, SourceState, str]]:
+    reason = self.refusal
+    return [] if reason is None else [(None, SourceState.UNAVAILABLE, reason)]
+
   def states(self) -> Iterable[SourceState]:
+    if self.refusal is not None:
+      return (SourceState.UNAVAILABLE,)
     if self._down_since_ms is not None:
       return (SourceState.RECONNECTING,)
     return (SourceState.LIVE if self._delivered else SourceState.CONNECTING,)
 
   def live(self) -> None:
     """The source is connected: an outage before this ends here."""
+    self._refusal = None
     self._delivered = True
     self._declare_outage()
 

@@ -17,6 +17,7 @@ logger = logging.getLogger("bond")
 
 # The state that says most about a source comes first: one dead stream among live ones counts.
 WORST_FIRST = (
+  SourceState.UNAVAILABLE,
   SourceState.STALE,
   SourceState.RECONNECTING,
   SourceState.CONNECTING,
@@ -99,6 +100,11 @@ class Source(ABC):
   @abstractmethod
   def states(self) -> Iterable[SourceState]:
     """The state of each part of it: its subscriptions, or the one connection."""
+
+  @abstractmethod
+  def notices(self) -> list[tuple[Subscription | None, SourceState, str]]:
+    """What readers have to know of parts of it, such as why one is unavailable, in a sentence; None
+    stands for all of it."""
 
   @property
   def state(self) -> SourceState | None:

@@ -29,11 +29,13 @@ class Confirmed:
 @attrs.frozen
 class Denied:
   """A request was refused, with the venue's reason; `names` are the topics that the answer says are
-  wrong. Without a `number` it is the oldest request without an answer."""
+  wrong. Without a `number` it is the oldest request without an answer. A `passing` refusal is not
+  about what was requested: it is requested again later."""
 
   number: int | None
   reason: str
   names: tuple[str, ...] = ()
+  passing: bool = False
 
 
 @attrs.frozen
@@ -46,11 +48,3 @@ Answer: TypeAlias = TopicMessage | Confirmed | Denied | Unknown | Expire | Pong 
 ReadAnswer: TypeAlias = Callable[[int, bytes], Answer | None]
 """(connection, message) → what it means, None for a message that calls for nothing. Raises
 UNREADABLE for one that cannot be decoded."""
-
-
-def request_number(text: object) -> int | None:
-  """The number of a request in its answer, where the venue sends it as a number or as a text; None
-  for anything else."""
-  if type(text) is int:
-    return text
-  return int(text) if type(text) is str and text.isdecimal() else None

@@ -39,7 +39,11 @@ class FeedControl(Protocol):
     with a snapshot."""
 
   def reject(self, subscription: Subscription, reason: str) -> None:
-    """Gives a subscription up for good; `reason` is a sentence for its readers."""
+    """Gives a subscription up; `reason` is a sentence for its readers."""
+
+  def suspend(self, subscription: Subscription, reason: str) -> None:
+    """Leaves a subscription at the venue until the market list has it `ready` again; `reason` is a
+    sentence for its readers."""
 
   def proceed(self) -> None:
     """Subscribes to what was not `ready` and is now."""

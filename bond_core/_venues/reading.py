@@ -1,11 +1,8 @@
-"""Reading values as venues write them: decimal texts, with "" for what is not there, and sides."""
+"""Reading values as venues write them: decimal texts, ids and times."""
 
-from math import isfinite
 from typing import Annotated
 
 import msgspec
-
-from bond_core._literals import Side as Side
 
 UNREADABLE = (ValueError, RecursionError)
 """What decoding raises: DecodeError and UnicodeDecodeError are ValueErrors."""
@@ -16,38 +13,3 @@ no venue means (nan, inf, negative)."""
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """An id or a time."""
-
-_SIDES: dict[str, Side] = {
-  **dict.fromkeys(("buy", "Buy", "BUY"), "buy"),
-  **dict.fromkeys(("sell", "Sell", "SELL"), "sell"),
-}
-
-
-def read_side(text: str) -> Side:
-  """The side that a venue writes as buy, Buy or BUY, or as sell likewise; unknown for anything
-  else."""
-  return _SIDES.get(text, "unknown")
-
-
-def amount(text: str) -> float:
-  """A decimal text as a float. Raises ValueError for what is below 0 or no finite number."""
-  value = float(text)
-  if not 0 <= value < 1e300:
-    raise ValueError(f"{text!r} is no price or size")
-  return value
-
-
-def amount_or_none(text: str | None) -> float | None:
-  """The same where the venue may have nothing to say."""
-  return amount(text) if text else None
-
-
-def fraction_or_none(text: str | None) -> float | None:
-  """A decimal text that may be negative, such as a funding rate. Raises ValueError for what is no
-  finite number."""
-  if not text:
-    return None
-  value = float(text)
-  if not isfinite(value):
-    raise ValueError(f"{text!r} is no finite number")
-  return value

@@ -16,6 +16,9 @@ from bond_core._words import own_words
 ANSWER_WITHIN_NS = 30 * SECOND
 """A request is answered at once; its own place in the queue of a paced connection included."""
 
+AGAIN_NS = (2 * SECOND, 60 * SECOND)
+"""What was refused and may pass is requested again, at first after 2 s, in the end after 60 s."""
+
 REST_WITHIN_NS = 5 * SECOND
 """Where one refused name does not spoil a request, the others are confirmed within this time."""
 
@@ -55,6 +58,8 @@ class OpenConnection:
   group: str
   carried: dict[str, dict[Subscription, None]] = attrs.field(factory=dict)
   waiting: dict[str, Topic] = attrs.field(factory=dict)
+  refusals: int = 0
+  again_ns: int = 0
   pending: dict[int, PendingRequest] = attrs.field(factory=dict)
 
 
@@ -88,18 +93,20 @@ class Requests:
     batches = self._batches(group, topics)
     return [self._encode("subscribe", batch, number) for number, batch in enumerate(batches, 1)]
 
-  def confirmed(self, connection: OpenConnection, answer: Confirmed) -> None:
-    """Takes the topics of a confirmed request off it."""
+  def confirmed(self, connection: OpenConnection, answer: Confirmed) -> list[Topic]:
+    """Takes the topics of a confirmed request off it, and returns them."""
     number, name = answer.number, answer.name
     if number is None:
       fits = (n for n, p in connection.pending.items() if name is None or name in _names(p.topics))
       number = next(fits, 0)
     pending = connection.pending.get(number)
     if pending is None:
-      return
-    pending.topics = [] if name is None else [t for t in pending.topics if t.name != name]
+      return []
+    done = [topic for topic in pending.topics if name in (None, topic.name)]
+    pending.topics = [topic for topic in pending.topics if topic not in done]
     if not pending.topics:
       del connection.pending[number]
+    return done if pending.operation == "subscribe" else []
 
   def denied(self, connection: OpenConnection, answer: Denied, now_ns: int) -> list[str]:
     """The names that a refused request has shown to be wrong. The rest of it is requested again."""
@@ -115,6 +122,11 @@ class Requests:
     if pending.operation == "unsubscribe":
       del connection.pending[number]
       return []  # What still comes has no reader.
+    if answer.passing:
+      del connection.pending[number]
+      connection.again_ns = now_ns + min(AGAIN_NS[0] << min(connection.refusals, 6), AGAIN_NS[1])
+      connection.refusals += 1
+      return _names(_carried(pending.topics, connection))
     wrong = [topic for topic in pending.topics if topic.name in answer.names]
     if not wrong and len(pending.topics) == 1:
       wrong = pending.topics

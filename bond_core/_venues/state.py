@@ -1,20 +1,12 @@
 """What every subscription to a venue has: counters, who carries it, and how it declares a loss."""
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 from bond_core._events import Batch, Gap
 from bond_core._feeds.contract import Moment, Response, Subscription
 
 SECOND = 1_000_000_000
 """A second of the monotonic clock, which counts nanoseconds."""
-
-STALE_IN_A_ROW = 100
-"""Messages that are not new, in a row and on one connection, after which the venue must have
-started a new numbering, also where it repeats some."""
-
-REPEATS_NS = 10 * SECOND
-"""So long after a connection opened, or one of two closed, what is not new may be a repeat."""
 
 
 class SubscriptionState(ABC):
@@ -45,11 +37,6 @@ class SubscriptionState(ABC):
     self.missed = 0
     self.skipped = 0
     """Messages left out because they are not what the channel means."""
-    self.stale_in_a_row = 0
-    self._stale_after: Any = None
-    self._stale: Any = None
-    self._ascending = 0
-    self._repeats_until_ns = 0
     instrument = subscription.instrument
     self._exchange = instrument.exchange
     self._symbol = instrument.symbol
@@ -67,13 +54,10 @@ class SubscriptionState(ABC):
     self.carriers.add(connection)
     if not overlap:
       self.subscribed_ns = now.mono_ns
-      self._repeats_until_ns = now.mono_ns + REPEATS_NS
 
   def on_close(self, connection: int, now_ns: int) -> None:
     """A connection no longer carries it. One that goes on may be behind."""
-    if connection in self.carriers:
-      self.carriers.discard(connection)
-      self._repeats_until_ns = now_ns + REPEATS_NS
+    self.carriers.discard(connection)
 
   # Most states have nothing to do here, so these two are not abstract.
 
@@ -119,26 +103,3 @@ class SubscriptionState(ABC):
       cause=cause,
       streams=[str(self.subscription)],
     )
-
-  def numbering_restarted(
-    self, newest: Any, number: Any, mono_ns: int, *, counted: bool = True
-  ) -> bool:
-    """Counts a message whose number is not newer than `newest`; true when the venue must have
-    started a new numbering.
-
-    With one connection TCP repeats nothing, so the third lower number in a row is one where they go
-    up again, if the venue has `counted` them: times may go back for a moment. Soon after a
-    connection opened, or another one closed, it takes a hundred; with two connections it is none.
-    """
-    self.duplicates += 1
-    if newest != self._stale_after:
-      self._stale_after, self._stale, self.stale_in_a_row = newest, None, 0
-    goes_up = self._stale is not None and self._stale < number < newest
-    self._ascending = self._ascending + 1 if goes_up else 0
-    self._stale = number
-    self.stale_in_a_row += 1
-    if len(self.carriers) > 1:
-      return False
-    if self.stale_in_a_row >= STALE_IN_A_ROW:
-      return True
-    return counted and self._ascending >= 2 and mono_ns >= self._repeats_until_ns

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from bond_core._errors import Refused
-from bond_core._events import Batch
+from bond_core._events import Batch, Gap
 from bond_core._feeds.contract import (
   Action,
   Expire,
@@ -12,6 +12,7 @@ from bond_core._feeds.contract import (
   Handshake,
   Limits,
   Moment,
+  Notice,
   Pong,
   Reject,
   Reset,
@@ -25,8 +26,9 @@ from bond_core._venues.requests import OpenConnection, RequestForm, Requests
 from bond_core._venues.state import SECOND, SubscriptionState
 from bond_core._venues.topic import Take, Topic
 from bond_core._venues.topic_table import TopicTable
-from bond_core._venues.undecodable import undecodable_gap
 from bond_core._words import said
+
+MAX_NAMED = 50
 
 
 def _no_weight(subscription: Subscription) -> int:
@@ -90,6 +92,7 @@ class TopicFeed:
     self._table = TopicTable(topics, opening, closing)
     self._requests = Requests(requests, topics.limits, self.actions, title)
     self._connections: dict[int, OpenConnection] = {}
+    self._put_off: set[Subscription] = set()
 
   # What it would take --------------------------------------------------------------------------
 
@@ -198,6 +201,8 @@ class TopicFeed:
       state.on_timer(now, out)
     for opened in self._connections.values():
       self._requests.check_overdue(opened, self.now_ns)
+      if 0 < opened.again_ns <= self.now_ns:
+        self._request_ready(opened)
     if self._markets is not None:
       self._markets.on_timer(self, now)
     return out
@@ -251,7 +256,7 @@ class TopicFeed:
     if lost:
       self.unreadable += lost
       carried = [s for s in self._table.states.values() if connection in s.carriers]
-      if (gap := undecodable_gap(lost, carried, received)) is not None:
+      if (gap := _undecodable_gap(lost, carried, received)) is not None:
         out.append(gap)
     return out
 
@@ -261,10 +266,10 @@ class TopicFeed:
       case TopicMessage():
         self._on_topic_message(opened, answer, frame, received, out)
       case Confirmed():
-        self._requests.confirmed(opened, answer)
+        self._on_confirmed(opened, self._requests.confirmed(opened, answer))
       case Denied():
         for name in self._requests.denied(opened, answer, self.now_ns):
-          self._refuse(opened, name, answer.reason)
+          (self._put_off_topic if answer.passing else self._refuse)(opened, name, answer.reason)
       case Pong() | Expire() | Reset():
         self.actions.append(answer)
       case None:
@@ -304,6 +309,14 @@ class TopicFeed:
     for opened in self._connections.values():
       self._request_ready(opened)
 
+  def suspend(self, subscription: Subscription, reason: str) -> None:
+    for opened in self._connections.values():
+      topic = self._table.topic_of(subscription)
+      if topic is not None and topic.name in opened.carried and topic.name not in opened.waiting:
+        opened.waiting[topic.name] = topic
+        self._requests.send(opened, "unsubscribe", [topic], self.now_ns)
+    self.actions.append(Notice(subscription, reason))
+
   def reject(self, subscription: Subscription, reason: str) -> None:
     # The driver forgets what was refused without a further call, so it is unsubscribed from here.
     if subscription not in self._table.states:
@@ -318,6 +331,21 @@ class TopicFeed:
     """The venue refused a topic. It is not carried there, so nothing has to be unsubscribed."""
     for subscription in opened.carried.pop(name, {}):
       self.reject(subscription, f"{subscription}: {self._title} refused it{said(message)}")
+
+  def _put_off_topic(self, opened: OpenConnection, name: str, message: str) -> None:
+    """The venue does not take a topic just now."""
+    if (topic := self._table.named(opened.group, name)) is not None:
+      opened.waiting[name] = topic
+      for subscription in topic.states:
+        self._put_off.add(subscription)
+        reason = f"{subscription}: {self._title} does not take it now: {message[:200]}"
+        self.actions.append(Notice(subscription, reason))
+
+  def _on_confirmed(self, opened: OpenConnection, topics: list[Topic]) -> None:
+    opened.refusals = 0
+    for subscription in (s for topic in topics for s in topic.states if s in self._put_off):
+      self._put_off.discard(subscription)
+      self.actions.append(Notice(subscription, None))
 
   def _carry(
     self,
@@ -348,6 +376,9 @@ class TopicFeed:
     self._request_ready(opened)
 
   def _request_ready(self, opened: OpenConnection) -> None:
+    if opened.again_ns > self.now_ns:
+      return
+    opened.again_ns = 0
     ready = [topic for topic in opened.waiting.values() if self._ready(topic)]
     for topic in ready:
       del opened.waiting[topic.name]
@@ -391,3 +422,23 @@ def _ignore(frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
 
 
 _IGNORE: Take = _ignore
+
+
+def _undecodable_gap(lost: int, carried: list[SubscriptionState], received: Moment) -> Gap | None:
+  """The Gap for messages that cannot be decoded far enough to know whose they are, on a connection
+  that carries these. Numbered ones show by themselves what they lost; None where all are."""
+  affected = [state for state in carried if not state.numbered]
+  if not affected:
+    return None
+  cause, (ts_ms, mono_ns) = "a message could not be read, nor whose it was", received
+  gap = affected[0].gap(cause, ts_ms, mono_ns, missed=lost, since_ns=mono_ns)
+  subscriptions = [state.subscription for state in affected]
+  gap.streams = [str(subscription) for subscription in subscriptions[:MAX_NAMED]]
+  if len({subscription.channel for subscription in subscriptions}) > 1:
+    gap.channel = "*"
+  instruments = {subscription.instrument for subscription in subscriptions}
+  if len({instrument.symbol for instrument in instruments}) > 1:
+    gap.symbol = "*"
+  if len({(instrument.market_type, instrument.expiry) for instrument in instruments}) > 1:
+    gap.market_type = gap.expiry = None
+  return gap

@@ -15,7 +15,8 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
-from bond_core._errors import Disconnected, Refused
+from bond_core._errors import Disconnected, Refused, Unavailable
+from bond_core._feeds.rate_limit import retry_after
 from bond_core._simulated import note_answer
 from bond_core._words import said
 from bond_core._ws.frames import FrameReader, why_closed
@@ -27,7 +28,7 @@ GUARDED_BYTES, PAUSES = 16 * 1024, 2
 MAX_HEAD_BYTES = 64 * 1024
 
 
-class HandshakeRefused(Disconnected):
+class HandshakeRefused(Unavailable):
   """The server answered the opening request with something else than 101."""
 
   def __init__(
@@ -35,7 +36,9 @@ class HandshakeRefused(Disconnected):
   ) -> None:
     """What the request had of secrets is `hidden` where the answer repeats it."""
     words = said(body, hidden)
-    super().__init__(f"the server answered the websocket request with HTTP {status}{words}")
+    super().__init__(
+      f"the server answered the websocket request with HTTP {status}{words}", retry_after(headers)
+    )
     self.status = status
     self.headers = headers
     self.body = body
@@ -103,7 +106,7 @@ class WebSocket:
     try:
       data = await self._stream.receive_some(GUARDED_BYTES if self._guarded else READ_BYTES)
     except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-      raise Disconnected(f"cut off: {exc.__cause__ or exc or 'connection lost'}") from exc
+      raise Disconnected(f"cut off: {_words(exc)}") from exc
     if not data:
       self._protocol.receive_eof()
       raise Disconnected(why_closed(self._protocol))
@@ -146,7 +149,7 @@ class WebSocket:
       try:
         await self._stream.send_all(data)
       except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-        raise Disconnected(f"cut off: {exc.__cause__ or exc or 'connection lost'}") from exc
+        raise Disconnected(f"cut off: {_words(exc)}") from exc
 
 
 @asynccontextmanager
@@ -167,7 +170,8 @@ async def open_websocket(
   resolved again, but still stands in Host and in the certificate check, and what comes takes a
   third of the event loop's time at most. Proxies from the environment are never used, redirects are
   not followed. Raises Disconnected when the connection cannot be made, HandshakeRefused when the
-  server answers with an HTTP status, Refused when the URL or the certificate is wrong.
+  server answers with an HTTP status, Unavailable where its certificate is not accepted, Refused
+  when the URL is wrong.
   """
   try:
     uri = parse_uri(url)
@@ -227,11 +231,11 @@ async def _connect(
     except trio.BrokenResourceError as exc:
       await trio.aclose_forcefully(stream)
       if isinstance(exc.__cause__, ssl.SSLCertVerificationError):
-        raise Refused(
+        raise Unavailable(
           f"the certificate of {uri.host} was not accepted: {exc.__cause__.verify_message}; "
           "check the host name and this machine's clock and certificate store"
         ) from exc
-      raise Disconnected(f"TLS with {uri.host} failed: {exc.__cause__ or exc}") from exc
+      raise Disconnected(f"TLS with {uri.host} failed: {_words(exc)}") from exc
     except BaseException:
       await trio.aclose_forcefully(stream)
       raise
@@ -270,7 +274,7 @@ async def _handshake(
         protocol.receive_eof()
         break
   except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-    raise Disconnected(f"cut off during the websocket handshake: {exc.__cause__ or exc}") from exc
+    raise Disconnected(f"cut off during the websocket handshake: {_words(exc)}") from exc
   answer = next((e for e in protocol.events_received() if isinstance(e, Response)), None)
   if answer is not None:
     note_answer(answer.headers)
@@ -288,6 +292,11 @@ async def _handshake(
   if protocol.handshake_exc is not None:
     raise Disconnected(_handshake_sentence(protocol.handshake_exc)) from protocol.handshake_exc
   return rest
+
+
+def _words(exc: BaseException) -> str:
+  """What an error of the stream says; some say nothing."""
+  return str(exc.__cause__ or exc) or "the connection was lost"
 
 
 def _handshake_sentence(exc: Exception) -> str:

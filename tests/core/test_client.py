@@ -14,7 +14,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 from websockets.utils import accept_key
 
-from bond_core import Disconnected, Refused
+from bond_core import Disconnected, Refused, Unavailable
 from bond_core._ws.client import HandshakeRefused, WebSocket, open_websocket
 from bond_core._ws.frames import text_frame
 
@@ -257,10 +257,10 @@ async def test_tls_is_verified_and_a_pinned_address_still_needs_the_right_name()
     url = f"wss://venue.test:{port}/"
     async with open_websocket(url, addresses=["127.0.0.1"], tls=trusting) as websocket:
       assert await websocket.receive() == [b"secret"]
-    with pytest.raises(Refused, match=r"certificate of venue\.test was not accepted"):
+    with pytest.raises(Unavailable, match=r"certificate of venue\.test was not accepted"):
       async with open_websocket(url, addresses=["127.0.0.1"]):
         raise AssertionError("opened")
-    with pytest.raises(Refused, match=r"certificate of other\.test was not accepted"):
+    with pytest.raises(Unavailable, match=r"certificate of other\.test was not accepted"):
       async with open_websocket(f"wss://other.test:{port}/", addresses=["127.0.0.1"], tls=trusting):
         raise AssertionError("opened")
     nursery.cancel_scope.cancel()

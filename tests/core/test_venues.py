@@ -15,6 +15,7 @@ from bond_venuekit import (
   NumberedTrades,
   SnapshotSource,
   SubscribedBook,
+  request_number,
 )
 
 from bond_core import Gap, Refused, Trade, parse_market
@@ -24,6 +25,7 @@ from bond_core.feeds import (
   Handshake,
   Limits,
   Moment,
+  Notice,
   Pong,
   Reject,
   Reset,
@@ -41,7 +43,6 @@ from bond_core.venues import (
   TopicFeed,
   TopicMessage,
   Unknown,
-  request_number,
 )
 
 SECOND = 1_000_000_000
@@ -111,8 +112,8 @@ SNAPSHOTS = SnapshotSource(
   weight=5,
   levels=1000,
   read=lambda body: update_of(decode(body)),
-  explain=lambda status, body: "toy is not served here" if status == 451 else None,
-  final=lambda response: response.status == 451,
+  explain=lambda status, body: "toy has no such book" if status == 410 else None,
+  final=lambda response: response.status == 410,
 )
 
 
@@ -168,6 +169,8 @@ def read_answer(connection, frame):
       return Denied(request_number(number), said)
     case "wrong":
       return Denied(request_number(number), f"no {said}", (said,))
+    case "later":
+      return Denied(request_number(number), f"busy, {said}", passing=True)
     case "pong":
       return Pong(connection)
     case "hush":
@@ -550,28 +553,129 @@ def test_a_fetched_book_joins_its_snapshot_and_names_its_subscription():
 
 
 @pytest.mark.parametrize(
-  ("status", "body", "answers", "reason"),
-  [
-    (451, b"", 1, "toy is not served here"),
-    (404, b"", 3, "HTTP 404"),
-    (200, b"{", 3, "the snapshot could not be read"),
-  ],
+  ("status", "body", "reason"),
+  [(404, b"", "HTTP 404"), (200, b"{", "the snapshot could not be read")],
 )
-def test_a_book_without_a_snapshot_is_given_up(status, body, answers, reason):
+def test_a_book_without_a_snapshot_says_so_and_is_looked_at_for_ever(status, body, reason):
   rig = Rig(REST)
   rig.say(frame("rest-A", 5))
-  for _ in range(answers):
-    assert rig.others(Reject) == []
+  pauses = []
+  for _ in range(12):
     [fetch] = rig.others(Fetch)
     rig.answer(fetch, body, status)
-    rejects = rig.others(Reject)
-    rig.other += rejects
-    rig.wait(5)
+    [notice] = rig.others(Notice)
+    assert (notice.subscription, notice.unavailable) == (REST, True)
+    assert notice.reason.startswith(f"no book without a snapshot. {reason}")
+    assert rig.others(Reject) == []
+    seconds = 0
+    while not any(isinstance(action, Fetch) for action in rig.other):
+      rig.wait(1)
+      rig.sent()
+      seconds += 1
+    pauses.append(seconds)
+  assert pauses[0] <= 2
+  assert 50 <= pauses[-1] <= 61
+  rig.say(frame("rest-A", 6))
+  [fetch] = rig.others(Fetch)
+  events = rig.answer(fetch, frame("", 5, bids=[[1, 9]], asks=[[2, 1]]))
+  assert [e.is_reset for e in events] == [True]
+  assert [notice.reason for notice in rig.others(Notice)] == [None]
+
+
+def test_a_book_that_the_venue_does_not_have_is_rejected():
+  rig = Rig(REST)
+  rig.say(frame("rest-A", 5))
+  [fetch] = rig.others(Fetch)
+  rig.answer(fetch, b"", 410)
   [reject] = rig.others(Reject)
   assert reject.subscription == REST
-  assert f"no book without a snapshot. {reason}" in reject.reason
+  assert "no book without a snapshot. toy has no such book" in reject.reason
   # An answer that comes later has no reader.
   assert rig.answer(fetch, frame("", 5)) == []
+
+
+# What passes --------------------------------------------------------------------------------------
+
+
+def test_what_is_refused_for_a_while_is_requested_again_for_ever():
+  rig = Rig(A, B)
+  assert rig.sent() == ["1:+trades-A,trades-B#1"]
+  rig.say(b"later 1 come back")
+  notices = rig.others(Notice)
+  assert [notice.subscription for notice in notices] == [A, B]
+  assert notices[0].reason == f"{A}: Toy does not take it now: busy, come back"
+  asked = []
+  for second in range(300):
+    rig.wait(1)
+    for request in rig.sent():
+      asked.append(second)
+      rig.say(f"later {request.partition('#')[2]} come back".encode())
+  pauses = [b - a for a, b in zip(asked, asked[1:], strict=False)]
+  assert pauses[:4] == [4, 8, 16, 32]
+  assert set(pauses[5:]) == {60}
+  assert rig.others(Reject) == []
+  assert rig.others(Reset) == []
+  rig.others(Notice)
+  rig.change(1, removed=[B])
+  while not (requests := rig.sent()):
+    rig.wait(1)
+  assert requests[0].startswith("1:+trades-A#")
+  rig.say(f"ok {requests[0].partition('#')[2]}".encode())
+  assert [(n.subscription, n.reason) for n in rig.others(Notice)] == [(A, None)]
+  rig.wait(100)
+  assert rig.sent() == []
+
+
+def test_a_refusal_of_a_lost_connection_ends_with_the_next_confirmation():
+  rig = Rig(A)
+  rig.sent()
+  rig.say(b"later 1 come back")
+  rig.feed.on_close(1)
+  rig.open(2, A)
+  [request] = rig.sent()
+  rig.others(Notice)
+  rig.say(f"ok {request.partition('#')[2]}".encode(), to=2)
+  assert [(n.subscription, n.reason) for n in rig.others(Notice)] == [(A, None)]
+
+
+class Gone:
+  """A market list that says of one market whether it is there."""
+
+  def __init__(self):
+    self.there = True
+
+  def prepare(self, feed, subscriptions):
+    """Nothing is requested."""
+
+  def ready(self, subscription):
+    return self.there or subscription != A
+
+  def on_response(self, feed, fetch, response):
+    """Nothing is requested."""
+
+  def on_timer(self, feed, now):
+    """Nothing is due."""
+
+
+def test_what_is_suspended_leaves_the_venue_until_it_is_ready_again():
+  markets = Gone()
+  rig = Rig(A, B, markets=markets)
+  rig.sent()
+  rig.say(b"ok 1", frame("trades-A", 1))
+  markets.there = False
+  rig.feed.suspend(A, "A is no longer listed")
+  assert rig.sent() == ["1:-trades-A#2"]
+  assert [(n.subscription, n.reason) for n in rig.others(Notice)] == [(A, "A is no longer listed")]
+  rig.feed.suspend(A, "A is no longer listed")
+  rig.feed.proceed()
+  assert rig.sent() == []
+  # A new connection does not subscribe to it either.
+  rig.feed.on_close(1)
+  rig.open(2, A, B)
+  assert rig.sent() == ["2:+trades-B#3"]
+  markets.there = True
+  rig.feed.proceed()
+  assert rig.sent() == ["2:+trades-A#4"]
 
 
 # Numbers that begin anew -------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """What a message means that does not begin as a combined stream's does: answers to requests,
 errors, notices, payloads without their envelope."""
 
+from bond_venuekit import request_number
+
 from bond_binance.messages import Other, decode_other
 from bond_core.feeds import Expire
-from bond_core.venues import Answer, Confirmed, Denied, TopicMessage, Unknown, request_number
+from bond_core.venues import Answer, Confirmed, Denied, TopicMessage, Unknown
 
 # The stream that a payload without its envelope belongs to, by its event type.
 _STREAMS = {

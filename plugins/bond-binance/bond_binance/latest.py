@@ -2,16 +2,10 @@
 
 from typing import Any
 
-from bond_venuekit import (
-  Order,
-)
+from bond_venuekit import Order, fraction_or_none, read_side
 
 from bond_binance.messages import decode_candle, decode_liquidation, decode_mark, decode_stats
 from bond_core import AnyEvent, Candle, Funding, Liquidation, Ticker
-from bond_core.venues import (
-  fraction_or_none,
-  read_side,
-)
 
 
 def read_stats(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:

@@ -1,12 +1,13 @@
 """Best bids and asks, the most frequent messages of the venue beside trades."""
 
+from bond_venuekit import NumberedState
+
 from bond_binance.messages import decode_quote
 from bond_core import Batch, Ticker
 from bond_core.feeds import Moment, Subscription
-from bond_core.venues import SubscriptionState
 
 
-class QuotesState(SubscriptionState):
+class QuotesState(NumberedState):
   """The quotes of one instrument, numbered by the book's update id. Spot does not say when they
   were."""
 

@@ -68,9 +68,9 @@ def reason(status: int, body: bytes) -> str:
 
 
 def is_final(response: Response) -> bool:
-  """Whether the venue would refuse the same request again: of this place, or of this symbol."""
+  """Whether the venue says that it does not have this symbol. Everything else passes."""
   fault = read_error(response.body)
-  return response.status == 451 or (fault is not None and fault.code == INVALID_SYMBOL)
+  return fault is not None and fault.code == INVALID_SYMBOL
 
 
 _LESS = (

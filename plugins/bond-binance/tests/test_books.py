@@ -4,7 +4,7 @@ import pytest
 from bond_binance import config
 
 from bond_core import Gap, OrderBook
-from bond_core.feeds import Fetch, Reject
+from bond_core.feeds import Fetch, Notice, Reject
 
 SPOT = config.Books(symbols=["BTC/USDT"])
 PERP = config.Books(symbols=["BTC/USDT:USDT"])
@@ -238,15 +238,6 @@ def test_looking_further_never_goes_back(venue):
   assert kinds(v.say(STREAM, diff(23, 24))) == [(22, 24)]
 
 
-def test_a_place_that_binance_does_not_serve_ends_the_book_with_a_sentence(venue):
-  v = venue(SPOT)
-  v.say(STREAM, diff(9, 12))
-  v.answer(v.snapshots()[0], {"code": 0, "msg": "restricted location"}, status=451)
-  (reject,) = v.take(Reject)
-  assert "HTTP 451" in reject.reason
-  assert "orderbook of binance BTC/USDT spot: no book without a snapshot" in reject.reason
-
-
 def test_a_symbol_that_is_none_ends_its_book(venue):
   v = venue(SPOT)
   v.say(STREAM, diff(9, 12))
@@ -255,17 +246,19 @@ def test_a_symbol_that_is_none_ends_its_book(venue):
   assert reject.subscription.instrument.symbol == "BTC/USDT"
 
 
-@pytest.mark.parametrize(("status", "body"), [(403, b"<html>"), (200, b"{}"), (200, b"\xff")])
-def test_an_answer_that_is_no_snapshot_is_asked_for_again_before_giving_up(venue, status, body):
+@pytest.mark.parametrize(("status", "body"), [(400, b"{}"), (200, b"{}"), (200, b"\xff")])
+def test_an_answer_that_is_no_snapshot_is_asked_for_again_and_readers_know(venue, status, body):
   v = venue(SPOT)
   v.say(STREAM, diff(9, 12))
-  for _ in range(2):
+  for _ in range(20):
     (fetch,) = v.snapshots()
     assert v.answer(fetch, body, status) == []
-    assert v.take(Reject) == []
-    v.pass_time(5)
-  v.answer(v.snapshots()[0], body, status)
-  assert len(v.take(Reject)) == 1
+    v.pass_time(61)
+  assert v.take(Reject) == []
+  assert len(v.take(Notice)) == 20
+  v.say(STREAM, diff(13, 14))
+  assert kinds(v.answer(v.snapshots()[0], snapshot(12))) != []
+  assert [notice.reason for notice in v.take(Notice)] == [None]
 
 
 def test_an_answer_for_a_book_that_nobody_reads_any_more_is_nothing(venue):

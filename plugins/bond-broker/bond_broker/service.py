@@ -34,6 +34,7 @@ async def serve(
     follows=server.demand is None,
     sources=server.sources,
     stream_sources=lambda stream_id: server.sources(stream_id),
+    notices=server.notices,
     open_to_all=is_loopback(config.host),
     reconnects=server.reconnects,
     figures=server.figures,

@@ -1,6 +1,6 @@
 """Bybit's feed: a family of connections for each category."""
 
-from bond_venuekit import LatestValue, NamedFeed, check_contract
+from bond_venuekit import LatestValue, NamedFeed, check_contract, request_number
 
 from bond_bybit.books import BookState, read_quotes
 from bond_bybit.endpoints import CHARACTERS, Connection, limits_of
@@ -22,7 +22,6 @@ from bond_core.venues import (
   Topic,
   TopicMessage,
   Unknown,
-  request_number,
 )
 
 CHANNELS = (

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bond_venuekit import Order, ReadLatest, opposite
+from bond_venuekit import Order, ReadLatest, opposite, read_side
 
 from bond_bybit.messages import decode_bars, decode_liquidations
 from bond_bybit.sizes import in_base
 from bond_core import AnyEvent, Batch, Candle, Liquidation
 from bond_core.feeds import Subscription
-from bond_core.venues import SubscriptionState, read_side
+from bond_core.venues import SubscriptionState
 
 INTERVALS = {
   "1m": "1",

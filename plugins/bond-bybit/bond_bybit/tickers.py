@@ -7,18 +7,13 @@ lost one shows only when the field changes again.
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from bond_venuekit import time_or_none
+from bond_venuekit import amount_or_none, fraction_or_none, time_or_none
 
 from bond_bybit.messages import Ticker as Fields, decode_ticker
 from bond_bybit.symbols import INVERSE, category
 from bond_core import AnyEvent, Batch, Funding, OpenInterest, Ticker
 from bond_core.feeds import Subscription
-from bond_core.venues import (
-  SubscriptionState,
-  Topic,
-  amount_or_none,
-  fraction_or_none,
-)
+from bond_core.venues import SubscriptionState, Topic
 
 _NAMES = Fields.__struct_fields__
 

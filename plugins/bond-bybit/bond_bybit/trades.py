@@ -3,11 +3,13 @@ by itself; what two connections both carry is one event, by id (source: "Trade")
 
 from collections import OrderedDict
 
+from bond_venuekit import read_side
+
 from bond_bybit.messages import decode_trades
 from bond_bybit.sizes import in_base
 from bond_core import Batch, Trade
 from bond_core.feeds import Subscription
-from bond_core.venues import SubscriptionState, read_side
+from bond_core.venues import SubscriptionState
 
 REMEMBERED = 5_000
 """Trades that a second connection may repeat: seconds of the busiest market."""

@@ -5,7 +5,7 @@ A topic is named CHANNEL:INSTRUMENT here, or CHANNEL:FAMILY for what covers a wh
 
 import re
 
-from bond_venuekit import LatestValue, NamedFeed, check_contract
+from bond_venuekit import LatestValue, NamedFeed, check_contract, request_number
 
 from bond_core.feeds import Expire, Handshake, Limits, Pong, Reset, Subscription, own_words
 from bond_core.venues import (
@@ -19,7 +19,6 @@ from bond_core.venues import (
   Topic,
   TopicMessage,
   Unknown,
-  request_number,
 )
 from bond_okx.books import BookState
 from bond_okx.contract_list import ContractList

@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from bond_venuekit import Order, ReadLatest, parts_of
-
-from bond_core import AnyEvent, Candle, Funding, OpenInterest, Ticker
-from bond_core.feeds import Subscription
-from bond_core.venues import (
+from bond_venuekit import (
+  Order,
+  ReadLatest,
   amount,
   amount_or_none,
   fraction_or_none,
+  parts_of,
 )
+
+from bond_core import AnyEvent, Candle, Funding, OpenInterest, Ticker
+from bond_core.feeds import Subscription
 from bond_okx.contracts import ContractOf
 from bond_okx.intervals import LENGTH_MS
 from bond_okx.messages import (

@@ -1,8 +1,10 @@
 """Liquidations: one channel has those of all instruments of a family."""
 
+from bond_venuekit import read_side
+
 from bond_core import Batch, Liquidation
 from bond_core.feeds import Subscription
-from bond_core.venues import SubscriptionState, Topic, read_side
+from bond_core.venues import SubscriptionState, Topic
 from bond_okx.contracts import ContractOf
 from bond_okx.messages import Forced, decode_liquidations
 from bond_okx.symbols import venue_symbol

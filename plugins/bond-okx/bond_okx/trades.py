@@ -1,15 +1,10 @@
 """Trades. A message is what one order took at one price, which may be several trades: their numbers
 go up by one and the message's is the last (source: "WS / Trades channel")."""
 
-from bond_venuekit import (
-  NumberedTrades,
-)
+from bond_venuekit import NumberedTrades, read_side
 
 from bond_core import Batch, Trade
 from bond_core.feeds import Subscription
-from bond_core.venues import (
-  read_side,
-)
 from bond_okx.contracts import ContractOf
 from bond_okx.messages import decode_trades
 

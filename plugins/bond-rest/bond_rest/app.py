@@ -10,6 +10,7 @@ import msgspec
 import pydantic
 from bond_commandkit import Answer
 from bond_server import prometheus
+from bond_server.notices import public
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
@@ -211,7 +212,8 @@ def make_app(
     except ApiError:
       # Strangers and those with old credentials may know that the server works.
       own = {}
-    return _json({"status": "ok", **own, "sources": server.sources()})
+    notices = [public(notice) for notice in server.notices()]
+    return _json({"status": "ok", **own, "sources": server.sources(), "notices": notices})
 
   @app.get("/readyz", response_model=shapes.Health, responses=_errors(503))
   @app.get("/ready", response_model=shapes.Health, responses=_errors(503))

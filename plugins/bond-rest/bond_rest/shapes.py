@@ -98,6 +98,7 @@ class Health(BaseModel):
   status: str
   streams: int | None = None
   sources: dict[str, str]
+  notices: list[dict[str, str | None]]
 
 
 class SpecProblem(BaseModel):

@@ -11,6 +11,7 @@ from bond_core.feeds import SourceState
 from bond_core.hosting import (
   BRANCHES,
   Simulators,
+  Source,
   SourceManager,
   SourceReader,
   Watchdog,
@@ -25,10 +26,14 @@ from bond_server.callers import PrivateSources, check_names
 from bond_server.demand import Carrier, SourceDemand
 from bond_server.doors import Doors
 from bond_server.following import follow_log
+from bond_server.notices import notices_of
 from bond_server.streams import LogKeeping, Streams
 
 LOG = "market"
 """The name of the log of all events."""
+
+NOTICES = 50
+"""Rows of notices that are shown; one venue's failure may concern more."""
 
 
 class RunningServer:
@@ -76,15 +81,22 @@ class RunningServer:
     """The state of the sources of the market, or of those that a stream reads, by venue; simulated
     where a live one is no real venue."""
     states: dict[str, SourceStatus] = {}
-    found = self._sources.sources
-    if (running := self.streams.get(stream)) is not None:
-      found = [reader.source for reader in running.pipeline.readers.values()]
-    for source in found:
+    for source in self._found(stream):
       state = source.state
       if state is not None:
         works = state in (SourceState.LIVE, SourceState.QUIET)
         states[source.exchange] = "simulated" if source.simulated and works else state.value
     return states
+
+  def notices(self, stream: str = "") -> list[dict[str, str | None]]:
+    """What readers of the same have to know: the first 50 rows."""
+    found = dict.fromkeys(self._found(stream))
+    return [row for source in found for row in notices_of(source)][:NOTICES]
+
+  def _found(self, stream: str) -> list[Source]:
+    if (running := self.streams.get(stream)) is not None:
+      return [reader.source for reader in running.pipeline.readers.values()]
+    return self._sources.sources
 
   def reconnects(self) -> int:
     """How often sources reconnected."""

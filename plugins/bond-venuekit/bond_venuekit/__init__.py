@@ -3,8 +3,8 @@
 A venue's plugin derives its configurations from `TradesOf`, `BooksOf` and their like, reads
 symbols with the functions here, and hands `venue_sources` one row a channel. The feed beneath them
 is made of bond_core.venues, and of the states here: `NumberedTrades`, `LatestValue`, and of books
-`SubscribedBook` where the snapshot comes on the
-connection, `FetchedBook` where it is fetched. docs/write-a-venue.md builds all of it.
+`SubscribedBook` where the snapshot comes on the connection, `FetchedBook` where it is fetched.
+docs/write-a-venue.md builds all of it.
 """
 
 from bond_venuekit.config import (
@@ -23,6 +23,15 @@ from bond_venuekit.config import (
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.latest import LatestValue, Order, ReadLatest
 from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
+from bond_venuekit.numbered import NumberedState
+from bond_venuekit.reading import (
+  Side,
+  amount,
+  amount_or_none,
+  fraction_or_none,
+  read_side,
+  request_number,
+)
 from bond_venuekit.sides import opposite
 from bond_venuekit.sources import VenueRow, venue_sources
 from bond_venuekit.subscribed_book import SubscribedBook
@@ -51,12 +60,14 @@ __all__ = [
   "NameList",
   "NameRequest",
   "NamedFeed",
+  "NumberedState",
   "NumberedTrades",
   "OnMarket",
   "OpenInterestOf",
   "Order",
   "ReadLatest",
   "SettledIn",
+  "Side",
   "SnapshotSource",
   "SubscribedBook",
   "TickersOf",
@@ -66,13 +77,18 @@ __all__ = [
   "VenueChannel",
   "VenueRow",
   "VenueSource",
+  "amount",
+  "amount_or_none",
   "check_contract",
   "check_kind",
   "check_settlement",
+  "fraction_or_none",
   "inverse_in_usd",
   "is_name",
   "opposite",
   "parts_of",
+  "read_side",
+  "request_number",
   "settled_in_quote",
   "time_or_none",
   "unified_symbol",

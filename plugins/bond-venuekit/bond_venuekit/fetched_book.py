@@ -7,12 +7,9 @@ import attrs
 
 from bond_core import Batch, Level, OrderBook
 from bond_core.books import Book, BookSync, SequenceRule, Update
-from bond_core.feeds import Fetch, Moment, Response, Subscription
+from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription
 from bond_core.venues import SECOND, UNREADABLE, Explain, FeedControl, SubscriptionState
 from bond_venuekit.repair import BookRepair
-
-MAX_FAILURES = 3
-"""Answers in a row that are no snapshot, after which the subscription is refused."""
 
 QUIET_START_NS = 2 * SECOND
 """A snapshot that is older than the first update is of no use, so it is requested after that. A
@@ -40,7 +37,7 @@ class SnapshotSource:
   `weight` is what a request costs in `group`'s rate limit. A snapshot has at most `levels` a side.
   `read` decodes the body into an Update with bids and asks, best first, and `ids`; it raises
   UNREADABLE. `explain` gives a sentence for an HTTP status and body, as Feed's, and `final` says of
-  an answer that is no snapshot whether another request would bring the same.
+  an answer that is no snapshot whether the venue means that it does not have this book.
   """
 
   url: str
@@ -83,6 +80,7 @@ class FetchedBook(SubscriptionState):
     self._repair = BookRepair(subscription)
     # One request at a time.
     self._requested = False
+    self._unavailable = False
     self._start_at = 0
     self._extend_not_before = 0
     self._reach = self._edges = _EVERYTHING
@@ -136,17 +134,26 @@ class FetchedBook(SubscriptionState):
       except UNREADABLE as exc:
         reason = f"the snapshot could not be read: {exc}"
       else:
+        self._tell(None)
         snapshot.ts_event, snapshot.ts_internal = received
         self._on_snapshot(snapshot, out)
         return
     if not self._sync.needs_snapshot:
       return
-    attempts = self._repair.attempts
-    if attempts >= MAX_FAILURES or (attempts and snapshots.final(response)):
-      reason = f"{self.subscription}: no book without a snapshot. {reason}"
-      self._feed.reject(self.subscription, reason)
+    reason = f"no book without a snapshot. {reason}"
+    if snapshots.final(response):
+      self._feed.reject(self.subscription, f"{self.subscription}: {reason}")
+    else:
+      # It is requested again, ever more rarely, for as long as there are readers.
+      self._tell(reason)
 
   # Details -------------------------------------------------------------------------------------
+
+  def _tell(self, reason: str | None) -> None:
+    """Tells readers why there is no book, or that there is one again."""
+    if reason is not None or self._unavailable:
+      self._feed.actions.append(Notice(self.subscription, reason))
+    self._unavailable = reason is not None
 
   def _new_sync(self) -> BookSync:
     return BookSync(self.subscription.instrument, self._rule)
@@ -197,6 +204,8 @@ class FetchedBook(SubscriptionState):
         self._snapshots.weight,
         self.subscription,
         priority,
+        # A book that lacks only what is far from its best prices serves its readers.
+        needed=priority != _EXTEND,
       )
     )
 

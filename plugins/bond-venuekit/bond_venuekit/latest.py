@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from bond_core import AnyEvent, Batch
 from bond_core.feeds import Moment, Subscription
-from bond_core.venues import SubscriptionState
+from bond_venuekit.numbered import NumberedState
 
 Order: TypeAlias = tuple[float, ...]
 """Tells messages of a subscription apart, and which is newer: the greater one."""
@@ -16,7 +16,7 @@ ReadLatest: TypeAlias = Callable[[bytes, dict[str, Any]], Iterable[tuple[Order, 
 """(message, the event fields that do not depend on it) → each state in it: its order, its event."""
 
 
-class LatestValue(SubscriptionState):
+class LatestValue(NumberedState):
   """The latest state of one subscription; `read` makes its events. Their order is a time, or a
   number that the venue has `counted`."""
 

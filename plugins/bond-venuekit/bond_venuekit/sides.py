@@ -1,6 +1,6 @@
 """Sides of orders."""
 
-from bond_core.venues import Side
+from bond_core import Side
 
 _OPPOSITE: dict[Side, Side] = {"buy": "sell", "sell": "buy", "unknown": "unknown"}
 

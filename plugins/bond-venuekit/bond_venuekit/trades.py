@@ -9,7 +9,7 @@ How many wait, and for how long, is bounded.
 
 from bond_core import Batch, Trade
 from bond_core.feeds import Moment, Subscription
-from bond_core.venues import SubscriptionState
+from bond_venuekit.numbered import NumberedState
 
 MAX_EARLY = 8
 """Trades that wait on one connection, where order is promised."""
@@ -20,7 +20,7 @@ WAIT_NS = 500_000_000
 NO_NUMBER = -1
 
 
-class NumberedTrades(SubscriptionState):
+class NumberedTrades(NumberedState):
   """The trades of one instrument, whose numbers go up by one. A message may stand for several of
   them; `first` and `last` are then their numbers.
 

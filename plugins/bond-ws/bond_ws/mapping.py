@@ -5,9 +5,8 @@ from typing import Any
 
 from bond_expressions.language import compile_predicate, compile_value
 
-from bond_core import Batch, Custom, Ticker, Trade, parse_market
+from bond_core import Batch, Custom, Side, Ticker, Trade, parse_market
 from bond_core.feeds import Moment
-from bond_core.venues import Side
 from bond_ws.matching import matcher
 from bond_ws.paths import parse_path
 from bond_ws.rules import EVENTS, Rule, Value, converted, own_fields, time_ms

@@ -15,7 +15,8 @@ class Backing:
   """The logs that a broker serves, and to which clients.
 
   `log` has all events, None where there is only one stream to serve; `stream` finds the log of a
-  stream by its id, `stream_sources` the state of its sources, and `starting` says that more of them
+  stream by its id, `stream_sources` the state of its sources; `notices` are those of a stream, or
+  of all events for an empty id; and `starting` says that more of them
   may soon be there. `follows` says that
   another process writes the log. `open_to_all` lets in clients without credentials, which is for
   loopback only. `handlers` are other paths on the same port; they need a `log` beside them.
@@ -26,6 +27,7 @@ class Backing:
   log: DurableLog | None = None
   stream: Callable[[str], DurableLog | None] = lambda stream_id: None
   stream_sources: Callable[[str], dict[str, SourceStatus]] = lambda stream_id: {}
+  notices: Callable[[str], list[dict[str, str | None]]] = lambda stream_id: []
   starting: Callable[[], bool] = lambda: False
   demand: Demand | None = None
   follows: bool = False

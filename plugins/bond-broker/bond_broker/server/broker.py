@@ -188,6 +188,7 @@ class Broker:
       head,
       query,
       sources=self._backing.sources(),
+      notices=self._backing.notices(""),
       snapshot=self.snapshot,
       traffic=self._traffic,
     )
@@ -288,6 +289,7 @@ class Broker:
       limits=self._session_limits,
       sources=partial(backing.stream_sources, stream) if stream else backing.sources,
       wrong_clocks=self._traffic.wrong_clocks,
+      notices=partial(backing.notices, stream),
       handler=backing.handlers.get(query.path),
     )
 
@@ -371,9 +373,15 @@ class Broker:
 
   async def watch(self) -> None:
     """Looks at heartbeats, deadlines, tokens and streams that ended, until it is cancelled."""
+    known: dict[str, list[dict[str, str | None]]] = {}
     while True:
       await trio.sleep(CHECK_EVERY)
       now, now_ms = trio.current_time(), self._backing.clock.now_ms()
+      read = dict.fromkeys(session.stream for session in self.sessions)
+      notices = {stream: self._backing.notices(stream) for stream in read}
+      # Who connects now is told with the first heartbeat.
+      changed = {stream for stream in read if notices[stream] != known.get(stream, notices[stream])}
+      known = notices
       if self._backing.log is not None:
         self._traffic.tick(self._backing.log.head)
       for stream, pump in list(self._pumps.items()):
@@ -382,6 +390,8 @@ class Broker:
           del self._pumps[stream]
       for session in list(self.sessions):
         exists = self._exists(session.stream, session.pump)
+        if session.stream in changed:
+          session.hurry_heartbeat()
         session.check(now, now_ms, stream_exists=exists)
 
   def snapshot(self) -> Snapshot:

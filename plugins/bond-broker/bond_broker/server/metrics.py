@@ -23,6 +23,7 @@ _STATUS: dict[SourceStatus, ExchangeStatus] = {
   "simulated": "connected",
   "connecting": "reconnecting",
   "reconnecting": "reconnecting",
+  "unavailable": "reconnecting",
   "stale": "stale",
   "rejected": "disconnected",
 }

@@ -48,6 +48,8 @@ MESSAGES_PER_SECOND = 100
 # What is read is parsed in pieces of this many bytes: a flood is noticed within a few milliseconds.
 PIECE = 4096
 MAX_SUBSCRIPTIONS = 200
+# Seconds between two heartbeats where what they say about sources keeps changing.
+HURRIED_AFTER = 5.0
 # Every ack lists all subscriptions, so this bounds an ack too.
 MAX_SYMBOLS = 5_000
 
@@ -92,6 +94,7 @@ class Session:
     limits: SessionLimits,
     sources: Callable[[], Mapping[str, SourceStatus]],
     wrong_clocks: Callable[[], Mapping[str, int]],
+    notices: Callable[[], Sequence[Mapping[str, str | None]]],
     handler: Handler | None = None,
   ) -> None:
     self._scope = trio.CancelScope()
@@ -105,12 +108,14 @@ class Session:
     self._limits = limits
     self._sources = sources
     self._wrong_clocks = wrong_clocks
+    self._notices = notices
     self._handler = handler
     self._head = head
     self._protocol = head.protocol
     self._reader = FrameReader(head.protocol, limits.max_message)
     self._started = trio.current_time()
     self._next_heartbeat = float("inf")
+    self._last_heartbeat = 0.0
     self._subscribed: list[Subscribed] = []
     self._messages = 0
     self._second = 0
@@ -227,10 +232,16 @@ class Session:
       return CloseCode.SLOW, "stalled", f"nothing was read for {limits.stalled_after:g} s"
     return None
 
+  def hurry_heartbeat(self) -> None:
+    """What the next heartbeat says has changed: it is sent soon, where one is due at all."""
+    if self._next_heartbeat < float("inf"):
+      self._next_heartbeat = min(self._next_heartbeat, self._last_heartbeat + HURRIED_AFTER)
+
   def _heartbeat(self, now_ms: int) -> None:
     """Sends a heartbeat and notes when the next is due."""
     delivery = self.delivery
-    self._next_heartbeat = trio.current_time() + self._limits.heartbeat
+    self._last_heartbeat = trio.current_time()
+    self._next_heartbeat = self._last_heartbeat + self._limits.heartbeat
     info: dict[str, Any] = {
       "seq": delivery.next_number - 1,
       "epoch": self.pump.log.epoch,
@@ -238,6 +249,8 @@ class Session:
       "conflated": delivery.conflated,
       "lost": delivery.lost,
     }
+    if notices := self._notices():
+      info["notices"] = notices
     if wrong := self._wrong_clocks():
       info["skew_ms"] = wrong
     self.send(heartbeat_message(now_ms, info))

@@ -1,9 +1,10 @@
 """/metrics and /health: the answers to a plain GET."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from bond_server import prometheus
+from bond_server.notices import public
 from websockets.datastructures import Headers
 
 from bond_broker.delivery.traffic import Traffic
@@ -22,13 +23,18 @@ def answer(
   query: Query,
   *,
   sources: Mapping[str, SourceStatus],
+  notices: Sequence[Mapping[str, str | None]],
   snapshot: Callable[[], Snapshot],
   traffic: Traffic,
 ) -> bytes:
   """The answer to a plain GET."""
   if query.path == "/health":
     wrong = traffic.wrong_clocks()
-    health = {"status": "ok", "sources": sources} | ({"skew_ms": wrong} if wrong else {})
+    health: dict[str, object] = {"status": "ok", "sources": sources}
+    if wrong:
+      health["skew_ms"] = wrong
+    if notices:
+      health["notices"] = [public(notice) for notice in notices]
     return plain_answer(HTTPStatus.OK, health)
   if query.path == "/metrics":
     found = snapshot()
