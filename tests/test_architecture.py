@@ -157,8 +157,9 @@ def test_protocol_logic_does_no_io():
     "bond-server": "access/credentials.py access/limits.py access/origins.py access/tokens.py",
     "bond-expressions": "checking.py compiling.py functions.py kinds.py language.py "
     "running.py syntax.py",
-    "bond-venuekit": "config.py fetched_book.py latest.py numbered.py reading.py repair.py "
-    "sources.py subscribed_book.py symbols.py trades.py views.py",
+    "bond-venuekit": "book_sync.py checksum.py config.py fetched_book.py latest.py "
+    "numbered.py reading.py repair.py "
+    "sequence.py sources.py subscribed_book.py symbols.py trades.py views.py",
     "bond-broker": "delivery/conflate.py delivery/thinning.py "
     + " ".join(f"protocol/{path.name}" for path in PROTOCOL),
   }.items():

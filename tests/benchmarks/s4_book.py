@@ -24,11 +24,17 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from bond_bookkit import BookView
+from bond_venuekit import (
+  BookSync,
+  Ids,
+  SequenceRule,
+  Update,
+  contiguous,
+  interleaved_crc32,
+  linked_ranges,
+)
 
 from bond_core._books.book import Book
-from bond_core._books.checksum import interleaved_crc32
-from bond_core._books.sequence import Ids, SequenceRule, contiguous, linked_ranges
-from bond_core._books.sync import BookSync, Update
 from bond_core._events import Batch, Level, OrderBook
 from bond_core._instruments import Instrument
 

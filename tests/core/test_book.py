@@ -3,10 +3,10 @@
 from zlib import crc32
 
 import pytest
+from bond_venuekit import digits_crc32, interleaved_crc32
 from hypothesis import given, strategies as st
 
 from bond_core._books.book import Book, Checksum
-from bond_core._books.checksum import digits_crc32, interleaved_crc32
 
 prices = st.integers(1, 30).map(lambda tick: tick / 4)
 sizes = st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.25])

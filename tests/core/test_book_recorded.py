@@ -7,11 +7,17 @@ import os
 from pathlib import Path
 
 import pytest
+from bond_venuekit import (
+  BookSync,
+  Ids,
+  Update,
+  contiguous,
+  digits_crc32,
+  interleaved_crc32,
+  linked_ranges,
+)
 
 from bond_core._books.book import Book
-from bond_core._books.checksum import digits_crc32, interleaved_crc32
-from bond_core._books.sequence import Ids, contiguous, linked_ranges
-from bond_core._books.sync import BookSync, Update
 from bond_core._instruments import Instrument
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,11 +3,18 @@ venue's book, or nothing."""
 
 import msgspec
 import pytest
+from bond_venuekit import (
+  BookSync,
+  Ids,
+  Update,
+  Verdict,
+  contiguous,
+  linked_ranges,
+  previous_id,
+)
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bond_core._books.book import Book, Checksum
-from bond_core._books.sequence import Ids, Verdict, contiguous, linked_ranges, previous_id
-from bond_core._books.sync import BookSync, Update
 from bond_core._events import Gap
 from bond_core._instruments import Instrument
 

@@ -11,15 +11,17 @@ import msgspec
 import pytest
 from bond_venuekit import (
   FetchedBook,
+  Ids,
   LatestValue,
   NumberedTrades,
   SnapshotSource,
   SubscribedBook,
+  Update,
+  contiguous,
   request_number,
 )
 
 from bond_core import Gap, Refused, Trade, parse_market
-from bond_core.books import Ids, Update, contiguous
 from bond_core.feeds import (
   Fetch,
   Handshake,

@@ -1,17 +1,16 @@
 """Order books: depth updates joined to a REST snapshot by the venue's recipe.
 
 Sources: Spot "How to manage a local order book correctly", USD-M "How to manage a local order book
-correctly"; the sequence rules themselves are bond_core.books' `contiguous` and `linked_ranges`.
+correctly"; the sequence rules themselves are bond_venuekit's `contiguous` and `linked_ranges`.
 """
 
-from bond_venuekit import FetchedBook, SnapshotSource
+from bond_venuekit import FetchedBook, Ids, SnapshotSource, Update, contiguous, linked_ranges
 
 from bond_binance.endpoints import SNAPSHOT_LEVELS, SNAPSHOT_WEIGHT, Connection
 from bond_binance.messages import decode_depth, decode_snapshot
 from bond_binance.refusals import is_final, reason
 from bond_binance.symbols import USDM, market_of, venue_symbol
 from bond_core import Batch, Instrument
-from bond_core.books import Ids, Update, contiguous, linked_ranges
 from bond_core.feeds import Subscription
 from bond_core.venues import FeedControl
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from bond_bookkit import BookView, ConsolidatedBook
+from bond_venuekit import BookSync, Ids, Update, contiguous, linked_ranges
 
 from bond_core import Instrument
-from bond_core.books import BookSync, Ids, Update, contiguous, linked_ranges
 
 DATA = Path(os.environ.get("BOND_SHARED", Path(__file__).parents[4] / "shared")) / "data"
 RECORDINGS = {

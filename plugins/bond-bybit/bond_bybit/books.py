@@ -6,16 +6,11 @@ Source: "Orderbook": a snapshot may come at any time, when the service was start
 
 from typing import Any
 
-from bond_venuekit import (
-  Order,
-  ReadLatest,
-  SubscribedBook,
-)
+from bond_venuekit import Ids, Order, ReadLatest, SubscribedBook, Update, contiguous
 
 from bond_bybit.messages import BookMessage, decode_book
 from bond_bybit.sizes import in_base
 from bond_core import AnyEvent, Batch, Level, Ticker
-from bond_core.books import Ids, Update, contiguous
 from bond_core.feeds import Subscription
 from bond_core.venues import (
   FeedControl,

@@ -5,10 +5,10 @@ nothing has changed, which is a sign of life; after maintenance seqId may start 
 is 0 since it was retired, and is verified where it is not, as in recordings of before.
 """
 
-from bond_venuekit import SubscribedBook
+from bond_venuekit import Ids, SubscribedBook, Update, interleaved_crc32, previous_id
 
 from bond_core import Batch, Level
-from bond_core.books import Book, Ids, Update, interleaved_crc32, previous_id
+from bond_core.books import Book
 from bond_core.feeds import Subscription
 from bond_core.venues import FeedControl
 from bond_okx.contracts import ContractOf

@@ -213,7 +213,8 @@ def make_app(
       # Strangers and those with old credentials may know that the server works.
       own = {}
     notices = [public(notice) for notice in server.notices()]
-    return _json({"status": "ok", **own, "sources": server.sources(), "notices": notices})
+    known = {"notices": notices} if notices else {}
+    return _json({"status": "ok", **own, "sources": server.sources(), **known})
 
   @app.get("/readyz", response_model=shapes.Health, responses=_errors(503))
   @app.get("/ready", response_model=shapes.Health, responses=_errors(503))

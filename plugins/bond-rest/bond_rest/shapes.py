@@ -98,7 +98,7 @@ class Health(BaseModel):
   status: str
   streams: int | None = None
   sources: dict[str, str]
-  notices: list[dict[str, str | None]]
+  notices: list[dict[str, str | None]] | None = None
 
 
 class SpecProblem(BaseModel):

@@ -7,6 +7,8 @@ is made of bond_core.venues, and of the states here: `NumberedTrades`, `LatestVa
 docs/write-a-venue.md builds all of it.
 """
 
+from bond_venuekit.book_sync import BookSync, Need, Update
+from bond_venuekit.checksum import digits_crc32, interleaved_crc32
 from bond_venuekit.config import (
   BooksOf,
   CandlesOf,
@@ -32,6 +34,14 @@ from bond_venuekit.reading import (
   read_side,
   request_number,
 )
+from bond_venuekit.sequence import (
+  Ids,
+  SequenceRule,
+  Verdict,
+  contiguous,
+  linked_ranges,
+  previous_id,
+)
 from bond_venuekit.sides import opposite
 from bond_venuekit.sources import VenueRow, venue_sources
 from bond_venuekit.subscribed_book import SubscribedBook
@@ -51,21 +61,25 @@ from bond_venuekit.trades import NumberedTrades
 from bond_venuekit.views import view_of_books, view_of_tickers
 
 __all__ = [
+  "BookSync",
   "BooksOf",
   "CandlesOf",
   "FetchedBook",
   "FundingOf",
+  "Ids",
   "LatestValue",
   "LiquidationsOf",
   "NameList",
   "NameRequest",
   "NamedFeed",
+  "Need",
   "NumberedState",
   "NumberedTrades",
   "OnMarket",
   "OpenInterestOf",
   "Order",
   "ReadLatest",
+  "SequenceRule",
   "SettledIn",
   "Side",
   "SnapshotSource",
@@ -73,20 +87,27 @@ __all__ = [
   "TickersOf",
   "Time",
   "TradesOf",
+  "Update",
   "Venue",
   "VenueChannel",
   "VenueRow",
   "VenueSource",
+  "Verdict",
   "amount",
   "amount_or_none",
   "check_contract",
   "check_kind",
   "check_settlement",
+  "contiguous",
+  "digits_crc32",
   "fraction_or_none",
+  "interleaved_crc32",
   "inverse_in_usd",
   "is_name",
+  "linked_ranges",
   "opposite",
   "parts_of",
+  "previous_id",
   "read_side",
   "request_number",
   "settled_in_quote",

@@ -6,10 +6,12 @@ from operator import itemgetter
 import attrs
 
 from bond_core import Batch, Level, OrderBook
-from bond_core.books import Book, BookSync, SequenceRule, Update
+from bond_core.books import Book
 from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription
 from bond_core.venues import SECOND, UNREADABLE, Explain, FeedControl, SubscriptionState
+from bond_venuekit.book_sync import BookSync, Update
 from bond_venuekit.repair import BookRepair
+from bond_venuekit.sequence import SequenceRule
 
 QUIET_START_NS = 2 * SECOND
 """A snapshot that is older than the first update is of no use, so it is requested after that. A

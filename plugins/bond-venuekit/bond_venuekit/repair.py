@@ -1,9 +1,9 @@
 """Declaring that a book broke, and pacing its repair."""
 
 from bond_core import Batch
-from bond_core.books import Need
 from bond_core.feeds import Subscription
 from bond_core.venues import SECOND
+from bond_venuekit.book_sync import Need
 
 MAX_WAIT_NS = 60 * SECOND
 HEALTHY_NS = 60 * SECOND

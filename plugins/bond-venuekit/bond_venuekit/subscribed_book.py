@@ -2,10 +2,12 @@
 repair."""
 
 from bond_core import Batch, Gap
-from bond_core.books import Book, BookSync, SequenceRule, Update
+from bond_core.books import Book
 from bond_core.feeds import Moment, Subscription
 from bond_core.venues import SECOND, FeedControl, SubscriptionState
+from bond_venuekit.book_sync import BookSync, Update
 from bond_venuekit.repair import BookRepair
+from bond_venuekit.sequence import SequenceRule
 
 SNAPSHOT_WITHIN_NS = 20 * SECOND
 """A venue sends a snapshot right after it has confirmed a subscription."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 from zlib import crc32
 
-from bond_core._books.book import Book, Checksum
+from bond_core.books import Book, Checksum
 
 
 def interleaved_crc32(depth: int = 25) -> Checksum:

@@ -7,10 +7,9 @@ from operator import itemgetter
 import attrs
 import msgspec
 
-from bond_core._books.book import Book, Texts
-from bond_core._books.sequence import Ids, SequenceRule, Verdict
-from bond_core._events import Gap, Level, OrderBook
-from bond_core._instruments import Instrument
+from bond_core import Gap, Instrument, Level, OrderBook
+from bond_core.books import Book, Texts
+from bond_venuekit.sequence import Ids, SequenceRule, Verdict
 
 MAX_BUFFERED = 5_000
 """Deltas that wait while a snapshot is on its way: eight minutes of one every 100 ms."""
