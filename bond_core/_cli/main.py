@@ -61,7 +61,7 @@ def _of_plugin(point: EntryPoint) -> click.Command:
 @click.command(
   cls=Commands,
   context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-  epilog="Try: bond run examples/btc-pulse.yaml --sim",
+  epilog="Try: bond init",
 )
 @click.version_option(package_name="bond-core", prog_name="bond")
 def main() -> None:

@@ -42,7 +42,7 @@ def test_help_teaches_and_names_every_command():
   assert done.returncode == 0
   for command in ("run", "check", "plan", "plugins", "sim"):
     assert f"  {command} " in done.stdout
-  assert "bond run examples/btc-pulse.yaml --sim" in done.stdout
+  assert "Try: bond init" in done.stdout
 
 
 def test_a_misspelt_command_is_guessed():

@@ -55,7 +55,7 @@ async def commands_of_the_page(api, stream_id):
   """What the commands of docs/rest.md answer, one after the other."""
   page = (ROOT / "docs/rest.md").read_text(encoding="utf-8")
   answers = []
-  for command in re.findall(r"^```sh\n(.*?)^```", page, re.S | re.M):
+  for command in re.findall(r"^```sh\n(curl .*?)^```", page, re.S | re.M):
     command = command.replace("localhost:8000", api).replace("STREAM_ID", stream_id)
     done = await trio.run_process(["sh", "-c", command], capture_stdout=True)
     answers.append(json.loads(done.stdout))

@@ -40,6 +40,12 @@ def bond_register_logs() -> Iterable[LogType]:
   return [memory.TYPE]
 
 
+def _init() -> click.Command:
+  from bond_builtin.commands.init import init_command
+
+  return init_command
+
+
 def _run() -> click.Command:
   from bond_builtin.commands.run import run_command
 
@@ -72,7 +78,8 @@ def _sim() -> click.Command:
 
 @hookimpl
 def bond_register_commands() -> Iterable[CommandType]:
-  """What runs a spec, and what looks at one."""
+  """What writes a spec, runs one, and looks at one."""
+  yield CommandType(name="init", summary="Write a spec to start from.", load=_init)
   yield CommandType(name="run", summary="Run a spec: live events until Ctrl-C.", load=_run)
   yield CommandType(
     name="check", summary="Check a spec and show every problem at once.", load=_check

@@ -22,7 +22,7 @@ def read_spec(path: str) -> Spec:
     text = Path(path).read_text(encoding="utf-8")
     return load_spec(text, file=path, registry=registry)
   except OSError as exc:
-    fail(f"cannot read {path}: {exc.strerror}; give a spec file, such as examples/btc-pulse.yaml")
+    fail(f"cannot read {path}: {exc.strerror}; give a spec file (`bond init` writes one)")
   except UnicodeDecodeError:
     fail(f"{path} is not UTF-8 text; a spec is YAML or JSON")
   except (SpecError, PluginError) as exc:
@@ -42,8 +42,8 @@ def is_request(path: str) -> bool:
 
 def _requested(text: str, registry: Registry) -> Spec:
   if not any(parser.parse is not None for parser in registry.all(ParserType)):
-    what = f"for a request in plain English pip install {packages_with('parser')}"
-    fail(f"there is no file {text!r}; give a spec file, such as examples/btc-pulse.yaml ({what})")
+    what = f"or for a request in plain English pip install {packages_with('parser')}"
+    fail(f"there is no file {text!r}; give a spec file (`bond init` writes one), {what}")
   from bond_commandkit.account import account_lines
   from bond_commandkit.text_to_spec import text_to_spec
 

@@ -48,8 +48,8 @@ def run_command(
   2 when the spec is wrong.
 
   \b
-  bond run examples/btc-pulse.yaml --sim
-  bond run btc.yaml --json --duration 20s > btc.jsonl
+  bond run btc-pulse.yaml --sim
+  bond run btc-pulse.yaml --json --duration 20s > btc.jsonl
   bond run "BTC price on binance every 5s" --sim
   """
   set_up_logging(verbose, quiet)

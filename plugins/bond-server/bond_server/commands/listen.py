@@ -114,9 +114,9 @@ def listen_command(
   was refused.
 
   \b
-  bond listen "BTC price + tweets every 5s"
-  bond listen "ETH trades over $100k" --json | jq .price
-  bond listen examples/btc-pulse.yaml --server https://bond.example.com --key "$KEY"
+  bond listen "BTC price every 5s"
+  bond listen 'ETH trades over $1k' --json > eth.jsonl
+  bond listen unified.yaml --server https://bond.example.com --key "$KEY"
   """
   set_up_logging(verbose, quiet)
   place = StreamProgress()

@@ -47,8 +47,8 @@ Sources of a spec without sinks fill the market's log, which all clients read; a
 runs as a stream of its own. What clients subscribe to beyond that, the sources subscribe to.
 
 \b
-bond serve --sim examples/unified.yaml
-bond serve btc.yaml --port 8080 --tls-cert cert.pem --tls-key key.pem
+bond serve --sim unified.yaml
+bond serve unified.yaml --port 8080 --tls-cert cert.pem --tls-key key.pem
 bond serve --config bond.yaml --print-config
 
 What a flag says holds, then the environment, then --config FILE.
