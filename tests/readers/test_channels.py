@@ -327,3 +327,46 @@ def test_an_answer_with_a_field_of_any_kind_ends_nothing(row):
       reading = Reading(*source, answer=answer)
       events = reading.events + reading.read(*frames) + reading.later(60) + reading.read(*frames)
       check(events)
+
+
+OKX_TRADES = [{**OKX_TRADE, "tradeId": number} for number in "789"]
+BYBIT_TRADES = [{**BYBIT_TRADE, "i": number} for number in "789"]
+ROWS = [
+  ("okx.trades", SPOT, {}, [arg("trades", "BTC-USDT", *OKX_TRADES)]),
+  ("bybit.trades", SPOT, {}, [topic("publicTrade.BTCUSDT", BYBIT_TRADES)]),
+  (
+    "bybit.candle",
+    SPOT,
+    {},
+    [
+      topic(
+        "kline.1.BTCUSDT", [{**BYBIT_BAR, "start": TIME + n, "timestamp": TIME} for n in (1, 2, 3)]
+      )
+    ],
+  ),
+  (
+    "okx.liquidation",
+    PERP,
+    {},
+    [
+      arg(
+        "liquidation-orders",
+        "SWAP",
+        *[{"instId": "BTC-USDT-SWAP", "details": [OKX_FORCED]} for _ in range(3)],
+        field="instType",
+      )
+    ],
+  ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+@pytest.mark.parametrize("wrong", [None, {}, "abc"])
+def test_one_row_of_a_message_fails_alone(row, wrong):
+  *source, (message,) = row
+  assert len(Reading(*source).read(frame_of(message))) == 3
+  message = json.loads(json.dumps(message))
+  message["data"][1] = wrong
+  events = Reading(*source).read(frame_of(message))
+  assert [type(event) is Gap for event in events] == [False, True, False]
+  assert events[1].missed == 1

@@ -102,7 +102,7 @@ read_message = msgspec.json.Decoder(Message).decode
 read_text = msgspec.json.Decoder(str).decode
 _header = msgspec.json.Decoder(_Header | None).decode
 _log = msgspec.json.Decoder(_Log).decode
-_logs = msgspec.json.Decoder(list[_Log]).decode
+_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def request(number: int, method: str, params: list[Any]) -> bytes:
@@ -135,9 +135,16 @@ def read_log(data: msgspec.Raw) -> Log:
   return _as_log(_log(data))
 
 
-def read_logs(data: msgspec.Raw) -> list[Log]:
-  """Returns the logs that eth_getLogs found."""
-  return [_as_log(found) for found in _logs(data)]
+def read_logs(data: msgspec.Raw) -> tuple[list[Log], list[Exception]]:
+  """Returns the logs that eth_getLogs found, and what is wrong with those that cannot be read."""
+  logs: list[Log] = []
+  faults: list[Exception] = []
+  for row in _rows(data):
+    try:
+      logs.append(read_log(row))
+    except UNREADABLE as exc:
+      faults.append(exc)
+  return logs, faults
 
 
 def _address(text: str) -> str:

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from bond_core import Batch, BondError, Disconnected, Refused, RetryAfter
-from bond_core.feeds import Handshake, Moment, retry_after
+from bond_core.feeds import Handshake, Moment, own_words, retry_after
 from bond_core.sessions import Member, Session
 from bond_core.websockets import HandshakeRefused
 from bond_evm.abi import quantity
@@ -452,10 +452,14 @@ class EvmSession(Session[Handshake, bytes, bytes]):
 
   def _on_logs(self, blocks: Range, message: Message) -> bool:
     try:
-      logs = read_logs(message.result)
+      logs, faults = read_logs(message.result)
     except UNREADABLE as exc:
       self._on_no_logs(Error(0, f"the answer to eth_getLogs could not be read: {exc}"))
       return True
+    for fault in faults:
+      self.unreadable += 1
+      cause = f"a log could not be read: {own_words(str(fault), 200)}"
+      self._gap(cause, blocks.first, blocks.last)
     # Where blocks could not be had, their logs show which ones are part of the chain.
     hashes = {log.number: log.block for log in logs}
     self.transfers.retract_orphans(lambda number: self._tip.hash_at(number) or hashes.get(number))

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 from bond_core import AnyEvent, Batch
 from bond_core.feeds import Moment, Subscription
+from bond_core.venues import UNREADABLE
+from bond_venuekit.apart import take_apart
 from bond_venuekit.numbered import NumberedState
 
 Order: TypeAlias = tuple[float, ...]
@@ -48,8 +50,11 @@ class LatestValue(NumberedState):
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     common = {**self._common, "ts_event": ts_ms, "ts_internal": mono_ns}
-    for order, event in self._read(frame, common):
-      self._offer(order, event, ts_ms, mono_ns, out)
+    try:
+      for order, event in self._read(frame, common):
+        self._offer(order, event, ts_ms, mono_ns, out)
+    except UNREADABLE as exc:
+      take_apart(self, frame, exc, ts_ms, mono_ns, out)
 
   def _offer(self, order: Order, event: AnyEvent, ts_ms: int, mono_ns: int, out: Batch) -> None:
     """Lets a state out if it is newer than the last."""

@@ -27,7 +27,7 @@ from bond_core.feeds import (
 )
 from bond_ws.config import Custom, allowance, as_text
 from bond_ws.decoding import GZIP, as_text as as_message, decoder
-from bond_ws.mapping import Mapping
+from bond_ws.mapping import UNREADABLE, Mapping
 from bond_ws.matching import UNDECODED, matcher
 from bond_ws.paths import parse_path
 from bond_ws.rules import EVENTS
@@ -38,8 +38,6 @@ _TEMPLATE = re.compile(r"\$\{(?P<path>[^{}]*)\}")
 MAX_REPLIES = 10
 
 _FORMS = {"text": "text", "msgpack": "MessagePack", "cbor": "CBOR"}
-
-UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
 class Connection:
@@ -188,22 +186,28 @@ class WsFeed:
     opened = self._connections.get(connection)
     if opened is None or not opened.subscriptions:
       return out
-    lost, cause = 0, ""
+    faults: list[Exception] = []
     for frame in frames:
       before = len(out)
       try:
-        self._take(connection, opened, frame, received, out)
+        self._take(connection, opened, frame, received, out, faults)
       except UNREADABLE as exc:
-        # A message counts as a whole: none of its events goes on if one cannot be read.
+        # None of a message's events goes on where it cannot be read.
         del out[before:]
-        lost, cause = lost + 1, _reason(exc)
-    if lost:
-      self.unmapped += lost
-      out.append(self._gap(lost, cause, opened, received))
+        faults.append(exc)
+    if faults:
+      self.unmapped += len(faults)
+      out.append(self._gap(len(faults), _reason(faults[-1]), opened, received))
     return out
 
   def _take(
-    self, connection: int, opened: _Open, frame: bytes, received: Moment, out: Batch
+    self,
+    connection: int,
+    opened: _Open,
+    frame: bytes,
+    received: Moment,
+    out: Batch,
+    faults: list[Exception],
   ) -> None:
     frame, message = self._decode(frame)
     if self._reply_to(connection, opened, frame, message, received):
@@ -221,7 +225,7 @@ class WsFeed:
     if self._function is not None:
       self._call(self._function, message, received, out)
       return
-    taken = [mapping.take(frame, message, received, out) for mapping in self._mappings]
+    taken = [mapping.take(frame, message, received, out, faults) for mapping in self._mappings]
     if any(taken):
       self.mapped += 1
     else:

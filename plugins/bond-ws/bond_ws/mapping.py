@@ -11,6 +11,8 @@ from bond_ws.matching import matcher
 from bond_ws.paths import parse_path
 from bond_ws.rules import EVENTS, Rule, Value, converted, own_fields, time_ms
 
+UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+
 MAX_KNOWN = 10_000
 """Spellings of symbols that are cached."""
 
@@ -96,14 +98,24 @@ class Mapping:
       compile_predicate(rule.keep, [self._kind]) if rule.keep else None
     )
 
-  def take(self, frame: bytes, message: Any, received: Moment, out: Batch) -> bool:
-    """Adds the events in a message; false where the message is not this rule's."""
+  def take(
+    self, frame: bytes, message: Any, received: Moment, out: Batch, faults: list[Exception]
+  ) -> bool:
+    """Adds the events in a message; false where the message is not this rule's. Of several items
+    those that cannot be read are `faults`, and the others are events all the same."""
     matched = False
     for item in self._items(message):
       if self._fits(frame, message, item):
         matched = True
-        event = self._event(message, item, received)
-        if self._keep is None or self._keep([event]):
+        try:
+          event = self._event(message, item, received)
+          kept = self._keep is None or self._keep([event])
+        except UNREADABLE as exc:
+          if self._each is None:
+            raise
+          faults.append(exc)
+          continue
+        if kept:
           out.append(event)
     return matched
 

@@ -56,12 +56,6 @@ def test_a_message_that_cannot_be_read_is_declared_and_the_next_one_counts(chang
   assert feed.unmapped == 1
 
 
-def test_no_event_of_a_message_goes_on_when_one_cannot_be_read():
-  feed = feed_of(TRADE | {"each": "rows"})
-  events = read(feed, {"rows": [GOOD, GOOD | {"p": "x"}]}, {"rows": [GOOD, GOOD]})
-  assert [type(event) for event in events] == [Trade, Trade, Gap]
-
-
 VALUES = st.recursive(
   st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
   lambda inner: (
@@ -362,3 +356,10 @@ def test_an_operator_can_allow_a_host_to_specs_from_outside(monkeypatch):
 )
 def test_a_time_is_cut_off_to_milliseconds_however_it_is_written(value, unit):
   assert time_ms(value, unit) == 1_700_000_000_123
+
+
+def test_one_item_of_a_list_fails_alone():
+  feed = feed_of({**TRADE, "where": {}, "each": "data"})
+  events = read(feed, {"data": [GOOD, {**GOOD, "p": None}, {**GOOD, "T": []}, GOOD]})
+  assert [type(event) for event in events] == [Trade, Trade, Gap]
+  assert (events[2].missed, feed.unmapped, feed.mapped) == (2, 2, 1)

@@ -1,0 +1,46 @@
+"""Messages of several rows, one of which cannot be read: the others count all the same."""
+
+from typing import Protocol
+
+import msgspec
+
+from bond_core import Batch
+from bond_core.venues import UNREADABLE
+
+_read = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_read_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Reads(Protocol):
+  """A subscription's state, or a topic."""
+
+  def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    """Adds the events of one message."""
+
+  def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    """Declares that a message could not be read."""
+
+
+def take_apart(
+  reads: Reads, frame: bytes, cause: Exception, ts_ms: int, mono_ns: int, out: Batch
+) -> None:
+  """Takes the rows in `data` of a message that could not be read, each as a message of its own, and
+  declares those that still cannot be. Raises `cause` where there are no several."""
+  rows = rows_apart(frame)
+  if len(rows) < 2:
+    raise cause
+  for row in rows:
+    try:
+      reads.take(row, ts_ms, mono_ns, out)
+    except UNREADABLE as exc:
+      reads.unreadable(str(exc), ts_ms, mono_ns, out)
+
+
+def rows_apart(frame: bytes) -> list[bytes]:
+  """The message again and again, with one row of its `data` each; none where it has no rows."""
+  try:
+    message = _read(frame)
+    rows = _read_rows(message["data"])
+  except (*UNREADABLE, KeyError):
+    return []
+  return [msgspec.json.encode({**message, "data": [row]}) for row in rows]
