@@ -33,7 +33,7 @@ class Server:
       data = await self.process.stderr.receive_some()
       self.errors += data
       assert data, self.errors.decode()
-      if found := re.search(rb"broker: ws://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)", self.errors):
+      if found := re.search(rb"broker: wss?://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)", self.errors):
         self.port = int(found[1])
 
   async def _drain(self):

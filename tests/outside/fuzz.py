@@ -10,10 +10,13 @@ import os
 import random
 import re
 import socket
+import ssl
 import struct
 import sys
+import tempfile
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import trio
@@ -205,26 +208,29 @@ KINDS = (
 )
 
 
-async def attack(port, number, seed, seen):
-  """One connection; how it goes follows from its number."""
+async def attack(port, number, seed, seen, tls=None):
+  """One connection; how it goes follows from its number. With `tls` the bytes go through TLS."""
   chance = random.Random(f"{seed}:{number}")
   kind = chance.choice(KINDS)
   pieces = kind(chance)
   ending = chance.choice(["reads", "reads", "reads", "closes", "resets", "half-closes"])
   seen[f"{kind.__name__}, {ending}"] += 1
   try:
-    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    tcp = stream = await trio.open_tcp_stream("127.0.0.1", port)
   except OSError:
     seen["no connection"] += 1
     return
   with trio.move_on_after(3.0):
     try:
+      if tls is not None:
+        stream = trio.SSLStream(tcp, tls, https_compatible=True)
+        await stream.do_handshake()
       for piece in pieces:
         await stream.send_all(piece)
         if chance.random() < 0.3:
           await trio.sleep(chance.choice([0, 0.001, 0.01]))
       if ending == "half-closes":
-        await stream.send_eof()
+        await tcp.send_eof()
       if ending in ("reads", "half-closes"):
         with trio.move_on_after(chance.choice([0.01, 0.05, 0.2])):
           got = await stream.receive_some(1 << 16)
@@ -233,20 +239,23 @@ async def attack(port, number, seed, seen):
             pass
       if ending == "resets":
         linger = struct.pack("ii", 1, 0)
-        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        tcp.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
       seen["reset by the server"] += 1
   await trio.aclose_forcefully(stream)
 
 
-async def fuzz(ports, count, *, seed=0, at_once=40):
-  """Sends so many connections to these ports; returns what happened, counted."""
+async def fuzz(ports, count, *, seed=0, at_once=40, tls=None):
+  """Sends so many connections to these ports; returns what happened, counted. The first port
+  speaks TLS where `tls` is given; every tenth connection there does not."""
   seen = Counter()
   numbers = iter(range(count))
 
   async def worker():
     for number in numbers:
-      await attack(ports[number % len(ports)], number, seed, seen)
+      place = number % len(ports)
+      own = tls if place == 0 and number % (10 * len(ports)) else None
+      await attack(ports[place], number, seed, seen, own)
 
   async with trio.open_nursery() as nursery:
     for _ in range(at_once):
@@ -278,6 +287,20 @@ def faults(log):
   return [found.decode(errors="replace") for found in FAULTS.findall(log)]
 
 
+def certified(folder):
+  """The options of a server with a certificate of its own, and how clients speak to it."""
+  import trustme
+
+  authority = trustme.CA()
+  certificate = authority.issue_cert("127.0.0.1")
+  chain, key = folder / "chain.pem", folder / "key.pem"
+  certificate.cert_chain_pems[0].write_to_path(chain)
+  certificate.private_key_pem.write_to_path(key)
+  client = ssl.create_default_context()
+  authority.configure_trust(client)
+  return ["--tls-cert", str(chain), "--tls-key", str(key)], client
+
+
 def main(arguments):
   sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
   from serving import served
@@ -285,21 +308,27 @@ def main(arguments):
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--count", type=int, default=100_000)
   parser.add_argument("--seed", type=int, default=int(time.time()))
+  parser.add_argument("--tls", action="store_true", help="the broker speaks TLS")
   given = parser.parse_args(arguments)
 
   async def run():
-    async with served() as server:
+    async with AsyncExitStack() as stack:
+      options, tls = [], None
+      if given.tls:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        options, tls = certified(folder)
+      server = await stack.enter_async_context(served(*options))
       api = int((await server.told(rb"api: http://127\.0\.0\.1:\d+")).rpartition(":")[2])
       pid = server.process.pid
       # What is opened once is opened before anything is counted.
-      await fuzz([server.port, api], 200, seed=given.seed + 1)
+      await fuzz([server.port, api], 200, seed=given.seed + 1, tls=tls)
       await trio.sleep(12)
       before, started, seen = descriptors(pid), time.monotonic(), Counter()
       for part in itertools.count():
         if part * 5000 >= given.count or server.process.poll() is not None:
           break
         share = min(5000, given.count - part * 5000)
-        seen += await fuzz([server.port, api], share, seed=f"{given.seed}:{part}")
+        seen += await fuzz([server.port, api], share, seed=f"{given.seed}:{part}", tls=tls)
         print(f"{part * 5000 + share} connections, {time.monotonic() - started:.0f} s", flush=True)
       ended = server.process.poll()
       left = None if ended is not None else await settled(pid, before)

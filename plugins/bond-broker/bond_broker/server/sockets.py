@@ -70,7 +70,7 @@ class Encrypted:
   """A socket with TLS (see Transport). How much it would take cannot be known, so its client always
   has a task of its own that writes."""
 
-  __slots__ = ("_raw", "_stream", "address")
+  __slots__ = ("_cut", "_raw", "_stream", "_writing", "address")
 
   waits = True
 
@@ -78,15 +78,23 @@ class Encrypted:
     self._raw = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
     self._stream = trio.SSLStream(self._raw, tls, server_side=True, https_compatible=True)
     self.address = address
+    # The goodbye may begin while the write before it is still being cancelled.
+    self._writing = trio.Lock()
+    self._cut = False
 
   def send_now(self, data: bytes | memoryview) -> int:
     raise BlockingIOError
 
   async def send(self, data: bytes | memoryview) -> int:
-    try:
-      await self._stream.send_all(data)
-    except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-      raise ConnectionError(str(exc)) from exc
+    async with self._writing:
+      if self._cut:
+        raise ConnectionError("a write was cut off, and what followed it could not be decrypted")
+      self._cut = True
+      try:
+        await self._stream.send_all(data)
+      except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+        raise ConnectionError(str(exc)) from exc
+      self._cut = False
     return len(data)
 
   async def receive(self) -> bytes:
