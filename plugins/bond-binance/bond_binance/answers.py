@@ -4,6 +4,7 @@ errors, notices, payloads without their envelope."""
 from bond_venuekit import request_number
 
 from bond_binance.messages import Other, decode_other
+from bond_binance.refusals import INVALID_SYMBOL
 from bond_core.feeds import Expire
 from bond_core.venues import Answer, Confirmed, Denied, TopicMessage, Unknown
 
@@ -36,10 +37,15 @@ def read_answer(connection: int, frame: bytes) -> Answer:
 def _read_reply(other: Other) -> Answer:
   number = request_number(other.id)
   if other.error is not None:
-    return Denied(number, other.error.msg)
+    return _denied(number, other.error.code, other.error.msg)
   if other.code is not None:
-    return Denied(number, other.msg)
+    return _denied(number, other.code, other.msg)
   return Unknown() if number is None else Confirmed(number)
+
+
+def _denied(number: int | None, code: int, msg: str) -> Denied:
+  """A refusal: small codes are of wrong requests, -1121 of a wrong symbol; others pass."""
+  return Denied(number, msg, passing=code not in (*range(5), INVALID_SYMBOL))
 
 
 def _enveloped(data: bytes) -> bytes:

@@ -4,7 +4,7 @@ from bond_venuekit import NamedFeed
 
 from bond_binance.answers import read_answer
 from bond_binance.endpoints import SNAPSHOT_WEIGHT, URL_CHARACTERS, Connection
-from bond_binance.listing import Listing
+from bond_binance.listing import binance_markets
 from bond_binance.names import names_of
 from bond_binance.refusals import explain
 from bond_binance.symbols import EXCHANGE, TITLE, market_of
@@ -28,7 +28,7 @@ def binance_feed(connection: Connection) -> NamedFeed:
     opening=b'{"stream":"',
     closing=b'"',
     url_characters=URL_CHARACTERS,
-    markets=Listing(connection),
+    markets=binance_markets(connection),
     weight=weight,
     explain=explain,
   )

@@ -213,6 +213,20 @@ class Snapshot(msgspec.Struct, gc=False, rename={"last": "lastUpdateId", "time":
   time: Number | None = None
 
 
+class Filter(msgspec.Struct, gc=False, rename={"tick": "tickSize", "step": "stepSize"}):
+  """A rule of a market; two of them say what prices and sizes are counted in."""
+
+  filterType: str = ""  # noqa: N815 - the venue's name
+  tick: str = ""
+  step: str = ""
+
+  def terms(self) -> list[tuple[str, str]]:
+    """What its numbers are counted in, by name."""
+    if self.filterType == "PRICE_FILTER":
+      return [("tick size", self.tick)]
+    return [("lot size", self.step)] if self.filterType == "LOT_SIZE" else []
+
+
 class Listed(
   msgspec.Struct,
   gc=False,
@@ -224,6 +238,7 @@ class Listed(
   status: str
   base: str
   quote: str
+  filters: list[Filter] = []
 
 
 class Listing(msgspec.Struct):

@@ -5,12 +5,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from bond_binance import config
-from bond_binance.listing import refusals
+from bond_binance.listing import read_markets
 from bond_binance.messages import decode_listing
-from bond_binance.symbols import instrument_of, venue_symbol
+from bond_binance.symbols import instrument_of, spelling, venue_symbol
 
-from bond_core import Instrument
-from bond_core.feeds import Fetch, Reject, Send
+from bond_core.feeds import Fetch, Notice, Reject, Send
 
 
 def row(symbol, base, quote, status="TRADING"):
@@ -54,12 +53,15 @@ def test_an_unknown_symbol_is_found_in_the_whole_list_and_what_was_meant(venue):
   v.answer(whole, {"symbols": ROWS})
   assert {r.subscription.instrument.symbol: r.reason for r in v.take(Reject)} == {
     "ETHH/USDT": "there is no ETHH/USDT on Binance spot; did you mean 'ETH/USDT'?",
-    "LUNA/USDT": ("LUNA/USDT is no longer traded on Binance spot (status BREAK); leave it out"),
+  }
+  # Both may be open again: a market in a break is delisted, or in an expected downtime.
+  assert {n.subscription.instrument.symbol: n.reason for n in v.take(Notice)} == {
+    "LUNA/USDT": "LUNA/USDT is not traded at present on Binance spot (status BREAK)",
+    "HALT/USDT": "HALT/USDT is not traded at present on Binance spot (status HALT)",
   }
   # The connection is told too, and what still comes is nobody's.
   assert [a.data for a in v.take(Send)] == [
     b'{"method":"UNSUBSCRIBE","params":["ethhusdt@trade"],"id":1}',
-    b'{"method":"UNSUBSCRIBE","params":["lunausdt@trade"],"id":2}',
   ]
 
 
@@ -114,16 +116,16 @@ def test_every_recorded_market_is_its_instrument_and_back(recorded, file, market
     instrument = instrument_of(market, listed.symbol, listed.base, listed.quote)
     assert venue_symbol(instrument) == listed.symbol
     assert instruments.setdefault(instrument, listed.symbol) == listed.symbol
-  alive = {
-    i for i, s in instruments.items() if any(r.symbol == s and r.status == "TRADING" for r in rows)
+  page = read_markets(market, body.partition(b": ")[2])
+  assert {m.symbol: m.written for m in page.markets} == {
+    symbol: spelling(instrument) for instrument, symbol in instruments.items()
   }
-  assert refusals(market, alive, rows, complete=True) == {}
+  assert {m.state for m in page.markets} <= {"open", "paused", "ended"}
+  assert all(set(m.terms) == {"tick size", "lot size"} for m in page.markets)
   # A kind that only futures have keeps apart what has the same name on spot.
   assert {i.market_type for i in instruments} <= (
     {"spot"} if market == "spot" else {"perp", "future"}
   )
-  missing = Instrument("binance", "spot", "BTC/USDTT")
-  assert list(refusals("spot", [missing], rows, complete=True)) == [missing]
 
 
 def answered(v, rows):
@@ -216,3 +218,78 @@ def test_letters_beyond_ascii_are_escaped_in_urls_and_nowhere_else(venue):
   source = config.Trades(symbols=many)
   url = v.feed.handshake("usdm-public", source.subscriptions()).url
   assert 2000 < len(url) < 5000
+
+
+def test_a_break_is_waited_for(venue):
+  v = venue(config.Trades(symbols=["BTC/USDT", "LUNA/USDT"]))
+  (fetch,) = listings(v)
+  v.answer(fetch, {"symbols": [ROWS[0], ROWS[2]]})
+  assert v.take(Reject) == []
+  assert [notice.unavailable for notice in v.take(Notice)] == [True]
+  v.pass_time(14)
+  assert listings(v) == []
+  v.pass_time(3)
+  (fetch,) = listings(v)
+  assert parse_qs(urlsplit(fetch.url).query) == {"symbols": ['["BTCUSDT","LUNAUSDT"]']}
+  v.answer(fetch, {"symbols": [ROWS[0], {**ROWS[2], "status": "TRADING"}]})
+  (notice,) = v.take(Notice)
+  assert (notice.subscription.instrument.symbol, notice.reason) == ("LUNA/USDT", None)
+  v.pass_time(299)
+  assert listings(v) == []
+  v.pass_time(70)
+  assert len(listings(v)) == 1
+
+
+def test_a_delisted_market_leaves_its_subscription_and_comes_back(venue):
+  v = venue(config.Trades(symbols=["BTC/USDT", "ETH/USDT"]))
+  (fetch,) = listings(v)
+  v.answer(fetch, {"symbols": ROWS[:2]})
+  v.pass_time(400)
+  (fetch,) = listings(v)
+  v.answer(fetch, UNKNOWN, 400)
+  without = {"symbols": [ROWS[0], *ROWS[2:]]}
+  (whole,) = listings(v)
+  v.answer(whole, without)
+  # One reading may be wrong; the second one counts.
+  assert v.take(Notice) + v.take(Reject) + v.take(Send) == []
+  v.pass_time(16)
+  (whole,) = listings(v)
+  v.answer(whole, without)
+  (notice,) = v.take(Notice)
+  assert notice.reason.startswith("ETH/USDT is no longer listed on Binance spot")
+  assert [b"UNSUBSCRIBE" in send.data for send in v.take(Send)] == [True]
+  v.pass_time(400)
+  (whole,) = listings(v)
+  v.answer(whole, {"symbols": ROWS})
+  assert [notice.reason for notice in v.take(Notice)] == [None]
+  (send,) = v.take(Send)
+  assert send.data == b'{"method":"SUBSCRIBE","params":["ethusdt@trade"],"id":2}'
+
+
+def test_a_changed_tick_size_is_told(venue):
+  def ruled(tick):
+    return {**ROWS[0], "filters": [{"filterType": "PRICE_FILTER", "tickSize": tick}]}
+
+  v = venue(config.Trades(symbols=["BTC/USDT"]))
+  (fetch,) = listings(v)
+  v.answer(fetch, {"symbols": [ruled("0.01")]})
+  v.pass_time(400)
+  (fetch,) = listings(v)
+  v.answer(fetch, {"symbols": [ruled("0.1")]})
+  (notice,) = v.take(Notice)
+  assert not notice.unavailable
+  assert notice.reason == "BTC/USDT on Binance spot: the tick size is 0.1 now, it was 0.01"
+
+
+@pytest.mark.parametrize("body", [{"symbols": []}, {"symbols": [ROWS[0]]}, b"{"])
+def test_a_list_that_lost_most_of_its_markets_is_none(venue, body):
+  v = venue(config.Trades(symbols=["BTC/USDT:USDT", "ETH/USDT:USDT"]))
+  (fetch,) = listings(v)
+  rows = [ROWS[0], ROWS[1], row("AUSDT", "A", "USDT"), row("BUSDT", "B", "USDT")]
+  v.answer(fetch, {"symbols": rows})
+  v.pass_time(400)
+  for _ in range(5):
+    (fetch,) = listings(v)
+    v.answer(fetch, body)
+    v.pass_time(20)
+  assert v.take(Notice) + v.take(Reject) + v.take(Send) == []

@@ -1,5 +1,7 @@
 """Bybit's feed: a family of connections for each category."""
 
+import re
+
 from bond_venuekit import LatestValue, NamedFeed, check_contract, request_number
 
 from bond_bybit.books import BookState, read_quotes
@@ -28,6 +30,11 @@ CHANNELS = (
   "trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"
 )  # fmt: skip
 _OF_CONTRACTS = ("funding", "open_interest", "liquidation")
+
+
+_ALREADY = re.compile(r"already subscribed,\s*topic:([\w.-]+)")
+_WRONG = re.compile(r"handler not found|invalid|params error|not (exist|support)", re.IGNORECASE)
+"""What says that a topic is wrong. Any other refusal is of the moment."""
 
 
 def bybit_feed(connection: Connection) -> NamedFeed:
@@ -116,4 +123,9 @@ def read_answer(connection: int, frame: bytes) -> Answer:
   if other.success is None:
     return Unknown()
   number = request_number(other.req_id)
-  return Confirmed(number) if other.success else Denied(number, other.ret_msg)
+  if other.success:
+    return Confirmed(number)
+  if found := _ALREADY.search(other.ret_msg):
+    # What else was in the request has no answer, and is subscribed to on a new connection.
+    return Confirmed(number, found[1])
+  return Denied(number, other.ret_msg, passing=not _WRONG.search(other.ret_msg))

@@ -6,7 +6,7 @@ from bond_bybit.feed import BybitTopics, bybit_feed
 from bond_bybit.symbols import category, read_symbol, spelling, venue_symbol
 
 from bond_core import Refused
-from bond_core.feeds import Pong, Reject, Reset
+from bond_core.feeds import Notice, Pong, Reject, Reset
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,31 @@ def test_what_cannot_be_read_is_a_gap_and_never_an_exception(venue, frame):
   bybit = venue(config.Trades(symbols=["BTC/USDT"]))
   [gap] = bybit.feed.on_frames(1, [frame], bybit.now)
   assert (gap.channel, gap.reason, gap.missed) == ("trades", "upstream", 1)
+
+
+def test_that_a_topic_is_subscribed_already_is_no_refusal(venue):
+  bybit = venue(config.Trades(symbols=["BTC/USDT"]), confirms=False)
+  said = "error:already subscribed,topic:publicTrade.BTCUSDT"
+  number = bybit.asked[0]["req_id"]
+  bybit.say({"success": False, "ret_msg": said, "req_id": number, "op": "subscribe"})
+  bybit.later(60)
+  assert bybit.other == []
+
+
+@pytest.mark.parametrize(
+  ("said", "kind"),
+  [
+    ("error:handler not found,topic:publicTrade.BTCUSDT", Reject),
+    ("Invalid symbol :[publicTrade.BTCUSDT]", Reject),
+    ("Internal server error", Notice),
+    ("Too many visits", Notice),
+  ],
+)
+def test_only_a_wrong_topic_is_refused_for_good(venue, said, kind):
+  bybit = venue(config.Trades(symbols=["BTC/USDT"]), confirms=False)
+  number = bybit.asked[0]["req_id"]
+  bybit.say({"success": False, "ret_msg": said, "req_id": number, "op": "subscribe"})
+  [action] = bybit.other
+  assert isinstance(action, kind)
+  bybit.later(5)
+  assert len(bybit.asked) == (2 if kind is Notice else 1)

@@ -7,13 +7,12 @@ from collections.abc import Iterable
 
 from bond_core import Instrument
 from bond_core.config import did_you_mean
-from bond_core.feeds import Fetch, Moment, Response, Subscription, own_words, said
+from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription, own_words, said
 from bond_core.venues import SECOND, UNREADABLE, FeedControl
 from bond_okx.contracts import Contract, ContractOf, read_contracts
 from bond_okx.endpoints import PUBLIC, Connection
 from bond_okx.symbols import SPOT, TITLE, family, venue_symbol
 
-MAX_TRIES = 5
 MAX_WAIT = 30
 """Seconds between two tries."""
 
@@ -65,20 +64,23 @@ class ContractList:
       except UNREADABLE as exc:
         reason = own_words(str(exc), 200)
       else:
+        if self._tries.get(kind, 0) > 1:
+          # Its readers know why they waited.
+          for subscription in _in_contracts_of(feed, kind):
+            feed.actions.append(Notice(subscription, None))
         self._forget_request(kind)
         self._refuse_unlisted(feed, kind)
         feed.proceed()
         return
-    if self._tries.get(kind, 0) >= MAX_TRIES:
-      self._forget_request(kind)
-      reason = f"OKX does not say what its contracts are worth: {reason}"
-      for subscription in _in_contracts_of(feed, kind):
-        feed.reject(subscription, f"{subscription}: {reason}")
+    # It is requested again for as long as there are readers, who know why they wait.
+    for subscription in _in_contracts_of(feed, kind):
+      text = f"OKX does not say what its contracts are worth: {reason}"
+      feed.actions.append(Notice(subscription, text))
 
   def on_timer(self, feed: FeedControl, now: Moment) -> None:
     for kind, requested in list(self._requested_ns.items()):
       # Ever more rarely, and not while an answer may still come.
-      wait = min(1 << self._tries.get(kind, 0), MAX_WAIT) * SECOND
+      wait = min(1 << min(self._tries.get(kind, 0), 10), MAX_WAIT) * SECOND
       if now.mono_ns - requested > wait:
         self._request(feed, kind)
 

@@ -45,6 +45,8 @@ _OF_CONTRACTS = ("funding", "open_interest", "liquidation")
 _NAMED = re.compile(r"channel\s*:\s*([\w-]+)\s*,\s*inst(?:Id|Type|Family)\s*:\s*([\w-]+)")
 _SUBSCRIPTION_LIMIT = "60014"
 _SOON_CLOSED = "64008"
+_WRONG = ("60012", "60018", "51001")
+"""The codes of a request or a channel that is wrong, and of an instrument that does not exist."""
 
 
 def okx_feed(connection: Connection) -> NamedFeed:
@@ -158,7 +160,8 @@ def _read_error(connection: int, other: Other) -> Answer:
   if other.code == _SUBSCRIPTION_LIMIT:
     return Reset(connection, f"OKX: {own_words(reason, 200)}")
   names = tuple(f"{channel}:{of}" for channel, of in _NAMED.findall(other.msg))
-  return Denied(request_number(other.id), reason, names)
+  # Any other refusal is of the moment, such as of a busy system.
+  return Denied(request_number(other.id), reason, names, passing=other.code not in _WRONG)
 
 
 def _topic(channel: str, symbol: str) -> Topic:

@@ -4,12 +4,11 @@ import json
 
 import pytest
 from bond_okx import config
-from bond_okx.contract_list import MAX_TRIES
 from bond_okx.feed import okx_feed
 from bond_okx.symbols import spelling, venue_symbol
 
 from bond_core import Refused
-from bond_core.feeds import Expire, Fetch, Moment, Pong, Reject, Reset, Response
+from bond_core.feeds import Expire, Fetch, Moment, Notice, Pong, Reject, Reset, Response
 
 NOBODY = {"SWAP": [], "FUTURES": []}
 
@@ -163,24 +162,35 @@ def test_a_contract_that_is_not_listed_is_rejected_with_what_was_meant(venue):
   assert [arg["instId"] for request in okx.asked for arg in request["args"]] == ["BTC-USDT-SWAP"]
 
 
-def test_a_listing_that_cannot_be_had_is_asked_for_again_and_then_given_up():
+def test_a_listing_that_cannot_be_had_is_asked_for_again_for_ever():
   feed = okx_feed(config.Connection())
   source = config.Books(symbols=["BTC/USDT:USDT"])
   feed.on_open(1, source.subscriptions(), overlap=False, now=Moment(0, 0))
-  tries = 0
-  for second in range(200):
+  tries, told = 0, []
+  for second in range(1000):
     now = Moment(second * 1000, second * 10**9)
     feed.on_timer(now)
     while feed.actions:
       action = feed.actions.popleft()
-      if isinstance(action, Fetch):
+      assert not isinstance(action, Reject)
+      if isinstance(action, Notice):
+        told.append(action.reason)
+      elif isinstance(action, Fetch):
         tries += 1
-        feed.on_response(action, Response(503, {}, b'{"code":"50001","msg":"System busy."}'), now)
-      elif isinstance(action, Reject):
-        assert "HTTP 503: System busy" in action.reason
-        assert tries == MAX_TRIES
-        return
-  pytest.fail("it was never given up")
+        feed.on_response(action, Response(400, {}, b'{"code":"1"}'), now)
+  assert 30 <= tries <= 45
+  assert len(told) == tries
+  assert "HTTP 400" in told[0]
+
+
+def test_a_refusal_that_passes_is_asked_again(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT"]), confirms=False)
+  okx.say({"id": "1", "event": "error", "code": "50001", "msg": "Service temporarily unavailable."})
+  [notice] = okx.other
+  assert isinstance(notice, Notice)
+  assert "OKX does not take it now: Service temporarily unavailable" in notice.reason
+  okx.later(5)
+  assert len(okx.asked) == 2
 
 
 def test_a_refused_name_does_not_harm_the_others(venue):

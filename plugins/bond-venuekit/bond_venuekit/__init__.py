@@ -25,6 +25,7 @@ from bond_venuekit.config import (
 )
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.latest import LatestValue, Order, ReadLatest
+from bond_venuekit.market_list import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
 from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
 from bond_venuekit.numbered import NumberedState
 from bond_venuekit.reading import (
@@ -70,6 +71,10 @@ __all__ = [
   "Ids",
   "LatestValue",
   "LiquidationsOf",
+  "ListPage",
+  "ListSource",
+  "ListedMarket",
+  "MarketState",
   "NameList",
   "NameRequest",
   "NamedFeed",
@@ -91,6 +96,7 @@ __all__ = [
   "Update",
   "Venue",
   "VenueChannel",
+  "VenueMarkets",
   "VenueRow",
   "VenueSource",
   "Verdict",

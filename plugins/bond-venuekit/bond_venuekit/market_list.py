@@ -1,0 +1,314 @@
+"""A venue's list of its markets, read again while it is in use: what is paused, what was delisted,
+and what its numbers are counted in."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, Literal, TypeAlias, TypeVar
+from zlib import crc32
+
+import attrs
+
+from bond_core import Instrument
+from bond_core.config import did_you_mean
+from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription
+from bond_core.venues import SECOND, UNREADABLE, FeedControl
+
+MarketState: TypeAlias = Literal["open", "paused", "ended"]
+"""`paused` may be open again, `ended` will not by the venue's own documents."""
+
+AGAIN_NS = 300 * SECOND
+"""A list is read again after this time, and up to a fifth later, so that not all are at once."""
+SOON_NS = 15 * SECOND
+"""The same while a market that is read is not open, or was not in the list."""
+GIVEN_UP_NS = 120 * SECOND
+"""A request that nothing waits for any more may end without an answer."""
+KEPT_NS = 60 * SECOND
+"""How long a list answers for what is not in it. A market may have been listed since."""
+ALIVE_NS = 30 * SECOND
+"""What delivered within this time is open, whatever the list says."""
+HINTS = 5
+"""Wrong symbols whose nearest spelling is looked for, since that takes a while."""
+
+_SEE = "; see the venue's list of markets"
+
+
+@attrs.frozen(kw_only=True)
+class ListedMarket:
+  """A market as it is listed: its `symbol` and its `status` as the venue writes them, and what the
+  status means. `written` is how users write it. `terms` are what its numbers are counted in, by a
+  name that fits into a sentence, such as "tick size"."""
+
+  symbol: str
+  status: str
+  state: MarketState
+  written: str = ""
+  terms: Mapping[str, str] = attrs.field(factory=dict)
+
+
+M = TypeVar("M", bound=ListedMarket)
+
+
+@attrs.frozen
+class ListPage(Generic[M]):
+  """A part of a list; `rest` is what the request for the next part takes, "" for the last one."""
+
+  markets: list[M]
+  rest: str = ""
+
+
+def _nothing_waits(subscription: Subscription) -> bool:
+  return False
+
+
+@attrs.frozen(kw_only=True)
+class ListSource(Generic[M]):
+  """Where a venue's lists are, and how they are read.
+
+  Markets of one `family` are listed together; `symbol` is what the venue calls an instrument.
+  `request` makes the Fetch of (family, symbols, rest): of all markets where the symbols are None,
+  else of those, `by_name(family)` at most; the venue answers 400 where it has one of them not.
+  `read` reads (family, body), and raises UNREADABLE. `spelling` is how users write an instrument.
+  `place` ends sentences, such as "on Binance spot". What `waits` is subscribed to when its family's
+  list is known; other lists are first read after `first` seconds.
+  """
+
+  family: Callable[[Instrument], str]
+  symbol: Callable[[Instrument], str]
+  request: Callable[[str, list[str] | None, str], Fetch]
+  read: Callable[[str, bytes], ListPage[M]]
+  spelling: Callable[[Instrument], str]
+  place: Callable[[str], str]
+  by_name: Callable[[str], int] = lambda family: 0
+  first: float = 0.0
+  waits: Callable[[Subscription], bool] = _nothing_waits
+
+
+@attrs.define
+class _Family(Generic[M]):
+  """What is known of a family. `whole` says that `known` is the whole list, of `whole_ns`; `parts`
+  are those of a list that is being read. Times are monotonic ns."""
+
+  known: dict[str, M] = attrs.field(factory=dict)
+  whole: bool = False
+  whole_ns: int = 0
+  due_ns: int = 0
+  asked_ns: int | None = None
+  parts: dict[str, M] = attrs.field(factory=dict)
+
+
+@attrs.define
+class _Standing:
+  """What is known of a subscription: whether it was ever open, since when it is not listed, and
+  whether it has left the venue or its readers were told something."""
+
+  opened: bool = False
+  missing_ns: int | None = None
+  left: bool = False
+  told: str | None = None
+
+
+class VenueMarkets(Generic[M]):
+  """The MarketList of a venue that has one. What the list does not have is refused, or leaves the
+  venue where it had been open, once a second reading confirms it; what is paused is `unavailable`
+  until it is open or delivers; changed terms are told."""
+
+  def __init__(self, source: ListSource[M]) -> None:
+    self._source = source
+    self._families: dict[str, _Family[M]] = {}
+    self._standings: dict[Subscription, _Standing] = {}
+    self._requests: dict[str, tuple[str, list[str] | None]] = {}
+
+  def listed(self, instrument: Instrument) -> M | None:
+    """The market of an instrument as it is listed now; None while that is not known."""
+    source = self._source
+    family = self._families.get(source.family(instrument))
+    return None if family is None else family.known.get(source.symbol(instrument))
+
+  # MarketList ----------------------------------------------------------------------------------
+
+  def prepare(self, feed: FeedControl, subscriptions: Iterable[Subscription]) -> None:
+    source = self._source
+    new: dict[str, dict[str, None]] = {}
+    for subscription in subscriptions:
+      self._standings.setdefault(subscription, _Standing())
+      name = source.family(subscription.instrument)
+      if name not in self._families:
+        first = 0 if source.waits(subscription) else round(source.first * SECOND)
+        self._families[name] = _Family(due_ns=feed.now_ns + first)
+      family, symbol = self._families[name], source.symbol(subscription.instrument)
+      if source.waits(subscription):
+        family.due_ns = feed.now_ns if not family.whole else family.due_ns
+      if symbol not in family.known:
+        new.setdefault(name, {})[symbol] = None
+    for name, symbols in new.items():
+      family = self._families[name]
+      if family.whole and feed.now_ns - family.whole_ns < KEPT_NS:
+        self._judge(feed, name)
+      elif family.whole or not source.first or feed.now_ns >= family.due_ns:
+        self._fetch(feed, name, None if family.whole else list(symbols))
+
+  def ready(self, subscription: Subscription) -> bool:
+    source = self._source
+    family = self._families.get(source.family(subscription.instrument))
+    standing = self._standings.get(subscription)
+    if family is None or (standing is not None and standing.left):
+      return False
+    if family.whole:
+      return source.symbol(subscription.instrument) in family.known
+    return not source.waits(subscription)
+
+  def on_response(self, feed: FeedControl, fetch: Fetch, response: Response) -> None:
+    name, symbols = self._requests.pop(fetch.url, ("", None))
+    family = self._families.get(name)
+    if family is None:
+      return
+    family.asked_ns, family.due_ns = None, feed.now_ns + SOON_NS
+    if response.status == 400 and symbols is not None:
+      # One of the symbols is wrong; the whole list shows which, and what is like it.
+      self._fetch(feed, name, None)
+      return
+    page = self._read(name, response)
+    if page is None:
+      return
+    rows = {market.symbol: market for market in page.markets}
+    if symbols is None:
+      family.parts.update(rows)
+      if page.rest:
+        self._fetch(feed, name, None, page.rest)
+        return
+      rows, family.parts = family.parts, {}
+      if not rows or 2 * len(rows) < len(family.known):
+        return  # A list that lost half of its markets is none; it is read again soon.
+      self._tell_changes(feed, name, rows)
+      family.known, family.whole, family.whole_ns = rows, True, feed.now_ns
+    else:
+      self._tell_changes(feed, name, rows)
+      family.known.update(rows)
+    self._judge(feed, name)
+    feed.proceed()
+
+  def on_timer(self, feed: FeedControl, now: Moment) -> None:
+    states = {state.subscription for state in feed.states()}
+    self._standings = {s: found for s, found in self._standings.items() if s in states}
+    for name in {self._source.family(subscription.instrument) for subscription in states}:
+      family = self._families.get(name)
+      if family is not None and now.mono_ns >= family.due_ns:
+        used = {self._source.symbol(s.instrument) for s in self._of(feed, name)}
+        by_name = used <= family.known.keys()
+        self._fetch(feed, name, sorted(used) if by_name else None)
+
+  # Details -------------------------------------------------------------------------------------
+
+  def _fetch(self, feed: FeedControl, name: str, symbols: list[str] | None, rest: str = "") -> None:
+    """Requests a list, unless it is under way."""
+    family, source = self._families[name], self._source
+    if symbols is not None and not 0 < len(symbols) <= source.by_name(name):
+      symbols = None
+    under_way = family.asked_ns is not None and feed.now_ns - family.asked_ns < GIVEN_UP_NS
+    fetch = source.request(name, symbols, rest)
+    if under_way and (symbols is None or fetch.url in self._requests):
+      return
+    waiting = not family.whole and any(map(source.waits, self._of(feed, name)))
+    self._requests[fetch.url] = name, symbols
+    family.asked_ns, family.due_ns = feed.now_ns, feed.now_ns + GIVEN_UP_NS
+    feed.actions.append(attrs.evolve(fetch, needed=waiting))
+
+  def _read(self, name: str, response: Response) -> ListPage[M] | None:
+    """A part of a list; None for an answer that is none. It is then requested again soon."""
+    if response.status != 200:
+      return None
+    try:
+      return self._source.read(name, response.body)
+    except UNREADABLE:
+      return None
+
+  def _of(self, feed: FeedControl, name: str) -> list[Subscription]:
+    """The subscriptions to markets of a family."""
+    family = self._source.family
+    return [s.subscription for s in feed.states() if family(s.subscription.instrument) == name]
+
+  def _judge(self, feed: FeedControl, name: str) -> None:
+    """Tells every subscription of a family what its list says, and when it is read again."""
+    family, source, hints, soon = self._families[name], self._source, HINTS, False
+    heard = {state.subscription: state.received_ns for state in feed.states()}
+    for subscription in self._of(feed, name):
+      standing = self._standings.setdefault(subscription, _Standing())
+      market = family.known.get(source.symbol(subscription.instrument))
+      spelling, place = source.spelling(subscription.instrument), source.place(name)
+      last = heard.get(subscription)
+      alive = last is not None and feed.now_ns - last < ALIVE_NS
+      if market is None and not family.whole:
+        continue
+      if market is not None and (market.state == "open" or (market.state == "paused" and alive)):
+        self._open(feed, subscription, standing)
+      elif market is not None and market.state == "paused":
+        soon, standing.opened = True, True
+        reason = f"{spelling} is not traded at present {place} (status {market.status})"
+        self._notify(feed, subscription, standing, reason)
+      elif standing.opened or last is not None:
+        soon = self._gone(feed, subscription, standing, market, spelling, place) or soon
+      elif market is not None:
+        status = f"(status {market.status})"
+        feed.reject(subscription, f"{spelling} is no longer traded {place} {status}; leave it out")
+      else:
+        near = [m.written or m.symbol for m in family.known.values() if m.state != "ended"]
+        hint = did_you_mean(spelling, near if hints > 0 else (), _SEE, 0.7)
+        hints -= 1
+        feed.reject(subscription, f"there is no {spelling} {place}{hint}")
+    spread = AGAIN_NS // 5 * (crc32(name.encode()) % 100) // 100
+    family.due_ns = feed.now_ns + (SOON_NS if soon else AGAIN_NS + spread)
+
+  def _open(self, feed: FeedControl, subscription: Subscription, standing: _Standing) -> None:
+    standing.opened, standing.missing_ns, standing.left = True, None, False
+    if standing.told is not None:
+      standing.told = None
+      feed.actions.append(Notice(subscription, None))
+
+  def _gone(
+    self,
+    feed: FeedControl,
+    subscription: Subscription,
+    standing: _Standing,
+    market: M | None,
+    spelling: str,
+    place: str,
+  ) -> bool:
+    """A market that was open is no longer listed, or has ended: it leaves the venue when a second
+    reading says so too. Whether the list is to be read again soon."""
+    if standing.left:
+      return False
+    if standing.missing_ns is None:
+      standing.missing_ns = feed.now_ns
+      return True
+    if feed.now_ns - standing.missing_ns < SOON_NS:
+      return True
+    how = "listed" if market is None else f"traded (status {market.status})"
+    standing.left, standing.told = True, f"{spelling} is no longer {how} {place}"
+    feed.suspend(
+      subscription, f"{standing.told}; Bond has unsubscribed and looks at the list again"
+    )
+    return False
+
+  def _notify(
+    self, feed: FeedControl, subscription: Subscription, standing: _Standing, reason: str
+  ) -> None:
+    if standing.told != reason:
+      standing.told = reason
+      feed.actions.append(Notice(subscription, reason))
+
+  def _tell_changes(self, feed: FeedControl, name: str, rows: Mapping[str, M]) -> None:
+    """Tells readers which terms of their markets changed since the last reading."""
+    known = self._families[name].known
+    for subscription in self._of(feed, name):
+      symbol = self._source.symbol(subscription.instrument)
+      before, after = known.get(symbol), rows.get(symbol)
+      if before is None or after is None or before.terms == after.terms:
+        continue
+      changed = "; ".join(
+        f"the {term} is {value} now, it was {before.terms[term]}"
+        for term, value in after.terms.items()
+        if before.terms.get(term, value) != value
+      )
+      if changed:
+        spelling = self._source.spelling(subscription.instrument)
+        reason = f"{spelling} {self._source.place(name)}: {changed}"
+        feed.actions.append(Notice(subscription, reason, unavailable=False))
