@@ -30,7 +30,7 @@ class Rhythm:
   """The limit while the rhythm is not known."""
   FACTOR = 5.0
   QUIET_AFTER = 5.0
-  KNOWN_AFTER = 20
+  KNOWN_AFTER = 10
   """How often data must have come before the rhythm is known."""
 
   def __init__(self, now: float) -> None:

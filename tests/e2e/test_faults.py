@@ -22,8 +22,8 @@ LONG = {"silence": "4", "half-open": "4", "refuse": "8"}
 AT_ONCE = 7
 
 FAULTS = {
-  "silence": "silence:60s@2s",
-  "half-open": "half-open@2s",
+  "silence": "silence:60s@4s",
+  "half-open": "half-open@4s",
   "drop": "drop@2s",
   "rst": "rst@2s",
   "close-24h": "close-24h:3s@2s",
