@@ -170,7 +170,7 @@ async def _opened(
   async with AsyncExitStack() as stack:
     simulators = await stack.enter_async_context(open_simulators([spec] if simulate else []))
     log = await stack.enter_async_context(_open_log(spec, clock, replay, simulate))
-    watchdog = Watchdog(BRANCHES, lambda name, reason: block(name, reason))
+    watchdog = Watchdog(BRANCHES, lambda branch, reason: block(branch.name, reason))
     await stack.enter_async_context(watchdog)
     sources = await stack.enter_async_context(open_sources(log, clock, simulators))
     pipeline = Pipeline(spec, sources, simulators.urls)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Protocol, Self
+from weakref import WeakKeyDictionary
 
 import trio
 
@@ -31,15 +32,16 @@ class Branch(Protocol):
 class Watchdog:
   """Watches one trio run. `async with` is its lifetime.
 
-  `blocked(name, sentence)` is called on the loop when the same branch has blocked it three times.
+  `blocked(branch, sentence)` is called on the loop when the same branch has blocked it three times.
   """
 
   def __init__(
-    self, branches: tuple[type[Branch], ...], blocked: Callable[[str, str], None]
+    self, branches: tuple[type[Branch], ...], blocked: Callable[[Branch, str], None]
   ) -> None:
     self._branches = branches
     self._blocked = blocked
-    self._strikes: dict[str, int] = {}
+    # Not by the name, which streams of different callers may share.
+    self._strikes: WeakKeyDictionary[Branch, int] = WeakKeyDictionary()
     self._beat = time.monotonic()
     self._done = threading.Event()
     self._stopping: float | None = None
@@ -89,34 +91,34 @@ class Watchdog:
 
   def _report(self, seconds: float) -> None:
     frame = sys._current_frames().get(self._thread_id)
-    name, where = self._find(frame)
-    if name is None:
+    branch, where = self._find(frame)
+    if branch is None:
       # No branch is running: the machine is busy elsewhere, which Bond cannot change.
       logger.info("the event loop has not turned for %.1f s, at %s", seconds, where)
       return
     logger.error(
       "%s has blocked the event loop for %.1f s at %s; move blocking work to a thread "
       "(trio.to_thread.run_sync) or make it await",
-      name,
+      branch.name,
       seconds,
       where,
     )
-    self._strikes[name] = self._strikes.get(name, 0) + 1
-    if self._strikes[name] == STRIKES:
+    self._strikes[branch] = self._strikes.get(branch, 0) + 1
+    if self._strikes[branch] == STRIKES:
       reason = (
         f"stopped, because it blocked the event loop {STRIKES} times, the last time at {where}"
       )
       try:
-        self._token.run_sync_soon(self._blocked, name, reason)
+        self._token.run_sync_soon(self._blocked, branch, reason)
       except trio.RunFinishedError:
         return
 
-  def _find(self, frame: FrameType | None) -> tuple[str | None, str]:
+  def _find(self, frame: FrameType | None) -> tuple[Branch | None, str]:
     """The branch whose code runs, and the line of it that holds the loop."""
     where = "an unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
     while frame is not None:
       owner = frame.f_locals.get("self")
       if isinstance(owner, self._branches):
-        return str(owner.name), where
+        return owner, where
       frame = frame.f_back
     return None, where

@@ -179,6 +179,12 @@ class SessionSource(SingleSource):
       self._refusal = self._session.driver.refusal
     return super().refusal
 
+  def runs(self, branch: object) -> bool:
+    if self._session is None or branch is not self._session.driver:
+      return branch is self
+    # It has the name of its first member, which is the one that ends.
+    return next(iter(self._session.driver.session.members), None) is self
+
   def states(self) -> Iterable[SourceState]:
     if self.refusal is not None:
       return (SourceState.UNAVAILABLE,)

@@ -127,6 +127,10 @@ class Source(ABC):
       self.ring.end(self)
       self.ended.set()
 
+  def runs(self, branch: object) -> bool:
+    """Whether what blocks the event loop is this source's to end."""
+    return branch is self
+
   def note_simulated(self) -> None:
     """The other side says that it is a simulator, whoever pointed the source there."""
     if not self.simulated:

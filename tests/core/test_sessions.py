@@ -910,7 +910,8 @@ async def test_a_session_that_blocks_the_loop_is_named_by_a_source_that_can_be_s
   def block(messages, now):
     import sys
 
-    found.append(Watchdog(BRANCHES, lambda name, reason: None)._find(sys._getframe())[0])
+    branch, _ = Watchdog(BRANCHES, lambda branch, reason: None)._find(sys._getframe())
+    found.append(branch.name)
 
   rig.service.session.on_messages = block
   rig.service.last.say("a 1")

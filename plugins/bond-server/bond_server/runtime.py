@@ -106,15 +106,15 @@ class RunningServer:
     """What sources report of themselves, by venue."""
     return {**self._private.figures, **self._sources.figures}
 
-  def block(self, name: str, reason: str) -> None:
-    """Ends what has blocked the event loop."""
+  def block(self, branch: object, reason: str) -> None:
+    """Ends what has blocked the event loop, and nothing that has the same name elsewhere."""
     for source in (*self._sources.sources, *self._private.sources):
-      if source.name == name:
+      if source.runs(branch):
         source.fail(reason)
         source.stop()
-    for branch in self.streams.branches():
-      if branch.name == name:
-        branch.end(reason)
+    for own in self.streams.branches():
+      if own is branch:
+        own.end(reason)
 
 
 @asynccontextmanager
@@ -141,7 +141,7 @@ async def open_server(
       if keeping.follow
       else open_log(keeping.type, keeping.config, name, stamps=True, clock=clock)
     )
-    watchdog = Watchdog(BRANCHES, lambda name, reason: server.block(name, reason))
+    watchdog = Watchdog(BRANCHES, lambda branch, reason: server.block(branch, reason))
     await stack.enter_async_context(watchdog)
     sources = await stack.enter_async_context(open_sources(log.ring, clock, simulators))
     demand = None
