@@ -115,6 +115,19 @@ async def test_one_outage_is_one_gap_with_its_range_and_cause_before_what_follow
     assert (len(rig.gaps), rig.driver.reconnects) == (1, 1)
 
 
+async def test_an_outage_of_a_name_says_the_symbol_that_it_turned_out_to_be(autojump_clock):
+  async with running("A/USDT") as rig:
+    name, found = subscription("A/USDT").instrument, subscription("B/USD").instrument
+    rig.driver.listed = {name: found}
+    venue = await rig.connected()
+    await venue.say("A/USDT 1")
+    await wait_all_tasks_blocked()
+    await venue.cut()
+    await rig.connected(2)
+  [gap] = rig.gaps
+  assert (gap.symbol, gap.streams) == ("B/USD", ["trades of mini A/USDT spot"])
+
+
 async def test_an_outage_that_is_still_open_at_the_end_is_declared(autojump_clock):
   async with running("A/USDT") as rig:
     venue = await rig.connected()
