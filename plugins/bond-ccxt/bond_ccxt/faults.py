@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bond_ccxt.events import UNREADABLE
-from bond_core import AuthError, BondError, Disconnected, Refused, RetryAfter
+from bond_core import AuthError, BondError, Disconnected, Refused, RetryAfter, Unavailable
 from bond_core.config import HIDDEN
 from bond_core.feeds import own_words
 
@@ -29,6 +29,9 @@ def translated(exc: Exception, exchange: str, secrets: Iterable[str] = ()) -> Ex
   if exc.__cause__ is not None:
     # Of a failed request ccxt's error has the address, and its cause the reason.
     message += f": {described(exc.__cause__, secrets)}"
+  if isinstance(exc, ccxt.PermissionDenied | ccxt.ExchangeNotAvailable):
+    # ccxt has the first for every HTTP 403, also of a firewall or a place.
+    return Unavailable(message)
   if isinstance(exc, ccxt.AuthenticationError):
     return AuthError(f"{message}; check api_key, api_secret and password")
   if isinstance(exc, ccxt.BadSymbol | ccxt.NotSupported | ccxt.ArgumentsRequired):

@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 from bond_core._books.book import Book
 from bond_core._clock import DataClock
-from bond_core._errors import AuthError, Disconnected, Refused, RetryAfter
+from bond_core._errors import AuthError, Disconnected, Refused, RetryAfter, Unavailable
 from bond_core._events import Gap, Trade
 from bond_core._instruments import Instrument
 
@@ -339,13 +339,14 @@ def test_every_address_leads_to_the_endpoint():
   ("error", "kind"),
   [
     (ccxt.AuthenticationError, AuthError),
-    (ccxt.PermissionDenied, AuthError),
+    (ccxt.PermissionDenied, Unavailable),
     (ccxt.BadSymbol, Refused),
     (ccxt.NotSupported, Refused),
     (ccxt.RateLimitExceeded, RetryAfter),
     (ccxt.DDoSProtection, RetryAfter),
     (ccxt.RequestTimeout, Disconnected),
-    (ccxt.ExchangeNotAvailable, Disconnected),
+    (ccxt.ExchangeNotAvailable, Unavailable),
+    (ccxt.OnMaintenance, Unavailable),
     (ccxt.InvalidNonce, Disconnected),
     # What is not known to be final is tried again.
     (ccxt.ExchangeError, Disconnected),

@@ -52,6 +52,13 @@ MAX_EARLY = 10_000
 before all subscriptions stood is read again."""
 
 
+HINTS = {
+  **dict.fromkeys((401, 403), "look at the key in its URL (EVM_ENDPOINT, or url in the spec)"),
+  **dict.fromkeys((404, 405), "name its websocket, such as wss://HOST/ws"),
+}
+"""What helps where a node that never worked refuses the websocket, by HTTP status."""
+
+
 class EvmSession(Session[Handshake, bytes, bytes]):
   """The session of one source. It is live as soon as its subscriptions stand; `unreadable` counts
   messages."""
@@ -184,16 +191,14 @@ class EvmSession(Session[Handshake, bytes, bytes]):
         member.live()
 
   def _wait_after(self, error: HandshakeRefused) -> float | None:
-    """Returns the seconds to wait after an answer of HTTP, None for the usual back-off. Raises
-    Refused where a person has to act; a node that worked before is tried again. The URL is not
-    repeated, since it may hold a key."""
-    reason = str(error).replace("the server", "the node")
+    """Returns the seconds to wait after an answer of HTTP, None for the usual back-off. A node that
+    never worked gets a hint. The URL is not repeated, since it may hold a key."""
     if error.status == 429:
       return retry_after(error.headers) or 30.0
-    if self.height is None and error.status in (401, 403):
-      raise Refused(f"{reason}; look at the key in its URL (EVM_ENDPOINT, or url in the spec)")
-    if self.height is None and error.status in (404, 405):
-      raise Refused(f"{reason}; name its websocket, such as wss://HOST/ws")
+    hint = HINTS.get(error.status)
+    if self.height is None and hint is not None:
+      for member in self.members:
+        member.log.warning("%s; %s", str(error).replace("the server", "the node"), hint)
     return None
 
   def _suspect(self, cause: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from bond_core import AuthError, BondError, Disconnected, Refused, RetryAfter
+from bond_core import BondError, Disconnected, Refused, RetryAfter, Unavailable
 from bond_core.feeds import own_words
 from bond_onchain.node import Node
 
@@ -26,9 +26,12 @@ def end_of(code: str, details: str, node: Node) -> BondError:
   words = own_words(details) or "no reason given"
   reason = f"the Geyser node {node.target} answered {code}: {words}"
   if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
-    return AuthError(f"{reason}; look at the x-token (GRPC_TOKEN, or token in the spec)")
-  if code in ("INVALID_ARGUMENT", "UNIMPLEMENTED"):
+    # gRPC has these also for a proxy's HTTP 401 and 403, and UNIMPLEMENTED for its 404.
+    return Unavailable(f"{reason}; look at the x-token (GRPC_TOKEN, or token in the spec)")
+  if code == "INVALID_ARGUMENT":
     return Refused(f"{reason}; change the source's filters or the endpoint")
+  if code in ("UNIMPLEMENTED", "UNAVAILABLE"):
+    return Unavailable(reason)
   if code == "RESOURCE_EXHAUSTED":
     return RetryAfter(30.0, reason)
   if code in ("OUT_OF_RANGE", "INTERNAL"):

@@ -10,7 +10,7 @@ from bond_onchain.tokens import MINTS, WRAPPED
 from google.protobuf import descriptor_pb2
 
 from bond_core import Registry, SourceType, load_spec
-from bond_core._errors import AuthError, Disconnected, Refused, RetryAfter, SpecError
+from bond_core._errors import Disconnected, Refused, RetryAfter, SpecError, Unavailable
 from bond_core._spec.values import Secret
 
 WALLETS = [encode(bytes([n]) * 32) for n in range(1, 26)]
@@ -166,13 +166,14 @@ def test_modes_come_from_the_spec_then_from_the_environment(monkeypatch):
 @pytest.mark.parametrize(
   ("code", "kind"),
   [
-    ("UNAUTHENTICATED", AuthError),
-    ("PERMISSION_DENIED", AuthError),
+    ("UNAUTHENTICATED", Unavailable),
+    ("PERMISSION_DENIED", Unavailable),
     ("INVALID_ARGUMENT", Refused),
-    ("UNIMPLEMENTED", Refused),
+    ("UNIMPLEMENTED", Unavailable),
     ("RESOURCE_EXHAUSTED", RetryAfter),
     ("INTERNAL", ReplayRefused),
-    ("UNAVAILABLE", Disconnected),
+    ("UNAVAILABLE", Unavailable),
+    ("UNKNOWN", Disconnected),
   ],
 )
 def test_an_end_says_who_has_to_act_and_never_the_token(code, kind):

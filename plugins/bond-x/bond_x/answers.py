@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bond_core import AuthError, Refused
+from bond_core import Refused
 from bond_core.feeds import said
 
 
@@ -41,20 +41,23 @@ class QueryRefused(Refused):
   """X does not take one query, or one rule; others of the app are not concerned."""
 
 
-def refusal(status: int, request: str, access: str, body: bytes) -> Refused | None:
-  """Returns why X will never answer `request`, such as "GET /2/…", with X's own words in `body`;
-  None where it may do so later. `access` is what the app needs access to."""
-  words = said(body)
-  if status in (401, 403):
-    return AuthError(
-      f"X answered {status}{words}: the bearer token is not accepted or has no access to {access}; "
-      "look at the app in X's developer console"
-    )
-  if status in (400, 422):
-    return QueryRefused(f"X answered {status} to {request}{words}")
-  if 400 <= status < 500 and status != 429:
-    return Refused(f"X answered {status} to {request}{words}")
+def refusal(status: int, request: str, body: bytes) -> Refused | None:
+  """Returns why X will never answer `request`, such as "GET /2/…", as it stands; None where it may
+  do so later: keys, access, credits and places change, and firewalls err."""
+  if status in (400, 422) and read_object(body) is not None:
+    return QueryRefused(f"X answered {status} to {request}{said(body)}")
   return None
+
+
+def explained(status: int, request: str, access: str, body: bytes) -> str:
+  """Returns what X answered, in its own words, and what helps. `access` is what the app needs
+  access to."""
+  if status not in (401, 403):
+    return f"X answered {status} to {request}{said(body)}"
+  return (
+    f"X answered {status}{said(body)}: the bearer token is not accepted or has no access to "
+    f"{access}; look at the app in X's developer console"
+  )
 
 
 def read_object(body: bytes) -> dict[str, Any] | None:

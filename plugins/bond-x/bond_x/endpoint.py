@@ -11,8 +11,8 @@ import httpx
 import trio
 
 from bond_core import SourceContext
-from bond_core.feeds import RateLimit, said
-from bond_x.answers import read_object, refusal
+from bond_core.feeds import RateLimit
+from bond_x.answers import explained, read_object, refusal
 from bond_x.config import LIMIT_WINDOW
 from bond_x.waits import Waits, until_reset
 
@@ -64,13 +64,11 @@ class Endpoint:
               return page
             wait = self._waits.answered(502, {}, now)
             cause = "X answered with something that is no JSON object"
-          elif (
-            refused := refusal(status, f"GET {self._path}", self._access, answer.content)
-          ) is not None:
+          elif (refused := refusal(status, f"GET {self._path}", answer.content)) is not None:
             raise refused
           else:
             wait = self._waits.answered(status, headers, now)
-            cause = f"X answered {status}{said(answer.content)}"
+            cause = explained(status, f"GET {self._path}", self._access, answer.content)
         self._block(wait)
       ctx.log.warning("%s; trying again in %.2f s", cause, wait)
 

@@ -15,7 +15,7 @@ from bond_core import BondError, Disconnected, Refused, RetryAfter
 from bond_core.feeds import Moment, own_words, said
 from bond_core.sessions import Member, Session
 from bond_x.account import Account, budget_of, spending_of
-from bond_x.answers import Answer, Call, OpenStream, read_object, refusal, rows_of
+from bond_x.answers import Answer, Call, OpenStream, explained, read_object, refusal, rows_of
 from bond_x.messages import Lines, fields, originals_in, posts_of, read_line, tags_of
 from bond_x.rules import borrowed, changes, tag_of
 from bond_x.spending import Budget, Spending, estimate
@@ -153,11 +153,12 @@ class FilteredStream(Session[Account, Message, Request]):
   def _failure(self, answer: Answer, now: Moment) -> BondError:
     call = answer.request
     request = f"GET {STREAM}" if isinstance(call, OpenStream) else f"{call.method} {call.path}"
-    refused = refusal(answer.status, request, "the filtered stream", answer.body)
+    refused = refusal(answer.status, request, answer.body)
     if refused is not None:
       return refused
     wait = self._waits.answered(answer.status, answer.headers, now.ts_ms)
-    return RetryAfter(wait, f"X answered {answer.status}{said(answer.body)}")
+    why = explained(answer.status, request, "the filtered stream", answer.body)
+    return RetryAfter(wait, why)
 
   def _up(self, now: Moment) -> None:
     """The stream is up. An outage that the backfill does not cover is declared to all members."""

@@ -157,8 +157,9 @@ async def test_what_is_no_page_is_requested_again_as_x_wants_it(
 
 
 async def test_what_x_will_never_answer_is_refused(autojump_clock):
-  transport = httpx.MockTransport(lambda request: httpx.Response(403))
+  page = {"title": "Invalid Request", "detail": "no such operator"}
+  transport = httpx.MockTransport(lambda request: httpx.Response(400, json=page))
   endpoint = Endpoint("/2/tweets/search/recent", "recent search", LIMIT)
   async with httpx.AsyncClient(base_url="http://x", transport=transport) as client:
-    with pytest.raises(Refused, match="has no access to recent search; look at the app"):
+    with pytest.raises(Refused, match=r"400 to GET .*no such operator"):
       await endpoint.get(client, dict, Context)

@@ -11,7 +11,7 @@ from bond_x.config import Posts
 from bond_x.filtered_stream import RULES, FilteredStream
 from bond_x.rules import tag_of
 
-from bond_core import AuthError, Disconnected, Gap, Refused, RetryAfter
+from bond_core import Disconnected, Gap, Refused, RetryAfter
 from bond_core.feeds import Moment
 from bond_core.testing import RecordingMember, SessionConformance
 
@@ -280,15 +280,38 @@ def test_an_answer_with_no_json_object_is_an_error_of_x():
       talk.answer(request, body)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, AuthError), (403, AuthError), (400, Refused)])
-def test_what_x_will_never_accept_ends_the_session(status, kind):
+@pytest.mark.parametrize("status", [400, 422])
+def test_what_x_will_never_accept_ends_the_session(status):
   talk = Talk(Member(symbols=["BTC"]))
   talk.open()
   (request,) = talk.take()
-  with pytest.raises(kind, match=f"X answered {status}") as caught:
-    talk.answer(request, status=status)
-  assert isinstance(caught.value, kind)
+  with pytest.raises(Refused, match=f"X answered {status}") as caught:
+    talk.answer(request, {"title": "Invalid Request"}, status=status)
   assert talk.close(caught.value) is None
+
+
+@pytest.mark.parametrize(
+  ("status", "body"),
+  [
+    (401, {"title": "Unauthorized"}),
+    (402, {"title": "CreditsDepleted"}),
+    (403, b"<html><title>Just a moment...</title>"),
+    (400, b"<html><title>Bad Request</title>"),
+    (404, b""),
+    (451, b""),
+  ],
+)
+def test_what_x_refuses_for_now_is_looked_at_again_for_ever(status, body):
+  talk = Talk(Member(symbols=["BTC"]))
+  waits = []
+  for _ in range(10):
+    talk.open()
+    (request,) = talk.take()
+    with pytest.raises(RetryAfter, match=f"X answered {status}") as caught:
+      talk.answer(request, body, status=status)
+    waits.append(talk.close(caught.value))
+  assert waits[0] == 5.0
+  assert waits[-1] == 320.0
 
 
 def test_an_outage_is_one_gap_for_each_member_unless_the_backfill_covers_it():
@@ -437,9 +460,9 @@ def test_a_rule_that_others_have_made_is_read_as_it_is(known):
     (
       429,
       {"title": "ConnectionException", "detail": "at the maximum allowed connection limit"},
-      "429: ConnectionException: at the maximum",
+      "429 to GET .*: ConnectionException: at the maximum",
     ),
-    (503, b"<html><title>Over capacity</title><body>x", "503: Over capacity"),
+    (503, b"<html><title>Over capacity</title><body>x", "503 to GET .*: Over capacity"),
     (403, {"title": "Forbidden", "reason": "client-not-enrolled"}, "403: Forbidden: client-not-en"),
   ],
 )
