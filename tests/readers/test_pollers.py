@@ -78,12 +78,14 @@ async def test_a_page_with_a_field_of_any_kind_ends_no_poller(autojump_clock, ki
       return httpx.Response(200, content=pages[min(len(requests), len(pages)) - 1])
 
     ctx = Context()
-    account, budget = Account("https://x.example", "t", charged=True), None
+    account = Account("https://x.example", "t", charged=True)
     budget = Budget(Spending(), 0.0, None, 0.0)
     transport = httpx.MockTransport(answer)
-    async with httpx.AsyncClient(base_url="https://x.example", transport=transport) as client:
+    async with httpx.AsyncClient(
+      base_url="https://x.example", transport=transport, trust_env=False
+    ) as client:
       endpoint = Endpoint(path, "it", 450)
-      with trio.move_on_after(400):
+      with trio.move_on_after(250):
         await poller(config, account, budget, endpoint, client, ctx, ctx).run()
     assert len(requests) > 2, broken
     assert ctx.refused == []
