@@ -227,3 +227,13 @@ async def test_a_fault_may_concern_the_connections_of_one_stream(start):
       await cut.recv()
     assert await sim.read(spared, until=lambda m: len(m) > 3)
     await spared.recv()
+
+
+@pytest.mark.parametrize(
+  ("fault", "status"), [("401", 401), ("403", 403), ("451", 451), ("html", 200)]
+)
+async def test_a_page_answers_instead_of_the_venue(start, fault, status):
+  sim = await start(faults=[f"{fault}:1m"])
+  answer = await sim.get("/api/v3/ping")
+  assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html")
+  assert answer.text.startswith("<!DOCTYPE html>")

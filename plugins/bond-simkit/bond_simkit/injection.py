@@ -31,6 +31,12 @@ VENUE_FAULTS = FaultNotation(
     "5xx": FaultKind("REST and new WebSockets are answered 503 for ARG", "seconds", 2.0),
     "nameless": FaultKind("trades that REST answers have no ids for ARG", "seconds"),
     "empty": FaultKind("lists that REST answers have no rows for ARG", "seconds", 2.0),
+    "401": FaultKind("REST and new WebSockets are answered 401 for ARG", "seconds", 2.0),
+    "403": FaultKind(
+      "REST and new WebSockets are answered 403 with a firewall's page for ARG", "seconds", 2.0
+    ),
+    "451": FaultKind("REST and new WebSockets are answered 451 for ARG", "seconds", 2.0),
+    "html": FaultKind("REST answers 200 with a page instead of data for ARG", "seconds", 2.0),
     "slow": FaultKind("delays answers and frames by ARG", "seconds", 0.5),
   },
   examples="drop@5s or gap:5/depth@100f",
@@ -40,13 +46,15 @@ VENUE_FAULTS = FaultNotation(
 ENDING = frozenset(("drop", "rst", "close-24h"))
 MUTING = frozenset(("silence", "half-open"))
 ON_FRAMES = frozenset(("gap", "duplicate", "disorder", "corrupt"))
+PAGES = {"401": 401, "403": 403, "451": 451, "html": 200}
+"""The status of a page that is not the venue's, by the kind of fault that answers with it."""
 STATUSES = {"429": 429, "418": 418, "5xx": 503}
 """HTTP status by the kind of fault that answers with it."""
 
 ALTERING = {"nameless": without_ids, "empty": without_rows}
 """What is done to the answers of REST by these faults."""
 
-_LASTING = frozenset((*MUTING, *STATUSES, *ALTERING, "refuse"))
+_LASTING = frozenset((*MUTING, *STATUSES, *PAGES, *ALTERING, "refuse"))
 
 
 @attrs.define(eq=False)

@@ -12,7 +12,7 @@ import trio
 from bond_simkit.control import ControlEndpoint, fault_route
 from bond_simkit.fanout import Fanout
 from bond_simkit.http import Abort, HttpRequest, HttpResponse, json_response
-from bond_simkit.injection import ALTERING, STATUSES, VENUE_FAULTS
+from bond_simkit.injection import ALTERING, PAGES, STATUSES, VENUE_FAULTS
 from bond_simkit.notation import VenueFault
 from bond_simkit.server import serve_site
 from bond_simkit.websocket import ClientConnection, ClientHandler, ConnectionPolicy
@@ -65,6 +65,12 @@ def plain_refusal(status: int, retry_after: float) -> HttpResponse:
   )
 
 
+def page(status: int) -> HttpResponse:
+  """What a firewall or a proxy before a venue answers."""
+  body = b"<!DOCTYPE html><html><head><title>Attention Required!</title></head></html>"
+  return HttpResponse(status=status, headers=(("Content-Type", "text/html"),), body=body)
+
+
 async def serve_venue(
   dialect: Dialect,
   config: ServerConfig,
@@ -112,7 +118,7 @@ class VenueSite:
       return response
     await self._pass_faults()
     self._requests[f"{request.method} {request.path}"] += 1
-    refusal = self._refused_by_fault(*STATUSES)
+    refusal = self._refused_by_fault(*STATUSES, *PAGES)
     if refusal is not None:
       return refusal
     return self._altered(request, await self._dialect.http(request))
@@ -124,7 +130,7 @@ class VenueSite:
     except Abort:
       self._refused += 1
       raise
-    decision = self._refused_by_fault("5xx") or self._dialect.upgrade(request)
+    decision = self._refused_by_fault("5xx", "401", "403", "451") or self._dialect.upgrade(request)
     if isinstance(decision, HttpResponse):
       self._refused += 1
     return decision
@@ -149,6 +155,8 @@ class VenueSite:
     if fault is None:
       return None
     fault.requests += 1
+    if fault.kind in PAGES:
+      return page(PAGES[fault.kind])
     return self._refusal(STATUSES[fault.kind], fault.seconds_left() or 0.0)
 
   def _altered(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
