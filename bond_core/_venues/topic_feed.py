@@ -268,6 +268,9 @@ class TopicFeed:
       case Confirmed():
         self._on_confirmed(opened, self._requests.confirmed(opened, answer))
       case Denied():
+        if answer.number is None and not answer.names:
+          # No verdict on any request.
+          answer = Denied(None, answer.reason, passing=True)
         for name in self._requests.denied(opened, answer, self.now_ns):
           (self._put_off_topic if answer.passing else self._refuse)(opened, name, answer.reason)
       case Pong() | Expire() | Reset():

@@ -485,6 +485,15 @@ def test_only_old_deltas_for_long_means_that_the_venue_renumbered():
   assert "started a new numbering" in need.reason
 
 
+def test_old_deltas_of_a_quiet_market_need_not_be_many():
+  sync = synced()
+  sync.on_delta(update([(10.0, 9.0)], ids=Ids(1, 1), ts_event=1_000))
+  sync.on_delta(update([(10.0, 9.0)], ids=Ids(2, 2), ts_event=21_000))
+  assert not sync.needs_snapshot
+  sync.on_delta(update([(10.0, 9.0)], ids=Ids(3, 3), ts_event=21_001))
+  assert sync.take_need().gap
+
+
 def test_old_deltas_among_new_ones_are_just_doubles():
   sync = synced(max_skipped=3)
   for number in range(6, 20):

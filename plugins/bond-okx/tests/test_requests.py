@@ -269,3 +269,11 @@ def test_messages_written_in_another_order_are_read_too(venue):
   one = {"tradeId": "1", "px": "5", "sz": "13", "side": "sell", "ts": "1", "count": "1"}
   [event] = okx.say({"data": [one], "arg": {"instId": "BTC-USDT", "channel": "trades"}})
   assert event.price == 5
+
+
+def test_an_error_that_names_no_request_is_no_verdict_on_the_one_that_waits(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT"]), confirms=False)
+  okx.say({"event": "error", "code": "50001", "msg": "Service temporarily unavailable."})
+  assert not [action for action in okx.other if isinstance(action, Reject)]
+  okx.later(3)
+  assert [request["op"] for request in okx.asked] == ["subscribe", "subscribe"]

@@ -11,11 +11,12 @@ from bond_simkit.config import faults_field, list_field, speed_field
 from bond_simkit.control import ControlEndpoint, ControlRoute, fault_route
 from bond_simkit.errors import SimulatorError
 from bond_simkit.fanout import BARE, Envelope, Fanout
+from bond_simkit.hostile import EPISODES, Episode, EpisodeKind, Hostility, draw_episodes
 from bond_simkit.http import Abort, HttpPeer, HttpRequest, HttpResponse, json_response
 from bond_simkit.injection import VENUE_FAULTS, strike_in_time
 from bond_simkit.notation import FaultKind, FaultNotation, VenueFault
 from bond_simkit.rates import RateMeter
-from bond_simkit.server import Site, base_url, open_listeners, serve_site
+from bond_simkit.server import Site, base_url, between, open_listeners, serve_site
 from bond_simkit.venue import Dialect, Refusal, ServerConfig, plain_refusal, serve_venue
 from bond_simkit.websocket import (
   ClientConnection,
@@ -28,6 +29,7 @@ from bond_simkit.websocket import (
 
 __all__ = [
   "BARE",
+  "EPISODES",
   "VENUE_FAULTS",
   "Abort",
   "ClientConnection",
@@ -38,9 +40,12 @@ __all__ = [
   "ControlRoute",
   "Dialect",
   "Envelope",
+  "Episode",
+  "EpisodeKind",
   "Fanout",
   "FaultKind",
   "FaultNotation",
+  "Hostility",
   "HttpPeer",
   "HttpRequest",
   "HttpResponse",
@@ -54,6 +59,8 @@ __all__ = [
   "VenueFault",
   "VenueTime",
   "base_url",
+  "between",
+  "draw_episodes",
   "fault_route",
   "faults_field",
   "json_response",

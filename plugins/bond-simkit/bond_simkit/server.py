@@ -1,7 +1,8 @@
 """The server of a simulated venue: HTTP/1.1 and WebSocket on one port, driven by trio."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import partial
 from typing import Protocol
 
@@ -26,12 +27,21 @@ class Site(Protocol):
     """A WebSocket is open; its handler gets what the client sends."""
 
 
+def _as_it_is(site: Site) -> Site:
+  return site
+
+
+between: ContextVar[Callable[[Site], Site]] = ContextVar("between", default=_as_it_is)
+"""What stands between the sites that are served from here on and their clients, such as
+`Hostility.site`."""
+
+
 async def serve_site(
   site: Site, host: str, port: int, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
 ) -> None:
   """Serves `site` until cancelled and reports its base URL. Port 0 takes a free one."""
   listeners = await open_listeners(host, port)
-  handler = partial(serve_client, site, itertools.count(1))
+  handler = partial(serve_client, between.get()(site), itertools.count(1))
   async with trio.open_nursery() as nursery:
     await nursery.start(partial(trio.serve_listeners, handler, listeners))
     task_status.started(base_url(host, listeners))

@@ -85,6 +85,8 @@ class ClientConnection:
     self.ended: TcpClose | CloseFrame | None = None
     self.too_slow = False
     self.delay: Callable[[], float] = lambda: 0.0
+    self.tamper: Callable[[bytes], None] = self.write
+    """Takes what is sent; `write` unless something stands between."""
     self._stream = stream
     self._protocol = ServerProtocol(max_size=MAX_MESSAGE_BYTES)
     self._out: list[bytes] = []
@@ -99,7 +101,11 @@ class ClientConnection:
   # Sending ---------------------------------------------------------------------------------------
 
   def send(self, frame: bytes) -> None:
-    """Queues one whole frame, or several joined."""
+    """Sends one whole frame, or several joined."""
+    self.tamper(frame)
+
+  def write(self, frame: bytes) -> None:
+    """Queues bytes for the client as they are."""
     if self.ended is not None or self.half_open:
       return
     self._out.append(frame)

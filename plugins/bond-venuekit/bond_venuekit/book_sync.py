@@ -14,8 +14,9 @@ from bond_venuekit.sequence import Ids, SequenceRule, Verdict
 MAX_BUFFERED = 5_000
 """Deltas that wait while a snapshot is on its way: eight minutes of one every 100 ms."""
 
-MAX_SKIPPED = 1_000
-"""Old deltas in a row, with no new one, after which the venue must have started a new numbering."""
+MAX_SKIPPED, MAX_SKIPPED_MS = 1_000, 20_000
+"""Old deltas in a row, with no new one, and ms of them, after which the venue must have started a
+new numbering."""
 
 _price = itemgetter(0)
 
@@ -111,7 +112,7 @@ class BookSync:
     self._buffer: deque[Update] = deque()
     self._synced = False
     self._fresh = False
-    self._skipped_in_row = 0
+    self._skipped_in_row = self._skipped_since = 0
     self._emitted: int | None = None
     self._past = 0
     self._ts_good: int | None = None
@@ -245,7 +246,10 @@ class BookSync:
   def _skip(self, update: Update) -> None:
     self.skipped += 1
     self._skipped_in_row += 1
-    if self._skipped_in_row > self._max_skipped:
+    if self._skipped_in_row == 1:
+      self._skipped_since = update.ts_event
+    skipped_ms = update.ts_event - self._skipped_since
+    if self._skipped_in_row > self._max_skipped or skipped_ms > MAX_SKIPPED_MS:
       self._break(
         f"{self._skipped_in_row} deltas in a row were older than the book; "
         "the venue must have started a new numbering",

@@ -1,0 +1,1 @@
+"""Every feed against a hostile venue: `python -m tests.chaos --help`, docs/chaos.md."""

@@ -1,0 +1,109 @@
+"""The same property for venues whose events are items with an id: posts, transactions."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from bond_sim.bitcoin.generator import BitcoinGenerator
+from bond_sim.bluesky.site import POST, BlueskySite
+
+from bond_core import ChainEvent, Gap, Post
+from bond_core._errors import PluginError
+from bond_core._sources.source import SourceReader
+from bond_core.testing import check_events
+from tests.chaos.judge import Violation
+from tests.chaos.truth import noting
+
+
+class ItemTruth:
+  """The ids of a venue's items in its own order, each with what it says ("" for nothing)."""
+
+  def __init__(self) -> None:
+    self.items: dict[str, str] = {}
+
+  @contextmanager
+  def noted(self) -> Iterator[None]:
+    """Notes what is written while the block lasts."""
+    with ExitStack() as stack:
+      for target, name, note in (
+        (BlueskySite, "write", self._post),
+        (BitcoinGenerator, "_change", self._change),
+      ):
+        stack.enter_context(patch.object(target, name, noting(getattr(target, name), note)))
+      yield
+
+  def _post(self, site: BlueskySite, *given: Any) -> None:
+    post = site.written[-1]
+    self.items[f"at://{post['did']}/{POST}/{post['rkey']}"] = post["text"]
+
+  def _change(self, generator: BitcoinGenerator) -> None:
+    for number in generator.log[-1][2]:
+      self.items[number] = ""
+
+
+class ItemJudge:
+  """Reads what was told. Where items are `numbered` each loss shows; else one that the venue itself
+  dropped cannot, and `withheld` says which those are."""
+
+  def __init__(
+    self, exchange: str, truth: ItemTruth, withheld: Iterable[bytes], *, numbered: bool
+  ) -> None:
+    self.told: Counter[str] = Counter()
+    self._exchange = exchange
+    self._truth = truth
+    self._withheld = withheld
+    self._numbered = numbered
+    self._at = 0
+    self._places: dict[str, int] = {}
+    self._told: set[int] = set()
+    self._first: int | None = None
+    self._declared = -1
+    """Up to this place a gap covers what is missing."""
+
+  def follow(self, readers: list[SourceReader]) -> None:
+    """Nothing: all readers read the same."""
+
+  def read(self, events: list[Any]) -> None:
+    """Raises Violation at the first event that cannot be."""
+    try:
+      check_events(events, self._exchange)
+    except PluginError as exc:
+      raise Violation(self._at, str(exc)) from exc
+    for event in events:
+      self.told[type(event).__name__] += 1
+      if isinstance(event, Gap):
+        self._declared = len(self._truth.items) - 1
+      elif isinstance(event, Post):
+        self._item(event.tweet_id or "", event.text)
+      elif isinstance(event, ChainEvent) and event.kind == "tx":
+        self._item(str((event.meta or {}).get("txid")), "")
+      self._at += 1
+
+  def wrong(self, readers: list[SourceReader]) -> str | None:
+    """What is missing; None where everything is told or declared."""
+    if self._first is None:
+      return "nothing was told" if self._truth.items else None
+    names = list(self._truth.items)
+    for place in range(max(self._first, self._declared + 1), len(names)):
+      if place not in self._told and (self._numbered or not self._told_off(names[place])):
+        return f"{names[place]} was not told"
+    return None
+
+  def _item(self, name: str, text: str) -> None:
+    for place, one in enumerate(list(self._truth.items)[len(self._places) :], len(self._places)):
+      self._places[one] = place
+    found = self._places.get(name)
+    if found is None:
+      raise Violation(self._at, f"{name} is none of the venue's")
+    if text != self._truth.items[name] and not self._told_off(name):
+      raise Violation(self._at, f"{name} says {text!r}, the venue's {self._truth.items[name]!r}")
+    if found in self._told:
+      raise Violation(self._at, f"{name} is told twice")
+    self._told.add(found)
+    self._first = found if self._first is None else min(found, self._first)
+
+  def _told_off(self, name: str) -> bool:
+    wanted = name.rpartition("/")[2].encode()
+    return any(wanted in message for message in self._withheld)
