@@ -21,6 +21,7 @@ from bond_core._simulators import log_name, open_simulators
 from bond_core._sources.manager import SourceManager, open_sources
 from bond_core._sources.source import Source
 from bond_core._spec.model import Spec
+from bond_core._suggest import counted
 from bond_core._watchdog import Watchdog
 
 logger = logging.getLogger("bond")
@@ -51,7 +52,8 @@ class RunResult:
 
   def __str__(self) -> str:
     return (
-      f"{self.events:,} events, {self.gaps} gaps, {self.reconnects} reconnects in "
+      f"{counted(self.events, 'event')}, {counted(self.gaps, 'gap')}, "
+      f"{counted(self.reconnects, 'reconnect')} in "
       f"{self.seconds:.1f} s ({self.rate:,.0f} events/s)"
       + "".join(
         f"; {name}: {figure} {value:g}"

@@ -1,4 +1,4 @@
-"""Suggestions for misspelled words, and lists of words in a sentence."""
+"""Suggestions for misspelled words, lists of words and numbers in a sentence."""
 
 import difflib
 from collections.abc import Iterable
@@ -29,3 +29,8 @@ def one_of(words: Iterable[str], last: str = "or") -> str:
   """`a`, `a or b`, `a, b or c`."""
   listed = list(words)
   return f" {last} ".join(filter(None, (", ".join(listed[:-1]), *listed[-1:])))
+
+
+def counted(number: int, one: str) -> str:
+  """`1 gap`, `2,000 gaps`."""
+  return f"{number:,} {one}{'' if number == 1 else 's'}"

@@ -6,7 +6,7 @@ from bond_core._spec.functions import load_function
 from bond_core._spec.urls import check_endpoint, websocket_scheme, without_slash
 from bond_core._spec.values import Duration, InvalidValue, Secret, Size, parse_duration, parse_size
 from bond_core._ssrf import Allowance, check_url, read_allowance, vetted_addresses
-from bond_core._suggest import closest, did_you_mean, one_of
+from bond_core._suggest import closest, counted, did_you_mean, one_of
 
 __all__ = [
   "HIDDEN",
@@ -20,6 +20,7 @@ __all__ = [
   "check_endpoint",
   "check_url",
   "closest",
+  "counted",
   "did_you_mean",
   "load_function",
   "one_of",

@@ -4,11 +4,11 @@ It needs pytest; nothing of it is imported at run time. docs/write-a-plugin.md s
 """
 
 from bond_core._event_checks import Unchanged, check_events, problem_of
+from bond_core.testing._components import ComponentConformance, configured
 from bond_core.testing._events_of import EventsOf, events_of
 from bond_core.testing._feeds import FeedConformance
 from bond_core.testing._logs import LogConformance
 from bond_core.testing._samples import START_MS, sample_events
-from bond_core.testing._services import ServiceConformance, open_test_server
 from bond_core.testing._sessions import RecordingMember, SessionConformance
 from bond_core.testing._sinks import SinkConformance
 from bond_core.testing._sources import SourceConformance
@@ -16,19 +16,19 @@ from bond_core.testing._transforms import TransformConformance
 
 __all__ = [
   "START_MS",
+  "ComponentConformance",
   "EventsOf",
   "FeedConformance",
   "LogConformance",
   "RecordingMember",
-  "ServiceConformance",
   "SessionConformance",
   "SinkConformance",
   "SourceConformance",
   "TransformConformance",
   "Unchanged",
   "check_events",
+  "configured",
   "events_of",
-  "open_test_server",
   "problem_of",
   "sample_events",
 ]

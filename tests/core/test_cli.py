@@ -77,7 +77,7 @@ def test_ctrl_c_and_sigterm_end_a_run_with_its_summary_and_exit_code_0(clock, as
   process.send_signal(ask)
   _, errors = process.communicate(timeout=20)
   assert process.returncode == 0
-  assert "events, 0 gaps" in errors
+  assert ", 0 gaps, " in errors
   assert "Traceback" not in errors
   assert time.monotonic() - started < 10
 
@@ -145,11 +145,36 @@ def test_a_run_of_which_a_part_failed_is_exit_code_1(tmp_path):
   assert "failed: sources.t: cannot read the recording nothing.jsonl" in done.stderr
 
 
-def test_check_says_ok_with_the_streams_id():
-  done = bond("check", *sorted(EXAMPLES.glob("*.yaml")))
+def test_check_says_ok_with_the_streams_id(tmp_path):
+  # One of them plays it.
+  (tmp_path / "recording.jsonl").touch()
+  done = bond("check", *sorted(EXAMPLES.glob("*.yaml")), cwd=tmp_path)
   assert done.returncode == 0, done.stderr
   assert len(done.stdout.splitlines()) == len(list(EXAMPLES.glob("*.yaml")))
-  assert "btc-pulse.yaml: ok: btc-pulse, 3 sources, 2 transforms, 1 sinks, id " in done.stdout
+  assert "btc-pulse.yaml: ok: btc-pulse, 3 sources, 2 transforms, 1 sink, id " in done.stdout
+
+
+def test_check_goes_on_after_a_spec_that_is_wrong_and_says_what_is_missing_on_this_machine(
+  tmp_path,
+):
+  missing = tmp_path / "missing.yaml"
+  missing.write_text(
+    "sources: {r: {use: core.jsonl, with: {path: nowhere.jsonl}}}\n"
+    "transforms: {m: {use: core.map, from: r, with: {function: 'nomodule:f'}}}\n"
+  )
+  files = [tmp_path / "nothere.yaml", missing, EXAMPLES / "btc-pulse.yaml"]
+  done = bond("check", *files)
+  assert done.returncode == 2
+  assert f"cannot read {files[0]}" in done.stderr
+  assert f"{missing}:1:11: sources.r: there is no recording nowhere.jsonl" in done.stderr
+  assert f"{missing}:2:14: transforms.m: core.map: there is no module 'nomodule'" in done.stderr
+  assert "btc-pulse.yaml: ok" in done.stdout
+  again = bond("check", "--json", *files)
+  assert again.returncode == 2
+  found = json.loads(again.stdout)
+  assert [one["ok"] for one in found] == [False, False, True]
+  assert [p["path"] for p in found[1]["problems"]] == ["sources.r", "transforms.m"]
+  assert (found[2]["sinks"], found[2]["problems"]) == (1, [])
 
 
 def test_plan_says_what_a_spec_costs_without_connecting():

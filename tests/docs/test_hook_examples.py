@@ -6,12 +6,12 @@ import sys
 import types
 
 import pytest
+from bond_server.testing import ServiceConformance
 
 from bond_core import Registry, TransformContext, TransformType
 from bond_core._plugins import hookspecs
 from bond_core.testing import (
   LogConformance,
-  ServiceConformance,
   SinkConformance,
   TransformConformance,
 )

@@ -11,6 +11,7 @@ from serving import free_port, served
 from venue import BOND
 
 from bond_core._events import Gap, Heartbeat, Trade, Window
+from bond_core.config import counted
 
 
 async def listen(*arguments):
@@ -38,7 +39,7 @@ async def test_a_request_becomes_a_stream_that_is_followed():
   errors = done.stderr.decode()
   assert "BTC price" in errors
   assert re.search(r"^stream [0-9a-f]{16}$", errors, re.M)
-  assert f"{len(windows)} events, 0 gaps, 0 reconnects" in errors
+  assert f"{counted(len(windows), 'event')}, 0 gaps, 0 reconnects" in errors
 
 
 async def test_a_token_that_expires_is_replaced_and_nothing_is_lost():

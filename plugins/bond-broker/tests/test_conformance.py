@@ -1,4 +1,4 @@
-from bond_core.testing import ServiceConformance
+from bond_server.testing import ServiceConformance
 
 
 class TestBroker(ServiceConformance):

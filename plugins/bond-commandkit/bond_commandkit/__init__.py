@@ -3,7 +3,7 @@
 from bond_commandkit.account import account_lines
 from bond_commandkit.logging_setup import set_up_logging
 from bond_commandkit.output import BAD_SPEC, FAILED, DurationType, fail, say, sentences
-from bond_commandkit.spec_argument import is_request, read_spec
+from bond_commandkit.spec_argument import is_request, load_file, read_spec
 from bond_commandkit.text_to_spec import (
   STARTING,
   Answer,
@@ -23,6 +23,7 @@ __all__ = [
   "account_lines",
   "fail",
   "is_request",
+  "load_file",
   "read_spec",
   "say",
   "sentences",

@@ -1,6 +1,7 @@
 """Logging to standard error, for people or for machines."""
 
 import logging
+import os
 import sys
 from typing import TextIO
 
@@ -23,11 +24,16 @@ class _Stderr(logging.StreamHandler[TextIO]):
     raise AttributeError("the stream is sys.stderr")
 
 
+def in_colour(stream: TextIO) -> bool:
+  """Whether what is written there may have colours: on a terminal, unless NO_COLOR is set."""
+  return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
 def set_up_logging(verbose: int, quiet: bool, form: str = "human") -> None:
   """Logs to standard error: warnings, with -v what happens, with -vv tracebacks too. `form` is
   human, or json for an object a line."""
   handler = _Stderr()
-  handler.setFormatter(Json() if form == "json" else Human(sys.stderr.isatty()))
+  handler.setFormatter(Json() if form == "json" else Human(in_colour(sys.stderr)))
   handler.addFilter(Redact())
   logger = logging.getLogger("bond")
   logger.handlers[:] = [handler]

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from bond_commandkit.output import BAD_SPEC, fail
-from bond_core import ParserType, PluginError, Registry, Spec, SpecError, load_spec
+from bond_core import BondError, ParserType, Registry, Spec, load_spec
 from bond_core.packages import packages_with
+from bond_core.specs import Components
 
 
 def read_spec(path: str) -> Spec:
@@ -15,23 +16,30 @@ def read_spec(path: str) -> Spec:
   2 and every problem otherwise."""
   registry = Registry()
   try:
+    return _requested(path, registry) if is_request(path) else load_file(path, registry)
+  except BondError as exc:
+    fail(str(exc))
+
+
+def load_file(path: str, registry: Components) -> Spec:
+  """The checked spec of a file, or of standard input (-). Raises SpecError with every problem, and
+  BondError where it cannot be read."""
+  try:
     if path == "-":
       return load_spec(sys.stdin.read(), file="<stdin>", registry=registry)
-    if is_request(path):
-      return _requested(path, registry)
     text = Path(path).read_text(encoding="utf-8")
-    return load_spec(text, file=path, registry=registry)
   except OSError as exc:
-    fail(f"cannot read {path}: {exc.strerror}; give a spec file (`bond init` writes one)")
-  except UnicodeDecodeError:
-    fail(f"{path} is not UTF-8 text; a spec is YAML or JSON")
-  except (SpecError, PluginError) as exc:
-    fail(str(exc))
+    raise BondError(
+      f"cannot read {path}: {exc.strerror}; give a spec file (`bond init` writes one)"
+    ) from exc
+  except UnicodeDecodeError as exc:
+    raise BondError(f"{path} is not UTF-8 text; a spec is YAML or JSON") from exc
+  return load_spec(text, file=path, registry=registry)
 
 
 def is_request(path: str) -> bool:
   """Whether what stands for a spec is a request in English: no file, and not named like one."""
-  if path.lower().endswith((".yaml", ".yml", ".json")):
+  if path == "-" or path.lower().endswith((".yaml", ".yml", ".json")):
     return False
   try:
     return not Path(path).exists()

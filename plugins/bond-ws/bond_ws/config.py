@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import attrs
 import msgspec
 
-from bond_core import Duration, MarketType, Secret, Size
-from bond_core.config import Allowance, check_url, read_allowance
+from bond_core import BondError, Duration, MarketType, Secret, Size
+from bond_core.config import Allowance, check_url, load_function, read_allowance
 from bond_ws.decoding import Form
 from bond_ws.matching import check_match
 from bond_ws.rules import Rule
@@ -150,6 +150,15 @@ class Custom:
       raise ValueError("say how messages are read: with rules in map, or with a function")
     if self.decode == "bytes" and self.map:
       raise ValueError("bytes are read by a function; rules read what decode makes of them")
+
+  def missing(self) -> str | None:
+    """Why there is no such function here; None where there is one, or none is named."""
+    try:
+      if self.function:
+        load_function(self.function, "ws.custom")
+    except BondError as exc:
+      return str(exc)
+    return None
 
   def _check_url(self) -> None:
     if not self.private:

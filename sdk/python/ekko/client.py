@@ -97,11 +97,24 @@ class EkkoClient:
 
   async def _call(self, method: str, path: str, body: Any = None) -> Any:
     async with httpx.AsyncClient(headers=self._headers, timeout=TIMEOUT) as http:
-      return _answer(await http.request(method, self.api_url + path, json=body))
+      try:
+        return _answer(await http.request(method, self.api_url + path, json=body))
+      except httpx.ConnectError as exc:
+        raise self._nobody(exc) from exc
 
   def _call_sync(self, method: str, path: str, body: Any = None) -> Any:
     with httpx.Client(headers=self._headers, timeout=TIMEOUT) as http:
-      return _answer(http.request(method, self.api_url + path, json=body))
+      try:
+        return _answer(http.request(method, self.api_url + path, json=body))
+      except httpx.ConnectError as exc:
+        raise self._nobody(exc) from exc
+
+  def _nobody(self, exc: httpx.ConnectError) -> httpx.ConnectError:
+    return httpx.ConnectError(
+      f"no control plane answers at {self.api_url} ({exc}); start one with `bond serve`, or name "
+      "one with api_url or EKKO_API_URL",
+      request=exc.request,
+    )
 
 
 class Listening:

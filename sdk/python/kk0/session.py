@@ -6,6 +6,7 @@ back.
 """
 
 import json
+import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -16,6 +17,8 @@ from kk0.errors import Refused
 Message = dict[str, Any]
 """A message as it came; `kk0.events` has the types."""
 Hook = Callable[[Message], None] | None
+
+logger = logging.getLogger("kk0")
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
@@ -141,6 +144,18 @@ class Session:
     patience, self._patience = self._patience, 0.0
     # All clients of a server that restarts would come at once without the randomness.
     return max(patience, random.uniform(0, most))
+
+  def unreachable(self, reason: str) -> None:
+    """No connection could be opened: says so once, in the log and to `on_error`; the attempts go
+    on."""
+    if self._failures:
+      return
+    # The query may hold a token.
+    place = urlunsplit(self._parts._replace(query=""))
+    message = f"no server answers at {place} ({reason or 'no answer'}); trying again"
+    logger.warning("%s", message)
+    error = {"type": "error", "code": None, "name": "unreachable", "message": message}
+    _call(self.on_error, {**error, "retryable": True, "id": None})
 
   # What comes ------------------------------------------------------------------------------------
 

@@ -47,6 +47,8 @@ def connect(session: Session) -> Steps:
       return
     except Lost as exc:
       yield Op("drop")
+      if exc.code is None:
+        session.unreachable(exc.reason)
       yield Op("sleep", session.lost(exc.code, exc.reason))
 
 

@@ -82,7 +82,8 @@ class Stream:
     return hook
 
   def on_error(self, hook: Hook) -> Hook:
-    """Calls a function with every error message of the server; can be used as a decorator."""
+    """Calls a function with every error message of the server, and once where no server answers
+    (`name` is `unreachable`); can be used as a decorator."""
     self._session.on_error = hook
     return hook
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 import trio
 from ekko import ApiError, EkkoClient, listen
@@ -69,3 +70,13 @@ def test_streams_are_listed_measured_and_deleted(server):
     assert stream not in [one["stream_id"] for one in await client.streams()]
 
   asyncio.run(work())
+
+
+def test_an_address_without_a_control_plane_is_named():
+  client = EkkoClient("http://127.0.0.1:9")
+  with pytest.raises(
+    httpx.ConnectError, match=r"no control plane answers at http://127\.0\.0\.1:9"
+  ):
+    next(client.listen_sync("BTC price every 1s"))
+  with pytest.raises(httpx.ConnectError, match="or name one with api_url or EKKO_API_URL"):
+    asyncio.run(client.streams())

@@ -71,6 +71,21 @@ def test_everything_else_is_tried_again_later_and_later(code):
   assert max(waits[6:]) > 0.5
 
 
+def test_a_server_that_does_not_answer_is_named_once_an_outage(caplog):
+  errors = []
+  session = Session(f"{URL}?token=secret", on_error=errors.append)
+  for _ in range(3):
+    session.unreachable("connection refused")
+    session.lost(None)
+  (error,) = errors
+  assert (error["name"], error["retryable"]) == ("unreachable", True)
+  assert error["message"] == f"no server answers at {URL} (connection refused); trying again"
+  assert [record.getMessage() for record in caplog.records] == [error["message"]]
+  session.take('{"type":"heartbeat","info":{}}')
+  session.unreachable("connection refused")
+  assert len(errors) == 2
+
+
 def test_a_server_that_stops_says_how_long_to_stay_away():
   session = Session(URL)
   session.take('{"type":"shutdown","retry_after_ms":40000}')

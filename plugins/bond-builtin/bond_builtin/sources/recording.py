@@ -24,6 +24,12 @@ class Recording:
   path: str | list[str]
   speed: float = attrs.field(default=0.0)
 
+  def missing(self) -> str | None:
+    """The recordings that are not there; None where all are."""
+    paths = [self.path] if isinstance(self.path, str) else self.path
+    gone = [path for path in paths if not Path(path).is_file()]
+    return f"there is no recording {', '.join(gone)}" if gone else None
+
   @speed.validator
   def _check_speed(self, _: object, value: float) -> None:
     if not 0 <= value <= 100_000:

@@ -5,7 +5,16 @@ from typing import Any
 
 import attrs
 
-from bond_core import EVENT_TYPES, Batch, Gap, Heartbeat, Transform, TransformContext, TransformType
+from bond_core import (
+  EVENT_TYPES,
+  Batch,
+  BondError,
+  Gap,
+  Heartbeat,
+  Transform,
+  TransformContext,
+  TransformType,
+)
 from bond_core.config import load_function
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -23,6 +32,14 @@ class Map:
   must not change the event it is given. Gaps and heartbeats pass without it."""
 
   function: str = attrs.field(validator=_check)
+
+  def missing(self) -> str | None:
+    """Why there is no such function here; None where there is one."""
+    try:
+      load_function(self.function)
+    except BondError as exc:
+      return str(exc)
+    return None
 
 
 def make(config: Map, ctx: TransformContext) -> Transform:

@@ -38,6 +38,7 @@ from bond_core import (
   Window,
   decode,
 )
+from bond_core.config import counted
 from bond_core.feeds import Backoff
 from bond_core.websockets import HandshakeRefused, open_websocket
 
@@ -130,7 +131,8 @@ def listen_command(
     refused = any(isinstance(exc, Refused) for exc in group.exceptions)
     fail("\n".join(sentences(group)), BAD_SPEC if refused else FAILED)
   if not quiet:
-    summary = f"{place.events:,} events, {place.gaps:,} gaps, {place.reconnects:,} reconnects"
+    figures = ((place.events, "event"), (place.gaps, "gap"), (place.reconnects, "reconnect"))
+    summary = ", ".join(counted(number, one) for number, one in figures)
     click.echo(summary, err=True)
 
 
