@@ -165,12 +165,13 @@ class Access(Protocol):
     """Returns the caller, if it may read the stream of that id (`market`: all events). Raises
     AuthError otherwise. `open_to_all` admits callers without credentials, for loopback only."""
 
-  def token(self, stream: str, seconds: float) -> str:
-    """Returns a token that reads a stream for `seconds`."""
+  def token(self, stream: str, seconds: float, holder: str = "") -> str:
+    """Returns a token that reads a stream for `seconds`. It names its holder where one is given, as
+    for one of several callers who have the stream."""
 
-  def withdraw(self, stream: str) -> None:
-    """Ends every token of a stream, once that is stored. May wait for a disk: call it in a
-    thread."""
+  def withdraw(self, stream: str, holder: str = "") -> None:
+    """Ends every token of a stream that names this holder (by default: that names none), once that
+    is stored. May wait for a disk: call it in a thread."""
 
 
 # The server ---------------------------------------------------------------------------------------

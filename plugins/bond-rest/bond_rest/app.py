@@ -94,7 +94,7 @@ def make_app(
       raise
 
   def answered(stream: str, owner: str, understood: dict[str, Any] | None) -> dict[str, Any]:
-    token = streams.token(stream)
+    token = streams.token(stream, owner)
     return {
       "stream_id": stream,
       "ws_url": streams.ws_url(stream, token),
@@ -181,8 +181,9 @@ def make_app(
   )
   async def token_of(request: Request, stream_id: str) -> Response:
     """A fresh token for a stream."""
-    streams.entry(stream_id, await guard.owner(request))
-    token = streams.token(stream_id)
+    owner = await guard.owner(request)
+    streams.entry(stream_id, owner)
+    token = streams.token(stream_id, owner)
     return _json(
       {
         "token": token,

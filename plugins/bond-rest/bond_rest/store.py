@@ -3,6 +3,7 @@
 import os
 import secrets
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,9 @@ CREATE TABLE IF NOT EXISTS streams (
 CREATE TABLE IF NOT EXISTS owners (
   stream TEXT NOT NULL REFERENCES streams (id) ON DELETE CASCADE, owner TEXT NOT NULL,
   PRIMARY KEY (stream, owner));
+CREATE TABLE IF NOT EXISTS joined (
+  stream TEXT NOT NULL REFERENCES streams (id) ON DELETE CASCADE, owner TEXT NOT NULL,
+  PRIMARY KEY (stream, owner));
 """
 
 
@@ -33,12 +37,19 @@ _LOST = (
 
 @attrs.frozen
 class StoredStream:
-  """A stream as it is stored: its spec as plain data, and who owns it."""
+  """A stream as it is stored: its spec as plain data, and who owns it. Those who `joined` came when
+  it ran for others already, so their tokens name them."""
 
   id: str
   document: Mapping[str, Any]
   created_at: float
   owners: frozenset[str]
+  joined: frozenset[str] = frozenset()
+
+  def named(self, owner: str) -> bool:
+    """Whether the tokens of an owner name it: tokens that name no holder are those of one owner
+    only, or end with the stream."""
+    return self.owners - self.joined != {owner}
 
 
 class Store:
@@ -69,6 +80,8 @@ class Store:
       with self._there as connection:
         connection.execute("INSERT OR IGNORE INTO streams VALUES (?, ?, ?)", row)
         connection.execute("INSERT OR IGNORE INTO owners VALUES (?, ?)", (stored.id, owner))
+        if owner in stored.joined:
+          connection.execute("INSERT OR IGNORE INTO joined VALUES (?, ?)", (stored.id, owner))
 
     await self._in_thread(write)
 
@@ -77,7 +90,8 @@ class Store:
 
     def write() -> bool:
       with self._there as connection:
-        connection.execute("DELETE FROM owners WHERE stream = ? AND owner = ?", (stream, owner))
+        for table in ("owners", "joined"):
+          connection.execute(f"DELETE FROM {table} WHERE stream = ? AND owner = ?", (stream, owner))
         left = connection.execute("SELECT 1 FROM owners WHERE stream = ?", (stream,)).fetchone()
         if left is None:
           connection.execute("DELETE FROM streams WHERE id = ?", (stream,))
@@ -89,12 +103,18 @@ class Store:
     """Every stream, the oldest first."""
 
     def read() -> list[StoredStream]:
-      owners: dict[str, set[str]] = {}
-      for stream, owner in self._there.execute("SELECT stream, owner FROM owners"):
-        owners.setdefault(stream, set()).add(owner)
+      owners: defaultdict[str, set[str]] = defaultdict(set)
+      joined: defaultdict[str, set[str]] = defaultdict(set)
+      for found, table in ((owners, "owners"), (joined, "joined")):
+        for stream, owner in self._there.execute(f"SELECT stream, owner FROM {table}"):
+          found[stream].add(owner)
       rows = self._there.execute("SELECT id, document, created_at FROM streams ORDER BY created_at")
       return [
-        StoredStream(stream, msgspec.json.decode(text), created, frozenset(owners.get(stream, ())))
+        StoredStream(
+          *(stream, msgspec.json.decode(text), created),
+          frozenset(owners[stream]),
+          frozenset(joined[stream]),
+        )
         for stream, text, created in rows
       ]
 
@@ -134,6 +154,9 @@ class Store:
       self._connection.execute("PRAGMA synchronous = FULL")
       [found] = self._connection.execute("PRAGMA quick_check(1)").fetchone()
       tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
+      if {"streams", "owners"} <= tables:
+        # A file of an earlier version has fewer.
+        self._connection.executescript(_SCHEMA)
     except (OSError, sqlite3.Error) as exc:
       raise BondError(f"{path} cannot be opened: {exc}; see --data") from exc
     if found != "ok" or not {"streams", "owners"} <= tables:

@@ -224,9 +224,14 @@ class Streams:
       running = await self._server.streams.start(spec, owner)
     except BondError as exc:
       raise ApiError(422, str(exc)) from exc
-    stored = StoredStream(stream, spec.document, running.status().created_at, frozenset((owner,)))
+    me = frozenset((owner,))
+    # The tokens of what the operator's own spec runs too are not a caller's alone either.
+    joined = me if running.caller is None else frozenset[str]()
+    stored = StoredStream(stream, spec.document, running.status().created_at, me, joined)
     if known is not None:
-      stored = attrs.evolve(known.stored, owners=known.stored.owners | {owner})
+      stored = known.stored
+      if new:
+        stored = attrs.evolve(stored, owners=stored.owners | me, joined=stored.joined | me)
     try:
       await self._store.add(stored, owner)
     except sqlite3.Error as exc:
@@ -257,16 +262,20 @@ class Streams:
     entry = self._entries[stream]
     others = entry.stored.owners - {owner}
     running = self.running(stream)
+    withdraw = self._server.access.withdraw
     try:
+      # Tokens end first: an open socket ends within a second, whatever the stream still does.
+      if entry.stored.named(owner):
+        await trio.to_thread.run_sync(withdraw, stream, owner)
+      if not others or not entry.stored.named(owner):
+        await trio.to_thread.run_sync(withdraw, stream)
       if others:
         await self._store.drop(stream, owner)
-        stored = attrs.evolve(entry.stored, owners=others)
+        stored = attrs.evolve(entry.stored, owners=others, joined=entry.stored.joined - {owner})
         self._entries[stream] = attrs.evolve(entry, stored=stored)
         return
       # What the operator's own spec runs too is not a caller's to end.
       if running is None or running.caller is not None:
-        # Tokens end first: an open socket ends within a second, whatever the stream still does.
-        await trio.to_thread.run_sync(self._server.access.withdraw, stream)
         await self._server.streams.remove(stream)
       # It is known until all of it is gone: a server that is killed on the way here has it again.
       await self._store.drop(stream, owner)
@@ -286,9 +295,10 @@ class Streams:
 
   # Tokens ----------------------------------------------------------------------------------------
 
-  def token(self, stream: str) -> str:
-    """A token that reads the stream for as long as tokens are valid here."""
-    return self._server.access.token(stream, self._config.token_ttl)
+  def token(self, stream: str, owner: str) -> str:
+    """A token with which an owner reads the stream for as long as tokens are valid here."""
+    holder = owner if self._entries[stream].stored.named(owner) else ""
+    return self._server.access.token(stream, self._config.token_ttl, holder)
 
   def ws_url(self, stream: str, token: str) -> str:
     """Where a client reads the stream."""

@@ -14,6 +14,7 @@ from control_plane import reading, serving, ticks
 from prometheus_client.parser import text_string_to_metric_families
 
 from bond_core import BondError
+from bond_core._errors import Disconnected
 from bond_core._spec.values import Secret
 
 KEYS = [
@@ -228,6 +229,39 @@ async def test_callers_share_a_stream_and_see_only_their_own(tmp_path, keys):
     assert api.server.streams.running == []
 
 
+@pytest.mark.parametrize("leaving", ["first", "last"])
+async def test_whoever_leaves_a_shared_stream_loses_its_own_tokens_only(tmp_path, keys, leaving):
+  leaver, stays = (ANN, BOB) if leaving == "first" else (BOB, ANN)
+  async with serving(tmp_path, chain=keys) as api:
+    made = {key: (await api.create(ticks(), key=key)).json() for key in (ANN, BOB)}
+    path = f"/v1/streams/{made[ANN]['stream_id']}"
+    # The form that others sign too is that of a stream's first owner.
+    assert len(made[ANN]["access_token"].split(".")[2]) == 43
+  # Who has which tokens outlasts the process.
+  async with serving(tmp_path, chain=keys) as api:
+    broker = api.server.addresses["broker"][0]
+    urls = {key: f"{broker}/ws{one['ws_url'].partition('/ws')[2]}" for key, one in made.items()}
+    fresh = (await api.call("POST", f"{path}/token", key=leaver)).json()["ws_url"]
+    async with reading(urls[leaver]) as gone, reading(urls[stays]) as kept:
+      assert (await api.call("DELETE", path, key=leaver)).status_code == 200
+      assert "4500" in await gone.end()
+      for _ in range(3):
+        await kept.event()
+    for url in (urls[leaver], fresh):
+      with pytest.raises(Disconnected):
+        async with reading(url) as socket:
+          await socket.event()
+    # It may come back, with a token of its own, and the other may go.
+    back = (await api.create(ticks(), key=leaver)).json()["ws_url"]
+    assert (await api.call("DELETE", path, key=stays)).status_code == 200
+    async with reading(back) as socket:
+      await socket.event()
+    assert (await api.call("DELETE", path, key=leaver)).status_code == 200
+    with pytest.raises(Disconnected):
+      async with reading(back) as socket:
+        await socket.event()
+
+
 async def test_streams_are_there_again_after_a_restart(tmp_path):
   async with serving(tmp_path) as api:
     made = (await api.create(ticks())).json()
@@ -291,6 +325,23 @@ async def test_without_a_folder_streams_are_kept_in_memory():
   await store.add(StoredStream("a" * 16, {}, 1.0, frozenset()), "ann")
   assert [one.id for one in await store.all()] == ["a" * 16]
   await store.close()
+
+
+async def test_a_table_of_an_earlier_version_is_read(tmp_path):
+  path = tmp_path / "streams.db"
+  store = Store(path)
+  await store.open()
+  await store.add(StoredStream("a" * 16, {}, 1.0, frozenset()), "ann")
+  await store.close()
+  table = sqlite3.connect(path)
+  with table:
+    table.execute("DROP TABLE joined")
+  table.close()
+  await store.open()
+  (found,) = await store.all()
+  await store.close()
+  assert found.owners == {"ann"}
+  assert not found.named("ann")
 
 
 async def test_a_stream_that_cannot_start_again_stays_and_says_why(tmp_path, caplog):

@@ -3,11 +3,21 @@
 import hmac
 import string
 from base64 import urlsafe_b64decode
+from unittest.mock import ANY
 
 import pytest
 from bond_server.access import tokens
 from bond_server.access.generations import MemoryGenerations
-from bond_server.access.tokens import MARKET, Keyring, is_stream_id, is_token, mint, verify
+from bond_server.access.tokens import (
+  MARKET,
+  Keyring,
+  counted_as,
+  holder_of,
+  is_stream_id,
+  is_token,
+  mint,
+  verify,
+)
 from hypothesis import given, strategies as st
 
 from bond_core import AuthError, Expired
@@ -51,6 +61,40 @@ def test_golden_vectors(stream, generation, expiry, signature):
   grant = check(token, generation=generation)
   assert grant[:3] == (stream, expiry * 1000, generation)
   assert len(urlsafe_b64decode(signature + "=")) == 32
+
+
+# Made in the same way, of what names its holder.
+HELD = [
+  (0, "rcofnx9YXAiEEPKS5MnIxTT0xugsMvFplIxYMT_IQ10"),
+  (2, "dZu3uO4ZEnnhy-gyfXACtXRy_3G5dwfz626qnpU-Vxk"),
+]
+HOLDER = "-q7Wo0e0Xw9XVv1b"
+
+
+@pytest.mark.parametrize(("generation", "signature"), HELD)
+def test_golden_vectors_of_holders(generation, signature):
+  assert holder_of(STREAM, "ann") == HOLDER
+  token = f"{STREAM}.{EXPIRY}.{HOLDER}{signature}"
+  generations, ring = At(generation), Keyring(KEY)
+  assert mint(STREAM, EXPIRY, keyring=ring, generations=generations, holder=HOLDER) == token
+  assert check(token, generation=generation) == (STREAM, EXPIRY * 1000, generation, ANY, HOLDER)
+  for changed in (
+    token.replace(HOLDER, ""),
+    token.replace(HOLDER, holder_of(STREAM, "bob")),
+    made(generation=generation).replace(f"{EXPIRY}.", f"{EXPIRY}.{HOLDER}"),
+  ):
+    with pytest.raises(AuthError):
+      check(changed, generation=generation)
+
+
+def test_a_holder_who_leaves_takes_nobody_along():
+  generations, ring = MemoryGenerations(), Keyring(KEY)
+  holders = ["", holder_of(STREAM, "ann"), holder_of(STREAM, "bob")]
+  texts = [mint(STREAM, EXPIRY, keyring=ring, generations=generations, holder=h) for h in holders]
+  grants = [verify(t, keyring=ring, generations=generations, now_ms=0) for t in texts]
+  for at, holder in enumerate(holders):
+    generations.advance(counted_as(STREAM, holder))
+    assert [g.holds(ring, generations) for g in grants] == [n > at for n in range(3)]
 
 
 ALPHABET = string.printable + "\0é․\u0660\u200b" + "\ud800"

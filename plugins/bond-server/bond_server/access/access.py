@@ -8,7 +8,7 @@ from bond_core import AuthContext, AuthError, Clock, Credentials, Principal, Sys
 from bond_server.access.chain import Chain
 from bond_server.access.generations import FILE, FileGenerations, Generations, MemoryGenerations
 from bond_server.access.secret import ServerSecret, server_secret
-from bond_server.access.tokens import Keyring, is_token, mint, verify
+from bond_server.access.tokens import Keyring, counted_as, holder_of, is_token, mint, verify
 
 
 @attrs.frozen
@@ -55,15 +55,18 @@ class ServerAccess:
     now_ms = self.tokens.clock.now_ms()
     return await self.chain.admit(credentials, stream, now_ms=now_ms, open_to_all=open_to_all)
 
-  def token(self, stream: str, seconds: float) -> str:
-    """Returns a token that reads a stream for `seconds`."""
+  def token(self, stream: str, seconds: float, holder: str = "") -> str:
+    """Returns a token that reads a stream for `seconds`; it names its holder where there is one."""
     tokens = self.tokens
     expiry = tokens.clock.now_ms() // 1000 + int(seconds)
-    return mint(stream, expiry, keyring=tokens.keyring, generations=tokens.generations)
+    holder = holder and holder_of(stream, holder)
+    keyring, generations = tokens.keyring, tokens.generations
+    return mint(stream, expiry, keyring=keyring, generations=generations, holder=holder)
 
-  def withdraw(self, stream: str) -> None:
-    """Ends every token of a stream, once that is stored. May wait for a disk."""
-    self.tokens.generations.advance(stream)
+  def withdraw(self, stream: str, holder: str = "") -> None:
+    """Ends every token of a stream that names this holder (none by default), once that is stored.
+    May wait for a disk."""
+    self.tokens.generations.advance(counted_as(stream, holder and holder_of(stream, holder)))
 
 
 def signed_tokens(folder: Path | None, *, loopback: bool) -> tuple[SignedTokens, ServerSecret]:
@@ -98,9 +101,9 @@ class OpenAccess:
     now_ms = self.clock.now_ms()
     return await Chain(()).admit(credentials, stream, now_ms=now_ms, open_to_all=open_to_all)
 
-  def token(self, stream: str, seconds: float) -> str:
+  def token(self, stream: str, seconds: float, holder: str = "") -> str:
     """There are none here."""
     raise AuthError("this server signs no tokens; use bond serve")
 
-  def withdraw(self, stream: str) -> None:
+  def withdraw(self, stream: str, holder: str = "") -> None:
     """There is nothing to withdraw."""

@@ -3,6 +3,11 @@
 The signature is the unpadded base64url of the whole HMAC-SHA256 over
 `v1.{stream_id}.{generation}.{expiry}`. `expiry` is in epoch seconds. The generation is not in the
 token: the server knows it, and raises it when a stream is deleted.
+
+Where several callers have a stream, the token of one who joined names its holder: 16 characters
+(`holder_of`) stand before the signature, which is over
+`v2.{stream_id}.{holder}.{generation}.{expiry}`, and the generation is the holder's at this stream.
+So one who leaves takes no other's token along, and keeps none.
 """
 
 import hmac
@@ -26,7 +31,10 @@ MIN_KEY_BYTES: Final = 32
 _STREAM = r"(market|[0-9a-f]{16})"
 _ID = re.compile(_STREAM)
 # Exactly what `mint` writes: no sign, no leading zero, 43 characters for 32 bytes.
-_TOKEN = re.compile(_STREAM + r"\.([1-9][0-9]{0,10})\.([A-Za-z0-9_-]{43})")
+_HOLDER = 16
+_TOKEN = re.compile(
+  _STREAM + rf"\.([1-9][0-9]{{0,10}})\.([A-Za-z0-9_-]{{{_HOLDER}}})?([A-Za-z0-9_-]{{43}})"
+)
 
 
 class Keyring:
@@ -80,16 +88,18 @@ class Keyring:
 
 class Grant(NamedTuple):
   """What a token that was verified allows: to read one stream until `expires_at` (epoch ms), as
-  long as the stream's generation and the key are still these."""
+  long as the generation and the key are still these. `holder` is "" for one that names none."""
 
   stream: str
   expires_at: int
   generation: int
   key: bytes
+  holder: str = ""
 
   def holds(self, keyring: Keyring, generations: "Generations") -> bool:
-    """Whether neither the stream was deleted nor the key withdrawn since."""
-    return generations.current(self.stream) == self.generation and self.key in keyring
+    """Whether neither the stream was deleted nor the key withdrawn since, nor its holder left."""
+    counted = counted_as(self.stream, self.holder)
+    return generations.current(counted) == self.generation and self.key in keyring
 
 
 def is_stream_id(text: str) -> bool:
@@ -102,14 +112,28 @@ def is_token(text: str) -> bool:
   return _TOKEN.fullmatch(text) is not None
 
 
-def mint(stream: str, expiry: int, *, keyring: Keyring, generations: "Generations") -> str:
-  """The token that reads a stream until `expiry` (epoch seconds)."""
+def holder_of(stream: str, owner: str) -> str:
+  """What stands for an owner in its tokens of a stream, where they name it."""
+  digest = blake2b(f"{stream}.{owner}".encode(), digest_size=12, person=b"bond holder").digest()
+  return urlsafe_b64encode(digest).decode()
+
+
+def counted_as(stream: str, holder: str) -> str:
+  """The name under which generations are counted: a stream's, or a holder's at it."""
+  return f"{stream}.{holder}" if holder else stream
+
+
+def mint(
+  stream: str, expiry: int, *, keyring: Keyring, generations: "Generations", holder: str = ""
+) -> str:
+  """The token that reads a stream until `expiry` (epoch seconds), of a holder where it names
+  one."""
   if not is_stream_id(stream):
     raise ValueError(f"{stream[:40]!r} is no stream: an id has 16 hex digits, or is {MARKET!r}")
   if not 0 < expiry < 10**11:
     raise ValueError(f"{expiry} is no time in epoch seconds")
-  message = _message(stream, generations.current(stream), expiry)
-  return f"{stream}.{expiry}.{keyring.sign(message)}"
+  message = _message(stream, generations.current(counted_as(stream, holder)), expiry, holder)
+  return f"{stream}.{expiry}.{holder}{keyring.sign(message)}"
 
 
 def verify(token: str, *, keyring: Keyring, generations: "Generations", now_ms: int) -> Grant:
@@ -118,9 +142,9 @@ def verify(token: str, *, keyring: Keyring, generations: "Generations", now_ms: 
   found = _TOKEN.fullmatch(token)
   if found is None:
     raise AuthError("this is no token of this server; request a new one and use it unchanged")
-  stream, expiry, signature = found[1], int(found[2]), found[3]
-  generation = generations.current(stream)
-  key = keyring.verify(_message(stream, generation, expiry), signature)
+  stream, expiry, holder, signature = found[1], int(found[2]), found[3] or "", found[4]
+  generation = generations.current(counted_as(stream, holder))
+  key = keyring.verify(_message(stream, generation, expiry, holder), signature)
   if key is None:
     raise AuthError(
       "this token is not valid: it was changed, its stream was deleted, or its key was withdrawn; "
@@ -128,10 +152,12 @@ def verify(token: str, *, keyring: Keyring, generations: "Generations", now_ms: 
     )
   if now_ms >= expiry * 1000:
     raise Expired("this token has expired; request a new one and connect again")
-  return Grant(stream, expiry * 1000, generation, key)
+  return Grant(stream, expiry * 1000, generation, key, holder)
 
 
-def _message(stream: str, generation: int, expiry: int) -> bytes:
+def _message(stream: str, generation: int, expiry: int, holder: str) -> bytes:
+  if holder:
+    return f"v2.{stream}.{holder}.{generation}.{expiry}".encode()
   return f"v1.{stream}.{generation}.{expiry}".encode()
 
 
