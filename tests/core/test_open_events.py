@@ -100,16 +100,19 @@ TOTAL = 200_000
 
 
 async def test_a_program_that_is_too_slow_receives_a_gap_for_what_it_lost():
+  flooded = trio.Event()
+
   async def flood(config, out, ctx):
     for first in range(0, TOTAL, 1000):
       await out.send([custom(first + n) for n in range(1000)])
+    flooded.set()
     await trio.sleep_forever()
 
   got, lost = [], 0
-  with trio.fail_after(20):
+  with trio.fail_after(60):
     async with open_events(spec_of(flood)) as batches:
       await anext(batches)
-      await trio.sleep(3)
+      await flooded.wait()
       async for batch in batches:
         for event in batch:
           if isinstance(event, Gap):
