@@ -9,7 +9,7 @@ from bond_binance.endpoints import Connection
 from bond_binance.feed import binance_feed
 
 from bond_core import Instrument, Refused
-from bond_core.feeds import Expire, Reject, Reset, Send, Subscription
+from bond_core.feeds import Expire, Notice, Reject, Reset, Send, Subscription
 
 SPOT = config.Trades(symbols=["BTC/USDT"])
 
@@ -241,11 +241,15 @@ def test_an_error_about_nothing_we_asked_resets_the_connection(venue, error):
   assert reset.reason.startswith("Binance refused a message: ")
 
 
-def test_an_error_without_a_number_is_about_the_oldest_question(venue):
+def test_an_error_without_a_number_is_about_the_oldest_question_and_no_verdict_on_it(venue):
   v = venue(SPOT)
   change(v, added=[ETH])
+  v.take(Send)
   v.frames(b'{"code":2,"msg":"Invalid request: too many parameters"}')
-  assert [r.subscription.instrument.symbol for r in v.take(Reject)] == ["ETH/USDT"]
+  assert [n.subscription.instrument.symbol for n in v.take(Notice)] == ["ETH/USDT"]
+  assert v.take(Reject) == []
+  v.pass_time(3)
+  assert [b"SUBSCRIBE" in sent.data for sent in v.take(Send)] == [True]
 
 
 def test_a_question_without_an_answer_resets_the_connection(venue):

@@ -49,5 +49,12 @@ class Connection:
 
   def listing(self, category: str, symbol: str) -> str:
     """The URL of a symbol's row in the list of a category."""
+    return f"{self._list(category)}&symbol={quote(symbol)}"
+
+  def markets(self, category: str) -> str:
+    """The URL of the list of a category, in pages of the largest size."""
+    return f"{self._list(category)}&limit=1000"
+
+  def _list(self, category: str) -> str:
     base = "https://api.bybit.com" if self.endpoint is None else self.endpoint
-    return f"{base}/v5/market/instruments-info?category={category}&symbol={quote(symbol)}"
+    return f"{base}/v5/market/instruments-info?category={category}"

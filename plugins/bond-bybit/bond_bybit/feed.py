@@ -6,6 +6,7 @@ from bond_venuekit import LatestValue, NamedFeed, check_contract, request_number
 
 from bond_bybit.books import BookState, read_quotes
 from bond_bybit.endpoints import CHARACTERS, Connection, limits_of
+from bond_bybit.listing import bybit_markets
 from bond_bybit.messages import decode_other
 from bond_bybit.names import names_of
 from bond_bybit.states import INTERVALS, LiquidationsState, read_candles
@@ -49,6 +50,7 @@ def bybit_feed(connection: Connection) -> NamedFeed:
     read_answer=read_answer,
     opening=b'{"topic":"',
     closing=b'"',
+    markets=bybit_markets(connection),
   )
 
 

@@ -3,17 +3,19 @@ import json
 import pytest
 from bond_bybit.feed import bybit_feed
 
-from bond_core.feeds import Moment, Send
+from bond_core.feeds import Fetch, Moment, Response, Send
 
 
 class Venue:
   """A Bybit of our own making, seen from the feed: it knows all topics but `unknown`, confirms what
-  is asked, and says what a test makes it say. `asked` are the requests it was sent."""
+  is asked, and says what a test makes it say. `asked` are the requests it was sent. `listed` are
+  the pages of its list, by what their URL ends with."""
 
-  def __init__(self, *sources, unknown=(), confirms=True):
+  def __init__(self, *sources, unknown=(), confirms=True, listed=None):
     self.feed = bybit_feed(sources[0].connection)
     self.unknown = unknown
     self.confirms = confirms
+    self.listed = listed
     self.now_ms = 1_000_000
     self.asked, self.other = [], []
     self.groups = {}
@@ -32,6 +34,11 @@ class Venue:
     events = []
     while self.feed.actions:
       action = self.feed.actions.popleft()
+      if isinstance(action, Fetch) and self.listed is not None:
+        page = self.listed[action.url.partition("&limit=1000")[2]]
+        body = json.dumps({"retCode": 0, "retMsg": "OK", "result": page}).encode()
+        events += self.feed.on_response(action, Response(200, {}, body), self.now)
+        continue
       if not isinstance(action, Send):
         self.other.append(action)
         continue

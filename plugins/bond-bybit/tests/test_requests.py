@@ -113,7 +113,7 @@ def test_that_a_topic_is_subscribed_already_is_no_refusal(venue):
   said = "error:already subscribed,topic:publicTrade.BTCUSDT"
   number = bybit.asked[0]["req_id"]
   bybit.say({"success": False, "ret_msg": said, "req_id": number, "op": "subscribe"})
-  bybit.later(60)
+  bybit.later(59)
   assert bybit.other == []
 
 

@@ -27,13 +27,19 @@ class BookState(SubscribedBook):
   ) -> None:
     super().__init__(subscription, name, feed, previous_id)
     self._contract = contract
+    self._counted = contract()
+    """What the sizes of the book as it is are counted in."""
     self._verified = False
     self._kind: tuple[bool, bool] | None = None
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     message = decode_book(frame)
+    snapshot, contract = message.action == "snapshot", self._contract()
+    if contract != self._counted and not snapshot and self.synced:
+      self.begin_anew("the contract size has changed", ts_ms, mono_ns, out)
+      return
+    self._counted = contract
     for book in message.data:
-      snapshot = message.action == "snapshot"
       checksum = book.checksum or None
       if snapshot and self._kind != (book.number is not None, checksum is not None):
         self._kind = book.number is not None, checksum is not None
@@ -59,7 +65,7 @@ class BookState(SubscribedBook):
 
   def _levels(self, rows: list[Row]) -> list[Level]:
     levels = read_rows(rows)
-    contract = self._contract()
+    contract = self._counted
     if contract is None:
       return levels
     return [(price, contract.base(size, price)) for price, size in levels]

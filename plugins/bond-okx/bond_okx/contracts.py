@@ -8,8 +8,6 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, TypeAlias
 
-import msgspec
-
 MOST_PLACES = 15
 
 
@@ -33,43 +31,15 @@ ContractOf: TypeAlias = Callable[[], Contract | None]
 """The contract of one instrument as it is listed now; None where sizes are in the base."""
 
 
-class Listed(msgspec.Struct, gc=False):
-  """An instrument as it is listed."""
-
-  instId: str  # noqa: N815 - the venue's name
-  ctVal: str = ""  # noqa: N815
-  ctMult: str = ""  # noqa: N815
-  ctType: str = ""  # noqa: N815
-  lotSz: str = ""  # noqa: N815
-
-
-class _Listing(msgspec.Struct):
-  data: list[Listed]
-  code: str = "0"
-  msg: str = ""
-
-
-_read = msgspec.json.Decoder(_Listing).decode
-
-
-def read_contracts(body: bytes) -> dict[str, Contract]:
-  """The contracts in an answer of "Get instruments", by instId; those without a worth are left out.
-  Raises ValueError for an answer that is none."""
-  listing = _read(body)
-  if listing.code != "0":
-    raise ValueError(f"the venue answers with code {listing.code}: {listing.msg}")
-  contracts = ((listed.instId, _contract(listed)) for listed in listing.data)
-  return {symbol: contract for symbol, contract in contracts if contract is not None}
-
-
-def _contract(listed: Listed) -> Contract | None:
+def contract_of(worth: str, multiplier: str, smallest: str, *, inverse: bool) -> Contract | None:
+  """The contract of ctVal, ctMult and lotSz; None where they are no numbers."""
   try:
-    worth = Decimal(listed.ctVal) * Decimal(listed.ctMult or "1")
-    smallest = worth * Decimal(listed.lotSz or "1")
+    value = Decimal(worth) * Decimal(multiplier or "1")
+    least = value * Decimal(smallest or "1")
   except InvalidOperation:
     return None
-  if not worth.is_finite() or not 0 < worth < 10**15:
+  if not value.is_finite() or not 0 < value < 10**15:
     return None
-  exponent = smallest.normalize().as_tuple().exponent
+  exponent = least.normalize().as_tuple().exponent
   places = max(0, -exponent) if isinstance(exponent, int) else MOST_PLACES
-  return Contract(float(worth), min(places, MOST_PLACES), listed.ctType == "inverse")
+  return Contract(float(value), min(places, MOST_PLACES), inverse)

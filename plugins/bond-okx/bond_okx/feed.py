@@ -5,7 +5,7 @@ A topic is named CHANNEL:INSTRUMENT here, or CHANNEL:FAMILY for what covers a wh
 
 import re
 
-from bond_venuekit import LatestValue, NamedFeed, check_contract, request_number
+from bond_venuekit import LatestValue, NamedFeed, VenueMarkets, check_contract, request_number
 
 from bond_core.feeds import Expire, Handshake, Limits, Pong, Reset, Subscription, own_words
 from bond_core.venues import (
@@ -21,7 +21,6 @@ from bond_core.venues import (
   Unknown,
 )
 from bond_okx.books import BookState
-from bond_okx.contract_list import ContractList
 from bond_okx.endpoints import BUSINESS, LIMITS, PUBLIC, REQUEST_CHARACTERS, Connection, Group
 from bond_okx.intervals import channel as candle_channel
 from bond_okx.latest import (
@@ -32,6 +31,7 @@ from bond_okx.latest import (
   read_stats,
 )
 from bond_okx.liquidations import LiquidationsState, LiquidationsTopic
+from bond_okx.listing import OkxMarket, contract_in, okx_markets
 from bond_okx.messages import Arg, Other, decode_other
 from bond_okx.names import names_of
 from bond_okx.symbols import EXCHANGE, TITLE, family, settled_in, venue_symbol
@@ -51,27 +51,27 @@ _WRONG = ("60012", "60018", "51001")
 
 def okx_feed(connection: Connection) -> NamedFeed:
   """The feed of one connection identity."""
-  contracts = ContractList(connection)
+  markets = okx_markets(connection)
   return NamedFeed(
     EXCHANGE,
     TITLE,
     names=names_of(connection),
     channels=CHANNELS,
-    topics=OkxTopics(connection, contracts),
+    topics=OkxTopics(connection, markets),
     requests=RequestForm(encode_request, characters=REQUEST_CHARACTERS),
     read_answer=read_answer,
     opening=b'{"arg":{"channel":"',
     closing=b'"}',
-    markets=contracts,
+    markets=markets,
   )
 
 
 class OkxTopics:
   """Which topic carries a subscription, on which connection, and what reads it."""
 
-  def __init__(self, connection: Connection, contracts: ContractList) -> None:
+  def __init__(self, connection: Connection, markets: VenueMarkets[OkxMarket]) -> None:
     self._endpoint = connection
-    self._contracts = contracts
+    self._markets = markets
 
   def group(self, subscription: Subscription) -> Group:
     family(subscription.instrument)
@@ -109,7 +109,7 @@ class OkxTopics:
         return LiquidationsTopic(f"{channel}:{kind}", key=key, argument=_argument(key))
 
   def state(self, subscription: Subscription, name: str, feed: FeedControl) -> SubscriptionState:
-    contract = self._contracts.contract_of(subscription.instrument)
+    contract = contract_in(self._markets, subscription.instrument)
     match subscription.channel:
       case "trades":
         return TradesState(subscription, name, contract)

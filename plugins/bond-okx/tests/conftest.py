@@ -44,14 +44,15 @@ def recorded():
 
 class Venue:
   """An OKX of our own making, seen from the feed: it lists contracts, confirms what is asked, and
-  says what a test makes it say. `asked` are the requests it was sent."""
+  says what a test makes it say. `asked` are the requests it was sent; `lists` counts those for
+  lists."""
 
   def __init__(self, *sources, listed=None, confirms=True):
     self.feed = okx_feed(sources[0].connection)
     self.listed = LISTED if listed is None else listed
     self.confirms = confirms
     self.now_ms = 1_000_000
-    self.asked, self.other = [], []
+    self.asked, self.other, self.lists = [], [], 0
     subscriptions = [s for source in sources for s in source.subscriptions()]
     self.groups = {}
     for subscription in subscriptions:
@@ -70,7 +71,8 @@ class Venue:
     while self.feed.actions:
       action = self.feed.actions.popleft()
       if isinstance(action, Fetch):
-        kind = action.purpose.rpartition(" ")[2]
+        kind = action.url.rpartition("=")[2]
+        self.lists += 1
         body = json.dumps({"code": "0", "data": self.listed.get(kind, [])}).encode()
         events += self.feed.on_response(action, Response(200, {}, body), self.now)
       elif isinstance(action, Send):

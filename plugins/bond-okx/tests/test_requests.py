@@ -158,7 +158,9 @@ def test_a_contract_that_is_not_listed_is_rejected_with_what_was_meant(venue):
   okx = venue(config.Trades(symbols=["BTD/USDT:USDT", "BTC/USDT:USDT"]))
   [reject] = okx.other
   assert isinstance(reject, Reject)
-  assert "OKX has no BTD-USDT-SWAP; did you mean 'BTC-USDT-SWAP'?" in reject.reason
+  assert reject.reason == (
+    "there is no BTD/USDT:USDT among OKX's perpetuals; did you mean 'BTC-USDT-SWAP'?"
+  )
   assert [arg["instId"] for request in okx.asked for arg in request["args"]] == ["BTC-USDT-SWAP"]
 
 
@@ -178,9 +180,112 @@ def test_a_listing_that_cannot_be_had_is_asked_for_again_for_ever():
       elif isinstance(action, Fetch):
         tries += 1
         feed.on_response(action, Response(400, {}, b'{"code":"1"}'), now)
-  assert 30 <= tries <= 45
-  assert len(told) == tries
-  assert "HTTP 400" in told[0]
+  assert 60 <= tries <= 70
+  # The reason is told once, not at each try.
+  [reason] = told
+  assert "not known yet what BTC/USDT:USDT is among OKX's perpetuals: HTTP 400" in reason
+
+
+def contract(**changed):
+  terms = {"ctVal": "0.01", "ctMult": "1", "ctType": "linear", "lotSz": "0.01", "tickSz": "0.1"}
+  return {"SWAP": [{"instId": "BTC-USDT-SWAP", **terms, "state": "live", **changed}]}
+
+
+def trade(symbol, number):
+  row = {"tradeId": str(number), "px": "4", "sz": "100", "side": "buy", "ts": "1", "count": "1"}
+  return {"arg": {"channel": "trades", "instId": symbol}, "data": [row]}
+
+
+def test_a_contract_that_is_worth_another_amount_is_told_and_counted_so(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT:USDT"]), listed=contract())
+  assert [event.size for event in okx.say(trade("BTC-USDT-SWAP", 7))] == [1.0]
+  okx.listed = contract(ctVal="0.001", tickSz="0.2")
+  okx.later(370)
+  [notice] = okx.other
+  assert not notice.unavailable
+  assert notice.reason == (
+    "BTC/USDT:USDT among OKX's perpetuals: the tick size is 0.2 now, it was 0.1; "
+    "the contract size is 0.001 now, it was 0.01"
+  )
+  assert [event.size for event in okx.say(trade("BTC-USDT-SWAP", 8))] == [0.1]
+
+
+def test_a_book_begins_anew_when_its_contract_is_worth_another_amount(venue):
+  okx = venue(config.Books(symbols=["BTC/USDT:USDT"], deltas=True), listed=contract())
+  arg = {"channel": "books", "instId": "BTC-USDT-SWAP"}
+
+  def message(action, number, previous):
+    book = {"bids": [["9", "100", "0", "1"]], "asks": [["11", "100", "0", "1"]], "ts": "1"}
+    row = {**book, "seqId": number, "prevSeqId": previous, "checksum": 0}
+    return {"arg": arg, "action": action, "data": [row]}
+
+  [book] = okx.say(message("snapshot", 5, -1))
+  assert book.bids == [(9.0, 1.0)]
+  okx.listed = contract(ctVal="0.001")
+  okx.later(370)
+  [gap] = okx.say(message("update", 6, 5))
+  assert gap.cause == "the contract size has changed"
+  assert [request["op"] for request in okx.asked] == ["subscribe", "unsubscribe", "subscribe"]
+  [book] = okx.say(message("snapshot", 9, -1))
+  assert book.bids == [(9.0, 0.1)]
+
+
+@pytest.mark.parametrize("written", ["BTC/USDT:USDT", "BTC/USD:BTC-220527", "BTC/USDT"])
+def test_a_delisted_market_leaves_its_subscription_and_comes_back(venue, written):
+  names = {
+    "SPOT": ("BTC-USDT", "ETH-USDT"),
+    "SWAP": ("BTC-USDT-SWAP", "ETH-USDT-SWAP"),
+    "FUTURES": ("BTC-USD-220527", "BTC-USD-220624"),
+  }
+  listed = {
+    kind: [{**contract()["SWAP"][0], "instId": symbol} for symbol in symbols]
+    for kind, symbols in names.items()
+  }
+  okx = venue(config.Trades(symbols=[written]), listed=listed)
+  symbol = okx.asked[0]["args"][0]["instId"]
+  okx.later(61)
+  okx.listed = {
+    kind: [row for row in rows if row["instId"] != symbol] for kind, rows in listed.items()
+  }
+  okx.later(370)
+  # One reading may be wrong; the second one counts.
+  assert okx.other == []
+  okx.later(16)
+  [notice] = okx.other
+  assert notice.unavailable
+  assert notice.reason.startswith(f"{written} is no longer listed ")
+  assert [request["op"] for request in okx.asked] == ["subscribe", "unsubscribe"]
+  okx.listed = listed
+  okx.later(370)
+  assert okx.other[1:] == [Notice(notice.subscription, None)]
+  assert [request["op"] for request in okx.asked] == ["subscribe", "unsubscribe", "subscribe"]
+
+
+@pytest.mark.parametrize("state", ["suspend", "preopen", "rebase"])
+def test_a_market_that_is_not_open_is_waited_for(venue, state):
+  okx = venue(config.Trades(symbols=["BTC/USDT:USDT"]), listed=contract(state=state))
+  [notice] = okx.other
+  assert notice.unavailable
+  assert notice.reason == (
+    f"BTC/USDT:USDT is not traded at present among OKX's perpetuals (status {state})"
+  )
+  assert len(okx.asked) == 1
+  okx.listed = contract()
+  okx.later(16)
+  assert okx.other[1:] == [Notice(notice.subscription, None)]
+
+
+def test_the_list_of_spot_is_first_read_later_and_refuses_nothing(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT", "NEW/USDT"]))
+  okx.listed = {"SPOT": [{"instId": "BTC-USDT"}]}
+  okx.later(59)
+  assert okx.lists == 0
+  # What delivers has not left, whatever the list says.
+  for number in range(60):
+    assert len(okx.say(trade("NEW-USDT", number))) == 1
+    okx.later(16)
+  assert okx.lists > 10
+  assert okx.other == []
 
 
 def test_a_refusal_that_passes_is_asked_again(venue):

@@ -9,7 +9,7 @@ import attrs
 
 from bond_core import Instrument
 from bond_core.config import did_you_mean
-from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription
+from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription, own_words, said
 from bond_core.venues import SECOND, UNREADABLE, FeedControl
 
 MarketState: TypeAlias = Literal["open", "paused", "ended"]
@@ -24,7 +24,7 @@ GIVEN_UP_NS = 120 * SECOND
 KEPT_NS = 60 * SECOND
 """How long a list answers for what is not in it. A market may have been listed since."""
 ALIVE_NS = 30 * SECOND
-"""What delivered within this time is open, whatever the list says."""
+"""What delivered within this time is not paused, and has not left, whatever the list says."""
 HINTS = 5
 """Wrong symbols whose nearest spelling is looked for, since that takes a while."""
 
@@ -34,8 +34,8 @@ _SEE = "; see the venue's list of markets"
 @attrs.frozen(kw_only=True)
 class ListedMarket:
   """A market as it is listed: its `symbol` and its `status` as the venue writes them, and what the
-  status means. `written` is how users write it. `terms` are what its numbers are counted in, by a
-  name that fits into a sentence, such as "tick size"."""
+  status means. `written` is how users write it, "" for as the venue does. `terms` are what its
+  numbers are counted in, by a name that fits into a sentence, such as "tick size"."""
 
   symbol: str
   status: str
@@ -68,7 +68,9 @@ class ListSource(Generic[M]):
   else of those, `by_name(family)` at most; the venue answers 400 where it has one of them not.
   `read` reads (family, body), and raises UNREADABLE. `spelling` is how users write an instrument.
   `place` ends sentences, such as "on Binance spot". What `waits` is subscribed to when its family's
-  list is known; other lists are first read after `first` seconds.
+  list is known; other lists are first read after `first` seconds, where the venue itself refuses to
+  subscribe to what it does not have: a list then refuses nothing, and what it no longer has leaves
+  the venue.
   """
 
   family: Callable[[Instrument], str]
@@ -97,13 +99,14 @@ class _Family(Generic[M]):
 
 @attrs.define
 class _Standing:
-  """What is known of a subscription: whether it was ever open, since when it is not listed, and
-  whether it has left the venue or its readers were told something."""
+  """What is known of a subscription: whether it was ever open, since when it is not listed, whether
+  it has left the venue or its readers were told something, and the terms that they know."""
 
   opened: bool = False
   missing_ns: int | None = None
   left: bool = False
   told: str | None = None
+  terms: Mapping[str, str] = attrs.field(factory=dict)
 
 
 class VenueMarkets(Generic[M]):
@@ -152,9 +155,9 @@ class VenueMarkets(Generic[M]):
     standing = self._standings.get(subscription)
     if family is None or (standing is not None and standing.left):
       return False
-    if family.whole:
+    if family.whole and self._decides(subscription):
       return source.symbol(subscription.instrument) in family.known
-    return not source.waits(subscription)
+    return family.whole or not source.waits(subscription)
 
   def on_response(self, feed: FeedControl, fetch: Fetch, response: Response) -> None:
     name, symbols = self._requests.pop(fetch.url, ("", None))
@@ -167,21 +170,22 @@ class VenueMarkets(Generic[M]):
       self._fetch(feed, name, None)
       return
     page = self._read(name, response)
-    if page is None:
+    if isinstance(page, str):
+      self._tell_waiting(feed, name, page)
       return
     rows = {market.symbol: market for market in page.markets}
     if symbols is None:
+      new = rows.keys() - family.parts.keys()
       family.parts.update(rows)
-      if page.rest:
+      # A part without anything new is the last one, whatever it says.
+      if page.rest and new:
         self._fetch(feed, name, None, page.rest)
         return
       rows, family.parts = family.parts, {}
       if not rows or 2 * len(rows) < len(family.known):
         return  # A list that lost half of its markets is none; it is read again soon.
-      self._tell_changes(feed, name, rows)
       family.known, family.whole, family.whole_ns = rows, True, feed.now_ns
     else:
-      self._tell_changes(feed, name, rows)
       family.known.update(rows)
     self._judge(feed, name)
     feed.proceed()
@@ -198,6 +202,10 @@ class VenueMarkets(Generic[M]):
 
   # Details -------------------------------------------------------------------------------------
 
+  def _decides(self, subscription: Subscription) -> bool:
+    """Whether the list says that a market does not exist; elsewhere the venue has said so."""
+    return not self._source.first or self._source.waits(subscription)
+
   def _fetch(self, feed: FeedControl, name: str, symbols: list[str] | None, rest: str = "") -> None:
     """Requests a list, unless it is under way."""
     family, source = self._families[name], self._source
@@ -212,14 +220,24 @@ class VenueMarkets(Generic[M]):
     family.asked_ns, family.due_ns = feed.now_ns, feed.now_ns + GIVEN_UP_NS
     feed.actions.append(attrs.evolve(fetch, needed=waiting))
 
-  def _read(self, name: str, response: Response) -> ListPage[M] | None:
-    """A part of a list; None for an answer that is none. It is then requested again soon."""
+  def _read(self, name: str, response: Response) -> ListPage[M] | str:
+    """A part of a list; what is wrong with an answer that is none, and is requested again soon."""
     if response.status != 200:
-      return None
+      return f"HTTP {response.status}{said(response.body)}"
     try:
       return self._source.read(name, response.body)
-    except UNREADABLE:
-      return None
+    except UNREADABLE as exc:
+      return own_words(str(exc), 200)
+
+  def _tell_waiting(self, feed: FeedControl, name: str, trouble: str) -> None:
+    """Tells the readers of what waits for a list that it does not come."""
+    if self._families[name].whole:
+      return
+    for subscription in filter(self._source.waits, self._of(feed, name)):
+      standing = self._standings.setdefault(subscription, _Standing())
+      spelling, place = self._source.spelling(subscription.instrument), self._source.place(name)
+      reason = f"it is not known yet what {spelling} is {place}: {trouble}"
+      self._notify(feed, subscription, standing, reason)
 
   def _of(self, feed: FeedControl, name: str) -> list[Subscription]:
     """The subscriptions to markets of a family."""
@@ -239,29 +257,48 @@ class VenueMarkets(Generic[M]):
       if market is None and not family.whole:
         continue
       if market is not None and (market.state == "open" or (market.state == "paused" and alive)):
-        self._open(feed, subscription, standing)
+        self._open(feed, subscription, standing, market)
       elif market is not None and market.state == "paused":
         soon, standing.opened = True, True
         reason = f"{spelling} is not traded at present {place} (status {market.status})"
         self._notify(feed, subscription, standing, reason)
-      elif standing.opened or last is not None:
+      elif market is None and alive:
+        soon, standing.missing_ns = True, None
+      elif standing.opened or last is not None or not self._decides(subscription):
         soon = self._gone(feed, subscription, standing, market, spelling, place) or soon
       elif market is not None:
         status = f"(status {market.status})"
         feed.reject(subscription, f"{spelling} is no longer traded {place} {status}; leave it out")
       else:
         near = [m.written or m.symbol for m in family.known.values() if m.state != "ended"]
-        hint = did_you_mean(spelling, near if hints > 0 else (), _SEE, 0.7)
+        written = all(m.written for m in family.known.values())
+        meant = spelling if written else source.symbol(subscription.instrument)
+        hint = did_you_mean(meant, near if hints > 0 else (), _SEE, 0.7)
         hints -= 1
         feed.reject(subscription, f"there is no {spelling} {place}{hint}")
     spread = AGAIN_NS // 5 * (crc32(name.encode()) % 100) // 100
     family.due_ns = feed.now_ns + (SOON_NS if soon else AGAIN_NS + spread)
 
-  def _open(self, feed: FeedControl, subscription: Subscription, standing: _Standing) -> None:
+  def _open(
+    self, feed: FeedControl, subscription: Subscription, standing: _Standing, market: M
+  ) -> None:
+    """A market can be read: its readers learn so where they knew otherwise, and which of its terms
+    are not what they were."""
     standing.opened, standing.missing_ns, standing.left = True, None, False
     if standing.told is not None:
       standing.told = None
       feed.actions.append(Notice(subscription, None))
+    before, standing.terms = standing.terms, market.terms
+    changed = "; ".join(
+      f"the {term} is {value} now, it was {before[term]}"
+      for term, value in market.terms.items()
+      if before.get(term, value) != value
+    )
+    if changed:
+      source = self._source
+      place = source.place(source.family(subscription.instrument))
+      reason = f"{source.spelling(subscription.instrument)} {place}: {changed}"
+      feed.actions.append(Notice(subscription, reason, unavailable=False))
 
   def _gone(
     self,
@@ -294,21 +331,3 @@ class VenueMarkets(Generic[M]):
     if standing.told != reason:
       standing.told = reason
       feed.actions.append(Notice(subscription, reason))
-
-  def _tell_changes(self, feed: FeedControl, name: str, rows: Mapping[str, M]) -> None:
-    """Tells readers which terms of their markets changed since the last reading."""
-    known = self._families[name].known
-    for subscription in self._of(feed, name):
-      symbol = self._source.symbol(subscription.instrument)
-      before, after = known.get(symbol), rows.get(symbol)
-      if before is None or after is None or before.terms == after.terms:
-        continue
-      changed = "; ".join(
-        f"the {term} is {value} now, it was {before.terms[term]}"
-        for term, value in after.terms.items()
-        if before.terms.get(term, value) != value
-      )
-      if changed:
-        spelling = self._source.spelling(subscription.instrument)
-        reason = f"{spelling} {self._source.place(name)}: {changed}"
-        feed.actions.append(Notice(subscription, reason, unavailable=False))

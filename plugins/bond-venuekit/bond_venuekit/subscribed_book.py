@@ -93,7 +93,11 @@ class SubscribedBook(SubscriptionState):
 
   def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
     self.missed += 1
-    self._sync.spoil(f"a message could not be read: {cause}")
+    self.begin_anew(f"a message could not be read: {cause}", ts_ms, mono_ns, out)
+
+  def begin_anew(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    """Declares that the book cannot go on from what it is, and renews the subscription."""
+    self._sync.spoil(cause)
     self._on_broken(ts_ms, mono_ns, out)
 
   def on_timer(self, now: Moment, out: Batch) -> None:

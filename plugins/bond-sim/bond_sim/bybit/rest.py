@@ -92,6 +92,8 @@ class BybitRest:
       for instrument in self._generator.of_category(category)
       if only in (None, instrument.product.symbol)
     ]
+    if (status := request.param("status")) is not None:
+      rows = [row for row in rows if row["status"] == status]
     return {"category": category, "list": rows, "nextPageCursor": ""}
 
   def _tickers(self, request: HttpRequest) -> dict[str, Any]:
