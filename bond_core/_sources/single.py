@@ -45,6 +45,8 @@ class SingleSource(Source):
     reader = SourceReader(name, self, everything, severity=severity)
     reader.answered.set()
     self.readers[reader] = None
+    if self.failure is not None:
+      reader.fail(self.failure)
     return reader
 
   @property

@@ -79,6 +79,8 @@ class Source(ABC):
     self.scope = trio.CancelScope()
     self.ended = trio.Event()
     self.readers: dict[SourceReader, None] = {}
+    self.failure: str | None = None
+    """Why it delivers nothing more, for those who come while it ends."""
     self.figures: dict[str, float] = {}
     """What the source reports of itself, such as spent_usd."""
     self.raw_readers = 0
@@ -154,6 +156,7 @@ class Source(ABC):
 
   def fail(self, reason: str) -> None:
     """Ends all readers' shares."""
+    self.failure = self.failure or reason
     for reader in list(self.readers):
       reader.fail(reason)
 

@@ -368,6 +368,15 @@ async def test_a_source_that_has_failed_is_opened_again_as_one_that_tries_again(
   assert not two.source.ended.is_set()
 
 
+async def test_who_comes_while_a_failed_source_ends_learns_why(autojump_clock, rig):
+  one = await rig.source()
+  one.source.fail("not today")
+  two = await rig.source()
+  assert two.source is not one.source or two.failure == "not today"
+  late = one.source.read("late")
+  assert late.failure == "not today"
+
+
 # Joining -----------------------------------------------------------------------------------------
 
 

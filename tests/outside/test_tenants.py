@@ -26,6 +26,13 @@ PRIVATE = {
 }
 EXCHANGES = {"clock", "x", "bluesky", "solana", "bitcoin", "ethereum", "okx", "ws-alice"}
 MARKET = ("binance.trades", {"symbols": ["BTC/USDT"]})
+RECORDER = """
+name: recorder
+sources:
+  trades: {{use: binance.trades, with: {{symbols: [BTC/USDT]}}}}
+sinks:
+  file: {{use: core.jsonl, from: [trades], with: {{path: {path}}}}}
+"""
 
 
 async def create(api, use, values):
@@ -146,11 +153,14 @@ def custom(port, **more):
   return {"url": f"ws://127.0.0.1:{port}/", "map": [rule], **more}
 
 
-def alice_and_bob():
-  """Alice has a stream of every kind of source, and Bob looks at everything."""
+def alice_and_bob(folder):
+  """Alice has a stream of every kind of source, and Bob looks at everything, also at what the
+  operator records."""
+  spec, recording = folder / "recorder.yaml", folder / "recorded.jsonl"
+  spec.write_text(RECORDER.format(path=recording), encoding="utf-8")
 
   async def work():
-    async with served(environ=KEYS.items()) as server, trio.open_nursery() as nursery:
+    async with served(str(spec), environ=KEYS.items()) as server, trio.open_nursery() as nursery:
       api = await api_of(server)
       bob = Bob(server, api, nursery)
       bob.listen()
@@ -173,14 +183,15 @@ def alice_and_bob():
         await request("DELETE", f"{api}/v1/streams/{stream}", key=ALICE)
       await bob.look("afterwards")
       nursery.cancel_scope.cancel()
+    bob.seen["recording"] = recording.read_text(encoding="utf-8")
     return bob, own, came, statuses
 
   return trio.run(work)
 
 
-def test_what_a_caller_s_stream_brings_in_reaches_it_alone_unless_it_is_market_data():
+def test_what_a_caller_s_stream_brings_in_reaches_it_alone_unless_it_is_market_data(tmp_path):
   # One test, since all of it is about the same minute of one server.
-  bob, own, came, statuses = alice_and_bob()
+  bob, own, came, statuses = alice_and_bob(tmp_path)
   assert came == dict.fromkeys(own, True)
   # Its own clients see the state of its own sources.
   for name, reader in own.items():
@@ -191,6 +202,7 @@ def test_what_a_caller_s_stream_brings_in_reaches_it_alone_unless_it_is_market_d
   assert statuses == [404] * len(statuses)
   # The public channels of a venue are everybody's.
   assert any(m["exchange"] == "binance" for m in bob.seen["raw"].events)
+  assert '"binance"' in bob.seen["recording"]
 
 
 def test_what_a_websocket_of_a_callers_own_says_reaches_its_stream_alone():

@@ -26,6 +26,9 @@ PUBLISH = "core.stream"
 
 NOT_RESTORED = "it was not restored, as --no-restore says; POST its spec again to start it"
 
+ENDED = "its sources have ended; DELETE it, and POST its spec again to start it anew"
+STOPPED = "it has stopped; POST its spec again to start it"
+
 MAX_NAMED = 20
 """Restored streams that are listed by their names."""
 
@@ -125,6 +128,8 @@ class Streams:
       shown["simulated"] = simulated
     if problem := entry.problem or self._failure(stream):
       shown["problem"] = problem
+    elif not shown["running"]:
+      shown["problem"] = ENDED if running is not None else STOPPED
     return shown
 
   def _works(self, stream: str) -> bool:

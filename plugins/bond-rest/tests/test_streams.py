@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 import pytest
+import trio
 from bond_rest.problems import ApiError
 from bond_rest.store import Store, StoredStream
 from bond_rest.streams import Streams
@@ -325,6 +326,46 @@ async def test_without_a_folder_streams_are_kept_in_memory():
   await store.add(StoredStream("a" * 16, {}, 1.0, frozenset()), "ann")
   assert [one.id for one in await store.all()] == ["a" * 16]
   await store.close()
+
+
+async def test_a_live_server_makes_up_no_chain_for_a_caller(tmp_path, monkeypatch):
+  for name in ("EVM_ENDPOINT", "GRPC_ENDPOINT", "ONCHAIN_MODE"):
+    monkeypatch.delenv(name, raising=False)
+  specs = {
+    use: {"sources": {"it": {"use": use}}}
+    for use in ("onchain.evm", "onchain.solana", "clock.ticks")
+  }
+  async with serving(tmp_path) as api:
+    answers = {use: await api.create(spec) for use, spec in specs.items()}
+    assert [answer.status_code for answer in answers.values()] == [422, 422, 201]
+    assert "EVM_ENDPOINT, or allow" in answers["onchain.evm"].json()["detail"]
+    assert "GRPC_ENDPOINT" in answers["onchain.solana"].json()["detail"]
+    # A node that the caller names is one.
+    spec = {"sources": {"it": {"use": "onchain.evm", "with": {"url": "wss://example.com/"}}}}
+    assert (await api.create(spec)).status_code == 201
+    # The operator may say that it is to be simulated.
+    monkeypatch.setenv("ONCHAIN_MODE", "mock")
+    assert (await api.create(specs["onchain.solana"])).status_code == 201
+    assert (await api.create(specs["onchain.evm"])).status_code == 422
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_stream_that_does_not_run_says_why(tmp_path, monkeypatch, kept):
+  async with serving(tmp_path) as api:
+    made = (await api.create(ticks())).json()["stream_id"]
+    (running,) = api.server.streams.running
+    if kept:
+      # What has ended by itself and not failed, as a source that has nothing more.
+      for reader in running.pipeline.readers.values():
+        reader.source.stop()
+      with trio.fail_after(5):
+        while not running.status().ended:
+          await trio.sleep(0.01)
+    else:
+      await running.end()
+    shown = (await api.call("GET", f"/v1/streams/{made}")).json()
+    assert shown["running"] is False
+    assert "POST its spec again" in shown["problem"]
 
 
 async def test_a_table_of_an_earlier_version_is_read(tmp_path):

@@ -1,5 +1,6 @@
 """The streams of a server: running specs, each with the log of its output."""
 
+import os
 import time
 from collections.abc import Mapping
 
@@ -97,12 +98,14 @@ def copied(event: AnyEvent, field: str, number: int) -> AnyEvent:
 class LogKeeping:
   """How the server's logs are stored: an engine and its configuration. With `follow` another
   process writes the log of all events, and this one only reads it. `simulated` says that simulators
-  stand for all venues, whose logs have names of their own."""
+  stand for all venues, whose logs have names of their own; `allow_simulated`, that a live server's
+  callers may have what a simulator makes for want of a real node."""
 
   type: LogType
   config: object
   follow: bool = False
   simulated: bool = False
+  allow_simulated: bool = False
 
   def name(self, log: str) -> str:
     """The name under which a log is stored."""
@@ -160,10 +163,27 @@ class Streams:
         if caller is None:
           known.caller = None
         return known
+      if caller is not None and not self._keeping.allow_simulated:
+        self._check_real(spec)
       if self._keeping.simulated:
         await self._simulators.start([spec])
       started: Stream = await self._nursery.start(self._run, spec, caller)
       return started
+
+  def _check_real(self, spec: Spec) -> None:
+    """Raises BondError where a live server would make up what a caller took for a venue's."""
+    for key, node in spec.sources.items():
+      of = node.type
+      if self._keeping.simulated or of.mock is None or not of.mock(node.config):
+        continue
+      if "mock" in (os.environ.get(name, "").strip().lower() for name in of.environment):
+        # The operator says so.
+        continue
+      raise BondError(
+        f"sources.{key}: this server has no real node for {node.use}, whose events would be "
+        f"simulated; have its operator set {' or '.join(of.environment)}, or allow simulated "
+        "ones with --allow-simulated"
+      )
 
   async def _run(
     self, spec: Spec, caller: str | None, task_status: trio.TaskStatus[Stream]

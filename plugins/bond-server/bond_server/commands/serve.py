@@ -100,6 +100,13 @@ def _own_options() -> list[click.Parameter]:
       "those of the real venues.",
     ),
     click.Option(
+      ["--allow-simulated"],
+      is_flag=True,
+      envvar="BOND_ALLOW_SIMULATED",
+      help="Without --sim: callers may have streams of chains for which no node is set, simulated "
+      "and marked so; refused otherwise.",
+    ),
+    click.Option(
       ["--data"],
       metavar="DIR",
       default=None,
@@ -190,6 +197,7 @@ def _serve(
   print_config: bool,
   target: str,
   sim: bool,
+  allow_simulated: bool,
   data: str | None,
   memory: bool,
   keep: str,
@@ -226,6 +234,7 @@ def _serve(
     named = bool(data) or not memory
     part = open_part(folder, simulated=sim) if named else None
     keeping = _keeping(registry, part or folder, memory, keep, size, engine, follow, sim)
+    keeping = attrs.evolve(keeping, allow_simulated=allow_simulated)
     if follow and specs:
       raise BondError("--follow serves what another server writes; give the specs to that one")
     loopback = all(is_loopback(getattr(config, "host", None)) for _, config in configs)
