@@ -3,23 +3,27 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml sdk/*/pyproject.toml))
-STAMP := $(VENV)/.installed
+ALL := $(VENV)/.installed
+DEMO := $(VENV)/.demo
 
 .PHONY: install demo test lint format changes constraints dist clean up key logs down
 
-install: $(STAMP)
+install: $(ALL)
+
+# Where everything is installed, the demo runs there; else it installs no more than it runs.
+demo: $(if $(wildcard $(ALL)),$(ALL),$(DEMO))
+	$(BIN)/bond run examples/btc-pulse.yaml --sim --duration 20s
 
 # One pip call, so that the packages in this folder satisfy each other. tests/packages.py finds them.
-$(STAMP): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constraints.txt tests/packages.py
+$(ALL): GROUPS := --group lint --group test
+$(DEMO): WHICH := demo
+$(ALL) $(DEMO): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constraints.txt tests/packages.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Bond needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m tests.packages >$(VENV)/packages.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group lint --group test --requirement $(VENV)/packages.txt
-	touch $(STAMP)
-
-demo: install
-	$(BIN)/bond run examples/btc-pulse.yaml --sim --duration 20s
+	$(if $(GROUPS),$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1')
+	$(BIN)/python -m tests.packages $(WHICH) >$(VENV)/packages.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(GROUPS) --requirement $(VENV)/packages.txt
+	touch $@
 
 lint: install
 	$(BIN)/ruff format --check .

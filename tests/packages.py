@@ -2,6 +2,7 @@
 
 python -m tests.packages            # the lines of a requirements file: every package, for all tests
 python -m tests.packages bond-ws    # one package alone with the core, and what its own tests need
+python -m tests.packages demo       # what `make demo` runs, without what tests need
 
 A package is a folder of plugins/ or sdk/ with a pyproject.toml. What its tests need beside its
 dependencies stands there too, in the dependency group `test`.
@@ -16,6 +17,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 CORE = "bond-core"
+DEMO = ("bond-binance", "bond-sim")
+"""What the example of `make demo` names."""
 
 
 def packages(root: Path = ROOT) -> dict[str, Path]:
@@ -42,22 +45,36 @@ def alone(name: str, root: Path = ROOT) -> list[str]:
   Raises KeyError where no folder has a package of that name.
   """
   folders = packages(root)
-  projects = {name: _read(folder) for name, folder in folders.items()}
-  needed = _test_group(projects[name])
-  extras: dict[str, set[str]] = {}
-  open_: list[tuple[str, set[str]]] = [(CORE, set()), (name, set()), *_ours(needed, folders)]
-  while open_:
-    package, wanted = open_.pop()
-    known = extras.get(package)
-    if known is not None and wanted <= known:
-      continue
-    extras[package] = wanted | (known or set())
-    project = projects[package]["project"]
-    required = list(project.get("dependencies", ()))
-    for extra in extras[package]:
-      required += _extras(projects[package])[extra]
-    open_ += _ours(required, folders)
+  needed = _test_group(_read(folders[name]))
+  extras = _with_dependencies([(name, set()), *_ours(needed, folders)], folders)
   return _lines(folders, extras, needed, root)
+
+
+def demo(root: Path = ROOT) -> list[str]:
+  """Returns the lines of a requirements file: what `make demo` runs, and nothing for tests."""
+  folders = packages(root)
+  return _lines(folders, _with_dependencies([(name, set()) for name in DEMO], folders), [], root)
+
+
+def _with_dependencies(
+  wanted: Iterable[tuple[str, set[str]]], folders: Mapping[str, Path]
+) -> dict[str, set[str]]:
+  """Returns the core, these packages, and all of this repository that they depend on, each with its
+  extras."""
+  extras: dict[str, set[str]] = {}
+  open_ = [(CORE, set[str]()), *wanted]
+  while open_:
+    package, more = open_.pop()
+    known = extras.get(package)
+    if known is not None and more <= known:
+      continue
+    extras[package] = more | (known or set())
+    project = _read(folders[package])
+    required = list(project["project"].get("dependencies", ()))
+    for extra in extras[package]:
+      required += _extras(project)[extra]
+    open_ += _ours(required, folders)
+  return extras
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -104,4 +121,10 @@ def _lines(
 
 
 if __name__ == "__main__":
-  print("\n".join(alone(sys.argv[1]) if len(sys.argv) > 1 else together()))
+  match sys.argv[1:]:
+    case []:
+      print("\n".join(together()))
+    case ["demo"]:
+      print("\n".join(demo()))
+    case [name]:
+      print("\n".join(alone(name)))

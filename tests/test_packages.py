@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests import constraints
-from tests.packages import CORE, alone, packages, together
+from tests.packages import CORE, alone, demo, packages, together
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = packages()
@@ -86,6 +86,18 @@ def test_all_packages_together_have_all_extras_and_what_all_tests_need(repositor
     "hypothesis",
     "pytest>=8",
   ]
+
+
+def test_the_demo_has_what_its_example_names_and_nothing_for_tests():
+  lines = demo()
+  text = (ROOT / "examples" / "btc-pulse.yaml").read_text(encoding="utf-8")
+  named = re.findall(r"bond-\w+", re.search(r"pip install (.+)", text)[1])
+  assert {"-e .", *(f"-e ./plugins/{name}" for name in named)} <= set(lines)
+  assert all(line.startswith("-e ") for line in lines)
+  assert len(lines) < len(FOLDERS) / 2
+  assert re.search(r"bond run (\S+) --sim", (ROOT / "Makefile").read_text())[1] == (
+    "examples/btc-pulse.yaml"
+  )
 
 
 # What a package says of its tests -----------------------------------------------------------------

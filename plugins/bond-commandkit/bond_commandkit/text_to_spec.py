@@ -127,10 +127,12 @@ def _read(parser: ParserType, text: str, words: dict[str, str]) -> Reading:
 
 def source_words(registry: Components) -> dict[str, str]:
   """The words of English that installed sources answer to, and whose they are; the first plugin
-  that has a word keeps it."""
+  that has a word keeps it. A public source without words, as one for any venue, answers to its
+  name, so that a parser sees that it is there."""
   words: dict[str, str] = {}
   for source in registry.all(SourceType):
-    for word in source.words:
+    own = (source.name,) if source.public else ()
+    for word in source.words or own:
       words.setdefault(word.casefold(), source.name)
   return words
 

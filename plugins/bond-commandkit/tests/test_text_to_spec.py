@@ -2,6 +2,7 @@
 
 import types
 
+import attrs
 import bond_legacy
 import pytest
 from bond_commandkit import TextToSpec, is_request, source_words, summary_of, text_to_spec
@@ -57,6 +58,11 @@ ASKING = Reading(outcome="ask", questions=["Which?"])
 def test_the_words_of_sources_are_gathered_and_the_first_plugin_keeps_a_word():
   found = registry(b=[source("b.ticks", "Ticks", "b ticks")], a=[source("a.ticks", "ticks")])
   assert source_words(found) == {"ticks": "a.ticks", "b ticks": "b.ticks"}
+
+
+def test_a_public_source_without_words_answers_to_its_name():
+  found = registry(a=[attrs.evolve(source("a.any"), public=True), source("a.private")])
+  assert source_words(found) == {"a.any": "a.any"}
 
 
 def test_a_parser_gets_the_text_and_the_words_and_its_spec_is_checked():

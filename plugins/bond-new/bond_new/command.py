@@ -48,5 +48,6 @@ def new_command(kind: str, name: str, capture: Path | None, folder: Path) -> Non
     fail(f"cannot write {exc.filename}: {exc.strerror}; choose another place with --into", FAILED)
   click.echo(f"{made} is written; next:")
   click.echo(f"  cd {made}")
+  click.echo("  pip install --upgrade 'pip>=25.1'")
   click.echo("  pip install --group test -e .")
   click.echo("  pytest")

@@ -91,6 +91,7 @@ def test_the_command_says_what_comes_next(tmp_path):
   assert done.stdout.splitlines() == [
     "bond-mine is written; next:",
     "  cd bond-mine",
+    "  pip install --upgrade 'pip>=25.1'",
     "  pip install --group test -e .",
     "  pytest",
   ]
