@@ -178,7 +178,9 @@ def test_what_is_to_be_installed_has_a_name_that_there_is():
   wrong = []
   for text in texts:
     words = re.sub(r"\s#.*", "", text).split()[2:]
-    names = [re.match(r"'?([\w-]+)", word)[1] for word in words if not word.startswith(("-", "."))]
+    names = [
+      re.match(r"['\"]?([\w-]+)", word)[1] for word in words if not word.startswith(("-", "."))
+    ]
     wrong += [(text, name) for name in names if name not in ours | {"pip", "test"}]
   assert wrong == []
 
