@@ -214,7 +214,7 @@ def terminal(tmp_path):
   made.close()
 
 
-WITHOUT_TRACE = r"bond (check|explain|plan|plugins|run|sim|token)\b(?!.*>)"
+WITHOUT_TRACE = r"bond (check|explain|plan|plugins|run|sim|token)\b(?!.*(>|record))"
 """Lines after which all is as it was; one that several pages have runs once."""
 
 
