@@ -1,6 +1,6 @@
 """The closed sets of words that events and specs use, one type each."""
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 MarketType: TypeAlias = Literal["spot", "perp", "future", "option"]
 """What kind of contract an instrument is."""
@@ -38,3 +38,7 @@ ChainKind: TypeAlias = Literal["tx", "transfer", "block", "account", "metric"]
 
 GapReason: TypeAlias = Literal["upstream", "slow", "expired", "late", "failed"]
 """Why events are missing."""
+
+DATA_FOLDER: Final = "data folder"
+"""The key by which `remember` gives the Path of the folder for what outlasts the process, of a live
+or of a simulated server; None (which the caller makes) where nothing does."""

@@ -3,11 +3,13 @@
 import logging
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import trio
 
 from bond_core._clock import Clock
 from bond_core._errors import PluginError, blame
+from bond_core._literals import DATA_FOLDER
 from bond_core._logs.memory import MemoryLog
 from bond_core._simulators import Simulators, open_simulators
 from bond_core._sources.coroutine_source import CoroutineSource
@@ -26,7 +28,12 @@ class SourceManager:
   caller: str | None = None
 
   def __init__(
-    self, log: MemoryLog, clock: Clock, simulators: Simulators, nursery: trio.Nursery
+    self,
+    log: MemoryLog,
+    clock: Clock,
+    simulators: Simulators,
+    nursery: trio.Nursery,
+    folder: Path | None = None,
   ) -> None:
     self.log = log
     self.clock = clock
@@ -36,6 +43,7 @@ class SourceManager:
     self._singles: dict[SingleSource, tuple[object, ...]] = {}
     self._sessions = RunningSessions(clock, nursery)
     self._shared = Shared(nursery)
+    self._shared.remember(DATA_FOLDER, lambda: folder)
 
   def beside(self, log: MemoryLog, caller: str) -> "SourceManager":
     """A manager of sources with a log of their own, which a server opens for this caller; they
@@ -127,9 +135,9 @@ class SourceManager:
 
 @asynccontextmanager
 async def open_sources(
-  log: MemoryLog, clock: Clock, simulators: Simulators | None = None
+  log: MemoryLog, clock: Clock, simulators: Simulators | None = None, folder: Path | None = None
 ) -> AsyncIterator[SourceManager]:
-  """The sources of a process; they end with the block."""
+  """The sources of a process; they end with the block. They may keep things in the `folder`."""
   async with open_simulators() as own, trio.open_nursery() as nursery:
-    yield SourceManager(log, clock, simulators or own, nursery)
+    yield SourceManager(log, clock, simulators or own, nursery, folder)
     nursery.cancel_scope.cancel()

@@ -2,7 +2,7 @@
 
 import pathlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import attrs
@@ -10,6 +10,7 @@ import attrs
 from bond_core._errors import PluginError
 from bond_core._plugins.known import packages_with
 from bond_core._spec.document import (
+  MAX_HELD,
   MAX_SPEC_NODES,
   Document,
   Path,
@@ -146,6 +147,8 @@ class _Loader:
       message = "a spec from outside cannot say how logs are kept; leave log out"
       document.refuse(message, ("log",), "key")
     log = self._node(("log",), {"use": DEFAULT_LOG} if data.get("log") is None else data["log"])
+    if not self.trusted:
+      self._check_held([transforms[key].config for key in transforms])
     document.check()
     if log is None:
       document.fail()
@@ -159,6 +162,21 @@ class _Loader:
       warnings=(*warnings, *self._unread()),
       document=data,
     )
+
+  def _check_held(self, configs: Sequence[Any]) -> None:
+    """Refuses what would keep too much of a server's memory."""
+    held = sum(
+      getattr(config, field.name)
+      for config in configs
+      for field in attrs.fields(type(config))
+      if field.metadata.get("held")
+    )
+    if held > MAX_HELD:
+      message = (
+        f"these transforms may hold {held} events and keys together; a spec from outside may hold "
+        f"{MAX_HELD}, so write smaller numbers (keep, max_events)"
+      )
+      self.document.refuse(message, ("transforms",), "key")
 
   # The parts of a spec -----------------------------------------------------------------------
 

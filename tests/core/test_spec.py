@@ -363,6 +363,21 @@ transforms:
   assert load(pulse, trusted=False).name == "btc-pulse"
 
 
+def test_what_the_transforms_of_a_spec_from_outside_hold_is_bounded_together():
+  text = """sources:
+  t: {use: binance.trades, with: {symbols: [BTC/USDT]}}
+transforms:
+  once: {use: core.dedupe, from: t, with: {keep: KEEP}}
+  sorted: {use: core.merge, from: once}
+"""
+  assert load(text.replace("KEEP", "100000"), trusted=False)
+  more = text.replace("KEEP", "100001")
+  assert load(more)
+  (problem,) = problems(more, trusted=False)
+  assert problem.path == "transforms"
+  assert "hold 200001 events and keys" in problem.message
+
+
 @pytest.mark.parametrize(
   ("text", "path", "message"),
   [

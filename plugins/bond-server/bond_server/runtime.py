@@ -143,7 +143,7 @@ async def open_server(
     )
     watchdog = Watchdog(BRANCHES, lambda branch, reason: server.block(branch, reason))
     await stack.enter_async_context(watchdog)
-    sources = await stack.enter_async_context(open_sources(log.ring, clock, simulators))
+    sources = await stack.enter_async_context(open_sources(log.ring, clock, simulators, folder))
     demand = None
     if not keeping.follow:
       demand = SourceDemand(sources, registry, carriers, simulators.urls if simulate else None)

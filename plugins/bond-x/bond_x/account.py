@@ -3,17 +3,22 @@
 import math
 import os
 from collections.abc import Callable, Hashable
+from hashlib import blake2b
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import attrs
 
 from bond_core import AuthError, Refused, Secret
+from bond_core.config import DATA_FOLDER
 from bond_x.config import Counts, Posts, Search
-from bond_x.spending import Budget, Spending
+from bond_x.spending import FILE, Budget, Ledger, Spending
 
 T = TypeVar("T")
 
 URL = "https://api.x.com"
+SIMULATED = "simulated"
+"""Instead of a token, which the token of X never goes to."""
 CALLERS_CAP = 5.0
 """US dollars in a UTC day up to which sources of callers read, where the operator says nothing."""
 
@@ -43,7 +48,7 @@ def account_of(config: Posts | Search | Counts) -> Account:
   there is no token. The token of X goes to no simulator."""
   endpoint = config.endpoint or URL
   if config.mode == "mock" or (config.endpoint is not None and config.bearer is None):
-    return Account(endpoint, "simulated", charged=False)
+    return Account(endpoint, SIMULATED, charged=False)
   try:
     token = (config.bearer or Secret("X_BEARER")).reveal().strip()
   except AuthError as exc:
@@ -53,9 +58,25 @@ def account_of(config: Posts | Search | Counts) -> Account:
   return Account(endpoint, token, charged=config.endpoint is None)
 
 
-def spending_of(source: Remembers, account: Account) -> Spending:
-  """Returns what the process has spent with an account. It outlives the sources that spent it."""
-  return source.remember((Spending, account), Spending)
+def spending_of(source: Remembers, account: Account, caller: str = "") -> Spending:
+  """Returns what was spent with an account today, or what a caller has caused of that. It outlives
+  the sources that spent it, and in a server the process. Raises Refused where that cannot be
+  read."""
+
+  def make() -> Spending:
+    folder = source.remember(DATA_FOLDER, _no_folder)
+    if folder is None or account.token == SIMULATED:
+      return Spending()
+    ledger = source.remember((Ledger, folder), lambda: Ledger(folder / FILE))
+    # Neither the token nor the caller stands in the file.
+    name = f"{account.endpoint}\n{account.token}\n{caller}".encode()
+    return ledger.spending(blake2b(name, digest_size=16, person=b"bond x").hexdigest())
+
+  return source.remember((Spending, account, caller), make)
+
+
+def _no_folder() -> Path | None:
+  return None
 
 
 def budget_of(source: Remembers, account: Account, spend_cap: float) -> Budget:
@@ -65,7 +86,7 @@ def budget_of(source: Remembers, account: Account, spend_cap: float) -> Budget:
   if source.caller is None:
     return Budget(spending, spend_cap, None, 0.0)
   cap = _cap("X_SPEND_CAP", CALLERS_CAP)
-  own = source.remember((Spending, account, source.caller), Spending)
+  own = spending_of(source, account, source.caller or "a caller without a name")
   return Budget(spending, cap, own, _cap("X_SPEND_CAP_EACH", cap / 2))
 
 

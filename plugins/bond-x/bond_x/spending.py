@@ -4,22 +4,44 @@ Source: X API v2, pricing of 2026 (pay-per-use): 0.005 USD for a post that is re
 user that comes with it; the same one within a UTC day is charged once. Users are counted with every
 post here, so the figure is an upper bound. "Counts: Recent" is 0.005 USD for a request, whatever it
 counts.
+
+A server keeps what was spent today in its data folder, so that a restart is no new day.
 """
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from bond_core import Refused
+
+logger = logging.getLogger("bond.x")
 
 POST_USD = 0.005
 USER_USD = 0.010
 COUNT_USD = 0.005
 DAY_MS = 86_400_000
+FILE = "x-spending.json"
+"""The name of the file in a server's data folder."""
 
 
 class Spending:
-  """What an account has spent in the current UTC day."""
+  """What an account has spent in the current UTC day. `keep` stores it."""
 
-  def __init__(self) -> None:
-    self.posts = 0
-    self.counts = 0
+  def __init__(
+    self,
+    day: int = 0,
+    posts: int = 0,
+    counts: int = 0,
+    keep: Callable[["Spending"], None] = lambda spending: None,
+  ) -> None:
+    self.day = day
+    """Days since the epoch."""
+    self.posts = posts
+    self.counts = counts
     """Requests for counts."""
-    self._day = 0
+    self._keep = keep
 
   @property
   def usd(self) -> float:
@@ -28,14 +50,19 @@ class Spending:
 
   def read(self, now_ms: int, posts: int = 1) -> None:
     """Notes posts that were read."""
-    if (day := now_ms // DAY_MS) != self._day:
-      self._day, self.posts, self.counts = day, 0, 0
-    self.posts += posts
+    self._note(now_ms, posts, 0)
 
   def counted(self, now_ms: int) -> None:
     """Notes one more request for counts that was answered."""
-    self.read(now_ms, 0)
-    self.counts += 1
+    self._note(now_ms, 0, 1)
+
+  def _note(self, now_ms: int, posts: int, counts: int) -> None:
+    if (day := now_ms // DAY_MS) != self.day:
+      self.day, self.posts, self.counts = day, 0, 0
+    self.posts += posts
+    self.counts += counts
+    if posts or counts:
+      self._keep(self)
 
   def over(self, cap: float, now_ms: int) -> str:
     """Returns why no more may be read today, "" where it may. A cap of 0 USD is none."""
@@ -46,6 +73,49 @@ class Spending:
       f"{self.usd:.2f} USD were spent on X today, and spend_cap is {cap:g}; "
       "raise it, or begin again tomorrow (UTC)"
     )
+
+
+class Ledger:
+  """What was spent today, by account and caller, in a file."""
+
+  def __init__(self, path: Path) -> None:
+    """Reads the file. Raises Refused where it is damaged: what was spent is not known then."""
+    self._path = path
+    self._days: dict[str, tuple[int, int, int]] = {}
+    self._failing = False
+    try:
+      stored = json.loads(path.read_bytes())
+      for name, (day, posts, counts) in stored.items():
+        self._days[str(name)] = int(day), int(posts), int(counts)
+    except FileNotFoundError:
+      pass
+    except (OSError, ValueError, TypeError, AttributeError) as exc:
+      raise Refused(
+        f"what was spent on X today cannot be read from {path} ({type(exc).__name__}); mend that, "
+        "or delete the file to begin at 0 USD"
+      ) from None
+
+  def spending(self, name: str) -> Spending:
+    """Returns what is known of an account, or of a caller at it, and keeps what it spends."""
+    return Spending(
+      *self._days.get(name, (0, 0, 0)), keep=lambda spending: self._keep(name, spending)
+    )
+
+  def _keep(self, name: str, spending: Spending) -> None:
+    self._days[name] = spending.day, spending.posts, spending.counts
+    # A day that is over counts no more.
+    self._days = {one: kept for one, kept in self._days.items() if kept[0] >= spending.day}
+    beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+    try:
+      beside.write_text(json.dumps(self._days), encoding="utf-8")
+      beside.replace(self._path)
+      self._failing = False
+    except OSError as exc:
+      if not self._failing:
+        logger.error(
+          "what is spent on X is not stored, so a restart would begin the day at 0 USD: %s", exc
+        )
+      self._failing = True
 
 
 class Budget:

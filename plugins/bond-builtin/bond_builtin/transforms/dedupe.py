@@ -35,7 +35,9 @@ class Dedupe:
   """At most `keep` identities are remembered, each for `age`."""
 
   keep: int = attrs.field(
-    default=100_000, validator=[attrs.validators.ge(1), attrs.validators.le(10_000_000)]
+    default=100_000,
+    validator=[attrs.validators.ge(1), attrs.validators.le(10_000_000)],
+    metadata={"held": True},
   )
   age: Duration = attrs.field(default=Duration(3600), validator=_check_age)
 

@@ -39,7 +39,9 @@ class Merge:
 
   lateness: Duration = attrs.field(default=Duration(0.5), validator=_check_lateness)
   max_events: int = attrs.field(
-    default=100_000, validator=[attrs.validators.ge(1), attrs.validators.le(10_000_000)]
+    default=100_000,
+    validator=[attrs.validators.ge(1), attrs.validators.le(10_000_000)],
+    metadata={"held": True},
   )
 
 
