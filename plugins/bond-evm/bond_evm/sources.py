@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 128 * 1024 * 1024
 """Bytes: 10,000 logs are about ten million."""
+MAX_GUARDED = 16 * 1024 * 1024
+"""The same of a node that a spec from outside named, which this machine's user need not trust."""
 
 
 def _session(config: Evm) -> "EvmSession":
@@ -25,7 +27,8 @@ def _session(config: Evm) -> "EvmSession":
 def _transport(handshake: "Handshake") -> AbstractAsyncContextManager["WebSocketTransport"]:
   from bond_core.sessions import open_websocket_transport
 
-  return open_websocket_transport(handshake, max_message_bytes=MAX_MESSAGE)
+  most = MAX_MESSAGE if handshake.allowance is None else MAX_GUARDED
+  return open_websocket_transport(handshake, max_message_bytes=most)
 
 
 SOURCES = [
