@@ -56,6 +56,7 @@ class CoroutineSource(SingleSource):
       raise PluginError(f"the source {self.type.name!r} has no run")
     started = trio.current_time()
     self._refusal = None
+    self._notices.clear()
     try:
       await self.point()
       running = self.type.run(self.config, self, self)

@@ -39,6 +39,8 @@ class SingleSource(Source):
     self._cause = ""
     self._refusal: BaseException | None = None
     """What the other side said last, where it refused for now."""
+    self._notices: dict[Subscription, tuple[SourceState, str]] = {}
+    """What readers have to know of single subscriptions."""
 
   def read(self, name: str, severity: int = logging.ERROR) -> SourceReader:
     """One more reader."""
@@ -57,14 +59,26 @@ class SingleSource(Source):
 
   def notices(self) -> list[tuple[Subscription | None, SourceState, str]]:
     reason = self.refusal
-    return [] if reason is None else [(None, SourceState.UNAVAILABLE, reason)]
+    if reason is not None:
+      return [(None, SourceState.UNAVAILABLE, reason)]
+    return [(part, state, reason) for part, (state, reason) in self._notices.items()]
+
+  def notice(
+    self, subscription: Subscription, reason: str | None, *, unavailable: bool = True
+  ) -> None:
+    """As SourceContext has it."""
+    self._notices.pop(subscription, None)
+    if reason is not None:
+      state = SourceState.UNAVAILABLE if unavailable else SourceState.LIVE
+      self._notices[subscription] = state, reason
 
   def states(self) -> Iterable[SourceState]:
     if self.refusal is not None:
       return (SourceState.UNAVAILABLE,)
     if self._down_since_ms is not None:
       return (SourceState.RECONNECTING,)
-    return (SourceState.LIVE if self._delivered else SourceState.CONNECTING,)
+    parts = {state for state, _ in self._notices.values()}
+    return (SourceState.LIVE if self._delivered else SourceState.CONNECTING, *parts)
 
   def live(self) -> None:
     """The source is connected: an outage before this ends here."""

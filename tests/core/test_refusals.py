@@ -372,6 +372,30 @@ async def test_a_source_that_is_refused_says_so_and_waits(kind, error, state, au
   assert reader.failure is None
 
 
+async def test_a_source_says_what_readers_have_to_know_of_one_subscription(autojump_clock):
+  async def run(config, out, ctx):
+    await out.gap("it began")
+    ctx.notice(A, "A is not traded now")
+    await trio.sleep(10)
+    ctx.notice(A, "the tick size is 2 now, it was 1", unavailable=False)
+    await trio.sleep(10)
+    ctx.notice(A, None)
+    await trio.sleep_forever()
+
+  source_type = SourceType(name="talk.chat", summary="Talk.", config=int, emits=(), run=run)
+  clock = driving_clock()
+  async with open_sources(MemoryLog("test", clock=clock), clock) as sources:
+    source = sources.open("sources.chat", source_type, 1).source
+    await trio.sleep(1)
+    assert source.state is SourceState.UNAVAILABLE
+    assert source.notices() == [(A, SourceState.UNAVAILABLE, "A is not traded now")]
+    await trio.sleep(10)
+    assert source.state is SourceState.LIVE
+    assert source.notices() == [(A, SourceState.LIVE, "the tick size is 2 now, it was 1")]
+    await trio.sleep(10)
+    assert (source.state, source.notices()) == (SourceState.LIVE, [])
+
+
 def driving_clock():
   from test_driver import MockTime
 

@@ -1,11 +1,14 @@
 """ccxt's errors as Bond's, without credentials."""
 
+import re
 from collections.abc import Iterable
 
 from bond_ccxt.events import UNREADABLE
 from bond_core import AuthError, BondError, Disconnected, Refused, RetryAfter, Unavailable
 from bond_core.config import HIDDEN
 from bond_core.feeds import own_words
+
+_PAGE = re.compile("<html|<!doctype|<head|<body", re.IGNORECASE)
 
 PATIENCE = 30.0
 """Seconds to wait at a venue's rate limit; ccxt does not pass on how long the venue wants."""
@@ -33,8 +36,11 @@ def translated(exc: Exception, exchange: str, secrets: Iterable[str] = ()) -> Ex
     # ccxt has the first for every HTTP 403, also of a firewall or a place.
     return Unavailable(message)
   if isinstance(exc, ccxt.AuthenticationError):
+    if not any(secrets) or _PAGE.search(str(exc)):
+      # Without a key it is not about a key, and ccxt has this for every HTTP 401.
+      return Unavailable(message)
     return AuthError(f"{message}; check api_key, api_secret and password")
-  if isinstance(exc, ccxt.BadSymbol | ccxt.NotSupported | ccxt.ArgumentsRequired):
+  if isinstance(exc, ccxt.NotSupported | ccxt.ArgumentsRequired):
     return Refused(message)
   if isinstance(exc, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
     return RetryAfter(PATIENCE, message)

@@ -11,15 +11,23 @@ from bond_core import Instrument, Market, MarketType, Refused, parse_symbol
 _KINDS: dict[str, MarketType] = {"spot": "spot", "swap": "perp", "future": "future"}
 
 
-@attrs.frozen
+@attrs.define
 class Listed:
   """A market of a venue: as Bond names it, as ccxt does, and how many units of the base currency
-  one unit of a size is (`None` for inverse contracts, whose size is in the quote currency)."""
+  one unit of a size is (`None` for inverse contracts, whose size is in the quote currency).
+  `market` and `unit` are of the latest list. `heard` is when it last delivered, by the time of its
+  loop; `readable` says that it is read: a market that is no longer listed is not."""
 
   instrument: Instrument
   symbol: str
   market: Any = attrs.field(repr=False, eq=False)
   unit: Decimal | None = Decimal(1)
+  heard: float | None = attrs.field(default=None, eq=False)
+  readable: bool = attrs.field(default=True, eq=False)
+
+  def relist(self, market: Any) -> None:
+    """Takes over what a newer list says of it."""
+    self.market, self.unit = market, _unit(market)
 
   def size(self, amount: float, price: float) -> float:
     """An amount as ccxt has it, in base units. ccxt counts contracts; spot's are base units."""
@@ -43,8 +51,6 @@ def find(exchange: Any, spelling: str, default: MarketType) -> Listed:
   kind = _KINDS.get(market["type"])
   if kind is None:
     raise Refused(f"{exchange.id}: {spelling} is of the kind {market['type']}, which is not served")
-  if market.get("active") is False:
-    raise Refused(f"{exchange.id}: {spelling} is listed and not traded at present")
   name = f"{market['base']}/{market['quote']}".upper()
   instrument = Instrument(exchange.id, kind, name + _settlement(markets, market), _expiry(market))
   return Listed(instrument, market["symbol"], market, _unit(market))

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import ccxt
+
 from bond_ccxt.events import UNREADABLE, Stamps
 from bond_ccxt.faults import concerns_all, translated, unreadable
 from bond_ccxt.markets import Listed
@@ -23,6 +25,7 @@ class MarketFaults:
     self._outbox = outbox
     self._secrets = secrets
     self._wait = FIRST_WAIT
+    self._refused = False
 
   def failed(self, exc: Exception) -> float | None:
     """The seconds until the next try; None where the market is refused for good."""
@@ -33,6 +36,10 @@ class MarketFaults:
     if isinstance(error, Refused):
       self._outbox.refuse(str(error))
       return None
+    if isinstance(exc, ccxt.BadSymbol):
+      # It was listed: it may have been delisted, or be listed again.
+      self._refused = True
+      self._outbox.notice(self._listed.instrument, str(error))
     self._outbox.gap(self._listed.instrument, str(error))
     wait, self._wait = self._wait, min(LONGEST_WAIT, self._wait * 2)
     return wait
@@ -45,8 +52,12 @@ class MarketFaults:
     return wait is not None
 
   def over(self) -> None:
-    """The market works again."""
+    """The market works."""
+    self._listed.heard = asyncio.get_running_loop().time()
     self._wait = FIRST_WAIT
+    if self._refused:
+      self._refused = False
+      self._outbox.notice(self._listed.instrument, None)
 
   def take(self, take: Callable[[Any, Stamps], None], found: Any, stamps: Stamps) -> None:
     """Hands over what came of the market; what cannot be read is declared."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Self
 
 from bond_core import AnyEvent, Batch, Channel, Clock, Gap, Instrument
+from bond_core.feeds import Subscription
 
 MOST = 50_000
 """Events that may wait; a reader that is this far behind receives a gap."""
@@ -30,6 +31,8 @@ class Outbox:
     self._left = 0.0
     self.refused: list[str] = []
     """Why markets are given up, for the source's readers."""
+    self.notices: dict[Subscription, tuple[str | None, bool]] = {}
+    """What readers have to know of a market, and whether it is unavailable; None: nothing more."""
     self.headers: Mapping[str, str] = {}
     """Of the venue's last answer before the first event."""
 
@@ -52,6 +55,11 @@ class Outbox:
   def refuse(self, reason: str) -> None:
     """Gives one market up for good; others go on."""
     self.refused.append(reason)
+    self._news.set()
+
+  def notice(self, instrument: Instrument, reason: str | None, *, unavailable: bool = True) -> None:
+    """Tells readers why a market does not come for now, or what has changed; None ends that."""
+    self.notices[Subscription(self.channel, instrument)] = reason, unavailable
     self._news.set()
 
   def gap(

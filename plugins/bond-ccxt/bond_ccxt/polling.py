@@ -77,8 +77,9 @@ class Round:
   async def once(self) -> None:
     """Requests what is due. Raises what concerns all markets."""
     now = asyncio.get_running_loop().time()
-    together = [listed for listed in self.markets if listed.symbol not in self._alone]
-    due = [listed for listed in self.markets if self._alone.get(listed.symbol, now + 1) <= now]
+    markets = [listed for listed in self.markets if listed.readable]
+    together = [listed for listed in markets if listed.symbol not in self._alone]
+    due = [listed for listed in markets if self._alone.get(listed.symbol, now + 1) <= now]
     for group in (together, *([listed] for listed in due)):
       if group:
         await self._request(group)

@@ -1,5 +1,6 @@
 """A source of ccxt while it runs: ccxt on asyncio's thread, batches to the core."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,9 @@ from bond_ccxt.config import Kind
 from bond_ccxt.outbox import Outbox
 from bond_core import Out, Refused, SourceContext, leaf
 from bond_core.websockets import note_answer
+
+FRESH_SECONDS = 60.0
+"""How long a list of markets answers for what is not in it. A market may have been listed since."""
 
 
 async def run_source(kind: Kind, config: Any, out: Out, ctx: SourceContext) -> None:
@@ -25,6 +29,9 @@ async def run_source(kind: Kind, config: Any, out: Out, ctx: SourceContext) -> N
     while True:
       batches = await receive()
       note_answer(outbox.headers)
+      notices, outbox.notices = outbox.notices, {}
+      for subscription, (reason, unavailable) in notices.items():
+        ctx.notice(subscription, reason, unavailable=unavailable)
       for batch in batches:
         for reason in outbox.refused[told:]:
           ctx.refuse(reason)
@@ -43,6 +50,7 @@ async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> 
   try:
     async with ctx.remember(Exchanges, Exchanges).open(config) as shared:
       from bond_ccxt.abilities import check_interval, streams
+      from bond_ccxt.listing import relist
       from bond_ccxt.polling import poll
       from bond_ccxt.watching import watch
 
@@ -51,7 +59,7 @@ async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> 
       way = watch if streams(shared.exchange, kind, config.mode) else poll
       if kind == "ohlcv":
         check_interval(shared.exchange, config.interval)
-      listed = _found(kind, config, shared.exchange, outbox)
+      listed = await _found(kind, config, shared, outbox)
       ctx.log.info(
         "%s: %s %s of %d markets",
         config.exchange,
@@ -59,7 +67,11 @@ async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> 
         kind,
         len(listed),
       )
-      await way(kind, config, shared, listed, outbox)
+      relisting = asyncio.create_task(relist(shared, listed, outbox))
+      try:
+        await way(kind, config, shared, listed, outbox)
+      finally:
+        relisting.cancel()
       # Each market has been refused with its own reason.
       raise Refused("; ".join(outbox.refused))
   except Exception as exc:
@@ -69,9 +81,21 @@ async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> 
     raise translated(_first(exc), config.exchange, secrets) from None
 
 
-def _found(kind: Kind, config: Any, exchange: Any, outbox: Outbox) -> list[Any]:
-  """The markets that the venue has; the others are refused, each by itself. Raises Refused where it
-  has none of them."""
+async def _found(kind: Kind, config: Any, shared: Any, outbox: Outbox) -> list[Any]:
+  """The markets that the venue has; the others are refused, each by itself, where a list of now
+  does not have them. Raises Refused where it has none of them."""
+  listed, refused = _listed(kind, config, shared.exchange)
+  if refused and await shared.load_markets(at_most=FRESH_SECONDS):
+    listed, refused = _listed(kind, config, shared.exchange)
+  if not listed:
+    raise Refused("; ".join(refused))
+  for reason in refused:
+    outbox.refuse(reason)
+  return listed
+
+
+def _listed(kind: Kind, config: Any, exchange: Any) -> tuple[list[Any], list[str]]:
+  """The markets that a list has, and why the others are refused."""
   from bond_ccxt.markets import find
 
   listed, refused = [], []
@@ -84,11 +108,7 @@ def _found(kind: Kind, config: Any, exchange: Any, outbox: Outbox) -> list[Any]:
       refused.append(str(exc))
     else:
       listed.append(market)
-  if not listed:
-    raise Refused("; ".join(refused))
-  for reason in refused:
-    outbox.refuse(reason)
-  return listed
+  return listed, refused
 
 
 def _first(exc: Exception) -> Exception:

@@ -3,7 +3,7 @@ asyncio's loop."""
 
 import asyncio
 import logging
-import time
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -56,8 +56,21 @@ class Shared:
   exchange: Any
   secrets: tuple[str, ...] = attrs.field(repr=False)
   users: int = 0
+  listed_at: float = -math.inf
+  """When the list of markets was read (by the time of the loop)."""
+  _listing: asyncio.Lock = attrs.field(factory=asyncio.Lock)
   _ended: Counter[str] = attrs.field(factory=Counter)
   _unreadable: Counter[str] = attrs.field(factory=Counter)
+
+  async def load_markets(self, at_most: float) -> bool:
+    """Reads the venue's list of markets again, unless it is of the last `at_most` seconds; returns
+    whether it did."""
+    async with self._listing:
+      if asyncio.get_running_loop().time() - self.listed_at < at_most:
+        return False
+      await self.exchange.load_markets(True)
+      self.listed_at = asyncio.get_running_loop().time()
+      return True
 
   def losses(self) -> Losses:
     """Those of the connection that the current task's data came over. ccxt notifies only tasks that
@@ -138,7 +151,7 @@ class Exchanges:
       found = self._open[key] = _made(exchange_class, config)
     found.users += 1
     try:
-      await self._load_markets(found.exchange, key)
+      await self._load_markets(found, key)
       yield found
     finally:
       found.users -= 1
@@ -146,15 +159,18 @@ class Exchanges:
         self._open.pop(key, None)
         await _close(found.exchange)
 
-  async def _load_markets(self, exchange: Any, key: str) -> None:
+  async def _load_markets(self, shared: Shared, key: str) -> None:
+    exchange, now = shared.exchange, asyncio.get_running_loop().time
     if exchange.markets:
       return
     cached = self._markets.get(key)
-    if cached is not None and time.monotonic() - cached[0] < MARKETS_SECONDS:
+    if cached is not None and now() - cached[0] < MARKETS_SECONDS:
+      shared.listed_at = cached[0]
       exchange.set_markets(cached[1], cached[2])
       return
     await exchange.load_markets()
-    self._markets[key] = (time.monotonic(), exchange.markets, exchange.currencies)
+    shared.listed_at = now()
+    self._markets[key] = (shared.listed_at, exchange.markets, exchange.currencies)
 
 
 async def _close(exchange: Any) -> None:

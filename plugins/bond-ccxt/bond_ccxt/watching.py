@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import ccxt
@@ -17,6 +18,9 @@ from bond_ccxt.shared import Losses, Shared
 from bond_ccxt.shown_book import ShownBook
 from bond_ccxt.tape import CONTIGUOUS, Tape
 
+LOOK = 1.0
+"""Seconds between two looks at whether a market is still listed."""
+
 MOST_RESYNCS = 5
 """Times in a row that a book may be started again before the connection counts as lost."""
 
@@ -28,7 +32,23 @@ async def watch(
   watcher = _WATCHERS[kind]
   async with asyncio.TaskGroup() as tasks:
     for market in listed:
-      tasks.create_task(watcher(config, shared, market, outbox))
+      tasks.create_task(_while_listed(market, partial(watcher, config, shared, market, outbox)))
+
+
+async def _while_listed(listed: Listed, watch: Callable[[], Awaitable[None]]) -> None:
+  """Watches a market while it is readable, until it is given up."""
+  while True:
+    while not listed.readable:
+      await asyncio.sleep(LOOK)
+    task = asyncio.ensure_future(watch())
+    try:
+      while listed.readable and not task.done():
+        await asyncio.wait((task,), timeout=LOOK)
+      if task.done():
+        return task.result()
+    finally:
+      task.cancel()
+      await asyncio.wait((task,))
 
 
 async def _trades(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -> None:

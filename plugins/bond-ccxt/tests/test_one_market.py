@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import math
+from itertools import pairwise
 from types import SimpleNamespace
 
 import ccxt
@@ -11,6 +12,7 @@ import pytest
 from aiohttp import WSMsgType
 from bond_ccxt import polling, watching
 from bond_ccxt.config import Books, Candles, Funding, Tickers, Trades
+from bond_ccxt.listing import relist
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
 from bond_ccxt.shared import Shared, _connection
@@ -19,6 +21,7 @@ from bond_core._clock import DataClock
 from bond_core._event_checks import problem_of
 from bond_core._events import Gap
 from bond_core._instruments import Instrument
+from bond_core.feeds import Subscription
 
 NOW = 1_700_000_000_000
 GOOD, OTHER, BAD = "BTC/USDT:USDT", "ETH/USDT:USDT", "GONE/USDT:USDT"
@@ -142,7 +145,7 @@ class Venue:
 
 def listed(symbol):
   base = symbol.partition("/")[0]
-  market = {"type": "swap", "linear": True, "inverse": False}
+  market = {"type": "swap", "linear": True, "inverse": False, "contractSize": 1}
   return Listed(Instrument("mars", "perp", f"{base}/USDT"), symbol, market)
 
 
@@ -163,7 +166,13 @@ def run(way, kind, answer, *, symbols=(GOOD, OTHER, BAD), seconds=40, **venue):
       pass
     except (ccxt.BaseError, BaseExceptionGroup) as exc:
       ended = exc
-    return SimpleNamespace(events=box._waiting, refused=box.refused, ended=ended, venue=exchange)
+    return SimpleNamespace(
+      events=box._waiting,
+      refused=box.refused,
+      notices=box.notices,
+      ended=ended,
+      venue=exchange,
+    )
 
   return at_once(main())
 
@@ -178,7 +187,7 @@ BOTH = [(polling.poll, kind) for kind in SAMPLES] + [(watching.watch, kind) for 
 @pytest.mark.parametrize(("way", "kind"), BOTH)
 def test_a_market_that_is_refused_ends_alone(way, kind):
   def answer(kind, symbol, number):
-    return ccxt.BadSymbol(f"no {symbol}") if symbol == BAD else later(kind, number)
+    return ccxt.NotSupported(f"no {symbol}") if symbol == BAD else later(kind, number)
 
   found = run(way, kind, answer)
   assert found.ended is None
@@ -204,9 +213,118 @@ def test_a_market_that_fails_is_tried_again_while_the_others_go_on(way, kind, er
   assert str(error) in next(event.cause for event in found.events if event.symbol == "GONE/USDT")
 
 
+@pytest.mark.parametrize(("way", "kind"), BOTH)
+def test_a_symbol_that_the_venue_does_not_know_now_is_tried_again(way, kind):
+  def answer(kind, symbol, number):
+    return ccxt.BadSymbol("gone") if symbol == BAD and number < 5 else later(kind, number)
+
+  found = run(way, kind, answer, seconds=3)
+  assert not found.refused
+  assert found.notices == {
+    Subscription("trades", listed(BAD).instrument): (f"mars: {BAD}: gone", True)
+  }
+  assert symbols(found) == {"BTC/USDT", "ETH/USDT"}
+  found = run(way, kind, answer, seconds=60)
+  assert found.notices == {Subscription("trades", listed(BAD).instrument): (None, True)}
+  assert symbols(found) == {"BTC/USDT", "ETH/USDT", "GONE/USDT"}
+
+
+def relisted(way, kind, lists, *, seconds, answer=None):
+  """What readers learn of a market while its list is `lists`, one after the other, by time."""
+  told = []
+
+  async def main():
+    exchange = Venue(answer or (lambda kind, symbol, number: later(kind, number)))
+    exchange.markets = lists[0]
+    readings = iter(lists[1:])
+
+    async def load_markets(reload):
+      found = next(readings, lists[-1])
+      if isinstance(found, Exception):
+        raise found
+      exchange.markets = found
+
+    exchange.load_markets = load_markets
+    shared, box = Shared(exchange, ()), Outbox("trades", DataClock(NOW))
+    box.notice = lambda instrument, reason, *, unavailable=True: told.append((reason, unavailable))
+    config = CONFIGS[kind](exchange="kraken", symbols=["BTC/USDT"], every=1)
+    markets, loop = [listed(GOOD)], asyncio.get_running_loop()
+    tasks = [
+      asyncio.create_task(relist(shared, markets, box)),
+      asyncio.create_task(way(kind, config, shared, markets, box)),
+    ]
+    counts = []
+    while loop.time() < seconds:
+      await asyncio.sleep(30)
+      counts.append(len(exchange.requests))
+    assert not any(task.done() for task in tasks)
+    for task in tasks:
+      task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return markets[0], [after - before for before, after in pairwise(counts)]
+
+  return told, *at_once(main())
+
+
+def row(**more):
+  return {
+    "symbol": GOOD,
+    "type": "swap",
+    "active": True,
+    "contract": True,
+    "contractSize": 1,
+    **more,
+  }
+
+
+@pytest.mark.parametrize("way", [polling.poll, watching.watch])
+def test_a_market_that_two_readings_lack_is_left_until_it_is_listed_again(way):
+  there, gone = {GOOD: row()}, {OTHER: row(symbol=OTHER)}
+  lists = [there, gone, ccxt.NetworkError("down"), gone, gone, there]
+
+  def silent(kind, symbol, number):
+    return ccxt.ExchangeError("closed")
+
+  told, market, requests = relisted(way, "ticker", lists, seconds=2_500, answer=silent)
+  assert told == [(f"mars no longer lists {GOOD}", True), (None, True)]
+  assert market.readable
+  # It is not read meanwhile, and it is before and after.
+  assert sum(requests[26:60]) == 0
+  assert sum(requests[:4]) > 0
+  assert sum(requests[-4:]) > 0
+
+
+@pytest.mark.parametrize("lacking", [{OTHER: row(symbol=OTHER)}, {GOOD: row(active=False)}, {}])
+@pytest.mark.parametrize("way", [polling.poll, watching.watch])
+def test_what_delivers_is_traded_whatever_the_list_says(way, lacking):
+  told, market, _ = relisted(way, "ticker", [{GOOD: row()}, lacking], seconds=2_000)
+  assert told == []
+  assert market.readable
+
+
+def test_what_is_listed_and_not_traded_is_waited_for():
+  def silent(kind, symbol, number):
+    return ccxt.ExchangeError("closed")
+
+  lists = [{GOOD: row(active=False)}] * 3 + [{GOOD: row()}]
+  told, market, _ = relisted(polling.poll, "ticker", lists, seconds=300, answer=silent)
+  assert told == [(f"mars: {GOOD} is listed and not traded", True), (None, True)]
+  assert market.readable
+
+
+def test_a_changed_contract_is_told_and_counted():
+  lists = [{GOOD: row(contractSize=1)}, {GOOD: row(contractSize=0.1)}]
+  told, market, _ = relisted(polling.poll, "ticker", lists, seconds=700)
+  assert told[-1] == (
+    f"mars: {GOOD}: the contract size is 0.1 now, it was 1",
+    False,
+  )
+  assert market.size(5, 1.0) == 0.5
+
+
 @pytest.mark.parametrize("way", [polling.poll, watching.watch])
 def test_without_a_market_reading_ends(way):
-  found = run(way, "ticker", lambda *given: ccxt.BadSymbol("gone"), symbols=(GOOD, BAD))
+  found = run(way, "ticker", lambda *given: ccxt.NotSupported("gone"), symbols=(GOOD, BAD))
   assert found.ended == "no market is left"
   assert len(found.refused) == 2
 

@@ -340,7 +340,8 @@ def test_every_address_leads_to_the_endpoint():
   [
     (ccxt.AuthenticationError, AuthError),
     (ccxt.PermissionDenied, Unavailable),
-    (ccxt.BadSymbol, Refused),
+    (ccxt.BadSymbol, Disconnected),
+    (ccxt.ArgumentsRequired, Refused),
     (ccxt.NotSupported, Refused),
     (ccxt.RateLimitExceeded, RetryAfter),
     (ccxt.DDoSProtection, RetryAfter),
@@ -362,6 +363,14 @@ def test_errors_say_who_must_act_and_hold_no_secret(error, kind):
   unread = translated(KeyError("px"), "mars")
   assert type(unread) is Disconnected
   assert "ccxt could not read the venue's answer: KeyError: 'px'" in str(unread)
+
+
+def test_without_a_key_or_by_a_page_a_refusal_is_not_about_the_key():
+  error = ccxt.AuthenticationError("mars GET https://mars.example 401 Unauthorized")
+  assert type(translated(error, "mars")) is Unavailable
+  page = ccxt.AuthenticationError("mars GET https://mars.example 401 <!DOCTYPE html><html>")
+  assert type(translated(page, "mars", ("s3cr3t",))) is Unavailable
+  assert type(translated(error, "mars", ("s3cr3t",))) is AuthError
 
 
 def test_a_request_that_failed_says_why():

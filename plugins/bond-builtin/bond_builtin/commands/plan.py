@@ -14,7 +14,11 @@ from bond_builtin.venue_plan import plan
 @click.option("--json", "as_json", is_flag=True, help="The plan as one JSON object.")
 def plan_command(spec: str, as_json: bool) -> None:
   """Say what SPEC would cost each venue, without connecting: connections, subscriptions, request
-  weight, how long a start takes at the venue's published limits, and whose terms apply."""
+  weight, how long a start takes at the venue's published limits, and whose terms apply.
+
+  Whether a venue lists and trades the markets now is not known without connecting: a run refuses
+  what is not listed, and says what is not traded.
+  """
   result = plan(read_spec(spec))
   if as_json:
     click.echo(json.dumps(attrs.asdict(result)))
