@@ -4,6 +4,7 @@ Source: the lexicon com.atproto.identity.resolveHandle, which https://public.api
 without a key.
 """
 
+import json
 from collections.abc import Iterable
 
 from bond_core import Disconnected, Refused
@@ -30,7 +31,7 @@ async def resolve_authors(names: Iterable[str], endpoint: str | None) -> dict[st
       except (httpx.HTTPError, ValueError, AttributeError) as exc:
         reason = type(exc).__name__
         raise Disconnected(f"Bluesky did not resolve the handle {handle}: {reason}") from None
-      if answer.status_code == 400:
+      if answer.status_code == 400 and _is_verdict(answer.content):
         raise Refused(
           f"Bluesky has no handle {handle}{said(answer.content)}; write the whole handle, "
           f"such as {handle}.social"
@@ -42,3 +43,12 @@ async def resolve_authors(names: Iterable[str], endpoint: str | None) -> dict[st
         )
       found[did] = handle
   return found
+
+
+def _is_verdict(body: bytes) -> bool:
+  """Whether an answer 400 is Bluesky's own: a proxy's page says nothing about a handle."""
+  try:
+    answer = json.loads(body)
+  except ValueError:
+    return False
+  return isinstance(answer, dict) and answer.get("error") in ("InvalidRequest", "HandleNotFound")

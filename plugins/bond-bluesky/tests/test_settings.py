@@ -1,3 +1,6 @@
+from functools import partial
+
+import httpx
 import pytest
 from bond_bluesky.authors import resolve_authors
 from bond_bluesky.config import Posts
@@ -42,3 +45,22 @@ def test_faults_that_there_are_not_are_refused():
   for written in ("explode", "drop:3", "5xx@now"):
     with pytest.raises(SimulatorError, match="is not a fault of Bluesky"):
       BlueskyConfig(faults=[written])
+
+
+@pytest.mark.parametrize(
+  ("body", "error"),
+  [
+    (b'{"error":"InvalidRequest","message":"Unable to resolve handle"}', Refused),
+    (b'{"error":"HandleNotFound","message":"Unable to resolve handle"}', Refused),
+    (b"<!DOCTYPE html><html>Bad Request</html>", Disconnected),
+    (b"", Disconnected),
+    (b"[]", Disconnected),
+    (b'{"error":"UpstreamFailure"}', Disconnected),
+    (b"\xff", Disconnected),
+  ],
+)
+async def test_only_blueskys_own_answer_refuses_a_handle(body, error, monkeypatch):
+  transport = httpx.MockTransport(lambda request: httpx.Response(400, content=body))
+  monkeypatch.setattr(httpx, "AsyncClient", partial(httpx.AsyncClient, transport=transport))
+  with pytest.raises(error):
+    await resolve_authors(["anna.bsky.social"], None)

@@ -91,7 +91,7 @@ _CLOSES = (1000, 1001, 1008, 1011, 1012, 1013, 3000, 4000)
 _ANY_TEXT = "i"
 """The key of ids that may be any text, so that no reader can tell another text from them."""
 _TIME = re.compile(rb"(?<!\d)1[78]\d{11}(?!\d)")
-_TRADING = ((b'"TRADING"', b'"HALT"'), (b'"live"', b'"suspend"'), (b'"Trading"', b'"Closed"'))
+_TRADING = ((b'"TRADING"', b'"BREAK"'), (b'"live"', b'"suspend"'), (b'"Trading"', b'"Settling"'))
 
 
 @attrs.frozen(kw_only=True)
