@@ -6,8 +6,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+import trio
 from bond_sim.bitcoin.generator import BitcoinGenerator
 from bond_sim.bluesky.site import POST, BlueskySite
+from bond_sim.x.matching import compile_rule
+from bond_sim.x.site import XSite
+from bond_x.rules import rule_of
 
 from bond_core import ChainEvent, Gap, Post
 from bond_core._errors import PluginError
@@ -16,12 +20,18 @@ from bond_core.testing import check_events
 from tests.chaos.judge import Violation
 from tests.chaos.truth import noting
 
+QUERY = "bitcoin"
+"""Of the posts of X that are read."""
+_matches = compile_rule(rule_of("", QUERY, [], retweets=False))
+
 
 class ItemTruth:
-  """The ids of a venue's items in its own order, each with what it says ("" for nothing)."""
+  """The ids of a venue's items in its own order, each with what it says ("" for nothing), and when
+  it was there."""
 
   def __init__(self) -> None:
     self.items: dict[str, str] = {}
+    self.since: list[float] = []
 
   @contextmanager
   def noted(self) -> Iterator[None]:
@@ -30,31 +40,48 @@ class ItemTruth:
       for target, name, note in (
         (BlueskySite, "write", self._post),
         (BitcoinGenerator, "_change", self._change),
+        (XSite, "write", self._x_post),
       ):
         stack.enter_context(patch.object(target, name, noting(getattr(target, name), note)))
       yield
 
   def _post(self, site: BlueskySite, *given: Any) -> None:
     post = site.written[-1]
-    self.items[f"at://{post['did']}/{POST}/{post['rkey']}"] = post["text"]
+    self._note(f"at://{post['did']}/{POST}/{post['rkey']}", post["text"])
+
+  def _x_post(self, site: XSite, *given: Any) -> None:
+    post = site.written[-1]
+    if _matches(post):
+      self._note(post["id"], post["text"])
 
   def _change(self, generator: BitcoinGenerator) -> None:
     for number in generator.log[-1][2]:
-      self.items[number] = ""
+      self._note(number, "")
+
+  def _note(self, name: str, text: str) -> None:
+    self.items[name] = text
+    self.since.append(trio.current_time())
 
 
 class ItemJudge:
   """Reads what was told. Where items are `numbered` each loss shows; else one that the venue itself
-  dropped cannot, and `withheld` says which those are."""
+  dropped cannot, and `withheld` says which those are. An item is told within `lag` s."""
 
   def __init__(
-    self, exchange: str, truth: ItemTruth, withheld: Iterable[bytes], *, numbered: bool
+    self,
+    exchange: str,
+    truth: ItemTruth,
+    withheld: Iterable[bytes],
+    *,
+    numbered: bool,
+    lag: float = 0.0,
   ) -> None:
     self.told: Counter[str] = Counter()
     self._exchange = exchange
     self._truth = truth
     self._withheld = withheld
     self._numbered = numbered
+    self._lag = lag
     self._at = 0
     self._places: dict[str, int] = {}
     self._told: set[int] = set()
@@ -83,9 +110,11 @@ class ItemJudge:
 
   def wrong(self, readers: list[SourceReader]) -> str | None:
     """What is missing; None where everything is told or declared."""
+    until = trio.current_time() - self._lag
+    since = self._truth.since
+    names = [name for name, at in zip(self._truth.items, since, strict=True) if at <= until]
     if self._first is None:
-      return "nothing was told" if self._truth.items else None
-    names = list(self._truth.items)
+      return "nothing was told" if names else None
     for place in range(max(self._first, self._declared + 1), len(names)):
       if place not in self._told and (self._numbered or not self._told_off(names[place])):
         return f"{names[place]} was not told"

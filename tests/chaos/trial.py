@@ -9,7 +9,7 @@ from functools import partial
 
 import attrs
 import trio
-from bond_simkit import Episode, Hostility, between, draw_episodes
+from bond_simkit import Hostility, between, draw_episodes
 
 from bond_core import Batch, Gap
 from bond_core._clock import SystemClock
@@ -23,7 +23,7 @@ from bond_core.testing._components import REGISTRY
 from tests.chaos import world
 from tests.chaos.items import ItemJudge
 from tests.chaos.judge import Judge, Violation
-from tests.chaos.venues import VENUES, Venue
+from tests.chaos.venues import CHAOS, VENUES, Venue
 
 SHOWN = (
   "symbol", "market_type", "update_type", "trade_id", "price", "size", "sequence", "prev_sequence",
@@ -31,8 +31,6 @@ SHOWN = (
 )  # fmt: skip
 """Fields of events in a trace."""
 
-CHAOS = 15.0
-"""Seconds from the start within which everything happens."""
 RECOVERED_WITHIN, UNMUTED_WITHIN = 150.0, 330.0
 """Seconds after that within which all subscriptions are as the venue is again; and where pings were
 answered on a connection without data, whose markets may as well have been quiet."""
@@ -95,7 +93,12 @@ class _Trial:
     rng = random.Random(f"{outcome.seed} plan")
     self.rng = rng
     calm = rng.random() < CALM
-    self.episodes: list[Episode] = [] if calm else draw_episodes(rng, venue.kinds, until=CHAOS)
+    drawn = [] if calm else draw_episodes(rng, venue.kinds, until=CHAOS)
+    longer = venue.chaos / CHAOS
+    self.episodes = [
+      attrs.evolve(episode, begin=episode.begin * longer, end=episode.end * longer)
+      for episode in drawn
+    ]
     self.restarts: list[Restart] = []
     if not calm and venue.restarts and rng.random() < 0.2:
       self.restarts.append(Restart(rng.uniform(1, CHAOS - 4), rng.uniform(0.0, 3.0)))
@@ -185,18 +188,18 @@ class _Trial:
       await trio.sleep(1.0)
       self._judge(log, judge)
       now = trio.current_time()
-      if now < CHAOS:
+      if now < self.venue.chaos:
         continue
       wrong = self._wrong(judge, sources, readers)
       if wrong is None:
         calm_since = now if calm_since is None else calm_since
         if now - calm_since >= AFTERWARDS:
-          self.outcome.recovered = calm_since - CHAOS
+          self.outcome.recovered = calm_since - self.venue.chaos
           break
       else:
         self.note(f"wrong   {wrong}")
         calm_since = None
-        if now > CHAOS + within:
+        if now > self.venue.chaos + within:
           raise Violation(0, f"not recovered after {within:.0f} s: {wrong}")
     if not self.episodes and not self.restarts and judge.told["Gap"]:
       raise Violation(0, "a gap where nothing was lost")

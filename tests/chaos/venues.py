@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, get_args
 
 import attrs
@@ -10,15 +11,24 @@ from bond_sim.bitcoin.config import BitcoinConfig, serve_bitcoin
 from bond_sim.bluesky.config import BlueskyConfig, serve_bluesky
 from bond_sim.bluesky.site import did_of
 from bond_sim.bybit.config import BybitConfig, serve_bybit
+from bond_sim.evm.config import EvmConfig, serve_evm
 from bond_sim.okx.config import OkxConfig, serve_okx
+from bond_sim.x.config import XConfig, serve_x
 from bond_simkit import EpisodeKind
 
-from tests.chaos.items import ItemJudge, ItemTruth
+from tests.chaos.chain import ChainJudge, ChainTruth
+from tests.chaos.counts import CountJudge
+from tests.chaos.items import QUERY, ItemJudge, ItemTruth
 from tests.chaos.judge import Judge
 from tests.chaos.truth import Truth
 
 PORT = 9000
+CHAOS = 15.0
 KINDS: tuple[EpisodeKind, ...] = get_args(EpisodeKind)
+ANSWERS: tuple[EpisodeKind, ...] = (
+  "status", "body", "torn-answer", "slow", "stale", "encoding",
+)  # fmt: skip
+"""Of venues that are polled."""
 SYMBOLS = ("BTC/USDT", "BTC/USDT:USDT")
 
 
@@ -42,6 +52,20 @@ def _transactions(rng: random.Random, url: str) -> dict[str, Any]:
   return {"tx": {"use": "onchain.bitcoin", "with": {"event_types": ["tx"], "endpoint": url}}}
 
 
+def _x(name: str, every: float = 0.0) -> Callable[[random.Random, str], dict[str, Any]]:
+  def sources(rng: random.Random, url: str) -> dict[str, Any]:
+    given = {"query": QUERY, "endpoint": url} | ({"every": every} if every else {})
+    return {name: {"use": f"x.{name}", "with": given}}
+
+  return sources
+
+
+def _blocks(rng: random.Random, url: str) -> dict[str, Any]:
+  kinds = rng.sample(("transfer", "block", "metric"), rng.randint(1, 3))
+  name = "-".join(kinds)
+  return {name: {"use": "onchain.evm", "with": {"event_types": kinds, "endpoint": url}}}
+
+
 def _posts(rng: random.Random, url: str) -> dict[str, Any]:
   authors = [did_of(name) for name in ("anna", "bo", "chris")]
   return {"posts": {"use": "bluesky.posts", "with": {"authors": authors, "endpoint": url}}}
@@ -50,7 +74,7 @@ def _posts(rng: random.Random, url: str) -> dict[str, Any]:
 @attrs.frozen(kw_only=True)
 class Venue:
   """`numbered`: whether what the venue drops shows by the numbers of the rest. `restarts`: whether
-  it may begin anew, with other numbers."""
+  it may begin anew, with other numbers. `chaos` is the seconds within which everything happens."""
 
   name: str
   exchange: str
@@ -62,6 +86,7 @@ class Venue:
   numbered: bool = True
   restarts: bool = True
   dated: bool = True
+  chaos: float = CHAOS
   truth: Callable[[], Any] = Truth
   judge: Callable[..., Any] = Judge
 
@@ -114,6 +139,41 @@ VENUES = {
       dated=False,
       truth=ItemTruth,
       judge=ItemJudge,
+    ),
+    Venue(
+      name="evm",
+      exchange="ethereum",
+      serve=serve_evm,
+      config=EvmConfig,
+      options={"speed": 12.0, "transfers": 4, "forks": 5},
+      sources=_blocks,
+      restarts=False,
+      dated=False,
+      truth=ChainTruth,
+      judge=ChainJudge,
+    ),
+    *(
+      Venue(
+        name=name,
+        exchange="x",
+        serve=serve_x,
+        config=XConfig,
+        options={"speed": speed},
+        sources=sources,
+        kinds=kinds,
+        numbered=name != "x",
+        restarts=False,
+        dated=False,
+        truth=ItemTruth,
+        judge=judge,
+        chaos=chaos,
+      )
+      for name, sources, kinds, judge, chaos, speed in (
+        # Nothing shows that only heartbeats come.
+        ("x", _x("posts"), [kind for kind in KINDS if kind != "mute"], ItemJudge, CHAOS, 2.0),
+        ("x.search", _x("search", 10), ANSWERS, partial(ItemJudge, lag=45.0), 60.0, 0.3),
+        ("x.counts", _x("counts", 60), ANSWERS, CountJudge, 150.0, 0.2),
+      )
     ),
   )
 }

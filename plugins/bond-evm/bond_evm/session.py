@@ -405,7 +405,8 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     self.transfers.retract_orphans(self._tip.hash_at)
     for block in moved.added:
       self._block(block)
-    if moved.removed or len(moved.added) > 1:
+    retracted = any(self.transfers.is_orphan(block.hash) for block in moved.added)
+    if moved.removed or len(moved.added) > 1 or retracted:
       first = moved.added[0].number
       if self._from is None:
         self._since_ms, self._cause = self._now.ts_ms, "the chain was reorganised"

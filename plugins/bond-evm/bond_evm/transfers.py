@@ -65,6 +65,8 @@ class Transfers:
     self._sent = SentTransfers()
     self._waiting: dict[str, dict[tuple[str, str, int], Log]] = {}
     self._requested: set[str] = set()
+    self._orphans: dict[str, int] = {}
+    """Blocks whose transfers were retracted since they were not the chain's, with their numbers."""
 
   def opened(self) -> None:
     """A new connection: requests of the last one are repeated."""
@@ -99,11 +101,20 @@ class Transfers:
   def retract_orphans(self, hash_at: Callable[[int], str | None]) -> None:
     """Retracts transfers of blocks that are not those of the chain."""
     for event in self._sent.pop_orphans(hash_at):
+      meta = event.meta or {}
+      self._orphans[meta["block"]] = meta["height"]
       self._retract(event)
+
+  def is_orphan(self, block: str) -> bool:
+    """Whether transfers of this block were retracted. Logs may come before the head of their block,
+    which then replaces another one."""
+    return block in self._orphans
 
   def forget(self, below: int) -> None:
     """Forgets blocks below this number: their transfers are neither sent again nor retracted."""
     self._sent.forget(below)
+    for name in [name for name, number in self._orphans.items() if number < below]:
+      del self._orphans[name]
 
   def _send(self, log: Log, token: TokenInfo) -> None:
     moved = transfer_of(log.topics, log.data)

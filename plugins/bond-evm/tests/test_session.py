@@ -257,6 +257,17 @@ def test_heads_alone_take_back_what_their_branch_replaced():
   assert node.told() == []
 
 
+def test_a_log_that_is_ahead_of_its_branch_is_told_again_when_its_block_is_the_chains():
+  node = Talk(**TRANSFER).open()
+  node.answers["eth_getLogs"] = lambda params: (
+    [log(12, name=1)] if params[0].get("fromBlock") == "0xc" else []
+  )
+  node.announce(head(11), head(12), log(12, name=1), head(13))
+  assert node.told() == [("transfer", 12, 5.0, "confirmed"), ("transfer", 12, 5.0, "removed")]
+  node.announce(head(11, 1), head(12, 1, parent=word(1101)))
+  assert node.told() == [("transfer", 12, 5.0, "confirmed")]
+
+
 def test_after_a_cut_blocks_and_logs_between_are_read_and_told_once():
   node = Talk(event_types=["transfer", "block"])
   node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x1"

@@ -9,9 +9,10 @@ number of messages, statuses and their bodies; never a value for another valid o
 import gzip
 import random
 import re
+import weakref
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
@@ -145,6 +146,8 @@ class Hostility:
     self._note = note
     self._started_at = trio.current_time()
     self._connections: dict[ClientConnection, _Channel] = {}
+    self._streams: list[weakref.ref[_Stream]] = []
+    """Answers that go on and on. The server drops one whose client has gone."""
     self._answers: dict[tuple[str, tuple[tuple[str, str], ...]], HttpResponse] = {}
     self._nursery: trio.Nursery | None = None
 
@@ -224,6 +227,10 @@ class Hostility:
         if self._rng.random() < episode.share:
           channel.end(episode.kind)
           self.strike(episode.kind, f"connection {connection.number}")
+      for stream in [found for ref in self._streams if (found := ref()) is not None]:
+        if not stream.ended and self._rng.random() < episode.share:
+          stream.end(episode.kind)
+          self.strike(episode.kind, "a stream")
       await trio.sleep(self._rng.uniform(0.5, 3.0))
 
   # Answers ---------------------------------------------------------------------------------------
@@ -237,14 +244,20 @@ class Hostility:
         return self._refusal()
       await trio.sleep(self._rng.uniform(0.5, 12.0))
     key = request.path, request.query
-    for kind in self.strikes("stale"):
+    # No cache keeps what a POST was answered.
+    kept = request.method == "GET"
+    for kind in self.strikes(*(("stale",) if kept else ())):
       if (earlier := self._answers.get(key)) is not None:
         self.strike(kind, what)
         return earlier
     response = await site.http(request)
     if not isinstance(response.body, bytes):
-      return response
-    self._answers[key] = response
+      stream = _Stream(self, response.body, self._rng)
+      self._streams = [ref for ref in self._streams if ref() is not None]
+      self._streams.append(weakref.ref(stream))
+      return attrs.evolve(response, body=stream)
+    if kept:
+      self._answers[key] = response
     body = response.body
     for kind in self.strikes("halted"):
       for ours, other in _TRADING:
@@ -489,6 +502,92 @@ class _Channel:
         self._connection.write(late)
       else:
         self._late.append((left - 1, late))
+
+
+class _Stream:
+  """The body of an answer that goes on and on, such as lines of JSON: each part is a message, and a
+  blank one a heartbeat."""
+
+  def __init__(self, hostility: Hostility, parts: AsyncIterable[bytes], rng: random.Random) -> None:
+    self._hostility = hostility
+    self._parts: AsyncIterator[bytes] | None = aiter(parts)
+    self._rng = rng
+    self._ready: deque[bytes] = deque()
+    self._late: bytes | None = None
+    self._end: EpisodeKind | None = None
+
+  @property
+  def ended(self) -> bool:
+    """Whether it has ended, or is about to."""
+    return self._parts is None or (self._end is not None and self._end != "mute")
+
+  def end(self, kind: EpisodeKind) -> None:
+    """Ends it in this way, at the next part."""
+    self._end = kind
+
+  def __aiter__(self) -> "_Stream":
+    return self
+
+  async def __anext__(self) -> bytes:
+    while not self._ready:
+      if self._parts is None:
+        raise Abort
+      await self._next(await anext(self._parts))
+    return self._ready.popleft()
+
+  async def _next(self, part: bytes) -> None:
+    data = bool(part.strip())
+    if self._end is not None and (self._end != "mute" or data):
+      await self._stop(self._end, part)
+    elif data:
+      await self._message(part)
+    else:
+      self._ready.append(part)
+
+  async def _stop(self, kind: EpisodeKind, part: bytes) -> None:
+    self._hostility.withheld.append(part)
+    if kind == "mute":
+      return
+    # The venue no longer counts it as a connection.
+    self._parts = None
+    if kind == "half-open":
+      await trio.sleep_forever()
+    elif kind == "torn":
+      self._ready.append(part[: self._rng.randrange(len(part))] or b"{")
+    elif kind == "rst":
+      raise Abort
+    else:
+      raise StopAsyncIteration
+
+  async def _message(self, part: bytes) -> None:
+    hostility, rng, line = self._hostility, self._rng, part.strip()
+    for kind in hostility.strikes(*_ON_MESSAGES):
+      hostility.strike(kind, _shown(part))
+      if kind == "repeat":
+        self._ready.extend([part] * rng.randint(1, 3))
+      elif kind in ("noise", "error"):
+        self._ready.append(rng.choice(_NOISE if kind == "noise" else _ERRORS) + b"\r\n")
+      elif kind == "delay":
+        await trio.sleep(rng.uniform(0.1, 4.0))
+      elif kind == "reorder":
+        self._late, part = part, self._late or b""
+        break
+      elif kind != "clock":
+        hostility.withheld.append(part)
+        part = {
+          "cut": line[: rng.randrange(len(line))],
+          "alter": alter(line, rng),
+          "html": _HTML,
+          "compress": gzip.compress(line, mtime=0),
+        }.get(kind, b"")
+        part = part and part + b"\r\n"
+        break
+    else:
+      late, self._late = self._late, None
+      self._ready.extend([part, late] if late else [part])
+      return
+    if part:
+      self._ready.append(part)
 
 
 def alter(payload: bytes, rng: random.Random) -> bytes:

@@ -8,6 +8,8 @@ import msgspec
 from bond_core import Refused
 from bond_core.feeds import said
 
+_PROBLEM = ("title", "detail", "type", "errors")
+
 
 class Call(NamedTuple):
   """A request with one answer; `body` is sent as JSON."""
@@ -44,9 +46,16 @@ class QueryRefused(Refused):
 def refusal(status: int, request: str, body: bytes) -> Refused | None:
   """Returns why X will never answer `request`, such as "GET /2/…", as it stands; None where it may
   do so later: keys, access, credits and places change, and firewalls err."""
-  if status in (400, 422) and read_object(body) is not None:
+  if is_final(status, body):
     return QueryRefused(f"X answered {status} to {request}{said(body)}")
   return None
+
+
+def is_final(status: int, body: bytes) -> bool:
+  """Returns whether X itself says that a request is wrong. X describes each problem (title, detail,
+  type, or a list of errors); another 400 comes from something before it."""
+  found = read_object(body) if status in (400, 422) else None
+  return found is not None and not found.keys().isdisjoint(_PROBLEM)
 
 
 def explained(status: int, request: str, access: str, body: bytes) -> str:

@@ -15,7 +15,16 @@ from bond_core import BondError, Disconnected, Refused, RetryAfter
 from bond_core.feeds import Moment, own_words, said
 from bond_core.sessions import Member, Session
 from bond_x.account import Account, budget_of, spending_of
-from bond_x.answers import Answer, Call, OpenStream, explained, read_object, refusal, rows_of
+from bond_x.answers import (
+  Answer,
+  Call,
+  OpenStream,
+  explained,
+  is_final,
+  read_object,
+  refusal,
+  rows_of,
+)
 from bond_x.messages import Lines, fields, originals_in, posts_of, read_line, tags_of
 from bond_x.rules import borrowed, changes, tag_of
 from bond_x.spending import Budget, Spending, estimate
@@ -200,9 +209,18 @@ class FilteredStream(Session[Account, Message, Request]):
       self._changes_left = len(bodies)
     else:
       self._changes_left -= 1
-      self._give_up_refused(found, request.body if isinstance(request, Call) else {})
+      if self._give_up_refused(found, request.body if isinstance(request, Call) else {}):
+        self._read_again(now)
+        return
     if not self._changes_left:
       self._rules_are_set()
+
+  def _read_again(self, now: Moment) -> None:
+    """Has the rules read again later, since an answer does not say whether one was made."""
+    wait = self._waits.answered(502, {}, now.ts_ms)
+    if self._up_since_ns is None:
+      raise RetryAfter(wait, "X did not say whether it made a rule")
+    self._rules_due_ns = now.mono_ns + int(wait * 1e9)
 
   def _is_too_soon(self, answer: Answer) -> bool:
     """Whether rules changed faster than X allows while the stream is up. It stays up: whoever makes
@@ -215,7 +233,7 @@ class FilteredStream(Session[Account, Message, Request]):
     """Whether X refuses rules that were to be added, and not the app or its pace."""
     request = answer.request
     adds = isinstance(request, Call) and "add" in (request.body or ())
-    return adds and 400 <= answer.status < 500 and answer.status not in (401, 403, 429)
+    return adds and is_final(answer.status, answer.body)
 
   def _find_refused(self, answer: Answer) -> None:
     """X may refuse a whole request for one rule. Its halves are sent again, until the rule is by
@@ -231,14 +249,16 @@ class FilteredStream(Session[Account, Message, Request]):
     if not self._changes_left:
       self._rules_are_set()
 
-  def _give_up_refused(self, found: dict[str, Any], body: dict[str, Any]) -> None:
+  def _give_up_refused(self, found: dict[str, Any], body: dict[str, Any]) -> list[str]:
     """Gives up the rules that X did not make, with X's words. An answer may have errors beside the
-    rules that were made, and may not say which rule an error is of."""
+    rules that were made, and may not say which rule an error is of. Returns the rules of which it
+    says nothing."""
     made = {str(row.get("value")) for row in rows_of(found, "data")}
     errors = rows_of(found, "errors")
     values = [row["value"] for row in body.get("add", ()) if row["value"] not in made]
     named = {error["value"]: error for error in errors if error.get("value") in values}
     others = [error for error in errors if error.get("value") is None]
+    unknown = []
     for value in values:
       error = named.get(value)
       if error is not None and error.get("title") == DUPLICATE and error.get("id") is not None:
@@ -248,6 +268,9 @@ class FilteredStream(Session[Account, Message, Request]):
         self._give_up(value, own_words(msgspec.json.encode(error)))
       elif others:
         self._give_up(value, own_words(msgspec.json.encode(others)))
+      else:
+        unknown.append(value)
+    return unknown
 
   def _give_up(self, value: str, words: str) -> None:
     """Gives up one rule. A member without another one fails."""

@@ -81,7 +81,7 @@ def read_line(line: bytes) -> dict[str, Any] | None:
 
 
 def _is_id(value: Any) -> bool:
-  return isinstance(value, str) and 0 < len(value) <= MAX_ID
+  return isinstance(value, str) and value.isdecimal() and len(value) <= MAX_ID
 
 
 def tags_of(message: dict[str, Any], by_id: Mapping[str, str]) -> list[str]:

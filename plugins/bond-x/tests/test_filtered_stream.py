@@ -130,7 +130,7 @@ class Talk:
             del self.rules[name]
           for row in request.body.get("add", ()):
             self.rules[f"id of {row['value']}"] = row["tag"]
-          self.answer(request, {"meta": {}}, status=201)
+          self.answer(request, {"data": made(request)}, status=201)
     return served
 
   def up(self):
@@ -140,11 +140,17 @@ class Talk:
 
   def post(self, name, *rules):
     tags = [{"tag": tag_of(rule)} for rule in rules]
-    line = {"data": {"id": name, "text": name}, "matching_rules": tags}
+    number = name.translate(str.maketrans("abo", "123"))
+    line = {"data": {"id": number, "text": name}, "matching_rules": tags}
     return msgspec.json.encode(line) + b"\r\n"
 
   def close(self, error=None):
     return self.session.on_close(error or Disconnected("cut off"), self.now)
+
+
+def made(request):
+  """The rules that an answer says were made."""
+  return [] if isinstance(request, OpenStream) else (request.body or {}).get("add", [])
 
 
 def rule_of(member):
@@ -335,7 +341,7 @@ def test_an_outage_is_one_gap_for_each_member_unless_the_backfill_covers_it():
   while found := talk.take():
     requests += found
     for request in found:
-      talk.answer(request, {})
+      talk.answer(request, {"data": made(request)})
   assert requests[-1].params["backfill_minutes"] == "2"
   assert len(one.events) == 1
 
@@ -368,7 +374,8 @@ def test_a_request_that_x_refuses_for_one_rule_fails_the_member_of_that_rule_alo
       rules = [row["value"] for row in request.body["add"]]
       refused = rule_of(bad) in rules
       set_ += [] if refused else rules
-      talk.answer(request, {"title": "Invalid Request"}, status=status if refused else 201)
+      found = {"title": "Invalid Request"} if refused else {"data": request.body["add"]}
+      talk.answer(request, found, status=status if refused else 201)
   assert sorted(set_) == sorted(map(rule_of, good))
   (reason,) = bad.failures
   assert reason.startswith(f"X does not take the rule {rule_of(bad)!r}: it answered {status}")
@@ -550,3 +557,51 @@ def test_rules_that_change_faster_than_x_allows_wait_and_the_stream_goes_on():
   talk.session.on_timer(talk.now)
   assert talk.serve() == ["GET", "add"]
   assert two.times_live == 1
+
+
+def test_an_answer_that_says_nothing_of_a_rule_has_the_rules_read_again():
+  talk = Talk(Member(symbols=["BTC"]))
+  talk.open()
+  talk.answer(talk.take()[0], {"meta": {}})
+  (add,) = talk.take()
+  with pytest.raises(RetryAfter, match="did not say") as caught:
+    talk.answer(add, {})
+  assert talk.close(caught.value) > 0
+  assert not talk.up().take()
+  # While the stream is up it stays so.
+  talk.join(Member(symbols=["ETH"]))
+  talk.answer(talk.take()[0], {"data": [{"id": n, "tag": t} for n, t in talk.rules.items()]})
+  (add,) = talk.take()
+  talk.answer(add, {"meta": {}}, status=201)
+  assert talk.take() == []
+  talk.second += 60
+  talk.session.on_timer(talk.now)
+  assert talk.serve() == ["GET", "add"]
+
+
+@pytest.mark.parametrize(
+  ("status", "body"),
+  [(451, {"title": "x"}), (400, {"code": 0, "msg": "Unauthorized"}), (404, {"error": "gone"})],
+)
+def test_a_refusal_that_is_not_of_a_rule_refuses_none(status, body):
+  member = Member(symbols=["BTC"])
+  talk = Talk(member)
+  talk.open()
+  talk.answer(talk.take()[0], {"meta": {}})
+  (add,) = talk.take()
+  with pytest.raises(RetryAfter):
+    talk.answer(add, body, status=status)
+  assert not member.failures
+  assert not member.refused
+
+
+@pytest.mark.parametrize("name", ["-1e999", "nan", "x", ""])
+def test_a_post_whose_id_is_no_number_is_a_gap(name):
+  member = Member(symbols=["BTC"])
+  talk = Talk(member).up()
+  line = {
+    "data": {"id": name, "text": "$BTC"},
+    "matching_rules": [{"tag": tag_of(rule_of(member))}],
+  }
+  talk.session.on_messages([msgspec.json.encode(line) + b"\r\n"], talk.now)
+  assert [type(event) for event in member.events] == [Gap]
