@@ -19,6 +19,8 @@ MAX_DEPTH = 16
 MAX_NODES = 2000
 MAX_TEXT = 4096
 MAX_SPEC_NODES = 250
+MAX_COPIES = 50
+"""Of one event, by different ways through the transforms of a spec from outside."""
 MAX_HELD = 200_000
 """Events and keys that the transforms of a spec from outside may hold together."""
 # More would not help, and each costs time.

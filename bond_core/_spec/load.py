@@ -10,6 +10,7 @@ import attrs
 from bond_core._errors import PluginError
 from bond_core._plugins.known import packages_with
 from bond_core._spec.document import (
+  MAX_COPIES,
   MAX_HELD,
   MAX_SPEC_NODES,
   Document,
@@ -149,6 +150,7 @@ class _Loader:
     log = self._node(("log",), {"use": DEFAULT_LOG} if data.get("log") is None else data["log"])
     if not self.trusted:
       self._check_held([transforms[key].config for key in transforms])
+      self._check_copies(transforms)
     document.check()
     if log is None:
       document.fail()
@@ -177,6 +179,20 @@ class _Loader:
         f"{MAX_HELD}, so write smaller numbers (keep, max_events)"
       )
       self.document.refuse(message, ("transforms",), "key")
+
+  def _check_copies(self, transforms: Mapping[str, TransformNode]) -> None:
+    """Refuses a graph in which one event arrives too often: each way from a source to a transform
+    is a copy, and their number may double from one transform to the next."""
+    ways: dict[str, int] = {}
+    for key, node in transforms.items():
+      ways[key] = sum(ways.get(name, 1) for name in node.inputs)
+      if ways[key] > MAX_COPIES:
+        message = (
+          f"each event would come here {ways[key]} times, by that many ways through the transforms "
+          f"before it; a spec from outside may have {MAX_COPIES}"
+        )
+        self.document.refuse(message, ("transforms", key), "key")
+        return
 
   # The parts of a spec -----------------------------------------------------------------------
 

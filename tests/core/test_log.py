@@ -1,13 +1,14 @@
 import gc
+import time
 import weakref
 
 import pytest
 import trio
 import trio.testing
 
-from bond_core import Gap, Trade
+from bond_core import Custom, Gap, Trade
 from bond_core._clock import DataClock
-from bond_core._logs.memory import EVENT_BYTES, MemoryLog, next_tagged
+from bond_core._logs.memory import EVENT_BYTES, MemoryLog, next_tagged, weigh
 
 
 def trades(*ids):
@@ -16,6 +17,20 @@ def trades(*ids):
 
 def ids(batch):
   return [event.trade_id for event in batch]
+
+
+def test_a_message_of_millions_of_values_is_weighed_at_once():
+  measured = []
+  one = Custom(exchange="v", symbol="", event_type="t", data={"m": [{} for _ in range(1000)]})
+  many = Custom(exchange="v", symbol="", event_type="t", data={"m": [{}] * 2_000_000})
+  for event in (one, many):
+    began = time.process_time()
+    weight = weigh([event])
+    measured.append(time.process_time() - began)
+    # An empty dict has 64 bytes, its place in the list 8.
+    values = len(event.data["m"])
+    assert 64 * values < weight < 200 * values + 10_000
+  assert measured[1] < 1
 
 
 async def test_a_cursor_sees_what_comes_after_it_was_made_in_order():

@@ -651,3 +651,40 @@ async def test_a_sink_that_fails_when_it_is_closed_is_a_failure():
   mine.sinks["a"] = Failing()
   result = await run(mine.load(ONE % "count"))
   assert result.failures == ("sinks.k: mine.keep could not be closed: OSError: no room",)
+
+
+async def test_a_timer_that_is_a_rounding_early_ends_nothing():
+  class Early:
+    """Its time comes a few milliseconds after that for which it is called."""
+
+    def __init__(self, clock):
+      self.clock, self.due, self.done = clock, None, False
+
+    def __call__(self, batch):
+      self.due = self.due or self.clock.now_ms() + 20
+      return batch
+
+    def next_timer(self):
+      return None if self.done else self.due
+
+    def on_timer(self, now_ms):
+      self.done = now_ms >= self.due + 5
+      return [custom(1000)] if self.done else []
+
+  mine = Mine([forever], [])
+  module = ModuleType("early")
+
+  @hookimpl
+  def bond_register_transforms():
+    yield TransformType(name="early.one", summary="s", make=lambda c, ctx: Early(ctx.clock))
+
+  module.bond_register_transforms = bond_register_transforms
+  mine.registry.add("early", module)
+  spec = (
+    "sources: {s: {use: mine.forever}}\n"
+    "transforms: {t: {use: early.one, from: s}}\n"
+    "sinks: {k: {use: mine.keep, from: t}}\n"
+  )
+  result = await run(mine.load(spec), duration=0.4)
+  assert result.failures == ()
+  assert 1000 in mine.sinks["a"].numbers

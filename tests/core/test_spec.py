@@ -363,6 +363,23 @@ transforms:
   assert load(pulse, trusted=False).name == "btc-pulse"
 
 
+def test_a_spec_from_outside_may_not_double_events_from_one_transform_to_the_next():
+  lines = ["sources: {t: {use: core.jsonl, with: {path: x}}}", "transforms:"]
+  for step in range(8):
+    inputs = "t" if not step else f"[a{step - 1}, b{step - 1}]"
+    lines += [
+      f"  {name}{step}: {{use: core.merge, from: {inputs}, with: {{max_events: 10}}}}"
+      for name in "ab"
+    ]
+  text = "\n".join(lines).replace(
+    "core.jsonl, with: {path: x}", "binance.trades, with: {symbols: [BTC/USDT]}"
+  )
+  assert load(text)
+  (problem,) = problems(text, trusted=False)
+  assert problem.path == "transforms.a6"
+  assert "each event would come here 64 times" in problem.message
+
+
 def test_what_the_transforms_of_a_spec_from_outside_hold_is_bounded_together():
   text = """sources:
   t: {use: binance.trades, with: {symbols: [BTC/USDT]}}

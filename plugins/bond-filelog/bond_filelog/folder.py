@@ -59,7 +59,7 @@ def note_name(folder: Path, name: str) -> None:
   """Notes whose log the folder holds. Raises EngineError where it is another's, as when the folder
   of a log of simulators stands in the place of one of the venues."""
   note = folder / NAME
-  noted = note.read_text(encoding="utf-8") if note.exists() else ""
+  noted = note.read_text(encoding="utf-8", errors="backslashreplace") if note.exists() else ""
   if not noted:
     note.touch(mode=0o600)
     note.write_text(name, encoding="utf-8")

@@ -336,6 +336,15 @@ async def test_a_log_that_stands_in_anothers_place_is_refused(tmp_path):
       pass
 
 
+async def test_a_name_that_is_damaged_is_another_logs(tmp_path):
+  async with open_file_log(config(tmp_path), "market") as log:
+    await log.write([record(1, 3)])
+  (tmp_path / "market" / "name").write_bytes(b"\xf3\xff\x81")
+  with pytest.raises(EngineError, match="which is not 'market'"):
+    async with open_file_log(config(tmp_path), "market"):
+      pass
+
+
 async def test_a_log_of_an_earlier_version_has_no_name_and_gets_it(tmp_path):
   async with open_file_log(config(tmp_path), "market") as log:
     await log.write([record(1, 3)])

@@ -91,6 +91,8 @@ def test_the_first_message_brings_a_token():
     "",
     b"\xff\xfe",
     '{"type":5}',
+    '{"a":' * 9000,
+    '{"type":"ping","n":' + "[" * 20_000 + "]" * 20_000 + "}",
   ],
 )
 def test_other_messages_are_left_to_others(message):
@@ -98,7 +100,13 @@ def test_other_messages_are_left_to_others(message):
 
 
 @pytest.mark.parametrize(
-  "message", ['{"type":"auth"}', '{"type":"auth","token":5}', '{"type":"auth","token":null}']
+  "message",
+  [
+    '{"type":"auth"}',
+    '{"type":"auth","token":5}',
+    '{"type":"auth","token":null}',
+    '{"type":"auth","token":' + "[" * 200 + "]" * 200 + "}",
+  ],
 )
 def test_a_first_message_without_a_token_is_shown_how_one_looks(message):
   with pytest.raises(AuthError, match=r'send {"type": "auth", "token": "…"}'):

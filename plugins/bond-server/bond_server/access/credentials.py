@@ -56,13 +56,13 @@ def with_first_message(credentials: Credentials, message: str | bytes) -> Creden
   message is another one. Raises AuthError where it is one and its token cannot be read."""
   try:
     kind = msgspec.json.decode(message, type=_Kind).type
-  except (msgspec.DecodeError, UnicodeDecodeError):
+  except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
     return None
   if kind != "auth":
     return None
   try:
     token = msgspec.json.decode(message, type=_Auth).token
-  except msgspec.DecodeError:
+  except (msgspec.DecodeError, RecursionError):
     # The decoder's own error could repeat a part of the message.
     raise AuthError(_FIRST) from None
   if credentials.token not in (None, token):
