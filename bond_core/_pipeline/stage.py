@@ -168,7 +168,16 @@ class Stage:
   def _marked(self, out: Batch) -> Batch:
     if not self._simulated:
       return out
-    return [msgspec.structs.replace(e, simulated=True) if self._lacks(e) else e for e in out]
+    return [self._mark(e) for e in out]
+
+  def _mark(self, event: AnyEvent) -> AnyEvent:
+    if self._lacks(event):
+      return msgspec.structs.replace(event, simulated=True)
+    if type(event) is Window and "*" in self._simulated and not event.raw_data.get("simulated"):
+      # Nothing came in it that would say so.
+      exchanges = sorted(self._simulated - {"", "*"})
+      return msgspec.structs.replace(event, raw_data={**event.raw_data, "simulated": exchanges})
+    return event
 
   def _lacks(self, event: AnyEvent) -> bool:
     if isinstance(event, Window | Heartbeat) or event.simulated:

@@ -57,6 +57,11 @@ def nameless(batch):
   return [msgspec.structs.replace(event, exchange="") for event in derived(batch)]
 
 
+def empty_windows(batch):
+  """Of a time in which nothing came."""
+  return [Window(**{**WINDOW, "raw_data": {}}) for event in batch if isinstance(event, Trade)]
+
+
 @pytest.fixture
 def played():
   """Runs a spec of these components; what came to its sink."""
@@ -89,7 +94,7 @@ def played():
 
   @hookimpl
   def bond_register_transforms():
-    for function in (derived, nameless):
+    for function in (derived, nameless, empty_windows):
       name = f"mine.{function.__name__}"
       yield TransformType(name=name, summary="s", make=lambda c, x, f=function: f)
 
@@ -144,3 +149,16 @@ async def test_what_is_made_of_them_does_whatever_the_transform_knows(played):
 async def test_what_names_no_exchange_is_simulated_where_all_is(played, sources, marks):
   found = await played(sources, end="t", transform="nameless")
   assert [one.simulated for one in found] == marks
+
+
+@pytest.mark.parametrize(
+  ("sources", "marks"),
+  [
+    ({"a": "pretended"}, [["pretended"]]),
+    ({"a": "real"}, [None]),
+    ({"a": "pretended", "b": "real"}, [None, None]),
+  ],
+)
+async def test_a_window_in_which_nothing_came_is_simulated_where_all_is(played, sources, marks):
+  found = await played(sources, end="t", transform="empty_windows")
+  assert [one.raw_data.get("simulated") for one in found] == marks
