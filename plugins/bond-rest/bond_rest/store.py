@@ -77,7 +77,7 @@ class Store:
     row = stored.id, msgspec.json.encode(stored.document).decode(), stored.created_at
 
     def write() -> None:
-      with self._there as connection:
+      with self._writable as connection:
         connection.execute("INSERT OR IGNORE INTO streams VALUES (?, ?, ?)", row)
         connection.execute("INSERT OR IGNORE INTO owners VALUES (?, ?)", (stored.id, owner))
         if owner in stored.joined:
@@ -89,7 +89,7 @@ class Store:
     """Removes an owner of a stream; returns True where it was the last, so the stream is gone."""
 
     def write() -> bool:
-      with self._there as connection:
+      with self._writable as connection:
         for table in ("owners", "joined"):
           connection.execute(f"DELETE FROM {table} WHERE stream = ? AND owner = ?", (stream, owner))
         left = connection.execute("SELECT 1 FROM owners WHERE stream = ?", (stream,)).fetchone()
@@ -124,10 +124,18 @@ class Store:
     """Raises sqlite3.Error where nothing can be written."""
 
     def probe() -> None:
-      self._there.execute("BEGIN IMMEDIATE")
+      self._writable.execute("BEGIN IMMEDIATE")
       self._there.rollback()
 
     await self._in_thread(probe)
+
+  @property
+  def _writable(self) -> sqlite3.Connection:
+    """The connection, if the file still has its name. SQLite would go on writing into one that has
+    none, of which nothing is left after the process."""
+    if self._path is not None and not self._path.exists():
+      raise sqlite3.OperationalError(f"{self._path} is gone")
+    return self._there
 
   @property
   def _there(self) -> sqlite3.Connection:
