@@ -30,10 +30,10 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# Files beside each other: a file's tests share what is set up for them. One more than there are
+# Files beside each other: a file's tests share what is set up for them. Two more than there are
 # processors, since many tests wait.
 test: lint
-	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile --no-loadscope-reorder
 
 format: install
 	$(BIN)/ruff format .

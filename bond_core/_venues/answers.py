@@ -29,8 +29,8 @@ class Confirmed:
 @attrs.frozen
 class Denied:
   """A request was refused, with the venue's reason; `names` are the topics that the answer says are
-  wrong. Without a `number` it is the oldest request without an answer. A `passing` refusal is not
-  about what was requested: it is requested again later."""
+  wrong. A `passing` refusal is not about what was requested, nor is one that has neither a `number`
+  nor names: it is requested again later."""
 
   number: int | None
   reason: str

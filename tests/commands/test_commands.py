@@ -188,7 +188,7 @@ def test_what_is_to_be_installed_has_a_name_that_there_is():
 # At work ------------------------------------------------------------------------------------------
 
 FIRST = ("README.md", "bond listen --help")
-"""What `make test` runs; the second has the server of the first."""
+"""They go together: the second has the server of the first."""
 RUNNING = [
   name
   for name, steps in STEPS.items()
@@ -197,7 +197,7 @@ RUNNING = [
   )
 ]
 WALKS = [
-  FIRST,
+  pytest.param(FIRST, marks=pytest.mark.slow),
   *(pytest.param((name,), marks=pytest.mark.slow) for name in RUNNING if name not in FIRST),
 ]
 

@@ -195,15 +195,17 @@ INTERRUPTED = {0, -signal.SIGINT, -signal.SIGTERM}
 def begun(process):
   """Waits until the process is past Python's own start, in which nothing can be promised."""
   with open(f"/proc/{process.pid}/status") as status:
-    deadline, own = time.monotonic() + 20, False
-    while time.monotonic() < deadline:
+    deadline, twice = time.monotonic() + 20, False
+    while time.monotonic() < deadline and process.poll() is None:
       status.seek(0)
-      caught = int(re.search(r"SigCgt:\s*(\w+)", status.read())[1], 16)
-      # Python catches SIGINT first of all; then `bond` gives it back.
-      if caught & 1 << signal.SIGINT - 1:
-        own = True
-      elif own:
+      ignored, caught = (
+        int(mask, 16) for mask in re.findall(r"Sig(?:Ign|Cgt):\s*(\w+)", status.read())
+      )
+      # Python ignores SIGPIPE and catches SIGINT first of all; then `bond` gives that back.
+      at_work = ignored & 1 << signal.SIGPIPE - 1 and not caught & 1 << signal.SIGINT - 1
+      if at_work and twice:
         return
+      twice = bool(at_work)
       time.sleep(0.002)
 
 

@@ -226,7 +226,7 @@ def answer_to(fetch):
     "snapshot"
     if "napshot" in fetch.purpose
     else "contracts"
-    if "ontract" in fetch.purpose
+    if "/api/v5/public/instruments" in fetch.url
     else "list"
   )
   return frame_of(ANSWERS[kind])

@@ -291,10 +291,12 @@ async def test_a_token_opens_the_node_and_is_nowhere_to_be_read(sim, source, mon
   await ctx.end()
   monkeypatch.setenv("NODE_KEY", "wrong-canary")
   refused = await source(node, token=Secret("NODE_KEY"), event_types=["block"])
-  await refused.until(lambda c: c.failure)
-  assert "UNAUTHENTICATED" in refused.failure
-  assert "look at the x-token" in refused.failure
-  assert "canary" not in refused.failure + caplog.text + repr(ctx.events)
+  await refused.until(lambda c: c.reader.source.notices())
+  ((_, state, reason),) = refused.reader.source.notices()
+  assert state == "unavailable"
+  assert "UNAUTHENTICATED" in reason
+  assert "look at the x-token" in reason
+  assert "canary" not in reason + caplog.text + repr(ctx.events)
 
 
 async def test_filters_that_a_node_refuses_end_the_source_with_its_words(sim, source, monkeypatch):
