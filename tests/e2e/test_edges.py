@@ -215,7 +215,12 @@ def test_ctrl_c_and_sigterm_at_any_moment_end_a_command_without_a_traceback(name
   arguments = [word for word in place.commands[name] if word not in ("--duration", "300ms")]
   for number in [signal.SIGINT] * 4 + [signal.SIGTERM]:
     with subprocess.Popen(
-      [*BOND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=HOME
+      [*BOND, *arguments],
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      env=HOME,
+      # What a shell starts in the background ignores it, and so would this.
+      preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
       begun(process)
       time.sleep(chance.uniform(0, 0.8))
