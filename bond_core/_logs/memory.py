@@ -27,11 +27,6 @@ EVENT_BYTES = 480
 LEVEL_BYTES = 112
 
 
-MOST_MEASURED, UNMEASURED_BYTES = 20_000, 100
-"""Values in one part of an event that are measured one by one, and what each of the others counts:
-measuring a message of millions of them would hold everything up."""
-
-
 class RingBatch:
   """One appended batch and where it stands."""
 
@@ -61,7 +56,7 @@ def weigh(batch: Batch) -> int:
   if kinds & _OPEN or getattr(batch[-1], "raw", None) is not None:
     # Several events of one message share it.
     parts = {id(part): part for event in batch for part in _parts(event) if type(part) not in _FLAT}
-    size = sum(_size(part, [MOST_MEASURED]) for part in parts.values())
+    size = sum(map(_size, parts.values()))
     # As much as an event's small parts is counted already.
     weight = max(weight, weight + size - len(batch) * EVENT_BYTES)
   return weight
@@ -80,19 +75,15 @@ def _parts(event: AnyEvent) -> tuple[Any, ...]:
   return astuple(event) if type(event) in _OPEN else (getattr(event, "raw", None),)
 
 
-def _size(value: Any, left: list[int]) -> int:
-  """The bytes that a value holds, with what is in it, of which at most as many values as `left`
-  says are measured one by one."""
+def _size(value: Any) -> int:
+  """The bytes that a value holds, with what is in it."""
   kind = type(value)
   if kind is msgspec.Raw:
     return memoryview(value).nbytes
   size = sys.getsizeof(value)
   if kind is not str and isinstance(value, list | tuple | dict):
     inner = (*value, *value.values()) if isinstance(value, dict) else value
-    measured = inner[: left[0]]
-    left[0] -= len(measured)
-    size += sum(_size(one, left) for one in measured)
-    size += (len(inner) - len(measured)) * UNMEASURED_BYTES
+    size += sum(map(_size, inner))
   return size
 
 

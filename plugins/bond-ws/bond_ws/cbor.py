@@ -11,9 +11,17 @@ _BREAK = object()
 _INDEFINITE = 31
 
 
-def decode_cbor(data: bytes) -> Any:
-  """The value of one item. Raises ValueError for what is none, and for more than one."""
-  reader = _Reader(data)
+class TooManyValues(ValueError):
+  """A message holds more values than may be read of one."""
+
+  def __init__(self, most: int) -> None:
+    super().__init__(f"a frame holds more than {most} values")
+
+
+def decode_cbor(data: bytes, most: int) -> Any:
+  """The value of one item. Raises ValueError for what is none, and for more than one; and
+  TooManyValues for one that holds more than `most`."""
+  reader = _Reader(data, most)
   try:
     value = reader.item(0)
   except (IndexError, struct.error):
@@ -24,14 +32,19 @@ def decode_cbor(data: bytes) -> Any:
 
 
 class _Reader:
-  def __init__(self, data: bytes) -> None:
+  def __init__(self, data: bytes, most: int) -> None:
     self.at = 0
     self._data = data
+    self._most = most
+    self._left = most
 
   def item(self, depth: int) -> Any:
     """The next item; _BREAK for the end of one of unknown length."""
     if depth > MOST_DEEP:
       raise ValueError("the CBOR is nested too deeply")
+    self._left -= 1
+    if self._left < 0:
+      raise TooManyValues(self._most)
     head = self._data[self.at]
     self.at += 1
     major, more = head >> 5, head & 31

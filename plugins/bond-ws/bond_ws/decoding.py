@@ -7,16 +7,20 @@ RFC 8949 (CBOR). Each frame is compressed by itself.
 import math
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
-from bond_ws.cbor import decode_cbor
+from bond_ws.cbor import TooManyValues, decode_cbor
 from bond_ws.matching import UNDECODED
 
 Form = Literal["json", "text", "bytes", "gzip", "zlib", "deflate", "msgpack", "cbor"]
 
 UNREADABLE = (ValueError, TypeError, RecursionError, OverflowError, zlib.error)
+
+MOST_VALUES = 200_000
+"""In one message. Making objects of millions, and weighing them, would hold up everything else."""
 
 _WINDOWS = {"gzip": 31, "zlib": 15, "deflate": -15}
 GZIP = b"\x1f\x8b"
@@ -26,7 +30,7 @@ _MARKS = {"gzip": GZIP, "zlib": b"\x78"}
 def decoder(form: Form, most: int) -> Callable[[bytes], tuple[bytes, Any]]:
   """What makes of a frame the text that it holds and the message that this is, UNDECODED for what
   is none. A frame in another form than the venue's usual one, as pings may be, is read as text.
-  Raises ValueError for one that holds more than `most` bytes."""
+  Raises ValueError for one that holds more than `most` bytes, or more than MOST_VALUES values."""
   if form in _WINDOWS:
     window, mark = _WINDOWS[form], _MARKS.get(form, b"")
 
@@ -41,11 +45,14 @@ def decoder(form: Form, most: int) -> Callable[[bytes], tuple[bytes, Any]]:
     return lambda frame: (frame, _text(frame))
   if form == "bytes":
     return lambda frame: (frame, frame)
-  binary = decode_cbor if form == "cbor" else msgspec.msgpack.Decoder(ext_hook=_extension).decode
+  unpack = msgspec.msgpack.Decoder(ext_hook=_extension).decode
+  binary = partial(decode_cbor, most=MOST_VALUES) if form == "cbor" else unpack
 
   def encoded(frame: bytes) -> tuple[bytes, Any]:
     try:
-      return frame, _plain(binary(frame))
+      return frame, _plain(_bounded(binary(frame), len(frame)))
+    except TooManyValues:
+      raise
     except UNREADABLE:
       return frame, _json(frame)
 
@@ -75,6 +82,9 @@ def _decompressed(frame: bytes, window: int, most: int) -> bytes:
 
 
 def _json(text: bytes) -> Any:
+  # Most values have a comma or a colon before them.
+  if len(text) > MOST_VALUES and text.count(b",") + text.count(b":") > MOST_VALUES:
+    raise TooManyValues(MOST_VALUES)
   try:
     return msgspec.json.decode(text)
   except UNREADABLE:
@@ -86,6 +96,19 @@ def _text(frame: bytes) -> Any:
     return frame.decode()
   except UnicodeDecodeError:
     return UNDECODED
+
+
+def _bounded(value: Any, length: int) -> Any:
+  """The same value of a frame of this length. Raises TooManyValues."""
+  left, inner = MOST_VALUES, [value] if length > MOST_VALUES else []
+  while inner:
+    item = inner.pop()
+    if isinstance(item, dict | list):
+      left -= len(item)
+      if left < 0:
+        raise TooManyValues(MOST_VALUES)
+      inner += item.values() if isinstance(item, dict) else item
+  return value
 
 
 def _plain(value: Any) -> Any:
