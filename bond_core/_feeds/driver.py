@@ -45,6 +45,8 @@ OVERLAP, STARTING = 5.0, 1.0
 # A successor is opened this long before a venue's known limit, spread so that not all roll at once.
 ROLL_EARLY = (300.0, 1800.0)
 NAMED_STREAMS = 50
+# How long changes are gathered while messages wait.
+GATHERED_FOR = 2.0
 # What was refused is not requested again for so many seconds; of what has no reader any more, so
 # many refusals are kept.
 REFUSED_FOR, REFUSED_MOST = 600.0, 1000
@@ -104,9 +106,11 @@ class FeedDriver:
       while True:
         self._reconcile(self.interest.current(trio.current_time()))
         await self.interest.changed()
-        # What changes while the venue's rate holds messages back becomes one message.
-        while any(connection.outbox for connection in self._connections.values()):
-          await trio.sleep(0.05)
+        # What changes while the venue's rate holds messages back becomes one message. A connection
+        # that takes nothing does not hold up the others for long.
+        with trio.move_on_after(GATHERED_FOR):
+          while any(connection.outbox for connection in self._connections.values()):
+            await trio.sleep(0.05)
 
   def states(self) -> dict[Subscription, SourceState]:
     """The state of each subscription."""

@@ -461,3 +461,16 @@ async def test_a_feed_that_raises_is_named_reconnected_and_given_up_in_the_end(
   assert isinstance(leaf(error), PluginError)
   assert "the feed of mini failed" in str(error)
   assert "ValueError: cannot read this" in rig.gaps[0].cause
+
+
+async def test_a_connection_that_takes_nothing_does_not_hold_up_the_others(autojump_clock):
+  limits = Limits(subscriptions_per_connection=2, messages=(1, 1000.0))
+  async with running("A/USDT", limits=limits) as rig:
+    await rig.connected()
+    # Of the second message the venue's rate says that it goes in a quarter of an hour.
+    rig.driver._connections[1].put(b"one")
+    rig.driver._connections[1].put(b"two")
+    with trio.fail_after(10):
+      rig.interest.add([subscription("B/USDT"), subscription("C/USDT")])
+      await rig.connected(2)
+    assert rig.venue.urls[1] == "ws://mini/C/USDT"

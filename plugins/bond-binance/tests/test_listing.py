@@ -8,6 +8,7 @@ from bond_binance import config
 from bond_binance.listing import read_markets
 from bond_binance.messages import decode_listing
 from bond_binance.symbols import instrument_of, spelling, venue_symbol
+from bond_venuekit.names import PURPOSE
 
 from bond_core.feeds import Fetch, Notice, Reject, Send
 
@@ -198,6 +199,22 @@ def test_a_list_that_does_not_come_is_requested_again(venue):
     assert listings(v) == []
     v.pass_time(1)
   assert answered(v, [row("DOTUSD", "DOT", "USD")]) == ["dotusd@trade"]
+
+
+def test_a_name_whose_request_was_given_up_with_its_last_reader_is_looked_up_for_the_next(venue):
+  v = venue(config.Trades(symbols=["DOTUSD", "BTC/USDT"]))
+  (given_up,) = [fetch for fetch in v.take(Fetch) if fetch.purpose == PURPOSE]
+  name = v.sources[0].subscriptions()[0]
+  v.feed.on_change(1, [], [name], v.now)
+  v.pass_time(1)
+  v.feed.on_change(1, [name], [], v.now)
+  v._collect()
+  (fetch,) = [fetch for fetch in v.take(Fetch) if fetch.purpose == PURPOSE]
+  # The first answer may come all the same.
+  for one in (given_up, fetch):
+    v.answer(one, {"symbols": [row("DOTUSD", "DOT", "USD")]})
+  sent = [json.loads(action.data) for action in v.take(Send)]
+  assert [name for message in sent for name in message["params"]] == ["dotusd@trade"]
 
 
 def test_letters_beyond_ascii_are_escaped_in_urls_and_nowhere_else(venue):

@@ -133,8 +133,9 @@ class NamedFeed(TopicFeed):
     out = super().on_timer(now)
     wanted = {s.instrument for waiting in self._waiting.values() for s in waiting}
     for name, look_up in list(self._look_ups.items()):
-      if name not in wanted and look_up.again_ns is not None:
-        del self._look_ups[name]
+      if name not in wanted:
+        # Its request may have been given up with its last reader: the next one makes another.
+        self._forget(name)
       elif look_up.again_ns is not None and now.mono_ns >= look_up.again_ns:
         self._request(name, look_up)
     return out
@@ -185,6 +186,13 @@ class NamedFeed(TopicFeed):
     if url not in self._requested:
       self.actions.append(Fetch(url, PURPOSE, group, weight))
     self._requested.setdefault(url, {})[name] = None
+
+  def _forget(self, name: Instrument) -> None:
+    del self._look_ups[name]
+    for url, names in list(self._requested.items()):
+      names.pop(name, None)
+      if not names:
+        del self._requested[url]
 
   def _answered(self, name: Instrument, response: Response, received: Moment) -> None:
     look_up = self._look_ups[name]
