@@ -1,7 +1,6 @@
 """The same property for a chain of blocks, which replaces some of them: what is told and not taken
 back is what the chain holds."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,10 +9,8 @@ from unittest.mock import patch
 from bond_sim.evm.chain import EvmBlock, EvmChain
 
 from bond_core import ChainEvent, Gap
-from bond_core._errors import PluginError
 from bond_core._sources.source import SourceReader
-from bond_core.testing import check_events
-from tests.chaos.judge import Violation
+from tests.chaos.judge import Judge, Violation
 from tests.chaos.truth import noting
 
 GWEI = 10**9
@@ -53,18 +50,16 @@ class ChainTruth:
     return next((row for row in rows if _place(row) == place), None)
 
 
-class ChainJudge:
+class ChainJudge(Judge):
   """Reads what was told. A log has no number, so one that the node itself did not send cannot be
   missed; `withheld` says which those are. Blocks are linked, and none can be missed."""
 
   def __init__(
     self, exchange: str, truth: ChainTruth, withheld: Iterable[bytes], *, numbered: bool
   ) -> None:
-    self.told: Counter[str] = Counter()
-    self._exchange = exchange
+    super().__init__(exchange)
     self._truth = truth
     self._withheld = withheld
-    self._at = 0
     self._kinds: set[str] = set()
     self._blocks: list[str] = []
     self._transfers: set[Place] = set()
@@ -77,25 +72,17 @@ class ChainJudge:
     for reader in readers:
       self._kinds |= set(reader.name.split("-"))
 
-  def read(self, events: list[Any]) -> None:
-    """Raises Violation at the first event that cannot be."""
-    try:
-      check_events(events, self._exchange)
-    except PluginError as exc:
-      raise Violation(self._at, str(exc)) from exc
-    for event in events:
-      self.told[type(event).__name__] += 1
-      if isinstance(event, Gap):
-        self._gap(event)
-      elif isinstance(event, ChainEvent):
-        meta = event.meta or {}
-        height = meta["height"]
-        self._first = height if self._first is None else min(self._first, height)
-        if event.kind == "transfer":
-          self._transfer(event, meta)
-        else:
-          self._block(event, meta)
-      self._at += 1
+  def take(self, event: Any) -> None:
+    if isinstance(event, Gap):
+      self._gap(event)
+    elif isinstance(event, ChainEvent):
+      meta = event.meta or {}
+      height = meta["height"]
+      self._first = height if self._first is None else min(self._first, height)
+      if event.kind == "transfer":
+        self._transfer(event, meta)
+      else:
+        self._block(event, meta)
 
   def wrong(self, readers: list[SourceReader]) -> str | None:
     """What is missing, or was not taken back; None where all is told or declared."""
@@ -129,7 +116,7 @@ class ChainJudge:
   # Events ----------------------------------------------------------------------------------------
 
   def _fail(self, sentence: str) -> None:
-    raise Violation(self._at, sentence)
+    raise Violation(self.at, sentence)
 
   def _gap(self, gap: Gap) -> None:
     tip = max(self._truth.chain.blocks)

@@ -1,17 +1,14 @@
 """The same property for counts: how many posts each minute had."""
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import trio
 
 from bond_core import Gap, Post
-from bond_core._errors import PluginError
 from bond_core._sources.source import SourceReader
-from bond_core.testing import check_events
 from tests.chaos.items import ItemTruth
-from tests.chaos.judge import Violation
+from tests.chaos.judge import Judge, Violation
 from tests.chaos.world import START_MS
 
 MINUTE_MS = 60_000
@@ -20,35 +17,22 @@ WITHIN = 100.0
 every 60."""
 
 
-class CountJudge:
+class CountJudge(Judge):
   """Reads what was told: each whole minute once, in order, with the venue's number."""
 
   def __init__(
     self, exchange: str, truth: ItemTruth, withheld: Iterable[bytes], *, numbered: bool
   ) -> None:
-    self.told: Counter[str] = Counter()
-    self._exchange = exchange
+    super().__init__(exchange)
     self._truth = truth
-    self._at = 0
     self._last: int | None = None
     self._gapped = False
 
-  def follow(self, readers: list[SourceReader]) -> None:
-    """Nothing: all minutes are read."""
-
-  def read(self, events: list[Any]) -> None:
-    """Raises Violation at the first event that cannot be."""
-    try:
-      check_events(events, self._exchange)
-    except PluginError as exc:
-      raise Violation(self._at, str(exc)) from exc
-    for event in events:
-      self.told[type(event).__name__] += 1
-      if isinstance(event, Gap):
-        self._gapped = True
-      elif isinstance(event, Post):
-        self._minute(event)
-      self._at += 1
+  def take(self, event: Any) -> None:
+    if isinstance(event, Gap):
+      self._gapped = True
+    elif isinstance(event, Post):
+      self._minute(event)
 
   def wrong(self, readers: list[SourceReader]) -> str | None:
     """The minute that is missing; None where none is."""
@@ -60,14 +44,14 @@ class CountJudge:
   def _minute(self, event: Post) -> None:
     start = event.ts_exchange
     if start is None or start % MINUTE_MS:
-      raise Violation(self._at, f"{start} is no minute")
+      raise Violation(self.at, f"{start} is no minute")
     if self._last is not None and start != self._last + MINUTE_MS:
       if start <= self._last:
-        raise Violation(self._at, f"the minute {start} is told after {self._last}")
+        raise Violation(self.at, f"the minute {start} is told after {self._last}")
       if not self._gapped:
-        raise Violation(self._at, f"minutes between {self._last} and {start} are missing")
+        raise Violation(self.at, f"minutes between {self._last} and {start} are missing")
     ends = [START_MS + round(at * 1000) for at in self._truth.since]
     true = sum(start <= at < start + MINUTE_MS for at in ends)
     if event.count != true:
-      raise Violation(self._at, f"{event.count} posts in the minute {start}, the venue's {true}")
+      raise Violation(self.at, f"{event.count} posts in the minute {start}, the venue's {true}")
     self._last, self._gapped = start, False

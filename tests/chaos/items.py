@@ -1,6 +1,5 @@
 """The same property for venues whose events are items with an id: posts, transactions."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -14,10 +13,8 @@ from bond_sim.x.site import XSite
 from bond_x.rules import rule_of
 
 from bond_core import ChainEvent, Gap, Post
-from bond_core._errors import PluginError
 from bond_core._sources.source import SourceReader
-from bond_core.testing import check_events
-from tests.chaos.judge import Violation
+from tests.chaos.judge import Judge, Violation
 from tests.chaos.truth import noting
 
 QUERY = "bitcoin"
@@ -63,7 +60,7 @@ class ItemTruth:
     self.since.append(trio.current_time())
 
 
-class ItemJudge:
+class ItemJudge(Judge):
   """Reads what was told. Where items are `numbered` each loss shows; else one that the venue itself
   dropped cannot, and `withheld` says which those are. An item is told within `lag` s."""
 
@@ -76,37 +73,24 @@ class ItemJudge:
     numbered: bool,
     lag: float = 0.0,
   ) -> None:
-    self.told: Counter[str] = Counter()
-    self._exchange = exchange
+    super().__init__(exchange)
     self._truth = truth
     self._withheld = withheld
     self._numbered = numbered
     self._lag = lag
-    self._at = 0
     self._places: dict[str, int] = {}
     self._told: set[int] = set()
     self._first: int | None = None
     self._declared = -1
     """Up to this place a gap covers what is missing."""
 
-  def follow(self, readers: list[SourceReader]) -> None:
-    """Nothing: all readers read the same."""
-
-  def read(self, events: list[Any]) -> None:
-    """Raises Violation at the first event that cannot be."""
-    try:
-      check_events(events, self._exchange)
-    except PluginError as exc:
-      raise Violation(self._at, str(exc)) from exc
-    for event in events:
-      self.told[type(event).__name__] += 1
-      if isinstance(event, Gap):
-        self._declared = len(self._truth.items) - 1
-      elif isinstance(event, Post):
-        self._item(event.tweet_id or "", event.text)
-      elif isinstance(event, ChainEvent) and event.kind == "tx":
-        self._item(str((event.meta or {}).get("txid")), "")
-      self._at += 1
+  def take(self, event: Any) -> None:
+    if isinstance(event, Gap):
+      self._declared = len(self._truth.items) - 1
+    elif isinstance(event, Post):
+      self._item(event.tweet_id or "", event.text)
+    elif isinstance(event, ChainEvent) and event.kind == "tx":
+      self._item(str((event.meta or {}).get("txid")), "")
 
   def wrong(self, readers: list[SourceReader]) -> str | None:
     """What is missing; None where everything is told or declared."""
@@ -125,11 +109,11 @@ class ItemJudge:
       self._places[one] = place
     found = self._places.get(name)
     if found is None:
-      raise Violation(self._at, f"{name} is none of the venue's")
+      raise Violation(self.at, f"{name} is none of the venue's")
     if text != self._truth.items[name] and not self._told_off(name):
-      raise Violation(self._at, f"{name} says {text!r}, the venue's {self._truth.items[name]!r}")
+      raise Violation(self.at, f"{name} says {text!r}, the venue's {self._truth.items[name]!r}")
     if found in self._told:
-      raise Violation(self._at, f"{name} is told twice")
+      raise Violation(self.at, f"{name} is told twice")
     self._told.add(found)
     self._first = found if self._first is None else min(found, self._first)
 

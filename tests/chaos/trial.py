@@ -21,7 +21,6 @@ from bond_core._sources.source import SourceReader
 from bond_core._spec.load import load_spec
 from bond_core.testing._components import REGISTRY
 from tests.chaos import world
-from tests.chaos.items import ItemJudge
 from tests.chaos.judge import Judge, Violation
 from tests.chaos.venues import CHAOS, VENUES, Venue
 
@@ -154,7 +153,7 @@ class _Trial:
         lambda kind, what: self.note(f"strike  {kind:11} {what}"),
       )
       log = _Log(self)
-      judge: Judge | ItemJudge = self.venue.judge(
+      judge: Judge = self.venue.judge(
         self.venue.exchange, self.truth, hostility.withheld, numbered=self.venue.numbered
       )
       try:
@@ -177,7 +176,7 @@ class _Trial:
         nursery.cancel_scope.cancel()
 
   async def _watch(
-    self, log: "_Log", judge: Judge | ItemJudge, sources: SourceManager, readers: list[SourceReader]
+    self, log: "_Log", judge: Judge, sources: SourceManager, readers: list[SourceReader]
   ) -> None:
     calm_since: float | None = None
     muted = any(episode.kind == "mute" for episode in self.episodes)
@@ -204,15 +203,13 @@ class _Trial:
     if not self.episodes and not self.restarts and judge.told["Gap"]:
       raise Violation(0, "a gap where nothing was lost")
 
-  def _judge(self, log: "_Log", judge: Judge | ItemJudge) -> None:
+  def _judge(self, log: "_Log", judge: Judge) -> None:
     told, log.told = log.told, []
     judge.read(told)
     if self.faults:
       raise Violation(0, self.faults[0])
 
-  def _wrong(
-    self, judge: Judge | ItemJudge, sources: SourceManager, readers: list[SourceReader]
-  ) -> str | None:
+  def _wrong(self, judge: Judge, sources: SourceManager, readers: list[SourceReader]) -> str | None:
     for reader in readers:
       if reader.failure or reader.refused:
         return f"{reader.name} was given up: {reader.failure or reader.refused}"

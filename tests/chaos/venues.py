@@ -19,7 +19,7 @@ from bond_simkit import EpisodeKind
 from tests.chaos.chain import ChainJudge, ChainTruth
 from tests.chaos.counts import CountJudge
 from tests.chaos.items import QUERY, ItemJudge, ItemTruth
-from tests.chaos.judge import Judge
+from tests.chaos.markets import MarketJudge
 from tests.chaos.truth import Truth
 
 PORT = 9000
@@ -88,7 +88,7 @@ class Venue:
   dated: bool = True
   chaos: float = CHAOS
   truth: Callable[[], Any] = Truth
-  judge: Callable[..., Any] = Judge
+  judge: Callable[..., Any] = MarketJudge
 
   def simulator(self, seed: int, now_ms: int) -> Any:
     """The configuration of its simulator."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bond_venuekit import Order, ReadLatest, opposite, read_side, take_apart
+from bond_venuekit import Order, ReadLatest, opposite, read_side, rows_of
 
 from bond_bybit.messages import decode_bars, decode_liquidations
 from bond_bybit.sizes import in_base
 from bond_core import AnyEvent, Batch, Candle, Liquidation
 from bond_core.feeds import Subscription
-from bond_core.venues import UNREADABLE, SubscriptionState
+from bond_core.venues import SubscriptionState
 
 INTERVALS = {
   "1m": "1",
@@ -69,12 +69,7 @@ class LiquidationsState(SubscriptionState):
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     self.received_ns = mono_ns
     convert = self._in_base
-    try:
-      found = decode_liquidations(frame).data
-    except UNREADABLE as exc:
-      take_apart(self, frame, exc, ts_ms, mono_ns, out)
-      return
-    for forced in found:
+    for forced in rows_of(self, decode_liquidations, frame, ts_ms, mono_ns, out):
       out.append(
         Liquidation(
           exchange=self._exchange,

@@ -3,13 +3,13 @@ by itself; what two connections both carry is one event, by id (source: "Trade")
 
 from collections import OrderedDict
 
-from bond_venuekit import read_side, take_apart
+from bond_venuekit import read_side, rows_of
 
 from bond_bybit.messages import decode_trades
 from bond_bybit.sizes import in_base
 from bond_core import Batch, Trade
 from bond_core.feeds import Subscription
-from bond_core.venues import UNREADABLE, SubscriptionState
+from bond_core.venues import SubscriptionState
 
 REMEMBERED = 5_000
 """Trades that a second connection may repeat: seconds of the busiest market."""
@@ -26,12 +26,7 @@ class TradesState(SubscriptionState):
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     self.received_ns = mono_ns
     seen, convert = self._seen, self._in_base
-    try:
-      trades = decode_trades(frame).data
-    except UNREADABLE as exc:
-      take_apart(self, frame, exc, ts_ms, mono_ns, out)
-      return
-    for trade in trades:
+    for trade in rows_of(self, decode_trades, frame, ts_ms, mono_ns, out):
       if trade.id in seen:
         self.duplicates += 1
         continue

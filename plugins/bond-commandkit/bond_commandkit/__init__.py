@@ -2,7 +2,7 @@
 
 from bond_commandkit.account import account_lines
 from bond_commandkit.logging_setup import set_up_logging
-from bond_commandkit.output import BAD_SPEC, FAILED, DurationType, fail, say, sentences
+from bond_commandkit.output import BAD_SPEC, FAILED, DurationType, fail, into_option, say, sentences
 from bond_commandkit.spec_argument import is_request, load_file, read_spec
 from bond_commandkit.text_to_spec import (
   STARTING,
@@ -22,6 +22,7 @@ __all__ = [
   "TextToSpec",
   "account_lines",
   "fail",
+  "into_option",
   "is_request",
   "load_file",
   "read_spec",

@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -11,6 +12,8 @@ from bond_commandkit.log_format import Json
 from bond_commandkit.plain_text import plain
 from bond_core import BondError
 from bond_core.config import parse_duration
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 BAD_SPEC = 2
 """Exit code of a command whose spec or options are wrong."""
@@ -30,6 +33,18 @@ class DurationType(click.ParamType[float]):
       return float(parse_duration(str(value)))
     except ValueError as exc:
       self.fail(str(exc), param, ctx)
+
+
+def into_option(what: str) -> Callable[[F], F]:
+  """The option of a command that writes `what` into a folder."""
+  return click.option(
+    "--into",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="FOLDER",
+    help=f"Where {what} is written; here by default.",
+  )
 
 
 def say(message: str, level: int = logging.INFO) -> None:

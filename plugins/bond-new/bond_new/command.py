@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import click
-from bond_commandkit import FAILED, fail
+from bond_commandkit import FAILED, fail, into_option
 
 from bond_core import BondError
 from bond_new.capture import read_capture
@@ -20,14 +20,7 @@ from bond_new.package import KINDS, write_package
   metavar="FILE",
   help="Recorded frames of a venue (plain or gzip): writes their message structs and a test too.",
 )
-@click.option(
-  "--into",
-  "folder",
-  type=click.Path(path_type=Path),
-  default=Path(),
-  metavar="FOLDER",
-  help="Where the package's folder is made; here by default.",
-)
+@into_option("the package's folder")
 def new_command(kind: str, name: str, capture: Path | None, folder: Path) -> None:
   """Write a plugin to start from: a package bond-NAME with code that works, tests that pass, a
   README and a CI file.

@@ -1,10 +1,10 @@
 """Liquidations: one channel has those of all instruments of a family."""
 
-from bond_venuekit import read_side, take_apart
+from bond_venuekit import read_side, rows_of
 
 from bond_core import Batch, Liquidation
 from bond_core.feeds import Subscription
-from bond_core.venues import UNREADABLE, SubscriptionState, Topic
+from bond_core.venues import SubscriptionState, Topic
 from bond_okx.contracts import ContractOf
 from bond_okx.messages import Forced, decode_liquidations
 from bond_okx.symbols import venue_symbol
@@ -57,12 +57,7 @@ class LiquidationsTopic(Topic):
     states = {
       state.symbol: state for state in self.states.values() if isinstance(state, LiquidationsState)
     }
-    try:
-      rows = decode_liquidations(frame).data
-    except UNREADABLE as exc:
-      take_apart(self, frame, exc, ts_ms, mono_ns, out)
-      return
-    for found in rows:
+    for found in rows_of(self, decode_liquidations, frame, ts_ms, mono_ns, out):
       state = states.get(found.instrument)
       if state is not None:
         for forced in found.details:

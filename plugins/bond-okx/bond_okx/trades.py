@@ -1,11 +1,10 @@
 """Trades. A message is what one order took at one price, which may be several trades: their numbers
 go up by one and the message's is the last (source: "WS / Trades channel")."""
 
-from bond_venuekit import NumberedTrades, read_side, take_apart
+from bond_venuekit import NumberedTrades, read_side, rows_of
 
 from bond_core import Batch, Trade
 from bond_core.feeds import Subscription
-from bond_core.venues import UNREADABLE
 from bond_okx.contracts import ContractOf
 from bond_okx.messages import decode_trades
 
@@ -20,12 +19,7 @@ class TradesState(NumberedTrades):
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     contract = self._contract()
-    try:
-      trades = decode_trades(frame).data
-    except UNREADABLE as exc:
-      take_apart(self, frame, exc, ts_ms, mono_ns, out)
-      return
-    for trade in trades:
+    for trade in rows_of(self, decode_trades, frame, ts_ms, mono_ns, out):
       last, count = trade.number, trade.count or 1
       first = last - count + 1
       side = read_side(trade.side)

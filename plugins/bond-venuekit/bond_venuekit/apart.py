@@ -1,6 +1,7 @@
 """Messages of several rows, one of which cannot be read: the others count all the same."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -19,6 +20,32 @@ class Reads(Protocol):
 
   def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:
     """Declares that a message could not be read."""
+
+
+T = TypeVar("T")
+
+
+class Rows(Protocol[T]):
+  """A decoded message."""
+
+  data: list[T]
+
+
+def rows_of(
+  reads: Reads,
+  decode: Callable[[bytes], Rows[T]],
+  frame: bytes,
+  ts_ms: int,
+  mono_ns: int,
+  out: Batch,
+) -> list[T]:
+  """The rows in `data` of a message; where it cannot be read, its rows are taken one by one instead
+  (`take_apart`), and there is none."""
+  try:
+    return decode(frame).data
+  except UNREADABLE as exc:
+    take_apart(reads, frame, exc, ts_ms, mono_ns, out)
+    return []
 
 
 def take_apart(

@@ -51,10 +51,13 @@ class LatestValue(NumberedState):
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     common = {**self._common, "ts_event": ts_ms, "ts_internal": mono_ns}
     try:
-      for order, event in self._read(frame, common):
-        self._offer(order, event, ts_ms, mono_ns, out)
+      # All of it before the first goes out: what is taken apart must not come twice.
+      found = list(self._read(frame, common))
     except UNREADABLE as exc:
       take_apart(self, frame, exc, ts_ms, mono_ns, out)
+      return
+    for order, event in found:
+      self._offer(order, event, ts_ms, mono_ns, out)
 
   def _offer(self, order: Order, event: AnyEvent, ts_ms: int, mono_ns: int, out: Batch) -> None:
     """Lets a state out if it is newer than the last."""

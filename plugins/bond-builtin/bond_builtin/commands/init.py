@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 import click
-from bond_commandkit import FAILED, fail
+from bond_commandkit import FAILED, fail, into_option
 
 FIRST = "btc-pulse"
 """The example that is written where none is named."""
@@ -89,14 +89,7 @@ class ExampleName(click.ParamType[Example]):
 
 @click.command(name="init", cls=InitCommand)
 @click.argument("example", metavar="[NAME]", type=ExampleName(), default=FIRST)
-@click.option(
-  "--into",
-  "folder",
-  type=click.Path(path_type=Path),
-  default=Path(),
-  metavar="FOLDER",
-  help="Where the file is written; here by default.",
-)
+@into_option("the file")
 def init_command(example: Example, folder: Path) -> None:
   """Write a spec to start from, NAME.yaml: one of the examples below, btc-pulse where none is
   named. A file that is there already is left as it is.
