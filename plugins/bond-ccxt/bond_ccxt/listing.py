@@ -1,12 +1,16 @@
 """The venue's list of markets, read again while they are read."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
+from bond_ccxt.faults import translated
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
 from bond_ccxt.shared import Shared
+
+Logger: TypeAlias = logging.LoggerAdapter[logging.Logger]
 
 AGAIN, SOON = 600.0, 60.0
 """Seconds until a list is read again, which takes ccxt several requests; SOON while a market that
@@ -15,7 +19,7 @@ ALIVE = 30.0
 """What delivered in so many seconds is traded, whatever the list says."""
 
 
-async def relist(shared: Shared, listed: Iterable[Listed], outbox: Outbox) -> None:
+async def relist(shared: Shared, listed: Iterable[Listed], outbox: Outbox, log: Logger) -> None:
   """Tells readers which of their markets are not traded and what has changed, until cancelled. A
   market that two readings in a row lack is not read until it is listed again."""
   markets, missing, told = list(listed), set[str](), dict[str, str]()
@@ -50,18 +54,20 @@ async def relist(shared: Shared, listed: Iterable[Listed], outbox: Outbox) -> No
       else:
         one.readable = False
         tell(one, f"{shared.exchange.id} no longer lists {one.symbol}")
-    await _read_again(shared, SOON if soon else AGAIN)
+    await _read_again(shared, SOON if soon else AGAIN, log)
 
 
-async def _read_again(shared: Shared, pause: float) -> None:
+async def _read_again(shared: Shared, pause: float, log: Logger) -> None:
   """Returns when the list has been read again, which may take several tries."""
   while True:
     await asyncio.sleep(pause)
     try:
       await shared.load_markets(at_most=SOON / 2)
       return
-    except Exception:
+    except Exception as exc:
       # ccxt's errors are of any kind, and none of them says anything about a market.
+      error = translated(exc, shared.exchange.id, shared.secrets)
+      log.warning("the list of markets was not read again: %s; trying again in %.0f s", error, SOON)
       pause = SOON
 
 
@@ -86,9 +92,10 @@ def _take_over(listed: Listed, row: Any, outbox: Outbox) -> None:
 
 
 def _terms(market: Any) -> dict[str, Any]:
-  precision = market.get("precision") or {}
+  precision = market.get("precision")
+  sizes = precision if isinstance(precision, dict) else {}
   return {
     "contract size": market.get("contractSize"),
-    "tick size": precision.get("price"),
-    "lot size": precision.get("amount"),
+    "tick size": sizes.get("price"),
+    "lot size": sizes.get("amount"),
   }

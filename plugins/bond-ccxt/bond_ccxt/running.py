@@ -67,10 +67,9 @@ async def _work(kind: Kind, config: Any, ctx: SourceContext, outbox: Outbox) -> 
         kind,
         len(listed),
       )
-      relisting = asyncio.create_task(relist(shared, listed, outbox))
-      try:
+      async with asyncio.TaskGroup() as tasks:
+        relisting = tasks.create_task(relist(shared, listed, outbox, ctx.log))
         await way(kind, config, shared, listed, outbox)
-      finally:
         relisting.cancel()
       # Each market has been refused with its own reason.
       raise Refused("; ".join(outbox.refused))

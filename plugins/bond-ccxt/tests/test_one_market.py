@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import logging
 import math
 from itertools import pairwise
 from types import SimpleNamespace
@@ -229,6 +230,9 @@ def test_a_symbol_that_the_venue_does_not_know_now_is_tried_again(way, kind):
   assert symbols(found) == {"BTC/USDT", "ETH/USDT", "GONE/USDT"}
 
 
+LOG = logging.LoggerAdapter(logging.getLogger("bond.ccxt"))
+
+
 def relisted(way, kind, lists, *, seconds, answer=None):
   """What readers learn of a market while its list is `lists`, one after the other, by time."""
   told = []
@@ -250,7 +254,7 @@ def relisted(way, kind, lists, *, seconds, answer=None):
     config = CONFIGS[kind](exchange="kraken", symbols=["BTC/USDT"], every=1)
     markets, loop = [listed(GOOD)], asyncio.get_running_loop()
     tasks = [
-      asyncio.create_task(relist(shared, markets, box)),
+      asyncio.create_task(relist(shared, markets, box, LOG)),
       asyncio.create_task(way(kind, config, shared, markets, box)),
     ]
     counts = []
@@ -278,7 +282,7 @@ def row(**more):
 
 
 @pytest.mark.parametrize("way", [polling.poll, watching.watch])
-def test_a_market_that_two_readings_lack_is_left_until_it_is_listed_again(way):
+def test_a_market_that_two_readings_lack_is_left_until_it_is_listed_again(way, caplog):
   there, gone = {GOOD: row()}, {OTHER: row(symbol=OTHER)}
   lists = [there, gone, ccxt.NetworkError("down"), gone, gone, there]
 
@@ -288,13 +292,16 @@ def test_a_market_that_two_readings_lack_is_left_until_it_is_listed_again(way):
   told, market, requests = relisted(way, "ticker", lists, seconds=2_500, answer=silent)
   assert told == [(f"mars no longer lists {GOOD}", True), (None, True)]
   assert market.readable
+  assert "the list of markets was not read again: mars: down; trying again" in caplog.text
   # It is not read meanwhile, and it is before and after.
   assert sum(requests[26:60]) == 0
   assert sum(requests[:4]) > 0
   assert sum(requests[-4:]) > 0
 
 
-@pytest.mark.parametrize("lacking", [{OTHER: row(symbol=OTHER)}, {GOOD: row(active=False)}, {}])
+@pytest.mark.parametrize(
+  "lacking", [{OTHER: row(symbol=OTHER)}, {GOOD: row(active=False)}, {GOOD: row(precision=5)}, {}]
+)
 @pytest.mark.parametrize("way", [polling.poll, watching.watch])
 def test_what_delivers_is_traded_whatever_the_list_says(way, lacking):
   told, market, _ = relisted(way, "ticker", [{GOOD: row()}, lacking], seconds=2_000)
