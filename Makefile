@@ -15,6 +15,7 @@ demo: $(if $(wildcard $(ALL)),$(ALL),$(DEMO))
 	$(BIN)/bond run examples/btc-pulse.yaml --sim --duration 20s
 
 # One pip call, so that the packages in this folder satisfy each other. tests/packages.py finds them.
+# What builds them is installed once before: an environment for each of them takes a minute.
 $(ALL): GROUPS := --group lint --group test
 $(DEMO): WHICH := demo
 $(ALL) $(DEMO): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constraints.txt tests/packages.py
@@ -22,7 +23,8 @@ $(ALL) $(DEMO): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constrai
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(if $(GROUPS),$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1')
 	$(BIN)/python -m tests.packages $(WHICH) >$(VENV)/packages.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(GROUPS) --requirement $(VENV)/packages.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation $(GROUPS) --requirement $(VENV)/packages.txt
 	touch $@
 
 lint: install
@@ -49,7 +51,7 @@ constraints: install
 
 dist: install
 	rm -rf dist
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . $(addprefix ./,$(PACKAGES))
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . $(addprefix ./,$(PACKAGES))
 	ls dist
 
 # Containers: docs/configuration.md says what is in them.

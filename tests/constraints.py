@@ -18,16 +18,19 @@ from tests.packages import CORE, ROOT, packages
 
 FILE = ROOT / "constraints.txt"
 PYTHON = "3.11"
+EDITABLES = "editables"
+"""What hatchling needs beside itself for packages that are installed as they lie in their folders."""
 HEAD = "# Versions that were tested together. The packages themselves declare ranges.\n"
 
 
 def requirements() -> list[str]:
-  """Returns what the packages need that are not of this repository: to run, for their tests and for
-  lint."""
+  """Returns what the packages need that are not of this repository: to be built, to run, for their
+  tests and for lint."""
   folders = packages()
-  found: set[str] = set()
+  found = {EDITABLES}
   for name, folder in folders.items():
     read = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    found.update(read["build-system"]["requires"])
     found.update(read["project"].get("dependencies", ()))
     for extra in read["project"].get("optional-dependencies", {}).values():
       found.update(extra)
