@@ -90,7 +90,7 @@ class Pipeline:
     for key, node in spec.transforms.items():
       context = self._context(f"transforms.{key}")
       stages[key] = Stage(node.type, node.config, context, node.inputs, self._simulated)
-    self.graph = Graph(stages)
+    self.graph = Graph(stages, None if pace is None else MOST_PACED)
     self._viewed = {key: _feed_of(key) if key in stages else key for key in self.readers}
     opened = frozenset(reader.source for reader in self.readers.values())
     rings = dict.fromkeys(source.ring for source in opened)
@@ -197,11 +197,14 @@ class Pipeline:
       if pace is not None:
         pace.begin()
       for source, batch in tagged:
-        push(source, batch)
+        for start in (0,) if pace is None else range(0, len(batch), MOST_PACED):
+          push(source, batch if pace is None else batch[start : start + MOST_PACED])
+          await self._go_on()
       if not self._replays:
         now = self._clock.now_ms()
         if (timer := self.graph.next_timer()) is not None and timer <= now:
           self._hand_on(self.graph.on_timer(now, one=pace is not None))
+          await self._go_on()
         late = 0 if timer is None else now - timer
         if pace is not None and (reason := pace.overdue(late)) is not None:
           for stage in self.graph.stages:
@@ -210,6 +213,15 @@ class Pipeline:
         await pace.rest()
       for log in self._logs.values():
         await log.room()
+
+  async def _go_on(self) -> None:
+    """Where a pace is kept: rests, and hands on what was made beyond what goes on at once."""
+    while (pace := self._pace) is not None:
+      await pace.rest()
+      pace.begin()
+      if not self.graph.rest:
+        return
+      self._hand_on(self.graph.go_on())
 
   def _push(self, source: object, batch: Batch) -> None:
     """One source's batch through every node that reads it."""

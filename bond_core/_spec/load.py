@@ -2,7 +2,7 @@
 
 import pathlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import attrs
@@ -20,7 +20,15 @@ from bond_core._spec.document import (
   read_document,
   shown,
 )
-from bond_core._spec.model import LogNode, Position, SinkNode, SourceNode, Spec, TransformNode
+from bond_core._spec.model import (
+  LogNode,
+  Position,
+  SinkNode,
+  SourceNode,
+  Spec,
+  TransformNode,
+  held_by,
+)
 from bond_core._spec.reads import check_types, in_order
 from bond_core._spec.structure import closed_keys, structure
 from bond_core._suggest import closest, did_you_mean, one_of
@@ -149,7 +157,7 @@ class _Loader:
       document.refuse(message, ("log",), "key")
     log = self._node(("log",), {"use": DEFAULT_LOG} if data.get("log") is None else data["log"])
     if not self.trusted:
-      self._check_held([transforms[key].config for key in transforms])
+      self._check_held(held_by(transforms.values()))
       self._check_copies(transforms)
     document.check()
     if log is None:
@@ -165,18 +173,12 @@ class _Loader:
       document=data,
     )
 
-  def _check_held(self, configs: Sequence[Any]) -> None:
+  def _check_held(self, held: int) -> None:
     """Refuses what would keep too much of a server's memory."""
-    held = sum(
-      getattr(config, field.name)
-      for config in configs
-      for field in attrs.fields(type(config))
-      if field.metadata.get("held")
-    )
     if held > MAX_HELD:
       message = (
         f"these transforms may hold {held} events and keys together; a spec from outside may hold "
-        f"{MAX_HELD}, so write smaller numbers (keep, max_events)"
+        f"{MAX_HELD}, so write smaller numbers (keep, max_events), or name the symbols of windows"
       )
       self.document.refuse(message, ("transforms",), "key")
 

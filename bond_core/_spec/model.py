@@ -1,6 +1,6 @@
 """A checked spec: what load_spec gives and everything else reads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import attrs
@@ -81,3 +81,13 @@ class Spec:
   log: LogNode
   warnings: tuple[str, ...] = ()
   document: Mapping[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
+
+  @property
+  def held(self) -> int:
+    """How many events and keys its transforms may hold in memory together."""
+    return held_by(self.transforms.values())
+
+
+def held_by(transforms: Iterable[TransformNode]) -> int:
+  """How many events and keys transforms may hold in memory together."""
+  return sum(0 if node.type.held is None else node.type.held(node.config) for node in transforms)

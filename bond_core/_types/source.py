@@ -90,7 +90,8 @@ class SourceType:
   that a server's clients can subscribe to markets that no spec names; it raises Refused or
   ValueError for a market that cannot be. `words` are the words of English it answers to; `aliases`
   other names of it, each with the settings that the name implies; `environment` the variables it
-  reads.
+  reads. `account(config)` names the variable of the machine's own node or account that such a
+  source works at, of which a server's callers have a part each (None: it is the caller's own).
 
   Specs from outside, which a server is sent, may use `public` types only, and set only keys of
   theirs that are numbers, true or false, or words from a closed list, and other keys whose metadata
@@ -118,6 +119,7 @@ class SourceType:
   words: tuple[str, ...] = ()
   aliases: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
   environment: tuple[str, ...] = ()
+  account: Callable[[Any], str | None] | None = None
   simulator: str | Callable[[Any], str | None] | None = None
   mock: Callable[[Any], bool] | None = None
   exchange: Callable[[Any], str] | None = None

@@ -50,9 +50,9 @@ class TransformType:
   """A type of transform. `accepts` are the types of event that it is given (None: all); gaps and
   heartbeats pass by one that does not accept them. `emits` are those it gives (None: what it
   reads). Times are not copied for it: an event that it makes has the times that it gives it.
-  Specs from outside may use `public` ones only, as for SourceType. A key of the configuration whose
-  metadata says {"held": True} is how many events or keys are kept in memory at most; those of a
-  spec from outside are bounded together."""
+  Specs from outside may use `public` ones only, as for SourceType. `held(config)` is how many
+  events or keys are kept in memory at most; those of a spec from outside, and those of all specs of
+  one caller of a server, are bounded together."""
 
   name: str
   summary: str
@@ -60,5 +60,6 @@ class TransformType:
   accepts: tuple[type[AnyEvent], ...] | None = None
   emits: tuple[type[AnyEvent], ...] | None = None
   make: Callable[[Any, TransformContext], Transform]
+  held: Callable[[Any], int] | None = None
   public: bool = False
   example: str = ""

@@ -10,7 +10,13 @@ from math import fsum
 import msgspec
 import pytest
 from bond_builtin.transforms.tally import DecimalSum, ExactSum
-from bond_builtin.transforms.window import MAX_EMPTY, MAX_EMPTY_ROWS, TYPE, Windows
+from bond_builtin.transforms.window import (
+  AT_ONCE,
+  MAX_EMPTY,
+  MAX_EMPTY_ROWS,
+  TYPE,
+  Windows,
+)
 from hypothesis import given, settings, strategies as st
 from transform_play import Live, recorded, replay, split, trade
 
@@ -568,6 +574,103 @@ def test_a_leap_of_many_symbols_is_filled_with_a_bounded_number_of_rows():
   live.push(trade(T, symbol="M0/USDT"))
   live.push(trade(T + 500_000, symbol="M0/USDT", sequence=2))
   assert len(live.take()) <= MAX_EMPTY_ROWS + 2 * rows
+
+
+# Many symbols ------------------------------------------------------------------------------------
+
+
+class Parts:
+  """A transform of which is noted how much it gives at once; its timers have to move on."""
+
+  def __init__(self, transform):
+    self.transform = transform
+    self.most = 0
+
+  def __call__(self, batch):
+    return self.noted(self.transform(batch))
+
+  def next_timer(self):
+    return self.transform.next_timer()
+
+  def on_timer(self, now):
+    due = self.next_timer()
+    out = self.noted(self.transform.on_timer(now))
+    again = self.next_timer()
+    assert again is None or not again <= due <= now - 50, "it would be called for ever"
+    return out
+
+  def noted(self, out):
+    self.most = max(self.most, len(out))
+    return out
+
+
+def markets(count, when, first=0):
+  return [trade(when, symbol=f"M{number:05}/USDT") for number in range(first, first + count)]
+
+
+def test_many_rows_of_a_live_stream_go_out_in_parts_and_are_those_of_a_recording():
+  events = [markets(1_000, T + n * 400) for n in range(8)]
+  events.append([Gap(exchange="binance", symbol="*", channel="trades", ts_event=T + 3_300)])
+  live = Live(TYPE, config(1.0))
+  live.transform = parts = Parts(live.transform)
+  live.clock.wall = T
+  for batch in events:
+    live.push(*batch)
+    live.run(400)
+  live.run(3_000)
+  assert parts.most == AT_ONCE
+  rows = [row for row in windows(live.take()) if row.price_avg is not None]
+  assert len(rows) == 3 * 1_000
+  played = replay(TYPE, config(1.0), events)
+  assert rows == [row for row in windows(played) if row.price_avg is not None]
+
+
+def test_rows_that_cannot_go_out_in_time_are_dropped_and_counted(monkeypatch):
+  monkeypatch.setattr("bond_builtin.transforms.window.MAX_OWED", 1_500)
+  live = Live(TYPE, config(0.1))
+  live.clock.wall = T
+  # Nothing but batches: no timer has its turn.
+  for _ in range(20):
+    live.push(*markets(400, live.clock.wall))
+    live.clock.advance(100)
+    assert live.transform._owed_rows <= 1_500
+  live.run(2_000)
+  out = live.take()
+  dropped = [gap for gap in gaps(out) if gap.channel == "window"]
+  assert dropped
+  assert {gap.reason for gap in dropped} == {"slow"}
+  given = [row for row in windows(out) if row.price_avg is not None]
+  assert len(given) + sum(gap.missed for gap in dropped) == 20 * 400
+
+
+def test_open_windows_hold_a_bounded_number_of_symbols_and_the_rest_is_counted(monkeypatch):
+  monkeypatch.setattr("bond_builtin.transforms.window.MAX_OPEN", most := 5_000)
+  # An hour in which windows wait, and each event is of a window and a symbol of its own.
+  live = Live(TYPE, config(0.1, lateness=3600.0))
+  live.clock.wall = T
+  count = most + 500
+  for first in range(0, count, 500):
+    live.push(*[trade(T + n * 10, symbol=f"M{n % 5000}/USDT") for n in range(first, first + 500)])
+  held = sum(map(len, live.transform._open.values()))
+  assert held == most == TYPE.held(config(0.1))
+  out = live.take() + live.transform.cut([])
+  lost = [gap for gap in gaps(out) if gap.reason == "failed"]
+  assert sum(gap.missed for gap in lost) == 500
+
+
+@pytest.mark.parametrize("every", [0.1, 5.0, 3600.0])
+def test_named_symbols_have_room_in_all_windows_that_a_slow_source_holds_open(every):
+  own = config(every, symbols=["BTC/USDT", "ETH/USDT"])
+  assert TYPE.held(own) < 4_000
+  live = Live(TYPE, own)
+  live.clock.wall = T
+  live.push(trade(T, exchange="okx"))
+  for step in range(600):
+    now = T + step * 100
+    live.clock.wall = now
+    live.push(trade(T + 1, exchange="okx", arrived=now, sequence=step))
+    live.push(*[trade(now, symbol=name) for name in ("BTC", "BTC/USDT", "ETH", "ETH/USDT")])
+  assert not [gap for gap in gaps(live.take()) if gap.reason == "failed"]
 
 
 # Late and missing --------------------------------------------------------------------------------

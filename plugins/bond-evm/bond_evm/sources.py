@@ -31,6 +31,11 @@ def _transport(handshake: "Handshake") -> AbstractAsyncContextManager["WebSocket
   return open_websocket_transport(handshake, max_message_bytes=most)
 
 
+def _account(config: Evm) -> str | None:
+  own = config.url is None and config.endpoint is None and not config.is_mock()
+  return "EVM_ENDPOINT" if own else None
+
+
 SOURCES = [
   SourceType(
     name="onchain.evm",
@@ -45,6 +50,7 @@ SOURCES = [
       **{f"onchain:{chain}": {"chain": chain} for chain in CHAINS},
     },
     environment=("EVM_ENDPOINT",),
+    account=_account,
     simulator="evm",
     mock=Evm.is_mock,
     exchange=lambda config: str(config.chain),

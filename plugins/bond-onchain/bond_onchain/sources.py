@@ -24,6 +24,10 @@ def _transport(subscribe: "Subscribe") -> AbstractAsyncContextManager["GeyserTra
   return open_transport(subscribe)
 
 
+def _account(config: Solana) -> str | None:
+  return "GRPC_ENDPOINT" if config.endpoint is None and not config.is_mock() else None
+
+
 SOURCES = [
   SourceType(
     name="onchain.solana",
@@ -35,6 +39,7 @@ SOURCES = [
     words=("solana transfers", "solana transactions", "solana blocks", "spl transfers"),
     aliases={"onchain": {}, "onchain.grpc": {}, "onchain:sol": {}, "onchain:solana": {}},
     environment=("GRPC_ENDPOINT", "GRPC_TOKEN", "ONCHAIN_MODE"),
+    account=_account,
     simulator="geyser",
     mock=Solana.is_mock,
     exchange=lambda config: "solana",

@@ -93,11 +93,13 @@ def make_app(
       exc.more.setdefault("understood", answer.understood())
       raise
 
-  def answered(stream: str, owner: str, understood: dict[str, Any] | None) -> dict[str, Any]:
+  def answered(
+    request: Request, stream: str, owner: str, understood: dict[str, Any] | None
+  ) -> dict[str, Any]:
     token = streams.token(stream, owner)
     return {
       "stream_id": stream,
-      "ws_url": streams.ws_url(stream, token),
+      "ws_url": streams.ws_url(stream, token, request.headers["host"]),
       "access_token": token,
       "spec": streams.entry(stream, owner).stored.document,
       "understood": understood,
@@ -118,7 +120,7 @@ def make_app(
     owner = await guard.owner(request)
     spec, understood = await read_request(request)
     stream, new = await streams.create(spec, owner)
-    return _json(answered(stream, owner, understood), 201 if new else 200)
+    return _json(answered(request, stream, owner, understood), 201 if new else 200)
 
   @app.post(
     "/v1/streams/parse",
@@ -156,7 +158,8 @@ def make_app(
     owner = await guard.owner(request)
     streams.entry(stream_id, owner)
     spec, understood = await read_request(request)
-    return _json(answered(await streams.replace(stream_id, spec, owner), owner, understood))
+    new = await streams.replace(stream_id, spec, owner)
+    return _json(answered(request, new, owner, understood))
 
   @app.delete("/v1/streams/{stream_id}", response_model=shapes.Deleted, responses=_errors(404, 503))
   async def delete(request: Request, stream_id: str) -> Response:
@@ -187,7 +190,7 @@ def make_app(
     return _json(
       {
         "token": token,
-        "ws_url": streams.ws_url(stream_id, token),
+        "ws_url": streams.ws_url(stream_id, token, request.headers["host"]),
         "expires_in_sec": int(config.token_ttl),
       }
     )

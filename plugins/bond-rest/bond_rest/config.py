@@ -31,6 +31,19 @@ class RestConfig:
   max_streams: int = option(
     5, "--max-streams", "Streams of one caller; 0 = no limit.", "BOND_MAX_STREAMS"
   )
+  max_held: int = option(
+    500_000,
+    "--max-held",
+    "Events and keys that the transforms of one caller's streams may hold; 0 = no limit.",
+    "BOND_MAX_HELD",
+  )
+  max_node_sources: int = option(
+    5,
+    "--max-node-sources",
+    "Sources of one caller at each of this machine's own nodes (EVM_ENDPOINT, GRPC_ENDPOINT); "
+    "0 = no limit.",
+    "BOND_MAX_NODE_SOURCES",
+  )
   no_restore: bool = option(
     False,
     "--no-restore",

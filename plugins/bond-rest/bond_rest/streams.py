@@ -1,9 +1,11 @@
 """Makes, stores and ends the streams of a server."""
 
 import logging
+import re
 import sqlite3
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 import msgspec
@@ -17,6 +19,7 @@ from bond_core.specs import stream_id
 from bond_rest.config import RestConfig
 from bond_rest.figures import rfc3339
 from bond_rest.problems import ApiError, of_spec
+from bond_rest.quotas import check_quotas
 from bond_rest.store import Store, StoredStream
 
 logger = logging.getLogger("bond.rest")
@@ -31,6 +34,10 @@ STOPPED = "it has stopped; POST its spec again to start it"
 
 MAX_NAMED = 20
 """Restored streams that are listed by their names."""
+
+EVERY_ADDRESS = ("0.0.0.0", "::")
+"""What a broker listens on that is reached by every address of the machine."""
+_PORT = re.compile(":[0-9]*$")
 
 MAX_REQUEST = 600
 """Characters of a request in English."""
@@ -225,6 +232,10 @@ class Streams:
         "need no more, or have the operator raise --max-streams",
         headers={"Retry-After": "60"},
       )
+    if new or self.running(stream) is None:
+      others = [i for i, e in self._entries.items() if owner in e.stored.owners]
+      beside = [self.running(i) for i in others if i not in (in_place_of, stream)]
+      check_quotas(spec, [one.spec for one in beside if one is not None], self._config)
     try:
       running = await self._server.streams.start(spec, owner)
     except BondError as exc:
@@ -305,17 +316,21 @@ class Streams:
     holder = owner if self._entries[stream].stored.named(owner) else ""
     return self._server.access.token(stream, self._config.token_ttl, holder)
 
-  def ws_url(self, stream: str, token: str) -> str:
-    """Where a client reads the stream."""
-    return f"{self._broker()}/ws/{stream}?token={token}"
+  def ws_url(self, stream: str, token: str, host: str) -> str:
+    """Where a client reads the stream that has called this server `host`."""
+    return f"{self._broker(host)}/ws/{stream}?token={token}"
 
-  def _broker(self) -> str:
+  def _broker(self, host: str) -> str:
     given = self._config.ws_host
     if given:
       return given.rstrip("/") if "://" in given else f"ws://{given}"
     listens = self._server.addresses.values()
     found = [a for several in listens for a in several if a.startswith(("ws://", "wss://"))]
-    return found[0] if found else "ws://localhost:8080"
+    url = urlsplit(found[0] if found else "ws://localhost:8080")
+    if url.hostname not in EVERY_ADDRESS:
+      return url.geturl()
+    # A listener at every address has none that a client could use, but the one that it came by.
+    return f"{url.scheme}://{_PORT.sub('', host)}:{url.port}"
 
 
 def _ends(spec: Spec) -> list[str]:

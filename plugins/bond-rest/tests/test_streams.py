@@ -47,6 +47,94 @@ async def test_a_spec_becomes_a_stream_that_can_be_read(api):
   assert second["data"]["count"] == first["data"]["count"] + 1
 
 
+@pytest.mark.parametrize(
+  ("listens", "host", "begins"),
+  [
+    ("ws://0.0.0.0:8080", "localhost:8000", "ws://localhost:8080/ws/"),
+    ("wss://[::]:443", "[::1]:8000", "wss://[::1]:443/ws/"),
+    ("ws://0.0.0.0:8080", "[::1]", "ws://[::1]:8080/ws/"),
+    ("ws://192.0.2.7:8080", "localhost:8000", "ws://192.0.2.7:8080/ws/"),
+  ],
+)
+async def test_a_broker_at_every_address_is_named_as_its_caller_came(api, listens, host, begins):
+  api.server.addresses["broker"] = [listens]
+  body, headers = {"spec": ticks()}, {"Host": host}
+  made = (await api.http.post("/v1/streams", json=body, headers=headers)).json()
+  assert made["ws_url"].startswith(begins)
+  path = f"/v1/streams/{made['stream_id']}/token"
+  assert (await api.http.post(path, headers=headers)).json()["ws_url"].startswith(begins)
+
+
+def at_node(*tokens, **given):
+  """A spec of sources at a node, one for each token."""
+  each = {"chain": "ethereum", **given}
+  return {
+    "sources": {
+      f"s{n}": {"use": "onchain.evm", "with": {**each, "symbols": [token]}}
+      for n, token in enumerate(tokens)
+    }
+  }
+
+
+async def test_a_caller_has_a_part_of_the_operators_own_nodes(tmp_path, keys, monkeypatch):
+  monkeypatch.setenv("EVM_ENDPOINT", "ws://127.0.0.1:1/")
+  monkeypatch.setenv("GRPC_ENDPOINT", "http://127.0.0.1:1")
+  async with serving(tmp_path, chain=keys, max_node_sources=2) as api:
+    assert (await api.create(at_node("USDT"), key=ANN)).status_code == 201
+    refused = await api.create(at_node("USDC", "DAI"), key=ANN)
+    assert refused.status_code == 429
+    assert "EVM_ENDPOINT" in refused.json()["detail"]
+    assert "--max-node-sources" in refused.json()["detail"]
+    # The same source again is none more; nor is one that others have, or one elsewhere.
+    again = {**at_node("USDT", "USDC"), "name": "again"}
+    made = await api.create(again, key=ANN)
+    assert made.status_code == 201, made.json()
+    assert (await api.create(at_node("USDT", "WETH"), key=BOB)).status_code == 201
+    solana = {"sources": {"s": {"use": "onchain.solana", "with": {"symbols": ["USDC"]}}}}
+    assert (await api.create(solana, key=ANN)).status_code == 201
+    own = at_node("WETH", url="wss://node.example.com/")
+    assert (await api.create(own, key=ANN)).status_code == 201
+    # What is put in the place of another counts without that one.
+    path = f"/v1/streams/{made.json()['stream_id']}"
+    put = await api.call("PUT", path, key=ANN, json={"spec": at_node("DAI")})
+    assert put.status_code == 200, put.json()
+    put = await api.call(
+      "PUT", f"/v1/streams/{put.json()['stream_id']}", key=ANN, json={"spec": again}
+    )
+    assert put.status_code == 200, put.json()
+
+
+def remembering(keep, every=1.0):
+  """A spec that holds so much."""
+  return {
+    **ticks(every),
+    "transforms": {
+      "once": {"use": "core.dedupe", "from": "clock", "with": {"keep": keep}},
+    },
+  }
+
+
+async def test_what_a_callers_streams_hold_is_bounded_together(tmp_path, keys):
+  async with serving(tmp_path, chain=keys, max_held=250_000) as api:
+    assert (await api.create(remembering(200_000), key=ANN)).status_code == 201
+    assert (await api.create(remembering(60_000, 2.0), key=ANN)).status_code == 429
+    assert (await api.create(remembering(60_000, 3.0), key=BOB)).status_code == 201
+    windows = {
+      **ticks(3.0),
+      "transforms": {
+        f"w{n}": {"use": "core.window", "from": "clock", "with": {"every": 5 + n}} for n in range(3)
+      },
+    }
+    refused = await api.create(windows, key=ANN)
+    assert refused.status_code == 429
+    assert "--max-held" in refused.json()["detail"]
+    for node in windows["transforms"].values():
+      node["with"]["symbols"] = ["BTC/USDT"]
+    assert (await api.create(windows, key=ANN)).status_code == 201
+    # A stream that holds nothing is none too much.
+    assert (await api.create(ticks(4.0), key=ANN)).status_code == 201
+
+
 async def test_an_equal_spec_is_the_same_stream_however_it_was_written(api):
   one = await api.create(ticks())
   text = "# the same\nsources:\n  clock:\n    use: clock.ticks\n    with: {seconds: 0.02}\n"

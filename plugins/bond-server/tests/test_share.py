@@ -1,6 +1,7 @@
 """What somebody from outside made has a share of the event loop's time, and ends where that is not
 enough for it."""
 
+from itertools import accumulate
 from types import ModuleType
 
 import pytest
@@ -132,6 +133,83 @@ async def test_a_pipeline_that_needs_more_than_its_share_never_takes_it_and_ends
   assert share < SHARE
   (failure,) = failures
   assert failure.startswith("transforms.t: ended: it makes more than a third of this server's time")
+
+
+async def passed(work, made, cost):
+  """One batch of `made` events goes through a transform that makes each of them 20 times, and one
+  that costs so much for each; what comes out, and the longest time without a rest."""
+  longest, began = 0.0, work.spent
+  out = []
+
+  def many(batch):
+    return [event for event in batch for _ in range(20)]
+
+  def costly(batch):
+    nonlocal longest
+    if batch:
+      work.spent += cost * len(batch)
+      longest = max(longest, work.spent - began)
+    return batch
+
+  async def once(config, sent, ctx):
+    await sent.send([event(number) for number in range(made)])
+    await trio.sleep_forever()
+
+  def event(number):
+    return Custom(exchange="mine", symbol="*", event_type="x", data={"n": number}, ts_event=1)
+
+  class Noting(Share):
+    async def rest(self):
+      nonlocal began
+      await super().rest()
+      began = work.spent
+
+  registry = Registry()
+  module = ModuleType("mine")
+
+  @hookimpl
+  def bond_register_sources():
+    yield SourceType(name="mine.once", summary="s", emits=(Custom,), run=once)
+
+  @hookimpl
+  def bond_register_transforms():
+    yield TransformType(name="mine.many", summary="s", make=lambda config, ctx: many)
+    yield TransformType(name="mine.costly", summary="s", make=lambda config, ctx: costly)
+
+  vars(module).update(
+    bond_register_sources=bond_register_sources, bond_register_transforms=bond_register_transforms
+  )
+  registry.add("mine", module)
+  clock = TrioClock()
+  log = MemoryLog("market", clock=clock, stamps=True)
+  async with open_sources(log, clock) as sources:
+    spec = load_spec(MANY, registry=registry)
+    pipeline = Pipeline(spec, sources, {}, out.extend, pace=Noting())
+    with trio.move_on_after(600):
+      await pipeline.run()
+  return [found.data["n"] for found in out if isinstance(found, Custom)], longest
+
+
+MANY = """
+sources: {s: {use: mine.once}}
+transforms:
+  first: {use: mine.costly, from: s}
+  many: {use: mine.many, from: first}
+  last: {use: mine.costly, from: many}
+sinks: {k: {use: core.stream, from: [many, last]}}
+"""
+
+
+async def test_what_comes_or_is_made_at_once_goes_on_in_parts_and_in_order(work, autojump_clock):
+  found, longest = await passed(work, 2_000, 0.0001)
+  # 512 events through each of the two.
+  assert longest <= 2 * 512 * 0.0001 + 1e-6
+  assert len(found) == 2 * 20 * 2_000
+  each = sorted(found)
+  assert each == [number for number in range(2_000) for _ in range(40)]
+  # Both nodes' events stay in their order: no number comes after one that is a part later.
+  behind = max(high - number for high, number in zip(accumulate(found, max), found, strict=True))
+  assert behind <= 512
 
 
 async def test_a_pipeline_within_its_share_goes_on(work, autojump_clock):

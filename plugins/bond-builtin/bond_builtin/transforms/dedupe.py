@@ -37,7 +37,6 @@ class Dedupe:
   keep: int = attrs.field(
     default=100_000,
     validator=[attrs.validators.ge(1), attrs.validators.le(10_000_000)],
-    metadata={"held": True},
   )
   age: Duration = attrs.field(default=Duration(3600), validator=_check_age)
 
@@ -130,6 +129,7 @@ TYPE = TransformType(
   summary="Drops events whose venue identity was seen before.",
   config=Dedupe,
   make=make,
+  held=lambda config: config.keep,
   public=True,
   example="{keep: 100000}",
 )

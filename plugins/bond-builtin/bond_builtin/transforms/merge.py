@@ -41,7 +41,6 @@ class Merge:
   max_events: int = attrs.field(
     default=100_000,
     validator=[attrs.validators.ge(1), attrs.validators.le(10_000_000)],
-    metadata={"held": True},
   )
 
 
@@ -215,6 +214,7 @@ TYPE = TransformType(
   summary="One stream in order of event time, across instruments and sources.",
   config=Merge,
   make=make,
+  held=lambda config: config.max_events,
   public=True,
   example="{lateness: 500ms}",
 )

@@ -21,8 +21,9 @@ from bond_core import (
   Window,
 )
 
-MAX_KEYS = 100_000
-"""With `repeat`, the streams that are remembered; those that were quiet longest are forgotten."""
+MAX_KEYS = 20_000
+"""Streams of which the latest is kept, until it is given; with `repeat`, those that are remembered:
+the ones that were quiet longest are forgotten."""
 
 MAX_REPEATS = 1_000
 """How often a recording's streams are repeated while nothing comes."""
@@ -161,6 +162,7 @@ TYPE = TransformType(
   summary="The latest event of each stream, every so often.",
   config=Sample,
   make=make,
+  held=lambda config: MAX_KEYS,
   public=True,
   example="{every: 1s}",
 )

@@ -15,8 +15,8 @@ _BUCKET_MS = 500
 # A source that was not heard for this long does not count for where quiet time stands (ms).
 _FORGET_MS = 60_000
 
-# The most by which a source that is behind can hold back the others, beyond the lateness (ms).
-_HOLD_MS = 60_000
+HOLD_MS = 60_000
+"""The most by which a source that is behind can hold back the others, beyond the lateness (ms)."""
 
 # A venue time this far ahead of what passed since the last one is a fault of that one message,
 # unless so many in a row say the same (ms, messages).
@@ -189,7 +189,7 @@ class Timeline:
     if slowest is None:
       slowest = self._quiet(now)
     if slowest is not None:
-      reached = max(slowest, self._fastest - _HOLD_MS) - self._lateness
+      reached = max(slowest, self._fastest - HOLD_MS) - self._lateness
       if reached > self.mark:
         self.mark = min(reached, END_OF_TIME)
     return self.mark

@@ -1,14 +1,19 @@
 """core.window: what each symbol did in equal spans of event time."""
 
+import sys
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import attrs
 
 from bond_builtin.transforms.late import Late
 from bond_builtin.transforms.tally import FOLD, Tally, Traded, joined
-from bond_builtin.transforms.timeline import Timeline
+from bond_builtin.transforms.timeline import HOLD_MS, Timeline
 from bond_core import (
+  AnyEvent,
   Batch,
   Candle,
   ChainEvent,
@@ -45,10 +50,20 @@ MAX_EMPTY_ROWS = 5_000
 """Of all symbols together, where there are more than five: it is written at once."""
 
 MAX_SYMBOLS = 10_000
+MAX_OPEN = 2 * MAX_SYMBOLS
+"""Symbols of all open windows together, unless more are named."""
 MAX_OUTAGES = 1_000
+
+AT_ONCE = 256
+"""Rows that are made at once of windows of a live stream, so that others have their turn between
+them; a row takes up to 0.1 ms until it is at its readers."""
+
+MAX_OWED = 5 * MAX_SYMBOLS
+"""Rows of closed windows that may wait for that."""
 
 _ALL = "*"
 _NEVER = 1 << 62
+_NONE: Mapping[str, Tally] = {}
 
 
 def _check_every(instance: object, attribute: "attrs.Attribute[Duration]", value: float) -> None:
@@ -85,6 +100,29 @@ class Windows:
   )
   empty: bool = True
 
+  @property
+  def waits_ms(self) -> int:
+    """How long a window is open after its end."""
+    return round(1000 * (min(1.0, self.every) if self.lateness is None else self.lateness))
+
+  @property
+  def most(self) -> int:
+    """How many symbols all open windows have together at most."""
+    named = len(self.symbols)
+    if not named:
+      return MAX_OPEN
+    # A source that is behind holds windows open, too; each symbol may also come without its quote.
+    windows = 2 + (self.waits_ms + HOLD_MS) // round(1000 * self.every)
+    return min(MAX_OPEN + 4 * named, 2 * (named + 1) * windows)
+
+
+@attrs.define
+class _Rows:
+  """The rows of a closed window that were not made yet, `most` at most."""
+
+  windows: Iterator[Window]
+  most: int
+
 
 class _Outage(NamedTuple):
   """A time of an exchange that is missing, in event time, both ends included."""
@@ -101,6 +139,17 @@ class _Outage(NamedTuple):
     return self.symbol in ("", _ALL, symbol, _base(symbol))
 
 
+class _Closed(NamedTuple):
+  """A window that closed, with all that its rows say."""
+
+  start: int
+  tallies: dict[str, Tally]
+  rows: Sequence[str]
+  late: dict[str, int]
+  outages: Collection[_Outage]
+  astray: Collection[str]
+
+
 class Windower:
   """Folds events into windows by event time and emits a window when the watermark has passed its
   end. Later events are counted and declared, never folded in. Gaps and heartbeats pass, and gaps
@@ -114,9 +163,9 @@ class Windower:
   """
 
   def __init__(self, config: Windows, ctx: TransformContext) -> None:
+    self._clock = ctx.clock
     self._every = round(config.every * 1000)
-    lateness = min(1.0, config.every) if config.lateness is None else config.lateness
-    self._line = Timeline(ctx.clock, round(lateness * 1000))
+    self._line = Timeline(ctx.clock, config.waits_ms)
     self._empty = config.empty
     markets = [parse_symbol(text) for text in config.symbols]
     self._rows = list(dict.fromkeys(market.name or market.symbol for market in markets))
@@ -131,6 +180,7 @@ class Windower:
     # The start of each symbol's first window.
     self._first: dict[str, int] = {}
     self._open: dict[int, dict[str, Tally]] = {}
+    self._most, self._tallies = config.most, 0
     self._next = _NEVER
     self._gate = _NEVER
     self._late = Late()
@@ -141,6 +191,10 @@ class Windower:
     # may be a year, and passes in no time.
     self._recorded = isinstance(ctx.clock, DataClock)
     self._idle = 0
+    # What is to go out, in order, and since when it is due.
+    self._owed: deque[AnyEvent | _Rows] = deque()
+    self._owed_rows = 0
+    self._owed_at = 0
 
   @property
   def late(self) -> int:
@@ -149,34 +203,35 @@ class Windower:
 
   def __call__(self, batch: Batch) -> Batch:
     """Gaps at their place, and the windows that are complete now."""
-    out: Batch = []
     line = self._line
     line.arrival.begin()
     for event in batch:
       if isinstance(event, _PASSING):
         if line.ceiling >= self._gate:
-          self._close(out)
+          self._close()
         if isinstance(event, Gap):
           self._note_outage(event)
-        out.append(event)
+        self._owed.append(event)
         continue
       arrived = line.arrive(event)
       if line.ready:
         self._count_ready()
       # Before the event is placed: it is late where time alone has closed its window.
       if line.ceiling >= self._gate:
-        self._close(out)
+        self._close()
       when = line.place(event, arrived)
       if line.ready:
         self._count_ready()
       if when is not None:
         self._count(event, when)
     if line.ceiling >= self._gate:
-      self._close(out)
-    return out
+      self._close()
+    return self._given(self._clock.now_ms())
 
   def next_timer(self) -> int | None:
-    """When time alone closes the next window that has something to report."""
+    """When time alone closes the next window that has something to report, or rows are owed."""
+    if self._owed:
+      return self._owed_at
     line = self._line
     waiting = self._open or self._late.count or self._surplus.count or line.waits
     reports = self._next != _NEVER and self._empty and self._idle < MAX_EMPTY
@@ -187,25 +242,45 @@ class Windower:
 
   def on_timer(self, now_ms: int) -> Batch:
     """The windows that are complete by now."""
-    out: Batch = []
     self._line.tick(now_ms)
     self._count_ready()
-    self._close(out)
-    return out
+    self._close()
+    return self._given(now_ms)
 
   def finish(self) -> Batch:
     """All windows up to the last that holds something."""
-    out: Batch = []
     self._line.hurry()
     self._count_ready()
-    self._close_until(max(self._open, default=-self._every) + self._every, out)
-    self._declare(out)
-    return out
+    self._close_until(max(self._open, default=-self._every) + self._every)
+    self._declare()
+    return self._given(0, sys.maxsize)
 
   def cut(self, rest: Batch) -> Batch:
     """What was left out and is not declared yet; half a window is no window."""
-    out = [event for event in rest if type(event) not in _COUNTED_TYPES]
-    self._declare(out)
+    self._owed += [event for event in rest if type(event) not in _COUNTED_TYPES]
+    self._declare()
+    return self._given(0, sys.maxsize)
+
+  def _given(self, now_ms: int, most: int = AT_ONCE) -> Batch:
+    """What goes out now. A recording has nobody that waits."""
+    out: Batch = []
+    owed, most = self._owed, sys.maxsize if self._recorded else most
+    waited = bool(owed) and self._owed_at > 0
+    while owed and len(out) < most:
+      head = owed[0]
+      if isinstance(head, _Rows):
+        rows = list(islice(head.windows, most - len(out)))
+        out += rows
+        head.most -= len(rows)
+        self._owed_rows -= len(rows)
+        if len(out) == most:
+          break
+        self._owed_rows -= head.most
+      else:
+        out.append(head)
+      owed.popleft()
+    # It moves on from timer to timer, and shows how late the rest is.
+    self._owed_at = (self._owed_at + 1 if waited else now_ms) if owed else 0
     return out
 
   def _count_ready(self) -> None:
@@ -235,17 +310,17 @@ class Windower:
       if symbol in self._late_by_symbol or len(self._late_by_symbol) < MAX_SYMBOLS:
         self._late_by_symbol[symbol] = self._late_by_symbol.get(symbol, 0) + 1
       return
-    tallies = self._open.get(start)
-    if tallies is None:
-      tallies = self._open[start] = {}
+    tallies = self._open.get(start, _NONE)
     tally = tallies.get(symbol)
     if tally is None:
       symbol = symbol or _ALL
-      if symbol not in self._first and len(self._first) >= MAX_SYMBOLS:
+      new = symbol not in self._first
+      if self._tallies >= self._most or (new and len(self._first) >= MAX_SYMBOLS):
         self._surplus.add(event)
         return
+      self._tallies += symbol not in tallies
       self._first[symbol] = min(start, self._first.get(symbol, start))
-      tally = tallies.setdefault(symbol, Tally())
+      tally = self._open.setdefault(start, {}).setdefault(symbol, Tally())
     rows = tally.rows
     rows.append((when, event))
     if len(rows) >= FOLD:
@@ -279,21 +354,22 @@ class Windower:
     if len(self._outages) > MAX_OUTAGES:
       del self._outages[0]
 
-  def _close(self, out: Batch) -> None:
-    """Emits what the watermark has passed."""
+  def _close(self) -> None:
+    """Closes what the watermark has passed."""
     mark = self._line.watermark()
     if mark >= self._gate:
-      self._close_until(mark, out)
+      self._close_until(mark)
 
-  def _declare(self, out: Batch) -> None:
-    out += self._late.declare("their windows were closed already")
-    out += self._surplus.declare(
-      f"core.window keeps {MAX_SYMBOLS} symbols; name the ones you want under symbols",
+  def _declare(self) -> None:
+    self._owed += self._late.declare("their windows were closed already")
+    self._owed += self._surplus.declare(
+      f"core.window keeps {MAX_SYMBOLS} symbols, and {self._most} of all open windows together; "
+      "name the ones you want under symbols",
       reason="failed",
     )
 
-  def _close_until(self, mark: int, out: Batch) -> None:
-    """Emits the windows that end at `mark` or before."""
+  def _close_until(self, mark: int) -> None:
+    """Closes the windows that end at `mark` or before."""
     if self._next == _NEVER:
       return
     every = self._every
@@ -307,44 +383,90 @@ class Windower:
     else:
       due = list(starts)
     for start in due:
-      self._emit(start, out)
+      self._close_one(start, rows)
       # Here and not after the last, so that it does not matter how many windows one timer closes.
-      self._declare(out)
+      self._declare()
     self._next = max(self._next, after)
     self._gate = self._next + every
     self._outages = [outage for outage in self._outages if outage.end >= self._next]
+    if self._owed_rows > MAX_OWED and not self._recorded:
+      self._drop()
 
-  def _emit(self, start: int, out: Batch) -> None:
+  def _close_one(self, start: int, rows: int) -> None:
     tallies = self._open.pop(start, {})
+    self._tallies -= len(tallies)
     self._idle = self._idle + 1 if self._recorded and not tallies else 0
-    if not (tallies or self._empty):
-      return
-    reported: set[str] = set()
-    for row in self._rows_at(start):
-      names = dict.fromkeys((row, _base(row), _ALL))
-      parts = [tallies[name] for name in names if name in tallies]
+    if tallies or self._empty:
+      self._owed.append(_Rows(self._windows(self._closed(start, tallies)), rows))
+      self._owed_rows += rows
+
+  def _drop(self) -> None:
+    """Leaves the oldest rows out where they are made faster than they can go out."""
+    dropped, passing = 0, list[AnyEvent]()
+    while self._owed_rows > MAX_OWED // 2:
+      head = self._owed.popleft()
+      if isinstance(head, _Rows):
+        dropped += head.most
+        self._owed_rows -= head.most
+      else:
+        passing.append(head)
+    gap = Gap(
+      exchange="*",
+      symbol="*",
+      channel="window",
+      reason="slow",
+      ts_event=self._clock.now_ms(),
+      missed=dropped,
+      cause="windows close faster than their rows can be made; take longer ones, or fewer symbols",
+    )
+    self._owed.extendleft(reversed([*passing, gap]))
+
+  def _closed(self, start: int, tallies: dict[str, Tally]) -> _Closed:
+    """A window as it is now: its rows may be made later."""
+    end = start + self._every
+    late: dict[str, int] = {}
+    if self._late_by_symbol:
+      reported: set[str] = set()
+      for row in self._rows_at(start):
+        names = dict.fromkeys((row, _base(row), _ALL))
+        found = [name for name in names if name in self._late_by_symbol]
+        if found and (self._empty or not tallies.keys().isdisjoint(names)):
+          reported.update(found)
+          late[row] = sum(self._late_by_symbol[name] for name in found)
+      for name in reported:
+        del self._late_by_symbol[name]
+    return _Closed(
+      start,
+      tallies,
+      self._rows,
+      late,
+      [outage for outage in self._outages if outage.begin < end and outage.end >= start],
+      list(self._line.astray),
+    )
+
+  def _windows(self, closed: _Closed) -> Iterator[Window]:
+    """The rows of a closed window."""
+    tallies = closed.tallies
+    for row in self._rows_at(closed.start, closed.rows):
+      parts = [tallies[name] for name in dict.fromkeys((row, _base(row), _ALL)) if name in tallies]
       if not (parts or self._empty):
         continue
-      late = [name for name in names if name in self._late_by_symbol]
-      reported.update(late)
-      count = sum(self._late_by_symbol[name] for name in late)
       if len(parts) == 1:
         parts[0].fold()
-      out.append(self._window(start, row, parts[0] if len(parts) == 1 else joined(parts), count))
-    for name in reported:
-      del self._late_by_symbol[name]
+      yield self._window(closed, row, parts[0] if len(parts) == 1 else joined(parts))
 
-  def _rows_at(self, start: int) -> list[str]:
-    """The symbols that have a window at `start`."""
+  def _rows_at(self, start: int, named: Sequence[str] | None = None) -> Sequence[str]:
+    """The symbols that have a window at `start`; `named` are those of the configuration then."""
+    named = self._rows if named is None else named
     seen = sorted(symbol for symbol, first in self._first.items() if first <= start)
-    if self._rows:
-      return self._rows if seen else []
+    if named:
+      return named if seen else []
     bases = {_base(symbol) for symbol in seen if "/" in symbol}
     rows = [symbol for symbol in seen if symbol not in bases and symbol != _ALL]
     return rows or seen
 
-  def _window(self, start: int, symbol: str, tally: Tally, late: int) -> Window:
-    end = start + self._every
+  def _window(self, closed: _Closed, symbol: str, tally: Tally) -> Window:
+    start, end = closed.start, closed.start + self._every
     traded = tally.traded()
     prices = traded.prices if traded.count else tally.quoted
     raw: dict[str, Any] = {"trades": traded.count, "sources": sorted(tally.exchanges)}
@@ -352,24 +474,18 @@ class Windower:
       raw["by_venue"] = {name: _of_venue(part) for name, part in sorted(tally.venues.items())}
     if prices is tally.quoted and prices.sum.count:
       raw["price_from"] = "ticker"
-    if late:
+    if late := closed.late.get(symbol):
       raw["late"] = late
     if tally.invalid:
       raw["invalid"] = tally.invalid
     if tally.removed:
       raw["removed"] = tally.removed
-    if self._line.astray and (astray := tally.exchanges & self._line.astray.keys()):
+    if closed.astray and (astray := tally.exchanges & set(closed.astray)):
       raw["skewed"] = sorted(astray)
     if tally.simulated:
       raw["simulated"] = sorted(tally.simulated)
-    if self._outages:
-      incomplete = {
-        outage.exchange
-        for outage in self._outages
-        if outage.begin < end and outage.end >= start and outage.misses(symbol)
-      }
-      if incomplete:
-        raw["incomplete"] = sorted(incomplete)
+    if incomplete := {outage.exchange for outage in closed.outages if outage.misses(symbol)}:
+      raw["incomplete"] = sorted(incomplete)
     return Window(
       ts=rfc3339(end),
       window_start=rfc3339(start),
@@ -424,6 +540,7 @@ TYPE = TransformType(
   accepts=(*_COUNTED, *_PACING, Gap, Heartbeat),
   emits=(Window, Gap, Heartbeat),
   make=make,
+  held=lambda config: config.most,
   public=True,
   example="{every: 5s}",
 )
