@@ -19,7 +19,7 @@ from tests.packages import CORE, ROOT, packages
 FILE = ROOT / "constraints.txt"
 PYTHON = "3.11"
 EDITABLES = "editables"
-"""What hatchling needs beside itself for packages that are installed as they lie in their folders."""
+"""What hatchling needs beside itself for packages installed as they lie in their folders."""
 HEAD = "# Versions that were tested together. The packages themselves declare ranges.\n"
 
 
