@@ -1,5 +1,5 @@
 """What all tests of this folder share."""
 
-from tests import hypothesis_profile
+from tests.every_session import pytest_collection_finish
 
-assert hypothesis_profile
+__all__ = ["pytest_collection_finish"]

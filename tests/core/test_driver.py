@@ -243,10 +243,10 @@ async def test_a_market_that_wakes_up_while_a_second_connection_looks_on_has_los
     assert (rig.gaps, rig.driver.reconnects) == ([], 0)
 
 
-@pytest.mark.parametrize("messages", [0, 5, 50])
+@pytest.mark.parametrize(("messages", "hours"), [(0, 1), (5, 6), (50, 1)])
 @pytest.mark.parametrize("overlaps", [True, False])
-async def test_six_quiet_hours_with_answered_pings_are_no_outage(
-  autojump_clock, messages, overlaps
+async def test_quiet_hours_with_answered_pings_are_no_outage(
+  autojump_clock, messages, hours, overlaps
 ):
   async with running("A/USDT", limits=Limits(overlaps=overlaps)) as rig:
 
@@ -256,14 +256,14 @@ async def test_six_quiet_hours_with_answered_pings_are_no_outage(
         for socket in rig.venue.sockets[served:]:
           rig.nursery.start_soon(socket.serve)
           served += 1
-        await trio.sleep(0.5)
+        await trio.sleep(3)
 
     rig.nursery.start_soon(serve_all)
     venue = await rig.connected()
     for i in range(messages):
       await venue.say(f"A/USDT {i}")
       await trio.sleep(0.1)
-    await trio.sleep(6 * 3600)
+    await trio.sleep(hours * 3600)
     assert (rig.gaps, rig.driver.reconnects) == ([], 0)
     assert set(rig.driver.states().values()) == {SourceState.QUIET}
     # Ever more rarely a second connection looks whether the first one hears all.
@@ -374,7 +374,7 @@ async def test_more_subscriptions_than_a_connection_holds_get_another(autojump_c
 
 
 async def test_a_successor_opens_before_the_venues_age_limit_and_nothing_is_lost(autojump_clock):
-  limits = Limits(max_age=24 * 3600)
+  limits = Limits(max_age=2 * 3600)
   async with running("A/USDT", limits=limits) as rig:
     first = await rig.connected()
     rig.nursery.start_soon(first.serve)
@@ -383,7 +383,7 @@ async def test_a_successor_opens_before_the_venues_age_limit_and_nothing_is_lost
       number += 1
       await first.say(f"A/USDT {number}")
       await trio.sleep(50)
-    assert 22 * 3600 < trio.current_time() < 24 * 3600
+    assert 1.8 * 3600 < trio.current_time() < 2 * 3600
     second = await rig.connected(2)
     rig.nursery.start_soon(second.serve)
     for socket in (first, second):

@@ -18,6 +18,12 @@ SHARED = Path(os.environ.get("BOND_SHARED", Path(__file__).parents[4] / "shared"
 RECORDED = SHARED / "data" / "captures"
 
 
+@pytest.fixture(scope="module")
+def types(tmp_path_factory):
+  """Where mypy keeps what it knows of the packages that all of these import."""
+  return {"MYPY_CACHE_DIR": str(tmp_path_factory.mktemp("mypy"))}
+
+
 def installed(package):
   """The environment in which a package is importable, with its entry points, as installed."""
   name = package.name
@@ -44,7 +50,7 @@ def passes(package, *command, env):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_written_passes_its_own_tests_and_checks(kind, tmp_path):
+def test_what_is_written_passes_its_own_tests_and_checks(kind, types, tmp_path):
   package = write_package(kind, f"try{kind}", tmp_path)
   assert package == tmp_path / f"bond-try{kind}"
   texts = {path: path.read_text() for path in package.rglob("*") if path.is_file()}
@@ -52,7 +58,7 @@ def test_what_is_written_passes_its_own_tests_and_checks(kind, tmp_path):
   names = {path.relative_to(package).as_posix() for path in texts}
   assert {"README.md", "pyproject.toml", ".gitignore", ".github/workflows/ci.yml"} <= names
   assert f"bond_try{kind}/py.typed" in names
-  env = installed(package)
+  env = installed(package) | types
   assert " passed" in passes(package, "pytest", "-p", "no:cacheprovider", env=env)
   passes(package, "mypy", env=env)
   passes(package, "ruff", "format", "--check", "--no-cache", ".", env=env)
@@ -112,8 +118,8 @@ https://venue.example.com/v1/markets?kind=spot -> 1633998514.0: [{"symbol":"BTCU
 """
 
 
-def passes_as_captured(package):
-  env = {**os.environ, "PYTHONPATH": str(package)}
+def passes_as_captured(package, types):
+  env = {**os.environ, "PYTHONPATH": str(package), **types}
   given = ("-p", "no:cacheprovider", "tests/test_captured.py")
   assert " passed" in passes(package, "pytest", *given, env=env)
   passes(package, "mypy", env=env)
@@ -121,7 +127,7 @@ def passes_as_captured(package):
   passes(package, "ruff", "check", "--no-cache", ".", env=env)
 
 
-def test_a_capture_becomes_structs_and_fixtures(tmp_path):
+def test_a_capture_becomes_structs_and_fixtures(types, tmp_path):
   file = tmp_path / "frames.gz"
   file.write_bytes(gzip.compress(CAPTURE.encode()))
   capture = read_capture(file)
@@ -148,7 +154,7 @@ def test_a_capture_becomes_structs_and_fixtures(tmp_path):
     *("trades", "trades", "subscribed"),
     *("book", "GET /v1/markets"),
   ]
-  passes_as_captured(package)
+  passes_as_captured(package, types)
 
 
 @pytest.mark.parametrize(
@@ -160,13 +166,13 @@ def test_a_capture_becomes_structs_and_fixtures(tmp_path):
     ("BINANCE.http.0.0.gz", ["GET /api/v3/depth"]),
   ],
 )
-def test_real_captures_become_structs(name, kinds, tmp_path):
+def test_real_captures_become_structs(name, kinds, types, tmp_path):
   file = RECORDED / name
   if not file.exists():
     pytest.skip(f"{file} is not there; it holds recorded frames of venues")
   capture = read_capture(file)
   assert list(by_kind(capture))[: len(kinds)] == kinds
-  passes_as_captured(write_package("source", "recorded", tmp_path, capture))
+  passes_as_captured(write_package("source", "recorded", tmp_path, capture), types)
 
 
 @pytest.mark.parametrize(
