@@ -1,4 +1,4 @@
-"""What every run of tests shares, whichever folder it begins in: a conftest.py of each imports it."""
+"""What every run of tests shares, in whichever folder it begins: the conftest.py of each has it."""
 
 import gc
 
@@ -12,7 +12,7 @@ settings.load_profile("bond")
 
 
 def pytest_collection_finish() -> None:
-  """Takes thousands of collected tests out of the garbage collector's sight: each of its full rounds
-  would go through them all, a quarter of a second."""
+  """Takes thousands of collected tests out of the garbage collector's sight: each of its full
+  rounds would go through them all, a quarter of a second."""
   gc.collect()
   gc.freeze()
