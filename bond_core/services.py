@@ -149,6 +149,9 @@ class Demand(Protocol):
   def exchanges(self) -> set[str]:
     """The venues that a lease can name."""
 
+  def carried(self, channel: Channel) -> set[tuple[str, str]]:
+    """Returns the exchanges and symbols ("*": any) of which events of a channel may come now."""
+
 
 # Access -------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from bond_core._feeds.contract import Feed, Subscription
 from bond_core._feeds.driver import NAMED_STREAMS, FeedDriver
 from bond_core._feeds.interest import Interest
 from bond_core._feeds.liveness import SourceState
+from bond_core._literals import Channel
 from bond_core._logs.memory import MemoryLog
 from bond_core._sources.source import Source, SourceReader
 
@@ -62,6 +63,14 @@ class FeedSource(Source):
       for subscription, (state, reason) in self.driver.standings().items()
       if reason is not None and subscription in self._readers_of
     ]
+
+  def carried(self, channel: Channel) -> set[tuple[str, str]]:
+    listed = self.driver.listed
+    return {
+      (self.exchange, listed.get(s.instrument, s.instrument).symbol)
+      for s in self._interest.current(trio.current_time())
+      if s.channel == channel
+    }
 
   def keep_raw(self, kept: bool) -> None:
     super().keep_raw(kept)

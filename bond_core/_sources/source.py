@@ -10,6 +10,7 @@ from bond_core._clock import Clock
 from bond_core._events import Batch, Heartbeat, Window
 from bond_core._feeds.contract import Subscription
 from bond_core._feeds.liveness import SourceState
+from bond_core._literals import Channel
 from bond_core._logs.memory import MemoryLog
 from bond_core._simulated import noted
 
@@ -132,6 +133,10 @@ class Source(ABC):
   def runs(self, branch: object) -> bool:
     """Whether what blocks the event loop is this source's to end."""
     return branch is self
+
+  def carried(self, channel: Channel) -> set[tuple[str, str]]:
+    """The exchanges and symbols ("*": any) of which events of a channel may come now."""
+    return {(self.exchange, "*")}
 
   def note_simulated(self) -> None:
     """The other side says that it is a simulator, whoever pointed the source there."""

@@ -47,6 +47,11 @@ class BookView:
       out.append(event)
     return out
 
+  @property
+  def levels(self) -> int:
+    """How many levels its books have."""
+    return sum(sum(replica.book.size) for replica in self._books.values())
+
   def next_timer(self) -> int | None:
     """Returns when the next view is due (epoch ms), None where all are shown."""
     return None if self._throttle.next == NEVER else self._throttle.next

@@ -47,6 +47,11 @@ class BrokerConfig:
   stalled_after: Duration = option(
     Duration(120.0), "--stalled-after", "A client that takes nothing for so long is closed."
   )
+  max_unread: Size = option(
+    Size(128 * 1024 * 1024),
+    "--max-unread",
+    "Memory for what clients have not read yet; beyond it those that stalled longest are closed.",
+  )
   max_message: Size = option(Size(64 * 1024), "--max-message", "Largest message of a client.")
   max_clients: int = option(20_000, "--max-clients", "Connections in all.")
   max_per_address: int = option(1_000, "--max-per-address", "Connections from one address.")

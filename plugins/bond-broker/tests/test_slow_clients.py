@@ -259,6 +259,40 @@ async def test_a_client_that_takes_nothing_is_closed_in_the_end():
     assert closed.code in (4008, 1006)
 
 
+@pytest.mark.parametrize("books", [False, True], ids=["trades", "books"])
+async def test_what_stalled_clients_hold_together_is_bounded(monkeypatch, books):
+  monkeypatch.setattr("bond_broker.server.broker.STALLED_AT_LEAST", 0.3)
+  log = small_log(200_000)
+  most = 3_000_000 if books else 1_000_000
+  async with serving(log, max_unread=most) as broker, AsyncExitStack() as stack:
+    if books:
+      levels = [(1000.0 - n, 1.0) for n in range(5_000)]
+      book = {"exchange": "x", "symbol": "S0/USDT", "market_type": "spot", "sequence": 0}
+      log.ring.append([OrderBook(**book, bids=levels, asks=[], is_reset=True)])
+    await publish(log, 200_000, 50_000, batch=1000)
+
+    async def replaying():
+      reader = await stack.enter_async_context(connected(broker, receive_buffer=SMALL))
+      channels = ["orderbook", "trades"] if books else ["trades"]
+      ack = await reader.subscribe(channels, **{"from": "now-1m"})
+      assert ack["type"] == "system"
+      return reader
+
+    moving, stalled = await replaying(), [await replaying() for _ in range(40)]
+    with trio.fail_after(30):
+      while (held := sum(s.delivery.held(set()) for s in broker.sessions)) > most:
+        await moving.read()
+    # What is left has room, and who reads has all of it.
+    assert most / 3 < held <= most
+    closed = broker.refused["unread"]
+    assert 40 - most // 64_000 <= closed < 40
+    await moving.until(lambda message: message["type"] == "live", within=30)
+    # The first has stalled longest.
+    assert (await stalled[0].to_the_end()).code in (4008, 1006)
+    await trio.sleep(1)
+    assert broker.refused["unread"] == closed, "those who have room stay"
+
+
 def delta(sequence, bids, asks):
   return OrderBook(
     exchange="x",

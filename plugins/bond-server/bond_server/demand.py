@@ -149,6 +149,10 @@ class SourceDemand:
     """The venues that can be subscribed to."""
     return {carrier.exchange for carrier in (*self._running, *self._all_installed())}
 
+  def carried(self, channel: Channel) -> set[tuple[str, str]]:
+    """The exchanges and symbols ("*": any) of which events of a channel may come."""
+    return {one for source in self._sources.sources for one in source.carried(channel)}
+
   def _why_rejected(self, channel: Channel, exchange: str) -> str:
     if exchange == "*":
       return f"no source that runs here carries {channel}"

@@ -1,7 +1,8 @@
 """One order book of the log as it is now, and its readers."""
 
 import math
-from collections import deque
+from array import array
+from bisect import bisect_left
 from typing import Generic
 
 import trio
@@ -41,7 +42,7 @@ class LiveBook(Generic[Reader]):
     self.key = key
     self.count = 0
     self.resyncs = 0
-    self.snapshots: deque[int] = deque()
+    self.snapshots = array("q")
     """The log numbers of its snapshots: where a replay can begin."""
     self.changed_levels = 0
     self.checkpointed = -math.inf
@@ -87,9 +88,18 @@ class LiveBook(Generic[Reader]):
     """A snapshot of the book stands in the log at a number."""
     self.snapshots.append(number)
     if len(self.snapshots) > REMEMBERED_SNAPSHOTS:
-      self.snapshots.popleft()
+      del self.snapshots[: REMEMBERED_SNAPSHOTS // 10]
     self.changed_levels = 0
     self.checkpointed = trio.current_time()
+
+  def forget_before(self, oldest: int) -> None:
+    """The log begins at this number now."""
+    del self.snapshots[: bisect_left(self.snapshots, oldest)]
+
+  def release(self) -> None:
+    """Nothing brings updates any more: what it holds is no book of now."""
+    self.replica = self.last = None
+    self.views.cancel_due()
 
   def checkpoint(self, now: float) -> OrderBook | None:
     """The whole book, where it is time to write it to the log again: a replay begins at one, and it

@@ -20,6 +20,12 @@ class ReplayBooks:
     self._books: dict[BookKey, ReplicaBook] = {}
     self._started: set[tuple[int, BookKey]] = set()
 
+  @property
+  def levels(self) -> int:
+    """How many levels its books have."""
+    own = sum(sum(replica.book.size) for replica in self._books.values())
+    return own + sum(view.levels for view in self._views.values())
+
   def update(self, number: int, event: OrderBook, subscription: Subscription) -> Batch:
     """What a subscription receives of a book's update. Before its start that is nothing: the update
     only brings the book to where the replay begins."""

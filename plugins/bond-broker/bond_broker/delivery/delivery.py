@@ -27,6 +27,8 @@ from bond_core import GapReason
 from bond_core.logs import EngineError, Record
 
 EVER = sys.maxsize
+LEVEL_BYTES = 112
+"""Of one level of a book, as in the log's rings."""
 # How many events are looked at in one go: enough that conflation pays.
 LOOK_EVENTS = 1024
 
@@ -140,6 +142,13 @@ class Delivery:
     """What waits for its socket."""
     unsent = self._unsent
     return 0 if unsent is None else len(unsent.rest or b"") + unsent.waiting_bytes
+
+  def held(self, known: set[int]) -> int:
+    """Bytes in memory for what it has not read; see Unsent.held."""
+    if self._unsent is None:
+      return 0
+    levels = 0 if self._books is None else self._books.levels
+    return self._unsent.held(known) + levels * LEVEL_BYTES
 
   def stalled_for(self, now: float) -> float:
     """Seconds for which its socket has taken nothing of what waits for it."""

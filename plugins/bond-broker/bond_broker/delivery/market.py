@@ -2,7 +2,7 @@
 that receive it, wildcards included, kept up to date as symbols and groups appear."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import trio
@@ -36,6 +36,8 @@ from bond_core.services import Rejection
 
 # The index is cleared where it would have more keys than any venue has instruments.
 MAX_KEYS = 200_000
+QUIET_FOR = 15.0
+"""Seconds without an update after which a book that nothing carries is let go."""
 MAX_FRAMES_BYTES = 64 * 1024
 """What a client that follows alone is handed at once, and so what it can hold."""
 
@@ -131,6 +133,27 @@ class MarketRouter:
         if market_of(book) not in self._consolidated:
           self._consolidate(market_of(book), group)
     return book
+
+  def forget(self, oldest: int, carried: Callable[[Channel], set[tuple[str, str]]]) -> None:
+    """Lets go of what nothing brings any more: `carried` are the exchanges and symbols ("*": any)
+    of which events of a channel may come. A book's snapshots are known for as long as the log,
+    which begins at `oldest`, has them."""
+    before = trio.current_time() - QUIET_FOR
+    books = carried("orderbook")
+    for key, book in list(self._books.items()):
+      book.forget_before(oldest)
+      if book.updated_at > before or not books.isdisjoint(((key[0], key[2]), (key[0], "*"))):
+        continue
+      book.release()
+      if not book.snapshots:
+        del self._books[key]
+    there = {channel: carried(channel) for channel in {key[0].channel for key in self._routes}}  # type: ignore[attr-defined]
+    for kind, route in list(self._routes.items()):
+      known = there[kind[0].channel]  # type: ignore[attr-defined]
+      if known.isdisjoint(((kind[1], kind[2]), (kind[1], "*"))) and route.sweep():
+        del self._routes[kind]
+        for group in self._groups:
+          group.selection.forget(kind)
 
   # What goes to groups ----------------------------------------------------------------------------
 
@@ -377,6 +400,7 @@ class MarketRouter:
         book.resyncs,
       )
       for book in self._books.values()
+      if book.last is not None
     ]
     return found
 

@@ -9,11 +9,13 @@ class Route:
   """The groups that receive the events of one key: `plain` ones in the usual form, `other` ones in
   the form of their filter. `count` and `last` are of the events that went by."""
 
-  __slots__ = ("count", "last", "other", "plain")
+  __slots__ = ("count", "last", "other", "plain", "swept")
 
   def __init__(self) -> None:
     self.count = 0
     self.last: AnyEvent | None = None
+    self.swept = -1
+    """How many had gone by when it was looked at last."""
     self.plain: list[Group] = []
     self.other: list[tuple[Group, Filter]] = []
 
@@ -29,3 +31,8 @@ class Route:
     if group in self.plain:
       self.plain.remove(group)
     self.other = [(other, matched) for other, matched in self.other if other is not group]
+
+  def sweep(self) -> bool:
+    """Whether nothing has gone by since the last look."""
+    idle, self.swept = self.swept == self.count, self.count
+    return idle

@@ -28,6 +28,15 @@ class Unsent:
     self._waiting.append(frame)
     self.waiting_bytes += len(frame) if counted else 0
 
+  def held(self, known: set[int]) -> int:
+    """The bytes in memory because of it; a buffer among the `known` ids is another's already."""
+    size = sum(map(len, self._waiting))
+    if self.rest is not None and id(self.rest.obj) not in known:
+      # What a part of it keeps is all of it.
+      known.add(id(self.rest.obj))
+      size += len(memoryview(self.rest.obj))
+    return size
+
   def next(self) -> memoryview | None:
     """What is to be written next, if there is anything."""
     if self.rest is None and self._waiting:

@@ -58,6 +58,9 @@ class Selection:
       self._answers[key] = found
       return found
 
-  def forget(self) -> None:
-    """Drops the cached answers."""
-    self._answers.clear()
+  def forget(self, key: Key | None = None) -> None:
+    """Drops the cached answers, or that of one key."""
+    if key is None:
+      self._answers.clear()
+    else:
+      self._answers.pop(key, None)

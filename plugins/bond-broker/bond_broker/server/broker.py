@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
+from operator import itemgetter
 
 import trio
 from bond_server.access.accepting import accept_from, within_descriptors
@@ -57,6 +58,10 @@ SHARE = 0.75
 """Of the process's descriptors."""
 MOST_TURNED_AWAY = 32
 """Connections that are held at one time to say that there is no place for them."""
+FORGET_EVERY = 15.0
+"""Seconds between two looks at what is carried no more."""
+STALLED_AT_LEAST = 2.0
+"""Seconds for which every client may take nothing."""
 CHECK_EVERY = 0.5
 """Seconds between two looks at heartbeats, deadlines and tokens."""
 
@@ -67,7 +72,7 @@ class Broker:
   def __init__(self, config: BrokerConfig, backing: Backing, nursery: trio.Nursery) -> None:
     self.addresses: list[str] = []
     self.refused: Counter[str] = Counter()
-    """Connections that were refused, by the reason."""
+    """Connections that were refused, or closed for want of memory, by the reason."""
     self.sessions: dict[Session, None] = {}
     self._config = config
     self._backing = backing
@@ -374,6 +379,7 @@ class Broker:
   async def watch(self) -> None:
     """Looks at heartbeats, deadlines, tokens and streams that ended, until it is cancelled."""
     known: dict[str, list[dict[str, str | None]]] = {}
+    forget_at = 0.0
     while True:
       await trio.sleep(CHECK_EVERY)
       now, now_ms = trio.current_time(), self._backing.clock.now_ms()
@@ -382,8 +388,11 @@ class Broker:
       # Who connects now is told with the first heartbeat.
       changed = {stream for stream in read if notices[stream] != known.get(stream, notices[stream])}
       known = notices
-      if self._backing.log is not None:
-        self._traffic.tick(self._backing.log.head)
+      if (log := self._backing.log) is not None:
+        self._traffic.tick(log.head)
+        if self._backing.demand is not None and now >= forget_at:
+          self._market.forget(log.oldest, self._backing.demand.carried)
+          forget_at = now + FORGET_EVERY
       for stream, pump in list(self._pumps.items()):
         if not self._exists(stream, pump) and all(s.pump is not pump for s in self.sessions):
           pump.scope.cancel()
@@ -393,6 +402,20 @@ class Broker:
         if session.stream in changed:
           session.hurry_heartbeat()
         session.check(now, now_ms, stream_exists=exists)
+      self._relieve(now)
+
+  def _relieve(self, now: float) -> None:
+    """Closes clients that take nothing where what they hold is too much together."""
+    behind = [(s.delivery.stalled_for(now), s) for s in self.sessions if s.delivery.unsent_bytes]
+    # What several hold counts for the one that moves, since ending another would not free it.
+    behind.sort(key=itemgetter(0))
+    held, known = 0, set[int]()
+    for stalled, session in behind:
+      held += session.delivery.held(known)
+      if held > self._config.max_unread and stalled >= STALLED_AT_LEAST:
+        self.refused["unread"] += 1
+        reason = f"nothing was read for {stalled:.0f} s, and others need the memory"
+        session.close(Ending(CloseCode.SLOW, reason))
 
   def snapshot(self) -> Snapshot:
     """The figures of /metrics."""
