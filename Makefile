@@ -33,7 +33,9 @@ lint: install
 	$(BIN)/mypy
 
 # Files beside each other: a file's tests share what is set up for them. Two more than there are
-# processors, since many tests wait.
+# processors, since many tests wait. They start hundreds of programs, which need not be compiled
+# each time, whatever the shell says otherwise.
+test: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile --no-loadscope-reorder
 
