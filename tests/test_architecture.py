@@ -28,6 +28,7 @@ LIBRARIES = {
   "bond_bookkit",
   "bond_expressions",
   "bond_geyser",
+  "bond_recordkit",
   "bond_server",
   "bond_simkit",
   "bond_social",

@@ -107,6 +107,7 @@ class Pipeline:
           stream_id=self.id,
           publish=publish,
           at_once=self._at_once,
+          epoch=next(iter(rings)).epoch if rings else "",
         )
       )
 

@@ -29,6 +29,7 @@ class SinkRunner:
     stream_id: str = "",
     publish: Callable[[Batch], None] | None = None,
     at_once: int = 8192,
+    epoch: str = "",
   ) -> None:
     self.name = name
     self.cursor = cursor
@@ -46,7 +47,7 @@ class SinkRunner:
     self._owed: Batch = []
     self._missed = 0
     self._trouble = ""
-    self._context = SinkContext(name, clock, self._log, stream_id, publish)
+    self._context = SinkContext(name, clock, self._log, stream_id, publish, epoch)
 
   async def run(self) -> None:
     """Writes until the input ends."""

@@ -21,14 +21,16 @@ class Sink(Protocol):
 
 @attrs.frozen
 class SinkContext:
-  """What the core hands to a sink when it is made. `stream_id` is the id of the spec it belongs to.
-  `publish` is there where a server runs the spec: it puts a batch into the stream's own log."""
+  """What the core hands to a sink when it is made. `stream_id` is the id of the spec it belongs to,
+  `epoch` that of the log whose numbers its events have. `publish` is there where a server runs the
+  spec: it puts a batch into the stream's own log."""
 
   name: str
   clock: Clock
   log: logging.LoggerAdapter[logging.Logger]
   stream_id: str = ""
   publish: Callable[[Batch], None] | None = None
+  epoch: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""core.jsonl as a sink: events as JSON lines in files that rotate."""
+"""core.jsonl as a sink: events as JSON lines in files that rotate, or as a recording in zstd."""
 
 import time
 from collections.abc import AsyncIterator
@@ -9,13 +9,17 @@ from pathlib import Path
 import attrs
 import trio
 
-from bond_core import Batch, Duration, Refused, SinkContext, SinkType, Size, encode
+from bond_core import Batch, Duration, Refused, Sink, SinkContext, SinkType, Size, encode
 
 
 @attrs.frozen
 class Recorder:
   """Where to write. A file is renamed to PATH.1, PATH.2, … when it reaches `rotate_size` or has run
-  for `rotate_every`; the newest `keep` of them stay (0 = all)."""
+  for `rotate_every`; the newest `keep` of them stay (0 = all).
+
+  A path that ends in `.zst` is a recording with digests, as `bond record` writes it; btc.jsonl.zst
+  is then renamed to btc.1.jsonl.zst, and so on.
+  """
 
   path: str
   rotate_size: Size = Size(256 * 1024 * 1024)
@@ -90,8 +94,16 @@ class _RecorderSink:
 
 
 @asynccontextmanager
-async def recorder(config: Recorder, ctx: SinkContext) -> AsyncIterator[_RecorderSink]:
+async def recorder(config: Recorder, ctx: SinkContext) -> AsyncIterator[Sink]:
   """The sink, with its file open."""
+  if config.path.endswith(".zst"):
+    from bond_recordkit.sink import open_recording_sink
+    from bond_recordkit.writer import Rotation
+
+    rotation = Rotation(int(config.rotate_size), config.rotate_every, config.keep)
+    async with open_recording_sink(Path(config.path), ctx, rotation=rotation) as sink:
+      yield sink
+    return
   files = await trio.to_thread.run_sync(_Files, config)
   try:
     yield _RecorderSink(files)
@@ -101,8 +113,8 @@ async def recorder(config: Recorder, ctx: SinkContext) -> AsyncIterator[_Recorde
 
 TYPE = SinkType(
   name="core.jsonl",
-  summary="JSON lines in a file that rotates: a recording that the source core.jsonl plays again.",
+  summary="JSON lines in a file that rotates, plain or zstd: the source core.jsonl plays it again.",
   config=Recorder,
   make=recorder,
-  example="{path: btc.jsonl, rotate_size: 256MiB, keep: 10}",
+  example="{path: btc.jsonl.zst, rotate_size: 256MiB, keep: 10}",
 )

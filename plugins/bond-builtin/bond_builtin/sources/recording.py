@@ -1,16 +1,20 @@
 """core.jsonl as a source: plays a recording again."""
 
 import gzip
+import logging
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import attrs
 import msgspec
 import trio
+from bond_recordkit.format import is_meta
+from bond_recordkit.zstd import ZstdError, open_zstd
 
 from bond_core import EVENT_TYPES, Batch, Out, Refused, SourceContext, SourceType, decode
+
+logger = logging.getLogger("bond.core")
 
 LINES = 1000
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -43,7 +47,7 @@ async def play(config: Recording, out: Out, ctx: SourceContext) -> None:
   for path in [config.path] if isinstance(config.path, str) else config.path:
     with await trio.to_thread.run_sync(_open, path) as file:
       line = 0
-      while lines := await trio.to_thread.run_sync(_lines, file):
+      while lines := await trio.to_thread.run_sync(_lines, path, file):
         batch = _decode(path, line, lines)
         line += len(lines)
         if not config.speed:
@@ -59,6 +63,8 @@ async def play(config: Recording, out: Out, ctx: SourceContext) -> None:
 
 def _open(path: str) -> BinaryIO:
   try:
+    if path.endswith(".zst"):
+      return open_zstd(path, "rb")  # type: ignore[return-value]
     if path.endswith(".gz"):
       return gzip.open(path, "rb")  # type: ignore[return-value]
     return Path(path).open("rb")
@@ -66,14 +72,23 @@ def _open(path: str) -> BinaryIO:
     raise Refused(f"cannot read the recording {path}: {exc.strerror}") from exc
 
 
-def _lines(file: BinaryIO) -> list[bytes]:
-  return list(islice(iter(lambda: file.readline(MAX_LINE_BYTES), b""), LINES))
+def _lines(path: str, file: BinaryIO) -> list[bytes]:
+  lines: list[bytes] = []
+  try:
+    while len(lines) < LINES and (line := file.readline(MAX_LINE_BYTES)):
+      lines.append(line)
+  except EOFError:
+    # Its recorder was killed, or still writes.
+    logger.warning("%s ends within a frame; what is whole before it was read", path)
+  except (OSError, ZstdError) as exc:
+    raise Refused(f"{path} is damaged: {exc}") from exc
+  return lines
 
 
 def _decode(path: str, before: int, lines: list[bytes]) -> Batch:
   batch: Batch = []
   for number, line in enumerate(lines, before + 1):
-    if not line.strip():
+    if not line.strip() or is_meta(line):
       continue
     try:
       batch.append(decode(line))
@@ -100,10 +115,10 @@ def _moments(batch: Batch) -> Iterator[Batch]:
 
 TYPE = SourceType(
   name="core.jsonl",
-  summary="A recording made by the sink core.jsonl or by bond run --json, plain or gzipped.",
+  summary="A recording of bond record, bond run --json or the sink core.jsonl; plain or packed.",
   config=Recording,
   emits=tuple(EVENT_TYPES.values()),
   run=play,
   replay=True,
-  example="{path: btc.jsonl, speed: 10}",
+  example="{path: btc.jsonl.zst, speed: 10}",
 )

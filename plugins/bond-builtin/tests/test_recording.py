@@ -1,0 +1,40 @@
+"""core.jsonl in zstd: what the sink writes the source plays again, also where it was cut off."""
+
+import pytest
+
+from bond_core import Registry, load_spec, run
+
+CLOCK = """
+sources: {{clock: {{use: clock.ticks, with: {{seconds: 0.02}}}}}}
+sinks: {{file: {{use: core.jsonl, from: clock, with: {{path: {path}}}}}}}
+"""
+PLAY = """
+sources: {{tape: {{use: core.jsonl, with: {{path: {path}}}}}}}
+"""
+
+
+@pytest.fixture
+def recording(tmp_path):
+  return tmp_path / "ticks.jsonl.zst"
+
+
+async def played(path, bond_events, count):
+  return await bond_events(PLAY.format(path=path), count=count)
+
+
+async def test_a_recording_in_zstd_plays_again(recording, bond_events):
+  spec = load_spec(CLOCK.format(path=recording), registry=Registry())
+  result = await run(spec, duration=0.5)
+  assert not result.failures
+  events = await played(recording, bond_events, 10)
+  assert [event.data["count"] for event in events] == list(range(1, len(events) + 1))
+
+
+async def test_one_that_was_cut_off_plays_to_where_it_is_whole(recording, bond_events, caplog):
+  spec = load_spec(CLOCK.format(path=recording), registry=Registry())
+  await run(spec, duration=2.5)
+  # The trailer, and the end of the last frame.
+  recording.write_bytes(recording.read_bytes()[:-150])
+  events = await played(recording, bond_events, 20)
+  assert [event.data["count"] for event in events] == list(range(1, len(events) + 1))
+  assert "ends within a frame" in caplog.text

@@ -1,0 +1,28 @@
+"""Commands for recordings: what is recorded live can be proven, exported and played again."""
+
+from collections.abc import Iterable
+
+import click
+
+from bond_core import CommandType, hookimpl
+
+
+def _record() -> click.Command:
+  from bond_recordings.commands.record import record_command
+
+  return record_command
+
+
+def _verify() -> click.Command:
+  from bond_recordings.commands.verify import verify_command
+
+  return verify_command
+
+
+@hookimpl
+def bond_register_commands() -> Iterable[CommandType]:
+  """What makes a recording, and what is done with one."""
+  yield CommandType(name="record", summary="Record a spec's events into a file.", load=_record)
+  yield CommandType(
+    name="verify", summary="Prove that a recording is as it was written.", load=_verify
+  )

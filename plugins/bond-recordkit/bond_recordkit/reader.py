@@ -1,0 +1,198 @@
+"""Reads segments frame by frame, and finds the segments of a recording."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from bond_recordkit.errors import RecordingError
+from bond_recordkit.format import (
+  META,
+  MOST_BYTES,
+  RAW,
+  TRAILER_HEAD,
+  Digest,
+  Header,
+  segment_number,
+  suffix_of,
+)
+from bond_recordkit.zstd import ZstdDecompressor, ZstdError
+
+_READ = 256 * 1024
+_SKIPPABLE = b"\x2a\x4d\x18"
+_header = msgspec.json.Decoder(Header).decode
+_digest = msgspec.json.Decoder(Digest).decode
+
+
+class Frame(NamedTuple):
+  """One frame as it stands in a file: where it begins, the number of its first line in the unpacked
+  segment (from 1), and its text. `skipped` is one that unpacks to nothing, such as the trailer; its
+  text is then its content."""
+
+  offset: int
+  line: int
+  text: bytes
+  skipped: bool = False
+
+
+class Torn(Exception):
+  """The rest of a file from `offset` on is no whole frame; `broken` says that it is no beginning of
+  one either."""
+
+  def __init__(self, offset: int, line: int, size: int, broken: bool) -> None:
+    super().__init__(f"the last {size} bytes, from byte {offset} on, are no whole frame")
+    self.offset, self.line, self.size, self.broken = offset, line, size, broken
+
+
+class _Bytes:
+  """A file with what was read too far."""
+
+  def __init__(self, file: BinaryIO) -> None:
+    self._file = file
+    self.held = b""
+    self.offset = 0
+
+  def fill(self, size: int) -> bool:
+    """Whether so many bytes are held; fewer at the end of the file."""
+    while len(self.held) < size:
+      data = self._file.read(_READ)
+      if not data:
+        return False
+      self.held += data
+    return True
+
+  def take(self, size: int) -> bytes:
+    data, self.held = self.held[:size], self.held[size:]
+    self.offset += len(data)
+    return data
+
+
+def frames(path: Path) -> Iterator[Frame]:
+  """The whole frames of a file, in order. Raises Torn where the rest is none, and RecordingError
+  for a file that cannot be read."""
+  try:
+    with path.open("rb") as file:
+      yield from _frames(_Bytes(file))
+  except OSError as exc:
+    raise RecordingError(f"cannot read the recording {path}: {exc.strerror}") from exc
+
+
+def _frames(source: _Bytes) -> Iterator[Frame]:
+  line = 1
+  while source.fill(1):
+    offset = source.offset
+    source.fill(8)
+    if source.held[1:4] == _SKIPPABLE and source.held[0] & 0xF0 == 0x50:
+      size = 8 + int.from_bytes(source.held[4:8], "little")
+      if size > MOST_BYTES or len(source.held) < 8 or not source.fill(size):
+        raise Torn(offset, line, len(source.held), not TRAILER_HEAD.startswith(source.held[:8]))
+      yield Frame(offset, line, source.take(size)[8:], skipped=True)
+      continue
+    text = _unpacked(source, offset, line)
+    yield Frame(offset, line, text)
+    line += text.count(b"\n")
+
+
+def _unpacked(source: _Bytes, offset: int, line: int) -> bytes:
+  unpacker = ZstdDecompressor()
+  parts: list[bytes] = []
+  size = taken = 0
+  while not unpacker.eof:
+    if unpacker.needs_input and not source.fill(1):
+      raise Torn(offset, line, source.offset - offset, broken=False)
+    data = source.take(len(source.held)) if unpacker.needs_input else b""
+    taken += len(data)
+    try:
+      parts.append(unpacker.decompress(data, _READ * 16))
+    except ZstdError:
+      while source.fill(1):
+        taken += len(source.take(len(source.held)))
+      raise Torn(offset, line, taken, broken=True) from None
+    size += len(parts[-1])
+    if size > MOST_BYTES:
+      raise RecordingError(f"the frame at byte {offset} unpacks to more than {MOST_BYTES} bytes")
+  rest = unpacker.unused_data
+  source.held = rest + source.held
+  source.offset -= len(rest)
+  return b"".join(parts)
+
+
+class Part(NamedTuple):
+  """The lines of one frame: events, and the venues' own messages beside them. `line` is the number
+  of the first in its segment; `ts` the first and last receive time of its events, where known."""
+
+  path: Path
+  line: int
+  lines: list[bytes]
+  ts: tuple[int, int] | None
+
+
+def header_of(path: Path) -> Header:
+  """The header of a segment. Raises RecordingError where the file is no recording."""
+  try:
+    for frame in frames(path):
+      return read_header(path, frame.text.partition(b"\n")[0])
+  except Torn:
+    pass
+  raise RecordingError(f"{path} is no recording; `bond record` writes one")
+
+
+def read_header(path: Path, line: bytes) -> Header:
+  """The header that a line holds. Raises RecordingError where it is none."""
+  try:
+    found = _header(line)
+  except msgspec.DecodeError as exc:
+    raise RecordingError(f"{path} is no recording; `bond record` writes one") from exc
+  if found.format != 1:
+    raise RecordingError(f"{path} is of format {found.format}; a newer Bond reads it")
+  return found
+
+
+def segments_of(path: Path) -> list[Path]:
+  """The files of a recording in order: its earlier segments that stand beside it, and itself.
+  Raises RecordingError where it is no recording."""
+  own = header_of(path)
+  if not suffix_of(path.name) or not path.parent.is_dir():
+    return [path]
+  found: list[tuple[int, Path]] = []
+  for other in path.parent.iterdir():
+    number = segment_number(other.name, path.name)
+    if number is None or not other.is_file():
+      continue
+    try:
+      header = header_of(other)
+    except RecordingError:
+      continue
+    if header.recording == own.recording and header.segment < own.segment:
+      found.append((header.segment, other))
+  return [*(other for _, other in sorted(found)), path]
+
+
+def parts(paths: Sequence[Path]) -> Iterator[Part]:
+  """What segments hold, frame by frame, up to the last whole frame of each."""
+  for path in paths:
+    try:
+      for frame in frames(path):
+        if frame.skipped:
+          continue
+        lines = frame.text.splitlines()
+        ts = None
+        if lines and lines[-1].startswith(META[1]):
+          ts = _digest(lines[-1]).ts
+        kept = [line for line in lines if line and not line.startswith(META)]
+        if kept:
+          first = frame.line + (lines[0].startswith(META))
+          yield Part(path, first, kept, ts)
+    except Torn:
+      continue
+    except msgspec.DecodeError as exc:
+      raise RecordingError(f"{path} is damaged: {exc}; `bond verify {path}` says where") from exc
+
+
+def event_lines(paths: Sequence[Path]) -> Iterator[Part]:
+  """The same without the venues' own messages."""
+  for part in parts(paths):
+    lines = [line for line in part.lines if not line.startswith(RAW)]
+    if lines:
+      yield part._replace(lines=lines)
