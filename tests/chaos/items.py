@@ -99,8 +99,12 @@ class ItemJudge(Judge):
     names = [name for name, at in zip(self._truth.items, since, strict=True) if at <= until]
     if self._first is None:
       return "nothing was told" if names else None
+    begun = False
     for place in range(max(self._first, self._declared + 1), len(names)):
-      if place not in self._told and (self._numbered or not self._told_off(names[place])):
+      begun = begun or place in self._told
+      # What a new connection drops before it brought a number does not show by numbers.
+      shows = self._numbered and begun
+      if place not in self._told and (shows or not self._told_off(names[place])):
         return f"{names[place]} was not told"
     return None
 

@@ -16,6 +16,13 @@ REGRESSIONS = (
   ("evm", 195),
   ("x", 67),
   ("x.search", 32),
+  ("binance", 10006),
+  ("bybit", 10472),
+  ("bitcoin", 10232),
+  ("evm", 3172),
+  ("evm", 10129),
+  ("evm", 10223),
+  ("evm", 20816),
 )
 """Venue and seed of trials that once failed."""
 

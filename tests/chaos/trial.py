@@ -11,7 +11,7 @@ import attrs
 import trio
 from bond_simkit import Hostility, between, draw_episodes
 
-from bond_core import Batch, Gap
+from bond_core import Batch, ChainEvent, Gap
 from bond_core._clock import SystemClock
 from bond_core._errors import leaves
 from bond_core._feeds.liveness import SourceState
@@ -30,9 +30,9 @@ SHOWN = (
 )  # fmt: skip
 """Fields of events in a trace."""
 
-RECOVERED_WITHIN, UNMUTED_WITHIN = 150.0, 330.0
-"""Seconds after that within which all subscriptions are as the venue is again; and where pings were
-answered on a connection without data, whose markets may as well have been quiet."""
+UNMUTED_WITHIN = 330.0
+"""Seconds within which all subscriptions are as the venue is again where pings were answered on a
+connection without data, whose markets may as well have been quiet."""
 AFTERWARDS = 2.0
 """Seconds that they have to stay so."""
 CALM = 0.03
@@ -180,7 +180,7 @@ class _Trial:
   ) -> None:
     calm_since: float | None = None
     muted = any(episode.kind == "mute" for episode in self.episodes)
-    within = UNMUTED_WITHIN if muted else RECOVERED_WITHIN
+    within = UNMUTED_WITHIN if muted else self.venue.within
     # Between two pulses of the market, when all that it has sent has come.
     await trio.sleep(0.027)
     while True:
@@ -267,4 +267,8 @@ def _shown(event: object) -> str:
   kind = type(event).__name__.lower()
   found = ((name, getattr(event, name, None)) for name in SHOWN)
   values = " ".join(f"{name}={value}" for name, value in found if value is not None)
+  if isinstance(event, ChainEvent):
+    meta = event.meta or {}
+    names = ("height", "status", "txid", "block", "hash")
+    values += f" {event.kind} " + " ".join(str(meta[name]) for name in names if meta.get(name))
   return f"{kind:7} {values}"

@@ -74,7 +74,8 @@ def _posts(rng: random.Random, url: str) -> dict[str, Any]:
 @attrs.frozen(kw_only=True)
 class Venue:
   """`numbered`: whether what the venue drops shows by the numbers of the rest. `restarts`: whether
-  it may begin anew, with other numbers. `chaos` is the seconds within which everything happens."""
+  it may begin anew, with other numbers. `chaos` is the seconds within which everything happens,
+  `within` those after it within which all subscriptions are as the venue is again."""
 
   name: str
   exchange: str
@@ -87,6 +88,7 @@ class Venue:
   restarts: bool = True
   dated: bool = True
   chaos: float = CHAOS
+  within: float = 150.0
   truth: Callable[[], Any] = Truth
   judge: Callable[..., Any] = MarketJudge
 
@@ -167,6 +169,8 @@ VENUES = {
         truth=ItemTruth,
         judge=judge,
         chaos=chaos,
+        # Two answers of 429 in a row have it wait for two minutes, and it polls once a minute.
+        within=180.0 if judge is CountJudge else 150.0,
       )
       for name, sources, kinds, judge, chaos, speed in (
         # Nothing shows that only heartbeats come.

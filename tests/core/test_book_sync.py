@@ -566,3 +566,47 @@ def test_one_book_breaking_leaves_the_others_alone():
   broken, whole = synced(), synced()
   broken.on_delta(update([(10.0, 3.0)], ids=Ids(9, 9)))
   assert [e.sequence for e in whole.on_delta(update([(10.0, 3.0)], ids=Ids(6, 6)))] == [6]
+
+
+FAR = 2**62
+
+
+@pytest.mark.parametrize(
+  ("rule", "wrong", "right"),
+  [
+    (contiguous, Ids(FAR, 11), Ids(14, 13)),
+    (contiguous, Ids(10**9, 11), Ids(11, 11)),
+    (linked_ranges, Ids(FAR, 11, 10), Ids(20, 15, 14)),
+    (previous_id, Ids(FAR, None, 10), Ids(14, None, 12)),
+  ],
+)
+def test_a_delta_that_goes_on_from_before_a_leap_shows_that_the_leap_was_wrong(rule, wrong, right):
+  sync = BookSync(HERE, rule)
+  sync.on_snapshot(update([(1, 1)], [(2, 1)], Ids(8)))
+  assert sync.on_delta(update([(1, 2)], ids=Ids(10, 9, 8)))
+  assert sync.on_delta(update([(1, 3)], ids=wrong))
+  sync.take_need()
+  assert sync.on_delta(update([(1, 4)], ids=right)) == []
+  need = sync.take_need()
+  assert need.gap
+  assert (need.venue_from, need.venue_to) == (None, None)
+  # A REST snapshot has the venue's true number, which is far below the wrong one.
+  assert sync.on_snapshot(update([(1, 4)], [(2, 1)], Ids(right.last)))
+
+
+def test_a_snapshot_that_is_far_ahead_of_the_deltas_is_not_waited_for():
+  sync = BookSync(HERE, contiguous)
+  sync.on_snapshot(update([(1, 1)], [(2, 1)], Ids(FAR)))
+  sync.take_need()
+  assert sync.on_delta(update([(1, 2)], ids=Ids(9, 9))) == []
+  assert sync.take_need().gap
+  assert sync.on_snapshot(update([(1, 2)], [(2, 1)], Ids(9)))
+
+
+def test_a_leap_of_deltas_has_no_count_of_what_is_missing():
+  sync = BookSync(HERE, contiguous)
+  sync.on_snapshot(update([(1, 1)], [(2, 1)], Ids(8)))
+  sync.take_need()
+  assert sync.on_delta(update([(1, 2)], ids=Ids(FAR, FAR))) == []
+  need = sync.take_need()
+  assert (need.gap, need.venue_from, need.venue_to) == (True, None, None)

@@ -1,6 +1,6 @@
 """Best bids and asks, the most frequent messages of the venue beside trades."""
 
-from bond_venuekit import NumberedState
+from bond_venuekit import NumberedState, witnesses
 
 from bond_binance.messages import decode_quote
 from bond_core import Batch, Ticker
@@ -13,24 +13,26 @@ class QuotesState(NumberedState):
 
   def __init__(self, subscription: Subscription, name: str) -> None:
     super().__init__(subscription, name)
-    self._last = -1
+    self._last = self._before = -1
 
   def on_open(self, connection: int, *, overlap: bool, now: Moment) -> None:
     super().on_open(connection, overlap=overlap, now=now)
     if not overlap:
       # A new connection may have a new numbering.
-      self._last = -1
+      self._last = self._before = -1
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     quote = decode_quote(frame).data
     number = quote.number
     self.received_ns = mono_ns
     if number <= self._last:
-      if not self.numbering_restarted(self._last, number, mono_ns):
+      needed = witnesses(self._before, self._last, number)
+      if not self.numbering_restarted(self._last, number, mono_ns, needed=needed):
         return
       cause = f"quotes went back from {self._last} to {number}"
       out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))
-    self._last = number
+      self._last = -1
+    self._before, self._last = self._last, number
     out.append(
       Ticker(
         exchange=self._exchange,

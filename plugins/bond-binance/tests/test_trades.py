@@ -122,7 +122,8 @@ def test_trades_held_when_the_connection_breaks_come_before_those_after(venue):
   v.say(STREAM, *trades(100, 102))
   v.close(1)
   v.open(2)
-  assert told(v.say(STREAM, trade(110), on=2)) == [(101, 101, 1), 102, 110]
+  lost = [(101, 101, 1), 102, (103, 109, 7), 110]
+  assert told(v.say(STREAM, *trades(110, 111), on=2) + v.pass_time(1)) == [*lost, 111]
 
 
 def test_while_one_connection_follows_another_nothing_is_lost_or_doubled(venue):
@@ -262,3 +263,44 @@ def test_a_recorded_message_has_all_its_fields(venue):
     sequence=5266583935,
   )
   assert json.loads(frame)["data"]["p"] == "61800.30"
+
+
+@pytest.mark.parametrize("far", [2**62, 10**9, 5_000])
+def test_a_lone_number_that_is_far_ahead_is_left_out_and_costs_nothing_else(venue, far):
+  v = venue(SPOT)
+  assert told(v.say(STREAM, *trades(100, far, 101))) == [100, 101]
+  assert told(v.say(STREAM, *trades(102, 103))) == [102, 103]
+  assert told(v.pass_time(1)) == [(None, None, 1)]
+  assert told(v.say(STREAM, *trades(104, 105))) == [104, 105]
+  assert v.feed.missed == 1
+
+
+def test_a_lone_leap_in_a_quiet_market_is_no_loss_of_all_between(venue):
+  v = venue(SPOT)
+  assert told(v.say(STREAM, *trades(100, 2**62))) == [100]
+  assert told(v.pass_time(1)) == [(None, None, 1)]
+  assert told(v.say(STREAM, trade(101))) == [101]
+
+
+def test_a_lone_number_that_was_believed_does_not_hold_up_those_after_it(venue):
+  v = venue(SPOT)
+  v.say(STREAM, *trades(100, 5000))
+  assert told(v.pass_time(1)) == [(101, 4999, 4899), 5000]
+  assert told(v.say(STREAM, *trades(101, 102, 103))) == [(None, None, 0), 101, 102, 103]
+
+
+@pytest.mark.parametrize("outage", [False, True])
+def test_numbers_that_leap_and_go_on_there_are_followed(venue, outage):
+  v = venue(SPOT)
+  v.say(STREAM, trade(100))
+  if outage:
+    v.close(1)
+    v.open(2)
+  far = 10**15
+  events = v.say(STREAM, *trades(far, far + 1), on=2 if outage else 1) + v.pass_time(1)
+  gap = [] if outage else [(None, None, None)]
+  assert told(events) == [*gap, far, far + 1]
+  v.say(STREAM, trade(far + 10**15), on=2 if outage else 1)
+  assert told(v.pass_time(1)) == [(None, None, 1)]
+  later = v.say(STREAM, trade(far + 10**15 + 2), on=2 if outage else 1) + v.pass_time(1)
+  assert told(later) == [(None, None, None), far + 10**15 + 2]

@@ -7,6 +7,10 @@ from bond_bitcoin.messages import Block
 
 MAX_BLOCKS = 100
 
+MOST_MISSED, SECONDS_EACH = 1_000, 60
+"""A height is wrong that leaves out more blocks than this, and than one in so many seconds of the
+times that miners wrote."""
+
 
 class Step(NamedTuple):
   """What happened to the chain: a block came, or one is no longer part of it. `missed` blocks
@@ -15,6 +19,12 @@ class Step(NamedTuple):
   block: Block
   removed: bool = False
   missed: int = 0
+
+
+def far_off(blocks: list[Block]) -> list[Block]:
+  """Those of the latest blocks whose heights are none of the others' neighbours."""
+  heights = sorted(block.height for block in blocks)
+  return [block for block in blocks if abs(block.height - heights[len(heights) // 2]) > MAX_BLOCKS]
 
 
 class Tip:
@@ -35,11 +45,15 @@ class Tip:
         yield from self.new(block)
 
   def new(self, block: Block) -> Iterator[Step]:
-    """The steps that a block brings."""
+    """The steps that a block brings. Raises ValueError for a height that cannot be."""
     known = self._blocks.get(block.height)
     if known is not None and known.id == block.id:
       return
     last = max(self._blocks, default=None)
+    if last is not None:
+      passed = max(0, block.timestamp - self._blocks[last].timestamp)
+      if block.height - last > MOST_MISSED + passed // SECONDS_EACH:
+        raise ValueError(f"block {block.height} is {block.height - last} blocks after the last one")
     for height in sorted((h for h in self._blocks if h >= block.height), reverse=True):
       yield Step(self._blocks.pop(height), removed=True)
     missed = 0 if last is None else max(0, block.height - last - 1)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bond_bitcoin.blocks import Step, Tip
+from bond_bitcoin.blocks import Step, Tip, far_off
 from bond_bitcoin.config import Connection, Kind
 from bond_bitcoin.messages import (
   EMPTY,
@@ -52,6 +52,9 @@ EXCHANGE = CHAIN = "bitcoin"
 SYMBOL = "BTC"
 INSTRUMENT = Instrument(EXCHANGE, None, SYMBOL)
 
+LEAP = 1_000_000
+"""So many changes are not left out at once."""
+
 MAX_SEEN = 200_000
 """Transactions that are known to have had their event."""
 
@@ -63,6 +66,9 @@ LIMITS = Limits(
 )
 # The server publishes no rates; these are modest.
 
+
+UNHEARD_NS = 30 * 1_000_000_000
+"""So long after its requests a connection without any message has them sent again."""
 
 WITHOUT_CHANGES = 5
 """So many statistics in a row without a requested change mean that the request was not read."""
@@ -87,7 +93,11 @@ class BitcoinFeed:
     self._tip = Tip()
     # A connection's own: another one may lag behind it, or count from elsewhere.
     self._sequences: dict[int, int] = {}
+    self._doubted: dict[int, int] = {}
     self._without_changes: dict[int, int] = {}
+    # When connections that had no message yet were last sent their requests, and which ones again.
+    self._requested_ns: dict[int, int] = {}
+    self._requested_again: set[int] = set()
     self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
     self._info: MempoolInfo | None = None
     self._fees: Fees | None = None
@@ -133,7 +143,11 @@ class BitcoinFeed:
   ) -> None:
     self._subscriptions[connection] = list(subscriptions)
     self._received_ns = now.mono_ns
-    for message in self.opening_messages(EXCHANGE, subscriptions):
+    self._request(connection, now)
+
+  def _request(self, connection: int, now: Moment) -> None:
+    self._requested_ns[connection] = now.mono_ns
+    for message in self.opening_messages(EXCHANGE, self._subscriptions[connection]):
       self.actions.append(Send(connection, message))
 
   def on_change(
@@ -148,10 +162,18 @@ class BitcoinFeed:
 
   def on_close(self, connection: int) -> None:
     self._subscriptions.pop(connection, None)
-    self._sequences.pop(connection, None)
-    self._without_changes.pop(connection, None)
+    for of_connection in (
+      self._sequences, self._doubted, self._without_changes, self._requested_ns,
+    ):  # fmt: skip
+      of_connection.pop(connection, None)
+    self._requested_again.discard(connection)
 
   def on_timer(self, now: Moment) -> Batch:
+    for connection, since in list(self._requested_ns.items()):
+      if now.mono_ns - since >= UNHEARD_NS:
+        # Requests have no answer; a server that has read them sends something in this time.
+        self._requested_again.add(connection)
+        self._request(connection, now)
     return []
 
   def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
@@ -178,6 +200,9 @@ class BitcoinFeed:
         self.actions.append(Pong(connection))
         continue
       self._received_ns = received.mono_ns
+      if self._requested_ns.pop(connection, None) and connection in self._requested_again:
+        self._requested_again.discard(connection)
+        out.append(_gap("what was requested had not been read, and was requested again", received))
       if message.error is not None:
         for subscription in self._subscriptions[connection]:
           reason = f"the mempool server says: {own_words(message.error)}"
@@ -211,8 +236,11 @@ class BitcoinFeed:
     steps: list[Step] = []
     out: Batch = []
     if message.blocks is not NOTHING:
-      rows = read_rows(message.blocks)
-      steps += self._tip.latest(list(self._readable(rows, as_block, received, out)))
+      rows = list(self._readable(read_rows(message.blocks), as_block, received, out))
+      wrong = far_off(rows)
+      for block in wrong:
+        self._lost(ValueError(f"block {block.height} is none of the latest"), received, out)
+      steps += self._tip.latest(block for block in rows if block not in wrong)
     if message.block is not NOTHING:
       steps += self._tip.new(read_block(message.block))
     if "block" not in self._kinds:
@@ -267,9 +295,15 @@ class BitcoinFeed:
     return [_gap("the mempool changed, and its transactions did not come", received)]
 
   def _numbered(self, connection: int, entered: Entered, received: Moment) -> Iterable[Gap]:
-    last = self._sequences.get(connection)
-    self._sequences[connection] = entered.sequence
-    if last is None or entered.sequence in (last, last + 1):
+    last, number = self._sequences.get(connection), entered.sequence
+    self._sequences[connection] = number
+    doubted = self._doubted.pop(connection, None)
+    if last is None or number in (last, last + 1) or doubted == number - 1:
+      return
+    if number - last > LEAP:
+      # It is believed when the next one follows it.
+      self._sequences[connection], self._doubted[connection] = last + 1, number
+      yield _gap(f"a change of the mempool has the number {number}, the last one {last}", received)
       return
     if entered.sequence < last:
       cause = f"the numbers of changes went back from {last} to {entered.sequence}"

@@ -132,6 +132,54 @@ def test_numbers_that_go_back_are_declared_and_another_server_begins_anew():
   assert read(feed, {"mempool-txids": {"sequence": 900, "added": []}}) == []
 
 
+def test_a_lone_number_far_ahead_is_no_count_of_what_did_not_come():
+  feed = feed_of()
+
+  def change(number):
+    gaps = read(feed, {"mempool-txids": {"sequence": number, "added": []}})
+    return [(gap.venue_from, gap.venue_to) for gap in gaps]
+
+  assert change(50) == []
+  assert change(10**14) == [(None, None)]
+  assert change(52) == []
+  assert change(10**9) == [(None, None)]
+  assert change(10**9 + 1) == []
+  assert change(10**9 + 3) == [(10**9 + 2, 10**9 + 2)]
+
+
+@pytest.mark.parametrize("height", [900_000, 10**14])
+def test_a_height_that_cannot_be_is_no_loss_of_the_blocks_before_it(height):
+  feed = feed_of(event_types=["block"])
+  read(feed, {"blocks": [block(1, "a"), block(2, "b"), block(height, "far") | {"timestamp": 9}]})
+  assert feed.unreadable == 1
+  read(feed, {"block": block(3, "c")})
+  [gap] = read(feed, {"block": block(height, "far") | {"timestamp": 1700000004}})
+  assert (gap.missed, "blocks after the last one" in gap.cause) == (1, True)
+  [event] = read(feed, {"block": block(4, "d")})
+  assert (event.meta["height"], event.meta["status"]) == (4, "confirmed")
+  # A server that was away for long is none.
+  gap, event = read(feed, {"block": block(10_000, "e") | {"timestamp": 1700000004 + 600 * 10_000}})
+  assert gap.missed == 9_995
+
+
+def test_requests_that_no_message_follows_are_sent_again():
+  feed = feed_of(event_types=["tx"])
+  feed.actions.clear()
+  second = 10**9
+  assert feed.on_timer(Moment(29_000, 29 * second)) == []
+  assert not feed.actions
+  for at in (31, 62):
+    assert feed.on_timer(Moment(at * 1000, at * second)) == []
+    assert [type(action) for action in feed.actions] == [Send, Send]
+    feed.actions.clear()
+  statistics = {"mempoolInfo": {"size": 1, "bytes": 1}}
+  [gap] = read(feed, statistics, second=63)
+  assert isinstance(gap, Gap)
+  assert read(feed, statistics, second=64) == []
+  assert feed.on_timer(Moment(10**6, 10**12)) == []
+  assert not feed.actions
+
+
 def test_what_a_transaction_moves_leaves_out_what_goes_back():
   feed = feed_of(min_amount=1.0, event_types=["tx", "transfer"])
   payment = tx("p", [(OURS, 500_000_000)], [(THEIRS, 150_000_000), (OURS, 349_999_000)])

@@ -7,6 +7,10 @@ older than what a server stores is not refused: the stream begins with the oldes
 
 OVERLAP_US = 10_000_000
 
+AHEAD_US = 60_000_000
+"""A time that is more than this ahead of the clock here is believed when another message has it,
+too: a cursor in the future would skip all that is written until then."""
+
 
 class StreamCursor:
   """The position in the stream, over all connections. Times are epoch microseconds."""
@@ -15,6 +19,7 @@ class StreamCursor:
     self.newest: int | None = None
     """The time of the newest message."""
     self._first_opened: int | None = None
+    self._last: int | None = None
     self._expected: int | None = None
 
   def resume_at(self) -> int | None:
@@ -30,13 +35,15 @@ class StreamCursor:
       self._first_opened = now_us
     self._expected = self.newest
 
-  def advance(self, time_us: int) -> tuple[int, int] | None:
+  def advance(self, time_us: int, now_us: int) -> tuple[int, int] | None:
     """Notes a message. Returns the times between which messages may be missing before it, if any.
 
     The server still has what came last before an outage, unless it stores less: so the first
     message after it is no younger than that.
     """
     expected, self._expected = self._expected, None
-    if self.newest is None or time_us > self.newest:
-      self.newest = time_us
+    last, self._last = self._last, time_us
+    sure = min(time_us, last or 0) if time_us > now_us + AHEAD_US else time_us
+    if sure > (self.newest or 0):
+      self.newest = sure
     return (expected, time_us) if expected is not None and time_us > expected else None

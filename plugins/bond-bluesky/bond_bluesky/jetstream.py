@@ -77,7 +77,7 @@ class Jetstream(Session[Handshake, bytes, bytes]):
       for _, batch in filters:
         batch.append(post_gap("bluesky", "a message could not be read", now_ms, now_ms, 1))
       return
-    if (missing := self._cursor.advance(message.time_us)) is not None:
+    if (missing := self._cursor.advance(message.time_us, now_ms * 1000)) is not None:
       cause = "the server no longer has what was written during an outage"
       for _, batch in filters:
         batch.append(post_gap("bluesky", cause, missing[0] // 1000, missing[1] // 1000))

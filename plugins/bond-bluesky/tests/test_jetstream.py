@@ -109,3 +109,19 @@ def test_each_member_has_a_gap_of_its_own_for_a_message_that_cannot_be_read(mess
   assert (first.missed, first.ts_from, first.ts_to) == (1, 7000, 7000)
   # The log numbers events in place.
   assert first is not second
+
+
+def test_a_lone_time_in_the_future_moves_the_cursor_nowhere():
+  session = Jetstream(SERVERS)
+  joined(session, member(symbols=["BTC"]))
+  session.on_open(at(100))
+
+  def resumes_after(now, *times):
+    session.on_messages([post(time, "$BTC", f"r{now}{time}") for time in times], at(now))
+    return int(session.target(at(now)).url.rpartition("cursor=")[2]) // 1_000_000 + 10
+
+  assert resumes_after(101, 4_000_000_000) == 110
+  assert resumes_after(120, 119, 10_000, 120) == 120
+  # All messages may be ahead of this machine's clock.
+  assert resumes_after(121, 9_000, 9_001, 9_002) == 9_001
+  assert resumes_after(122, 9_003) == 9_002

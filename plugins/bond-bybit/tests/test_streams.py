@@ -208,7 +208,9 @@ def test_a_second_connections_snapshot_that_is_ahead_names_what_did_not_come(ven
 
 def test_number_one_is_a_service_that_was_started_anew(venue):
   bybit = begun(venue)
-  [again] = bybit.say(book("snapshot", 1, [(90, 1)], [(91, 1)]))
+  gap, again = bybit.say(book("snapshot", 1, [(90, 1)], [(91, 1)]))
+  assert (gap.venue_from, gap.venue_to) == (None, None)
+  assert "went back from" in gap.cause
   assert (again.is_reset, again.sequence) == (True, 1)
   [event] = bybit.say(book("delta", 2, [(89, 1)]))
   assert event.prev_sequence == 1

@@ -25,6 +25,10 @@ _PAGES = 4
 _UNKNOWN = object()
 """In place of what tells a trade from the others."""
 
+LEAP = 1_000_000
+"""No poll and no outage leaves out so many trades: a number that is further off is not believed by
+itself."""
+
 OLD_MS = 60_000
 """A trade that was so long before the first poll is old where that brought none."""
 
@@ -39,6 +43,7 @@ class Tape:
     self._outbox = outbox
     self._numbered = listed.instrument.exchange in CONTIGUOUS
     self._last: int | None = None
+    self._doubted: int | None = None
     self._seen: dict[Hashable, None] = {}
     self._begun_ms: int | None = None
     self._unreadable: dict[str, Exception] = {}
@@ -112,7 +117,18 @@ class Tape:
   def _follow(self, number: int | None, events: list[Trade]) -> None:
     if number is None:
       return
-    last, self._last = self._last, max(number, self._last or 0)
+    last, doubted = self._last, self._doubted
+    self._doubted = None
+    if last is not None and abs(number - last) > LEAP and doubted != number - 1:
+      # The trade is the next one, whatever its number.
+      self._last, self._doubted = last + 1, number
+      self._flush(events)
+      cause = f"a trade has the number {number}, the one before it {last}"
+      self._outbox.gap(self._listed.instrument, cause)
+      return
+    if doubted == number - 1:
+      last = doubted
+    self._last = max(number, last or 0)
     if last is not None and number > last + 1:
       self._flush(events)
       self._outbox.gap(

@@ -378,3 +378,24 @@ def test_a_request_that_failed_says_why():
   error.__cause__ = OSError("no route, key s3cr3t")
   said = str(translated(error, "mars", ("s3cr3t",)))
   assert said == "mars: mars GET https://mars.example/time: no route, key ***"
+
+
+@pytest.mark.parametrize("far", [10**9, 2**62])
+def test_a_lone_number_far_from_the_others_is_no_count_of_what_is_missing(far):
+  box = outbox()
+  tape = Tape(listed(), box)
+  tape.streamed([trade(n) for n in (100, 101, far, 103, 105)], NOW)
+  told = [
+    event.sequence if type(event) is Trade else (event.venue_from, event.venue_to)
+    for event in taken(box)
+  ]
+  assert told == [100, 101, (None, None), far, 103, (104, 104), 105]
+
+
+def test_numbers_that_leap_and_go_on_there_are_followed():
+  for far in (10**9, 5):
+    box = outbox()
+    tape = Tape(listed(), box)
+    tape.streamed([trade(n) for n in (10**8, far, far + 1, far + 3)], NOW)
+    gaps = [(e.venue_from, e.venue_to) for e in taken(box) if type(e) is Gap]
+    assert gaps == [(None, None), (far + 2, far + 2)]

@@ -54,7 +54,7 @@ class _Header(msgspec.Struct, rename="camel"):
   gas_used: str = "0x0"
   gas_limit: str = "0x0"
   miner: str | None = None
-  transactions: list[Any] | None = None
+  transactions: list[str | dict[str, Any]] | None = None
 
 
 class _Log(msgspec.Struct, rename="camel"):

@@ -93,8 +93,10 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     self._from: int | None = None
     self._since_ms = 0
     self._cause = ""
-    self._cut = False
+    # The first block of logs that came while no block was known.
+    self._heard: int | None = None
     # Of the connection.
+    self._verifying = False
     self._calls = Calls()
     self._subscribing = 0
     self._subscribed: dict[str, str] = {}
@@ -130,6 +132,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     self._calls = Calls()
     self._subscribed.clear()
     self._early.clear()
+    self._verifying = False
     self.live = False
     if self._config.chain in CHAINS:
       self._call("eth_chainId", [], self._on_chain_id, self._on_not_subscribed, final=always)
@@ -166,7 +169,6 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     self._tip.disconnected()
     self._backfill.disconnected()
     self._suspect(str(error))
-    self._cut = self._tip.number is not None
     return self._wait_after(error) if isinstance(error, HandshakeRefused) else None
 
   def on_leave(self, member: Member, now: Moment) -> None:
@@ -202,8 +204,9 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     return None
 
   def _suspect(self, cause: str) -> None:
-    """From the last block on something may be missing."""
-    number = self._tip.number
+    """From the last block on something may be missing; where none is known yet, from that of the
+    first log."""
+    number = self._heard if self._tip.number is None else self._tip.number
     if number is None:
       return
     if self._from is None:
@@ -217,6 +220,8 @@ class EvmSession(Session[Handshake, bytes, bytes]):
       message = read_message(data)
       if message.params is not None:
         self._on_notification(message.params)
+      elif message.id is None and message.error is None:
+        raise ValueError("it is neither an answer nor a notification")
       else:
         self._calls.answered(message, self._seconds)
     except UNREADABLE as exc:
@@ -284,11 +289,15 @@ class EvmSession(Session[Handshake, bytes, bytes]):
   def _on_notification(self, notification: Notification) -> None:
     kind = self._subscribed.get(notification.subscription)
     if kind is None:
-      if self._subscribing:
-        self._early.append(notification)
+      if not self._subscribing:
+        raise ValueError("it is a notification of no subscription")
+      self._early.append(notification)
       return
     if kind != HEADS:
-      self.transfers.take(read_log(notification.result))
+      log = read_log(notification.result)
+      if self._tip.number is None:
+        self._heard = log.number if self._heard is None else min(self._heard, log.number)
+      self.transfers.take(log)
       return
     self._head_at = self._seconds
     block = read_block(notification.result)
@@ -304,19 +313,36 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     if self._tip.number is None:
       self._silent = block.hash
       self._times[block.hash] = block.time
+      self._joined(block.number)
       self._tip.begin(block)
     elif self._tip.target is None or block.number > self._tip.target.number:
       self._linked_or_wait(block)
-    if self._cut and self._tip.target is None:
+    if self._from is not None and self._tip.target is None:
       # Nothing new; a node that is behind announces blocks that are known.
       self._relinked()
     return True
 
   # Blocks ----------------------------------------------------------------------------------------
 
+  def _joined(self, number: int) -> None:
+    """The chain is known from this number on. Where an earlier connection brought logs and no
+    block, what lies between is read again as far as it may be."""
+    first = self._from
+    if first is None:
+      return
+    below = number - self._config.backfill
+    if self._kinds & {"block", "metric"}:
+      self._gap(self._cause, first, max(first, number))
+    elif below >= first:
+      self._gap(self._cause, first, below)
+    self._from = max(first, below + 1)
+
   def _head(self, block: Block) -> None:
     """A block is announced. The number of its transactions is requested where it is sent."""
-    if block.transactions is None and self._kinds & {"block", "metric"}:
+    number = self._tip.number
+    if number is not None and block.number - number > self._most:
+      self._verify(block)
+    elif block.transactions is None and self._kinds & {"block", "metric"}:
 
       def counted(message: Message) -> bool:
         count = quantity(read_text(message.result))
@@ -328,15 +354,52 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     else:
       self._linked_or_wait(block)
 
+  @property
+  def _most(self) -> int:
+    """Blocks after the last one that are fetched at most. While they are being fetched others come,
+    which is no reason to give those up."""
+    return self._config.backfill + (DEPTH if self._tip.target else 0)
+
+  def _verify(self, block: Block, give_up: str = "") -> None:
+    """A block is said to be far ahead, or what is before it cannot be had. Its number alone is no
+    reason to give up what comes first: that the node has come so far is."""
+    if self._verifying:
+      return
+    self._verifying = True
+
+    def done(message: Message) -> bool:
+      last = read_block(message.result)
+      if last is None:
+        return False
+      self._verifying = False
+      if last.number < block.number:
+        self._tip.refuse()
+        what = f"a head with the number {block.number}, where the last block is {last.number}"
+        self._undecodable(ValueError(what))
+      elif give_up:
+        self._give_up(give_up)
+      self._linked_or_wait(last)
+      return True
+
+    def failed(error: Error) -> None:
+      self._verifying = False
+      if give_up:
+        self._give_up(give_up)
+      else:
+        self._undecodable(ValueError(f"a head with the number {block.number}: {error}"))
+
+    self._call("eth_getBlockByNumber", ["latest", False], done, failed)
+
   def _linked_or_wait(self, block: Block) -> None:
     number = self._tip.number
     self._times[block.hash] = block.time
+    if number is None:
+      self._joined(block.number - 1)
     if number is not None and block.number > number + 1:
       if self._from is None:
         self._suspect(f"blocks from {number + 1} on were not announced")
       most = self._config.backfill
-      # While blocks are being fetched others come, which is no reason to give those up.
-      if block.number - number > most + (DEPTH if self._tip.target else 0):
+      if block.number - number > self._most:
         self._leap(block.number - most, f"more than {most} blocks were missed: {self._cause}")
     self._moved(self._tip.head(block))
 
@@ -363,7 +426,8 @@ class EvmSession(Session[Handshake, bytes, bytes]):
       return True
 
     def failed(error: Error) -> None:
-      self._give_up(f"block {request.number} cannot be had: {error}")
+      if (target := self._tip.target) is not None:
+        self._verify(target, f"block {request.number} cannot be had: {error}")
 
     if request.hash is None:
       self._call("eth_getBlockByNumber", [hex(request.number), False], done, failed)
@@ -406,10 +470,12 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     for block in moved.added:
       self._block(block)
     retracted = any(self.transfers.is_orphan(block.hash) for block in moved.added)
-    if moved.removed or len(moved.added) > 1 or retracted:
+    reorganised = moved.removed or len(moved.added) > 1 or retracted
+    if reorganised or not self.live:
       first = moved.added[0].number
       if self._from is None:
-        self._since_ms, self._cause = self._now.ts_ms, "the chain was reorganised"
+        cause = "the chain was reorganised" if reorganised else "logs were not subscribed to yet"
+        self._since_ms, self._cause = self._now.ts_ms, cause
       self._from = first if self._from is None else min(self._from, first)
     if self._from is not None:
       self._relinked()
@@ -427,7 +493,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
       if self._filters:
         self._backfill.add(self._from, max(self._from, number))
       self.transfers.retract_orphans(self._tip.hash_at)
-      self._from, self._cut = None, False
+      self._from = None
 
   def _block(self, block: Block, *, removed: bool = False) -> None:
     if removed and block.hash == self._silent:

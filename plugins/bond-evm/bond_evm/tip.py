@@ -68,6 +68,10 @@ class Tip:
     self._settle()
     return gone
 
+  def refuse(self) -> None:
+    """The block that waits for others is none of the chain's."""
+    self._settle()
+
   def _settle(self) -> None:
     self._target = None
     self._fetched.clear()

@@ -66,7 +66,8 @@ class Transfers:
     self._waiting: dict[str, dict[tuple[str, str, int], Log]] = {}
     self._requested: set[str] = set()
     self._orphans: dict[str, int] = {}
-    """Blocks whose transfers were retracted since they were not the chain's, with their numbers."""
+    """Blocks whose transfers were retracted or left out since they were not the chain's, with their
+    numbers."""
 
   def opened(self) -> None:
     """A new connection: requests of the last one are repeated."""
@@ -168,6 +169,8 @@ class Transfers:
     for log in logs.values():
       if self._hash_at(log.number) in (None, log.block):
         self._send(log, token)
+      else:
+        self._orphans[log.block] = log.number
 
 
 def _is_reverted(error: Error) -> bool:

@@ -447,11 +447,68 @@ def test_a_head_whose_parents_cannot_be_had_is_a_gap_of_blocks():
   node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x1"
   node.open().announce(head(11))
   node.told()
-  node.answers["eth_getBlockByNumber"] = lambda params: None
+  node.answers["eth_getBlockByNumber"] = lambda params: head(14) if params[0] == "latest" else None
   node.announce(head(14))
   for _ in range(20):
     node.wait(0.5)
   assert node.told() == [("gap", 12, 13), ("block", 14, 1.0, "confirmed")]
+
+
+@pytest.mark.parametrize("number", [14, 900, 5_000, 2**62])
+def test_a_head_of_a_number_that_the_node_has_not_reached_is_no_reason_to_give_up_blocks(number):
+  node = Talk(event_types=["block"])
+  node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x1"
+  node.open().announce(head(11))
+  node.told()
+  chain = {hex(at): head(at) | {"transactions": [{}]} for at in range(12, 15)}
+  node.answers["eth_getBlockByNumber"] = lambda params: chain.get(params[0], chain["0xc"])
+  if number == 14:
+    del chain["0xd"], chain["0xe"]
+  node.announce(head(12) | {"number": hex(number)})
+  for _ in range(20):
+    node.wait(0.5)
+  node.announce(head(13))
+  assert node.told() == [("block", n, 1.0, "confirmed") for n in (12, 13)]
+  assert node.session.unreadable == 1
+
+
+@pytest.mark.parametrize(
+  "message",
+  [
+    {"jsonrpc": "2.0", "method": "eth_subscription", "params": None},
+    {"jsonrpc": "2.0", "method": "eth_subscription"},
+    {"jsonrpc": "2.0"},
+    {"method": "eth_subscription", "params": {"subscription": "other", "result": head(12)}},
+  ],
+)
+def test_a_message_that_is_for_nothing_has_the_logs_read_again(message):
+  node = Talk(**TRANSFER).open()
+  node.announce(head(11))
+  node.take(msgspec.json.encode(message))
+  node.answers["eth_getLogs"] = lambda params: [log(11), log(12)]
+  node.announce(head(12))
+  assert node.told() == [("transfer", n, 5.0, "confirmed") for n in (11, 12)]
+  assert node.session.unreadable == 1
+
+
+def test_logs_of_a_connection_that_brought_no_block_are_joined_to_the_next_one():
+  node = Talk(event_types=["transfer", "block"])
+  node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x1"
+  latest = node.answers.pop("eth_getBlockByNumber")
+  node.open().announce(log(8, name=3), log(9))
+  node.told()
+  node.cut()
+  node.answers["eth_getBlockByNumber"] = latest
+  node.answers["eth_getLogs"] = lambda params: [log(8), log(9), log(10)]
+  node.open()
+  assert node.told() == [
+    ("gap", 8, 10),
+    ("transfer", 8, 5.0, "removed"),
+    ("transfer", 8, 5.0, "confirmed"),
+    ("transfer", 10, 5.0, "confirmed"),
+  ]
+  node.announce(head(11))
+  assert node.told() == [("block", 11, 1.0, "confirmed")]
 
 
 def test_contracts_are_asked_once_and_their_transfers_wait():

@@ -38,4 +38,7 @@ class TradesState(NumberedTrades):
         maker=None if side == "unknown" else side == "sell",
         sequence=last,
       )
-      self.offer(first, last, event, ts_ms, mono_ns, out)
+      try:
+        self.offer(first, last, event, ts_ms, mono_ns, out)
+      except ValueError as exc:
+        self.unreadable(str(exc), ts_ms, mono_ns, out)

@@ -17,6 +17,10 @@ PARENTS = 300
 """Slots of which the parents are known: a block is final after 32 or more."""
 
 
+LEAP = 1_000_000
+"""Slots, four days of them, that a single update cannot be ahead."""
+
+
 class Progress:
   """What one stream has seen, over all its connections."""
 
@@ -27,8 +31,20 @@ class Progress:
     self._parents: dict[int, int] = {}
     self._undone: set[int] = set()
     self._begun = 0
+    self._doubted: int | None = None
     self._first: int | None = None
     self._settled = 0
+
+  def is_doubtful(self, slot: int) -> bool:
+    """Returns whether a slot is not believed: it is a leap ahead of all others, and the update
+    before it was not. What is seen in such a slot would make all others old."""
+    doubted, self._doubted = self._doubted, None
+    if self.last is None or slot - self.last <= LEAP:
+      return False
+    if doubted is not None and abs(slot - doubted) <= PARENTS:
+      return False
+    self._doubted = slot
+    return True
 
   def is_new(self, slot: int, key: Hashable) -> bool:
     """Returns whether this was not seen before, and notes it."""

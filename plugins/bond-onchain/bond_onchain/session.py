@@ -111,9 +111,14 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
     if kind not in ("transaction", "block_meta", "account"):
       return []
     slot = getattr(update, kind).slot
+    if self._progress.is_doubtful(slot):
+      return [self._unreadable(f"an update of the slot {slot}, far ahead of all others", now_ms)]
     batch = self._up(slot, now_ms)
     if not self._progress.is_new(slot, _key(update, kind)):
       return batch
+    if kind == "block_meta" and update.block_meta.parent_slot >= slot:
+      cause = f"the block of the slot {slot} follows that of {update.block_meta.parent_slot}"
+      return [*batch, self._unreadable(cause, now_ms)]
     if kind == "block_meta":
       missing = self._progress.block(slot, update.block_meta.parent_slot)
       if missing is not None:
@@ -123,12 +128,15 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
     try:
       batch += list(self._reader.read(update))
     except UNREADABLE as exc:
-      self.unreadable += 1
       cause = f"an update of the slot {slot} could not be read: {own_words(str(exc), 200)}"
-      gap = _gap(cause, now_ms, now_ms, slot, slot)
-      gap.missed = 1
-      batch.append(gap)
+      batch.append(self._unreadable(cause, now_ms, slot))
     return batch
+
+  def _unreadable(self, cause: str, now_ms: int, slot: int | None = None) -> Gap:
+    self.unreadable += 1
+    gap = _gap(cause, now_ms, now_ms, slot, slot)
+    gap.missed = 1
+    return gap
 
   def _up(self, slot: int, now_ms: int) -> Batch:
     """The connection delivers. Returns the gap of an outage that a replay did not cover."""
@@ -170,7 +178,7 @@ def _key(update: pb.SubscribeUpdate, kind: str) -> tuple[object, ...]:
   return "block", update.block_meta.blockhash
 
 
-def _gap(cause: str, since_ms: int, now_ms: int, first: int, last: int) -> Gap:
+def _gap(cause: str, since_ms: int, now_ms: int, first: int | None, last: int | None) -> Gap:
   return Gap(
     exchange=EXCHANGE,
     symbol="*",

@@ -273,3 +273,31 @@ def test_an_update_that_cannot_be_read_is_a_gap_of_its_slot():
   assert (type(gap), gap.venue_from, gap.venue_to, gap.missed) == (Gap, 105, 105, 1)
   assert "'abc'" in gap.cause
   assert talk.session.unreadable == 1
+
+
+@pytest.mark.parametrize("far", [2**40, 2**62])
+def test_a_lone_slot_that_is_far_ahead_makes_no_other_one_old(far):
+  talk = Talk()
+  talk.connect()
+  talk.blocks(100, 101, far, 102, 103)
+  assert talk.slots == [100, 101, 102, 103]
+  (gap,) = [event for event in talk.events if isinstance(event, Gap)]
+  assert (gap.venue_from, gap.venue_to, gap.missed) == (None, None, 1)
+  talk.close()
+  assert talk.connect() == 103 + 1 - OVERLAP if 103 + 1 - OVERLAP > 100 else 100
+  talk.blocks(102, 103, 104)
+  assert talk.slots == [100, 101, 102, 103, 104]
+  # A node that comes back after many days goes on from there.
+  talk.blocks(far, far + 1, far + 2)
+  assert talk.slots[-2:] == [far + 1, far + 2]
+
+
+@pytest.mark.parametrize("parent", [102, 103, 2**62])
+def test_a_block_that_follows_a_later_one_is_no_loss_of_all_between(parent):
+  talk = Talk()
+  talk.connect()
+  talk.blocks(100, 101)
+  talk.session.on_messages([block(102, parent), block(103, 102)], talk.now)
+  (gap, *_) = [event for event in talk.events if isinstance(event, Gap)]
+  assert (gap.venue_from, gap.venue_to, gap.missed) == (None, None, 1)
+  assert talk.session.unreadable == 1

@@ -91,7 +91,7 @@ _STATUSES = (301, 302, 400, 401, 403, 404, 418, 429, 451, 500, 502, 503, 504, 52
 _CLOSES = (1000, 1001, 1008, 1011, 1012, 1013, 3000, 4000)
 _ANY_TEXT = "i"
 """The key of ids that may be any text, so that no reader can tell another text from them."""
-_TIME = re.compile(rb"(?<!\d)1[78]\d{11}(?!\d)")
+_TIME = re.compile(rb"(?<![\w.])1[78]\d{11}(?![\w.])")
 _TRADING = ((b'"TRADING"', b'"BREAK"'), (b'"live"', b'"suspend"'), (b'"Trading"', b'"Settling"'))
 
 

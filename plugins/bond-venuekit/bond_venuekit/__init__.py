@@ -27,7 +27,7 @@ from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.latest import LatestValue, Order, ReadLatest
 from bond_venuekit.market_list import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
 from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
-from bond_venuekit.numbered import NumberedState
+from bond_venuekit.numbered import LEAP, NumberedState, witnesses
 from bond_venuekit.reading import (
   Side,
   amount,
@@ -63,6 +63,7 @@ from bond_venuekit.trades import NumberedTrades
 from bond_venuekit.views import view_of_books, view_of_tickers
 
 __all__ = [
+  "LEAP",
   "BookSync",
   "BooksOf",
   "CandlesOf",
@@ -126,4 +127,5 @@ __all__ = [
   "view_of_books",
   "view_of_tickers",
   "with_settlement",
+  "witnesses",
 ]

@@ -9,6 +9,7 @@ import msgspec
 
 from bond_core import Gap, Instrument, Level, OrderBook
 from bond_core.books import Book, Texts
+from bond_venuekit.numbered import LEAP, witnesses
 from bond_venuekit.sequence import Ids, SequenceRule, Verdict
 
 MAX_BUFFERED = 5_000
@@ -17,6 +18,9 @@ MAX_BUFFERED = 5_000
 MAX_SKIPPED, MAX_SKIPPED_MS = 1_000, 20_000
 """Old deltas in a row, with no new one, and ms of them, after which the venue must have started a
 new numbering."""
+
+SNAPSHOT_AHEAD = 1_000_000_000
+"""No snapshot is so many numbers ahead of the deltas that come after it."""
 
 _price = itemgetter(0)
 
@@ -113,6 +117,8 @@ class BookSync:
     self._synced = False
     self._fresh = False
     self._skipped_in_row = self._skipped_since = 0
+    # The number before the last delta, 0 where that is not known.
+    self._before = 0
     self._emitted: int | None = None
     self._past = 0
     self._ts_good: int | None = None
@@ -153,7 +159,7 @@ class BookSync:
     if self._rule is not None:
       verdict = self._rule(self.sequence, self._fresh, ids)
       if verdict is Verdict.SKIP:
-        self._skip(update)
+        self._skip(ids, update)
         return []
       if verdict is Verdict.GAP:
         self._break_at_gap(ids, update)
@@ -169,7 +175,7 @@ class BookSync:
       self._break(fault, update, ids.last)
       return []
     self._fresh = False
-    self.sequence = ids.last
+    self._before, self.sequence = self.sequence, ids.last
     self._ts_good = update.ts_event
     if not (update.bids or update.asks):
       # A sign of life without a change moves the venue's numbers; readers' chain goes on from
@@ -218,7 +224,7 @@ class BookSync:
     self._synced = self._fresh = True
     if self._need is not None and not self._need.gap:
       self._need = None
-    self._skipped_in_row = 0
+    self._skipped_in_row = self._before = 0
     self.sequence = self._emitted = ids.last
     self._ts_good = update.ts_event
     event = self._event(update, *self.book.levels())
@@ -243,7 +249,15 @@ class BookSync:
       self._raise_need(Need(reason=f"no snapshot came within {self._max_buffered} deltas"))
     self._buffer.append(update)
 
-  def _skip(self, update: Update) -> None:
+  def _skip(self, ids: Ids, update: Update) -> None:
+    ahead = self.sequence - ids.last
+    # One delta that goes on from before the last one shows that the number of that was wrong.
+    wrong = witnesses(self._before, self.sequence, ids.last) == 1
+    if wrong or (self._fresh and ahead > SNAPSHOT_AHEAD):
+      self._break(f"the book's number is {self.sequence}, and deltas go on at {ids.last}", update)
+      self._past = self._before
+      self._buffer_delta(update)
+      return
     self.skipped += 1
     self._skipped_in_row += 1
     if self._skipped_in_row == 1:
@@ -291,7 +305,7 @@ class BookSync:
   def _break_at_gap(self, ids: Ids, update: Update) -> None:
     start = self.sequence + 1
     end = ids.prev if ids.prev is not None else (ids.last if ids.first is None else ids.first) - 1
-    known = end >= start
+    known = 0 <= end - start <= LEAP
     self._break(
       f"deltas are missing between {self.sequence} and {ids.last}",
       update,

@@ -9,7 +9,7 @@ from bond_core import AnyEvent, Batch
 from bond_core.feeds import Moment, Subscription
 from bond_core.venues import UNREADABLE
 from bond_venuekit.apart import take_apart
-from bond_venuekit.numbered import NumberedState
+from bond_venuekit.numbered import NumberedState, witnesses
 
 Order: TypeAlias = tuple[float, ...]
 """Tells messages of a subscription apart, and which is newer: the greater one."""
@@ -35,6 +35,7 @@ class LatestValue(NumberedState):
     self._read = read
     self._counted = counted
     self._last: Order = ()
+    self._before: float | None = None
     self._common: dict[str, Any] = {
       "exchange": self._exchange,
       "symbol": self._symbol,
@@ -46,7 +47,7 @@ class LatestValue(NumberedState):
     super().on_open(connection, overlap=overlap, now=now)
     if self._counted and not overlap:
       # A new connection may have a new numbering.
-      self._last = ()
+      self._last, self._before = (), None
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     common = {**self._common, "ts_event": ts_ms, "ts_internal": mono_ns}
@@ -66,10 +67,13 @@ class LatestValue(NumberedState):
       self.duplicates += 1
       return
     if order < self._last:
-      if not self.numbering_restarted(self._last, order, mono_ns, counted=self._counted):
+      last, counted = self._last, self._counted
+      needed = witnesses(self._before, last[0], order[0])
+      if not self.numbering_restarted(last, order, mono_ns, counted=counted, needed=needed):
         return
+      self._last = ()
       what = "numbers" if self._counted else "times"
       cause = f"the venue's {what} went back"
       out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))
-    self._last = order
+    self._before, self._last = (self._last[0] if self._last else None), order
     out.append(event)

@@ -6,6 +6,7 @@ from bond_core.books import Book
 from bond_core.feeds import Moment, Subscription
 from bond_core.venues import SECOND, FeedControl, SubscriptionState
 from bond_venuekit.book_sync import BookSync, Update
+from bond_venuekit.numbered import LEAP
 from bond_venuekit.repair import BookRepair
 from bond_venuekit.sequence import SequenceRule
 
@@ -32,6 +33,7 @@ class SubscribedBook(SubscriptionState):
   ) -> None:
     super().__init__(subscription, name)
     self._feed = feed
+    self._rule = rule
     self._sync = BookSync(subscription.instrument, rule)
     self._repair = BookRepair(subscription)
     self._renewed_ns = 0
@@ -56,7 +58,7 @@ class SubscribedBook(SubscriptionState):
 
   def start_book(self, rule: SequenceRule | None, book: Book) -> None:
     """Starts over with an empty book of another kind, for a venue whose snapshot shows which."""
-    resyncs = self._sync.resyncs
+    resyncs, self._rule = self._sync.resyncs, rule
     self._sync = BookSync(self.subscription.instrument, rule, book)
     self._sync.resyncs = resyncs
     self._sync.take_need()
@@ -72,7 +74,7 @@ class SubscribedBook(SubscriptionState):
       # While one connection takes over from another, its snapshot may be older than the chain.
       chain = sync.sequence if self.synced else None
       events = sync.on_snapshot(update, in_stream=len(self.carriers) < 2)
-      if chain is not None and events and len(self.carriers) > 1:
+      if chain is not None and events and chain != sync.sequence and self._rule is not None:
         out.append(self._missed(chain, sync.sequence, update))
       if self.synced:
         self._repair.succeeded(update.ts_internal or 0)
@@ -83,12 +85,14 @@ class SubscribedBook(SubscriptionState):
 
   def _missed(self, before: int, after: int, update: Update) -> Gap:
     """The Gap for changes that a snapshot contains and that never came."""
+    cause = f"deltas between {before} and {after} did not come before another snapshot"
+    known = 0 < after - before <= LEAP
     return self.gap(
-      f"deltas between {before} and {after} did not come before another connection's snapshot",
+      cause if after > before else f"the book went back from {before} to {after}",
       update.ts_event,
       update.ts_internal or 0,
-      venue_from=before + 1,
-      venue_to=after,
+      venue_from=before + 1 if known else None,
+      venue_to=after if known else None,
     )
 
   def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: Batch) -> None:

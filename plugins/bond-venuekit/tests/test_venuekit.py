@@ -5,6 +5,7 @@ import pytest
 from bond_venuekit import (
   BooksOf,
   CandlesOf,
+  LatestValue,
   TickersOf,
   TradesOf,
   Venue,
@@ -18,8 +19,8 @@ from bond_venuekit import (
   venue_sources,
 )
 
-from bond_core import OrderBook, Refused, Ticker, Trade, parse_market
-from bond_core.feeds import Subscription
+from bond_core import Gap, Instrument, OrderBook, Refused, Ticker, Trade, parse_market
+from bond_core.feeds import Moment, Subscription
 
 VENUE = Venue(
   exchange="toy",
@@ -186,3 +187,38 @@ def test_settings_that_mean_nothing_are_refused_with_a_sentence(settings, senten
 def test_tickers_of_no_kind_are_refused():
   with pytest.raises(ValueError, match="quotes and stats are both false"):
     ToyTickers(symbols=["A"], quotes=False, stats=False)
+
+
+NOW = Moment(1_700_000_000_000, 10**9)
+
+
+@pytest.mark.parametrize("counted", [True, False])
+@pytest.mark.parametrize("overlap", [True, False])
+def test_a_lone_value_that_is_far_ahead_does_not_hold_up_those_after_it(counted, overlap):
+  state = LatestValue(
+    Subscription("ticker", Instrument("toy", "spot", "A/USDT")),
+    "a",
+    lambda frame, common: [((float(frame),), Ticker(**common))],
+    counted=counted,
+  )
+  state.on_open(1, overlap=False, now=NOW)
+  if overlap:
+    state.on_open(2, overlap=True, now=NOW)
+
+  def told(*orders):
+    out = []
+    for order in orders:
+      state.take(str(order).encode(), *NOW, out)
+    return ["gap" if isinstance(event, Gap) else "value" for event in out]
+
+  far = 1e15
+  assert told(100, 200, far) == ["value"] * 3
+  # It goes on from before.
+  assert told(300, 400) == ["gap", "value", "value"]
+  if counted:
+    # After one that was the first, two are needed.
+    state.on_open(3, overlap=False, now=NOW)
+    assert told(far, 500) == ["value"]
+    assert told(600, 700) == ["gap", "value", "value"]
+  # What is a little behind is what it was: a repeat, or out of order.
+  assert told(350) == []

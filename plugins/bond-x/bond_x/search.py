@@ -28,6 +28,10 @@ MAX_PAGES = 20
 """Pages of one search; more are declared as a gap, since nobody reads a backlog to its end."""
 AGAIN = (2.0, 10.0, 30.0)
 """Seconds until a page that is not whole is requested again."""
+SNOWFLAKE_EPOCH_MS, SNOWFLAKE_BITS = 1_288_834_974_657, 22
+"""An id holds the ms since then, above so many bits (X, "Snowflake")."""
+FUTURE_MS = 2 * 86_400_000
+"""How far ahead of this machine's clock the time in a post's id may be."""
 BEFORE = 60
 """Seconds before its start from which a source reads: X wants a time before the last 30 s."""
 
@@ -83,14 +87,17 @@ class SearchPoller:
       if page is None:
         await self._begin_anew(query)
         return
-      for post in _posts(page.get("data")):
+      now = self._ctx.clock.now_ms()
+      posts = posts_in(page, now)
+      if (lost := len(rows_in(page)) - len(posts)) > 0:
+        found.append(post_gap("x", "X sent posts without an id that can be one", now, now, lost))
+      for post in posts:
         if since is None or int(post["id"]) > since:
           self._newest[query] = max(self._newest.get(query, 0), int(post["id"]))
           found += posts_of({"data": post, "includes": page.get("includes")}, [asset])
       if not is_whole(page):
         # Where no page came, the next search begins where this one did.
         if self._newest.get(query) != since:
-          now = self._ctx.clock.now_ms()
           found.append(post_gap("x", "X left a page of a search out of its answers", now, now))
         break
       token = next_token(page)
@@ -98,7 +105,6 @@ class SearchPoller:
         break
       params["next_token"] = token
     else:
-      now = self._ctx.clock.now_ms()
       cause = f"more than {MAX_PAGES * PAGE} posts came between two searches"
       found.append(post_gap("x", cause, now, now))
     if found:
@@ -113,8 +119,7 @@ class SearchPoller:
     while True:
       page = await self._endpoint.get(self._client, partial(self._page, params), self._ctx)
       if page is not None:
-        read = len(_posts(page.get("data"))) + originals_in(page)
-        self._budget.read(self._ctx.clock.now_ms(), read)
+        self._budget.read(self._ctx.clock.now_ms(), len(rows_in(page)) + originals_in(page))
         if self._account.charged:
           self._ctx.figures["spent_usd"] = self._budget.usd
       if page is None or is_whole(page) or (wait := next(waits, None)) is None:
@@ -148,10 +153,21 @@ def is_whole(page: dict[str, Any]) -> bool:
   return type(count) is int and (count == 0 or bool(page.get("data")))
 
 
-def _posts(data: Any) -> list[dict[str, Any]]:
-  """Returns the posts of a page that have a number."""
-  rows = data if isinstance(data, list) else []
-  return [row for row in rows if isinstance(row, dict) and _is_number(row.get("id"))]
+def rows_in(page: dict[str, Any]) -> list[Any]:
+  """Returns what a page has for posts, whatever it is."""
+  data = page.get("data")
+  return data if isinstance(data, list) else []
+
+
+def posts_in(page: dict[str, Any], now_ms: int) -> list[dict[str, Any]]:
+  """Returns the posts of a page that have a number, whose time is not far in the future: the next
+  search begins after it."""
+  latest = (now_ms + FUTURE_MS - SNOWFLAKE_EPOCH_MS) << SNOWFLAKE_BITS
+  return [
+    row
+    for row in rows_in(page)
+    if isinstance(row, dict) and _is_number(row.get("id")) and int(row["id"]) <= latest
+  ]
 
 
 def _is_number(value: Any) -> bool:

@@ -1,5 +1,7 @@
+import json
 import logging
 
+import attrs
 import pytest
 import trio
 from bond_sim.x.faults import parse_fault
@@ -168,3 +170,30 @@ async def test_one_query_that_x_does_not_take_is_refused_alone(autojump_clock, s
   (reason,) = found.reader.refused
   assert "Invalid Request" in reason
   assert found.posts
+
+
+@pytest.mark.parametrize("wrong", ["9" * 19, "9" * 30, "", "abc", None])
+async def test_a_post_whose_id_cannot_be_one_is_declared_and_hides_no_other(
+  autojump_clock, site, search, wrong
+):
+  ctx = await search()
+  written = [site.write("$BTC one")["id"]]
+  await trio.sleep(200)
+  right = site._search
+
+  def searched(request, headers):
+    answer = right(request, headers)
+    page = json.loads(answer.body)
+    for row in page.get("data", ()):
+      if row["text"] == "$BTC odd":
+        row["id"] = wrong
+    return attrs.evolve(answer, body=json.dumps(page).encode())
+
+  site._search = searched
+  site.write("$BTC odd")
+  written.append(site.write("$BTC two")["id"])
+  await trio.sleep(200)
+  written.append(site.write("$BTC three")["id"])
+  await trio.sleep(200)
+  assert ctx.ids == written
+  assert [gap.missed for gap in ctx.gaps] == [1]
