@@ -14,6 +14,10 @@ class Disk:
     """The names of what is in a folder."""
     return os.listdir(folder)
 
+  def is_folder(self, path: Path) -> bool:
+    """Whether there is a folder of this name."""
+    return path.is_dir()
+
   def make(self, folder: Path) -> None:
     """Makes a folder that only its owner may enter."""
     folder.mkdir(mode=0o700)
@@ -25,6 +29,17 @@ class Disk:
   def open(self, path: Path, *, write: bool = False) -> int:
     """A file that is there."""
     return os.open(path, (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC)
+
+  def lock(self, path: Path) -> int:
+    """A file that no other process can lock before it is closed, made where there is none. Raises
+    BlockingIOError where one has locked it."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+      os.close(file)
+      raise
+    return file
 
   def size(self, file: int) -> int:
     """How long a file is."""
@@ -74,6 +89,10 @@ class Disk:
   def remove(self, path: Path) -> None:
     """Takes a file away; readers that have it open keep it."""
     path.unlink()
+
+  def remove_folder(self, folder: Path) -> None:
+    """Takes an empty folder away."""
+    folder.rmdir()
 
   def rename(self, old: Path, new: Path) -> None:
     """Gives a file another name, in place of what has that name."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -84,12 +83,13 @@ async def open_file_log(
   config: FileLog, name: str, *, disk: Disk | None = None
 ) -> AsyncIterator[Engine]:
   """The log of a name, open for this process alone for as long as the block lasts."""
+  disk = disk or Disk()
   lock, store = await trio.to_thread.run_sync(_opened, config, name, disk)
   try:
     yield FileEngine(store)
   finally:
     with trio.CancelScope(shield=True):
-      await trio.to_thread.run_sync(_closed, lock, store)
+      await trio.to_thread.run_sync(_closed, lock, store, disk)
 
 
 async def remove_file_log(config: FileLog, name: str, *, disk: Disk | None = None) -> None:
@@ -101,50 +101,50 @@ async def remove_file_log(config: FileLog, name: str, *, disk: Disk | None = Non
 
 def _removed(config: FileLog, name: str, disk: Disk) -> None:
   folder = Path(config.path).expanduser() / folder_name(name)
-  if not folder.is_dir():
+  if not disk.is_folder(folder):
     return
   lock = None
   try:
-    lock = locked(folder)
+    lock = locked(folder, disk)
     # The oldest first: what a failure leaves is a log without a hole in it.
     for found in sorted(set(disk.names(folder)) - {LOCK}):
       disk.remove(folder / found)
     disk.remove(folder / LOCK)
-    folder.rmdir()
+    disk.remove_folder(folder)
     if config.mode == "power":
       disk.sync_folder(folder.parent)
   except OSError as exc:
     raise EngineError(explained(exc, folder, "removed")) from exc
   finally:
     if lock is not None:
-      os.close(lock)
+      disk.close(lock)
 
 
-def _opened(config: FileLog, name: str, disk: Disk | None) -> tuple[int, Store]:
+def _opened(config: FileLog, name: str, disk: Disk) -> tuple[int, Store]:
   folder = Path(config.path).expanduser() / folder_name(name)
   power = config.mode == "power"
   lock = None
   try:
-    make_folder(folder, durable=power)
-    lock = locked(folder)
-    note_name(folder, name)
+    make_folder(folder, disk, durable=power)
+    lock = locked(folder, disk)
+    note_name(folder, name, disk)
     store = Store(
       folder, keep_ms=int(config.keep * 1000), size=int(config.size), power=power, disk=disk
     )
   except BaseException as exc:
     if lock is not None:
-      os.close(lock)
+      disk.close(lock)
     if isinstance(exc, OSError):
       raise EngineError(explained(exc, folder, "opened")) from exc
     raise
   return lock, store
 
 
-def _closed(lock: int, store: Store) -> None:
+def _closed(lock: int, store: Store, disk: Disk) -> None:
   # An error of the disk now was raised before, by a write that failed.
   with contextlib.suppress(OSError):
     store.close()
-  os.close(lock)
+  disk.close(lock)
 
 
 def explained(exc: OSError, folder: Path, done: str) -> str:

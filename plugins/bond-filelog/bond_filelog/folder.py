@@ -1,13 +1,12 @@
 """The folder of one log: its name, its rights, and the lock that keeps it to one process."""
 
 import contextlib
-import fcntl
-import os
 import re
 from pathlib import Path
 from typing import Final
 
 from bond_core.logs import EngineError
+from bond_filelog.disk import Disk, Reading
 
 LOCK: Final = "lock"
 NAME: Final = "name"
@@ -24,55 +23,49 @@ def folder_name(name: str) -> str:
   return _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}".encode(), name.encode()).decode()
 
 
-def make_folder(path: Path, *, durable: bool) -> None:
+def make_folder(path: Path, disk: Disk, *, durable: bool) -> None:
   """Makes a folder and what is missing above it. It and what Bond makes above it are for their
   owner alone; a folder that is there stays as it is."""
   missing = []
-  while not path.is_dir():
+  while not disk.is_folder(path):
     missing.append(path)
     path = path.parent
   for folder in reversed(missing):
     with contextlib.suppress(FileExistsError):
-      folder.mkdir(mode=0o700)
+      disk.make(folder)
     if durable:
-      _sync(folder.parent)
+      disk.sync_folder(folder.parent)
 
 
-def locked(folder: Path) -> int:
+def locked(folder: Path, disk: Disk) -> int:
   """The open file that keeps other processes from writing here; to be closed at the end, and closed
   by the system when the process ends in any way."""
-  file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
   try:
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-  except OSError as exc:
-    os.close(file)
-    if not isinstance(exc, BlockingIOError):
-      raise
+    return disk.lock(folder / LOCK)
+  except BlockingIOError:
     message = (
       f"{folder} is in use by another process; stop that one, or give this log another `path`"
     )
     raise EngineError(message) from None
-  return file
 
 
-def note_name(folder: Path, name: str) -> None:
+def note_name(folder: Path, name: str, disk: Disk) -> None:
   """Notes whose log the folder holds. Raises EngineError where it is another's, as when the folder
   of a log of simulators stands in the place of one of the venues."""
   note = folder / NAME
-  noted = note.read_text(encoding="utf-8", errors="backslashreplace") if note.exists() else ""
+  noted = ""
+  if NAME in disk.names(folder):
+    with Reading(disk, note) as reading:
+      noted = reading.at(0, reading.size).decode(errors="backslashreplace")
   if not noted:
-    note.touch(mode=0o600)
-    note.write_text(name, encoding="utf-8")
+    file, data, written = disk.create(note), name.encode(), 0
+    try:
+      while written < len(data):
+        written += disk.write(file, data[written:], written)
+    finally:
+      disk.close(file)
   elif noted != name:
     raise EngineError(
       f"{folder} holds the log {noted!r}, which is not {name!r}: what was simulated and what was "
       "not stay apart; move it back, or give this log another `path`"
     )
-
-
-def _sync(folder: Path) -> None:
-  file = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-  try:
-    os.fsync(file)
-  finally:
-    os.close(file)

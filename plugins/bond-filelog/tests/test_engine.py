@@ -111,7 +111,8 @@ async def test_a_log_is_open_once_in_this_process_and_in_others(tmp_path):
   ],
 )
 async def test_an_error_of_the_disk_is_a_sentence_and_passes(tmp_path, error, message):
-  disk = FailingDisk({2}, error, ("write",))
+  # The first write is the log's name.
+  disk = FailingDisk({3}, error, ("write",))
   async with open_file_log(config(tmp_path), "market", disk=disk) as log:
     await log.write([record(1)])
     with pytest.raises(EngineError, match=message):
