@@ -1,14 +1,18 @@
 """TCP in memory: what trio opens as sockets are pipes within the process.
 
 Servers, WebSockets and HTTP clients run as they are, each byte of them, and nothing waits for a
-kernel, so that a run depends on its seed alone.
+kernel, so that a run depends on its seed alone. A Raw is the same socket as the standard library
+has it, for code that reads and writes without waiting.
 """
 
 import errno
 import itertools
 import os
+import random
 import socket as std
 import struct
+from collections import deque
+from contextvars import ContextVar
 from typing import Any
 
 import trio
@@ -18,16 +22,43 @@ BUFFER_BYTES = 256 * 1024
 HOST = "127.0.0.1"
 
 
+class Host:
+  """What opens sockets: a process that may be killed. `skew_ms` is how far its wall clock is
+  off."""
+
+  def __init__(self, name: str) -> None:
+    self.name = name
+    self.alive = True
+    self.skew_ms = 0
+    self.sockets: dict[MemorySocket, None] = {}
+
+  def kill(self) -> None:
+    """Ends it as kill -9 does: its sockets close, and what its tasks still do has no effect."""
+    self.alive = False
+    for found in list(self.sockets):
+      found.close()
+
+
+host: ContextVar[Host | None] = ContextVar("host", default=None)
+"""The process that the running task belongs to."""
+
+
 class Pipe:
-  """One direction of a connection."""
+  """One direction of a connection. What is written arrives `delay` seconds later, and not while it
+  is `held`; a read finds up to `chop` bytes."""
 
   def __init__(self) -> None:
     self.data = bytearray()
+    self.room = BUFFER_BYTES
+    self.delay = 0.0
+    self.chop: random.Random | None = None
+    self.held = False
     self.ended = False
     """The writer sends nothing more."""
     self.reset = False
     self.abandoned = False
     """The reader is gone."""
+    self._under_way: deque[tuple[float, int]] = deque()
     self._changed = trio.lowlevel.ParkingLot()
 
   def changed(self) -> None:
@@ -35,8 +66,61 @@ class Pipe:
     self._changed.unpark_all()
 
   async def wait(self) -> None:
-    """Returns when the other end has done something."""
-    await self._changed.park()
+    """Returns when the other end has done something, or something of it has arrived."""
+    if self._under_way and not self.held:
+      with trio.move_on_at(self._under_way[0][0]):
+        await self._changed.park()
+    else:
+      await self._changed.park()
+
+  def put(self, data: Any) -> int:
+    """Takes what there is room for."""
+    sent = min(len(data), self.room - len(self.data))
+    if self.chop is not None and sent > 1 and self.chop.random() < 0.1:
+      sent = self.chop.randint(1, sent)
+    self.data += data[:sent]
+    if self.delay:
+      self._under_way.append((trio.current_time() + self.delay, sent))
+    self.changed()
+    return sent
+
+  @property
+  def arrived(self) -> int:
+    """Bytes that can be read now."""
+    if self.held:
+      return 0
+    under_way, now = self._under_way, trio.current_time()
+    while under_way and under_way[0][0] <= now:
+      under_way.popleft()
+    return len(self.data) - sum(size for _, size in under_way)
+
+  @property
+  def over(self) -> bool:
+    """Whether the reader sees the end."""
+    return not self.held and self.ended and not self.data
+
+  @property
+  def broken(self) -> bool:
+    """Whether the reader sees that it was cut off."""
+    return not self.held and self.reset
+
+  def take(self, most: int) -> bytes:
+    """What has arrived, up to so many bytes."""
+    size = min(most, self.arrived)
+    if self.chop is not None and size > 1 and self.chop.random() < 0.2:
+      size = self.chop.randint(1, size)
+    data = bytes(self.data[:size])
+    del self.data[:size]
+    self.changed()
+    return data
+
+  def cut(self) -> None:
+    """What is under way is lost, and both ends see it."""
+    self.data.clear()
+    self._under_way.clear()
+    self.held = False
+    self.reset = self.ended = True
+    self.changed()
 
 
 class MemorySocket(SocketType):
@@ -53,6 +137,9 @@ class MemorySocket(SocketType):
     self._closed = False
     self._shut = False
     self._inbox, self._outbox = Pipe(), Pipe()
+    self._host = host.get()
+    if self._host is not None:
+      self._host.sockets[self] = None
 
   # What trio's streams ask -----------------------------------------------------------------------
 
@@ -93,7 +180,7 @@ class MemorySocket(SocketType):
 
   def is_readable(self) -> bool:
     pipe = self._inbox
-    return bool(pipe.data) or pipe.ended or pipe.reset
+    return bool(pipe.arrived) or pipe.over or pipe.broken
 
   @property
   def unread(self) -> int:
@@ -104,8 +191,12 @@ class MemorySocket(SocketType):
 
   async def bind(self, address: Any) -> None:
     await trio.lowlevel.checkpoint()
-    host, port = address[:2]
-    self._address = host, port or next(self._network.ports)
+    self.take_address(address)
+
+  def take_address(self, address: Any) -> None:
+    """A bind that does not wait."""
+    name, port = address[:2]
+    self._address = name, port or next(self._network.ports)
 
   def listen(self, backlog: int = 128) -> None:
     if self._address[1] in self._network.listening:
@@ -115,57 +206,87 @@ class MemorySocket(SocketType):
 
   async def accept(self) -> Any:
     while not self._backlog:
-      if self._closed or self._backlog is None:
-        raise _error(errno.EBADF)
-      await self._arrived.park()
+      await self.acceptable()
     await trio.lowlevel.checkpoint()
     accepted = self._backlog.pop(0)
     return accepted, accepted._peer
 
+  async def acceptable(self) -> None:
+    """Returns when a connection can be accepted."""
+    while not self._backlog:
+      if self._closed or self._backlog is None:
+        raise _error(errno.EBADF)
+      await self._arrived.park()
+
   async def connect(self, address: Any) -> None:
     await trio.lowlevel.checkpoint()
     listener = self._network.listening.get(address[1])
-    if listener is None or listener._backlog is None:
-      raise _error(errno.ECONNREFUSED)
+    if self._closed or listener is None or listener._backlog is None:
+      raise _error(errno.EBADF if self._closed else errno.ECONNREFUSED)
     self._address, self._peer = (HOST, next(self._network.ports)), tuple(address[:2])
     other = MemorySocket(self._network, self._family, self._kind, self._proto)
     other._address, other._peer = listener._address, self._address
     other._inbox, other._outbox = self._outbox, self._inbox
+    if other._host is not None:
+      del other._host.sockets[other]
+    other._host = listener._host
+    if other._host is not None:
+      other._host.sockets[other] = None
+    self._network.connected(Connection(address[1], self._outbox, self._inbox))
     listener._backlog.append(other)
     listener._arrived.unpark_all()
 
   # Bytes -----------------------------------------------------------------------------------------
 
   async def recv(self, buflen: int, flags: int = 0, /) -> bytes:
-    pipe = self._inbox
     await trio.lowlevel.checkpoint()
-    while True:
-      if self._closed:
-        raise _error(errno.EBADF)
-      if pipe.data:
-        data = bytes(pipe.data[:buflen])
-        del pipe.data[:buflen]
-        pipe.changed()
-        return data
-      if pipe.reset:
-        raise _error(errno.ECONNRESET)
-      if pipe.ended:
-        return b""
-      await pipe.wait()
+    await self.readable()
+    return self.recv_now(buflen)
 
-  async def send(self, data: Any, flags: int = 0, /) -> int:
-    pipe = self._outbox
-    await trio.lowlevel.checkpoint()
-    while len(pipe.data) >= BUFFER_BYTES and not (pipe.abandoned or pipe.reset or self._closed):
-      await pipe.wait()
+  async def readable(self) -> None:
+    """Returns when a read would not wait."""
+    while not (self.is_readable() or self._closed):
+      await self._inbox.wait()
+
+  def recv_now(self, buflen: int) -> bytes:
+    """A read that does not wait."""
+    pipe = self._inbox
     if self._closed:
       raise _error(errno.EBADF)
-    if pipe.abandoned or pipe.reset or self._inbox.reset:
+    if pipe.arrived:
+      return pipe.take(buflen)
+    if pipe.broken:
+      raise _error(errno.ECONNRESET)
+    if pipe.over:
+      return b""
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+  async def send(self, data: Any, flags: int = 0, /) -> int:
+    await trio.lowlevel.checkpoint()
+    await self.writable()
+    return self.send_now(data)
+
+  async def writable(self) -> None:
+    """Returns when a write would not wait."""
+    pipe = self._outbox
+    while not (len(pipe.data) < pipe.room or self._closed or self._is_broken):
+      await pipe.wait()
+
+  def send_now(self, data: Any) -> int:
+    """A write that does not wait."""
+    pipe = self._outbox
+    if self._closed:
+      raise _error(errno.EBADF)
+    if self._is_broken:
       raise _error(errno.EPIPE)
-    sent = min(len(data), BUFFER_BYTES - len(pipe.data))
-    pipe.data += data[:sent]
-    pipe.changed()
-    return sent
+    if len(pipe.data) >= pipe.room:
+      raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return pipe.put(data)
+
+  @property
+  def _is_broken(self) -> bool:
+    pipe = self._outbox
+    return not pipe.held and (pipe.abandoned or pipe.reset or self._inbox.reset)
 
   async def wait_writable(self) -> None:
     await trio.lowlevel.checkpoint()
@@ -182,6 +303,8 @@ class MemorySocket(SocketType):
     if self._closed:
       return
     self._closed = True
+    if self._host is not None:
+      self._host.sockets.pop(self, None)
     if self._backlog is not None:
       del self._network.listening[self._address[1]]
       for waiting in self._backlog:
@@ -205,16 +328,101 @@ class MemorySocket(SocketType):
     self._inbox.changed()
 
 
+class Raw:
+  """A socket as the standard library has it: what would wait raises BlockingIOError."""
+
+  def __init__(self, inner: MemorySocket) -> None:
+    self.inner = inner
+    self.family = inner.family
+    self.setsockopt = inner.setsockopt
+    self.getsockname = inner.getsockname
+    self.getpeername = inner.getpeername
+    self.send = inner.send_now
+    self.recv = inner.recv_now
+    self.shutdown = inner.shutdown
+    self.fileno = inner.fileno
+    self.close = inner.close
+
+  def setblocking(self, flag: bool) -> None:
+    """It never blocks."""
+
+  def accept(self) -> tuple["Raw", Any]:
+    """A connection that waits."""
+    if self.inner._closed or self.inner._backlog is None:
+      raise _error(errno.EBADF)
+    if not self.inner._backlog:
+      raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    accepted = self.inner._backlog.pop(0)
+    return Raw(accepted), accepted._peer
+
+  async def wait_readable(self) -> None:
+    """As trio.lowlevel.wait_readable."""
+    await trio.lowlevel.checkpoint()
+    if self.inner._backlog is not None:
+      await self.inner.acceptable()
+    else:
+      await self.inner.readable()
+
+  async def wait_writable(self) -> None:
+    """As trio.lowlevel.wait_writable."""
+    await trio.lowlevel.checkpoint()
+    await self.inner.writable()
+
+
+class Connection:
+  """A connection to a port, as the network sees it."""
+
+  def __init__(self, port: int, there: Pipe, back: Pipe) -> None:
+    self.port = port
+    self.there, self.back = there, back
+
+  @property
+  def open(self) -> bool:
+    """Whether anything may still come over it."""
+    return not any(pipe.reset or (pipe.ended and pipe.abandoned) for pipe in self.pipes)
+
+  @property
+  def pipes(self) -> tuple[Pipe, Pipe]:
+    """To the server and back."""
+    return self.there, self.back
+
+  def cut(self) -> None:
+    """Both ends see a reset."""
+    for pipe in self.pipes:
+      pipe.cut()
+
+  def hold(self, held: bool) -> None:
+    """Nothing comes over it, as long as it is held."""
+    for pipe in self.pipes:
+      pipe.held = held
+      pipe.changed()
+
+
 class MemoryNetwork(trio.abc.SocketFactory):
-  """The sockets of one run, by port."""
+  """The sockets of one run, by port. `connections` are those that were open when it was last
+  asked."""
 
   def __init__(self) -> None:
     self.listening: dict[int, MemorySocket] = {}
     self.ports = itertools.count(50_000)
+    self._connections: list[Connection] = []
 
   def socket(self, family: Any = 0, type: Any = 0, proto: int = 0) -> MemorySocket:  # noqa: A002
-    """A new socket."""
+    """A new socket. Raises OSError in a process that was killed."""
+    here = host.get()
+    if here is not None and not here.alive:
+      raise _error(errno.ENETDOWN)
     return MemorySocket(self, family, type, proto)
+
+  def connected(self, connection: Connection) -> None:
+    """A connection was made."""
+    self._connections.append(connection)
+
+  @property
+  def connections(self) -> list[Connection]:
+    """Those that are open, the oldest first."""
+    self._connections = [one for one in self._connections if one.open]
+    return self._connections
 
 
 def _error(number: int) -> OSError:

@@ -26,7 +26,7 @@ PULSE_SECONDS, LEVELS = 0.1, 40
 
 def run(seed: str, work: Callable[[], Awaitable[T]]) -> T:
   """What `work` returns, run in a world of its own."""
-  with _deterministic(seed):
+  with deterministic(seed):
     return trio.run(_in_memory, work, clock=MockClock(autojump_threshold=0.0))
 
 
@@ -55,7 +55,8 @@ def _tls(**options: Any) -> ssl.SSLContext:
 
 
 @contextmanager
-def _deterministic(seed: str) -> Iterator[None]:
+def deterministic(seed: str) -> Iterator[None]:
+  """What is left to chance, and what waits for the machine, follows from the seed."""
   dice = random.Random(f"{seed} dice")
   unseeded = random.Random
 

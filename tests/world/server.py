@@ -1,0 +1,69 @@
+"""A server as a process: what `bond serve` runs, on a simulated disk, and that can be killed."""
+
+from functools import partial
+from typing import Any
+
+import attrs
+import trio
+from bond_broker.config import BrokerConfig
+from bond_broker.service import serve as serve_broker
+from bond_filelog.config import FileLog
+from bond_filelog.engine import open_file_log, remove_file_log
+from bond_server.access.access import ServerAccess, SignedTokens, context_of
+from bond_server.access.chain import DEFAULT, make_chain
+from bond_server.access.generations import MemoryGenerations
+from bond_server.access.tokens import Keyring
+from bond_server.runtime import RunningServer, open_server
+from bond_server.streams import LogKeeping
+
+from bond_core import Duration, Registry, Spec, SystemClock
+from bond_core.testing._components import REGISTRY
+from tests.chaos.network import Host, host
+from tests.world.disk import SimulatedDisk
+from tests.world.plan import LogMode
+
+BROKER_PORT = 8080
+SECRET = b"a secret of servers in tests only"
+
+
+def keeping_of(mode: LogMode, disk: SimulatedDisk, registry: Registry = REGISTRY) -> LogKeeping:
+  """How the server keeps its logs."""
+  if mode == "memory":
+    log = registry.log("core.memory")
+    return LogKeeping(log, log.config())
+  log = attrs.evolve(
+    registry.log("core.file"),
+    open=lambda config, name: open_file_log(config, name, disk=disk),
+    remove=lambda config, name: remove_file_log(config, name, disk=disk),
+  )
+  return LogKeeping(log, FileLog(path="/log", mode=mode, ring_keep=Duration(5.0)))
+
+
+class ServerProcess:
+  """One life of a server."""
+
+  def __init__(self, number: int, keeping: LogKeeping, spec: Spec) -> None:
+    self.host = Host(f"server {number}")
+    self.running: RunningServer | None = None
+    self._keeping, self._spec = keeping, spec
+
+  async def run(self, *, task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED) -> None:
+    """Serves until it is cancelled."""
+    host.set(self.host)
+    clock = SystemClock()
+    tokens = SignedTokens(clock, Keyring(SECRET), MemoryGenerations())
+    access = ServerAccess(tokens, make_chain(DEFAULT, REGISTRY, context_of(tokens)))
+    async with open_server(
+      keeping=self._keeping,
+      registry=REGISTRY,
+      access=access,
+      folder=None,
+      specs=[self._spec],
+      clock=clock,
+    ) as server:
+      self.running = server
+      async with trio.open_nursery() as nursery:
+        await nursery.start(partial(serve_broker, BrokerConfig(port=BROKER_PORT), server))
+        server.carry(self._spec)
+        task_status.started()
+        await server.stopping.wait()

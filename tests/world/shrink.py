@@ -1,0 +1,42 @@
+"""Makes the plan of a failed world smaller, as long as it still fails."""
+
+from collections.abc import Iterator
+
+import attrs
+
+from tests.world.plan import Plan
+from tests.world.trial import Outcome, trial
+
+MOST_TRIALS = 150
+
+
+def shrunk(outcome: Outcome) -> Outcome:
+  """The smallest failure that was found by leaving things out, one after another."""
+  trials = 0
+  again = True
+  while again:
+    again = False
+    for plan in _smaller(outcome.plan):
+      trials += 1
+      if trials > MOST_TRIALS:
+        return outcome
+      found = trial(plan)
+      if found.failure is not None:
+        outcome, again = found, True
+        break
+  return outcome
+
+
+def _smaller(plan: Plan) -> Iterator[Plan]:
+  for name in ("faults", "clients"):
+    items = getattr(plan, name)
+    if len(items) > 3:
+      half = len(items) // 2
+      yield attrs.evolve(plan, **{name: items[:half]})
+      yield attrs.evolve(plan, **{name: items[half:]})
+    for place in range(len(items)):
+      yield attrs.evolve(plan, **{name: items[:place] + items[place + 1 :]})
+  last = max((fault.at + fault.seconds for fault in plan.faults), default=0.0)
+  for seconds in (plan.seconds / 2, max(1.0, last + 0.1)):
+    if 1.0 <= seconds < plan.seconds - 0.5:
+      yield attrs.evolve(plan, seconds=seconds)
