@@ -1,4 +1,4 @@
-"""A disk in memory: what was written, what the medium has of it, and what a loss of power leaves."""
+"""A disk in memory: what was written, what the medium has, and what a loss of power leaves."""
 
 import errno
 import itertools
