@@ -19,10 +19,26 @@ def _verify() -> click.Command:
   return verify_command
 
 
+def _export() -> click.Command:
+  from bond_recordings.commands.export import export_command
+
+  return export_command
+
+
+def _replay() -> click.Command:
+  from bond_recordings.commands.replay import replay_command
+
+  return replay_command
+
+
 @hookimpl
 def bond_register_commands() -> Iterable[CommandType]:
   """What makes a recording, and what is done with one."""
   yield CommandType(name="record", summary="Record a spec's events into a file.", load=_record)
+  yield CommandType(
+    name="export", summary="Export a recording to Parquet, CSV or hftbacktest.", load=_export
+  )
+  yield CommandType(name="replay", summary="Play a recording again.", load=_replay)
   yield CommandType(
     name="verify", summary="Prove that a recording is as it was written.", load=_verify
   )

@@ -11,6 +11,7 @@ from bond_recordkit.format import (
   META,
   MOST_BYTES,
   RAW,
+  TRAILER_BYTES,
   TRAILER_HEAD,
   Digest,
   Header,
@@ -136,6 +137,16 @@ def header_of(path: Path) -> Header:
   except Torn:
     pass
   raise RecordingError(f"{path} is no recording; `bond record` writes one")
+
+
+def last_digest(path: Path) -> str | None:
+  """The last digest (hex) of a segment that was closed; None of one that was not."""
+  with path.open("rb") as file:
+    file.seek(max(0, path.stat().st_size - TRAILER_BYTES))
+    data = file.read()
+  if not data.startswith(TRAILER_HEAD):
+    return None
+  return data[len(TRAILER_HEAD) :][:64].decode(errors="replace")
 
 
 def read_header(path: Path, line: bytes) -> Header:

@@ -1,0 +1,1 @@
+"""From lines of events to the files of other programs."""

@@ -1,0 +1,104 @@
+"""Lines of events, without decoding all of each: what type they are, whose, and when received."""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import attrs
+import msgspec
+from bond_recordkit.reader import Part, event_lines
+
+from bond_core import EVENT_TYPES
+
+LATE_MS = 10_000
+"""Times of receipt may go back by so much where several connections are read."""
+
+CHANNEL_OF = {name: str(getattr(kind, "channel", name)) for name, kind in EVENT_TYPES.items()}
+CHANNEL_OF["gap"] = "gap"
+
+
+class Key(msgspec.Struct, gc=False):
+  """What is read of a line."""
+
+  type: str
+  exchange: str = ""
+  symbol: str = ""
+  channel: str = ""
+  ts_event: int = 0
+  seq_internal: int | None = None
+
+
+key_of = msgspec.json.Decoder(Key).decode
+
+
+@attrs.frozen
+class Selection:
+  """Which events are wanted: received from `since` on and before `until` (epoch ms), on these
+  channels, of these symbols; what is empty leaves all. Gaps that concern any of it are among
+  them."""
+
+  since: int | None = None
+  until: int | None = None
+  channels: Collection[str] = ()
+  symbols: Collection[str] = ()
+
+  @property
+  def everything(self) -> bool:
+    """Whether nothing is left out."""
+    return self == Selection()
+
+  def takes(self, key: Key) -> bool:
+    """Whether an event is wanted, its time aside."""
+    if self.symbols and key.symbol not in self.symbols and key.symbol not in ("*", ""):
+      return False
+    if not self.channels:
+      return True
+    channel = key.channel if key.type == "gap" else CHANNEL_OF.get(key.type, key.type)
+    return channel in self.channels or channel == "*"
+
+
+class Reach:
+  """When lines were received: a time never goes back, and a line without one, such as a window, was
+  made when the one before it came."""
+
+  def __init__(self) -> None:
+    self.ms = 0
+
+  def of(self, key: Key) -> int:
+    """The time of one more line."""
+    if key.ts_event > self.ms:
+      self.ms = key.ts_event
+    return self.ms
+
+
+def beginning(paths: Sequence[Path]) -> int:
+  """When the first event of a recording was received (epoch ms), 0 where there is none."""
+  for part in event_lines(paths):
+    for line in part.lines:
+      if received := key_of(line).ts_event:
+        return received
+  return 0
+
+
+def selected(paths: Sequence[Path], wanted: Selection) -> Iterator[list[bytes]]:
+  """The lines that are wanted, frame by frame."""
+  reach = Reach()
+  for part in event_lines(paths):
+    if wanted.everything:
+      yield part.lines
+      continue
+    if _before(part, wanted):
+      continue
+    lines: list[bytes] = []
+    for line in part.lines:
+      key = key_of(line)
+      now = reach.of(key)
+      if wanted.until is not None and now >= wanted.until:
+        yield lines
+        return
+      if (wanted.since is None or now >= wanted.since) and wanted.takes(key):
+        lines.append(line)
+    yield lines
+
+
+def _before(part: Part, wanted: Selection) -> bool:
+  return wanted.since is not None and part.ts is not None and part.ts[1] + LATE_MS < wanted.since
