@@ -34,10 +34,10 @@ lint: install
 
 # Files beside each other: a file's tests share what is set up for them. Two more than there are
 # processors, since many tests wait. They start hundreds of programs, which need not be compiled
-# each time, whatever the shell says otherwise.
+# each time, whatever the shell says otherwise. What this machine leaves out is said at the end.
 test: export PYTHONDONTWRITEBYTECODE =
 test: lint
-	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile --no-loadscope-reorder -r s
 
 format: install
 	$(BIN)/ruff format .

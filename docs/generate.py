@@ -1,4 +1,5 @@
-"""Writes the pages that come from the code: spec.md, hooks.md, modules.md and the table of terms.
+"""Writes the pages that come from the code: spec.md, hooks.md, modules.md, the table of terms, and
+the types of events of the JavaScript client.
 
 Run as `python docs/generate.py` where the repository's plugins are installed. Only its own plugins
 are described, so that the pages are equal on every machine.
@@ -10,9 +11,19 @@ import inspect
 import textwrap
 import types
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import (
+  Any,
+  Literal,
+  NotRequired,
+  Union,
+  get_args,
+  get_origin,
+  get_type_hints,
+  is_typeddict,
+)
 
 import attrs
+from kk0 import events as kk0_events
 
 from bond_core import (
   AuthContext,
@@ -43,6 +54,7 @@ from bond_core.services import Access, Demand, Server, Stream, Streams
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
+TYPESCRIPT = ROOT / "sdk" / "js" / "src" / "events.ts"
 MADE = "<!-- Made by `python docs/generate.py`; changes belong into the code. -->"
 TERMS = ("<!-- generated: terms -->", "<!-- end -->")
 
@@ -141,6 +153,7 @@ def pages() -> dict[Path, str]:
     DOCS / "hooks.md": _hooks_page(),
     DOCS / "modules.md": _modules_page(),
     compliance: f"{before}{TERMS[0]}\n{_terms()}{TERMS[1]}{after}",
+    TYPESCRIPT: _typescript(),
   }
 
 
@@ -328,7 +341,89 @@ def _terms() -> str:
   return "\n".join(lines) + "\n"
 
 
+# What Python's types cannot say as TypeScript's do: tuples, and the two that share a `type`.
+TYPESCRIPT_LEVELS = {
+  "OrderBook": ("Level[]", "bbo", "Only a consolidated book has it."),
+  "Consolidated": ("VenueLevel[]", "update_type", "Only the book of one exchange has it."),
+}
+TYPESCRIPT_HEAD = """\
+// Made by `python docs/generate.py` from kk0/events.py; changes belong there.
+
+/** What sort of contract an instrument is. */
+export type MarketType = {market_type};
+
+/** The taker's side of a trade. */
+export type Side = {side};
+
+/** A price, and the size there; in a delta, size 0 removes the level. */
+export type Level = [price: number, size: number];
+
+/** A price, the size there, and how much of it each venue has. */
+export type VenueLevel = [price: number, size: number, venues: Record<string, number>];
+"""
+
+
+def _typescript() -> str:
+  classes = [found for found in vars(kk0_events).values() if is_typeddict(found)]
+  words = {"market_type": kk0_events.MarketType, "side": kk0_events.Side}
+  literals = {name: _literal(get_args(kind)) for name, kind in words.items()}
+  parts = [TYPESCRIPT_HEAD.format(**literals)]
+  for cls in classes:
+    levels, other, why = TYPESCRIPT_LEVELS.get(cls.__name__, ("", "", ""))
+    lines = _comment(inspect.getdoc(cls) or "", "")
+    lines.append(f"export interface {cls.__name__} {{")
+    for name, kind in get_type_hints(cls, include_extras=True).items():
+      optional = get_origin(kind) is NotRequired
+      text = typescript_of(get_args(kind)[0] if optional else kind)
+      if name == "simulated":
+        lines += _comment("True where no venue, but a simulator, stands behind it.", "  ")
+        text = "true" if cls.__name__ != "VenueQuote" else text
+      if name in ("bids", "asks") and levels:
+        text = levels
+      lines.append(f"  {name}{'?' * optional}: {text};")
+    if other:
+      lines += [*_comment(why, "  "), f"  {other}?: undefined;"]
+    parts.append("\n".join([*lines, "}\n"]))
+  names = [found.__name__ for found in get_args(kk0_events.Event)]
+  union = "\n".join(f"  | {name}" for name in names)
+  parts.append(f"/** Any of them, told apart by `type`. */\nexport type Event =\n{union};\n")
+  return "\n".join(parts)
+
+
+def _literal(values: tuple[str, ...]) -> str:
+  return " | ".join(f'"{value}"' for value in values)
+
+
+def _comment(text: str, indent: str) -> list[str]:
+  """A sentence or several, as a comment of TypeScript."""
+  lines = textwrap.wrap(" ".join(text.split()), 92 - len(indent))
+  if len(lines) == 1:
+    return [f"{indent}/** {lines[0]} */"]
+  return [f"{indent}/**", *(f"{indent} * {line}" for line in lines), f"{indent} */"]
+
+
+def typescript_of(kind: Any) -> str:
+  """A type of Python as TypeScript has it."""
+  origin, args = get_origin(kind), get_args(kind)
+  for name, known in (("MarketType", kk0_events.MarketType), ("Side", kk0_events.Side)):
+    if kind == known:
+      return name
+  if origin is Literal:
+    return _literal(args)
+  if origin in (Union, types.UnionType):
+    return " | ".join(typescript_of(arg) for arg in args)
+  if origin is list:
+    inner = typescript_of(args[0])
+    return f"({inner})[]" if "|" in inner else f"{inner}[]"
+  if origin is dict:
+    return f"Record<string, {typescript_of(args[1])}>"
+  names = {str: "string", int: "number", float: "number", bool: "boolean", Any: "unknown"}
+  if kind is type(None):
+    return "null"
+  return names.get(kind) or kind.__name__
+
+
 if __name__ == "__main__":
   for path, text in pages().items():
     path.write_text(text, encoding="utf-8")
-    print(f"docs/{path.name}")
+    print(path.relative_to(ROOT).as_posix())

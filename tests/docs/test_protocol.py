@@ -1,9 +1,7 @@
-"""The protocol's page is what the broker does, and its client is JavaScript."""
+"""The protocol's page is what the broker does."""
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -120,59 +118,3 @@ def test_the_forms_of_from_are_understood():
   assert len(forms) > 6
   for form in forms:
     since.parse_since(form, 0)
-
-
-@pytest.mark.parametrize("number", range(len(blocks("js"))))
-def test_the_javascript_of_the_page_is_javascript(number, tmp_path):
-  node = shutil.which("node")
-  if node is None:
-    pytest.skip("node is not installed, so the client of docs/protocol.md is not checked")
-  file = tmp_path / "client.mjs"
-  file.write_text(blocks("js")[number], encoding="utf-8")
-  checked = subprocess.run(
-    [node, "--check", str(file)], capture_output=True, text=True, check=False
-  )
-  assert checked.returncode == 0, checked.stderr
-
-
-def test_there_is_a_client_in_javascript():
-  client, program, book = blocks("js")
-  assert "export function listen(" in client
-  assert 'import { listen } from "./bond.mjs"' in program
-  assert "export class Book" in book
-
-
-def test_the_book_of_the_page_follows_its_deltas_and_knows_when_it_is_lost(tmp_path):
-  node = shutil.which("node")
-  if node is None:
-    pytest.skip("node is not installed, so the book of docs/protocol.md is not tried")
-  file = tmp_path / "book.mjs"
-  file.write_text(f"{blocks('js')[2]}\n{TRY_THE_BOOK}", encoding="utf-8")
-  done = subprocess.run([node, str(file)], capture_output=True, text=True, check=False)
-  assert done.returncode == 0, done.stderr
-  assert [json.loads(line) for line in done.stdout.splitlines()] == [
-    [None, [], []],
-    [10, [[100, 1], [99, 2]], [[101, 3]]],
-    [12, [[100, 5]], [[101, 3], [102, 4]]],
-    [None, [[100, 5]], [[101, 3], [102, 4]]],
-    [None, [[100, 5]], [[101, 3], [102, 4]]],
-    [20, [[90, 1]], []],
-    [None, [[90, 1]], []],
-  ]
-
-
-TRY_THE_BOOK = """
-const book = new Book();
-const tell = () => console.log(JSON.stringify([book.sequence, [...book.bids], [...book.asks]]));
-const delta = (prev_sequence, sequence, bids, asks) =>
-  book.take({ update_type: "delta", prev_sequence, sequence, bids, asks });
-const snapshot = (sequence, bids, asks) =>
-  book.take({ update_type: "snapshot", sequence, bids, asks });
-delta(8, 9, [[100, 9]], []); tell();
-snapshot(10, [[100, 1], [99, 2]], [[101, 3]]); tell();
-delta(10, 12, [[100, 5], [99, 0]], [[102, 4]]); tell();
-delta(13, 14, [[100, 6]], []); tell();
-delta(12, 13, [[100, 7]], []); tell();
-snapshot(20, [[90, 1]], []); tell();
-book.lose(); tell();
-"""

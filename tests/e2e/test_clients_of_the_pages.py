@@ -1,10 +1,9 @@
-"""The clients that stand in the documentation, against a real server. The one in docs/protocol.md,
-in a real Node, loses nothing when its connection breaks or its server is started again, and says so
-when the server has lost its log."""
+"""The clients that the documentation names, against a real server. The package kk0 for JavaScript,
+in a real Node, loses nothing when its connection breaks or its server is started again, and says
+so when the server has lost its log."""
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,14 +15,25 @@ from shared_fixtures import shared_fixture
 from trio_websocket import open_websocket_url
 from venue import ROOT
 
+from tests import javascript
+
 PROGRAM = """
-import { listen } from "./bond.mjs";
-const say = (kind) => (message) => console.log(JSON.stringify([kind, message]));
-const kinds = ["event", "gap", "live", "heartbeat", "rejected", "error"];
-const on = Object.fromEntries(kinds.map((kind) => [kind, say(kind)]));
-on.end = (code, reason) => console.log(JSON.stringify(["end", { code, reason }]));
-const stop = listen(process.argv[2], JSON.parse(process.argv[3]), on);
-process.stdin.resume().on("end", stop);
+import { Refused, Stream } from "kk0";
+import WebSocket from "ws";
+const say = (kind, message) => console.log(JSON.stringify([kind, message]));
+const options = { WebSocket, silentAfter: 3_000, reconnectAfter: 100 };
+const stream = new Stream(process.argv[2], options);
+for (const one of JSON.parse(process.argv[3])) stream.subscribe(one);
+process.stdin.resume().on("end", () => stream.close());
+try {
+  for await (const message of stream) {
+    if (message.type === "system") for (const one of message.rejected) say("rejected", one);
+    say(["trade", "ticker"].includes(message.type) ? "event" : message.type, message);
+  }
+} catch (error) {
+  if (!(error instanceof Refused)) throw error;
+  say("end", { code: error.code, reason: error.reason });
+}
 """
 WANTED = [
   {"channels": ["trades"], "symbols": ["BTC/USDT"], "exchanges": ["binance"]},
@@ -33,18 +43,12 @@ WANTED = [
 
 @shared_fixture("module")
 def node():
-  """A command that runs JavaScript with a WebSocket in it."""
-  found = shutil.which("node")
-  if found is None:
-    pytest.skip("node is not installed, so the client of docs/protocol.md does not run")
-  for flags in ([], ["--experimental-websocket"]):
-    command = [found, "--no-warnings", *flags]
-    asked = subprocess.run(
-      [*command, "-e", "process.exit(typeof WebSocket === 'function' ? 0 : 1)"]
-    )
-    if asked.returncode == 0:
-      return command
-  pytest.skip("this node has no WebSocket; version 22 has, and 20.10 with a flag")
+  """A command that runs JavaScript."""
+  try:
+    javascript.built()
+    return [javascript.node()]
+  except javascript.Unavailable as exc:
+    pytest.skip(str(exc))
 
 
 class Lines:
@@ -67,7 +71,7 @@ class Lines:
 
 
 class Program(Lines):
-  """The client of the page at work. `said` is what kind of message, and the message."""
+  """The client at work. `said` is what kind of message, and the message."""
 
   def __init__(self, process):
     super().__init__(process, json.loads)
@@ -90,24 +94,20 @@ class Program(Lines):
     await self.until(both_go_on)
 
 
-def client_of_the_page():
-  """The client, with waits that suit a test."""
-  page = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
-  client = re.search(r"^```js\n(.*?)^```", page, re.S | re.M)[1]
-  for usual, shorter in (
-    ("SILENT_MS = 65_000;", "SILENT_MS = 3_000;"),
-    ("LONGEST_WAIT_MS = 30_000;", "LONGEST_WAIT_MS = 400;"),
-  ):
-    assert usual in client
-    client = client.replace(usual, shorter)
-  return client
+def installed(folder):
+  """A folder as npm leaves it where somebody has installed kk0 and ws."""
+  modules = folder / "node_modules"
+  if not modules.exists():
+    modules.mkdir()
+    (modules / "kk0").symlink_to(javascript.CLIENT)
+    (modules / "ws").symlink_to(javascript.CLIENT / "node_modules" / "ws")
+  return folder
 
 
 @asynccontextmanager
 async def running(node, folder, port, query=""):
-  """The client of the page, following WANTED at a port until the block is left."""
-  (folder / "bond.mjs").write_text(client_of_the_page(), encoding="utf-8")
-  (folder / "main.mjs").write_text(PROGRAM, encoding="utf-8")
+  """The client, following WANTED at a port until the block is left."""
+  (installed(folder) / "main.mjs").write_text(PROGRAM, encoding="utf-8")
   url = f"ws://127.0.0.1:{port}/stream{query}"
   process = await trio.lowlevel.open_process(
     [*node, str(folder / "main.mjs"), url, json.dumps(WANTED)],
@@ -149,8 +149,8 @@ async def uninterrupted(port, until):
 
 class Ran:
   """What came of it: a client whose connection was cut, went silent, and was cut again, one whose
-  server was started anew, with its log and then without, one that was not let in, and the Python
-  of the README."""
+  server was started anew, with its log and then without, one that was not let in, the Python of the
+  README, and the JavaScript of its pages."""
 
 
 @shared_fixture("module")
@@ -192,10 +192,25 @@ def ran(node, tmp_path_factory):
     await process.wait()
     await process.stdout.aclose()
 
+  async def be_read_in_javascript():
+    found.javascript = {}
+    for page in ("sdk/js/README.md", "docs/javascript.md"):
+      text = (ROOT / page).read_text(encoding="utf-8")
+      code, *_ = re.findall(r"^```js\n(.*?)^```", text, re.S | re.M)
+      assert "localhost:8080" in code
+      file = installed(folder) / "page.mjs"
+      file.write_text(code.replace("localhost:8080", f"127.0.0.1:{port}"), encoding="utf-8")
+      process = await trio.lowlevel.open_process([*node, str(file)], stdout=subprocess.PIPE)
+      program = found.javascript[page] = Lines(process)
+      await program.until(lambda program=program: len(program.lines) >= 5)
+      process.terminate()
+      await process.wait()
+      await process.stdout.aclose()
+
   async def everything():
     async with AsyncExitStack() as stack:
       async with served(EXAMPLE, port=port, data=data), trio.open_nursery() as nursery:
-        for task in (be_cut, be_refused, be_read_in_python):
+        for task in (be_cut, be_refused, be_read_in_python, be_read_in_javascript):
           nursery.start_soon(task)
         program = found.restarted = await stack.enter_async_context(running(node, folder, port))
         await program.until(lambda: len(program.of("event")) >= 5)
@@ -266,3 +281,8 @@ def test_the_python_of_the_readme_prints_trades(ran):
   types = [json.loads(line)["type"] for line in ran.python.lines]
   assert types[0] == "system"
   assert "trade" in types
+
+
+def test_the_javascript_of_the_pages_prints_trades(ran):
+  for program in ran.javascript.values():
+    assert all(re.match(r"(binance|bybit|okx) [\d.]+ [\d.e-]+$", line) for line in program.lines)

@@ -333,6 +333,7 @@ class Gap(TypedDict):
   streams: list[str] | None
   seq_internal: int | None
   simulated: NotRequired[bool]
+  ids: NotRequired[list[int | str]]
 
 
 class Heartbeat(TypedDict):
@@ -354,7 +355,7 @@ class Live(TypedDict):
   """The boundary between replay and what is new."""
 
   type: Literal["live"]
-  id: Any
+  id: int | str | None
   seq: int
 
 

@@ -8,6 +8,7 @@ back.
 import json
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -23,7 +24,7 @@ logger = logging.getLogger("kk0")
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 # Close codes after which a retry cannot help; all from 4500 on as well.
-USELESS = (1003, 1007, 1009)
+USELESS = (1003, 1009)
 # The token has expired; the same URL will not do again.
 EXPIRED = 4005
 # HTTP statuses of a handshake that pass by themselves.
@@ -76,6 +77,8 @@ class Session:
     self.renews = False
     """Whether a new URL can be had for one whose token has expired."""
     self.expired = False
+    self.declared: Message | None = None
+    """A gap that no message of the server's is: a resume that its log no longer reaches."""
 
   # Subscriptions ---------------------------------------------------------------------------------
 
@@ -192,17 +195,29 @@ class Session:
     self._places[number] = Place(str(message["epoch"]), int(message["seq"]))
     self._acknowledged.add(number)
     if message.get("recovered") is False:
-      gap = {
+      self.declared = {
         "type": "gap",
-        "reason": "expired",
+        "channel": "*",
         "exchange": "*",
         "symbol": "*",
-        "channel": "*",
+        "from_seq": None,
+        "to_seq": None,
+        "reason": "expired",
+        "market_type": None,
+        "expiry": None,
+        "ts_event": time.time_ns() // 1_000_000,
+        "ts_from": None,
+        "ts_to": None,
+        "venue_from": None,
+        "venue_to": None,
         "missed": None,
-        "ids": [number],
         "cause": "the server no longer has everything that came meanwhile",
+        "backfilled": False,
+        "streams": None,
+        "seq_internal": None,
+        "ids": [number],
       }
-      _call(self.on_gap, gap)
+      _call(self.on_gap, self.declared)
 
   def _beat(self, message: Message) -> None:
     info = message.get("info") or {}

@@ -64,6 +64,9 @@ def subscribe(session: Session, message: str) -> Steps:
 
 def receive(session: Session, silent_after: float) -> Generator[Op, Any, Message]:
   """The next message, over as many connections as it takes."""
+  declared, session.declared = session.declared, None
+  if declared is not None:
+    return declared
   while True:
     try:
       text = yield Op("receive", silent_after)

@@ -22,8 +22,8 @@ class Stream:
 
   A connection that breaks, falls silent or is damaged is replaced: everything is subscribed again
   from where it was, so nothing is lost or repeated while the server's log reaches back; where it
-  does not, `on_gap` is called. `renew` gives the URL of a new token when one has expired. `Refused`
-  is raised for what a retry cannot fix. Hooks are called before the message is
+  does not, a `gap` comes, and `on_gap` is called. `renew` gives the URL of a new token when one has
+  expired. `Refused` is raised for what a retry cannot fix. Hooks are called before the message is
   handed out, and must not wait.
 
   The URL is `KK0_STREAM_URL` where none is given, else ws://localhost:8080/stream.
