@@ -1,5 +1,5 @@
 """asyncio and blocking libraries under trio."""
 
-from bond_bridge.bridge import AsyncioThread, iterate_in_thread
+from bond_bridge.bridge import AsyncioThread, LibraryError, iterate_in_thread
 
-__all__ = ["AsyncioThread", "iterate_in_thread"]
+__all__ = ["AsyncioThread", "LibraryError", "iterate_in_thread"]

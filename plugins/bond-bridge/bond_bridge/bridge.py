@@ -6,10 +6,11 @@ arrive as themselves.
 """
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -17,7 +18,15 @@ import trio
 
 T = TypeVar("T")
 
+logger = logging.getLogger("bond.bridge")
+
 DEPTH = 256
+MOST_BYTES = 64 * 1024 * 1024
+"""What items that are weighed may weigh together while they wait."""
+
+
+class LibraryError(RuntimeError):
+  """A library raised what ends programs, or ended the thread that it ran in."""
 
 
 class AsyncioThread:
@@ -33,8 +42,10 @@ class AsyncioThread:
   async def __aexit__(
     self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
   ) -> None:
-    with trio.CancelScope(shield=True):
+    # Where a library has ended the loop there is nothing to stop.
+    with suppress(RuntimeError):
       self._loop.call_soon_threadsafe(self._stop.set)
+    with trio.CancelScope(shield=True):
       await self._gone.wait()
 
   def _main(self) -> None:
@@ -46,6 +57,9 @@ class AsyncioThread:
 
     try:
       asyncio.run(live())
+    except BaseException:
+      # From a task of a library's own, which nothing here awaits. Those that run here end with it.
+      logger.error("asyncio's thread was ended by a library", exc_info=True)
     finally:
       try:
         self._trio.run_sync_soon(self._gone.set)
@@ -54,19 +68,29 @@ class AsyncioThread:
         return
 
   async def run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
-    """Awaits asyncio's `function(*args)`; cancelling here cancels it there."""
+    """Awaits asyncio's `function(*args)`; cancelling here cancels it there. Raises LibraryError
+    for what is no Exception, such as SystemExit, and where asyncio's thread has ended."""
     done = trio.Event()
     box: list[asyncio.Task[T]] = []
 
     async def call() -> T:
-      return await function(*args)
+      try:
+        return await function(*args)
+      except asyncio.CancelledError:
+        raise
+      except BaseException as exc:
+        # Anything else would end the loop, and with it what others run there.
+        raise _contained(exc) from None
 
     def start() -> None:
       task = self._loop.create_task(call())
       box.append(task)
       task.add_done_callback(lambda _: self._trio.run_sync_soon(done.set))
 
-    self._loop.call_soon_threadsafe(start)
+    try:
+      self._loop.call_soon_threadsafe(start)
+    except RuntimeError as exc:
+      raise LibraryError("asyncio's thread has ended") from exc
     try:
       await done.wait()
     except trio.Cancelled:
@@ -76,6 +100,8 @@ class AsyncioThread:
       if not box[0].cancelled():
         box[0].exception()
       raise
+    if box[0].cancelled():
+      raise LibraryError("the library cancelled itself, or ended asyncio's thread")
     return box[0].result()
 
   @asynccontextmanager
@@ -116,37 +142,46 @@ class AsyncioThread:
       nursery.cancel_scope.cancel()
 
 
+def _contained(exc: BaseException) -> Exception:
+  """What a library raised, as an error that ends no program."""
+  if isinstance(exc, Exception):
+    return exc
+  return LibraryError(f"the library raised {type(exc).__name__}").with_traceback(exc.__traceback__)
+
+
 @asynccontextmanager
 async def iterate_in_thread(
-  make: Callable[[], Iterable[T]], *, stop: Callable[[], object] | None = None
+  make: Callable[[], Iterable[T]],
+  *,
+  stop: Callable[[], object] | None = None,
+  weigh: Callable[[T], int] = lambda item: 0,
 ) -> AsyncIterator[Callable[[], Awaitable[list[T]]]]:
   """Gives `receive`, which returns the items that a blocking iterable has made since the last call,
   at least one; raises trio.EndOfChannel at its end.
 
-  The iterable is made and read in a worker thread; at most 256 items wait, then it pauses. `stop`
-  is called when the block is left, from the event loop: it must make a blocked `next()` return or
-  raise (closing the socket, cancelling the call), since a thread cannot be cancelled.
+  The iterable is made and read in a worker thread; at most 256 items wait, which `weigh` 64 MiB
+  together at most, then it pauses. `stop` is called when the block is left, from the event loop: it
+  must make a blocked `next()` return or raise (closing the socket, cancelling the call), since a
+  thread cannot be cancelled.
   """
   channel: _Channel[T] = _Channel(trio.lowlevel.current_trio_token())
-  room = threading.Semaphore(DEPTH)
-  leaving = threading.Event()
+  room = _Room()
 
   def work() -> None:
     try:
       items: Iterator[T] = iter(make())
       for item in items:
-        room.acquire()
-        if leaving.is_set():
+        if not room.take(weigh(item)):
           return
         channel.put(item)
-    except Exception as exc:
-      channel.fail(exc)
+    except BaseException as exc:
+      channel.fail(_contained(exc))
     else:
       channel.fail(trio.EndOfChannel())
 
   async def receive() -> list[T]:
     items = await channel.receive()
-    room.release(len(items))
+    room.give_back(len(items), sum(map(weigh, items)))
     return items
 
   async with trio.open_nursery() as nursery:
@@ -154,10 +189,42 @@ async def iterate_in_thread(
     try:
       yield receive
     finally:
-      leaving.set()
-      room.release(DEPTH)
+      room.close()
       if stop is not None:
         stop()
+
+
+class _Room:
+  """What may wait between two threads. An item that weighs more than all of it waits alone."""
+
+  def __init__(self) -> None:
+    self._changed = threading.Condition()
+    self._items = self._bytes = 0
+    self._closed = False
+
+  def take(self, weight: int) -> bool:
+    """Waits for room for one item; whether there will be a reader for it."""
+    with self._changed:
+      self._changed.wait_for(lambda: self._closed or self._has(weight))
+      self._items += 1
+      self._bytes += weight
+      return not self._closed
+
+  def _has(self, weight: int) -> bool:
+    return self._items < DEPTH and (not self._items or self._bytes + weight <= MOST_BYTES)
+
+  def give_back(self, items: int, weight: int) -> None:
+    """Items were taken."""
+    with self._changed:
+      self._items -= items
+      self._bytes -= weight
+      self._changed.notify()
+
+  def close(self) -> None:
+    """Nobody takes anything any more."""
+    with self._changed:
+      self._closed = True
+      self._changed.notify()
 
 
 class _Channel(Generic[T]):

@@ -225,6 +225,9 @@ def _made(exchange_class: Any, config: Any) -> Shared:
       **credentials,
     }
   )
+  from bond_ccxt.bodies import bound_bodies
+
+  bound_bodies(exchange)
   # It waits 250 ms for sockets to close, whether there are any or not.
   exchange.timeout_on_exit = _CLOSING_MS
   if config.endpoint is not None:

@@ -10,8 +10,14 @@ _TWO = 58**2
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 
 
+MOST_BYTES = 128
+"""Longer than any key or signature; what it takes grows with the square."""
+
+
 def encode(data: bytes) -> str:
-  """The text of some bytes."""
+  """The text of some bytes. ValueError for more of them than a key or a signature has."""
+  if len(data) > MOST_BYTES:
+    raise ValueError(f"{len(data)} bytes are no key and no signature")
   number = int.from_bytes(data, "big")
   pairs: list[str] = []
   while number:

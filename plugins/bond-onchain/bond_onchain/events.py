@@ -16,6 +16,34 @@ LATEST = 10**11
 """Seconds beyond which nothing is the time of a block."""
 
 
+MOST_ACCOUNTS = 256
+"""Of one transaction, whose instructions name them by one byte."""
+MOST_REWARDS = 100_000
+MOST_KEY = 64
+"""Bytes of a signature; keys have 32."""
+
+
+def check(update: pb.SubscribeUpdate) -> None:
+  """ValueError for an update that has more parts than can be, which would take long to read."""
+  kind = update.WhichOneof("update_oneof")
+  if kind == "transaction":
+    info = update.transaction.transaction
+    meta, keys = info.meta, info.transaction.message.account_keys
+    most = max(
+      len(keys) + len(meta.loaded_writable_addresses) + len(meta.loaded_readonly_addresses),
+      *(len(meta.pre_balances), len(meta.post_balances)),
+      *(len(meta.pre_token_balances), len(meta.post_token_balances)),
+    )
+    if most > MOST_ACCOUNTS:
+      raise ValueError(f"a transaction of {most} accounts")
+    if len(info.signature) > MOST_KEY:
+      raise ValueError(f"a signature of {len(info.signature)} bytes")
+  elif kind == "account" and len(update.account.account.pubkey) > MOST_KEY:
+    raise ValueError(f"an account of {len(update.account.account.pubkey)} bytes")
+  elif kind == "block_meta" and len(update.block_meta.rewards.rewards) > MOST_REWARDS:
+    raise ValueError(f"a block of {len(update.block_meta.rewards.rewards)} rewards")
+
+
 class EventReader:
   """Turns updates into the events of a configuration. Each update has to be read once only."""
 

@@ -13,6 +13,9 @@ parts, and out of order."""
 REMEMBERED = 40
 """Slots of which every update is known: more than a replay goes back."""
 
+MOST_SEEN = 100_000
+"""Updates of one slot that are known again; a block has some thousands."""
+
 PARENTS = 300
 """Slots of which the parents are known: a block is final after 32 or more."""
 
@@ -57,7 +60,8 @@ class Progress:
       self._forget()
     if key in seen:
       return False
-    seen.add(key)
+    if len(seen) < MOST_SEEN:
+      seen.add(key)
     if self.last is None:
       self._begun = slot
     if self.last is None or slot > self.last:

@@ -10,7 +10,7 @@ from bond_core import Batch, BondError, Gap
 from bond_core.feeds import Moment, own_words
 from bond_core.sessions import Member, Session
 from bond_onchain.config import Solana
-from bond_onchain.events import EXCHANGE, EventReader
+from bond_onchain.events import EXCHANGE, EventReader, check
 from bond_onchain.node import Node
 from bond_onchain.progress import Progress
 from bond_onchain.requests import included_by, request_of
@@ -114,6 +114,10 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
     if self._progress.is_doubtful(slot):
       return [self._unreadable(f"an update of the slot {slot}, far ahead of all others", now_ms)]
     batch = self._up(slot, now_ms)
+    try:
+      check(update)
+    except UNREADABLE as exc:
+      return [*batch, self._unread(slot, exc, now_ms)]
     if not self._progress.is_new(slot, _key(update, kind)):
       return batch
     if kind == "block_meta" and update.block_meta.parent_slot >= slot:
@@ -128,9 +132,12 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
     try:
       batch += list(self._reader.read(update))
     except UNREADABLE as exc:
-      cause = f"an update of the slot {slot} could not be read: {own_words(str(exc), 200)}"
-      batch.append(self._unreadable(cause, now_ms, slot))
+      batch.append(self._unread(slot, exc, now_ms))
     return batch
+
+  def _unread(self, slot: int, exc: Exception, now_ms: int) -> Gap:
+    cause = f"an update of the slot {slot} could not be read: {own_words(str(exc), 200)}"
+    return self._unreadable(cause, now_ms, slot)
 
   def _unreadable(self, cause: str, now_ms: int, slot: int | None = None) -> Gap:
     self.unreadable += 1

@@ -3,12 +3,13 @@
 import queue
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 import trio
 from bond_bridge.bridge import iterate_in_thread
 from bond_geyser import geyser_pb2 as pb
+from google.protobuf.message import DecodeError
 
 from bond_core import Disconnected
 from bond_core.websockets import note_answer
@@ -18,7 +19,11 @@ from bond_onchain.status import end_of
 
 SUBSCRIBE = "/geyser.Geyser/Subscribe"
 
-MAX_MESSAGE = 128 * 1024 * 1024
+MAX_MESSAGE = 32 * 1024 * 1024
+"""Bytes; an account has 10 MiB at most, and nothing else comes near that."""
+
+MOST_UNSENT = 100
+"""Answers to pings that a node has not taken."""
 
 GATHER = 0.01
 """Seconds in which updates come together, of a slot's 0.4: where each wakes two threads of its own,
@@ -39,6 +44,13 @@ _OPTIONS = [
 ]
 
 
+class Sized(NamedTuple):
+  """An update, and how many bytes it was."""
+
+  update: pb.SubscribeUpdate
+  size: int
+
+
 class GeyserCall:
   """One subscription. Iterating blocks and gives updates; `send` and `close` may be called from any
   thread."""
@@ -54,20 +66,27 @@ class GeyserCall:
     subscribe = self._channel.stream_stream(
       SUBSCRIBE,
       request_serializer=pb.SubscribeRequest.SerializeToString,
-      response_deserializer=pb.SubscribeUpdate.FromString,
+      # Read here: grpcio logs a traceback for each update that is none.
+      response_deserializer=bytes,
     )
     metadata = (("x-token", node.token),) if node.token else ()
     self._call: Any = subscribe(iter(self._requests.get, None), metadata=metadata)
 
-  def __iter__(self) -> Iterator[pb.SubscribeUpdate]:
-    return iter(self._call)
+  def __iter__(self) -> Iterator[Sized]:
+    for data in self._call:
+      try:
+        yield Sized(pb.SubscribeUpdate.FromString(data), len(data))
+      except DecodeError:
+        raise Disconnected("the Geyser node sent what is no update") from None
 
   def headers(self) -> dict[str, str | bytes]:
     """The headers of the node's answer. Blocks until it has answered."""
     return dict(self._call.initial_metadata())
 
   def send(self, request: pb.SubscribeRequest) -> None:
-    """Sends a request on the open stream."""
+    """Sends a request on the open stream. Raises Disconnected where the node takes none."""
+    if self._requests.qsize() >= MOST_UNSENT:
+      raise Disconnected("the Geyser node takes no requests")
     self._requests.put(request)
 
   def close(self) -> None:
@@ -81,7 +100,7 @@ class GeyserTransport:
   """Updates in batches, as they gather."""
 
   def __init__(
-    self, call: GeyserCall, receive: Callable[[], Awaitable[list[pb.SubscribeUpdate]]], node: Node
+    self, call: GeyserCall, receive: Callable[[], Awaitable[list[Sized]]], node: Node
   ) -> None:
     self._call = call
     self._receive = receive
@@ -104,7 +123,7 @@ class GeyserTransport:
     if not self._received:
       self._received = True
       note_answer(self._call.headers())
-    return updates
+    return [update for update, _ in updates]
 
   async def send(self, request: pb.SubscribeRequest) -> None:
     """Sends a request."""
@@ -116,5 +135,7 @@ class GeyserTransport:
 async def open_transport(subscribe: Subscribe) -> AsyncIterator[GeyserTransport]:
   """A new subscription."""
   call = GeyserCall(subscribe.node, subscribe.request)
-  async with iterate_in_thread(lambda: call, stop=call.close) as receive:
+  async with iterate_in_thread(
+    lambda: call, stop=call.close, weigh=lambda one: one.size
+  ) as receive:
     yield GeyserTransport(call, receive, subscribe.node)
