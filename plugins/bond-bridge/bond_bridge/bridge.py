@@ -25,6 +25,9 @@ MOST_BYTES = 64 * 1024 * 1024
 """What items that are weighed may weigh together while they wait."""
 
 
+ENDED = "a library has ended asyncio's thread, or cancelled what ran in it"
+
+
 class LibraryError(RuntimeError):
   """A library raised what ends programs, or ended the thread that it ran in."""
 
@@ -35,6 +38,7 @@ class AsyncioThread:
   async def __aenter__(self) -> Self:
     self._trio = trio.lowlevel.current_trio_token()
     self._ready, self._gone = trio.Event(), trio.Event()
+    self._waiting: set[trio.Event] = set()
     threading.Thread(target=self._main, name="bond-asyncio", daemon=True).start()
     await self._ready.wait()
     return self
@@ -62,7 +66,7 @@ class AsyncioThread:
       logger.error("asyncio's thread was ended by a library", exc_info=True)
     finally:
       try:
-        self._trio.run_sync_soon(self._gone.set)
+        self._trio.run_sync_soon(self._end)
       except trio.RunFinishedError:
         # trio has ended, so no task waits for the news.
         return
@@ -87,22 +91,33 @@ class AsyncioThread:
       box.append(task)
       task.add_done_callback(lambda _: self._trio.run_sync_soon(done.set))
 
+    if self._gone.is_set():
+      raise LibraryError(ENDED)
+    self._waiting.add(done)
     try:
-      self._loop.call_soon_threadsafe(start)
-    except RuntimeError as exc:
-      raise LibraryError("asyncio's thread has ended") from exc
-    try:
+      # Where the loop is closed the news of it come in a moment.
+      with suppress(RuntimeError):
+        self._loop.call_soon_threadsafe(start)
       await done.wait()
     except trio.Cancelled:
-      self._loop.call_soon_threadsafe(lambda: box[0].cancel())
+      with suppress(RuntimeError):
+        self._loop.call_soon_threadsafe(lambda: box[0].cancel())
       with trio.CancelScope(shield=True):
         await done.wait()
-      if not box[0].cancelled():
+      if box and box[0].done() and not box[0].cancelled():
         box[0].exception()
       raise
-    if box[0].cancelled():
-      raise LibraryError("the library cancelled itself, or ended asyncio's thread")
+    finally:
+      self._waiting.discard(done)
+    if not box or not box[0].done() or box[0].cancelled():
+      raise LibraryError(ENDED)
     return box[0].result()
+
+  def _end(self) -> None:
+    """The thread has ended: nothing that still waits for it will be done."""
+    self._gone.set()
+    for done in self._waiting:
+      done.set()
 
   @asynccontextmanager
   async def iterate(

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import threading
 import time
 
@@ -130,7 +131,8 @@ async def test_an_error_whose_text_raises_arrives_as_itself():
       await thread.run(bad)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 async def test_where_a_task_of_a_librarys_own_ends_the_loop_nobody_waits_for_ever():
   async def bad():
     raise SystemExit(3)
@@ -151,6 +153,9 @@ async def test_where_a_task_of_a_librarys_own_ends_the_loop_nobody_waits_for_eve
     # The next one is as good as new.
     async with AsyncioThread() as thread:
       assert await thread.run(asyncio.sleep, 0, "new") == "new"
+  assert isinstance(kept.pop().exception(), SystemExit)
+  # What the loop left behind says so here, and not in another test.
+  gc.collect()
 
 
 @pytest.mark.parametrize("kind", ENDS)
