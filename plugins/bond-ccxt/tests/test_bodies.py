@@ -12,7 +12,7 @@ from bond_ccxt.bodies import MOST_BYTES
 from bond_ccxt.shared import _close, _made
 
 MOST = 1_000_000
-SENT = web.AppKey("sent", int)
+SENT = web.AppKey("sent", list)
 
 
 async def endless(request):
@@ -21,7 +21,7 @@ async def endless(request):
   try:
     while True:
       await answer.write(b" " * 100_000)
-      request.app[SENT] += 100_000
+      request.app[SENT].append(100_000)
   except ConnectionError:
     return answer
 
@@ -39,7 +39,7 @@ async def short(request):
 async def fetched(path):
   """What ccxt makes of an answer, and how much the venue had sent by then."""
   app = web.Application()
-  app[SENT] = 0
+  app[SENT] = []
   for handler in (endless, bomb, short):
     app.router.add_get(f"/{handler.__name__}", handler)
   runner = web.AppRunner(app)
@@ -51,9 +51,9 @@ async def fetched(path):
   config = SimpleNamespace(exchange="kraken", options={}, **none)
   exchange = _made(ccxt.async_support.kraken, config).exchange
   try:
-    return await exchange.fetch(f"http://127.0.0.1:{port}/{path}"), app[SENT]
+    return await exchange.fetch(f"http://127.0.0.1:{port}/{path}"), sum(app[SENT])
   except ccxt.BaseError as exc:
-    return exc, app[SENT]
+    return exc, sum(app[SENT])
   finally:
     await _close(exchange)
     await runner.cleanup()
