@@ -14,7 +14,7 @@ from bond_core._venues.answers import (
   TopicMessage,
   Unknown,
 )
-from bond_core._venues.parts import Explain, FeedControl, MarketList, Topics
+from bond_core._venues.parts import Explain, FeedControl, KeyOf, MarketList, Topics
 from bond_core._venues.reading import (
   UNREADABLE,
   Amount,
@@ -35,6 +35,7 @@ __all__ = [
   "EncodeRequest",
   "Explain",
   "FeedControl",
+  "KeyOf",
   "MarketList",
   "Number",
   "Operation",

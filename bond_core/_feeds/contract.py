@@ -42,6 +42,8 @@ class Limits:
   """What a venue publishes about one group of connections; each rate is (count, seconds)."""
 
   subscriptions_per_connection: int = 1024
+  connections: int | None = None
+  """Connections that one address may hold; what fits on none of them is refused."""
   subscriptions_per_message: int = 100
   messages: tuple[int, float] = (5, 1.0)
   """Messages that may be sent on one connection."""
@@ -88,7 +90,8 @@ class Send:
 
 @attrs.frozen
 class Fetch:
-  """A GET request whose answer comes back through `on_response`.
+  """A GET request, or with a `body` a POST of that JSON, whose answer comes back through
+  `on_response`.
 
   `purpose` names it in messages, such as "snapshot of …". Its `weight` counts towards the REST rate
   limit of `group`; a lower `priority` goes first. `subscription` is the one that it is for, None
@@ -106,6 +109,7 @@ class Fetch:
   subscription: Subscription | None = None
   priority: int = 0
   needed: bool = True
+  body: bytes | None = None
 
 
 @attrs.frozen

@@ -192,11 +192,17 @@ class FeedDriver:
     except Refused as exc:
       self._refuse(subscription, str(exc))
       return None
-    capacity = self.feed.limits(group).subscriptions_per_connection
-    for slot in self._slots:
-      if slot.group == group and len(slot.subscriptions) < capacity:
+    limits = self.feed.limits(group)
+    capacity, most = limits.subscriptions_per_connection, limits.connections
+    slots = [slot for slot in self._slots if slot.group == group]
+    for slot in slots:
+      if len(slot.subscriptions) < capacity:
         slot.subscriptions[subscription] = None
         return slot
+    if most is not None and len(slots) >= most:
+      room = f"{most} connections with {capacity} subscriptions each"
+      self._refuse(subscription, f"{subscription}: the venue gives one address no more than {room}")
+      return None
     slot = ConnectionSlot(group)
     slot.subscriptions[subscription] = None
     self._slots.append(slot)

@@ -16,6 +16,9 @@ from bond_core._feeds.contract import (
 from bond_core._venues.state import SubscriptionState
 from bond_core._venues.topic import Topic
 
+KeyOf: TypeAlias = Callable[[bytes], bytes]
+"""(message) → the key of its topic, b"" where it has none. Never raises."""
+
 Explain: TypeAlias = Callable[[int, bytes], str | None]
 """(HTTP status, body) → a sentence that says what to do, None for the usual statuses."""
 

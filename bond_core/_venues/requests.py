@@ -113,7 +113,11 @@ class Requests:
     number = answer.number
     if number is None:
       # Some errors do not say which request they are about; answers come in order.
-      number = next(iter(connection.pending), 0)
+      wanted = set(answer.names)
+      fits = (
+        n for n, p in connection.pending.items() if not wanted or wanted & {*_names(p.topics)}
+      )
+      number = next(fits, 0)
     pending = connection.pending.get(number)
     if pending is None:
       reason = f"{self._title} refused a message: {own_words(answer.reason, 200)}"

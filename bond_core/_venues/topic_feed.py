@@ -20,7 +20,7 @@ from bond_core._feeds.contract import (
   Subscription,
 )
 from bond_core._venues.answers import Confirmed, Denied, ReadAnswer, TopicMessage
-from bond_core._venues.parts import Explain, MarketList, Topics
+from bond_core._venues.parts import Explain, KeyOf, MarketList, Topics
 from bond_core._venues.reading import UNREADABLE
 from bond_core._venues.requests import OpenConnection, RequestForm, Requests
 from bond_core._venues.state import SECOND, SubscriptionState
@@ -47,7 +47,8 @@ class TopicFeed:
   requested, `read_answer` what other messages mean.
 
   A topic's message begins with `opening`, the topic's key and `closing`; one that does not goes to
-  `read_answer`, so a venue that changes the order of its keys is still understood. `url_characters`
+  `read_answer`, so a venue that changes the order of its keys is still understood. Where the topic
+  stands further inside, `key_of` finds the key in a message. `url_characters`
   is for venues that take topics in the URL of a connection: how many characters of names, each with
   a separator, it may hold. What does not fit is requested once the connection is open.
 
@@ -69,6 +70,7 @@ class TopicFeed:
     read_answer: ReadAnswer,
     opening: bytes,
     closing: bytes,
+    key_of: KeyOf | None = None,
     url_characters: int = 0,
     markets: MarketList | None = None,
     weight: Callable[[Subscription], int] = _no_weight,
@@ -85,6 +87,7 @@ class TopicFeed:
     self._read_answer = read_answer
     self._opening = opening
     self._closing = closing
+    self._key_of = key_of
     self._url_characters = url_characters
     self._markets = markets
     self._weight = weight
@@ -230,6 +233,7 @@ class TopicFeed:
     self.now_ns = mono_ns
     topics = self._table.by_key(opened.group)
     opening, closing, begin = self._opening, self._closing, len(self._opening)
+    key_of = self._key_of
     # Messages of one topic come in runs: the last one's beginning is tried first.
     topic: Topic | None = None
     prefix, take = b"", _IGNORE
@@ -237,7 +241,9 @@ class TopicFeed:
     for frame in frames:
       if topic is None or not frame.startswith(prefix):
         topic = None
-        if frame.startswith(opening):
+        if key_of is not None:
+          topic = topics.get(key_of(frame))
+        elif frame.startswith(opening):
           topic = topics.get(frame[begin : frame.find(closing, begin)])
         if topic is None:
           try:

@@ -1,7 +1,7 @@
 """What a venue's messages cost: the same ones through the native feed, through ccxt.pro's handler
 and through cryptofeed's, without a socket.
 
-The messages are those of the simulated venues: trades, and for OKX and Bybit books as well. A
+The messages are those of the simulated venues: trades, and except for Binance books as well. A
 microsecond a message is a tenth of a percent of a core at 1,000 messages a second. cryptofeed is
 measured with this Python where it is installed, and with each of the interpreters in
 BOND_CRYPTOFEED (separated as paths are), since its versions exclude each other.
@@ -36,7 +36,16 @@ SUBSCRIBE = {
     "/v5/public/spot",
     {"op": "subscribe", "args": ["publicTrade.BTCUSDT", "orderbook.50.BTCUSDT"]},
   ),
+  "hyperliquid": (
+    "/ws",
+    [
+      {"method": "subscribe", "subscription": {"type": kind, "coin": "BTC"}}
+      for kind in ("trades", "l2Book")
+    ],
+  ),
 }
+SYMBOLS = {"hyperliquid": "BTC/USDC:USDC"}
+"""Where it is not BTC/USDT."""
 
 
 def record(venue: str, endpoint: str) -> list[str]:
@@ -46,12 +55,13 @@ def record(venue: str, endpoint: str) -> list[str]:
   path, subscribe = SUBSCRIBE[venue]
   frames: list[str] = []
   with connect("ws" + endpoint.removeprefix("http") + path, max_size=None) as socket:
-    if subscribe is not None:
-      socket.send(json.dumps(subscribe))
+    for request in subscribe if isinstance(subscribe, list) else [subscribe]:
+      if request is not None:
+        socket.send(json.dumps(request))
     while len(frames) < MESSAGES:
       frame = socket.recv(timeout=20)
       assert isinstance(frame, str)
-      if '"data"' in frame:
+      if '"data"' in frame and "subscriptionResponse" not in frame:
         frames.append(frame)
   return frames
 
@@ -65,7 +75,8 @@ def native(venue: str, frames: list[str], endpoint: str) -> dict[str, object]:
   subscriptions, feed = [], None
   for channel in ("trades",) if venue == "binance" else ("trades", "orderbook"):
     spec = registry.source(f"{venue}.{channel}")
-    config = spec.config(symbols=["BTC/USDT"], **({"deltas": True} if channel != "trades" else {}))
+    symbol = SYMBOLS.get(venue, "BTC/USDT")
+    config = spec.config(symbols=[symbol], **({"deltas": True} if channel != "trades" else {}))
     assert spec.feed is not None
     assert spec.connection is not None
     assert spec.subscriptions is not None

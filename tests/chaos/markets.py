@@ -1,6 +1,7 @@
 """Trades, books and quotes: what the markets of an exchange did is what is told."""
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,11 +16,18 @@ class MarketJudge(Judge):
   """Reads what was told, event by event, as a reader who trusts only what is told.
 
   `withheld` says of a trade id whether the venue itself dropped its message, where a venue's trades
-  have no numbers that show it.
+  have no numbers that show it. Where books are not `linked`, each comes whole, follows any earlier
+  one, and is numbered by the venue's time of it, which a plan may change.
   """
 
   def __init__(
-    self, exchange: str, truth: Truth, withheld: Iterable[bytes], *, numbered: bool
+    self,
+    exchange: str,
+    truth: Truth,
+    withheld: Iterable[bytes],
+    *,
+    numbered: bool,
+    linked: bool = True,
   ) -> None:
     super().__init__(exchange)
     self.streams: dict[str, tuple[str, Market]] = {}
@@ -27,6 +35,7 @@ class MarketJudge(Judge):
     self._truth = truth
     self._withheld = withheld
     self._numbered = numbered
+    self._linked = linked
     self._places: dict[Market, dict[str, int]] = {}
     self._last: dict[Market, int] = {}
     self._left_out: dict[Market, set[int]] = {}
@@ -149,15 +158,18 @@ class MarketJudge(Judge):
 
   def _told_off(self, number: str) -> bool:
     """Whether the loss of this trade is one that nobody can see."""
-    wanted = f'"{number}"'.encode()
-    return not self._numbered and any(wanted in message for message in self._withheld)
+    wanted = re.compile(rf'[":]{number}[",}}]'.encode())
+    return not self._numbered and any(wanted.search(message) for message in self._withheld)
 
   def _book(self, event: OrderBook) -> None:
     market = event.symbol, str(event.market_type)
     if event.update_type == "snapshot":
-      if market in self._chained and event.sequence != self._numbers[market]:
+      known = self._numbers.get(market) if market in self._chained else None
+      if self._linked and known not in (None, event.sequence):
         self._fail(f"a snapshot of {market} replaces a chain that nothing broke")
-      if (event.sequence or 0) < self._floor.get(market, 0):
+      if not self._linked and known is not None and known >= (event.sequence or 0):
+        self._fail(f"the book of {market} at {event.sequence} comes after {known}")
+      if self._linked and (event.sequence or 0) < self._floor.get(market, 0):
         self._fail(f"the book of {market} goes back to {event.sequence} on the same connection")
       self._books[market] = {}, {}
       self._chained.add(market)
@@ -171,6 +183,8 @@ class MarketJudge(Judge):
     self._numbers[market] = event.sequence
     told = self._books[market]
     true = self._truth.books_at(market, event.sequence or 0)
+    if not self._linked and told not in true:
+      true = [sides for books in self._truth.books.get(market, {}).values() for sides in books]
     if not true:
       self._fail(f"the book of {market} is at {event.sequence}, which the venue never had")
     if told not in true:
@@ -191,10 +205,13 @@ class MarketJudge(Judge):
     market = event.symbol, str(event.market_type)
     quotes = self._truth.quotes.get(market, [])
     true = [quote for number, quote in quotes if number == event.sequence]
+    if not self._linked:
+      true = [quote for _, quote in quotes]
     told = event.bid, event.bid_size, event.ask, event.ask_size
-    if None in told:
+    # Where books come whole so do quotes, and a side that is null is empty, as a plan may have it.
+    if None in told and self._linked:
       self._fail(f"a quote of {market} with {told}")
-    quote = tuple(value or 0.0 for value in told)
+    quote = tuple(math.nan if value is None else value for value in told)
     if not any(_equal(quote, one) for one in true):
       self._fail(f"the quote {quote} of {market} at {event.sequence} is not the venue's, {true}")
     self._quotes[market] = event.sequence or 0, quote
@@ -206,7 +223,10 @@ def market_of(subscription: Subscription) -> Market:
 
 
 def _equal(one: Iterable[float], other: Iterable[float]) -> bool:
-  return all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(one, other, strict=True))
+  """Whether all numbers are close; one that is not known (nan) is like any."""
+  return all(
+    math.isnan(a) or math.isclose(a, b, rel_tol=1e-9) for a, b in zip(one, other, strict=True)
+  )
 
 
 def _off(told: Sides, true: Sides) -> str:

@@ -8,8 +8,10 @@ from unittest.mock import patch
 
 from bond_sim.binance.market import BinanceMarket
 from bond_sim.bybit.writer import BybitWriter
+from bond_sim.hyperliquid.writer import HyperliquidWriter
 from bond_sim.market.book import BUY, SELL
 from bond_sim.market.topic_market import BOOK, QUOTE, TopicMarket
+from bond_sim.okx.writer import OkxWriter
 
 Market = tuple[str, str]
 """A symbol and a market type, as events name them."""
@@ -120,6 +122,7 @@ class Truth:
         (TopicMarket, "first", self._first),
         (TopicMarket, "_publish_book", self._book_published),
         (TopicMarket, "_publish_quote", self._quote_published),
+        (TopicMarket, "_publish_again", self._published_again),
       ):
         stack.enter_context(patch.object(target, name, noting(getattr(target, name), note)))
       yield
@@ -154,10 +157,9 @@ class Truth:
     units = self._units(market)
     writer = market._writer
     joined = [fills[-1]._replace(lots=sum(fill.lots for fill in fills))]
-    one_by_one = isinstance(market, BinanceMarket) or isinstance(writer, BybitWriter)
     trades = self.trades.setdefault(units.market, [])
-    for fill in fills if one_by_one else joined:
-      number = writer._id(fill) if isinstance(writer, BybitWriter) else str(fill.trade_id)
+    for fill in joined if isinstance(writer, OkxWriter) else fills:
+      number = _trade_id(writer, fill)
       side = "sell" if fill.buyer_is_maker else "buy"
       trades.append(TrueTrade(number, units.price(fill.price), units.size(fill.lots), side))
 
@@ -165,11 +167,31 @@ class Truth:
     state = market._open[topic]
     if topic.kind == BOOK:
       self._note_book(market, state)
+    elif topic.kind == QUOTE and isinstance(market._writer, HyperliquidWriter):
+      self._whole_published(market, state)
     elif topic.kind == QUOTE:
       self._quote_published(market, state)
 
+  def _note_whole_book(self, market: Any, state: Any) -> None:
+    """Notes a book that comes whole, by its time."""
+    units, now = self._units(market), market.trading.now_ms
+    self.books.setdefault(units.market, {}).setdefault(now, []).append(
+      market._sides(state.topic.levels)
+    )
+    self.latest[units.market] = now
+
   def _book_published(self, market: Any, state: Any) -> None:
     self._note_book(market, state)
+
+  def _whole_published(self, market: Any, state: Any) -> None:
+    if state.topic.levels > 1:
+      self._note_whole_book(market, state)
+    else:
+      self._note_quote(market, market.trading.now_ms, market.trading.flow.book)
+
+  def _published_again(self, market: Any, state: Any) -> None:
+    if isinstance(market._writer, HyperliquidWriter):
+      self._quote_published(market, state)
 
   def _note_book(self, market: Any, state: Any) -> None:
     units = self._units(market)
@@ -181,6 +203,11 @@ class Truth:
     self.latest[units.market] = number
 
   def _quote_published(self, market: Any, state: Any) -> None:
+    if isinstance(market._writer, HyperliquidWriter):
+      if state.published_at != market.trading.now:
+        return  # Nothing has changed.
+      self._whole_published(market, state)
+      return
     counted = isinstance(market._writer, BybitWriter)
     flow = market.trading.flow
     self._note_quote(market, state.count if counted else flow.update_id, flow.book)
@@ -200,6 +227,13 @@ class Truth:
     found = [history.at(number) for history in self.histories.get(market, ())]
     sides = [one for one in found if one is not None]
     return [*sides, *self.books.get(market, {}).get(number, ())]
+
+
+def _trade_id(writer: Any, fill: Any) -> str:
+  """The id that the venue gives a trade."""
+  if isinstance(writer, BybitWriter):
+    return writer._id(fill)
+  return str(writer.trade_id(fill) if isinstance(writer, HyperliquidWriter) else fill.trade_id)
 
 
 def noting(method: Any, note: Any) -> Any:

@@ -12,6 +12,7 @@ from bond_sim.bluesky.config import BlueskyConfig, serve_bluesky
 from bond_sim.bluesky.site import did_of
 from bond_sim.bybit.config import BybitConfig, serve_bybit
 from bond_sim.evm.config import EvmConfig, serve_evm
+from bond_sim.hyperliquid.config import HyperliquidConfig, serve_hyperliquid
 from bond_sim.okx.config import OkxConfig, serve_okx
 from bond_sim.x.config import XConfig, serve_x
 from bond_simkit import EpisodeKind
@@ -32,11 +33,13 @@ ANSWERS: tuple[EpisodeKind, ...] = (
 SYMBOLS = ("BTC/USDT", "BTC/USDT:USDT")
 
 
-def _market(name: str) -> Callable[[random.Random, str], dict[str, Any]]:
+def _market(
+  name: str, markets: tuple[str, str] = SYMBOLS
+) -> Callable[[random.Random, str], dict[str, Any]]:
   """The sources of a market venue: one to three channels of one or two markets."""
 
   def sources(rng: random.Random, url: str) -> dict[str, Any]:
-    symbols = rng.choice(([SYMBOLS[0]], [SYMBOLS[1]], list(SYMBOLS)))
+    symbols = rng.choice(([markets[0]], [markets[1]], list(markets)))
     channels = rng.sample(("trades", "orderbook", "ticker"), rng.randint(1, 3))
     common = {"symbols": symbols, "endpoint": url}
     more = {"orderbook": {"deltas": True}, "ticker": {"stats": False}}
@@ -116,6 +119,16 @@ VENUES = {
         ("okx", serve_okx, OkxConfig),
         ("bybit", serve_bybit, BybitConfig),
       )
+    ),
+    Venue(
+      name="hyperliquid",
+      exchange="hyperliquid",
+      serve=serve_hyperliquid,
+      config=HyperliquidConfig,
+      options={"speed": 0.06},
+      sources=_market("hyperliquid", ("HYPE/USDC", "BTC/USDC:USDC")),
+      numbered=False,
+      judge=partial(MarketJudge, linked=False),
     ),
     Venue(
       name="bluesky",

@@ -373,6 +373,19 @@ async def test_more_subscriptions_than_a_connection_holds_get_another(autojump_c
     assert sorted(rig.venue.urls) == ["ws://mini/A/USDT,B/USDT", "ws://mini/C/USDT"]
 
 
+async def test_no_more_connections_are_opened_than_the_venue_gives_one_address(autojump_clock):
+  limits = Limits(subscriptions_per_connection=1, connections=2)
+  async with running("A/USDT", "B/USDT", "C/USDT", limits=limits) as rig:
+    await rig.connected(2)
+    await trio.sleep(5)
+    assert len(rig.venue.urls) == 2
+    [(refused, reason)] = rig.rejected
+    assert refused == "C/USDT"
+    assert reason.endswith(
+      ": the venue gives one address no more than 2 connections with 1 subscriptions each"
+    )
+
+
 async def test_a_successor_opens_before_the_venues_age_limit_and_nothing_is_lost(autojump_clock):
   limits = Limits(max_age=2 * 3600)
   async with running("A/USDT", limits=limits) as rig:

@@ -175,12 +175,14 @@ class Rest:
   def __init__(self, monkeypatch):
     self.answers = {}
     self.asked = []
+    self.requests = []
     transport = httpx.MockTransport(self._answer)
     monkeypatch.setattr(httpx, "AsyncClient", partial(httpx.AsyncClient, transport=transport))
 
   async def _answer(self, request):
     await trio.lowlevel.checkpoint()
     self.asked.append((request.url.path, trio.current_time()))
+    self.requests.append(request)
     answers = self.answers[request.url.path]
     answer = answers.pop(0) if len(answers) > 1 else answers[0]
     if isinstance(answer, Exception):
@@ -248,6 +250,16 @@ async def test_a_refusal_in_the_venues_own_words_is_an_answer(status, rest, auto
     await trio.sleep(60)
     assert [response.status for _, response in rig.got] == [status]
     assert len(rest.asked) == 1
+
+
+async def test_a_request_with_a_body_is_a_post_of_json(rest, autojump_clock):
+  rest.answers = {"/info": [(200, {}, b"{}")]}
+  async with fetching(rest, fetch("info", body=b'{"type":"meta"}')) as rig:
+    await trio.sleep(1)
+    assert len(rig.got) == 1
+  [request] = rest.requests
+  assert (request.method, request.content) == ("POST", b'{"type":"meta"}')
+  assert request.headers["content-type"] == "application/json"
 
 
 async def test_a_request_waits_as_long_as_the_venue_says(rest, autojump_clock):

@@ -71,6 +71,12 @@ def _groups(feed: Feed, requested: list[Subscription]) -> list[VenuePlan]:
     limits = feed.limits(group)
     count, seconds = limits.messages
     size = limits.subscriptions_per_connection
+    room = len(subscriptions) if limits.connections is None else limits.connections * size
+    rejected += [
+      f"{subscription}: {feed.exchange} takes no more than {room} from one address"
+      for subscription in subscriptions[room:]
+    ]
+    subscriptions = subscriptions[:room]
     connections = math.ceil(len(subscriptions) / size)
     # What does not fit into the opening request follows in messages.
     messages = sum(

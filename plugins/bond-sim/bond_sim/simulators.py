@@ -12,6 +12,7 @@ from bond_sim.evm.config import EvmConfig, serve_evm
 from bond_sim.evm.faults import EVM_FAULTS
 from bond_sim.geyser.config import GeyserConfig, serve_geyser
 from bond_sim.geyser.faults import GEYSER_FAULTS
+from bond_sim.hyperliquid.config import HyperliquidConfig, serve_hyperliquid
 from bond_sim.okx.config import OkxConfig, serve_okx
 from bond_sim.x.config import XConfig, serve_x
 from bond_sim.x.faults import X_FAULTS
@@ -39,6 +40,13 @@ SIMULATORS = [
       serve_bybit,
       VENUE_FAULTS,
       "Bybit: a generated market of spot, linear and inverse contracts.",
+    ),
+    (
+      "hyperliquid",
+      HyperliquidConfig,
+      serve_hyperliquid,
+      VENUE_FAULTS,
+      "Hyperliquid perpetuals and spot: a generated market, or recordings played again.",
     ),
     (
       "okx",

@@ -118,7 +118,7 @@ class VenueMarkets(Generic[M]):
     self._source = source
     self._families: dict[str, _Family[M]] = {}
     self._standings: dict[Subscription, _Standing] = {}
-    self._requests: dict[str, tuple[str, list[str] | None]] = {}
+    self._requests: dict[tuple[str, bytes | None], tuple[str, list[str] | None]] = {}
 
   def listed(self, instrument: Instrument) -> M | None:
     """The market of an instrument as it is listed now; None while that is not known."""
@@ -160,7 +160,7 @@ class VenueMarkets(Generic[M]):
     return family.whole or not source.waits(subscription)
 
   def on_response(self, feed: FeedControl, fetch: Fetch, response: Response) -> None:
-    name, symbols = self._requests.pop(fetch.url, ("", None))
+    name, symbols = self._requests.pop((fetch.url, fetch.body), ("", None))
     family = self._families.get(name)
     if family is None:
       return
@@ -213,10 +213,13 @@ class VenueMarkets(Generic[M]):
       symbols = None
     under_way = family.asked_ns is not None and feed.now_ns - family.asked_ns < GIVEN_UP_NS
     fetch = source.request(name, symbols, rest)
-    if under_way and (symbols is None or fetch.url in self._requests):
+    if under_way and (symbols is None or (fetch.url, fetch.body) in self._requests):
       return
+    if symbols is None and not rest:
+      # What a reading that failed has left is no part of this one.
+      family.parts = {}
     waiting = not family.whole and any(map(source.waits, self._of(feed, name)))
-    self._requests[fetch.url] = name, symbols
+    self._requests[fetch.url, fetch.body] = name, symbols
     family.asked_ns, family.due_ns = feed.now_ns, feed.now_ns + GIVEN_UP_NS
     feed.actions.append(attrs.evolve(fetch, needed=waiting))
 

@@ -19,11 +19,12 @@ MAX_WAIT = 30
 
 
 class NameRequest(NamedTuple):
-  """A GET request, and what it costs in `group`'s rate limit."""
+  """A GET request, or with a `body` a POST, and what it costs in `group`'s rate limit."""
 
   url: str
   group: str
   weight: int = 1
+  body: bytes | None = None
 
 
 @attrs.frozen
@@ -62,8 +63,8 @@ class NamedFeed(TopicFeed):
     self._title_of_venue = title
     self._names = names
     self._look_ups: dict[Instrument, _LookUp] = {}
-    self._requested: dict[str, dict[Instrument, None]] = {}
-    """Names that wait for the answer of a URL."""
+    self._requested: dict[tuple[str, bytes | None], dict[Instrument, None]] = {}
+    """Names that wait for the answer of a request, by its URL and body."""
     self._waiting: dict[int, dict[Subscription, None]] = {}
     """Subscriptions to names that are not known yet, by connection."""
     self._read_as: dict[int, dict[Subscription, dict[Subscription, None]]] = {}
@@ -144,7 +145,7 @@ class NamedFeed(TopicFeed):
     if fetch.purpose != PURPOSE:
       return super().on_response(fetch, response, received)
     self.now_ns = received.mono_ns
-    for name in self._requested.pop(fetch.url, {}):
+    for name in self._requested.pop((fetch.url, fetch.body), {}):
       self._answered(name, response, received)
     return []
 
@@ -182,17 +183,17 @@ class NamedFeed(TopicFeed):
   def _request(self, name: Instrument, look_up: _LookUp) -> None:
     look_up.again_ns = None
     self._look_ups[name] = look_up
-    url, group, weight = self._names.requests(name)[look_up.place]
-    if url not in self._requested:
-      self.actions.append(Fetch(url, PURPOSE, group, weight))
-    self._requested.setdefault(url, {})[name] = None
+    url, group, weight, body = self._names.requests(name)[look_up.place]
+    if (url, body) not in self._requested:
+      self.actions.append(Fetch(url, PURPOSE, group, weight, body=body))
+    self._requested.setdefault((url, body), {})[name] = None
 
   def _forget(self, name: Instrument) -> None:
     del self._look_ups[name]
-    for url, names in list(self._requested.items()):
+    for request, names in list(self._requested.items()):
       names.pop(name, None)
       if not names:
-        del self._requested[url]
+        del self._requested[request]
 
   def _answered(self, name: Instrument, response: Response, received: Moment) -> None:
     look_up = self._look_ups[name]

@@ -48,6 +48,15 @@ class TopicMarkets:
     """A market as it is now; it moves from now on."""
     return self._pool.up_to_date(key)
 
+  def rests(self, key: str) -> bool:
+    """Whether nobody uses a market, so that it does not move."""
+    return key not in self._pool.awake
+
+  def index_price(self, key: str) -> float:
+    """The index price of a market, whether it moves or not."""
+    product, _ = self._products[key]
+    return self._indices.price(product.base, product.quote)
+
   def open(self, key: str, topic: MarketTopic, publish_as: str) -> bytes | None:
     """Opens a topic of a market for a new reader, under its name in the fan-out, and returns the
     reader's first message, None for none."""

@@ -1,0 +1,1 @@
+"""The simulated Hyperliquid: perpetuals, spot and builder dexes."""

@@ -1,0 +1,128 @@
+"""Recorded markets of Hyperliquid. The recording's coins are what is listed; perpetuals of
+builder's dexes are counted in USDC there."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from bond_simkit import Fanout
+
+from bond_sim.hyperliquid.listing import TOKENS, perp_dexs
+from bond_sim.hyperliquid.markets import HyperliquidChannel, HyperliquidSubscription
+from bond_sim.market.topic_capture import TopicCapture, TopicPlayback, scan_topics
+
+_EXPECTED = '1790232236.5: {"channel":"trades","data":[{"coin":"BTC",…}]}'
+_KEPT = ("l2Book ", "bbo ", "activeAssetCtx ")
+
+
+class _Named(msgspec.Struct):
+  coin: str = ""
+  s: str = ""
+  i: str = ""
+
+
+class _Frame(msgspec.Struct):
+  channel: str = ""
+  data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_read = msgspec.json.Decoder(_Frame).decode
+_read_named = msgspec.json.Decoder(_Named).decode
+_read_rows = msgspec.json.Decoder(list[_Named]).decode
+
+
+def topic_of(frame: bytes) -> str | None:
+  """The topic of a recorded message, None for answers and what is not public."""
+  message = _read(frame)
+  match message.channel:
+    case "trades":
+      rows = _read_rows(message.data)
+      return f"trades {rows[0].coin}" if rows else None
+    case "l2Book" | "bbo" | "activeAssetCtx":
+      return f"{message.channel} {_read_named(message.data).coin}"
+    case "activeSpotAssetCtx":
+      return f"activeAssetCtx {_read_named(message.data).coin}"
+    case "candle":
+      named = _read_named(message.data)
+      return f"candle {named.s} {named.i}"
+    case _:
+      return None
+
+
+def scan(path: Path) -> TopicCapture:
+  """The contents of a recording. Raises SimulatorError for a file that is none."""
+  return scan_topics(path, topic_of, _EXPECTED)
+
+
+class HyperliquidPlayback:
+  """The markets of recordings. What is listed and was not recorded is silent; a book of either
+  depth is the one that was recorded."""
+
+  def __init__(self, captures: list[TopicCapture], speed: float, settle: float) -> None:
+    self.fanout = Fanout()
+    self._played = TopicPlayback(
+      captures,
+      topic_of,
+      lambda topic: topic.startswith(_KEPT),
+      fanout=self.fanout,
+      speed=speed,
+      settle=settle,
+    )
+    self._coins = sorted({topic.split(" ")[1] for topic in self._played.topics})
+
+  async def run(self) -> None:
+    await self._played.run()
+
+  def progress(self) -> dict[str, Any]:
+    return self._played.progress()
+
+  def find(self, wanted: HyperliquidSubscription) -> HyperliquidChannel | None:
+    if wanted.coin not in self._coins:
+      return None
+    topic = msgspec.structs.replace(wanted, fast=False).topic
+    return HyperliquidChannel(topic, partial(self._played.first, topic))
+
+  def info(self, payload: dict[str, Any]) -> Any:
+    perps = [coin for coin in self._coins if not coin.startswith("@") and "/" not in coin]
+    dexes: dict[str, list[dict[str, Any]]] = {"": []}
+    for coin in perps:
+      dex = coin.partition(":")[0] if ":" in coin else ""
+      dexes.setdefault(dex, []).append({"name": coin, "szDecimals": 5, "maxLeverage": 20})
+    metas: list[dict[str, Any]] = [
+      {"universe": universe, "marginTables": [], "collateralToken": TOKENS["USDC"]}
+      for universe in dexes.values()
+    ]
+    match payload["type"]:
+      case "allPerpMetas":
+        return metas
+      case "meta":
+        return metas[list(dexes).index(str(payload.get("dex") or ""))]
+      case "perpDexs":
+        return [perp_dexs()[0], *({"name": dex, "fullName": dex} for dex in dexes if dex)]
+      case "spotMeta":
+        return self._spot()
+      case "metaAndAssetCtxs":
+        meta = metas[list(dexes).index(str(payload.get("dex") or ""))]
+        return [meta, [{} for _ in meta["universe"]]]
+      case "spotMetaAndAssetCtxs":
+        spot = self._spot()
+        return [spot, [{} for _ in spot["universe"]]]
+      case kind:
+        raise ValueError(kind)
+
+  def _spot(self) -> dict[str, Any]:
+    """The tokens and pairs of what was recorded; @107 says of itself only that it is one."""
+    tokens = {"USDC": TOKENS["USDC"]}
+    universe: list[dict[str, Any]] = []
+    for number, coin in enumerate(c for c in self._coins if c.startswith("@") or "/" in c):
+      base, _, quote = coin.partition("/")
+      known = {"@107": "HYPE"}
+      pair = [known.get(base, base), quote or "USDC"]
+      for name in pair:
+        tokens.setdefault(name, 1_000 + len(tokens))
+      index = int(coin[1:]) if coin.startswith("@") else number
+      named = {"name": coin, "index": index, "isCanonical": "/" in coin}
+      universe.append({"tokens": [tokens[name] for name in pair], **named})
+    rows = [{"name": name, "index": index, "szDecimals": 2} for name, index in tokens.items()]
+    return {"tokens": rows, "universe": universe}
