@@ -392,14 +392,13 @@ class _Loader:
     return None
 
   def _unread(self) -> list[str]:
-    """Warnings about what is fetched or made and not read. The ends of a spec without sinks are
-    what it is for."""
+    """Warnings about what is fetched or made and not read. Without sinks it goes out as it is."""
+    if "sinks" not in self.sections.values():
+      return []
     read = {name for inputs in self.inputs.values() for name in inputs}
-    sections = self.sections.values()
-    ends = "" if "sinks" in sections else "transforms" if "transforms" in sections else "sources"
     return [
       f"line {self.document.key_span((section, key)).line}: "
       f"{path_text((section, key))}: no transform or sink reads it"
       for key, section in self.sections.items()
-      if key not in read and section not in ("sinks", ends)
+      if key not in read and section != "sinks"
     ]

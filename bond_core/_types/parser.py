@@ -26,6 +26,9 @@ class Reading:
   slots symbol, source, exchange, interval (seconds, 0 for every update) and filter (a dict) add up
   to the request; left_out, unknown, refused, note and filler add nothing. `default` is what
   was left open and is needed.
+
+  `delivers` is what arrives: `type`, `symbol`, `venue`, `market`, `every` (seconds, 0 for each
+  event), `where` and `text`, a line for people. `remarks` are sentences about the rest.
   """
 
   outcome: Outcome
@@ -36,6 +39,8 @@ class Reading:
   sentence: str = ""
   missing: list[str] = attrs.field(factory=list)
   packages: list[str] = attrs.field(factory=list)
+  delivers: list[dict[str, Any]] = attrs.field(factory=list)
+  remarks: list[str] = attrs.field(factory=list)
 
 
 class RewriteProblem(NamedTuple):

@@ -5,27 +5,33 @@ from typing import Any
 
 from bond_commandkit.text_to_spec import Answer
 
-_QUIET = ("filler", "negation")
-"""Slots that say nothing about the stream."""
+_SHOWN = {
+  "left_out": "left out",
+  "unknown": "NOT UNDERSTOOD",
+  "refused": "refused",
+  "ignored": "ignored",
+}
+"""Slots of words that are no part of the stream."""
 
-_NAMES = {"left_out": "left out", "unknown": "NOT UNDERSTOOD", "refused": "refused"}
+_UNSAID = ("assumed", "corrected")
 
 
 def account_lines(answer: Answer) -> Iterator[str]:
-  """The sentence, what each piece of the request was taken for, and what has to be said first."""
+  """What arrives, a line each; then what was corrected, assumed, left out or ignored; then what has
+  to be said or installed first."""
   reading = answer.reading
-  if reading.sentence:
-    yield f"{reading.outcome}: {reading.sentence}"
-  else:
+  if reading.delivers or reading.remarks:
     yield f"{reading.outcome}:"
+  else:
+    yield f"{reading.outcome}: {reading.sentence}".strip()
+  yield from dict.fromkeys(f"  {delivery['text']}" for delivery in reading.delivers)
+  yield from (f"  ({remark})" for remark in reading.remarks)
   for entry in reading.account:
-    if entry["slot"] in _QUIET:
-      continue
-    text = entry["text"] or "(not said)"
-    how = "" if entry["how"] in ("exact", "alias") else f" ({entry['how']})"
-    slot = _NAMES.get(entry["slot"], entry["slot"])
-    value = "every update" if slot == "interval" and not entry["value"] else _shown(entry["value"])
-    yield f"  {text:24} {slot} {value}{how}".rstrip()
+    text, slot, how = entry["text"], entry["slot"], entry["how"]
+    if slot in _SHOWN:
+      yield f"  {text:24} {_SHOWN[slot]} {_shown(entry['value'])}".rstrip()
+    elif how in _UNSAID and slot != "filler":
+      yield f"  {text or '(not said)':24} {slot} {_shown(entry['value'])} ({how})"
   if answer.problems and (reading.questions or reading.missing or reading.spec is not None):
     yield from (f"  - {problem}" for problem in answer.problems)
 

@@ -32,18 +32,22 @@ class Answer:
   problems: tuple[str, ...] = ()
 
   def understood(self) -> dict[str, Any]:
-    """The answer as plain data, for JSON: what was asked for, and the account of it. Defaults are
-    in the account alone: `interval_sec` None was not said, 0 is every update."""
+    """The answer as plain data, for JSON: what was asked for, what arrives, and the account of
+    every word. Defaults are in the account alone: `interval_sec` None was not said, 0 is every
+    update. `can_start` says that the spec starts as it is, which what is understood may not."""
     reading = self.reading
     return {
       "text": self.text,
       "outcome": reading.outcome,
+      "can_start": self.spec is not None,
       "sentence": reading.sentence,
       **summary_of(reading),
       "unknown": reading.unknown,
       "questions": reading.questions,
       "missing": reading.missing,
       "packages": reading.packages,
+      "delivers": reading.delivers,
+      "remarks": reading.remarks,
       "problems": list(self.problems),
       "account": reading.account,
       "spec": reading.spec,

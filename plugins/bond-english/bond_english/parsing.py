@@ -1,25 +1,14 @@
 """From a text to a reading: the whole path of a request.
 
 1. text/: the text as tokens.
-2. reading/: spelling is corrected, then tagging makes chunks: each with the role that its form or
-   name gives it.
-3. meaning/: passes settle the roles that depend on where a chunk stands, and report findings:
-   - disambiguate chooses between asset, venue, chain and plain word, and finds the network that
-     posts are of;
-   - resolve_kinds makes kinds of data of events, metrics, providers and vague words;
-   - apply_negations leaves chunks out, and inverts a bound that is excluded;
-   - find_topics makes queries of unknown words after "tweets about";
-   - resolve_times makes an interval, a window, a bar, a replay or a limit of each time span;
-   - resolve_bounds makes filters of bounds, on the kinds of data that they stand beside;
-   - resolve_quotes makes pairs of assets and quote currencies, and lists of what is no pair;
-   - detect_intents rejects orders, history and questions about Bond, and asks about refused chunks;
-   - assume_kinds assumes a kind where none is named and there is no question yet.
-4. meaning/: the binding makes selections: each kind with its symbols, venues, market types and
-   chains; then the requested interval is checked against them.
-5. building/: sources, conditions, windows and samples make the spec.
-6. answering/: open questions, the sentence and the account.
-
-meaning/passes.py says which roles each pass takes, gives and settles.
+2. reading/: spelling is corrected; then the lexer finds every reading of every span.
+3. clauses/: the grammar takes the readings that fit each other, and makes clauses of them. The
+   best few ways to read the text are kept.
+4. meaning/: in each clause it becomes clear what a chunk is there: which kind of data, what a
+   length of time is for, what a bound is on; then clauses share what they have in common.
+5. building/: each clause becomes sources, conditions, windows and samples. Every chunk notes what
+   it shaped in the spec.
+6. answering/: what arrives, what shaped nothing, open questions, the account.
 """
 
 from collections.abc import Mapping
@@ -27,23 +16,45 @@ from collections.abc import Mapping
 from bond_core import Reading
 from bond_core.specs import Outcome
 from bond_english.answering.account import account
+from bond_english.answering.deliveries import deliveries
 from bond_english.answering.questions import ask_open_questions
-from bond_english.answering.sentence import sentence
+from bond_english.answering.sentence import remarks, sentence
+from bond_english.answering.unshaped import ask_about_unshaped
 from bond_english.building.build import build
-from bond_english.building.spec_draft import SpecDraft
-from bond_english.meaning.binding import bind
+from bond_english.building.how_often import check_intervals
+from bond_english.clauses.chart import best_ways
+from bond_english.meaning.assumptions import warn_of_assumptions
+from bond_english.meaning.bounds import resolve_bounds
 from bond_english.meaning.findings import Findings
-from bond_english.meaning.interval import requested_interval
-from bond_english.meaning.passes import PASSES
+from bond_english.meaning.intents import detect_intents
+from bond_english.meaning.kinds import assume_kinds, resolve_kinds
+from bond_english.meaning.negation import complete_negations
+from bond_english.meaning.operators import resolve_operators
+from bond_english.meaning.quotes import resolve_quotes
 from bond_english.meaning.request import Request
+from bond_english.meaning.sharing import inherit_kinds, share
+from bond_english.meaning.timing import resolve_times
+from bond_english.meaning.topics import find_topics
+from bond_english.reading.lexer import readings
 from bond_english.reading.source_words import source_phrases
 from bond_english.reading.spelling import correct
-from bond_english.reading.tagging import tag
-from bond_english.text.chunks import REFUSED, UNKNOWN
-from bond_english.text.tokens import tokenise
+from bond_english.text.chunks import OPERATOR, REFUSED, UNKNOWN, Chunk
+from bond_english.text.tokens import Token, tokenise
+from bond_english.words.filler import CONJUNCTIONS, FILLER
 
 MAX_CHARACTERS = 600
 MAX_TOKENS = 120
+
+
+_STEPS = (
+  warn_of_assumptions,
+  find_topics,
+  resolve_times,
+  resolve_bounds,
+  resolve_operators,
+  resolve_quotes,
+)
+"""What becomes clear in each clause by itself, in this order."""
 
 
 def parse(text: str, source_words: Mapping[str, str]) -> Reading:
@@ -57,16 +68,32 @@ def parse(text: str, source_words: Mapping[str, str]) -> Reading:
     return _too_long(text)
   sources = source_phrases(source_words)
   alike = correct(tokens, sources.words)
-  request = Request(text, tokens, tag(tokens, sources, alike), source_words)
+  ways = best_ways(tokens, readings(tokens, sources, alike))
+  return _reading(text, tokens, ways[0][1], source_words)
+
+
+def _reading(
+  text: str, tokens: list[Token], chunks: list[Chunk], source_words: Mapping[str, str]
+) -> Reading:
+  """The reading of one way to read the text."""
+  request = Request(text, tokens, chunks, source_words)
   findings = Findings()
-  for step in PASSES:
-    step.run(request, findings)
-  selections = [] if findings.rejections else bind(request, findings.assumptions)
-  interval = requested_interval(request, findings, selections)
-  spec = SpecDraft()
-  if not findings.rejections:
-    spec = build(request, findings, selections, interval)
+  complete_negations(request, findings)
+  clauses = request.clauses()
+  for clause in clauses:
+    resolve_kinds(request, clause, findings)
+  inherit_kinds(clauses)
+  for step in _STEPS:
+    for clause in clauses:
+      step(clause, findings)
+  check_intervals(request, findings)
+  detect_intents(request, findings)
+  assume_kinds(request, findings)
+  selections = [] if findings.rejections else share(request, clauses, findings)
+  spec = build(request, findings, selections)
+  delivered = deliveries(spec)
   ask_open_questions(request, findings, selections)
+  ask_about_unshaped(request, findings, selections)
   outcome = _outcome(request, findings)
   confirmable = outcome == "ask" and findings.confirmable
   return Reading(
@@ -75,9 +102,11 @@ def parse(text: str, source_words: Mapping[str, str]) -> Reading:
     account=account(request, (*findings.assumptions, *spec.defaults)),
     unknown=_unknown_words(request),
     questions=findings.rejections or findings.questions,
-    sentence=sentence(request, findings, selections, spec, interval),
+    sentence=sentence(request, findings, spec, delivered),
     missing=spec.missing,
     packages=spec.packages,
+    delivers=delivered,
+    remarks=[] if findings.rejections else remarks(request, findings, spec),
   )
 
 
@@ -89,6 +118,10 @@ def _too_long(text: str) -> Reading:
 
 def _unknown_words(request: Request) -> list[str]:
   words = [request.text_of(chunk) for chunk in request.chunks if chunk.role == UNKNOWN]
+  for chunk in request.having(OPERATOR):
+    computed = request.tokens[chunk.first : chunk.end]
+    words.append(request.text_of(chunk))
+    words += [token.text for token in computed if token.word not in FILLER | CONJUNCTIONS]
   words += [request.text_of(c) for c in request.having(REFUSED) if c.value[1] == "equity"]
   return list(dict.fromkeys(words))
 

@@ -84,6 +84,7 @@ class SolanaChain(Chain):
 @attrs.frozen(kw_only=True)
 class Evm(Chain):
   chain: str
+  direction: str | None = None
 
 
 async def never(config: Any, out: Any, ctx: Any) -> None:

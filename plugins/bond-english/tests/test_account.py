@@ -7,7 +7,7 @@ from scored import cases
 
 SLOTS = {
   *("symbol", "source", "exchange", "interval", "filter", "quote", "chain", "left_out", "unknown"),
-  *("refused", "note", "filler", "negation"),
+  *("refused", "note", "filler", "negation", "ignored"),
 }
 HOW = {"exact", "alias", "corrected", "assumed", "default"}
 
@@ -63,13 +63,16 @@ def test_what_is_left_out_is_in_the_account():
 @pytest.mark.parametrize(
   ("text", "part"),
   [
-    ("BTC price + tweets every 5s", "BTC price and tweets, every 5 s."),
+    (
+      "BTC price + tweets every 5s",
+      "Price, BTC/USDT, binance spot, a row every 5 s; number of tweets, BTC",
+    ),
     (
       "USDT transfers on ethereum + BTC price",
-      "USDT on-chain activity; BTC price; only: ethereum.",
+      "USDT, ethereum, transfers; price, BTC/USDT, binance spot",
     ),
     ("btc pirce", "Corrected: pirce → price."),
-    ("BTC trades over $1m", "only: over $1m."),
+    ("BTC trades over $1m", "worth ≥ $1,000,000."),
     ("BTC price", "Not said, and so: quote USDT, binance, every 5 s."),
     ("ETH trades", "every event as it comes."),
     ("BTC vs ETH price", "'vs' is taken for a comparison"),

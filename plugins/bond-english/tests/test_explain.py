@@ -23,7 +23,7 @@ def test_it_is_listed_and_helps():
 def test_it_shows_the_account_and_a_spec_that_can_be_saved(tmp_path):
   done = bond("explain", "btc pirce on binance every 5s, not tweets")
   assert done.returncode == 0
-  assert "warn: BTC price on binance, every 5 s." in done.stdout
+  assert "warn:\n  price, BTC/USDT, binance spot, a row every 5 s\n" in done.stdout
   assert "pirce                    source price (corrected)" in done.stdout
   assert "tweets                   left out tweets" in done.stdout
   text = done.stdout[done.stdout.index("sources:") :]
@@ -77,7 +77,7 @@ def test_it_answers_each_line_with_a_line():
 def test_a_request_runs_where_a_spec_stands():
   done = bond("run", "BTC price on binance, twice a second", "--sim", "--json", "--duration", "2s")
   assert done.returncode == 0, done.stderr
-  assert "ok: BTC price on binance, every 500 ms." in done.stderr
+  assert "ok:\n  price, BTC/USDT, binance spot, a row every 500 ms\n" in done.stderr
   windows = [json.loads(line) for line in done.stdout.splitlines()]
   assert {window["type"] for window in windows} == {"window"}
   assert any(window["price_avg"] for window in windows)

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(bond_english.__file__).parent
 README = PACKAGE.parent / "README.md"
-ROOMS = ["text", "words", "quantities", "reading", "meaning", "building", "answering"]
+ROOMS = ["text", "words", "quantities", "reading", "clauses", "meaning", "building", "answering"]
 """In the order of a request, after the vocabulary."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 

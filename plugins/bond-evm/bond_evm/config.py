@@ -54,8 +54,9 @@ class Evm:
   and the base fee of each block (`metric`).
 
   Without `event_types` it is transfers where `symbols`, `addresses`, `accounts` or `min_value` are
-  given, else blocks. `symbols` and `addresses` (contracts) name tokens, `accounts` wallets
-  that send or receive, `min_value` whole tokens. `tokens` describes tokens that Bond does not know.
+  given, else blocks. `symbols` and `addresses` (contracts) name tokens, `accounts` wallets that
+  send or receive (`direction` out or in: that send, that receive), `min_value` whole tokens.
+  `tokens` describes tokens that Bond does not know.
 
   `url` is the websocket of a node, EVM_ENDPOINT by default. Without a block for `silence` (five
   slots, at least 30s) the node is given up; after that and after cuts what is missing is read
@@ -68,6 +69,7 @@ class Evm:
   symbols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
   addresses: list[str] = attrs.field(factory=list, metadata=PUBLIC)
   accounts: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  direction: Literal["in", "out"] | None = None
   tokens: list[Token] = attrs.field(factory=list, metadata=PUBLIC)
   event_types: list[Literal["transfer", "block", "metric"]] = attrs.field(factory=list)
   min_value: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
@@ -91,6 +93,8 @@ class Evm:
     named = len(self.addresses) + len(self.accounts) + len(self.symbols) + len(self.tokens)
     if named > MAX_NAMED:
       raise ValueError(f"more than {MAX_NAMED} are named; make several sources of it")
+    if self.direction is not None and not self.accounts:
+      raise ValueError(f"direction {self.direction} of which wallets? name them under accounts")
     if self.silence is not None and not 1 <= self.silence <= 3600:
       raise ValueError(f"a silence of {self.silence} shows nothing; write 1s to 1h")
     if not 1 <= self.backfill <= MAX_BACKFILL:

@@ -25,17 +25,18 @@ _REVERTED = re.compile(r"revert|opcode|out of gas|stack|invalid jump", re.IGNORE
 
 def filters_of(config: Evm) -> list[dict[str, Any]]:
   """Returns the filters of logs of a configuration: one, or with accounts one for what they send
-  and one for what they receive. Topics of a filter are combined with AND, a list within them with
-  OR."""
+  and one for what they receive, or that of the `direction`. Topics of a filter are combined with
+  AND, a list within them with OR."""
   tokens = sorted(config.token_filter())
   base: dict[str, Any] = {"address": tokens} if tokens else {}
   if not config.accounts:
     return [base | {"topics": [[TRANSFER]]}]
   wallets = sorted({as_topic(account) for account in config.accounts})
-  return [
-    base | {"topics": [[TRANSFER], wallets]},
-    base | {"topics": [[TRANSFER], None, wallets]},
-  ]
+  filters = {
+    "out": base | {"topics": [[TRANSFER], wallets]},
+    "in": base | {"topics": [[TRANSFER], None, wallets]},
+  }
+  return list(filters.values()) if config.direction is None else [filters[config.direction]]
 
 
 class Transfers:

@@ -196,6 +196,14 @@ def test_what_is_subscribed_to():
   assert ("eth_subscribe", "logs", {"topics": [[abi.TRANSFER]]}) in every.asked
 
 
+@pytest.mark.parametrize(("direction", "place"), [("out", 1), ("in", 2)])
+def test_a_direction_asks_for_what_a_wallet_sends_or_receives(direction, place):
+  accounts = Talk(accounts=[ANNA], direction=direction).open()
+  (logs,) = [asked[2] for asked in accounts.asked if asked[:2] == ("eth_subscribe", "logs")]
+  topics = [[abi.TRANSFER], None, [abi.as_topic(ANNA)]]
+  assert logs == {"topics": topics if place == 2 else [topics[0], topics[2]]}
+
+
 def test_a_transfer_is_told_in_whole_tokens():
   node = Talk(symbols=["USDT"]).open()
   node.announce(head(11), log(11, 3))

@@ -36,6 +36,7 @@ def spec(settings, **kinds):
     ("{symbols: [ETH]}", "ETH itself is no token"),
     ("{addresses: ['0x12']}", "'0x12' is no address of an EVM chain"),
     ("{accounts: [vitalik.eth]}", "is no address of an EVM chain"),
+    ("{direction: in}", "direction in of which wallets"),
     ("{tokens: [{address: '0x1', symbol: A}]}", "is no address"),
     (f"{{tokens: [{{address: '{USDT}', symbol: A, decimals: 78}}]}}", "78 decimals cannot be"),
     (f"{{tokens: [{{address: '{USDT}', symbol: ''}}]}}", "is no symbol"),

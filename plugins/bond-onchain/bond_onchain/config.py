@@ -20,9 +20,10 @@ class Solana:
   (`block`), balances of accounts (`account`) and transactions a second with fees (`metric`).
 
   Without `event_types` it is transfers where tokens are named (`symbols`, `mints`), else
-  transactions. `accounts` (wallets) and `addresses` (programs) select what names one of
-  them, `min_amount` transfers of at least so many whole tokens. `votes` and `failed` add those
-  transactions. A token that Bond has no symbol for gets one under `tokens`: `{ABC: MINT}`.
+  transactions. `accounts` (wallets) and `addresses` (programs) select what names one of them,
+  `direction` transfers that these wallets receive (in) or send (out), `min_amount` transfers of at
+  least so many whole tokens. `votes` and `failed` add those transactions. A token that Bond has no
+  symbol for gets one under `tokens`: `{ABC: MINT}`.
 
   Providers filter by the accounts that a transaction names, and a plain transfer does not name its
   mint: `complete` reads all transactions, so that no transfer of a token is missed. What is
@@ -36,6 +37,7 @@ class Solana:
   symbols: list[str] = attrs.field(factory=list, metadata=PUBLIC)
   mints: list[str] = attrs.field(factory=list, metadata=PUBLIC)
   accounts: list[str] = attrs.field(factory=list, metadata=PUBLIC)
+  direction: Literal["in", "out"] | None = None
   addresses: list[str] = attrs.field(factory=list, metadata=PUBLIC)
   event_types: list[Literal["tx", "transfer", "block", "account", "metric"]] = attrs.field(
     factory=list
@@ -57,6 +59,8 @@ class Solana:
       check_address(text)
     if len(self.mints) + len(self.accounts) + len(self.addresses) > MAX_NAMED:
       raise ValueError(f"more than {MAX_NAMED} addresses are named; make several sources of it")
+    if self.direction is not None and not self.accounts:
+      raise ValueError(f"direction {self.direction} of which wallets? name them under accounts")
     if "account" in self.event_types and not (self.accounts or self.addresses):
       raise ValueError(
         "balances of which accounts? name them under accounts, or their program under addresses"

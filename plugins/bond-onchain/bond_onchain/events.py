@@ -104,7 +104,12 @@ class EventReader:
     value = transfer.amount / 10**transfer.decimals
     if value < self._config.min_amount:
       return None
-    wallets = {transfer.sender, transfer.receiver, *transfer.senders}
+    direction = self._config.direction
+    wallets: set[str | None] = set()
+    if direction != "in":
+      wallets |= {transfer.sender, *transfer.senders}
+    if direction != "out":
+      wallets.add(transfer.receiver)
     if self._accounts and self._accounts.isdisjoint(wallets):
       return None
     details: dict[str, Any] = {

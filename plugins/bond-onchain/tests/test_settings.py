@@ -35,6 +35,7 @@ def spec(settings, **kinds):
     ("{mints: [abc]}", "'abc' is no address of Solana: it has"),
     ("{accounts: ['0x12']}", "'0x12' is no address of Solana: '0' is no base58 digit"),
     ("{event_types: [account]}", "balances of which accounts"),
+    ("{direction: in}", "direction in of which wallets"),
     ("{event_types: [swap]}", "swap"),
     ("{min_amount: -1}", "min_amount"),
     ("{commitment: rooted}", "rooted"),

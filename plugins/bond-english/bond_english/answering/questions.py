@@ -1,20 +1,26 @@
 """Questions that stay open when the data of a request is known: about what, on which venue, and
-words that are not understood."""
+words that are not understood. One question a phrase."""
 
-from bond_english.meaning.binding import Selection
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.intents import EXAMPLES
 from bond_english.meaning.request import Request
+from bond_english.meaning.sharing import Selection
 from bond_english.text.chunks import (
   ALERT,
+  ASSET,
   AUTHOR,
   CHAIN,
+  FILLER,
   FILTER,
-  MARKET_TYPE,
+  OPERATOR,
+  PAIR,
+  PLAIN,
+  PREPOSITION,
   QUERY,
   REPLAY,
   UNKNOWN,
   VENUE,
+  Chunk,
 )
 from bond_english.words import data
 from bond_english.words.venues import DEXES
@@ -24,8 +30,8 @@ def ask_open_questions(request: Request, findings: Findings, selections: list[Se
   """Asks what is still open, and warns of what Bond does not do."""
   if not findings.rejections:
     _ask_for_subjects(request, findings, selections)
-    _ask_about_unused_venues(request, findings, selections)
   _ask_about_unknown_words(request, findings)
+  _ask_about_operators(request, findings)
   _ask_about_alerts_and_replays(request, findings)
 
 
@@ -45,7 +51,7 @@ def _ask_for_subjects(request: Request, findings: Findings, selections: list[Sel
       findings.ask("On-chain activity of which asset or chain?")
     else:
       findings.ask(f"{label} of which asset?")
-  if not selections and not findings.questions and not request.having(UNKNOWN):
+  if not selections and not findings.questions and not request.having(UNKNOWN, OPERATOR):
     findings.ask(f"Which asset, and which data? For example: {EXAMPLES[0]}")
 
 
@@ -57,33 +63,19 @@ def _needs_subject(request: Request, selection: Selection) -> bool:
   if selection.kind == "onchain":
     addressed = any(chunk.value == "address" for chunk in request.having(FILTER))
     on_chain = bool(request.having(CHAIN)) or addressed
-    return not on_chain and DEXES.keys().isdisjoint(selection.venues)
+    return not on_chain and DEXES.keys().isdisjoint(selection.venue_names)
   return True
 
 
-def _ask_about_unused_venues(
-  request: Request, findings: Findings, selections: list[Selection]
-) -> None:
-  """Asks about venues and market types that none of the data is of."""
-  if not selections:
-    return
-  of_markets = [s for s in selections if s.kind in data.KINDS and data.KINDS[s.kind].market]
-  onchain = any(selection.kind in ("onchain", "gas") for selection in selections)
-  used = {venue for selection in of_markets for venue in selection.venues}
-  for chunk in request.having(VENUE):
-    if chunk.value not in used and not (onchain and chunk.value in DEXES):
-      findings.ask(f"Which data from {request.text_of(chunk)}: price, trades, order book, …?")
-  for chunk in request.having(MARKET_TYPE):
-    if not of_markets:
-      findings.ask(f"Which data of {request.text_of(chunk)} markets: price, trades, …?")
-
-
 def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
-  for chunk in request.having(UNKNOWN):
-    written, alike = request.text_of(chunk), chunk.value
-    token = request.tokens[chunk.first]
-    before = request.tokens[chunk.first - 1].word if chunk.first else ""
-    if before in ("from", "by") and token.text.isidentifier() and request.kinds() & data.TEXTS:
+  for phrase in unknown_phrases(request):
+    first, last = phrase[0], phrase[-1]
+    tokens = request.tokens
+    written = request.text[tokens[first.first].start : tokens[last.end - 1].end]
+    alike = first.value if len(phrase) == 1 else ()
+    before = tokens[first.first - 1].word if first.first else ""
+    single = len(phrase) == 1 and tokens[first.first].text.isidentifier()
+    if before in ("from", "by") and single and request.kinds() & data.TEXTS:
       findings.ask(f"{written!r} is not understood; an account is written @{written}")
     elif alike:
       choices = " or ".join(map(repr, alike))
@@ -95,6 +87,34 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
     if chunk.role == UNKNOWN and chunk.left_out:
       written = request.text_of(chunk)
       findings.warn(f"{written!r} is not understood; it is left out as you say")
+
+
+def unknown_phrases(request: Request) -> list[list[Chunk]]:
+  """Unknown words that stand beside each other, with nothing but plain words between."""
+  phrases: list[list[Chunk]] = []
+  open_phrase: list[Chunk] | None = None
+  for chunk in request.chunks:
+    if chunk.role == UNKNOWN and not chunk.left_out:
+      if open_phrase is None or chunk.value or open_phrase[-1].value:
+        open_phrase = []
+        phrases.append(open_phrase)
+      open_phrase.append(chunk)
+    elif chunk.role not in (FILLER, PLAIN, PREPOSITION) or request.tokens[chunk.first].text == ";":
+      open_phrase = None
+  return phrases
+
+
+def _ask_about_operators(request: Request, findings: Findings) -> None:
+  """Asks about what would have to be computed, with what can be had instead."""
+  for chunk in request.having(OPERATOR):
+    written = request.text_of(chunk)
+    what = ", ".join(request.text_of(other) for other in request.having(ASSET, PAIR))
+    where = ", ".join(request.text_of(other) for other in request.having(VENUE))
+    instead = f"{what or 'BTC'} bid/ask on {where or 'all exchanges'}"
+    findings.ask(
+      f"{written!r} would have to be computed, and Bond sends what it is computed from; "
+      f"ask for that, for example: {instead}"
+    )
 
 
 def _ask_about_alerts_and_replays(request: Request, findings: Findings) -> None:

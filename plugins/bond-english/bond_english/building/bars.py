@@ -1,9 +1,9 @@
 """Bars (candles): those of a venue, else windows over its trades."""
 
 from bond_english.building.context import BuildContext
-from bond_english.building.spec_draft import EACH, WINDOW, Branch
-from bond_english.meaning.binding import Selection
-from bond_english.meaning.interval import SHORTEST_WINDOW
+from bond_english.building.how_often import SHORTEST_WINDOW
+from bond_english.building.spec_draft import EACH, SAMPLE, WINDOW
+from bond_english.meaning.sharing import Selection
 from bond_english.quantities.durations import duration_text
 from bond_english.quantities.numbers import integral
 
@@ -25,22 +25,28 @@ VENUE_BARS = {
 """The lengths of bars that venues have in common: seconds → interval of a candle source."""
 
 
-def bar_length(context: BuildContext) -> float:
-  """The length of the bars in seconds: as requested, else the interval, else a minute."""
-  return float(context.filters.use("bar_sec", context.requested_interval or DEFAULT_LENGTH))
+def bar_lengths(selection: Selection, requested: float | None) -> list[float]:
+  """The lengths of the bars in seconds: as requested, else the interval, else a minute."""
+  named = [float(length) for length in selection.settings.use_list("bar_sec")]
+  return named or [requested or DEFAULT_LENGTH]
 
 
 def add_bar_branch(
-  context: BuildContext, selection: Selection, channel: str, source: str, symbols: tuple[str, ...]
+  context: BuildContext,
+  selection: Selection,
+  channel: str,
+  source: str,
+  symbols: tuple[str, ...],
+  length: float,
+  requested: float | None,
+  group: str,
 ) -> None:
   """Adds the branch of a venue's bars, each or sampled at the interval; of trades, of windows."""
-  length = bar_length(context)
-  requested = context.requested_interval
   if channel == "candle":
-    if requested is None or requested == length:
-      context.spec.branches.append(Branch(source, EACH, symbols=symbols))
+    if not requested or requested == length:
+      context.add_branch(selection, source, EACH, symbols=symbols)
     else:
-      context.add_branch(selection, source, symbols)
+      context.add_branch(selection, source, SAMPLE, every=requested, symbols=symbols)
     return
   text = duration_text(length)
   if requested and requested != length:
@@ -50,4 +56,6 @@ def add_bar_branch(
     )
   if length > DAY or length < SHORTEST_WINDOW:
     context.findings.ask(f"Bars of {text} are not offered: from 100 ms to a day; how long?")
-  context.spec.branches.append(Branch(source, WINDOW, integral(length), symbols=symbols))
+  context.add_branch(
+    selection, source, WINDOW, every=integral(length), symbols=symbols, group=group
+  )

@@ -4,13 +4,18 @@ from typing import Any
 
 from bond_english.building.conditions import value_condition
 from bond_english.building.context import BuildContext
-from bond_english.meaning.binding import Selection, Symbol
+from bond_english.building.how_often import requested_interval
+from bond_english.building.spec_draft import EACH, SAMPLE, WINDOW, Output
+from bond_english.meaning.sharing import Selection, Symbol
 from bond_english.text.chunks import ASSUMED, CHAIN
 from bond_english.words import chains, data, venues
 
 _SETTING_OF_FILTER = {"mint": "mints", "address": "addresses", "account": "accounts"}
 _PACKAGES = {"onchain.bitcoin": "bond-bitcoin", "onchain.evm": "bond-evm"}
 _DEFAULT_PACKAGE = "bond-onchain"
+_NATIVE = {"ethereum": "ETH", "base": "ETH", "arbitrum": "ETH", "optimism": "ETH", "bsc": "BNB"}
+_RARE = frozenset(("transfer", "swap", "block", "mint", "burn", "account"))
+"""Events that are worth more each than as a number."""
 
 
 def add_chain_sources(context: BuildContext, selection: Selection) -> None:
@@ -20,13 +25,15 @@ def add_chain_sources(context: BuildContext, selection: Selection) -> None:
   (wallets), and `event_types`; that of the EVM chains also `chain`, and that of Solana `symbol`,
   the asset that its network activity is about.
   """
-  filters = context.filters
+  filters = selection.settings
   filters.use("chain")
-  named = selection.chains or _chains_of_addresses(context, selection)
+  named = selection.chain_names or _chains_of_addresses(context, selection)
   symbols_of: dict[str, list[Symbol]] = {chain: [] for chain in named}
   for symbol in selection.symbols:
     base = symbol.pair.base
     home = chains.CHAIN_OF_ASSET.get(base) or chains.CHAIN_OF_TOKEN.get(base)
+    if base == "ETH" and selection.kind == "onchain" and _of_transfers(selection):
+      home = "ethereum"
     if len(named) > 1 and home not in named:
       # A token that is on several of the chains.
       for chain in named:
@@ -50,15 +57,23 @@ def add_chain_sources(context: BuildContext, selection: Selection) -> None:
 
 def _chains_of_addresses(context: BuildContext, selection: Selection) -> list[str]:
   """The chains of an address or of decentralised venues."""
-  filters = context.filters
+  filters = selection.settings
   if filters.has("mint") or not str(filters.use("account", "0x")).startswith("0x"):
     return ["solana"]
   if filters.has("address") or filters.has("account"):
+    if not selection.symbols:
+      context.findings.warn("no chain is named; an address 0x… is taken for one of Ethereum")
+      context.findings.assume("chain", "ethereum", ASSUMED)
     return ["ethereum"]
-  dexes = [venue for venue in selection.venues if venue in venues.CHAIN_OF_DEX]
+  dexes = [venue for venue in selection.venue_names if venue in venues.CHAIN_OF_DEX]
   if not dexes and filters.use("venue_type") == "dex":
     return ["solana"]
   return list(dict.fromkeys(venues.CHAIN_OF_DEX[venue] for venue in dexes))
+
+
+def _of_transfers(selection: Selection) -> bool:
+  """Whether a selection is of transfers and of nothing else."""
+  return selection.settings.use_list("event_types") == ["transfer"]
 
 
 def _assumed_chain(context: BuildContext, symbol: Symbol) -> str:
@@ -83,7 +98,7 @@ def _add_chain(
   symbols: list[Symbol],
   event_types: list[str],
 ) -> None:
-  filters, catalogue, kind = context.filters, context.catalogue, selection.kind
+  filters, catalogue, kind = selection.settings, context.catalogue, selection.kind
   label, display_name = data.KINDS[kind].label, _display_name(chain)
   where = value_condition(context, selection, symbols)
   addresses = {
@@ -97,12 +112,24 @@ def _add_chain(
   elif "swap" in event_types:
     use = catalogue.by_words(f"{chain} swaps", "swaps")
     if use is None:
-      context.add_unavailable(f"swaps on {display_name}: no package is known that offers them")
+      context.add_unavailable(
+        selection, f"swaps on {display_name}: no package is known that offers them"
+      )
       return
   if use is None:
-    context.add_unavailable(f"{label} of {display_name}: no package is known that offers this")
+    context.add_unavailable(
+      selection, f"{label} of {display_name}: no package is known that offers this"
+    )
     return
   bases = [symbol.pair.base for symbol in symbols]
+  if use == "onchain.evm" and event_types == ["transfer"] and chain in _NATIVE:
+    native = _NATIVE[chain]
+    if native in bases:
+      context.spec.add_missing(
+        f"transfers of {native} itself on {display_name}: onchain.evm has transfers of tokens "
+        f"(ERC-20) only; ask for W{native}, or for {display_name} blocks"
+      )
+      return
   tokens = _tokens(chain, use, bases, amounts=bool(where))
   network_of: str | None = None
   if not catalogue.is_installed(use):
@@ -119,13 +146,41 @@ def _add_chain(
     settings["event_types"] = list(event_types)
   if addresses:
     settings |= addresses
+    direction = filters.use("direction")
+    if direction is not None and "accounts" in addresses:
+      settings["direction"] = direction
   elif tokens:
     settings["symbols"] = list(dict.fromkeys(tokens))
   if network_of is not None:
     # So that the activity of another chain counts in the windows of this asset.
     settings["symbol"] = network_of
   key = context.spec.add_source(f"{kind}-{chain}", use, settings, where)
-  context.add_branch(selection, key, bases, where=where)
+  for chunk in (*selection.chains, *selection.venues):
+    if chunk.value == chain or venues.CHAIN_OF_DEX.get(chunk.value) == chain:
+      chunk.shape(key)
+  _add_outputs(context, selection, key, bases, event_types, where)
+
+
+def _add_outputs(
+  context: BuildContext,
+  selection: Selection,
+  key: str,
+  bases: list[str],
+  event_types: list[str],
+  where: str,
+) -> None:
+  """Each event, or its numbers at the interval; both for events that are worth reading."""
+  requested = requested_interval(context.request, context.findings, selection)
+  every = requested or (60.0 if selection.count else 0.0)
+  if selection.kind == "gas" or event_types == ["metric"]:
+    output: Output = SAMPLE if every else EACH
+    context.add_branch(selection, key, output, every=every, where=where, symbols=bases)
+    return
+  if every:
+    context.add_branch(selection, key, WINDOW, every=every, where=where, symbols=bases)
+  readable = _RARE.issuperset(event_types) and bool(event_types)
+  if not every or (readable and not selection.count):
+    context.add_branch(selection, key, EACH, where=where, symbols=bases)
 
 
 def _tokens(chain: str, use: str, bases: list[str], *, amounts: bool) -> list[str]:

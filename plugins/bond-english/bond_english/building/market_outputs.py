@@ -1,10 +1,18 @@
-"""How market data leaves the spec: each event, samples at the interval, or windows."""
+"""How market data leaves the spec: each event, samples at the interval, or windows.
+
+Venues are not blended unless the request says so: windows of different venues are apart from each
+other. What cannot be had at an interval without being turned into sums and counts, as liquidations,
+comes each as it happens, and its counts besides.
+"""
+
+from dataclasses import dataclass
 
 from bond_english.building.bars import add_bar_branch
 from bond_english.building.conditions import move_condition, price_condition
 from bond_english.building.context import BuildContext
-from bond_english.building.spec_draft import EACH, SAMPLE, WINDOW, Branch, Output
-from bond_english.meaning.binding import Selection
+from bond_english.building.how_often import default_interval
+from bond_english.building.spec_draft import CONSOLIDATE, EACH, SAMPLE, WINDOW, Branch, Output
+from bond_english.meaning.sharing import Selection
 from bond_english.quantities.durations import duration_text
 from bond_english.quantities.numbers import integral
 from bond_english.words import data
@@ -12,61 +20,178 @@ from bond_english.words import data
 _BBO_METRICS = {"spread": "ask - bid", "mid": "(bid + ask) / 2"}
 
 
-def purpose(context: BuildContext, selection: Selection, where: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Delivery:
+  """How a selection is delivered: `requested` is its interval in seconds, None where the request
+  has none. `by_sample` says that its prices come as quotes, since windows would mix markets."""
+
+  selection: Selection
+  requested: float | None
+  by_sample: bool = False
+
+  @property
+  def interval(self) -> float:
+    """The interval that the stream gets in seconds, 0 for every update."""
+    return default_interval(self.selection) if self.requested is None else self.requested
+
+
+def purpose(delivery: Delivery, where: str) -> str:
   """A key of what is done to the events, as far as it differs between kinds of one channel."""
-  filters, kind = context.filters, selection.kind
-  own_window = kind in data.WINDOWED and filters.has("window_sec")
-  moves = kind == "price" and (filters.has("min_move_pct") or filters.bounds_on(selection))
-  own = kind if own_window or moves or kind == "ohlc" else ""
-  return f"{own} {kind in data.SAMPLED} {where}"
+  selection, kind = delivery.selection, delivery.selection.kind
+  own_window = kind in data.WINDOWED and selection.settings.has("window_sec")
+  bounded = any(name.endswith("_price") for name, _ in selection.settings.plain())
+  moves = kind == "price" and (selection.settings.has("min_move_pct") or bounded)
+  one_book = selection.settings.has("metric") and kind == "orderbook"
+  own = kind if own_window or moves or kind == "ohlc" or one_book else ""
+  apart = f"{delivery.interval} {selection.blended} {delivery.by_sample}"
+  return f"{own} {kind in data.SAMPLED} {where} {apart}"
 
 
 def add_market_branch(
   context: BuildContext,
-  selection: Selection,
+  delivery: Delivery,
   channel: str,
   source: str,
   symbols: tuple[str, ...],
   where: str,
+  length: float,
+  venue: str,
 ) -> None:
-  """Adds the branch of a market source with the condition `where`; windows of a figure have a
-  length of their own."""
-  filters, kind, spec = context.filters, selection.kind, context.spec
+  """Adds the branches of a market source with the condition `where`."""
+  selection, requested = delivery.selection, delivery.requested
+  kind, settings = selection.kind, selection.settings
+  group = "" if selection.blended else venue
   if kind == "ohlc":
-    add_bar_branch(context, selection, channel, source, symbols)
-  elif kind == "price" and filters.has("min_move_pct"):
-    window = filters.use("window_sec")
-    if window is not None:
-      condition = move_condition(context)
-      spec.branches.append(
-        Branch(source, WINDOW, integral(window), window_where=condition, symbols=symbols)
-      )
+    add_bar_branch(context, selection, channel, source, symbols, length, requested, group)
+  elif settings.has("min_move_pct"):
+    _add_move(context, delivery, source, symbols, group)
+  elif kind == "orderbook" and "consolidated" in settings.use_list("metric"):
+    branch = context.add_branch(
+      selection, source, CONSOLIDATE, every=requested or 0.0, symbols=symbols
+    )
+    branch.depth = settings.use("depth")
+  elif kind == "price":
+    _add_price(context, delivery, channel, source, symbols, group)
   elif kind == "volume" and channel == "ticker":
-    output: Output = EACH if context.interval == 0 else SAMPLE
-    spec.branches.append(Branch(source, output, context.interval, symbols=symbols))
-  elif kind in data.WINDOWED and filters.has("window_sec"):
-    window = integral(filters.use("window_sec"))
-    _check_interval(context, kind, window)
-    spec.branches.append(Branch(source, WINDOW, window, where, symbols=symbols))
-  elif kind == "price" and filters.bounds_on(selection):
-    if context.interval:
-      branch = context.add_branch(selection, source, symbols)
-      branch.window_where = price_condition(context, selection, "price_close")
-    elif channel == "trades":
-      condition = price_condition(context, selection, "price")
-      context.add_branch(selection, source, symbols, where=condition)
+    _add_sampled(context, delivery, source, symbols, where)
+  elif kind in data.WINDOWED:
+    window = settings.use("window_sec") if settings.has("window_sec") else None
+    every = integral(window) if window is not None else delivery.interval
+    if window is not None:
+      _check_interval(context, delivery, every)
+    if every:
+      context.add_branch(
+        selection, source, WINDOW, every=every, where=where, symbols=symbols, group=group
+      )
+    else:
+      context.add_branch(selection, source, EACH, where=where, symbols=symbols)
+  elif kind in ("trades", "liquidations"):
+    _add_events(context, delivery, source, symbols, where, group)
   else:
-    branch = context.add_branch(selection, source, symbols, where=where)
+    branch = _add_sampled(context, delivery, source, symbols, where)
     if kind == "bbo":
-      branch.fields = _bbo_fields(context)
+      branch.fields = _bbo_fields(selection)
 
 
-def _check_interval(context: BuildContext, kind: str, window: float) -> None:
+def _add_sampled(
+  context: BuildContext, delivery: Delivery, source: str, symbols: tuple[str, ...], where: str
+) -> Branch:
+  output: Output = SAMPLE if delivery.interval else EACH
+  return context.add_branch(
+    delivery.selection, source, output, every=delivery.interval, where=where, symbols=symbols
+  )
+
+
+def _add_events(
+  context: BuildContext,
+  delivery: Delivery,
+  source: str,
+  symbols: tuple[str, ...],
+  where: str,
+  group: str,
+) -> None:
+  """Trades are summed up where an interval is said; liquidations come each, with their number
+  besides."""
+  selection = delivery.selection
+  counted = bool(selection.count)
+  every = delivery.requested or (60.0 if counted else 0.0)
+  if selection.settings.has("window_sec"):
+    every = integral(selection.settings.use("window_sec"))
+  if every:
+    context.add_branch(
+      selection, source, WINDOW, every=every, where=where, symbols=symbols, group=group
+    )
+  if not every or (selection.kind == "liquidations" and not counted):
+    context.add_branch(selection, source, EACH, where=where, symbols=symbols)
+
+
+def _add_price(
+  context: BuildContext,
+  delivery: Delivery,
+  channel: str,
+  source: str,
+  symbols: tuple[str, ...],
+  group: str,
+) -> None:
+  selection, interval = delivery.selection, delivery.interval
+  settings = selection.settings
+  if delivery.by_sample:
+    condition = price_condition(selection, "last")
+    _add_sampled(context, delivery, source, symbols, condition)
+    return
+  if settings.has("window_sec"):
+    interval = integral(settings.use("window_sec"))
+    _check_interval(context, delivery, interval)
+  if interval:
+    context.add_branch(
+      selection,
+      source,
+      WINDOW,
+      every=interval,
+      window_where=price_condition(selection, "price_close"),
+      symbols=symbols,
+      group=group,
+    )
+    return
+  condition = price_condition(selection, "price")
+  if not condition or channel == "trades":
+    context.add_branch(selection, source, EACH, where=condition, symbols=symbols)
+
+
+def _add_move(
+  context: BuildContext, delivery: Delivery, source: str, symbols: tuple[str, ...], group: str
+) -> None:
+  selection = delivery.selection
+  settings, label = selection.settings, data.KINDS[selection.kind].label
+  move = settings.use("min_move_pct")
+  settings.use("direction")
+  if selection.kind not in ("price", "trades"):
+    settings.use("window_sec")
+    context.findings.ask(
+      f"Moves of {label} are not offered, only those of the price; the {label} itself, every 1 min?"
+    )
+    context.add_branch(selection, source, EACH, symbols=symbols)
+  elif not settings.has("window_sec"):
+    context.findings.ask(f"A move of {move:g}% within what time, for example a minute?")
+  else:
+    window = integral(settings.use("window_sec"))
+    context.add_branch(
+      selection,
+      source,
+      WINDOW,
+      every=window,
+      window_where=move_condition(selection),
+      symbols=symbols,
+      group=group,
+    )
+
+
+def _check_interval(context: BuildContext, delivery: Delivery, window: float) -> None:
   """Says that a figure comes once a window, where the request has another interval."""
-  requested = context.requested_interval
+  requested = delivery.requested
   if not requested or requested == window:
     return
-  label, length = data.KINDS[kind].label, duration_text(window)
+  label, length = data.KINDS[delivery.selection.kind].label, duration_text(window)
   if any(other.kind not in data.WINDOWED for other in context.selections):
     context.findings.note(f"{label} comes every {length}")
   else:
@@ -76,8 +201,8 @@ def _check_interval(context: BuildContext, kind: str, window: float) -> None:
     )
 
 
-def _bbo_fields(context: BuildContext) -> dict[str, str]:
+def _bbo_fields(selection: Selection) -> dict[str, str]:
   """What is computed from the best bid and ask: spread, mid price; empty for neither."""
-  metrics = context.filters.use_list("metric")
+  metrics = selection.settings.use_list("metric")
   computed = {name: source for name, source in _BBO_METRICS.items() if name in metrics}
   return {"bid": "bid", "ask": "ask"} | computed if computed else {}

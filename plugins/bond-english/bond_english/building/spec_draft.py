@@ -5,20 +5,23 @@ from typing import Any, Final, Literal, TypeAlias
 
 from bond_english.text.chunks import DEFAULT, Fact, Slot
 
-Output: TypeAlias = Literal["window", "sample", "each"]
+Output: TypeAlias = Literal["window", "sample", "each", "consolidate"]
 
 WINDOW: Final = "window"
 SAMPLE: Final = "sample"
 EACH: Final = "each"
+CONSOLIDATE: Final = "consolidate"
 
 
 @dataclass(slots=True)
 class Branch:
   """The path of one source's events through the spec.
 
-  They end in windows or samples of `every` seconds, or go out each by itself. `where` is a
-  condition on the events, `window_where` one on the windows; `fields` are computed from the events.
-  `symbols` are what the source is about.
+  They end in windows or samples of `every` seconds, in one book of all venues at most every `every`
+  seconds with `depth` levels, or go out each by itself. `where` is a condition on the events,
+  `window_where` one on the windows; `fields` are computed from the events. `symbols` are what the
+  source is about, `kind` the kind of data, `said` the filters as sentences have them. Windows of
+  different `group` are apart from each other; one without a group is of every group.
   """
 
   source: str
@@ -28,6 +31,10 @@ class Branch:
   window_where: str = ""
   fields: dict[str, str] = field(default_factory=dict)
   symbols: tuple[str, ...] = ()
+  group: str = ""
+  kind: str = ""
+  depth: int | None = None
+  said: str = ""
 
 
 @dataclass(slots=True)
@@ -35,7 +42,8 @@ class SpecDraft:
   """Sources by key and their branches.
 
   `missing` says what the request asks for and nothing installed offers, `packages` what to install
-  for it. `defaults` are facts that the request does not state, for the account.
+  for it; `unavailable` counts what no package is known for. `defaults` are facts that the request
+  does not state, for the account.
   """
 
   sources: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -43,7 +51,9 @@ class SpecDraft:
   missing: list[str] = field(default_factory=list)
   packages: list[str] = field(default_factory=list)
   defaults: list[Fact] = field(default_factory=list)
+  unavailable: int = 0
   _purposes: dict[str, str] = field(default_factory=dict)
+  _touched: list[str] = field(default_factory=list)
 
   def add_source(self, label: str, use: str, settings: dict[str, Any], purpose: str = "") -> str:
     """Adds a source, or its symbols to an equal one; returns its key.
@@ -51,6 +61,16 @@ class SpecDraft:
     Sources of one `purpose` are joined, those of several only where their symbols are the same:
     what is done to the events of one must not be done to those of another.
     """
+    key = self._key_of_source(label, use, settings, purpose)
+    self._touched.append(key)
+    return key
+
+  def take_touched(self) -> list[str]:
+    """The keys of the sources that were added to since the last call."""
+    touched, self._touched = self._touched, []
+    return list(dict.fromkeys(touched))
+
+  def _key_of_source(self, label: str, use: str, settings: dict[str, Any], purpose: str) -> str:
     number = 1
     while True:
       key = label if number == 1 else f"{label}-{number}"
@@ -68,10 +88,14 @@ class SpecDraft:
     """Notes a package that has to be installed for `what`."""
     if package not in self.packages:
       self.packages.append(package)
-    self.add_missing(f"{what}: not installed; pip install {package}")
+    self._note_missing(f"{what}: not installed; pip install {package}")
 
   def add_missing(self, sentence: str) -> None:
-    """Notes what nothing installed offers."""
+    """Notes what nothing offers."""
+    self.unavailable += 1
+    self._note_missing(sentence)
+
+  def _note_missing(self, sentence: str) -> None:
     if sentence not in self.missing:
       self.missing.append(sentence)
 
@@ -93,15 +117,16 @@ class SpecDraft:
     raw = {
       branch.source for branch, key in ends if key == branch.source and branch.output == WINDOW
     }
-    for output in (WINDOW, SAMPLE):
-      groups: dict[tuple[float, str], list[tuple[Branch, str]]] = {}
-      for branch, key in ends:
+    for output in (WINDOW, SAMPLE, CONSOLIDATE):
+      members = [
+        (branch, key)
+        for branch, key in ends
         # Events that a window has unfiltered would count twice.
-        twice = output == WINDOW and key != branch.source and branch.source in raw
-        if branch.output == output and not twice:
-          groups.setdefault((branch.every, branch.window_where), []).append((branch, key))
-      for (every, window_where), members in groups.items():
-        _add_output(transforms, output, every, window_where, members)
+        if branch.output == output
+        and not (output == WINDOW and key != branch.source and branch.source in raw)
+      ]
+      for group in _groups(members):
+        _add_output(transforms, output, group)
     sources = dict(self.sources)
     read = {key for node in transforms.values() for key in node["from"]}
     for branch, key in ends:
@@ -146,16 +171,39 @@ def _add_fields(transforms: dict[str, Any], branch: Branch, source: str) -> str:
   return key
 
 
+def _groups(members: list[tuple[Branch, str]]) -> list[list[tuple[Branch, str]]]:
+  """The branches that end in one node: of equal length, condition and group; those without a group
+  are in every group of that length."""
+  groups: dict[tuple[float, str, str], list[tuple[Branch, str]]] = {}
+  for branch, key in members:
+    if branch.group:
+      groups.setdefault((branch.every, branch.window_where, branch.group), []).append((branch, key))
+  for branch, key in members:
+    if branch.group:
+      continue
+    joined = [
+      group
+      for (every, where, _), group in groups.items()
+      if every == branch.every and not where and not branch.window_where
+    ]
+    for group in joined or [groups.setdefault((branch.every, branch.window_where, ""), [])]:
+      group.append((branch, key))
+  return list(groups.values())
+
+
 def _add_output(
   transforms: dict[str, Any],
-  output: Literal["window", "sample"],
-  every: float,
-  window_where: str,
+  output: Literal["window", "sample", "consolidate"],
   members: list[tuple[Branch, str]],
 ) -> None:
-  """Adds the window or sample that these branches share, and the condition on it."""
-  settings: dict[str, Any] = {"every": every}
-  if output == WINDOW:
+  """Adds the node that these branches end in, and the condition on its windows."""
+  branch = members[0][0]
+  settings: dict[str, Any] = {"every": branch.every}
+  if output == CONSOLIDATE:
+    settings = {"depth": branch.depth} if branch.depth is not None else {}
+    if branch.every:
+      settings["speed"] = branch.every
+  elif output == WINDOW:
     symbols = list(dict.fromkeys(symbol for branch, _ in members for symbol in branch.symbols))
     pairs = [symbol for symbol in symbols if "/" in symbol]
     bases = {pair.partition("/")[0] for pair in pairs}
@@ -164,10 +212,11 @@ def _add_output(
       settings["symbols"] = pairs
   key = _free_key(output, transforms)
   inputs = list(dict.fromkeys(key for _, key in members))
-  transforms[key] = {"use": f"core.{output}", "from": inputs, "with": settings}
-  if window_where:
-    node = {"use": "core.filter", "from": [key], "with": {"where": window_where}}
-    transforms[_free_key("condition", transforms)] = node
+  node: dict[str, Any] = {"use": f"core.{output}", "from": inputs}
+  transforms[key] = {**node, "with": settings} if settings else node
+  if branch.window_where:
+    condition = {"use": "core.filter", "from": [key], "with": {"where": branch.window_where}}
+    transforms[_free_key("condition", transforms)] = condition
 
 
 def _join_symbols(settings: dict[str, Any], more: dict[str, Any]) -> bool:

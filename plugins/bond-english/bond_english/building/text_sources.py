@@ -3,8 +3,13 @@
 from typing import Any
 
 from bond_english.building.context import BuildContext
-from bond_english.meaning.binding import Selection
+from bond_english.building.how_often import requested_interval
+from bond_english.building.market_sources import add_plain_branch
+from bond_english.building.spec_draft import EACH, WINDOW
+from bond_english.meaning.sharing import Selection
 from bond_english.words import data
+
+DEFAULT_COUNT = 60.0
 
 
 def add_text_source(context: BuildContext, selection: Selection) -> None:
@@ -13,11 +18,15 @@ def add_text_source(context: BuildContext, selection: Selection) -> None:
   A source of posts takes `symbols` (assets) and `query`, which narrows them. For X the query has
   the operators of its search (docs.x.com, "Build a rule"); the others take `authors` and `lang`.
   """
-  filters, kind = context.filters, selection.kind
+  filters, kind = selection.settings, selection.kind
   label = data.KINDS[kind].label
   match = context.catalogue.of_texts(kind)
   if match is None:
-    context.add_unavailable(f"{label}: no package is known that offers this; leave it out")
+    context.add_unavailable(
+      selection, f"{label}: no package is known that offers this; leave it out"
+    )
+    for chunk in selection.intervals:
+      chunk.told = True
     return
   if match.package is not None:
     context.spec.require_package(match.package, label)
@@ -40,8 +49,20 @@ def add_text_source(context: BuildContext, selection: Selection) -> None:
     settings["query"] = " ".join(query)
   if kind == "news" and filters.has("provider"):
     settings["provider"] = filters.use("provider")
+  _note_metrics(context, selection)
   key = context.spec.add_source(kind.replace("_", "-"), match.use, settings)
-  context.add_branch(selection, key, symbols)
+  requested = requested_interval(context.request, context.findings, selection)
+  every = requested or (DEFAULT_COUNT if selection.count else 0.0)
+  if every:
+    context.add_branch(selection, key, WINDOW, every=every, symbols=symbols)
+  if not selection.count:
+    # A count is no post: each comes as it is written, whatever the interval.
+    context.add_branch(selection, key, EACH, symbols=symbols)
+
+
+def _note_metrics(context: BuildContext, selection: Selection) -> None:
+  if "sentiment" in selection.settings.use_list("metric"):
+    context.findings.note("nothing installed computes sentiment; the posts themselves are sent")
 
 
 def add_plugin_source(context: BuildContext, selection: Selection) -> None:
@@ -50,4 +71,4 @@ def add_plugin_source(context: BuildContext, selection: Selection) -> None:
   settings = {"symbols": list(symbols)} if symbols else {}
   key = selection.kind.replace(".", "-").replace("_", "-")
   key = context.spec.add_source(key, selection.kind, settings)
-  context.add_branch(selection, key, symbols)
+  add_plain_branch(context, selection, key, symbols)

@@ -1,10 +1,9 @@
 """What each bound is on: a size, a worth, a price, or a funding rate."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from bond_english.meaning.findings import Findings
-from bond_english.meaning.request import Request
+from bond_english.meaning.request import Scope
 from bond_english.quantities.amounts import Bound
 from bond_english.quantities.numbers import integral
 from bond_english.text.chunks import (
@@ -12,14 +11,12 @@ from bond_english.text.chunks import (
   ASSET,
   ASSUMED,
   BOUND,
-  CONJUNCTION,
   EXACT,
   FILLER,
   FILTER,
   KIND,
   MARKET_TYPE,
   PAIR,
-  PREPOSITION,
   Chunk,
   Fact,
   How,
@@ -28,26 +25,15 @@ from bond_english.words import data, unsupported
 from bond_english.words.assets import ASSETS, MONEY
 
 
-@dataclass(frozen=True, slots=True)
-class BoundKinds:
-  """The value of a filter chunk that bounds events: the kinds of data that it bounds.
-
-  `positions` are those of the chunks that name these kinds (their first tokens), where the bound
-  stands beside them; none where it is on every chunk of a kind.
-  """
-
-  kinds: tuple[str, ...]
-  positions: frozenset[int] = frozenset()
-
-
-def resolve_bounds(request: Request, findings: Findings) -> None:
-  """Makes every bound a filter on kinds of data, an asset ("one BTC"), or a question."""
+def resolve_bounds(request: Scope, findings: Findings) -> None:
+  """Makes every bound a filter on kinds of data, an asset ("one BTC"), or a question. The value of
+  such a filter is the kinds."""
   for index, chunk in request.indexed(BOUND):
     _bound(request, findings, index, chunk)
   _vague_sizes(request)
 
 
-def _bound(request: Request, findings: Findings, index: int, chunk: Chunk) -> None:
+def _bound(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None:
   bound: Bound = chunk.value
   kinds = _nearest_kinds(request, index)
   if kinds is None and any(c.value in ("side", "position") for c in request.having(FILTER)):
@@ -67,60 +53,52 @@ def _bound(request: Request, findings: Findings, index: int, chunk: Chunk) -> No
   if kinds is None or "price" in kinds:
     _bound_on_price(request, chunk, bound)
   elif kinds & data.SIZED:
-    _bound_on_size(request, findings, index, chunk, bound, _sized_kinds(request, index, kinds))
+    _bound_on_size(request, findings, index, chunk, bound, kinds & data.SIZED)
   elif "funding" in kinds:
     percent = bound.unit == "%"
     rate = Bound(bound.side, round(bound.value / 100, 12), None) if percent else bound
-    _make_filter(chunk, rate, "rate", BoundKinds(("funding",)))
+    _make_filter(chunk, rate, "rate", ("funding",))
   else:
     label = data.KINDS[min(kinds)].label if kinds <= set(data.KINDS) else min(kinds)
     chunk.refuse(f"{request.text_of(chunk)!r}: a bound on {label} is not offered; leave it out?")
 
 
-def _nearest_kinds(request: Request, index: int) -> set[str] | None:
+def _nearest_kinds(request: Scope, index: int) -> set[str] | None:
   """The kinds of the nearest chunk before a bound, else after it; those whose events have a size, a
   price or a rate come first. None where no chunk names a kind."""
   bounded = data.SIZED | {"price", "funding"}
   before = [c for c in request.chunks[:index] if c.role == KIND and not c.left_out]
   after = [c for c in request.chunks[index + 1 :] if c.role == KIND and not c.left_out]
   nearest = [{*chunk.value} for chunk in (*reversed(before), *after)]
+  if not nearest and request.inherited:
+    nearest = [set(request.inherited)]
   fitting = [kinds for kinds in nearest if kinds & bounded]
-  return next(iter(fitting or nearest), None)
+  first = next(iter(fitting or nearest), None)
+  sized = {kind for kinds in nearest for kind in kinds if kind in data.SIZED}
+  # Liquidations and trades above $100k: both.
+  return first | sized if first is not None and first & data.SIZED else first
 
 
-def _sized_kinds(request: Request, index: int, nearest: set[str]) -> BoundKinds:
-  """The kinds with sizes in the list before a bound (liquidations and trades above $100k), else the
-  nearest ones."""
-  found: list[Chunk] = []
-  for chunk in reversed(request.chunks[:index]):
-    if chunk.role == KIND and not chunk.left_out:
-      found += [chunk] if data.SIZED & {*chunk.value} else []
-    elif found and chunk.role not in (CONJUNCTION, FILLER, PREPOSITION):
-      break
-  kinds = dict.fromkeys(kind for chunk in found for kind in chunk.value if kind in data.SIZED)
-  positions = frozenset(chunk.first for chunk in found)
-  return BoundKinds(tuple(kinds) or (*sorted(nearest & data.SIZED),), positions)
-
-
-def _bound_on_price(request: Request, chunk: Chunk, bound: Bound) -> None:
+def _bound_on_price(request: Scope, chunk: Chunk, bound: Bound) -> None:
   if bound.unit == "%":
     chunk.refuse(f"{request.text_of(chunk)} of what, and within what time?")
   elif bound.unit is not None and bound.unit not in MONEY:
     chunk.refuse(f"A price is in a currency: what does {request.text_of(chunk)!r} mean?")
   else:
-    _make_filter(chunk, bound, "price", BoundKinds(("price",)))
+    _make_filter(chunk, bound, "price", ("price",))
 
 
 def _bound_on_size(
-  request: Request,
+  request: Scope,
   findings: Findings,
   index: int,
   chunk: Chunk,
   bound: Bound,
-  kinds: BoundKinds,
+  sized: set[str],
 ) -> None:
   """A bound on the amount of an asset, or on the worth in dollars or another currency."""
-  onchain = "onchain" in kinds.kinds
+  kinds = tuple(sorted(sized))
+  onchain = "onchain" in sized
   written = request.text_of(chunk)
   unit = bound.unit
   if unit == "%":
@@ -155,7 +133,7 @@ def _bound_on_size(
     _make_filter(chunk, bound, "amount", kinds, unit=unit)
 
 
-def _symbols(request: Request) -> list[str]:
+def _symbols(request: Scope) -> list[str]:
   """The assets that the request names, pairs by their base."""
   named = [chunk.value for chunk in request.having(ASSET)]
   pairs = [chunk.value for chunk in request.having(PAIR)]
@@ -169,7 +147,7 @@ def _make_filter(
   chunk: Chunk,
   bound: Bound,
   name: str,
-  kinds: BoundKinds,
+  kinds: tuple[str, ...],
   *,
   unit: str | None = None,
   how: How = EXACT,
@@ -187,7 +165,7 @@ def _make_filter(
   chunk.role, chunk.value = FILTER, kinds
 
 
-def _vague_sizes(request: Request) -> None:
+def _vague_sizes(request: Scope) -> None:
   """Whale trades and large transfers need a size; beside a bound they say nothing more."""
   bounded = any(
     name.startswith(("min_", "max_"))

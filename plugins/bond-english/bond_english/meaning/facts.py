@@ -14,7 +14,9 @@ from bond_english.text.chunks import (
   INTERVAL,
   KIND,
   NEGATION,
+  OPERATOR,
   PAIR,
+  PLAIN,
   QUOTE,
   REFUSED,
   REPLAY,
@@ -63,8 +65,10 @@ def _facts_of_role(chunk: Chunk) -> list[Fact]:
     return [("filter", {"authors": [value]}, how)]
   if role == QUOTE:
     return [("quote", value, how)]
-  if role == UNKNOWN:
+  if role in (UNKNOWN, OPERATOR):
     return [("unknown", None, EXACT)]
+  if role == PLAIN:
+    return [("ignored", None, EXACT)]
   if role == REFUSED:
     return [("refused", value[1], EXACT)]
   if role == EDIT:

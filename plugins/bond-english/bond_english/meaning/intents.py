@@ -11,7 +11,9 @@ from bond_english.text.chunks import (
   FILTER,
   INTERVAL,
   KIND,
+  OPERATOR,
   PAIR,
+  PLAIN,
   PREPOSITION,
   REFUSED,
   UNKNOWN,
@@ -53,6 +55,9 @@ def detect_intents(request: Request, findings: Findings) -> None:
 
 def _orders(request: Request, findings: Findings) -> None:
   tokens = request.tokens
+  if request.having(OPERATOR):
+    # Cheapest exchange to buy SOL: a question about prices.
+    return
   for at in range(len(tokens)):
     if _ORDERS.longest_at(tokens, at) is not None and not _names_data(request, at):
       findings.reject(NO_ORDERS)
@@ -74,19 +79,22 @@ def _is_order(request: Request, index: int, chunk: Chunk, begins: bool) -> bool:
   """Whether a verb is an order: buy 1 BTC, short ETH; not buy trades, long liquidations. `begins`
   says that the request or a part of it begins with the verb."""
   word = request.first_word(chunk)
-  following = request.following(index, skip=(FILLER,))
+  following = request.following(index, skip=(FILLER, PLAIN))
   number = following is not None and request.tokens[following.first].text[0].isdigit()
   names_object = following is not None and (following.role in (ASSET, PAIR, BOUND) or number)
   if word in ("buy", "sell", "purchase"):
-    previous = request.previous(index, skip=(FILLER,))
+    previous = request.previous(index, skip=(FILLER, PLAIN))
     if following is not None and following.role in (KIND, WEAK_KIND):
+      return False
+    if following is not None and following.role == UNKNOWN and request.having(KIND):
+      # Sell walls of a book: a question about data.
       return False
     if following is None:
       return previous is None or previous.role not in (KIND, FILTER, CONJUNCTION)
     if previous is not None and previous.role == KIND and not names_object:
       return False
     if names_object:
-      after = request.following(request.chunks.index(following), skip=(FILLER,))
+      after = request.following(request.chunks.index(following), skip=(FILLER, PLAIN))
       sided_trades = after is not None and after.role == KIND and "trades" in after.value
       return not sided_trades
     return begins or request.first_word(following) in ("it", "them", "some", "more")
@@ -109,7 +117,7 @@ def _first_content(request: Request) -> int:
   """The index of the first chunk that is more than polite; -1 for none."""
   for index, chunk in enumerate(request.chunks):
     word = request.first_word(chunk)
-    polite = chunk.role == FILLER or word in unsupported.GREETINGS
+    polite = chunk.role in (FILLER, PLAIN) or word in unsupported.GREETINGS
     if not polite or word in unsupported.ORDER_VERBS:
       return index
   return -1
@@ -126,7 +134,7 @@ def _help(request: Request, findings: Findings) -> None:
     if single and names_data:
       continue
     early = all(
-      chunk.role in (FILLER, CONJUNCTION, PREPOSITION, UNKNOWN)
+      chunk.role in (FILLER, PLAIN, CONJUNCTION, PREPOSITION, UNKNOWN)
       for chunk in request.chunks
       if chunk.end <= at
     )
@@ -136,7 +144,7 @@ def _help(request: Request, findings: Findings) -> None:
         if chunk.role == UNKNOWN and at <= chunk.first < found[1]:
           chunk.make_filler()
       return
-  content = any(c.role not in (FILLER, CONJUNCTION, PREPOSITION) for c in request.chunks)
+  content = any(c.role not in (FILLER, PLAIN, CONJUNCTION, PREPOSITION) for c in request.chunks)
   greeted = any(token.word in unsupported.GREETINGS for token in tokens)
   if not tokens or (not content and greeted):
     findings.reject(HOW_TO_ASK)

@@ -1,9 +1,11 @@
-"""Which kinds of data a request is for, also where it names them in a roundabout way."""
+"""Which kinds of data a clause asks for, also where it names them in a roundabout way."""
 
 from bond_english.meaning.findings import Findings
-from bond_english.meaning.request import Request
+from bond_english.meaning.request import Request, Scope
 from bond_english.text.chunks import (
+  ALERT,
   ALIAS,
+  AMBIGUOUS_X,
   ASSET,
   ASSUMED,
   AUTHOR,
@@ -11,13 +13,17 @@ from bond_english.text.chunks import (
   BOUND,
   CONJUNCTION,
   EVENT,
+  EXACT,
   FILLER,
   FILTER,
   KIND,
   METRIC,
+  OPERATOR,
   PAIR,
+  POSTS,
   PROVIDER,
   QUERY,
+  QUOTE,
   UNKNOWN,
   VAGUE_KIND,
   WEAK_KIND,
@@ -26,61 +32,173 @@ from bond_english.text.chunks import (
 )
 from bond_english.words import data
 
+_WALLET_WORDS = frozenset(("wallet", "account", "holder", "owner", "wallets", "accounts"))
+_TOKEN_WORDS = frozenset(("mint", "contract", "address", "token"))
 
-def resolve_kinds(request: Request, findings: Findings) -> None:
+
+_PRICED = frozenset(("priced", "quoted", "denominated"))
+"""Words for a currency that say that a price is meant."""
+
+
+def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
   """Makes kinds of what stands for one: transfers, market data, sentiment, headlines of a provider,
   worth."""
-  for chunk in request.having(EVENT):
+  for index, chunk in clause.indexed(AMBIGUOUS_X):
+    _network_or_letter(request, clause, findings, index, chunk)
+  for index, chunk in clause.indexed(POSTS):
+    _posts(request, clause, findings, index, chunk)
+  for chunk in clause.having(EVENT):
     _make_kinds(chunk, ("onchain",), chunk.how)
-  for chunk in request.having(PROVIDER, METRIC):
-    _metric_or_provider(request, findings, chunk)
-  for chunk in request.having(VAGUE_KIND):
-    _vague(request, findings, chunk)
-  for chunk in request.having(AVERAGE):
+  for chunk in clause.having(PROVIDER, METRIC):
+    _metric_or_provider(clause, findings, chunk)
+  for chunk in clause.having(VAGUE_KIND):
+    _vague(clause, findings, chunk)
+  for chunk in clause.having(AVERAGE):
     # A window has the average price, and no other average.
-    if request.kinds() and request.kinds() <= {"price", "vwap"}:
-      chunk.make_filler()
+    if clause.kinds() and clause.kinds() <= {"price", "vwap"}:
+      chunk.role, chunk.value, chunk.facts = FILTER, "blend", [("note", "average", EXACT)]
     else:
-      chunk.make_unknown()
-  for index, chunk in request.indexed(WEAK_KIND):
-    following = request.following(index)
+      chunk.role, chunk.value = OPERATOR, request.text_of(chunk)
+  for index, chunk in clause.indexed(WEAK_KIND):
+    following = clause.following(index)
     compared = following is not None and following.role == BOUND and following.value.side
-    if request.kinds() or compared:
+    if clause.kinds() or compared:
       chunk.make_filler()
     else:
       chunk.role, chunk.how = KIND, ALIAS
+  for index, chunk in clause.indexed(FILTER):
+    _wallet_or_token(clause, index, chunk)
+  _trades_of_tokens(clause, findings)
+  _trading_at(request, clause)
 
 
-def _metric_or_provider(request: Request, findings: Findings, chunk: Chunk) -> None:
+def _network_or_letter(
+  request: Request, clause: Scope, findings: Findings, index: int, chunk: Chunk
+) -> None:
+  """X: posts on X beside words for posts, or after "on" where nothing else is named."""
+  following = clause.following(index, skip=(FILLER,))
+  located = chunk.preposition in ("on", "from")
+  nearby = {other.role for other in clause.chunks[max(0, index - 3) : index + 3]}
+  named = any("tweets" in other.value for other in request.having(KIND))
+  if located and request.having(POSTS):
+    _make_kinds(chunk, ("tweets",), ALIAS)
+  elif named:
+    chunk.make_filler()
+  elif POSTS in nearby or (following is not None and following.role in (METRIC, POSTS)):
+    _make_kinds(chunk, ("tweets",), ALIAS)
+  elif located and not request.having(KIND, WEAK_KIND, EVENT, VAGUE_KIND):
+    _make_kinds(chunk, ("tweets",), ASSUMED)
+    findings.warn("'on X' is taken for posts on X")
+  else:
+    chunk.make_unknown()
+
+
+def _posts(request: Request, clause: Scope, findings: Findings, index: int, chunk: Chunk) -> None:
+  """Posts, mentions: of the network that the request names, else of the one that an installed
+  source has the word for."""
+  named = any(kind in data.TEXTS for kind in clause.kinds())
+  elsewhere = any(kind in data.TEXTS for kind in request.kinds())
+  previous = clause.previous(index, skip=(FILLER,))
+  foreign = previous is not None and previous.role == UNKNOWN
+  if foreign and previous is not None:
+    # Reddit posts: one question about both words.
+    chunk.role, chunk.value = UNKNOWN, ()
+    return
+  if named or elsewhere or clause.first_word(chunk) in ("post", "mention"):
+    chunk.make_filler()
+    return
+  source = request.source_words.get("posts", "bluesky.posts")
+  kind = "tweets" if source.startswith("x.") else "bluesky"
+  _make_kinds(chunk, (kind,), ASSUMED)
+  free = ", which are free" if kind == "bluesky" else ""
+  written, label = request.text_of(chunk), data.KINDS[kind].label
+  findings.warn(f"no network is named; {written!r} is taken for {label}{free}")
+
+
+def _metric_or_provider(clause: Scope, findings: Findings, chunk: Chunk) -> None:
   kind = chunk.value
   if kind == "gas":
     # Blocks have their fee as a field; without blocks a fee is a kind of its own.
     chunk.facts = []
-    if "onchain" in request.kinds():
-      chunk.role, chunk.facts = FILTER, [("note", "a field of the events", chunk.how)]
+    blocks = any(
+      value == {"event_types": ["block"]}
+      for other in clause.having(KIND)
+      for _, value, _ in other.facts
+    )
+    if blocks:
+      chunk.role, chunk.value, chunk.told = FILTER, "field", True
+      chunk.facts = [("note", "a field of the events", chunk.how)]
     else:
       _make_kinds(chunk, ("gas",), ALIAS)
-  elif kind in request.kinds():
+      for other in clause.having(KIND):
+        # Mempool fees are fees.
+        if any(value == {"event_types": ["mempool"]} for _, value, _ in other.facts):
+          other.make_filler()
+  elif kind in clause.kinds():
     chunk.role, chunk.value = FILTER, chunk.role
   elif chunk.role == METRIC and kind == "tweets":
     _make_kinds(chunk, (kind,), ASSUMED)
-    findings.warn(f"{request.text_of(chunk)!r} is taken for that of {data.KINDS[kind].label}")
+    findings.warn(f"{clause.text_of(chunk)!r} is taken for that of {data.KINDS[kind].label}")
   else:
     if kind == "onchain":
       chunk.facts.append(("filter", {"event_types": ["metric"]}, chunk.how))
     _make_kinds(chunk, (kind,), ALIAS)
 
 
-def _vague(request: Request, findings: Findings, chunk: Chunk) -> None:
+def _vague(clause: Scope, findings: Findings, chunk: Chunk) -> None:
   kinds = chunk.value
-  named = request.kinds()
+  named = clause.kinds()
   texts = data.TEXTS.issuperset(kinds) and not data.TEXTS.isdisjoint(named)
   if named.issuperset(kinds) or texts:
     chunk.make_filler()
     return
   labels = " and ".join(data.KINDS[kind].label for kind in kinds)
-  findings.warn(f"{request.text_of(chunk)!r} is taken for {labels}")
+  findings.warn(f"{clause.text_of(chunk)!r} is taken for {labels}")
   _make_kinds(chunk, kinds, ASSUMED)
+
+
+def _wallet_or_token(clause: Scope, index: int, chunk: Chunk) -> None:
+  """An address is a token's, but after "to" and "from" or a word such as wallet it is a wallet."""
+  if chunk.value != "address":
+    return
+  previous = clause.previous(index, skip=(FILLER,))
+  word = "" if previous is None else clause.first_word(previous)
+  written = clause.text_of(chunk)
+  if word in _WALLET_WORDS or chunk.preposition in ("to", "from", "into", "by"):
+    facts: dict[str, object] = {"account": written}
+    if chunk.preposition in ("to", "into"):
+      facts["direction"] = "in"
+    elif chunk.preposition == "from":
+      facts["direction"] = "out"
+    chunk.facts = [("filter", facts, chunk.how)]
+  if previous is not None and (word in _WALLET_WORDS or word in _TOKEN_WORDS):
+    previous.make_filler()
+
+
+def _trading_at(request: Request, clause: Scope) -> None:
+  """Tell me when BTC trades under 90k: at what price, and not for how much."""
+  if not request.having(ALERT):
+    return
+  for index, chunk in clause.indexed(KIND):
+    before, after = clause.previous(index), clause.following(index)
+    verb = clause.first_word(chunk) in ("trades", "trade") and chunk.end == chunk.first + 1
+    if not verb or chunk.value != ("trades",) or before is None or after is None:
+      continue
+    if before.role in (ASSET, PAIR) and after.role == BOUND:
+      bound = after.value
+      if bound.unit is None or bound.in_dollars:
+        _make_kinds(chunk, ("price",), ALIAS)
+
+
+def _trades_of_tokens(clause: Scope, findings: Findings) -> None:
+  """Trades of a token that an address names are its swaps."""
+  if clause.having(ASSET, PAIR) or not any(c.value == "address" for c in clause.having(FILTER)):
+    return
+  for chunk in clause.having(KIND):
+    if chunk.value == ("trades",):
+      chunk.facts.append(("filter", {"event_types": ["swap"]}, ASSUMED))
+      _make_kinds(chunk, ("onchain",), ASSUMED)
+      findings.warn("trades of a token that an address names are taken for its swaps")
 
 
 def assume_kinds(request: Request, findings: Findings) -> None:
@@ -95,7 +213,7 @@ def assume_kinds(request: Request, findings: Findings) -> None:
       "a symbol joined with posts or chain events; its price is taken to be meant",
     )
     return
-  if request.kinds() or request.having(UNKNOWN):
+  if request.kinds() or request.having(UNKNOWN, OPERATOR):
     return
   filters = {chunk.value for chunk in request.having(FILTER) if isinstance(chunk.value, str)}
   if "depth" in filters:
@@ -108,6 +226,8 @@ def assume_kinds(request: Request, findings: Findings) -> None:
     _assume(findings, "liquidations", "longs and shorts are taken for their liquidations")
   elif request.having(AUTHOR) or (request.having(QUERY) and not request.having(ASSET, PAIR)):
     _assume(findings, "tweets", "no kind of data is named; taken for tweets")
+  elif any(request.first_word(chunk) in _PRICED for chunk in request.having(QUOTE)):
+    findings.assume("source", "price", ALIAS)
   elif request.having(ASSET, PAIR):
     _assume(findings, "price", "no kind of data is named; taken for the price")
 

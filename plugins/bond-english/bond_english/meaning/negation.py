@@ -1,4 +1,5 @@
-"""What a request leaves out: not tweets, skip binance and okx, without perps."""
+"""What a request leaves out, and what that leaves: not longs is shorts, nothing under $50k is from
+$50k on."""
 
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.request import Request
@@ -6,69 +7,52 @@ from bond_english.quantities.amounts import Bound, Side
 from bond_english.text.chunks import (
   ASSET,
   BOUND,
-  CHAIN,
-  CONJUNCTION,
+  CORRECTION,
   FILLER,
   FILTER,
+  INTERVAL,
   KIND,
   MARKET_TYPE,
   NEGATION,
   PAIR,
+  PLAIN,
   PREPOSITION,
-  QUOTE,
   UNKNOWN,
   VENUE,
-  Role,
+  Chunk,
 )
 from bond_english.words import data
 
-_CONTENT: tuple[Role, ...] = (
-  ASSET,
-  PAIR,
-  KIND,
-  VENUE,
-  MARKET_TYPE,
-  CHAIN,
-  UNKNOWN,
-  FILTER,
-  BOUND,
-  QUOTE,
-)
-"""Roles of what can be left out."""
+_COMPLEMENTS = {"buy": "sell", "sell": "buy", "long": "short", "short": "long"}
+_CORRECTABLE = frozenset((INTERVAL, KIND, ASSET, PAIR, MARKET_TYPE, VENUE, BOUND))
+"""Roles of what "no wait" takes back."""
 _COMPARATIVES = frozenset(
   ("smaller", "less", "lower", "below", "bigger", "larger", "greater", "else")
 )
-_LIST_CONJUNCTIONS = frozenset(("and", "or", "nor", "&", ",", "/"))
+_NOUNS = frozenset(("ones", "one", "those", "anything", "any", "everything", "stuff", "that"))
 
 
-def apply_negations(request: Request, findings: Findings) -> None:
-  """Leaves out what stands after a negation; a negation of nothing says nothing."""
-  for index, chunk in request.indexed(CONJUNCTION):
-    if chunk.value == "but" and _follows_everything(request, index):
-      chunk.role = NEGATION
+def complete_negations(request: Request, findings: Findings) -> None:
+  """Turns what is left out into its complement where it has one; the rest stays left out."""
   for index, chunk in request.indexed(NEGATION):
-    if _repeats_bound(request, index):
+    if _repeats_bound(request, index) or not _leaves_out(request, index):
       chunk.make_filler()
-      continue
-    if _inverts_bound(request, index):
-      continue
-    first = _next_content(request, index)
-    if first is None:
-      chunk.make_filler()
-      continue
-    last = _leave_out(request, first)
-    while (member := _next_in_list(request, first, last)) is not None:
-      last = _leave_out(request, member)
+    else:
+      _inverts_bound(request, index)
+  for chunk in request.chunks:
+    if chunk.left_out:
+      _complement(request, findings, chunk)
+  _correct(request, findings)
 
 
-def _follows_everything(request: Request, index: int) -> bool:
-  """Whether "but" stands after all of something: everywhere but Binance."""
-  previous = request.previous(index)
-  if previous is None:
-    return False
-  word = request.first_word(previous)
-  everything = previous.role == FILLER and word in ("all", "everything", "any")
-  return everything or (previous.role == VENUE and previous.value == "*")
+def _leaves_out(request: Request, index: int) -> bool:
+  """Whether something is left out by a negation; one of nothing says nothing."""
+  for chunk in request.chunks[index + 1 :]:
+    if chunk.left_out:
+      return True
+    if chunk.role not in (FILLER, PREPOSITION, NEGATION, PLAIN):
+      return chunk.role == BOUND
+  return False
 
 
 def _repeats_bound(request: Request, index: int) -> bool:
@@ -79,76 +63,63 @@ def _repeats_bound(request: Request, index: int) -> bool:
   for chunk in request.chunks[index + 1 :]:
     if chunk.role == UNKNOWN and request.first_word(chunk) in _COMPARATIVES:
       chunk.make_filler()
+      chunk.left_out = False
       return True
-    if chunk.role not in (FILLER, PREPOSITION):
+    if chunk.role not in (FILLER, PREPOSITION, PLAIN):
       return False
   return False
 
 
-def _inverts_bound(request: Request, index: int) -> bool:
-  """Whether a negation is of a bound (ignore anything under $50k), which then gets its other
-  side."""
+def _inverts_bound(request: Request, index: int) -> None:
+  """Inverts the bound that a negation is of: ignore anything under $50k, no trades over $5m,
+  without the small ones (< $1000)."""
+  between: list[Chunk] = []
   for chunk in request.chunks[index + 1 :]:
     if chunk.role == BOUND:
       bound: Bound = chunk.value
       if bound.side is None or bound.high is not None:
-        return False
+        return
       side: Side = "min" if bound.side == "max" else "max"
       chunk.value = Bound(side, bound.value, bound.unit, None, bound.with_multiple)
-      return True
+      chunk.left_out = False
+      for other in between:
+        other.left_out = False
+        if other.role == UNKNOWN or (other.role == FILTER and other.value == "size"):
+          other.make_filler()
+      return
     sized = chunk.role == KIND and not data.SIZED.isdisjoint(chunk.value)
-    if not (sized or chunk.role in (FILLER, PREPOSITION, ASSET, PAIR, MARKET_TYPE)):
-      return False
-  return False
+    size = chunk.role == FILTER and chunk.value == "size"
+    noun = request.first_word(chunk) in _NOUNS
+    plain = chunk.role in (FILLER, PREPOSITION, ASSET, PAIR, MARKET_TYPE, PLAIN)
+    if not (sized or size or noun or plain):
+      return
+    between.append(chunk)
 
 
-def _next_content(request: Request, index: int) -> int | None:
-  for at in range(index + 1, len(request.chunks)):
-    role = request.chunks[at].role
-    if role in _CONTENT:
-      return at
-    if role not in (FILLER, PREPOSITION, NEGATION):
-      return None
-  return None
+def _complement(request: Request, findings: Findings, chunk: Chunk) -> None:
+  """Gives what is left out its complement: sells for not buys, shorts for not longs."""
+  if chunk.role == FILTER and chunk.value in ("side", "position"):
+    written = request.text_of(chunk)
+    other = _COMPLEMENTS[chunk.facts[0][1][chunk.value]]
+    chunk.facts = [("filter", {chunk.value: other}, chunk.how)]
+    chunk.left_out = False
+    findings.note(f"without {written}: {other}s only")
+  elif chunk.role == INTERVAL:
+    chunk.left_out = False
+    if sum(1 for _ in request.indexed(INTERVAL)) == 1:
+      chunk.refuse("How often then, for example every 5 s?")
+  elif chunk.role == MARKET_TYPE:
+    chunk.told = True
+    findings.note(f"without {request.text_of(chunk)}")
+  else:
+    chunk.told = True
 
 
-def _leave_out(request: Request, index: int) -> int:
-  """Leaves a chunk out, and the kind that belongs to it: BTC tweets, perp trades. Returns the index
-  of the last chunk that is left out."""
-  chunks = request.chunks
-  chunks[index].left_out = True
-  if chunks[index].role in (ASSET, PAIR, MARKET_TYPE):
-    following = index + 1
-    if following < len(chunks) and chunks[following].role == KIND:
-      chunks[following].left_out = True
-      return following
-  return index
-
-
-def _next_in_list(request: Request, first: int, last: int) -> int | None:
-  """The index of the next member of a list that is left out: not tweets or news, skip okx and
-  bybit."""
-  chunks = request.chunks
-  joint, member = last + 1, last + 2
-  if member >= len(chunks) or chunks[joint].role != CONJUNCTION:
-    return None
-  if chunks[joint].value not in _LIST_CONJUNCTIONS:
-    return None
-  while member < len(chunks) and chunks[member].role == FILLER:
-    member += 1
-  if member >= len(chunks) or chunks[member].role != chunks[first].role:
-    return None
-  # "No tweets and price of BTC" goes on with something new.
-  following = request.following(member)
-  new = following is not None and following.role in (PREPOSITION, ASSET, PAIR, KIND)
-  if new or (chunks[joint].value == "," and not _ends_with_or(request, member)):
-    return None
-  return member
-
-
-def _ends_with_or(request: Request, member: int) -> bool:
-  """Whether "or" follows in a list with commas: no tweets, news or gas."""
-  following = request.following(member)
-  return (
-    following is not None and following.role == CONJUNCTION and following.value in ("or", "nor")
-  )
+def _correct(request: Request, findings: Findings) -> None:
+  """After "no wait" the later of two values holds."""
+  for index, _ in request.indexed(CORRECTION):
+    later = {other.role for other in request.chunks[index:] if not other.left_out}
+    for other in request.chunks[:index]:
+      if other.role in later and other.role in _CORRECTABLE and not other.left_out:
+        other.left_out = other.told = True
+        findings.warn(f"{request.text_of(other)!r} is taken back")

@@ -1,7 +1,7 @@
 """Quote currencies and comparisons: in euros, BTC USDT, vs dollars, BTC vs ETH."""
 
 from bond_english.meaning.findings import Findings
-from bond_english.meaning.request import Request
+from bond_english.meaning.request import Scope
 from bond_english.reading.pairs import Pair, is_better_quote
 from bond_english.text.chunks import (
   ALIAS,
@@ -25,7 +25,7 @@ _BEFORE_QUOTE = frozenset(
 )
 
 
-def resolve_quotes(request: Request, findings: Findings) -> None:
+def resolve_quotes(request: Scope, findings: Findings) -> None:
   """Makes pairs of assets and their quote currencies, and conjunctions of what compares."""
   for index, chunk in request.indexed(ASSET):
     _asset_or_quote(request, index, chunk)
@@ -33,7 +33,7 @@ def resolve_quotes(request: Request, findings: Findings) -> None:
     _quote_assets(request, findings)
   else:
     for chunk in request.having(QUOTE):
-      _quote_without_asset(findings, chunk)
+      _quote_without_asset(request, findings, chunk)
   for index, chunk in request.indexed(VERSUS):
     _compare(request, findings, index, chunk)
   _lists_of_assets(request, findings)
@@ -42,7 +42,7 @@ def resolve_quotes(request: Request, findings: Findings) -> None:
       findings.warn(RENAMED[chunk.value])
 
 
-def _asset_or_quote(request: Request, index: int, chunk: Chunk) -> None:
+def _asset_or_quote(request: Scope, index: int, chunk: Chunk) -> None:
   """The USDT of BTC USDT, right after another asset, is a quote currency."""
   if chunk.value not in STABLE or not index:
     return
@@ -52,7 +52,7 @@ def _asset_or_quote(request: Request, index: int, chunk: Chunk) -> None:
     chunk.role = QUOTE
 
 
-def _quote_without_asset(findings: Findings, chunk: Chunk) -> None:
+def _quote_without_asset(request: Scope, findings: Findings, chunk: Chunk) -> None:
   """A currency alone is the asset where it can be one: transfers in USDC."""
   if chunk.value in CURRENCIES:
     findings.ask(f"The price of what in {chunk.value}?")
@@ -60,12 +60,12 @@ def _quote_without_asset(findings: Findings, chunk: Chunk) -> None:
     chunk.role, chunk.how = ASSET, ALIAS
 
 
-def _quote_assets(request: Request, findings: Findings) -> None:
+def _quote_assets(request: Scope, findings: Findings) -> None:
   """Makes pairs: BTC USD is one pair, "in euros" quotes the assets before it, "dollar price of"
   those after it."""
   waiting: list[Chunk] = []
-  quotes: list[str] = []
-  leading: list[str] = []
+  quotes: list[Chunk] = []
+  leading: list[Chunk] = []
   for index, chunk in enumerate(request.chunks):
     if chunk.left_out:
       continue
@@ -73,13 +73,13 @@ def _quote_assets(request: Request, findings: Findings) -> None:
       previous = request.chunks[index - 1] if index else None
       bare = request.first_word(chunk) not in _BEFORE_QUOTE
       if bare and previous is not None and previous.role == ASSET and not previous.left_out:
-        _make_pair(previous, [chunk.value])
+        _make_pair(previous, [chunk])
         waiting = [other for other in waiting if other is not previous]
         quotes = []
       elif waiting or quotes:
-        quotes = [*quotes, chunk.value]
+        quotes = [*quotes, chunk]
       else:
-        leading.append(chunk.value)
+        leading.append(chunk)
     elif chunk.role == ASSET or _is_pair_without_quote(chunk):
       if quotes:
         _make_pairs(waiting, quotes)
@@ -91,27 +91,29 @@ def _quote_assets(request: Request, findings: Findings) -> None:
   if quotes:
     _make_pairs(waiting, quotes)
   elif leading and not request.having(PAIR):
-    findings.ask(f"The price of what in {leading[0]}?")
+    findings.ask(f"The price of what in {leading[0].value}?")
 
 
-def _make_pairs(chunks: list[Chunk], quotes: list[str]) -> None:
+def _make_pairs(chunks: list[Chunk], quotes: list[Chunk]) -> None:
   for chunk in chunks:
     _make_pair(chunk, quotes)
 
 
-def _make_pair(chunk: Chunk, quotes: list[str]) -> None:
+def _make_pair(chunk: Chunk, quotes: list[Chunk]) -> None:
   perpetual = isinstance(chunk.value, Pair) and chunk.value.perpetual
   base = chunk.value.base if isinstance(chunk.value, Pair) else chunk.value
-  pairs = [Pair(base, quote, perpetual) for quote in dict.fromkeys(quotes) if quote != base]
+  currencies = dict.fromkeys(quote.value for quote in quotes)
+  pairs = [Pair(base, quote, perpetual) for quote in currencies if quote != base]
   if pairs:
     chunk.role, chunk.value = PAIR, pairs if len(pairs) > 1 else pairs[0]
+    chunk.parts += quotes
 
 
 def _is_pair_without_quote(chunk: Chunk) -> bool:
   return chunk.role == PAIR and isinstance(chunk.value, Pair) and chunk.value.quote is None
 
 
-def _compare(request: Request, findings: Findings, index: int, chunk: Chunk) -> None:
+def _compare(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None:
   """BTC vs ETH: both assets, with a warning that neither is quoted in the other."""
   before = request.previous(index, skip=(FILLER, KIND, FILTER, INTERVAL))
   after = request.following(index, skip=(FILLER,))
@@ -121,7 +123,7 @@ def _compare(request: Request, findings: Findings, index: int, chunk: Chunk) -> 
     findings.warn("'vs' is taken for a comparison: each of the two in its usual currency")
 
 
-def _lists_of_assets(request: Request, findings: Findings) -> None:
+def _lists_of_assets(request: Scope, findings: Findings) -> None:
   """SOL/JUP is a list of two assets, since no market has that name; so is ETH/BTC for
   derivatives."""
   kinds = request.kinds()

@@ -1,4 +1,4 @@
-"""A request as chunks, which the passes give their final roles."""
+"""A request as chunks, and its clauses."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,31 +8,32 @@ from bond_english.text.tokens import Token
 
 
 @dataclass(slots=True)
-class Request:
-  """The text of a request, its tokens and its chunks; only the chunks change.
+class Scope:
+  """Chunks side by side: those of a clause, or of the whole request.
 
-  `source_words` are the words of installed sources (word → source). A chunk is active unless a
-  negation leaves it out.
+  `source_words` are the words of installed sources (word → source). `inherited` are the kinds that
+  a clause without any shares with its neighbour. A chunk is active unless a negation leaves it out.
   """
 
   text: str
   tokens: Sequence[Token]
   chunks: list[Chunk]
   source_words: Mapping[str, str]
+  inherited: frozenset[str] = frozenset()
 
   def having(self, *roles: Role) -> list[Chunk]:
     """The active chunks with one of these roles."""
     return [chunk for chunk in self.chunks if chunk.role in roles and not chunk.left_out]
 
   def indexed(self, *roles: Role) -> Iterator[tuple[int, Chunk]]:
-    """The same with their indexes; roles may change during the iteration."""
+    """The same with their indexes; the role of a chunk counts when it is reached."""
     for index, chunk in enumerate(self.chunks):
       if chunk.role in roles and not chunk.left_out:
         yield index, chunk
 
   def kinds(self) -> set[str]:
-    """Every kind of data that an active chunk names."""
-    return {kind for chunk in self.having(KIND) for kind in chunk.value}
+    """Every kind of data that an active chunk names, else those that the clause inherits."""
+    return {kind for chunk in self.having(KIND) for kind in chunk.value} or set(self.inherited)
 
   def previous(self, index: int, *, skip: tuple[Role, ...] = ()) -> Chunk | None:
     """The chunk before this index, past those with a role in `skip`."""
@@ -49,3 +50,21 @@ class Request:
   def text_of(self, chunk: Chunk) -> str:
     """A chunk's piece of the text, as it is written."""
     return self.text[self.tokens[chunk.first].start : self.tokens[chunk.end - 1].end]
+
+
+@dataclass(slots=True)
+class Request(Scope):
+  """A whole request; the chunks of its clauses are the same objects."""
+
+  def clauses(self) -> list[Scope]:
+    """The clauses in their order, each with its words between."""
+    numbers = dict.fromkeys(chunk.clause for chunk in self.chunks)
+    return [
+      Scope(
+        self.text,
+        self.tokens,
+        [chunk for chunk in self.chunks if chunk.clause == number],
+        self.source_words,
+      )
+      for number in numbers
+    ]

@@ -3,13 +3,20 @@
 from typing import Any
 
 from bond_english.meaning.findings import Findings
-from bond_english.meaning.request import Request
+from bond_english.meaning.request import Scope
 from bond_english.quantities.durations import duration_text
 from bond_english.quantities.intervals import EVERY_UPDATE, Interval
 from bond_english.quantities.numbers import integral
-from bond_english.quantities.time_spans import NEXT, PAST, ROLLING, TimeSpan
+from bond_english.quantities.time_spans import (
+  NEXT,
+  NO_DIRECTION,
+  PAST,
+  ROLLING,
+  TimeSpan,
+)
 from bond_english.text.chunks import (
   ASSET,
+  CONJUNCTION,
   EXACT,
   FILLER,
   FILTER,
@@ -20,13 +27,16 @@ from bond_english.text.chunks import (
   REPLAY,
   TIME_SPAN,
   Chunk,
+  Role,
 )
 from bond_english.words import data
 
+_AVERAGED = frozenset(("price", "trades"))
+"""Kinds that a window sums up, so that "over 5 minutes" is how often it comes."""
 _EVENT_KINDS = frozenset(("trades", "liquidations", "onchain", "tweets", "bluesky", "news"))
 
 
-def resolve_times(request: Request, findings: Findings) -> None:
+def resolve_times(request: Scope, findings: Findings) -> None:
   """Makes every time span an interval, a filter or a refusal, and "every trade" an interval."""
   for index, chunk in request.indexed(FILLER):
     _every_event(request, index, chunk)
@@ -36,7 +46,7 @@ def resolve_times(request: Request, findings: Findings) -> None:
     _interval_of_kind(request, index, chunk)
 
 
-def _every_event(request: Request, index: int, chunk: Chunk) -> None:
+def _every_event(request: Scope, index: int, chunk: Chunk) -> None:
   """Every trade, each BTC liquidation: every update."""
   if request.first_word(chunk) not in ("every", "each"):
     return
@@ -46,10 +56,10 @@ def _every_event(request: Request, index: int, chunk: Chunk) -> None:
   if any(value == {"event_types": ["block"]} for _, value, _ in following.facts):
     _every_block(request, chunk, following)
   elif not _EVENT_KINDS.isdisjoint(following.value):
-    chunk.role, chunk.value = INTERVAL, Interval(EVERY_UPDATE)
+    chunk.role, chunk.value = INTERVAL, Interval(EVERY_UPDATE, target=following.first)
 
 
-def _every_block(request: Request, every: Chunk, block: Chunk) -> None:
+def _every_block(request: Scope, every: Chunk, block: Chunk) -> None:
   """Gas every block is every update of the gas price; a market price has no blocks."""
   others = {kind for other in request.having(KIND) if other is not block for kind in other.value}
   if others and not others <= {"gas", "onchain"}:
@@ -60,7 +70,7 @@ def _every_block(request: Request, every: Chunk, block: Chunk) -> None:
     block.make_filler()
 
 
-def _time_span(request: Request, findings: Findings, index: int, chunk: Chunk) -> None:
+def _time_span(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None:
   span: TimeSpan = chunk.value
   if span.direction == PAST:
     _past(request, chunk, span.seconds)
@@ -68,12 +78,11 @@ def _time_span(request: Request, findings: Findings, index: int, chunk: Chunk) -
   if span.direction == NEXT:
     _limit(findings, chunk, span.seconds)
     return
+  if span.direction == NO_DIRECTION and _is_bar(request, index):
+    _make_filter(chunk, {"bar_sec": integral(span.seconds)})
+    return
   following = request.following(index, skip=(FILLER,))
   previous = request.previous(index, skip=(FILLER, PREPOSITION))
-  for beside in (following, previous):
-    if beside is not None and beside.role == KIND and "ohlc" in beside.value:
-      _make_filter(chunk, {"bar_sec": integral(span.seconds)})
-      return
   windowed = data.WINDOWED | ({"price"} if span.direction == ROLLING else set())
   for beside in (following, previous):
     if beside is None or beside.role != KIND or windowed.isdisjoint(beside.value):
@@ -83,17 +92,37 @@ def _time_span(request: Request, findings: Findings, index: int, chunk: Chunk) -
       continue
     _make_filter(chunk, {"window_sec": integral(span.seconds)})
     return
+  if request.kinds() & data.WINDOWED and _is_after(request, index, "over", "during", "across"):
+    _make_filter(chunk, {"window_sec": integral(span.seconds)})
+    return
   if span.direction == ROLLING:
     chunk.refuse(f"Rolling {duration_text(span.seconds)} of what: VWAP, volume?")
   elif _is_after(request, index, "for"):
     _limit(findings, chunk, span.seconds)
   elif _is_after(request, index, "in", "after", "within", "until"):
     chunk.refuse(f"What is to happen in {duration_text(span.seconds)}? A stream starts at once.")
+  elif _is_after(request, index, "over", "during") and not request.kinds() <= _AVERAGED:
+    chunk.refuse(f"What is to be added up over {request.text_of(chunk)}: the volume, a VWAP?")
   elif span.seconds > 0:
     chunk.role, chunk.value = INTERVAL, Interval(span.seconds)
   else:
     problem = "An interval must be above 0"
     chunk.role, chunk.value = INTERVAL, Interval(None, problem, invalid=True)
+
+
+def _is_bar(request: Scope, index: int) -> bool:
+  """Whether a length of time is that of bars: beside them, in a list of lengths (1m, 5m and 15m
+  candles), or anywhere in their clause where no other one is."""
+  if "ohlc" not in request.kinds():
+    return False
+  beside: tuple[Role, ...] = (CONJUNCTION, FILLER, TIME_SPAN, FILTER)
+  for chunk in (request.following(index, skip=beside), request.previous(index, skip=beside)):
+    if chunk is not None and chunk.role == KIND and "ohlc" in chunk.value:
+      return True
+  named = any(
+    "bar_sec" in value for c in request.having(FILTER) for _, value, _ in c.facts if value
+  )
+  return not named and not _is_after(request, index, "for", "in", "after", "within", "until")
 
 
 def _limit(findings: Findings, chunk: Chunk, seconds: float) -> None:
@@ -105,7 +134,7 @@ def _limit(findings: Findings, chunk: Chunk, seconds: float) -> None:
   )
 
 
-def _past(request: Request, chunk: Chunk, seconds: float) -> None:
+def _past(request: Scope, chunk: Chunk, seconds: float) -> None:
   """The last 5 minutes: the beginning of a replay, the window of a figure, or history."""
   if request.having(REPLAY):
     _make_filter(chunk, {"replay_sec": integral(seconds)})
@@ -120,7 +149,7 @@ def _past(request: Request, chunk: Chunk, seconds: float) -> None:
     chunk.refuse(request.text_of(chunk), "history")
 
 
-def _interval_of_kind(request: Request, index: int, chunk: Chunk) -> None:
+def _interval_of_kind(request: Scope, index: int, chunk: Chunk) -> None:
   """Hourly candles have that length; hourly volume has a window and an interval."""
   interval: Interval = chunk.value
   following = request.following(index, skip=(FILLER, ASSET, PAIR))
@@ -137,7 +166,7 @@ def _interval_of_kind(request: Request, index: int, chunk: Chunk) -> None:
     chunk.facts.append(("filter", {"window_sec": integral(interval.seconds)}, EXACT))
 
 
-def _is_after(request: Request, index: int, *words: str) -> bool:
+def _is_after(request: Scope, index: int, *words: str) -> bool:
   """Whether one of the words is right before a chunk, or before its "the"."""
   tokens, first = request.tokens, request.chunks[index].first
   at = first - 1

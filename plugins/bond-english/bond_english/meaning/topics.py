@@ -1,13 +1,15 @@
 """What posts and news are about, where it is no asset: tweets about elon musk, news on the ETF."""
 
 from bond_english.meaning.findings import Findings
-from bond_english.meaning.request import Request
+from bond_english.meaning.request import Scope
 from bond_english.text.chunks import (
   ASSET,
   ASSUMED,
   FILLER,
   KIND,
+  OPERATOR,
   PAIR,
+  PLAIN,
   PREPOSITION,
   QUERY,
   QUOTE,
@@ -20,7 +22,7 @@ from bond_english.words import data
 _ABOUT_WORDS = frozenset(("about", "mentioning", "containing", "regarding", "concerning"))
 
 
-def find_topics(request: Request, findings: Findings) -> None:
+def find_topics(request: Scope, findings: Findings) -> None:
   """Takes unknown words after "tweets about" for words to search for, with a warning."""
   texts = False
   for index, chunk in enumerate(request.chunks):
@@ -37,7 +39,7 @@ def find_topics(request: Request, findings: Findings) -> None:
       chunk.facts.append(("filter", {"query": query}, chunk.how))
 
 
-def _find_topic(request: Request, findings: Findings, first: int) -> None:
+def _find_topic(request: Scope, findings: Findings, first: int) -> None:
   about = request.first_word(request.chunks[first - 1]) == "about"
   if about and first < len(request.chunks) and request.chunks[first].role == VENUE:
     # Tweets about Binance are not data of Binance.
@@ -49,10 +51,10 @@ def _find_topic(request: Request, findings: Findings, first: int) -> None:
     if chunk.role in (ASSET, PAIR) and not topic:
       # News about the ethereum ETF are about both.
       continue
-    if chunk.role not in (UNKNOWN, FILLER, QUOTE) or chunk.left_out:
+    if chunk.role not in (UNKNOWN, FILLER, PLAIN, QUOTE, OPERATOR) or chunk.left_out:
       break
     topic.append(chunk)
-  while topic and topic[-1].role == FILLER:
+  while topic and topic[-1].role in (FILLER, PLAIN):
     topic.pop()
   while topic and topic[0].role == FILLER:
     topic.pop(0)

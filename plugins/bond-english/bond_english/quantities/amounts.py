@@ -162,12 +162,13 @@ def _amount_at(tokens: Sequence[Token], first: int, *, money: bool) -> _Amount |
 
 
 def _plus(tokens: Sequence[Token], at: int) -> tuple[bool, int]:
-  """Whether there is the plus of 100k+, attached to the number and to nothing after it; and the
+  """Whether there is the plus of 100k+, attached to the number and to no word after it; and the
   index after it."""
   if at >= len(tokens) or tokens[at].text != "+" or not tokens[at].attached:
     return False, at
   after = at + 1
-  return (True, after) if after == len(tokens) or not tokens[after].attached else (False, at)
+  joins = after < len(tokens) and tokens[after].attached and tokens[after].text not in ",.;:)"
+  return (False, at) if joins else (True, after)
 
 
 def _number_after(tokens: Sequence[Token], at: int) -> bool:

@@ -39,6 +39,11 @@ def depth_at(tokens: Sequence[Token], first: int) -> Chunk | None:
     return _depth_chunk(value, first, _skip_levels(tokens, end))
   if top and words and (words[0] in _BOOK_WORDS or match_words(tokens, end, ("of", "the", "book"))):
     return _depth_chunk(value, first, end)
+  if top:
+    # Top 5 of what? Of a book, where nothing else has a top.
+    chunk = _depth_chunk(value, first, end)
+    chunk.cost = 2.0
+    return chunk
   return None
 
 
@@ -47,7 +52,9 @@ def _after_noun(tokens: Sequence[Token], first: int) -> Chunk | None:
   at = first + 1
   if tokens[first].word == "level" and at < len(tokens) and tokens[at].text in ("1", "2", "3"):
     return None
-  while at < len(tokens) and (tokens[at].word in ("of", "is") or tokens[at].text in (":", "=")):
+  while at < len(tokens) and (
+    tokens[at].word in ("of", "is") or tokens[at].text in (":", "=", '"')
+  ):
     at += 1
   number = number_at(tokens, at)
   if number is None:

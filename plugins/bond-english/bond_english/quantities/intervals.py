@@ -23,12 +23,14 @@ class Interval:
   """`seconds` between updates, 0 for every update.
 
   Where it is None, `problem` is the question that has to be answered first, or with `invalid` the
-  reason why it is no interval.
+  reason why it is no interval. `target` is the first token of the words for the one kind of event
+  that it is of (every trade), None where it is of everything around it.
   """
 
   seconds: float | None
   problem: str = ""
   invalid: bool = False
+  target: int | None = None
 
 
 _EVERY = frozenset(("every", "each"))
@@ -100,6 +102,18 @@ _VAGUE = PhraseTable(
   )
 )
 
+_LIMITS = PhraseTable(
+  (phrase, None)
+  for phrase in split_phrases(
+    """
+    more than; more often than; at most; no more than; no more often than; up to; max; maximum;
+    at a maximum of; about; around; roughly; approximately; approx; sampled; refreshed; updated;
+    polled; snapshotted; at least
+    """
+  )
+)
+"""What may stand before a rate, and leaves it the same: sampled every 30 seconds."""
+
 _FUNCTION_WORDS = frozenset(
   split_words("and on for from with of in please at to via but not without")
 )
@@ -111,6 +125,7 @@ WORDS = (
   | _ADVERBS.words
   | _REAL_TIME.words
   | _VAGUE.words
+  | _LIMITS.words
   | frozenset(("hz", "hertz", "khz", "other", "times", "per"))
   | set(UNITS)
 )
@@ -129,6 +144,11 @@ _NOT_POSITIVE = "An interval must be above 0; for every update leave it out or s
 
 def interval_at(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | None:
   """The interval that begins at `first`, and the index after it."""
+  limit = _LIMITS.longest_at(tokens, first)
+  if limit is not None and limit[1] < len(tokens):
+    found = _rate(tokens, limit[1]) or _every(tokens, limit[1])
+    if found is not None:
+      return found
   for read in (_set_phrase, _every, _rate, _noun_before, _noun_after, _negative):
     found = read(tokens, first)
     if found is not None:

@@ -34,7 +34,14 @@ _PHRASES = PhraseTable(
     *_WORDS.items(),
     *(("dozen", 12.0), ("a dozen", 12.0), ("couple", 2.0), ("a couple", 2.0), ("couple of", 2.0)),
     *(("a couple of", 2.0), ("hundred", 100.0), ("a hundred", 100.0), ("thousand", 1000.0)),
-    *(("a thousand", 1000.0), ("a million", 1e6), ("a billion", 1e9), ("a hundred thousand", 1e5)),
+    *(
+      ("half a", 0.5),
+      ("half an", 0.5),
+      ("a thousand", 1000.0),
+      ("a million", 1e6),
+      ("a billion", 1e9),
+      ("a hundred thousand", 1e5),
+    ),
   ]
 )
 

@@ -8,7 +8,7 @@ from bond_english.quantities.durations import UNITS, VAGUE_NUMBERS, duration_at,
 from bond_english.quantities.numbers import number_at
 from bond_english.text.chunks import TIME_SPAN, Chunk, question_chunk
 from bond_english.text.phrases import PhraseTable, is_joiner
-from bond_english.text.tokens import Token
+from bond_english.text.tokens import NUMBER, Token
 
 Direction: TypeAlias = Literal["past", "next", "rolling", "none"]
 
@@ -42,7 +42,10 @@ _BEFORE_NEXT = PhraseTable(
   for start in ("", "the ", *(f"{preposition} the " for preposition in _PREPOSITIONS))
 )
 
-WORDS = _ROLLING | {*_PAST, "next", "ago"}
+_HALVES = frozenset(("am", "pm", "o'clock"))
+_ZONES = frozenset(("utc", "gmt", "est", "edt", "pst", "pdt", "cet", "cest", "et", "jst"))
+
+WORDS = _HALVES | _ZONES | _ROLLING | {*_PAST, "next", "ago"}
 
 
 def time_span_at(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -76,6 +79,23 @@ def ago_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   return Chunk(TIME_SPAN, first, end + 1, TimeSpan(seconds, PAST))
 
 
+def time_of_day_at(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """At 12:00 UTC, 9am: a question, since a stream goes by lengths of time."""
+  at = first + (tokens[first].word == "at")
+  if at >= len(tokens) or tokens[at].kind != NUMBER:
+    return None
+  end = at + 1
+  if end + 1 < len(tokens) and tokens[end].text == ":" and tokens[end + 1].text[:2].isdigit():
+    end += 2
+  marked = end < len(tokens) and tokens[end].word in _HALVES
+  if not (marked or (end > at + 1 and len(tokens[at + 2].text) == 2)):
+    return None
+  end += marked
+  end += end < len(tokens) and tokens[end].word in _ZONES
+  question = "A stream has no time of day: how often, for example every 24 h?"
+  return question_chunk(question, first, end)
+
+
 def _rolling(tokens: Sequence[Token], first: int) -> Chunk | None:
   if tokens[first].word not in _ROLLING:
     return None
@@ -91,6 +111,9 @@ def _rolling(tokens: Sequence[Token], first: int) -> Chunk | None:
 def _next(tokens: Sequence[Token], first: int) -> Chunk | None:
   for _, at in _BEFORE_NEXT.all_at(tokens, first):
     found = duration_at(tokens, at) if at < len(tokens) else None
+    if found is None and at < len(tokens) and len(tokens[at].word) > 2 and tokens[at].word in UNITS:
+      # The next hour.
+      found = UNITS[tokens[at].word], at + 1
     if found is not None:
       seconds, end = found
       return Chunk(TIME_SPAN, first, end, TimeSpan(seconds, NEXT))

@@ -1,10 +1,9 @@
-"""Names that a table has: the longest phrase of all tables at a position."""
+"""Names that a table has: the longest phrase of each table at a position."""
 
 from collections.abc import Callable, Sequence
 
 from bond_english.text.chunks import (
   ALIAS,
-  AMBIGUOUS_ASSET,
   AMBIGUOUS_X,
   ASSET,
   ASSUMED,
@@ -25,11 +24,12 @@ from bond_english.text.chunks import (
   WEAK_KIND,
   Chunk,
   Fact,
+  How,
   Role,
 )
 from bond_english.text.phrases import PhraseTable
 from bond_english.text.tokens import Token
-from bond_english.words import assets, unsupported
+from bond_english.words import assets, split_phrases, unsupported, venues
 from bond_english.words.lexicon import (
   ASSET_NAMES,
   CHAIN_NAMES,
@@ -43,7 +43,9 @@ from bond_english.words.lexicon import (
   VENUE_NAMES,
 )
 
-_WEAK_KINDS = frozenset(("value", "valuation", "rate", "rates", "cost", "worth", "how"))
+_WEAK_KINDS = frozenset(
+  ("value", "valuation", "rate", "rates", "cost", "worth", "how", "ticks", "tick")
+)
 _CONTEXT_WORDS: dict[str, Role] = {
   **dict.fromkeys(("posts", "post", "mentions", "mention"), POSTS),
   **dict.fromkeys(("average", "avg", "mean"), AVERAGE),
@@ -51,23 +53,39 @@ _CONTEXT_WORDS: dict[str, Role] = {
 }
 """Single words whose meaning depends on what stands around them."""
 
+CHANNEL_NAMES = frozenset(
+  ("trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle", "ohlcv")
+)
+"""Channels of venues, which a request names by their venue and a kind of data."""
+
+_COUNTS = PhraseTable(
+  (phrase, None)
+  for phrase in split_phrases(
+    "number of; count of; counts of; how many; numbers of; tally of; total number of; the number of"
+  )
+)
+
 WORDS = _CONTEXT_WORDS.keys() | unsupported.LARGE | unsupported.SMALL
 
 
-def name_at(tokens: Sequence[Token], first: int, sources: PhraseTable[str]) -> Chunk | None:
-  """The longest name at `first`, of equally long ones that of the first table.
+def names_at(tokens: Sequence[Token], first: int, sources: PhraseTable[str]) -> list[Chunk]:
+  """The longest name of each table at `first`.
 
   `sources` are the phrases for installed sources; they count where no table has a name.
   """
-  best: Chunk | None = None
-  for read in _READERS:
-    chunk = read(tokens, first)
-    if chunk is not None and (best is None or chunk.end > best.end):
-      best = chunk
-  found = sources.longest_at(tokens, first)
-  if found is not None and best is None:
-    return Chunk(KIND, first, found[1], (found[0],))
-  return best
+  found = [chunk for read in _READERS if (chunk := read(tokens, first)) is not None]
+  for number, chunk in enumerate(found):
+    chunk.cost += 0.02 * number
+  longest = max((chunk.end for chunk in found), default=first)
+  source = sources.longest_at(tokens, first)
+  if source is not None and source[1] > longest and not _is_venue_channel(source[0]):
+    found.append(Chunk(KIND, first, source[1], (source[0],), cost=0.3))
+  return found
+
+
+def _is_venue_channel(source: str) -> bool:
+  """Whether a source is one that the grammar builds itself, from a venue and a kind of data."""
+  return source.rpartition(".")[2] in CHANNEL_NAMES
 
 
 def _kind(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -115,7 +133,7 @@ def _vague(tokens: Sequence[Token], first: int) -> Chunk | None:
 
 
 def _asset(tokens: Sequence[Token], first: int) -> Chunk | None:
-  """An asset; one that is also an English word in small letters is ambiguous."""
+  """An asset; one that is also an English word in small letters needs support."""
   found = ASSET_NAMES.longest_at(tokens, first)
   if found is None:
     return None
@@ -125,26 +143,38 @@ def _asset(tokens: Sequence[Token], first: int) -> Chunk | None:
     # "BTC, ETH, etc." is no Ethereum Classic.
     return Chunk(UNKNOWN, first, end + 1, ())
   exact = end == first + 1 and token.text.upper() == ticker
-  ambiguous = end == first + 1 and (
+  weak = end == first + 1 and (
     ticker in assets.ENGLISH_TICKERS and not token.uppercase
     if exact
     else token.word in assets.ENGLISH_NAMES and token.text.islower()
   )
-  return Chunk(
-    AMBIGUOUS_ASSET if ambiguous else ASSET, first, end, ticker, EXACT if exact else ALIAS
-  )
+  return Chunk(ASSET, first, end, ticker, EXACT if exact else ALIAS, weak=weak)
 
 
 def _venue(tokens: Sequence[Token], first: int) -> Chunk | None:
   found = VENUE_NAMES.longest_at(tokens, first)
   if found is None:
     return None
-  return Chunk(VENUE, first, found[1], found[0], EXACT if tokens[first].word == found[0] else ALIAS)
+  venue, end = found
+  how: How = EXACT if tokens[first].word == venue else ALIAS
+  # A venue whose name is an English word needs "on", a capital letter or a venue beside it.
+  weak = venue in venues.ENGLISH_NAMES and end == first + 1 and tokens[first].text.islower()
+  cost = 1.5 if tokens[first].word in ASSET_NAMES.single and end == first + 1 else 0.0
+  return Chunk(VENUE, first, end, venue, how, cost=cost, weak=weak)
 
 
 def _chain(tokens: Sequence[Token], first: int) -> Chunk | None:
   found = CHAIN_NAMES.longest_at(tokens, first)
-  return None if found is None else Chunk(CHAIN, first, found[1], found[0], ALIAS)
+  if found is None:
+    return None
+  chain, end = found
+  facts: list[Fact] = [("filter", {"chain": chain}, ALIAS)]
+  plain = end == first + 1 and tokens[first].word != "bsc"
+  named_like_asset = plain and ASSET_NAMES.longest_at(tokens, first) is not None
+  weak = plain and not named_like_asset
+  return Chunk(
+    CHAIN, first, end, chain, ALIAS, facts, cost=3.0 if named_like_asset else 0.0, weak=weak
+  )
 
 
 def _market_type(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -174,6 +204,16 @@ def _filler_phrase(tokens: Sequence[Token], first: int) -> Chunk | None:
   return None if found is None else Chunk(FILLER, first, found[1])
 
 
+def _count(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """Number of tweets, how many trades."""
+  found = _COUNTS.longest_at(tokens, first)
+  return (
+    None
+    if found is None
+    else Chunk(FILTER, first, found[1], "count", facts=[("note", "count", EXACT)])
+  )
+
+
 _READERS: tuple[Callable[[Sequence[Token], int], Chunk | None], ...] = (
   _kind,
   _metric,
@@ -187,4 +227,5 @@ _READERS: tuple[Callable[[Sequence[Token], int], Chunk | None], ...] = (
   _context_word,
   _vague_size,
   _filler_phrase,
+  _count,
 )

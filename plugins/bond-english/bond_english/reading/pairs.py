@@ -1,7 +1,7 @@
 """Pairs as people write them: BTC/USDT, btc-usd, ETHBTC, BTC-PERP; and SOL/JUP, a list of two."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bond_english.text.chunks import ALIAS, ASSUMED, EXACT, PAIR, REFUSED, Chunk
@@ -22,7 +22,7 @@ class Pair:
 
   `quote` is None where only the base is given (BTC-PERP). `perpetual` says that the spelling names
   a perpetual, `known` that the base is in the table of assets. `expiry` is the date of a future,
-  YYMMDD.
+  YYMMDD. `settle` is what a contract settles in, None where the spelling leaves it open.
   """
 
   base: str
@@ -30,6 +30,12 @@ class Pair:
   perpetual: bool = False
   known: bool = True
   expiry: str | None = None
+  settle: str | None = None
+
+  @property
+  def inverse(self) -> bool:
+    """Whether the spelling names a contract that settles in its base."""
+    return self.settle == self.base
 
   @property
   def symbol(self) -> str:
@@ -135,21 +141,39 @@ def _perpetual(tokens: Sequence[Token], first: int, base: _Side) -> Chunk | None
 
 
 def _with_suffix(tokens: Sequence[Token], pair: Pair, end: int) -> tuple[Pair, int]:
-  """:USDT, -SWAP, -PERP, .P or :USDT-261225 after a pair: the pair with it, and the index after
-  it."""
+  """:USDT, -SWAP, _PERP, .P, _UM-SWAP, -261225 or :USDT-261225 after a pair: the pair with it, and
+  the index after it."""
   if end + 1 >= len(tokens) or not (tokens[end].attached and tokens[end + 1].attached):
     return pair, end
   sign, word = tokens[end].text, tokens[end + 1]
+  linear = sign == "_" and word.word == "um"
+  if linear:
+    # OKX: in dollars and settled in them, unlike BTC-USD-SWAP.
+    pair, end = replace(pair, settle=pair.quote), end + 2
+    if end + 1 >= len(tokens) or not (tokens[end].attached and tokens[end + 1].attached):
+      return pair, end
+    sign, word = tokens[end].text, tokens[end + 1]
   if sign in "-_." and word.word in _PERPETUAL_WORDS:
-    return Pair(pair.base, pair.quote, True, pair.known), end + 2
+    # BTCUSD_PERP and BTC-USD-SWAP settle in coins, as all contracts in dollars did once.
+    in_coins = pair.quote == "USD" and not linear and (sign, word.word) != (".", "p")
+    settle = pair.base if in_coins else pair.settle
+    return replace(pair, perpetual=True, settle=settle), end + 2
+  if sign in "-_" and _is_date(word.text):
+    settle = pair.base if pair.quote == "USD" and not linear else pair.quote
+    return replace(pair, expiry=word.text, settle=settle), end + 2
   if sign == ":" and word.text.isalnum():
     after = end + 2
+    settle = word.text.upper()
     if after + 1 < len(tokens) and tokens[after].text == "-" and tokens[after].attached:
       date = tokens[after + 1].text
-      if len(date) == 6 and date.isdecimal() and tokens[after + 1].attached:
-        return Pair(pair.base, pair.quote, False, pair.known, date), after + 2
-    return Pair(pair.base, pair.quote, True, pair.known), after
+      if _is_date(date) and tokens[after + 1].attached:
+        return replace(pair, expiry=date, settle=settle), after + 2
+    return replace(pair, perpetual=True, settle=settle), after
   return pair, end
+
+
+def _is_date(text: str) -> bool:
+  return len(text) == 6 and text.isdecimal()
 
 
 def _single_word(tokens: Sequence[Token], first: int) -> Chunk | None:

@@ -8,6 +8,8 @@ from bond_english.text.tokens import Token
 from bond_english.words import split_phrases
 
 _SIDES = {"buys": "buy", "buyers": "buy", "sells": "sell", "sellers": "sell"}
+_TAKERS = frozenset(("market", "taker", "aggressor", "aggressive"))
+"""Words for who begins a trade, which is the side of it."""
 _BOTH = PhraseTable(
   (phrase, None)
   for phrase in split_phrases(
@@ -15,7 +17,7 @@ _BOTH = PhraseTable(
   )
 )
 
-WORDS = frozenset((*_SIDES, "buy", "sell", "long", "short", "longs", "shorts"))
+WORDS = _TAKERS | frozenset((*_SIDES, "buy", "sell", "long", "short", "longs", "shorts"))
 
 
 def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -31,8 +33,9 @@ def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
     if not beside and word in ("long", "short"):
       return None
     return filter_chunk("position", first, first + 1, {"position": word.rstrip("s")})
-  if word == "market" and after in _SIDES:
-    return filter_chunk("side", first, first + 2, {"side": _SIDES[after]})
+  if word in _TAKERS and after in (*_SIDES, "buy", "sell"):
+    side = _SIDES.get(after, after)
+    return filter_chunk("side", first, first + 2, {"side": side})
   if word in _SIDES:
     return filter_chunk("side", first, first + 1, {"side": _SIDES[word]})
   if word not in ("buy", "sell"):

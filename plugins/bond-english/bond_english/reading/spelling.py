@@ -46,6 +46,8 @@ from bond_english.words.lexicon import (
   VAGUE_NAMES,
   VENUE_NAMES,
 )
+from bond_english.words.operators import OPERATORS
+from bond_english.words.plain import is_plain
 
 MIN_LENGTH = 4
 MAX_LENGTH = 24
@@ -98,7 +100,7 @@ def correct(tokens: Sequence[Token], more: Set[str]) -> dict[int, tuple[str, ...
   known = known_words()
   uncorrected: dict[int, tuple[str, ...]] = {}
   for index, token in enumerate(tokens):
-    if token.kind != WORD or token.word in known or token.word in more:
+    if token.kind != WORD or token.word in known or token.word in more or is_plain(token.word):
       continue
     found = correction(token.word, uppercase=token.text.isupper())
     if found.word is not None:
@@ -130,9 +132,27 @@ def correction(word: str, *, uppercase: bool = False) -> Correction:
     for distance, other, other_meaning in found
     if distance == least and other_meaning != meaning
   }
+  if rivals and word not in lookalikes():
+    # A name of data, an asset or a venue says more than a word such as "tick".
+    names = [(other, m) for distance, other, m in found if distance == least and _is_name(m)]
+    # Letters are left out more often than mistaken.
+    longer = [entry for entry in names if _leaves_out(word, entry[0])]
+    for likely in (names, longer):
+      if len({meaning for _, meaning in likely}) == 1:
+        return Correction(likely[0][0])
   if rivals or word in lookalikes():
     return Correction(None, tuple(sorted({target, *rivals})))
   return Correction(target)
+
+
+def _leaves_out(word: str, target: str) -> bool:
+  """Whether a word is another one with letters left out."""
+  letters = iter(target)
+  return all(letter in letters for letter in word)
+
+
+def _is_name(meaning: str) -> bool:
+  return meaning.partition(" ")[0] in ("source", "asset", "venue")
 
 
 def edits(word: str, other: str, limit: int) -> int | None:
@@ -215,6 +235,8 @@ def known_words() -> frozenset[str]:
   tables = (*_TABLES.values(), FILLER_PHRASES, NEGATIONS)
   lists = (
     unsupported.NOT_OFFERED,
+    OPERATORS,
+    filler.CORRECTIONS,
     unsupported.HISTORY,
     unsupported.REPLAY,
     unsupported.ALERTS,
@@ -233,6 +255,7 @@ def known_words() -> frozenset[str]:
     | filler.FILLER
     | filler.CONJUNCTIONS
     | filler.PREPOSITIONS
+    | filler.KEYS
     | {ticker.lower() for ticker in assets.EQUITIES}
     | {"w"}
   )

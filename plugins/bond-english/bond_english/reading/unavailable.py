@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from bond_english.text.chunks import REFUSED, UNKNOWN, Chunk
+from bond_english.text.chunks import OPERATOR, REFUSED, UNKNOWN, Chunk
 from bond_english.text.phrases import PhraseTable
 from bond_english.text.tokens import NUMBER, Token
 from bond_english.words import assets, unsupported
-from bond_english.words.lexicon import KIND_NAMES
+from bond_english.words.lexicon import KIND_NAMES, METRIC_NAMES
+from bond_english.words.operators import OPERATORS
 
 _NOT_OFFERED = PhraseTable((phrase, phrase) for phrase in unsupported.NOT_OFFERED)
+_OPERATORS = PhraseTable((phrase, phrase) for phrase in OPERATORS)
 _EQUITIES = PhraseTable((phrase, phrase) for phrase in assets.EQUITY_NAMES)
 _HISTORY = PhraseTable((phrase, phrase) for phrase in unsupported.HISTORY)
 
@@ -32,6 +34,18 @@ def unavailable_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   if first and _is_year(token) and tokens[first - 1].word in ("in", "since"):
     return Chunk(REFUSED, first, first + 1, (token.text, "history"))
   return None
+
+
+def operator_at(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """A figure that would have to be computed: ratio, difference, cheapest."""
+  found = _OPERATORS.longest_at(tokens, first)
+  if found is None:
+    return None
+  for table in (KIND_NAMES, METRIC_NAMES):
+    kind = table.longest_at(tokens, first)
+    if kind is not None and kind[1] >= found[1]:
+      return None
+  return Chunk(OPERATOR, first, found[1], found[0])
 
 
 def _is_year(token: Token) -> bool:

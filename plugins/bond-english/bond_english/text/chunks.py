@@ -1,4 +1,4 @@
-"""Chunks: runs of tokens, each with the role that it has in a request."""
+"""Chunks: runs of tokens, each with a role that it may have in a request."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
@@ -26,6 +26,7 @@ Slot: TypeAlias = Literal[
   "refused",
   "note",
   "filler",
+  "ignored",
   "negation",
 ]
 """What an entry of the account is about."""
@@ -37,6 +38,10 @@ Refusal: TypeAlias = Literal["equity", "history", "order", "of the past", "ask"]
 """Why a chunk is refused; with "ask" its question has to be answered first."""
 
 Role: TypeAlias = Literal[
+  "operator",
+  "plain",
+  "key",
+  "correction",
   "asset",
   "pair",
   "quote",
@@ -50,7 +55,6 @@ Role: TypeAlias = Literal[
   "author",
   "query",
   "filter",
-  "ambiguous_asset",
   "ambiguous_x",
   "weak_kind",
   "event",
@@ -86,7 +90,6 @@ AUTHOR: Final = "author"  # str, the handle without @
 QUERY: Final = "query"  # str, the words to search for
 FILTER: Final = "filter"  # str, the name that other passes know it by, or BoundKinds
 # Words whose role depends on where they stand:
-AMBIGUOUS_ASSET: Final = "ambiguous_asset"  # str: a ticker that is an English word, too
 AMBIGUOUS_X: Final = "ambiguous_x"  # None: the network, or a letter
 WEAK_KIND: Final = "weak_kind"  # tuple of str: rate, cost, "how much"
 EVENT: Final = "event"  # str: transfer, swap, block
@@ -101,6 +104,10 @@ CONJUNCTION: Final = "conjunction"  # str, the word or sign
 PREPOSITION: Final = "preposition"  # str, the word
 VERSUS: Final = "versus"  # None
 FILLER: Final = "filler"  # None
+PLAIN: Final = "plain"  # None: plain English that says nothing about the stream
+OPERATOR: Final = "operator"  # str: what would have to be computed
+KEY: Final = "key"  # None: the channel= of key=value
+CORRECTION: Final = "correction"  # None: no wait
 UNKNOWN: Final = "unknown"  # tuple of str: known words that are spelled alike
 REFUSED: Final = "refused"  # (what or the question, Refusal)
 ALERT: Final = "alert"  # str, the phrase
@@ -110,11 +117,16 @@ EDIT: Final = "edit"  # str, the phrase
 
 @dataclass(slots=True)
 class Chunk:
-  """The tokens from `first` up to `end` and the role that they have.
+  """The tokens from `first` up to `end`, and a role that they may have.
 
   The type of `value` depends on the role. `facts` are further statements of the account that the
-  chunk makes, such as its filters. The chunks of a request stand side by side and cover every
-  token.
+  chunk makes, such as its filters. `cost` says how unlikely the role is, `weak` that it needs a
+  neighbour which supports it. The chunks of a request stand side by side and cover every token.
+
+  The grammar sets `clause`, `left_out` (a negation stands before it), `detached` (a comma or the
+  like stands before it) and `preposition`, the word that links it to what it is of. The builder
+  notes in `shaped` which nodes of the spec are as they are because of it; `told` says that the
+  sentence has it instead. `parts` are chunks that only say more of this one, as a quote currency.
   """
 
   role: Role
@@ -124,6 +136,19 @@ class Chunk:
   how: How = EXACT
   facts: list[Fact] = field(default_factory=list)
   left_out: bool = False
+  cost: float = 0.0
+  weak: bool = False
+  clause: int = 0
+  detached: bool = False
+  preposition: str = ""
+  shaped: list[str] = field(default_factory=list)
+  told: bool = False
+  parts: "list[Chunk]" = field(default_factory=list)
+
+  def shape(self, *nodes: str) -> None:
+    """Notes that these nodes of the spec are as they are because of the chunk and its parts."""
+    for chunk in (self, *self.parts):
+      chunk.shaped += [node for node in nodes if node not in chunk.shaped]
 
   def make_filler(self) -> None:
     """Makes it words that say nothing."""
@@ -147,4 +172,4 @@ def filter_chunk(
 
 def question_chunk(question: str, first: int, end: int) -> Chunk:
   """A chunk that has to be asked about."""
-  return Chunk(REFUSED, first, end, (question, "ask"))
+  return Chunk(REFUSED, first, end, (question, "ask"), cost=-1.0)

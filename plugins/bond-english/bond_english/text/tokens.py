@@ -29,6 +29,8 @@ _PATTERNS: tuple[tuple[TokenKind, re.Pattern[str]], ...] = (
 )
 # In 1m30s and 5min the unit ends where its letters end.
 _UNIT = re.compile(r"[^\W\d_]+")
+# In depth20 and top5 the number begins where the letters end.
+_NUMBERED = re.compile(r"(?:depth|top)(?=\d)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 
 
@@ -63,8 +65,13 @@ def tokenise(text: str) -> list[Token]:
       continue
     attached = bool(tokens) and tokens[-1].end == at
     kind: TokenKind
-    if attached and tokens[-1].kind == NUMBER and (unit := _UNIT.match(text, at)):
+    if attached and _begins_with_letters(tokens) and (unit := _UNIT.match(text, at)):
       kind, match = WORD, unit
+    elif attached and text[at] == "@" and tokens[-1].kind in (WORD, NUMBER):
+      # The name of a channel, btcusdt@depth20, and no account.
+      kind, match = _sign(text, at)
+    elif numbered := _NUMBERED.match(text, at):
+      kind, match = WORD, numbered
     else:
       kind, match = _first_match(text, at)
     written = match[0]
@@ -72,6 +79,19 @@ def tokenise(text: str) -> list[Token]:
     tokens.append(Token(kind, written, at, match.end(), _folded(written), attached, uppercase))
     at = match.end()
   return tokens
+
+
+def _begins_with_letters(tokens: list[Token]) -> bool:
+  """Whether letters after these tokens are a word without the digits that follow: of a unit
+  (1m30s), or of a channel (@depth20)."""
+  channel = len(tokens) > 1 and tokens[-1].text == "@" and tokens[-1].attached
+  return tokens[-1].kind == NUMBER or channel
+
+
+def _sign(text: str, at: int) -> tuple[TokenKind, re.Match[str]]:
+  match = _PATTERNS[-1][1].match(text, at)
+  assert match is not None
+  return SIGN, match
 
 
 def _first_match(text: str, at: int) -> tuple[TokenKind, re.Match[str]]:

@@ -67,8 +67,10 @@ _PHRASES = {
     valuation; rate; rates; cost; worth; exchange rate; last traded price;
     current price; quote price; average price; average prices; mean price; avg price; going rate;
     how much is; how much are; how much does; how much""",
-  "trades": """trades; trade; trade feed; trade data; fills; executions; prints; deals; tape;
-    time and sales; trade stream; matches; market trades; trade tape; tick data""",
+  "trades": """trades; trade; trade feed; trade data; fills; executions; prints; deals; tape; time
+    and sales; trade stream; matches; market trades; trade tape; tick data; aggtrade; agg trades;
+    aggtrades; aggregated trades; aggregate trades; tick trades; market orders; public trades;
+    clips; clip; ticks; tick; trade prints; trade ticks""",
   "orderbook": """order book; order books; orderbook; orderbooks; book; books; depth; market depth;
     depth chart data; l2; level 2; level2;
     lvl2; lvl 2; l2 book; l3; level 3; l2 data; bids and asks; lob;
@@ -76,9 +78,11 @@ _PHRASES = {
   "bbo": """bbo; best bid and offer; best bid and ask; best bid ask; best bid offer; top of book;
     top of the book; bid ask; bid and ask; bid offer; bid and offer; bids asks; l1; level 1; level1;
     quotes; best bid; best ask; best offer; best quotes; nbbo; bidask; touch;
+    bookticker; book ticker; best prices; inside market;
     bid; bids; ask; asks; bid price; ask price; bid prices; ask prices; offers""",
   "ohlc": """candles; candle; candlesticks; candlestick; ohlc; ohlcv; bars; bar; klines; kline;
-    candle data; ohlc bars; ohlc candles; ohlcv bars; ohlcv candles; open high low close""",
+    candle data; ohlc bars; ohlc candles; ohlcv bars; ohlcv candles; open high low close; chart
+    data; price bars; price candles""",
   "volume": "volume; volumes; vol; turnover; traded volume; trading volume; trade volume",
   "vwap": """vwap; vwaps; volume weighted average price; volume weighted price;
     volume weighted average""",
@@ -87,8 +91,9 @@ _PHRASES = {
     funding payments""",
   "open_interest": "open interest; open interests; oi",
   "liquidations": """liquidations; liquidation; liqs; liq; liquidated; liquidation feed;
-    liquidation events; liquidation data; forced liquidations; forced orders; rekt""",
-  "mark_price": "mark price; mark prices; mark; marks",
+    liquidation events; liquidation data; forced liquidations; forced orders; rekt; forceorder;
+    force orders; liquidation orders; liquidation prints; liqs feed""",
+  "mark_price": "mark price; mark prices; mark; marks; markprice; mark px",
   "index_price": "index price; index prices; index; underlying index",
   "implied_vol": """implied vol; implied volatility; implied vols; iv; dvol; volatility index;
     option vol; options vol""",
@@ -131,6 +136,18 @@ CHAIN_WIDE_EVENTS = frozenset(("block", "slot", "mempool"))
 """Events of a whole chain and not of an asset: eth blocks are blocks of Ethereum."""
 
 METRICS = {
+  "consolidated": (
+    "orderbook",
+    split_phrases(
+      """
+      consolidated order book; consolidated order books; consolidated orderbook; consolidated book;
+      consolidated books; consolidated depth; aggregated order book; aggregated orderbook;
+      aggregated book; combined order book; combined orderbook; combined book; merged order book;
+      merged orderbook; merged book; unified order book; unified book; one book; a single book;
+      cross exchange order book; cross venue book; consolidated
+      """
+    ),
+  ),
   "imbalance": ("orderbook", ("imbalance", "book imbalance", "order imbalance")),
   "spread": ("bbo", ("spread", "spreads", "bid ask spread")),
   "mid": ("bbo", ("mid price", "mid prices", "midprice", "mid", "mids")),
@@ -141,10 +158,15 @@ METRICS = {
 """Figures computed from a kind of data: metric → (that kind, phrases)."""
 
 _MARKET_TYPES = {
-  "perp": """perp; perps; perpetual; perpetuals; perpetual swap; perpetual swaps; perpetual futures;
-    perpetual contract; perpetual contracts; linear; linear perps; linear perp; futures perps;
-    futures; future; usdt margined; swap market; derivatives; linear perpetuals""",
-  "inverse": "inverse; inverse perps; inverse perp; coin margined; coin m; inverse perpetuals",
+  "perp": """perp; perps; perpetual; perpetuals; perpetual swap; perpetual swaps; perpetual
+    futures; perpetual contract; perpetual contracts; linear; linear perps; linear perp; futures
+    perps; futures; future; usdt margined; swap market; derivatives; linear perpetuals; usd m; usd
+    m futures; usds m; usds m futures; usdt m; usdt m futures; usdt futures; usdt perps; usdt
+    perp; usdⓢ m; usdⓢ m futures; um futures; linear futures; swaps market; perps market; perp
+    market; futures market; perpetual market""",
+  "inverse": """inverse; inverse perps; inverse perp; coin margined; coin m; inverse perpetuals;
+    coin m futures; coin margined futures; coin margined perps; coin m perps; cm futures; inverse
+    futures; inverse swaps""",
   "spot": "spot; spot market; spot markets; spot only",
   "future": "quarterly; quarterlies; dated futures; quarterly futures; delivery futures",
   "option": "option; options; options market; calls; puts",

@@ -10,30 +10,30 @@ FILLER = frozenset(
     me im i'm i'd i'll we'd we're let's lets let you're please pls plz kindly thanks thank thx ty
     hi hey hello gm yo ok okay so well now then give get gimme show see view display print tell
     report send push pull fetch grab bring provide want wanna need like love would could can may
-    might should must shall will gonna have has had having be is are was were am being been do
-    does did doing done stream streams streaming streamed feed feeds data datafeed info
-    information details detail update updates updated updating refresh refreshed refreshing add
-    adding subscribe subscription subscriptions follow following track tracking watch watching
-    monitor monitoring listen listening observe observing keep keeping eye run running start
-    starting begin set setup make making create build put use using take look looking check
-    checking find go going receive receiving collect collecting gather live latest current
-    currently today's right new newest fresh ongoing up out off down away back of for on about in
-    at from to into onto with by via through per as around regarding concerning within over across
-    between against and or plus also too both either along together alongside including include
-    includes included just only simply exactly really actually basically mostly mainly still ever
-    even quite very coin coins token tokens crypto cryptos cryptocurrency cryptocurrencies asset
-    assets currency currencies symbol symbols pair pairs market markets exchange exchanges venue
-    venues platform platforms contract contracts instrument instruments instrument's chain chains
+    might should must shall will gonna have has had having be is are was were am being been do does
+    did doing done stream streams streaming streamed feed feeds data datafeed info information
+    details detail update updates updated updating refresh refreshed refreshing add adding
+    subscribe subscription subscriptions follow following track tracking watch watching monitor
+    monitoring listen listening observe observing keep keeping eye run running start starting begin
+    set setup make making create build put use using take look looking check checking find go going
+    receive receiving collect collecting gather live latest current currently today's right new
+    newest fresh ongoing up out off down away back of for on about in at from to into onto with by
+    via through per as around regarding concerning within over across between against and or plus
+    also too both either along together alongside including include includes included just only
+    simply exactly really actually basically mostly mainly still ever single even quite very cross
+    crosses coin coins token tokens crypto cryptos cryptocurrency cryptocurrencies asset assets
+    currency currencies symbol symbols pair pairs market markets exchange exchanges venue venues
+    platform platforms contract contracts instrument instruments instrument's chain chains
     blockchain network websocket ws api bond specific particular respective anything stuff things
     thing what's whats what how much many which who when where if there here whenever while event
-    events activity message messages entry entries item items snapshot snapshots side sides
-    reading readings figure figures interval intervals frequency rate cadence resolution
-    granularity time times second-by-second basis speed all everything every each whole entire
-    full complete combined traded trading listed happening getting coming made seen based related
-    mentioning mention mentions mentioned containing says saying said tagged talking ones lot lots
-    bit kind kinds sort sorts type types public available known called named size sized sizes
-    amount amounts notional aggregate aggregated aggregation normalized normalised compare
-    compared comparing comparison taking sub know
+    events activity message messages entry entries item items snapshot snapshots side sides reading
+    readings figure figures interval intervals frequency rate cadence resolution granularity time
+    times second-by-second basis speed all everything every each whole entire full complete
+    combined traded trading listed happening getting coming made seen based related mentioning
+    mention mentions mentioned containing says saying said tagged talking ones lot lots bit kind
+    kinds sort sorts type types public available known called named size sized sizes amount amounts
+    notional aggregate aggregated aggregation normalized normalised compare compared comparing
+    comparison taking sub know
     """
   )
 )
@@ -42,11 +42,11 @@ PHRASES = split_phrases(
   """
   as well; as well as; at the same time; right now; real quick; in terms of; keep an eye on; up to
   date; as of now; at the moment; and so on; at all; good morning; no problem; thank you; of
-  course; by the way; for me; i would like; what is; what's the; tell me; side by side; number of;
-  count of; amount of; in comparison; nothing else; and nothing else; nothing more; in one stream;
-  in the same stream; on the same stream; on the same clock; same time; same clock; one stream; a
-  stream of; one feed; just one; one of; one by one; this one; the one; in parallel; low latency;
-  in a single stream; each of; all of; both of
+  course; by the way; for me; i would like; what is; what's the; tell me; side by side; amount of;
+  in comparison; nothing else; and nothing else; nothing more; in one stream; in the same stream;
+  on the same stream; on the same clock; same time; same clock; one stream; a stream of; one feed;
+  just one; not only; not just; one of; one by one; this one; the one; in parallel; low latency; in
+  a single stream; each of; all of; both of
   """
 )
 
@@ -60,6 +60,26 @@ CONJUNCTIONS = frozenset(
 )
 """Words between the members of a list."""
 
+CORRECTIONS = split_phrases(
+  """
+  no wait; wait no; actually no; no actually; sorry i mean; sorry i meant; i mean; or rather;
+  scratch that
+  """
+)
+"""After these the request is said again, otherwise."""
+
+KEYS = frozenset(
+  split_words(
+    """
+    symbol symbols ticker pair pairs market markets instrument asset assets coin exchange exchanges
+    venue venues source sources channel channels type kind data stream streams feed topic interval
+    frequency every period depth levels limit query filter side chain network window timeframe
+    event events params method
+    """
+  )
+)
+"""Keys of requests in the form key=value."""
+
 CONJUNCTION_SIGNS = frozenset("+,&;|")
 SILENT_SIGNS = frozenset(".!?:()[]{}\"'`“”‘’„«»-–—_…~/\\=#@$·•→")
 
@@ -70,7 +90,7 @@ NEGATIONS = split_phrases(
   apart from; other than; except for; rather than; instead of; but not; and not; and no; but no;
   everything but; all but; i don't want; not; no; without; except; excluding; exclude; excl; skip;
   skipping; ignore; ignoring; minus; omit; omitting; drop; dropping; sans; non; never; neither;
-  nor; avoid; don't; dont; isn't; remove; hide
+  nor; avoid; don't; dont; isn't; remove; hide; nothing; none; anything but; no more
   """
 )
 """Phrases that leave out what follows."""

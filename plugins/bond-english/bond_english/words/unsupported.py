@@ -10,20 +10,19 @@ NOT_OFFERED = split_phrases(
   volatility; historical volatility; hash rate; hashrate; hash power; supply; circulating supply;
   total supply; tvl; total value locked; staking yield; staking rewards; apr; apy; airdrop;
   airdrops; inflows; outflows; netflow; netflows; exchange inflows; exchange outflows; exchange
-  flows; long short ratio; long / short ratio; basis; futures basis; premium; coinbase premium;
-  kimchi premium; put call ratio; greeks; gamma; max pain; correlation; correlations; arbitrage;
-  arbitrage opportunities; nft; nfts; nft floor price; floor price; block trades; block trade; etf
-  flows; etf inflows; chart; charts; graph; plot; heatmap; dashboard; screenshot; csv; excel;
-  telegram; discord; reddit; youtube; tiktok; instagram; facebook; farcaster; mastodon; threads;
-  linkedin; stocktwits; weather; github; github commits; whale alert; prediction; predictions;
+  flows; long short ratio; long / short ratio; basis; futures basis; coinbase premium; kimchi; put
+  call ratio; greeks; gamma; max pain; nft; nfts; nft floor price; floor price; block trades; block
+  trade; etf flows; etf inflows; chart; charts; graph; plot; heatmap; dashboard; screenshot; csv;
+  excel; telegram; discord; reddit; youtube; tiktok; instagram; facebook; farcaster; mastodon;
+  threads; linkedin; stocktwits; weather; github; github commits; prediction; predictions;
   forecast; signals; trading signals; signal; technical analysis; indicator; indicators; support
   and resistance; order flow; footprint; heat map; profit; pnl; portfolio; my balance; balance;
-  balances; account balance; consolidated book; consolidated order book; smart money; holders;
-  holder count; active addresses; new addresses; exchange reserves; reserves; unlocks; token
-  unlocks; listings; new listings; halving countdown; difficulty; stake; validators; base rate;
-  interest rate; interest rates; borrow rate; lending rates; 24h change; price change; daily
-  change; percent change; market depth chart; open orders; my orders; my trades; my positions;
-  stochastic; ichimoku; vwma; high low; highs and lows; all time high; ath; median price; median
+  balances; account balance; smart money; holders; holder count; active addresses; new addresses;
+  exchange reserves; reserves; unlocks; token unlocks; listings; new listings; halving countdown;
+  difficulty; stake; validators; base rate; interest rate; interest rates; borrow rate; lending
+  rates; 24h change; price change; daily change; percent change; market depth chart; open orders;
+  my orders; my trades; my positions; stochastic; ichimoku; vwma; high low; highs and lows; all
+  time high; ath; median price; median
   """
 )
 """Data that a user may well mean and that no source offers."""
@@ -59,9 +58,13 @@ REPLAY = split_phrases(
 ALERTS = split_phrases(
   """
   alert me; notify me; warn me; ping me; tell me when; tell me if; let me know; let me know when;
-  let me know if; alert; alerts; notification; notifications; notify; alert me when; alert me if;
-  notify me when; notify me if; email me; text me; message me; email me when; text me when; wake
-  me; wake me up; shout
+  let me know if; alert; alerts; notification; notifications; notify; whale alert; whale alerts;
+  price alert; price alerts; alert me when; alert me if; notify me when; notify me if; email me;
+  text me; message me; email me when; text me when; wake me; wake me up; shout; heads up; tell me
+  as soon as; as soon as; the moment; the second; once; let us know; let us know when; tell us
+  when; tell us if; give me a shout; buzz me; ping us; wake me up if; wake me up when; ping me if;
+  ping me when; shout when; shout if; scream if; flag when; flag if; alarm; send me an alert; send
+  an alert; signal me
   """
 )
 

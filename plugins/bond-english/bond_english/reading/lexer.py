@@ -1,4 +1,8 @@
-"""Tagging: chunks from left to right, at each position by the most telling reader."""
+"""The lexer: every role that every span of a request may have, each with a cost.
+
+Nothing is decided here. "solana" may be the asset and the chain, "near" the token and a word; the
+grammar in clauses/ takes the readings that fit each other.
+"""
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -8,27 +12,33 @@ from bond_english.quantities.amounts import CURRENCY_SIGNS, bound_at
 from bond_english.quantities.depths import depth_at
 from bond_english.quantities.intervals import interval_at
 from bond_english.quantities.price_moves import price_move_at
-from bond_english.quantities.time_spans import ago_at, plain_time_span_at, time_span_at
+from bond_english.quantities.time_spans import (
+  ago_at,
+  plain_time_span_at,
+  time_of_day_at,
+  time_span_at,
+)
 from bond_english.reading.asset_groups import asset_group_at
 from bond_english.reading.languages import language_at
-from bond_english.reading.names import name_at
+from bond_english.reading.names import names_at
 from bond_english.reading.notation import notation_at, quoted_at
 from bond_english.reading.pairs import pair_at
 from bond_english.reading.quote_currencies import quote_at
 from bond_english.reading.sides import side_at
-from bond_english.reading.unavailable import unavailable_at
+from bond_english.reading.unavailable import operator_at, unavailable_at
 from bond_english.reading.venue_groups import all_venues_at, venue_type_at
 from bond_english.text.chunks import (
   ALERT,
   BOUND,
   CONJUNCTION,
   CORRECTED,
+  CORRECTION,
   EDIT,
   FILLER,
   INTERVAL,
-  KIND,
+  KEY,
   NEGATION,
-  POSTS,
+  PLAIN,
   PREPOSITION,
   REPLAY,
   UNKNOWN,
@@ -36,60 +46,70 @@ from bond_english.text.chunks import (
   Role,
 )
 from bond_english.text.phrases import PhraseTable
-from bond_english.text.tokens import SIGN, Token
+from bond_english.text.tokens import SIGN, WORD, Token
 from bond_english.words import filler, unsupported
 from bond_english.words.lexicon import NEGATIONS
+from bond_english.words.plain import is_plain
 
 Reader: TypeAlias = Callable[[Sequence[Token], int], Chunk | None]
+
+UNKNOWN_COST = 12.0
+PLAIN_COST = 3.0
+FILLER_COST = 0.3
+"""A word that says nothing is a worse reading than any that does, and a better one than none."""
 
 _REPLAY = PhraseTable((phrase, phrase) for phrase in unsupported.REPLAY)
 _ALERTS = PhraseTable((phrase, phrase) for phrase in unsupported.ALERTS)
 _EDITS = PhraseTable((phrase, phrase) for phrase in unsupported.EDITS)
-_LEADING_SIGNS = frozenset((*"<>≥≤-−–/", "<=", ">=", *CURRENCY_SIGNS))
+_CORRECTIONS = PhraseTable((phrase, None) for phrase in filler.CORRECTIONS)
+_LEADING_SIGNS = frozenset((*"<>≥≤-−–/~", "<=", ">=", *CURRENCY_SIGNS))
 """Signs that a chunk can begin with: -5s, > $100k, /usd."""
 _PICTOGRAMS = frozenset(("So", "Sk", "Cf", "Cc", "Mn", "Me"))
 """Unicode categories."""
 
 
-def tag(
-  tokens: Sequence[Token],
-  sources: PhraseTable[str],
-  alike: Mapping[int, tuple[str, ...]],
-) -> list[Chunk]:
-  """Chunks that cover every token of the text, in order.
+def readings(
+  tokens: Sequence[Token], sources: PhraseTable[str], alike: Mapping[int, tuple[str, ...]]
+) -> list[list[Chunk]]:
+  """The chunks that may begin at each token.
 
   `sources` are the phrases for installed sources, `alike` the known words spelled like the unknown
-  word at an index.
+  word at an index. Every token has at least one reading.
   """
-  chunks: list[Chunk] = []
-  at = 0
-  quotes_are_queries = False
-  while at < len(tokens):
-    chunk = _chunk_at(tokens, at, sources, quotes_are_queries)
-    if chunk is None:
-      chunk = Chunk(UNKNOWN, at, at + 1, alike.get(at, ()))
-    if any(token.corrected for token in tokens[chunk.first : chunk.end]):
-      chunk.how = CORRECTED
-      chunk.facts = [(slot, value, CORRECTED) for slot, value, _ in chunk.facts]
-    chunks.append(chunk)
-    quotes_are_queries = quotes_are_queries or chunk.role in (KIND, POSTS)
-    at = chunk.end
-  return chunks
+  found: list[list[Chunk]] = []
+  for at in range(len(tokens)):
+    chunks = _at(tokens, at, sources)
+    if all(chunk.end > at + 1 or chunk.weak for chunk in chunks):
+      chunks.append(Chunk(UNKNOWN, at, at + 1, alike.get(at, ()), cost=UNKNOWN_COST))
+    for chunk in chunks:
+      if any(token.corrected for token in tokens[chunk.first : chunk.end]):
+        chunk.how = CORRECTED
+        chunk.facts = [(slot, value, CORRECTED) for slot, value, _ in chunk.facts]
+    found.append(chunks)
+  return found
 
 
-def _chunk_at(
-  tokens: Sequence[Token], first: int, sources: PhraseTable[str], quotes_are_queries: bool
-) -> Chunk | None:
-  found = notation_at(tokens, first) or (quoted_at(tokens, first) if quotes_are_queries else None)
-  if found is not None:
-    return found
-  if tokens[first].kind == SIGN and tokens[first].text not in _LEADING_SIGNS:
-    return _function_word(tokens, first)
-  for read in _READERS:
-    found = read(tokens, first)
-    if found is not None:
-      return found
-  return name_at(tokens, first, sources) or _function_word(tokens, first)
+def _at(tokens: Sequence[Token], first: int, sources: PhraseTable[str]) -> list[Chunk]:
+  notation = notation_at(tokens, first)
+  if notation is not None:
+    return [notation]
+  found: list[Chunk] = []
+  quoted = None if tokens[0].text in ("{", "[") else quoted_at(tokens, first)
+  if quoted is not None:
+    found.append(quoted)
+  if tokens[first].kind != SIGN or tokens[first].text in _LEADING_SIGNS:
+    for number, read in enumerate(_READERS):
+      chunk = read(tokens, first)
+      if chunk is not None:
+        chunk.cost += 0.01 * number
+        found.append(chunk)
+    found += names_at(tokens, first, sources)
+  function_word = _function_word(tokens, first)
+  if function_word is not None:
+    found.append(function_word)
+  elif is_plain(tokens[first].word) and tokens[first].kind == WORD:
+    found.append(Chunk(PLAIN, first, first + 1, cost=PLAIN_COST))
+  return found
 
 
 def _with_slash(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -98,6 +118,18 @@ def _with_slash(tokens: Sequence[Token], first: int) -> Chunk | None:
   if words[:3] == ["w", "/", "o"]:
     return Chunk(NEGATION, first, first + 3)
   return Chunk(CONJUNCTION, first, first + 2, "with") if words[:2] == ["w", "/"] else None
+
+
+def _key(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """The key of key=value, "key": value and key: value."""
+  if tokens[first].word not in filler.KEYS:
+    return None
+  end = first + 1
+  if end < len(tokens) and tokens[end].text in ('"', "'"):
+    end += 1
+  if end >= len(tokens) or tokens[end].text not in ("=", ":"):
+    return None
+  return Chunk(KEY, first, end + 1)
 
 
 def _interval(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -115,7 +147,7 @@ def _negation(tokens: Sequence[Token], first: int) -> Chunk | None:
   return None if found is None else Chunk(NEGATION, first, found[1])
 
 
-def _phrase(phrases: PhraseTable[str], role: Role) -> Reader:
+def _phrase(phrases: PhraseTable[str] | PhraseTable[None], role: Role) -> Reader:
   def read(tokens: Sequence[Token], first: int) -> Chunk | None:
     found = phrases.longest_at(tokens, first)
     return None if found is None else Chunk(role, first, found[1], found[0])
@@ -125,15 +157,19 @@ def _phrase(phrases: PhraseTable[str], role: Role) -> Reader:
 
 _READERS: tuple[Reader, ...] = (
   _with_slash,
+  _key,
   pair_at,
   _phrase(_REPLAY, REPLAY),
+  _phrase(_CORRECTIONS, CORRECTION),
   asset_group_at,
   all_venues_at,
   depth_at,
   price_move_at,
   ago_at,
   time_span_at,
+  time_of_day_at,
   unavailable_at,
+  operator_at,
   _phrase(_EDITS, EDIT),
   _interval,
   _bound,
@@ -145,8 +181,8 @@ _READERS: tuple[Reader, ...] = (
   quote_at,
   language_at,
 )
-"""In this order: "no aggregation" is an interval before "no" is a negation, and 5m is a depth or a
-bound before it is a time span."""
+"""Of equally good readings the one of the earlier reader counts: "no aggregation" is an interval
+before "no" is a negation, and 5m is a bound before it is a time span."""
 
 
 def _function_word(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -156,12 +192,16 @@ def _function_word(tokens: Sequence[Token], first: int) -> Chunk | None:
     if token.text in filler.CONJUNCTION_SIGNS:
       return Chunk(CONJUNCTION, first, first + 1, token.text)
     silent = token.text in filler.SILENT_SIGNS or token.text in ("...", "->", "=>")
-    return Chunk(FILLER, first, first + 1) if silent or _is_pictogram(token.text) else None
+    if silent or _is_pictogram(token.text):
+      return Chunk(FILLER, first, first + 1)
+    return None
   if token.word in filler.CONJUNCTIONS:
     return Chunk(CONJUNCTION, first, first + 1, token.word)
   if token.word in filler.PREPOSITIONS:
     return Chunk(PREPOSITION, first, first + 1, token.word)
-  return Chunk(FILLER, first, first + 1) if token.word in filler.FILLER else None
+  if token.word in filler.FILLER:
+    return Chunk(FILLER, first, first + 1, cost=FILLER_COST)
+  return None
 
 
 def _is_pictogram(text: str) -> bool:

@@ -1,0 +1,57 @@
+"""Filters as sentences have them: worth ≥ $1,000, sells only, depth 20."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from bond_english.quantities.durations import duration_text
+
+_SIGNS = {"min": "≥", "max": "≤"}
+_PLURALS = {"buy": "buys", "sell": "sells", "long": "longs", "short": "shorts"}
+
+
+def conditions_said(settings: Iterable[tuple[str, Any]]) -> list[str]:
+  """Each filter that narrows the events down, once."""
+  return list(dict.fromkeys(filter(None, (_said(name, value) for name, value in settings))))
+
+
+def _said(name: str, value: Any) -> str:
+  side, _, what = name.partition("_")
+  if side in _SIGNS and what in ("amount", "notional_usd", "notional", "price", "rate"):
+    return _bound(_SIGNS[side], what, value)
+  if name in ("side", "position"):
+    return f"{_PLURALS[value]} only"
+  if name == "depth":
+    return f"depth {value}"
+  if name == "deltas":
+    return "as changes"
+  if name == "min_move_pct":
+    return f"moves over {value:g}%"
+  if name == "direction" and value in ("up", "down", "in", "out"):
+    return {"in": "incoming", "out": "outgoing"}.get(value, f"{value} only")
+  if name == "event_types":
+    return " and ".join(f"{event}s" for event in value if event != "metric")
+  if name == "authors":
+    return f"from {', '.join(f'@{author}' for author in value)}"
+  if name == "query":
+    return f"with {value!r}"
+  if name == "lang":
+    return f"language {value}"
+  if name in ("account", "address", "mint", "provider"):
+    return f"{name} {value}"
+  return f"window {duration_text(value)}" if name == "window_sec" else ""
+
+
+def _bound(sign: str, what: str, value: Any) -> str:
+  if what == "notional_usd":
+    return f"worth {sign} ${_number(value)}"
+  if what == "notional":
+    return f"worth {sign} {_number(value['value'])} {value['unit']}"
+  if what == "amount":
+    return f"of {sign} {_number(value['value'])} {value['unit']}"
+  if what == "rate":
+    return f"rate {sign} {value * 100:g}%"
+  return f"at {sign} {_number(value)}"
+
+
+def _number(value: float) -> str:
+  return f"{value:,.8f}".rstrip("0").rstrip(".")

@@ -1,0 +1,54 @@
+"""Each fact that is read shapes a node of the spec, is told, or is asked about; nothing is lost."""
+
+import pytest
+from bond_english.answering import unshaped
+from bond_english.parsing import parse
+from installed import BINANCE_WORDS, WORDS
+from scored import cases
+
+SAID = ("symbol", "source", "exchange", "interval", "filter", "chain")
+CASES = sorted({case["text"] for case in cases()})
+
+
+@pytest.mark.parametrize("words", [WORDS, BINANCE_WORDS], ids=["all", "binance"])
+@pytest.mark.parametrize("text", CASES)
+def test_what_is_shown_as_understood_shaped_the_spec(text, words):
+  reading = parse(text, words)
+  if reading.outcome not in ("ok", "warn"):
+    return
+  nodes = {*(reading.spec or {"sources": {}})["sources"], "missing"}
+  for entry in reading.account:
+    if entry["slot"] in SAID and entry["start"] is not None:
+      told = entry["text"] in reading.sentence or reading.missing
+      assert entry["shaped"] or told, entry
+      assert {*entry["shaped"]} <= nodes
+
+
+def test_ids_are_of_one_entry_each():
+  account = parse("BTC price on binance every 5s, not tweets", WORDS).account
+  assert [entry["id"] for entry in account] == list(range(len(account)))
+
+
+@pytest.mark.parametrize(
+  ("text", "lost"),
+  [
+    ("BTC price depth 20", "depth 20"),
+    ("BTC trades in japanese", "in japanese"),
+    ("tweets about BTC on kraken", "kraken"),
+    ("open interest of BTC, buys only", "buys"),
+    ("BTC order book over 5 minutes", "5 minutes"),
+    ("BTC funding, longs", "longs"),
+    ("average funding of BTC", "average"),
+  ],
+)
+def test_what_shapes_nothing_is_asked_about(text, lost):
+  reading = parse(text, WORDS)
+  assert reading.outcome == "ask"
+  assert any(lost in question for question in reading.questions), reading.questions
+
+
+def test_the_check_sees_what_the_builder_forgets(monkeypatch):
+  """Without the check the words above would be lost, so it is what holds them."""
+  monkeypatch.setattr("bond_english.parsing.ask_about_unshaped", lambda *_: None)
+  assert parse("BTC price depth 20", WORDS).outcome == "ok"
+  assert unshaped.CONTENT
