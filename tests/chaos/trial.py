@@ -269,6 +269,6 @@ def _shown(event: object) -> str:
   values = " ".join(f"{name}={value}" for name, value in found if value is not None)
   if isinstance(event, ChainEvent):
     meta = event.meta or {}
-    names = ("height", "status", "txid", "block", "hash")
+    names = ("slot", "height", "status", "txid", "block", "hash", "signature")
     values += f" {event.kind} " + " ".join(str(meta[name]) for name in names if meta.get(name))
   return f"{kind:7} {values}"

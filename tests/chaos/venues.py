@@ -12,6 +12,7 @@ from bond_sim.bluesky.config import BlueskyConfig, serve_bluesky
 from bond_sim.bluesky.site import did_of
 from bond_sim.bybit.config import BybitConfig, serve_bybit
 from bond_sim.evm.config import EvmConfig, serve_evm
+from bond_sim.geyser.config import GeyserConfig
 from bond_sim.hyperliquid.config import HyperliquidConfig, serve_hyperliquid
 from bond_sim.okx.config import OkxConfig, serve_okx
 from bond_sim.x.config import XConfig, serve_x
@@ -19,6 +20,8 @@ from bond_simkit import EpisodeKind
 
 from tests.chaos.chain import ChainJudge, ChainTruth
 from tests.chaos.counts import CountJudge
+from tests.chaos.custom import CustomJudge, custom
+from tests.chaos.geyser import KINDS as OF_CALLS, GeyserJudge, GeyserTruth, serve_geyser
 from tests.chaos.items import QUERY, ItemJudge, ItemTruth
 from tests.chaos.markets import MarketJudge
 from tests.chaos.truth import Truth
@@ -67,6 +70,13 @@ def _blocks(rng: random.Random, url: str) -> dict[str, Any]:
   kinds = rng.sample(("transfer", "block", "metric"), rng.randint(1, 3))
   name = "-".join(kinds)
   return {name: {"use": "onchain.evm", "with": {"event_types": kinds, "endpoint": url}}}
+
+
+def _slots(rng: random.Random, url: str) -> dict[str, Any]:
+  kinds = rng.sample(("tx", "transfer", "block"), rng.randint(1, 3))
+  commitment = rng.choice(("processed", "confirmed", "finalized"))
+  given = {"event_types": kinds, "commitment": commitment, "endpoint": url}
+  return {"-".join((*kinds, commitment)): {"use": "onchain.solana", "with": given}}
 
 
 def _posts(rng: random.Random, url: str) -> dict[str, Any]:
@@ -131,6 +141,18 @@ VENUES = {
       judge=partial(MarketJudge, linked=False),
     ),
     Venue(
+      name="ws.custom",
+      exchange="ws-chaos",
+      serve=serve_binance,
+      config=BinanceConfig,
+      options={"speed": 0.06},
+      sources=custom,
+      # Nothing says that a message came before.
+      kinds=[kind for kind in KINDS if kind != "repeat"],
+      numbered=False,
+      judge=CustomJudge,
+    ),
+    Venue(
       name="bluesky",
       exchange="bluesky",
       serve=serve_bluesky,
@@ -166,6 +188,19 @@ VENUES = {
       dated=False,
       truth=ChainTruth,
       judge=ChainJudge,
+    ),
+    Venue(
+      name="geyser",
+      exchange="solana",
+      serve=serve_geyser,
+      config=GeyserConfig,
+      options={"speed": 0.15, "forks": 0.15},
+      sources=_slots,
+      kinds=OF_CALLS,
+      restarts=False,
+      dated=False,
+      truth=GeyserTruth,
+      judge=GeyserJudge,
     ),
     *(
       Venue(

@@ -20,8 +20,8 @@ PARENTS = 300
 """Slots of which the parents are known: a block is final after 32 or more."""
 
 
-LEAP = 1_000_000
-"""Slots, four days of them, that a single update cannot be ahead."""
+LEAP, NEVER = 1_000_000, 10**12
+"""Slots, four days of them, that a single update cannot be ahead; and a slot that never comes."""
 
 
 class Progress:
@@ -42,6 +42,8 @@ class Progress:
     """Returns whether a slot is not believed: it is a leap ahead of all others, and the update
     before it was not. What is seen in such a slot would make all others old."""
     doubted, self._doubted = self._doubted, None
+    if slot >= NEVER:
+      return True
     if self.last is None or slot - self.last <= LEAP:
       return False
     if doubted is not None and abs(slot - doubted) <= PARENTS:
@@ -109,6 +111,10 @@ class Progress:
   def resume_slot(self) -> int | None:
     """Returns the slot from which to replay after an outage; None where nothing was seen."""
     return None if self.last is None else max(self._begun, self.last + 1 - OVERLAP)
+
+  def unsettled(self) -> int | None:
+    """Returns the first slot whose block may yet turn out not to be the chain's; None for none."""
+    return min((found for found in self._parents if found > self._settled), default=None)
 
   def leap(self, slot: int) -> None:
     """Notes that what comes next begins at `slot`, and that slots before it are missing."""

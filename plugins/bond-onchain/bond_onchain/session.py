@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bond_geyser import geyser_pb2 as pb
 
-from bond_core import Batch, BondError, Gap
+from bond_core import Batch, BondError, Disconnected, Gap
 from bond_core.feeds import Moment, own_words
 from bond_core.sessions import Member, Session
 from bond_onchain.config import Solana
@@ -45,7 +45,7 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
   resumes = True
   silence = 30.0
   """There is a block every 0.4 s and a ping every 10 or 15 s. Nodes store about 100 slots, so what
-  is not resumed within 40 s is lost."""
+  is not resumed within 40 s is lost. Pings alone are silence, too."""
 
   def __init__(self, config: Solana, node: Node) -> None:
     super().__init__()
@@ -62,6 +62,7 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
     self._down_since_ms: int | None = None
     self._cause = ""
     self._last_block_ms = 0
+    self._updated_ns = 0
 
   def target(self, now: Moment) -> Subscribe:
     """The subscription, from where it was interrupted if that is known."""
@@ -71,6 +72,13 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
       slot = max(slot, self._oldest_stored + REPLAY_MARGIN)
     self._replay_from = slot
     return Subscribe(self._node, request_of(self._config, slot))
+
+  def on_open(self, now: Moment) -> None:
+    self._updated_ns = now.mono_ns
+
+  def on_timer(self, now: Moment) -> None:
+    if now.mono_ns - self._updated_ns >= self.silence * 1e9:
+      raise Disconnected(f"the Geyser node sent pings and no update for {self.silence:g} s")
 
   def on_join(self, member: Member, now: Moment) -> None:
     config = self._config
@@ -86,6 +94,8 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
       if update.HasField("ping"):
         self.requests.append(pb.SubscribeRequest(ping=pb.SubscribeRequestPing(id=1)))
       else:
+        if not update.HasField("pong"):
+          self._updated_ns = now.mono_ns
         batch += self._take(update, now.ts_ms)
     for member in self.members:
       if batch:
@@ -111,6 +121,8 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
     if kind not in ("transaction", "block_meta", "account"):
       return []
     slot = getattr(update, kind).slot
+    if not slot or not _is_named(update, kind):
+      return [self._unreadable(f"an update of kind {kind} says not of what", now_ms)]
     if self._progress.is_doubtful(slot):
       return [self._unreadable(f"an update of the slot {slot}, far ahead of all others", now_ms)]
     batch = self._up(slot, now_ms)
@@ -156,9 +168,12 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
     replayed = self._replay_from is not None and (last is None or self._replay_from <= last)
     if since is None or last is None or replayed:
       return []
-    # Neither the last slot before the outage nor the first one after it was seen whole.
+    # Neither the last slot before the outage nor the first one after it was seen whole. And which
+    # of the last blocks are the chain's does not show any more.
+    unsettled = self._progress.unsettled() if self._processed else None
     self._progress.leap(slot)
-    return [_gap(self._cause, since, now_ms, last, max(last, slot))]
+    first = last if unsettled is None else min(last, unsettled)
+    return [_gap(self._cause, since, now_ms, first, max(last, slot))]
 
   def _slot(self, update: pb.SubscribeUpdate) -> Batch:
     """Returns events for slots whose blocks are undone."""
@@ -172,6 +187,15 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
       abandoned = self._progress.finalize(slot)
       return [self._reader.undone(found, "abandoned", when) for found in abandoned]
     return []
+
+
+def _is_named(update: pb.SubscribeUpdate, kind: str) -> bool:
+  """Returns whether an update says which transaction, account or block it is of."""
+  if kind == "transaction":
+    return bool(update.transaction.transaction.signature)
+  if kind == "account":
+    return bool(update.account.account.pubkey)
+  return bool(update.block_meta.blockhash)
 
 
 def _key(update: pb.SubscribeUpdate, kind: str) -> tuple[object, ...]:

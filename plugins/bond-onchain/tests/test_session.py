@@ -288,8 +288,9 @@ def test_a_lone_slot_that_is_far_ahead_makes_no_other_one_old(far):
   talk.blocks(102, 103, 104)
   assert talk.slots == [100, 101, 102, 103, 104]
   # A node that comes back after many days goes on from there.
-  talk.blocks(far, far + 1, far + 2)
-  assert talk.slots[-2:] == [far + 1, far + 2]
+  later = 10**9
+  talk.blocks(later, later + 1, later + 2)
+  assert talk.slots[-2:] == [later + 1, later + 2]
 
 
 @pytest.mark.parametrize("parent", [102, 103, 2**62])
@@ -301,3 +302,52 @@ def test_a_block_that_follows_a_later_one_is_no_loss_of_all_between(parent):
   (gap, *_) = [event for event in talk.events if isinstance(event, Gap)]
   assert (gap.venue_from, gap.venue_to, gap.missed) == (None, None, 1)
   assert talk.session.unreadable == 1
+
+
+def test_pings_alone_are_silence():
+  talk = Talk()
+  talk.connect()
+  ping = pb.SubscribeUpdate()
+  ping.ping.SetInParent()
+  for talk.second in range(0, 30, 10):
+    talk.session.on_messages([ping], talk.now)
+    talk.session.on_timer(talk.now)
+  talk.second = 29
+  talk.blocks(100)
+  talk.second = 58
+  talk.session.on_timer(talk.now)
+  talk.second = 59
+  with pytest.raises(Disconnected, match="pings and no update"):
+    talk.session.on_timer(talk.now)
+
+
+@pytest.mark.parametrize(
+  ("make", "name"),
+  [
+    (lambda: whole_transaction(), "slot"),
+    (lambda: whole_transaction(), "transaction"),
+    (lambda: whole_account(), "account"),
+    (lambda: block(105, 104), "slot"),
+    (lambda: block(105, 104), "blockhash"),
+  ],
+)
+def test_an_update_that_says_not_of_what_is_declared(make, name):
+  talk = Talk(event_types=["tx", "block", "account"], accounts=["1" * 32])
+  talk.connect()
+  update = make()
+  getattr(update, update.WhichOneof("update_oneof")).ClearField(name)
+  talk.session.on_messages([update], talk.now)
+  (gap,) = talk.events
+  assert (type(gap), gap.missed) == (Gap, 1)
+
+
+def test_a_gap_begins_where_blocks_may_still_be_abandoned():
+  talk = Talk(commitment="processed")
+  talk.connect()
+  talk.blocks(*range(100, 140))
+  talk.session.on_messages([slot_is(107, pb.SLOT_FINALIZED)], talk.now)
+  for _ in range(REPLAY_TRIES + 1):
+    talk.close(ReplayRefused("no replay"))
+    talk.connect()
+  talk.blocks(500)
+  assert talk.gaps == [(108, 500)]
