@@ -248,7 +248,11 @@ async def open_log(
     MemoryLog, name, seconds=held.keep, max_bytes=int(held.size), stamps=stamps, clock=clock
   )
   if spec.open is None:
-    yield DurableLog(ring(), None)
+    log = DurableLog(ring(), None)
+    try:
+      yield log
+    finally:
+      log.ring.clear()
     return
   async with spec.open(config, name) as engine, trio.open_nursery() as nursery:
     head = continued(engine, clock.now_ms())
@@ -262,6 +266,7 @@ async def open_log(
     finally:
       nursery.cancel_scope.cancel()
       await log.finish()
+      log.ring.clear()
 
 
 def _not_running(number: int, since_ms: int, now_ms: int) -> Gap:

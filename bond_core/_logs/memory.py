@@ -212,6 +212,12 @@ class MemoryLog:
     self._closed = True
     self._wake_all()
 
+  def clear(self) -> None:
+    """Lets go of all events at once: what still refers to a log that has ended may be found by the
+    garbage collector only, long after."""
+    self._segments.clear()
+    self.bytes_held = 0
+
   def read(self, first: int, limit: int) -> Batch:
     """Up to `limit` events from sequence number `first` on."""
     batch: Batch = []

@@ -171,6 +171,11 @@ class Pipeline:
         for cursor in self._cursors:
           cursor.close()
 
+  def clear(self) -> None:
+    """Lets go of what it holds, once it has ended."""
+    for log in self._logs.values():
+      log.clear()
+
   async def _write(self, reading: trio.CancelScope) -> None:
     """Runs the sinks. When all of them have ended there is nothing left to read for."""
     async with trio.open_nursery() as nursery:

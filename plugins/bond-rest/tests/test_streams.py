@@ -2,6 +2,7 @@
 restart."""
 
 import contextlib
+import gc
 import os
 import sqlite3
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bond_core import BondError
 from bond_core._errors import Disconnected
 from bond_core._spec.values import Secret
+from bond_core.logs import MemoryLog
 
 KEYS = [
   {"use": "core.keys", "with": {"keys": {"ann": {"secret": "ANN"}, "bob": {"secret": "BOB"}}}}
@@ -63,6 +65,21 @@ async def test_a_broker_at_every_address_is_named_as_its_caller_came(api, listen
   assert made["ws_url"].startswith(begins)
   path = f"/v1/streams/{made['stream_id']}/token"
   assert (await api.http.post(path, headers=headers)).json()["ws_url"].startswith(begins)
+
+
+async def test_what_a_deleted_stream_held_is_let_go_at_once(api):
+  # Whatever else still refers to its logs: that is found out by the garbage collector only.
+  gc.disable()
+  try:
+    made = (await api.create(ticks(0.01))).json()
+    async with reading(made["ws_url"]) as socket:
+      await socket.event()
+    logs = [log for log in gc.get_objects() if type(log) is MemoryLog and log.bytes_held]
+    assert len(logs) >= 3, "the source's, the pipeline's and the stream's"
+    await api.call("DELETE", f"/v1/streams/{made['stream_id']}")
+    assert [log.name for log in logs if log.bytes_held and log.name != "market"] == []
+  finally:
+    gc.enable()
 
 
 def at_node(*tokens, **given):

@@ -57,6 +57,7 @@ class PrivateSources:
         one.sources.close(reader)
         if not reader.source.readers:
           reader.source.stop()
+          one.sources.log.clear()
     self._private = [one for one in self._private if not _ended(one.sources)]
 
   @property

@@ -204,6 +204,7 @@ class Streams:
         del self._running[stream.id]
         for reader in stream.pipeline.readers.values():
           sources.close(reader)
+        stream.pipeline.clear()
     stream.ended.set()
 
   async def remove(self, stream: str) -> None:
