@@ -39,10 +39,12 @@ class TimedTransform(Transform, Protocol):
 
 @attrs.frozen
 class TransformContext:
-  """What the core hands to a transform when it is made."""
+  """What the core hands to a transform when it is made. `trace` is there where somebody looks into
+  what was made: it takes an event that the transform made, and those that it made it of."""
 
   name: str
   clock: Clock
+  trace: Callable[[AnyEvent, Batch], None] | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -31,6 +31,12 @@ def _replay() -> click.Command:
   return replay_command
 
 
+def _why() -> click.Command:
+  from bond_recordings.commands.why import why_command
+
+  return why_command
+
+
 @hookimpl
 def bond_register_commands() -> Iterable[CommandType]:
   """What makes a recording, and what is done with one."""
@@ -42,3 +48,4 @@ def bond_register_commands() -> Iterable[CommandType]:
   yield CommandType(
     name="verify", summary="Prove that a recording is as it was written.", load=_verify
   )
+  yield CommandType(name="why", summary="Say what an event or window was made of.", load=_why)

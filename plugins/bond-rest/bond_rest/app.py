@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pydantic
 from bond_commandkit import Answer
+from bond_recordkit.why import MOST_EVENTS
 from bond_server import prometheus
 from bond_server.notices import public
 from fastapi import FastAPI, Request
@@ -25,6 +26,7 @@ from bond_rest.problems import MEDIA_TYPE, ApiError, problem
 from bond_rest.prometheus import metrics_of as exported
 from bond_rest.store import Store
 from bond_rest.streams import Streams
+from bond_rest.why import why_of
 
 logger = logging.getLogger("bond.rest")
 
@@ -204,6 +206,15 @@ def make_app(
     """Figures of a stream."""
     stored = streams.entry(stream_id, await guard.owner(request)).stored
     return _json(figures(streams.running(stream_id), stream_id, stored.created_at))
+
+  @app.get("/v1/why/{position}", response_model=shapes.Why, responses=_errors(404, 422, 503))
+  async def why(request: Request, position: str, limit: int = MOST_EVENTS) -> Response:
+    """What an event (SEQ or EPOCH:SEQ) or a window of a stream (STREAM_ID:SEQ) was made of: events,
+    gaps, transforms with their settings, and whether computing it again gives the same. It reaches
+    as far back as the server's logs."""
+    owner = await guard.owner(request)
+    found = await why_of(server, streams, owner, position)
+    return _json(found.as_data(max(0, min(limit, MOST_EVENTS))))
 
   # The server itself -----------------------------------------------------------------------------
 

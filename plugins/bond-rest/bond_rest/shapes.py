@@ -92,6 +92,25 @@ class StreamMetrics(BaseModel):
   simulated: list[str] = Field([], description="The exchanges whose events come from simulators.")
 
 
+class Why(BaseModel):
+  """What an event or a window was made of."""
+
+  position: str
+  event: dict[str, Any]
+  made_by: list[str] = Field(description="The transform, or the sources where a spec says so.")
+  nodes: dict[str, Any] = Field(description="It and what it reads, with their settings.")
+  count: int = Field(description="How many events it was made of.")
+  seqs: list[list[int]] = Field(description="Their numbers, as ranges with both ends.")
+  events: list[dict[str, Any]] = Field(description="The first `limit` of them.")
+  frames: list[dict[str, Any]] = Field(description="The venue's own messages, where they are kept.")
+  gaps: list[dict[str, Any]] = Field(description="Gaps that concern its time.")
+  versions: dict[str, str] = Field(description="The installed packages.")
+  equal: bool | None = Field(
+    None, description="Of a window: computed again from these events, it is the same."
+  )
+  late: int | None = Field(None, description="Of a window: events that came too late for it.")
+
+
 class Health(BaseModel):
   """The state of the server."""
 

@@ -210,3 +210,11 @@ async def test_the_description_names_every_route_and_status(api):
   assert "POST /v1/streams/parse" in page.text
   # Nothing on it comes from elsewhere.
   assert "https://" not in page.text
+
+
+async def test_why_names_what_is_at_a_position(api):
+  found = problem_of(await api.call("GET", "/v1/why/soon"), 422)
+  assert "is no position" in found["detail"]
+  found = problem_of(await api.call("GET", "/v1/why/123456789"), 404)
+  assert "this log has" in found["detail"]
+  problem_of(await api.call("GET", "/v1/why/0123456789abcdef:1"), 404)

@@ -206,6 +206,7 @@ class Tally:
     "custom",
     "exchanges",
     "invalid",
+    "kept",
     "posts",
     "quoted",
     "removed",
@@ -217,6 +218,8 @@ class Tally:
   def __init__(self) -> None:
     self.rows: list[tuple[int, AnyEvent]] = []
     """(time, event) of those not yet folded; the code that adds one folds at FOLD."""
+    self.kept: list[AnyEvent] | None = None
+    """All events that were folded, where they are traced."""
     self.exchanges: set[str] = set()
     self.simulated: set[str] = set()
     """Those of them that simulated events name."""
@@ -271,6 +274,8 @@ class Tally:
       self.exchanges.add(exchange)
       if event.simulated:  # type: ignore[union-attr]
         self.simulated.add(exchange)
+    if self.kept is not None:
+      self.kept += [event for _, event in self.rows]
     self.rows.clear()
     self.chain_values.extend(values)
     for exchange, of_exchange in trades.items():

@@ -165,6 +165,7 @@ class Windower:
   def __init__(self, config: Windows, ctx: TransformContext) -> None:
     self._clock = ctx.clock
     self._every = round(config.every * 1000)
+    self._trace = ctx.trace
     self._line = Timeline(ctx.clock, config.waits_ms)
     self._empty = config.empty
     markets = [parse_symbol(text) for text in config.symbols]
@@ -321,6 +322,8 @@ class Windower:
       self._tallies += symbol not in tallies
       self._first[symbol] = min(start, self._first.get(symbol, start))
       tally = self._open.setdefault(start, {}).setdefault(symbol, Tally())
+      if self._trace is not None and tally.kept is None:
+        tally.kept = []
     rows = tally.rows
     rows.append((when, event))
     if len(rows) >= FOLD:
@@ -453,7 +456,10 @@ class Windower:
         continue
       if len(parts) == 1:
         parts[0].fold()
-      yield self._window(closed, row, parts[0] if len(parts) == 1 else joined(parts))
+      window = self._window(closed, row, parts[0] if len(parts) == 1 else joined(parts))
+      if self._trace is not None:
+        self._trace(window, [event for part in parts for event in part.kept or ()])
+      yield window
 
   def _rows_at(self, start: int, named: Sequence[str] | None = None) -> Sequence[str]:
     """The symbols that have a window at `start`; `named` are those of the configuration then."""

@@ -1,0 +1,200 @@
+"""bond why: a window is what the events that it names make."""
+
+import json
+import random
+from types import SimpleNamespace
+
+import pytest
+from bond_recordings.commands.record import record_command
+from bond_recordings.commands.why import why_command
+from bond_recordkit.errors import RecordingError
+from bond_recordkit.lookup import read_position, why_recorded, windows_of
+from bond_recordkit.reader import event_lines, header_of
+from bond_recordkit.served import why_in_market, why_of_stream
+from bond_recordkit.writer import RecordingWriter
+from click.testing import CliRunner
+
+from bond_core import DataClock, Gap, Registry, Ticker, Trade, Window, decode, encode, load_spec
+from bond_core.logs import DurableLog, MemoryLog
+from bond_core.testing import START_MS
+
+SPEC = """
+name: trades
+sources: {{tape: {{use: core.jsonl, with: {{path: {tape}}}}}}}
+transforms:
+  big: {{use: core.filter, from: tape, with: {{where: "size > 2"}}}}
+  all: {{use: core.window, from: tape, with: {{every: 1s}}}}
+  large: {{use: core.window, from: big, with: {{every: 2s, lateness: 500ms, empty: false}}}}
+"""
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+
+
+def tape(count, seed=1):
+  """Trades and quotes of three symbols: late ones, ones without a venue's time, and a gap."""
+  rng = random.Random(seed)
+  now = START_MS
+  for number in range(count):
+    now += rng.randrange(1, 60)
+    symbol = rng.choice(SYMBOLS)
+    happened = now - rng.choice((5, 10, 40, 40, 200, 1700))
+    if number == count // 2:
+      yield Gap(
+        exchange="x",
+        symbol="*",
+        channel="*",
+        ts_event=now,
+        ts_from=now - 900,
+        ts_to=now,
+        cause="cut",
+      )
+    elif rng.random() < 0.3:
+      price = rng.uniform(90, 110)
+      yield Ticker(exchange="x", symbol=symbol, ts_event=now, bid=price, ask=price + 1)
+    else:
+      yield Trade(
+        exchange=rng.choice("xy"),
+        symbol=symbol,
+        price=round(rng.uniform(90, 110), 2),
+        size=round(rng.uniform(0, 5), 3),
+        ts_event=now,
+        ts_exchange=happened,
+        trade_id=str(number),
+      )
+
+
+def recorded(folder, count, seed=1):
+  path = folder / "tape.jsonl"
+  path.write_bytes(b"".join([encode(event) + b"\n" for event in tape(count, seed)]))
+  spec = folder / "trades.yaml"
+  spec.write_text(SPEC.format(tape=path))
+  done = CliRunner().invoke(record_command, [str(spec), "-o", str(folder / "r.jsonl.zst")])
+  assert done.exit_code == 0, done.output
+  return folder / "r.jsonl.zst"
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+  return recorded(tmp_path_factory.mktemp("why"), 300)
+
+
+def windows_in(path):
+  events = [decode(text) for part in event_lines([path]) for text in part.lines]
+  return [event for event in events if isinstance(event, Window)]
+
+
+def check(why):
+  """What any reader can add up by hand."""
+  assert why is not None
+  assert why.equal, why.event
+  row = why.event
+  trades = [event for event in why.events if isinstance(event, Trade)]
+  assert len(trades) == row.raw_data["trades"]
+  assert sum(trade.size for trade in trades) == pytest.approx(row.volume_sum)
+  assert {trade.symbol for trade in trades} <= {row.symbol}
+  if trades:
+    assert max(trade.price for trade in trades) == row.price_high
+  if why.made_by == ("large",):
+    assert all(trade.size > 2 for trade in trades)
+
+
+def test_every_window_is_what_it_names(recording):
+  answers = list(windows_of(recording))
+  assert len(answers) == len(windows_in(recording)) > 30
+  for why in answers:
+    check(why)
+  assert {why.made_by for why in answers} == {("all",), ("large",)}
+  assert any(why.event.raw_data.get("late") for why in answers)
+  assert any(why.gaps for why in answers)
+
+
+@pytest.mark.slow
+def test_a_thousand_windows(tmp_path):
+  found = 0
+  for seed in range(2, 26):
+    folder = tmp_path / str(seed)
+    folder.mkdir()
+    for why in windows_of(recorded(folder, 400, seed)):
+      check(why)
+      found += 1
+  assert found > 1000
+
+
+def test_the_command_answers_for_windows_and_events(recording):
+  header = header_of(recording)
+  row = next(w for w in windows_in(recording) if w.raw_data["trades"] > 3)
+  position = f"{header.stream_id}:{row.seq}"
+  done = CliRunner().invoke(why_command, [position, "--in", str(recording), "--json"])
+  assert done.exit_code == 0, done.output
+  found = json.loads(done.output)
+  assert found["equal"] is True
+  assert found["event"]["window_start"] == row.window_start
+  assert found["nodes"]["tape"]["use"] == "core.jsonl"
+  assert found["versions"]["bond-core"]
+  numbers = [n for first, last in found["seqs"] for n in range(first, last + 1)]
+  assert len(numbers) == found["count"] == len(found["events"])
+  said = CliRunner().invoke(why_command, [position, "--in", str(recording)])
+  assert "computed again from them it is the same" in said.output
+  event = CliRunner().invoke(
+    why_command, [f"{header.epoch}:{numbers[0]}", "--in", str(recording), "--json"]
+  )
+  assert json.loads(event.output)["event"]["seq_internal"] == numbers[0]
+
+
+def test_an_altered_window_does_not_come_out(recording, tmp_path):
+  row = next(w for w in windows_in(recording) if w.raw_data["trades"] > 3)
+  plain = [text for part in event_lines([recording]) for text in part.lines]
+  altered = [
+    t.replace(b'"price_high":1', b'"price_high":2') if t == encode(row) else t for t in plain
+  ]
+  assert altered != plain
+  path = tmp_path / "altered.jsonl.zst"
+  writer = RecordingWriter(path, lambda: header_of(recording))
+  writer.write(altered)
+  writer.close()
+  why = why_recorded(path, f"{header_of(recording).stream_id}:{row.seq}")
+  assert why.equal is False
+  done = CliRunner().invoke(
+    why_command, [f"{header_of(recording).stream_id}:{row.seq}", "--in", str(path)]
+  )
+  assert (done.exit_code, "NOT" in done.output) == (1, True)
+
+
+def test_what_is_not_there_is_said(recording):
+  for position, reason in (
+    ("soon", "is no position"),
+    ("ab:1", "not ab"),
+    ("123456789", "no window"),
+  ):
+    done = CliRunner().invoke(why_command, [position, "--in", str(recording)])
+    assert (done.exit_code, reason in done.output) == (2, True), done.output
+  done = CliRunner().invoke(why_command, ["1", "--url", "http://127.0.0.1:9"])
+  assert "no server answers" in done.output
+  assert read_position("ab12:7").of == "ab12"
+
+
+async def test_a_server_answers_from_its_logs(recording):
+  events = [decode(text) for part in event_lines([recording]) for text in part.lines]
+  clock = DataClock()
+  market = DurableLog(MemoryLog("market", clock=clock, seconds=1e6, stamps=True), None)
+  made = DurableLog(MemoryLog("stream", clock=clock, seconds=1e6), None)
+  rows = []
+  for event in events:
+    clock.advance(getattr(event, "ts_event", 0))
+    if isinstance(event, Window):
+      event.seq = None
+      made.ring.append([event])
+      rows.append(event)
+    else:
+      market.ring.append([event])
+  spec = load_spec(json.dumps(header_of(recording).spec), registry=Registry())
+  stream = SimpleNamespace(id="a" * 16, spec=spec, log=made, caller=None)
+  for row in rows[3:30:9]:
+    why = await why_of_stream(market, stream, row.seq)
+    check(why)
+    assert why.position == f"{stream.id}:{row.seq}"
+  why = await why_in_market(market, 5)
+  assert why.as_data()["event"]["seq_internal"] == 5
+  with pytest.raises(RecordingError, match="this log has"):
+    await why_in_market(market, 10**9)
+  with pytest.raises(RecordingError, match="has no event"):
+    await why_of_stream(market, stream, 10**9)
