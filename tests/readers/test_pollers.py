@@ -58,6 +58,12 @@ class Context:
   async def send(self, batch):
     self.sent += batch
 
+  def notice(self, subscription, reason, *, unavailable=True):
+    self.noticed = reason
+
+  def live(self):
+    return
+
   def refuse(self, reason):
     self.refused.append(reason)
 

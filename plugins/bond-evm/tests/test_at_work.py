@@ -145,6 +145,8 @@ FAULTS = (
   [(6, "drop")],
   [(6, "close")],
   [(6, "drop"), (6, "refuse:60s"), (14, "refuse:0s")],
+  [(6, "drop"), (6, "403:60s"), (14, "403:0s")],
+  [(6, "drop"), (6, "html:60s"), (14, "html:0s")],
   [(8, "fork:3")],
   [(8, "missing:3")],
   [(8, "duplicate:9")],

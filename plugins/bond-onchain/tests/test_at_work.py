@@ -148,6 +148,20 @@ async def test_after_a_cut_nothing_is_lost_or_doubled(sim, source, kind):
   assert None not in asked[1:]
 
 
+@pytest.mark.parametrize("refusal", ["denied", "unknown"])
+async def test_a_refusal_that_a_proxy_may_have_made_is_waited_out(sim, source, refusal):
+  node = await sim()
+  ctx = await source(node, event_types=["block"])
+  await ctx.until(lambda c: len(c.of("block")) > 5)
+  await node.fault(f"{refusal}:0.3")
+  await node.fault("drop")
+  at = len(ctx.of("block"))
+  await ctx.until(lambda c: len(c.of("block")) > at + 100)
+  await ctx.end()
+  slots = [event.meta["slot"] for event in ctx.of("block")]
+  assert len(slots) == len(set(slots))
+
+
 @pytest.mark.parametrize("refusal", ["no-replay", "late-replay", "catching-up"])
 async def test_a_refused_replay_is_tried_twice_then_the_slots_between_are_a_gap(
   sim, source, refusal

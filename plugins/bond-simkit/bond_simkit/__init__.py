@@ -17,7 +17,7 @@ from bond_simkit.injection import VENUE_FAULTS, strike_in_time
 from bond_simkit.notation import FaultKind, FaultNotation, VenueFault
 from bond_simkit.rates import RateMeter
 from bond_simkit.server import Site, base_url, between, open_listeners, serve_site
-from bond_simkit.venue import Dialect, Refusal, ServerConfig, plain_refusal, serve_venue
+from bond_simkit.venue import Dialect, Refusal, ServerConfig, page, plain_refusal, serve_venue
 from bond_simkit.websocket import (
   ClientConnection,
   ClientHandler,
@@ -66,6 +66,7 @@ __all__ = [
   "json_response",
   "list_field",
   "open_listeners",
+  "page",
   "plain_refusal",
   "reset",
   "serve_site",

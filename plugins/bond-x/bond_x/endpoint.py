@@ -10,14 +10,18 @@ from typing import Any
 import httpx
 import trio
 
-from bond_core import SourceContext
-from bond_core.feeds import RateLimit
+from bond_core import Instrument, SourceContext
+from bond_core.feeds import RateLimit, Subscription
 from bond_x.answers import explained, read_object, refusal
 from bond_x.config import LIMIT_WINDOW
 from bond_x.waits import Waits, until_reset
 
 CLOCK_DRIFT = 1.0
 """Seconds in 15 minutes by which X's clock may run slower than this machine's."""
+
+
+POSTS = Subscription("post", Instrument("x", None, "*"))
+"""What does not come while X refuses."""
 
 
 class Endpoint:
@@ -39,8 +43,8 @@ class Endpoint:
     self, client: httpx.AsyncClient, params: Callable[[], dict[str, str]], ctx: SourceContext
   ) -> dict[str, Any] | None:
     """Returns a page, None where X refuses the post to begin from. Waits as X wants it, and tries
-    again until there is an answer. `params` is called when it is this request's turn, and may
-    raise. Raises Refused where X will never answer."""
+    again until there is an answer; meanwhile readers see why there is none. `params` is called when
+    it is this request's turn, and may raise. Raises Refused where X will never answer."""
     while True:
       async with self._turn:
         while wait := self._limit.delay(trio.current_time()):
@@ -61,6 +65,8 @@ class Endpoint:
           if answer.is_success:
             if (page := read_object(answer.content)) is not None:
               self._waits = Waits()
+              ctx.live()
+              ctx.notice(POSTS, None)
               return page
             wait = self._waits.answered(502, {}, now)
             cause = "X answered with something that is no JSON object"
@@ -71,6 +77,7 @@ class Endpoint:
             cause = explained(status, f"GET {self._path}", self._access, answer.content)
         self._block(wait)
       ctx.log.warning("%s; trying again in %.2f s", cause, wait)
+      ctx.notice(POSTS, cause)
 
   async def _request(self, client: httpx.AsyncClient, query: dict[str, str]) -> httpx.Response:
     try:

@@ -50,6 +50,14 @@ class FarAway(httpx.AsyncBaseTransport):
 
 
 class Context:
+  @staticmethod
+  def live():
+    return
+
+  @staticmethod
+  def notice(subscription, reason):
+    return
+
   log = logging.LoggerAdapter(logging.getLogger("bond.x"))
 
   class clock:  # noqa: N801

@@ -197,3 +197,37 @@ async def test_a_post_whose_id_cannot_be_one_is_declared_and_hides_no_other(
   await trio.sleep(200)
   assert ctx.ids == written
   assert [gap.missed for gap in ctx.gaps] == [1]
+
+
+@pytest.mark.parametrize(
+  ("fault", "words"),
+  [
+    ("401:60", "Unauthorized"),
+    ("402:60", "does not have any credits"),
+    ("403:60", "Attention Required!"),
+    ("html:60", "no JSON"),
+    ("429:60", "Too Many Requests"),
+    ("5xx:60", "Service Unavailable"),
+  ],
+)
+@pytest.mark.parametrize("kind", ["search", "counts"])
+async def test_while_x_refuses_readers_see_why_and_then_all_comes(
+  autojump_clock, site, search, counts, fault, words, kind
+):
+  ctx = await (search(spend_cap=0) if kind == "search" else counts(every=60))
+  source = ctx.reader.source
+  await trio.sleep(100)
+  assert set(source.states()) <= {"live"}
+  site.write("$BTC one")
+  site.fault(parse_fault(fault))
+  await trio.sleep(59)
+  assert set(source.states()) == {"live", "unavailable"}
+  [(subscription, _, reason)] = source.notices()
+  assert (subscription.channel, subscription.instrument.exchange) == ("post", "x")
+  assert words in reason
+  await trio.sleep(400)
+  assert set(source.states()) == {"live"}
+  assert source.notices() == []
+  assert not ctx.gaps
+  assert [post.text for post in ctx.posts if post.text] == (["$BTC one"] * (kind == "search"))
+  assert kind == "search" or sum(post.count for post in ctx.posts) == 1

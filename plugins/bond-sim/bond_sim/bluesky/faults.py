@@ -9,6 +9,10 @@ BLUESKY_FAULTS = FaultNotation(
     "silence": FaultKind("sends nothing on the open connections any more, no pongs either"),
     "duplicate": FaultKind("sends the next ARG posts twice", "posts", 1),
     "garbage": FaultKind("sends ARG messages that are no JSON", "messages", 1),
+    "403": FaultKind(
+      "answers every request with 403 and a firewall's page for ARG", "seconds", 5.0
+    ),
+    "html": FaultKind("answers every request with 200 and a page for ARG", "seconds", 5.0),
     "5xx": FaultKind("answers every request with 503 for ARG", "seconds", 5.0),
     "forget": FaultKind("forgets what was written so far, so that cursors are too old"),
   },

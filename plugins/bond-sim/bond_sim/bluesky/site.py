@@ -27,6 +27,7 @@ from bond_simkit import (
   VenueTime,
   fault_route,
   json_response,
+  page,
 )
 
 from bond_sim.bluesky.faults import BLUESKY_FAULTS
@@ -51,6 +52,10 @@ def did_of(handle: str) -> str:
   return f"did:plc:{handle.partition('.')[0]}"
 
 
+PAGES = {"403": 403, "html": 200}
+"""The status of a page that is not Bluesky's, by the kind of fault."""
+
+
 class BlueskySite:
   """The site of a Jetstream. `written` are the latest posts, `connected` and `cursors` the times
   and cursors of subscriptions; `violations` counts requests that the documentation does not
@@ -67,7 +72,8 @@ class BlueskySite:
     self._speed = speed
     self._last_us = 0
     self._filters: dict[ClientConnection, BlueskyFilter] = {}
-    self._refuses_until = 0.0
+    self._refuses: tuple[str, float] = "", 0.0
+    """The fault that says what requests are answered, and until when (trio's time)."""
     self._duplicates = 0
     self._control = ControlEndpoint(
       {
@@ -163,8 +169,8 @@ class BlueskySite:
     """Carries out a fault now."""
     if fault.kind == "duplicate":
       self._duplicates = fault.count
-    elif fault.kind == "5xx":
-      self._refuses_until = trio.current_time() + fault.seconds
+    elif fault.kind in ("5xx", *PAGES):
+      self._refuses = fault.kind, trio.current_time() + fault.seconds
     elif fault.kind == "forget":
       self.stored.clear()
     for connection in list(self._filters):
@@ -183,8 +189,8 @@ class BlueskySite:
   async def http(self, request: HttpRequest) -> HttpResponse:
     if (response := self._control.respond(request)) is not None:
       return response
-    if trio.current_time() < self._refuses_until:
-      return json_response({"error": "ServiceUnavailable"}, 503)
+    if (refusal := self._refusal()) is not None:
+      return refusal
     if (request.method, request.path) == ("GET", RESOLVE):
       handle = request.param("handle") or ""
       if handle in _HANDLES:
@@ -193,9 +199,17 @@ class BlueskySite:
       return json_response(error, 400)
     return json_response({"error": "NotFound"}, 404)
 
+  def _refusal(self) -> HttpResponse | None:
+    kind, until = self._refuses
+    if trio.current_time() >= until:
+      return None
+    if kind in PAGES:
+      return page(PAGES[kind])
+    return json_response({"error": "ServiceUnavailable"}, 503)
+
   async def upgrade(self, request: HttpRequest) -> ConnectionPolicy | HttpResponse:
-    if trio.current_time() < self._refuses_until:
-      return json_response({"error": "ServiceUnavailable"}, 503)
+    if (refusal := self._refusal()) is not None:
+      return refusal
     if request.path != SUBSCRIBE:
       return json_response({"error": "NotFound"}, 404)
     try:

@@ -26,6 +26,10 @@ EVM_FAULTS = FaultNotation(
       "seconds",
       5.0,
     ),
+    "403": FaultKind(
+      "answers new WebSockets with 403 and a firewall's page for ARG", "seconds", 5.0
+    ),
+    "html": FaultKind("answers new WebSockets with 200 and a page for ARG", "seconds", 5.0),
     "refuse": FaultKind("answers new WebSockets with 503 for ARG", "seconds", 5.0),
     "forget": FaultKind("has no blocks and logs any more of what was before"),
   },

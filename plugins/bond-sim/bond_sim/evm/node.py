@@ -25,6 +25,7 @@ from bond_simkit import (
   VenueTime,
   fault_route,
   json_response,
+  page,
 )
 
 from bond_sim.evm.calls import (
@@ -42,6 +43,10 @@ PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 MAX_BATCH = 100
+
+
+PAGES = {"403": 403, "html": 200}
+"""The status of a page that is not the node's, by the kind of fault."""
 
 
 class EvmNode:
@@ -154,7 +159,7 @@ class EvmNode:
       self.fork(fault.count)
     elif kind in ("missing", "duplicate", "garbage"):
       self._left[kind] += fault.count
-    elif kind in ("silence", "busy", "refuse"):
+    elif kind in ("silence", "busy", "refuse", *PAGES):
       self._until[kind] = trio.current_time() + fault.seconds
     elif kind == "behind":
       self._until[kind] = trio.current_time() + fault.seconds
@@ -183,6 +188,9 @@ class EvmNode:
   async def upgrade(self, request: HttpRequest) -> ConnectionPolicy | HttpResponse:
     if self.is_on("refuse"):
       return HttpResponse(status=503, body=b"Service Unavailable")
+    for kind, status in PAGES.items():
+      if self.is_on(kind):
+        return page(status)
     name = request.path.strip("/")
     if name and name not in CHAINS:
       return json_response({"error": f"there is no chain {name}; ethereum is at /"}, 404)

@@ -15,6 +15,12 @@ GEYSER_FAULTS = FaultNotation(
     "gap": FaultKind("leaves out the next ARG blocks, without a word", "blocks", 1),
     "duplicate": FaultKind("sends the contents of the next ARG blocks twice", "blocks", 1),
     "refuse": FaultKind("refuses new streams with UNAVAILABLE for ARG", "seconds", 5.0),
+    "denied": FaultKind(
+      "refuses new streams with PERMISSION_DENIED for ARG, as for a proxy's 403", "seconds", 5.0
+    ),
+    "unknown": FaultKind(
+      "refuses new streams with UNIMPLEMENTED for ARG, as for a proxy's 404", "seconds", 5.0
+    ),
     "no-replay": FaultKind(
       "refuses from_slot with INTERNAL for ARG: nothing is stored", "seconds", 60.0
     ),

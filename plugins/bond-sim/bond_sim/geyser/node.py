@@ -41,7 +41,8 @@ BUFFERED = 100_000
 UNANSWERED = 3
 """Pings that a client may leave unanswered."""
 
-OK, INVALID_ARGUMENT, OUT_OF_RANGE, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 0, 3, 11, 13, 14, 16
+OK, INVALID_ARGUMENT, PERMISSION_DENIED, OUT_OF_RANGE = 0, 3, 7, 11
+UNIMPLEMENTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 12, 13, 14, 16
 """Codes of gRPC, which this file does not load."""
 
 
@@ -199,6 +200,10 @@ class GeyserNode:
       return GrpcStatus(UNAUTHENTICATED, "No valid auth token")
     if self._is_on("refuse"):
       return GrpcStatus(UNAVAILABLE, "the node is restarting")
+    if self._is_on("denied"):
+      return GrpcStatus(PERMISSION_DENIED, "Received http2 header with status: 403")
+    if self._is_on("unknown"):
+      return GrpcStatus(UNIMPLEMENTED, "Received http2 header with status: 404")
     self.streams += 1
     subscriber = GeyserSubscriber()
     self.subscribers.add(subscriber)

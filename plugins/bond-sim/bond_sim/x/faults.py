@@ -16,6 +16,12 @@ X_FAULTS = FaultNotation(
     ),
     "429": FaultKind("answers every request with 429 for ARG", "seconds", 5.0),
     "5xx": FaultKind("answers every request with 503 for ARG", "seconds", 5.0),
+    "401": FaultKind("answers every request with X's 401 for ARG", "seconds", 5.0),
+    "402": FaultKind("answers every request with 402, credits depleted, for ARG", "seconds", 5.0),
+    "403": FaultKind(
+      "answers every request with 403 and a firewall's page for ARG", "seconds", 5.0
+    ),
+    "html": FaultKind("answers every request with 200 and a page for ARG", "seconds", 5.0),
   },
   examples="drop@5s, duplicate:3 or 429:30s",
   venue="X",

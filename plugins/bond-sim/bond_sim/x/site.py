@@ -9,7 +9,7 @@ within 15 minutes. Recent counts: 300 requests within 15 minutes."""
 import random
 from collections import Counter, deque
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import msgspec
@@ -26,6 +26,7 @@ from bond_simkit import (
   VenueTime,
   fault_route,
   json_response,
+  page,
 )
 
 from bond_sim.x.counting import count
@@ -66,6 +67,17 @@ _PHRASES = (
 _Headers = tuple[tuple[str, str], ...]
 
 
+PROBLEMS: dict[str, tuple[int, str, str]] = {
+  "429": (429, "Too Many Requests", ""),
+  "5xx": (503, "Service Unavailable", ""),
+  "401": (401, "Unauthorized", "Unauthorized"),
+  "402": (402, "CreditsDepleted", "Your enrolled account does not have any credits."),
+}
+"""What X answers, by the kind of fault."""
+PAGES = {"403": 403, "html": 200}
+"""The status of a page that is not X's, by the kind of fault."""
+
+
 @attrs.frozen
 class XRule:
   """A rule of the stream; `value` and `tag` are the client's."""
@@ -102,8 +114,8 @@ class XSite:
     self._times: dict[str, deque[float]] = {name: deque() for name in LIMITS}
     self._stream: trio.MemorySendChannel[bytes | StreamFault] | None = None
     """The lines of the open stream, if there is one."""
-    self._refuses: tuple[Literal[429, 503], float] = (429, 0.0)
-    """The status that requests get, and until when (trio's time)."""
+    self._refuses = "429", 0.0
+    """The fault that says what requests are answered, and until when (trio's time)."""
     self._duplicates = 0
     self._too_old = False
     self._blank = 0
@@ -154,8 +166,8 @@ class XSite:
       self._too_old = True
     elif fault.kind == "blank":
       self._blank = fault.count
-    elif fault.kind in ("429", "5xx"):
-      self._refuses = (429 if fault.kind == "429" else 503, trio.current_time() + fault.seconds)
+    elif fault.kind in (*PROBLEMS, *PAGES):
+      self._refuses = fault.kind, trio.current_time() + fault.seconds
     elif fault.kind == "partial":
       self._send(b'{"data":{"id":"1800000000000000000","text":"half of a po')
       self._send("end")
@@ -187,9 +199,9 @@ class XSite:
     if route not in LIMITS:
       return _problem(404, "Not Found Error", f"there is no {route}")
     now = trio.current_time()
-    status, until = self._refuses
+    kind, until = self._refuses
     if now < until:
-      return _problem(status, "Too Many Requests" if status == 429 else "Service Unavailable", "")
+      return page(PAGES[kind]) if kind in PAGES else _problem(*PROBLEMS[kind])
     headers, allowed = self._count(route, now)
     if not allowed:
       return _problem(429, "Too Many Requests", "Too Many Requests", headers)
