@@ -1,6 +1,7 @@
 """A venue's feed with all its readers."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import trio
@@ -48,13 +49,13 @@ class FeedSource(Source):
   def reconnects(self) -> int:
     return self.driver.reconnects
 
-  def states(self) -> list[SourceState]:
+  def parts(self) -> Mapping[Subscription | None, SourceState]:
     try:
-      return list(self.driver.states().values())
+      return dict(self.driver.states().items())
     except BaseException as exc:
       self.fail(sentence(fault_of(exc)))
       self.stop()
-      return []
+      return {}
 
   def notices(self) -> list[tuple[Subscription | None, SourceState, str]]:
     # What strangers tried and the venue does not have concerns no reader.

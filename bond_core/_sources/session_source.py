@@ -1,6 +1,6 @@
 """A source that is a member of a session, and the sessions that run."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 import trio
@@ -8,6 +8,7 @@ import trio
 from bond_core._clock import Clock
 from bond_core._errors import BondError, Disconnected, PluginError, RetryAfter, fault_of, sentence
 from bond_core._events import Batch
+from bond_core._feeds.contract import Subscription
 from bond_core._feeds.liveness import SourceState
 from bond_core._logs.memory import MemoryLog
 from bond_core._sessions.driver import SessionDriver
@@ -185,14 +186,14 @@ class SessionSource(SingleSource):
     # It has the name of its first member, which is the one that ends.
     return next(iter(self._session.driver.session.members), None) is self
 
-  def states(self) -> Iterable[SourceState]:
+  def parts(self) -> Mapping[Subscription | None, SourceState]:
     if self.refusal is not None:
-      return (SourceState.UNAVAILABLE,)
+      return {None: SourceState.UNAVAILABLE}
     if self._session is None or not self._delivered:
-      return (SourceState.CONNECTING,)
+      return {None: SourceState.CONNECTING}
     driver = self._session.driver
     connected = driver.connected and driver.connects == self._live_on
-    return (SourceState.LIVE if connected else SourceState.RECONNECTING,)
+    return {None: SourceState.LIVE if connected else SourceState.RECONNECTING}
 
   @property
   def reconnects(self) -> int:

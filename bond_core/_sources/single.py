@@ -1,7 +1,7 @@
 """What sources of one configuration have in common: stamps, liveness, the outage that is open."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from bond_core._clock import Clock
 from bond_core._errors import PluginError, RetryAfter, Unavailable
@@ -72,13 +72,15 @@ class SingleSource(Source):
       state = SourceState.UNAVAILABLE if unavailable else SourceState.LIVE
       self._notices[subscription] = state, reason
 
-  def states(self) -> Iterable[SourceState]:
+  def parts(self) -> Mapping[Subscription | None, SourceState]:
     if self.refusal is not None:
-      return (SourceState.UNAVAILABLE,)
+      return {None: SourceState.UNAVAILABLE}
     if self._down_since_ms is not None:
-      return (SourceState.RECONNECTING,)
-    parts = {state for state, _ in self._notices.values()}
-    return (SourceState.LIVE if self._delivered else SourceState.CONNECTING, *parts)
+      return {None: SourceState.RECONNECTING}
+    parts: dict[Subscription | None, SourceState] = {
+      part: state for part, (state, _) in self._notices.items()
+    }
+    return {None: SourceState.LIVE if self._delivered else SourceState.CONNECTING, **parts}
 
   def live(self) -> None:
     """The source is connected: an outage before this ends here."""

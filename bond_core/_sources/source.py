@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import trio
 
@@ -101,8 +101,8 @@ class Source(ABC):
     """Delivers until it is cancelled or has nothing more; fails its readers instead of raising."""
 
   @abstractmethod
-  def states(self) -> Iterable[SourceState]:
-    """The state of each part of it: its subscriptions, or the one connection."""
+  def parts(self) -> Mapping[Subscription | None, SourceState]:
+    """The state of each subscription; None stands for the one connection, or all of it."""
 
   @abstractmethod
   def notices(self) -> list[tuple[Subscription | None, SourceState, str]]:
@@ -112,7 +112,7 @@ class Source(ABC):
   @property
   def state(self) -> SourceState | None:
     """The state of the part that is worst; None where it has no part yet."""
-    states = set(self.states())
+    states = set(self.parts().values())
     return next((state for state in WORST_FIRST if state in states), None)
 
   @property

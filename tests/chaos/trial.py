@@ -215,7 +215,7 @@ class _Trial:
         return f"{reader.name} was given up: {reader.failure or reader.refused}"
     if wrong := judge.wrong(readers):
       return wrong
-    states = [state for source in sources.sources for state in source.states()]
+    states = [state for source in sources.sources for state in source.parts().values()]
     bad = [s for s in states if s not in (SourceState.LIVE, SourceState.QUIET)]
     return f"a subscription is {bad[0]}" if bad else None
 

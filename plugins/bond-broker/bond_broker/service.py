@@ -42,6 +42,7 @@ async def serve(
   async with open_broker(config, backing) as broker:
     for path in PATHS:
       server.doors.open(path, broker.take_over)
+    server.market = broker.market
     task_status.started(broker.addresses)
     await server.stopping.wait()
     await broker.shut_down()

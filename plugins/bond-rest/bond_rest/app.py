@@ -11,19 +11,21 @@ import pydantic
 from bond_commandkit import Answer
 from bond_recordkit.why import MOST_EVENTS
 from bond_server import prometheus
+from bond_server.doors import Server
 from bond_server.notices import public
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from bond_core.services import Server
 from bond_rest import shapes
 from bond_rest.config import RestConfig
 from bond_rest.figures import figures
 from bond_rest.guard import Guard
 from bond_rest.problems import MEDIA_TYPE, ApiError, problem
 from bond_rest.prometheus import metrics_of as exported
+from bond_rest.questions import add_questions
 from bond_rest.store import Store
 from bond_rest.streams import Streams
 from bond_rest.why import why_of
@@ -95,18 +97,6 @@ def make_app(
       exc.more.setdefault("understood", answer.understood())
       raise
 
-  def answered(
-    request: Request, stream: str, owner: str, understood: dict[str, Any] | None
-  ) -> dict[str, Any]:
-    token = streams.token(stream, owner)
-    return {
-      "stream_id": stream,
-      "ws_url": streams.ws_url(stream, token, request.headers["host"]),
-      "access_token": token,
-      "spec": streams.entry(stream, owner).stored.document,
-      "understood": understood,
-    }
-
   @app.post(
     "/v1/streams",
     status_code=201,
@@ -122,7 +112,9 @@ def make_app(
     owner = await guard.owner(request)
     spec, understood = await read_request(request)
     stream, new = await streams.create(spec, owner)
-    return _json(answered(request, stream, owner, understood), 201 if new else 200)
+    return _json(
+      streams.answered(stream, owner, understood, request.headers["host"]), 201 if new else 200
+    )
 
   @app.post(
     "/v1/streams/parse",
@@ -161,7 +153,7 @@ def make_app(
     streams.entry(stream_id, owner)
     spec, understood = await read_request(request)
     new = await streams.replace(stream_id, spec, owner)
-    return _json(answered(request, new, owner, understood))
+    return _json(streams.answered(new, owner, understood, request.headers["host"]))
 
   @app.delete("/v1/streams/{stream_id}", response_model=shapes.Deleted, responses=_errors(404, 503))
   async def delete(request: Request, stream_id: str) -> Response:
@@ -215,6 +207,8 @@ def make_app(
     owner = await guard.owner(request)
     found = await why_of(server, streams, owner, position)
     return _json(found.as_data(max(0, min(limit, MOST_EVENTS))))
+
+  add_questions(app, server.answers, guard)
 
   # The server itself -----------------------------------------------------------------------------
 
@@ -349,12 +343,22 @@ def _add_error_handlers(app: FastAPI) -> None:
       return problem(ApiError(405, detail, headers=exc.headers))
     return problem(ApiError(exc.status_code, str(exc.detail), headers=exc.headers))
 
+  async def malformed(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)
+    problems = [
+      {"path": ".".join(map(str, e["loc"][1:])), "line": None, "message": e["msg"]}
+      for e in exc.errors()
+    ]
+    first = problems[0]
+    return problem(ApiError(422, f"{first['path']}: {first['message']}", problems=problems))
+
   async def failed(request: Request, exc: Exception) -> Response:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=exc)
     return problem(ApiError(500, "this is a fault of the server, which has logged it"))
 
   app.add_exception_handler(ApiError, refused)
   app.add_exception_handler(HTTPException, http)
+  app.add_exception_handler(RequestValidationError, malformed)
   app.add_exception_handler(Exception, failed)
 
 

@@ -6,6 +6,7 @@ application takes it, within a time; an answer is read within a time too, or the
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -93,7 +94,7 @@ class Exchange:
   async def _receive(self) -> Message:
     """The next piece of the body, as ASGI has it. Raises ApiError where it cannot be read."""
     if self._parser.their_state in (h11.DONE, h11.MUST_CLOSE):
-      await trio.sleep_forever()
+      return await self._departure()
     if self._body_by is None:
       self._body_by = trio.current_time() + self._within
     with trio.move_on_at(self._body_by):
@@ -101,6 +102,14 @@ class Exchange:
       body = bytes(event.data) if isinstance(event, h11.Data) else b""
       return {"type": "http.request", "body": body, "more_body": isinstance(event, h11.Data)}
     raise ApiError(408, f"the body of a request has to come within {self._within:g} seconds")
+
+  async def _departure(self) -> Message:
+    """Returns when the client has gone. What it sends after its request is read and left: this
+    connection has no other."""
+    with suppress(OSError):
+      while await self._connection.recv(READ_BYTES):
+        continue
+    return {"type": "http.disconnect"}
 
   async def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
     while True:

@@ -6,7 +6,7 @@ from bond_server.access.port import PortRules
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from bond_core import AuthError, AuthUnavailable, Credentials
+from bond_core import AuthError, AuthUnavailable, Credentials, Principal
 from bond_core.services import Server
 from bond_rest.problems import ApiError
 
@@ -25,9 +25,14 @@ class Guard:
     if refused is not None:
       raise ApiError(*refused)
 
-  async def owner(self, request: Request) -> str:
-    """The name of the caller, who owns streams. Raises ApiError 401 where it has to identify
-    itself, 403 where it may only read a stream, 503 where that cannot be checked now."""
+  @property
+  def rules(self) -> PortRules:
+    """The rules of the control plane's port."""
+    return self._rules
+
+  async def caller(self, request: Request) -> Principal:
+    """Who calls. Raises ApiError 401 where it has to identify itself, 503 where that cannot be
+    checked now."""
     try:
       principal = await self._server.access.identify(_credentials(request))
       if principal is None:
@@ -38,6 +43,12 @@ class Guard:
       raise ApiError(503, str(exc), headers={"Retry-After": "5"}) from exc
     except AuthError as exc:
       raise ApiError(401, str(exc), headers={"WWW-Authenticate": "Bearer"}) from exc
+    return principal
+
+  async def owner(self, request: Request) -> str:
+    """The name of the caller, who owns streams. Raises ApiError as `caller`, and 403 where it may
+    only read a stream."""
+    principal = await self.caller(request)
     if principal.streams is not None:
       reason = "these credentials read streams and cannot change them; show an API key (X-API-Key)"
       raise ApiError(403, reason)

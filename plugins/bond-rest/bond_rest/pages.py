@@ -6,6 +6,7 @@ that says what is wrong.
 
 from typing import Final
 
+from bond_server.doors import RULES, Doors
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,17 +15,21 @@ from bond_rest.guard import Guard
 from bond_rest.problems import ApiError, problem
 
 METHODS: Final = "GET, POST, PUT, DELETE"
-HEADERS: Final = "Authorization, Content-Type, X-API-Key"
+HEADERS: Final = (
+  "Authorization, Content-Type, X-API-Key, Mcp-Method, Mcp-Name, Mcp-Protocol-Version"
+)
 EXPOSED: Final = "Retry-After, WWW-Authenticate"
 KEEP_FOR: Final = 600
 """Seconds that a browser may keep the answer to a preflight."""
 
 
 class Pages:
-  """An application that pages of other origins can use if they may."""
+  """An application that pages of other origins can use if they may, and those that other services
+  have registered."""
 
-  def __init__(self, app: ASGIApp, guard: Guard, *, max_body: int) -> None:
+  def __init__(self, app: ASGIApp, doors: Doors, guard: Guard, *, max_body: int) -> None:
     self._app = app
+    self._doors = doors
     self._guard = guard
     self._max_body = max_body
 
@@ -52,7 +57,12 @@ class Pages:
     if allowed and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
       await _preflight()(scope, receive, answer)
       return
-    await self._app(scope, receive, answer)
+    other = self._doors.app(scope["path"].rstrip("/"))
+    if other is None:
+      await self._app(scope, receive, answer)
+    else:
+      scope[RULES] = self._guard.rules
+      await other(scope, receive, answer)
 
   def _check_length(self, headers: Headers) -> None:
     """Raises ApiError for a body that is announced as too large, before anything reads it."""

@@ -14,6 +14,7 @@ from bond_rest.app import MAX_BODY, make_app
 from bond_rest.config import RestConfig
 from bond_rest.front import Front
 from bond_rest.guard import Guard
+from bond_rest.making import Maker
 from bond_rest.pages import Pages
 from bond_rest.store import Store
 from bond_rest.streams import Streams
@@ -48,7 +49,8 @@ async def serve(
     if rules.names is not None:
       logger.warning("%s", rules.names)
     guard = Guard(server, rules)
-    app = Pages(make_app(server, store, streams, guard, config), guard, max_body=MAX_BODY)
+    routes = make_app(server, store, streams, guard, config)
+    app = Pages(routes, server.doors, guard, max_body=MAX_BODY)
     seats = Seats(within_descriptors(config.limits, SHARE))
     with _listener(config) as listener:
       async with trio.open_nursery() as nursery:
@@ -62,6 +64,7 @@ async def serve(
         )
         nursery.start_soon(front.listen, listener)
         await streams.restore()
+        server.maker = Maker(streams)
         task_status.started([_url(listener)])
         await server.stopping.wait()
         await front.drain(DRAIN)

@@ -1,7 +1,7 @@
 """What requests and answers look like, for the OpenAPI document and for checking requests."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -137,3 +137,17 @@ class Problem(BaseModel):
   detail: str
   problems: list[SpecProblem] | None = None
   understood: dict[str, Any] | None = None
+
+
+class Answered(BaseModel):
+  """What every answer about a market or a stream has; the rest depends on the question."""
+
+  model_config = ConfigDict(extra="allow")
+
+  as_of: str | None = Field(description="The time that it is of, by our clock.")
+  age_ms: int | None
+  state: Literal["live", "quiet", "stale", "simulated"]
+  fresh: bool
+  cursor: str = Field(description="EPOCH:SEQ, from where /v1/since goes on.")
+  gaps: list[dict[str, Any]] = Field(description="Losses that were declared.")
+  note: str | None = Field(None, description="What a reader has to know, in a sentence.")

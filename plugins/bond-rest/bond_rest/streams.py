@@ -309,6 +309,21 @@ class Streams:
     except EngineError as exc:
       logger.error("stream %s has ended, but its log is still there: %s", stream, exc)
 
+  # Answers ---------------------------------------------------------------------------------------
+
+  def answered(
+    self, stream: str, owner: str, understood: dict[str, Any] | None, host: str
+  ) -> dict[str, Any]:
+    """What one gets who made a stream and has called this server `host`."""
+    token = self.token(stream, owner)
+    return {
+      "stream_id": stream,
+      "ws_url": self.ws_url(stream, token, host),
+      "access_token": token,
+      "spec": self.entry(stream, owner).stored.document,
+      "understood": understood,
+    }
+
   # Tokens ----------------------------------------------------------------------------------------
 
   def token(self, stream: str, owner: str) -> str:

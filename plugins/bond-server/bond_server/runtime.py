@@ -1,13 +1,14 @@
 """The one process behind all services: the log of all events, its sources, and the streams."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import trio
 
 from bond_core import Clock, Registry, Spec, SystemClock
-from bond_core.feeds import SourceState
+from bond_core.feeds import SourceState, Subscription
 from bond_core.hosting import (
   BRANCHES,
   Simulators,
@@ -20,17 +21,25 @@ from bond_core.hosting import (
   pointed,
 )
 from bond_core.logs import DurableLog, open_log
-from bond_core.services import SourceStatus
+from bond_core.services import Lease, SourceStatus
 from bond_server.access.access import ServerAccess
+from bond_server.answers import AnswerLimits, Answers, open_answers
 from bond_server.callers import PrivateSources, check_names
-from bond_server.demand import Carrier, SourceDemand
+from bond_server.demand import Carrier, SourceDemand, SourceLease
 from bond_server.doors import Doors
 from bond_server.following import follow_log
+from bond_server.making import StreamMaker
+from bond_server.market_state import MarketState, Standing
 from bond_server.notices import notices_of
 from bond_server.streams import LogKeeping, Streams
 
 LOG = "market"
 """The name of the log of all events."""
+
+PARTS_FOR = 0.05
+"""Seconds for which the states of a source's parts are not looked up again."""
+
+_AT_WORK = frozenset((SourceState.LIVE, SourceState.QUIET))
 
 NOTICES = 50
 """Rows of notices that are shown; one venue's failure may concern more."""
@@ -63,6 +72,12 @@ class RunningServer:
     self.clock = clock
     self.stopping = stopping
     self.doors = Doors()
+    self.market: MarketState | None = None
+    self.maker: StreamMaker | None = None
+    self.answers: Answers
+    self._parts: WeakKeyDictionary[
+      Source, tuple[float, Mapping[Subscription | None, SourceState]]
+    ] = WeakKeyDictionary()
     self.addresses: dict[str, list[str]] = {}
     self.carried: list[SourceReader] = []
     self._sources = sources
@@ -98,6 +113,46 @@ class RunningServer:
       return [reader.source for reader in running.pipeline.readers.values()]
     return self._sources.sources
 
+  def standings(self, lease: Lease | None, exchange: str) -> list[Standing]:
+    """The states of what a lease has subscribed to, or of all that comes from an exchange."""
+    if isinstance(lease, SourceLease) and lease.readers:
+      return [s for reader in lease.readers for s in self._standings(reader)]
+    return [
+      Standing(exchange, part and part.channel, part and part.instrument, state)
+      for source in self._sources.sources
+      if source.exchange == exchange
+      for part, state in self._parts_of(source).items()
+    ]
+
+  def _standings(self, reader: SourceReader) -> Iterator[Standing]:
+    source, parts = reader.source, self._parts_of(reader.source)
+    if any(parts.get(part) not in _AT_WORK for part in reader.subscriptions):
+      # What was not at work a moment ago may be so by now.
+      parts = self._parts_of(source, 0.0)
+    if not reader.subscriptions and None in parts:
+      yield Standing(source.exchange, None, None, parts[None])
+    for part in reader.subscriptions:
+      # A part that its driver has not taken up yet is being connected.
+      state = parts.get(part, parts.get(None, SourceState.CONNECTING))
+      yield Standing(source.exchange, part.channel, part.instrument, state)
+
+  def _parts_of(
+    self, source: Source, within: float = PARTS_FOR
+  ) -> Mapping[Subscription | None, SourceState]:
+    now = trio.current_time()
+    known = self._parts.get(source)
+    if known is None or now - known[0] > within or not within:
+      known = self._parts[source] = now, source.parts()
+    return known[1]
+
+  def delivers(self, lease: Lease) -> bool:
+    """Whether all that a lease has subscribed to came already, for others."""
+    if not isinstance(lease, SourceLease):
+      return False
+    return lease.standing or (
+      bool(lease.readers) and all(r.answered.is_set() and not r.failure for r in lease.readers)
+    )
+
   def reconnects(self) -> int:
     """How often sources reconnected."""
     return self._sources.reconnects
@@ -126,6 +181,7 @@ async def open_server(
   folder: Path | None,
   specs: Iterable[Spec] = (),
   clock: Clock | None = None,
+  answers: AnswerLimits | None = None,
 ) -> AsyncIterator[RunningServer]:
   """A server whose sources and streams end with the block. `specs` are those whose sources can
   carry more on demand. Without a `folder` nothing outlasts the process."""
@@ -171,6 +227,9 @@ async def open_server(
       clock=clock,
       simulators=simulators,
       stopping=stopping,
+    )
+    server.answers = await stack.enter_async_context(
+      open_answers(server, answers or AnswerLimits())
     )
     try:
       yield server

@@ -1,9 +1,14 @@
+import sys
+from pathlib import Path
+
 import pytest
 from bond_server.access.access import SignedTokens
 from bond_server.access.generations import MemoryGenerations
 from bond_server.access.tokens import Keyring
 
 from bond_core import AuthContext, DataClock
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 NOW_S = 1_760_000_000
 

@@ -2,6 +2,7 @@
 that receive it, wildcards included, kept up to date as symbols and groups appear."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -30,7 +31,18 @@ from bond_broker.protocol.selection import (
   key_of_consolidated,
 )
 from bond_broker.protocol.subscription import Subscription, Subscriptions
-from bond_core import AnyEvent, Batch, Channel, Consolidated, Gap, Market, MarketType, OrderBook
+from bond_core import (
+  AnyEvent,
+  Batch,
+  Channel,
+  Consolidated,
+  Gap,
+  Instrument,
+  Market,
+  MarketType,
+  OrderBook,
+  Ticker,
+)
 from bond_core.logs import Record
 from bond_core.services import Rejection
 
@@ -38,6 +50,8 @@ from bond_core.services import Rejection
 MAX_KEYS = 200_000
 QUIET_FOR = 15.0
 """Seconds without an update after which a book that nothing carries is let go."""
+MAX_GAPS = 1000
+"""Declared losses that are remembered, the latest."""
 MAX_FRAMES_BYTES = 64 * 1024
 """What a client that follows alone is handed at once, and so what it can hold."""
 
@@ -64,7 +78,9 @@ class MarketRouter:
 
   def __init__(self, traffic: Traffic) -> None:
     self.round = 0
+    self.number = 0
     self._traffic = traffic
+    self._gaps: deque[Gap] = deque(maxlen=MAX_GAPS)
     self._groups: dict[Group, None] = {}
     self._routes: dict[Key, Route] = {}
     self._books: dict[BookKey, GroupBook] = {}
@@ -181,6 +197,9 @@ class MarketRouter:
         route = self._route(key)
       route.count += 1
       route.last = event
+      if kind is Ticker:
+        parts = (event.bid is None, event.last is None, event.mark is None)  # type: ignore[union-attr]
+        route.tickers[parts] = event  # type: ignore[assignment]
       if route.plain:
         frame = full_frame(event)
         for group in route.plain:
@@ -191,6 +210,7 @@ class MarketRouter:
       for group, matched in route.other:
         _put(group, frames_of(event, matched), touched)
     self._traffic.count_batch(record.events[-1])
+    self.number = record.last
     return touched
 
   def _sort_book(self, event: OrderBook, touched: list[Group]) -> None:
@@ -229,6 +249,7 @@ class MarketRouter:
 
   def _sort_gap(self, gap: Gap, touched: list[Group]) -> None:
     self._traffic.count_gap(gap)
+    self._gaps.append(gap)
     if gap.channel in ("orderbook", "*"):
       for book in self._books.values():
         book.on_gap(gap)
@@ -379,7 +400,46 @@ class MarketRouter:
         size += sum(map(len, made))
     return Selected(frames, position)
 
-  # What was seen ----------------------------------------------------------------------------------
+  # What was seen (bond_server.market_state.MarketState) -------------------------------------------
+
+  def last(self, kind: type[AnyEvent], instrument: Instrument) -> AnyEvent | None:
+    exchange, market_type, symbol, expiry = instrument
+    route = self._routes.get((kind, exchange, symbol, market_type, expiry))
+    return None if route is None else route.last
+
+  def tickers(self, instrument: Instrument) -> list[Ticker]:
+    exchange, market_type, symbol, expiry = instrument
+    route = self._routes.get((Ticker, exchange, symbol, market_type, expiry))
+    return [] if route is None else list(route.tickers.values())
+
+  def book(self, instrument: Instrument, depth: int | None) -> OrderBook | None:
+    book = self._books.get((*instrument,))
+    replica = None if book is None else book.whole
+    return None if replica is None or replica.doubtful else replica.view(depth)
+
+  def instruments(self) -> Iterator[tuple[Channel, Instrument]]:
+    for kind, exchange, symbol, market_type, expiry in self._routes:
+      yield kind.channel, Instrument(exchange, market_type, symbol, expiry)  # type: ignore[attr-defined]
+    for key in self._books:
+      yield "orderbook", Instrument(*key)
+
+  def latest(self) -> Iterator[AnyEvent]:
+    for route in self._routes.values():
+      if route.last is not None:
+        yield route.last
+    for book in self._books.values():
+      if book.last is not None:
+        yield book.last
+
+  def gaps(self) -> Iterator[Gap]:
+    return reversed(self._gaps)
+
+  def wrong_clocks(self) -> dict[str, int]:
+    return self._traffic.wrong_clocks()
+
+  def skews(self) -> dict[str, int]:
+    found = self._traffic.skews.items()
+    return {exchange: skew.ms for exchange, skew in found if skew.ms is not None}
 
   def channels(self, now_ms: int) -> list[ChannelFigures]:
     """Every channel of every market that was seen."""

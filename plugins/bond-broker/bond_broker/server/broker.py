@@ -346,6 +346,11 @@ class Broker:
 
   # Logs -------------------------------------------------------------------------------------------
 
+  @property
+  def market(self) -> MarketRouter:
+    """What the log of all events says of each market now."""
+    return self._market
+
   def follow_market(self) -> None:
     """Begins to follow the log of all events, so that new clients find its books."""
     if self._backing.log is not None:

@@ -1,0 +1,5 @@
+from bond_server.testing import ServiceConformance
+
+
+class TestMcp(ServiceConformance):
+  name = "mcp"

@@ -1,0 +1,36 @@
+"""What answers need of a server."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bond_core import Clock
+from bond_core.logs import DurableLog
+from bond_core.services import Demand, Lease, SourceStatus, Streams
+from bond_core.specs import Components
+from bond_server.making import StreamMaker
+from bond_server.market_state import MarketState, Standing
+
+
+class AnswerServer(Protocol):
+  """The part of a running server that is asked."""
+
+  @property
+  def clock(self) -> Clock: ...
+  @property
+  def log(self) -> DurableLog: ...
+  @property
+  def streams(self) -> Streams: ...
+  @property
+  def demand(self) -> Demand | None: ...
+  @property
+  def registry(self) -> Components: ...
+  @property
+  def market(self) -> MarketState | None: ...
+
+  @property
+  def maker(self) -> StreamMaker | None: ...
+
+  def sources(self, stream: str = "") -> dict[str, SourceStatus]: ...
+  def notices(self, stream: str = "") -> list[dict[str, str | None]]: ...
+  def standings(self, lease: Lease | None, exchange: str) -> Sequence[Standing]: ...
+  def delivers(self, lease: Lease) -> bool: ...

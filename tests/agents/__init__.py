@@ -1,0 +1,1 @@
+"""What agents are told, against what happened."""
