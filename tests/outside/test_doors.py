@@ -12,6 +12,7 @@ import httpx
 import pytest
 import serving
 import trio
+from browser import NetworkError, Page
 from fuzz import PREFACE, UPGRADE, descriptors, faults, fuzz, settled
 from serving import served
 
@@ -306,6 +307,80 @@ async def test_pages_of_listed_origins_can_use_the_control_plane_and_no_others()
         assert answer.status_code == 403
         assert not [n for n in answer.headers if n.lower().startswith("access-control")]
         assert answer.headers["Vary"] == "Origin"
+
+
+OTHER_PAGES = (
+  "https://app.example.com:8443",
+  "https://APP.example.com",
+  "https://app.example.com/",
+  "https://app.example.com.evil.example",
+  "https://evil.example",
+  "null",
+)
+
+
+async def test_a_page_does_by_the_fetch_standard_what_the_control_plane_is_for():
+  """Each route with its method and headers, as a browser would allow or refuse it."""
+  page, as_ann = Page(PAGE), {"X-API-Key": KEY}
+  as_json = {**as_ann, "Content-Type": "application/json"}
+  body = json.dumps({"spec": TICKS})
+  async with opened(*OFF_LOOPBACK, "--api-origin", PAGE, environ=ENVIRON) as (_, _, api):
+    url = f"http://127.0.0.1:{api}"
+    status, _, text = await page.fetch(f"{url}/v1/streams", "POST", as_json, body)
+    assert status == 201, text
+    made = f"{url}/v1/streams/{json.loads(text)['stream_id']}"
+    for path in ("", "/spec", "/schema", "/metrics"):
+      assert (await page.fetch(made + path, headers=as_ann))[0] == 200
+    bearer = {"Authorization": f"Bearer {KEY}"}
+    assert (await page.fetch(f"{made}/token", "POST", bearer))[0] == 200
+    for path in ("/health", "/ready", "/openapi.json", "/docs", "/"):
+      # Nothing that a browser would ask about before.
+      before = page.preflights
+      assert (await page.fetch(url + path))[0] == 200
+      assert page.preflights == before
+    other = json.dumps(
+      {"spec": {"sources": {"it": {"use": "clock.ticks", "with": {"seconds": 9}}}}}
+    )
+    status, _, text = await page.fetch(made, "PUT", as_json, other)
+    assert status == 200, text
+    made = f"{url}/v1/streams/{json.loads(text)['stream_id']}"
+    assert (await page.fetch(made, "DELETE", as_ann))[0] == 200
+    # What went wrong is for the page to read, with what it shall do about it.
+    status, headers, text = await page.fetch(f"{url}/v1/streams", "GET")
+    assert (status, headers["www-authenticate"]) == (401, "Bearer")
+    assert "credentials" in json.loads(text)["detail"]
+    for refused in (
+      page.fetch(f"{url}/v1/streams", "PATCH", as_json, body),
+      page.fetch(f"{url}/v1/streams", "POST", {**as_json, "X-Other": "1"}, body),
+    ):
+      with pytest.raises(NetworkError):
+        await refused
+
+
+async def test_other_pages_neither_read_nor_do_anything():
+  async with opened("--api-origin", PAGE) as (_, _, api):
+    for origin in OTHER_PAGES:
+      await has_nothing_of_it(Page(origin), api)
+    async with client_of(api) as http:
+      # A page of the server's own may.
+      own = Page(f"http://127.0.0.1:{api}")
+      assert (await own.fetch(f"http://127.0.0.1:{api}/health"))[0] == 200
+      assert (await http.get("/v1/streams")).json() == []
+
+
+async def has_nothing_of_it(page, api):
+  url = f"http://127.0.0.1:{api}"
+  for method, path, headers, body in (
+    ("GET", "/health", {}, None),
+    ("GET", "/v1/streams", {"X-API-Key": KEY}, None),
+    ("POST", "/v1/streams", {"Content-Type": "application/json"}, json.dumps({"spec": TICKS})),
+    # These a browser sends without a preflight: the server has to refuse them by itself.
+    ("POST", "/v1/streams", {"Content-Type": "text/plain"}, json.dumps({"spec": TICKS})),
+    ("POST", "/v1/streams/parse", {}, '{"natural_language": "BTC price"}'),
+    ("DELETE", "/v1/streams/0123456789abcdef", {}, None),
+  ):
+    with pytest.raises(NetworkError):
+      await page.fetch(url + path, method, headers, body)
 
 
 @pytest.mark.slow
