@@ -5,6 +5,7 @@ from typing import Any
 import attrs
 
 from bond_ccxt import config
+from bond_ccxt.exchanges import exchange_ids
 from bond_core import (
   AnyEvent,
   Candle,
@@ -42,6 +43,7 @@ def _source(
   configuration: type,
   event: type[AnyEvent],
   example: str,
+  words: tuple[str, ...] = (),
 ) -> SourceType:
   async def run(given: Any, out: Out, ctx: SourceContext) -> None:
     from bond_ccxt.running import run_source
@@ -59,12 +61,13 @@ def _source(
     exchange=lambda given: str(given.exchange),
     public=True,
     terms=TERMS,
+    words=words,
     example=example,
   )
 
 
-# No words of English: without a venue a source of ccxt is nothing, and the grammar of bond-english
-# knows the venues by name.
+# Its words of English are the venues that ccxt has: without one a source of ccxt is nothing, and
+# with one, a kind of data says which source it is.
 SOURCES = [
   _source(
     "trades",
@@ -72,6 +75,7 @@ SOURCES = [
     config.Trades,
     Trade,
     "{exchange: kraken, symbols: [BTC/USD, ETH/USD]}",
+    words=tuple(sorted(exchange_ids())),
   ),
   _source(
     "orderbook",

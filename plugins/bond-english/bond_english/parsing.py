@@ -36,7 +36,7 @@ from bond_english.meaning.sharing import inherit_kinds, share
 from bond_english.meaning.timing import resolve_times
 from bond_english.meaning.topics import find_topics
 from bond_english.reading.lexer import readings
-from bond_english.reading.source_words import source_phrases
+from bond_english.reading.source_words import read_source_words
 from bond_english.reading.spelling import correct
 from bond_english.text.chunks import OPERATOR, REFUSED, UNKNOWN, Chunk
 from bond_english.text.tokens import Token, tokenise
@@ -66,7 +66,7 @@ def parse(text: str, source_words: Mapping[str, str]) -> Reading:
   tokens = tokenise(text) if len(text) <= MAX_CHARACTERS else []
   if len(text) > MAX_CHARACTERS or len(tokens) > MAX_TOKENS:
     return _too_long(text)
-  sources = source_phrases(source_words)
+  sources = read_source_words(source_words)
   alike = correct(tokens, sources.words)
   ways = best_ways(tokens, readings(tokens, sources, alike))
   return _reading(text, tokens, ways[0][1], source_words)

@@ -3,7 +3,7 @@
 import pytest
 from bond_english.clauses.chart import best_ways
 from bond_english.reading.lexer import readings
-from bond_english.reading.source_words import source_phrases
+from bond_english.reading.source_words import read_source_words
 from bond_english.reading.spelling import correct
 from bond_english.text.tokens import tokenise
 from installed import WORDS
@@ -13,7 +13,7 @@ SILENT = ("filler", "conjunction", "preposition", "negation", "plain", "key", "v
 
 def lexed(text):
   tokens = tokenise(text)
-  sources = source_phrases(WORDS)
+  sources = read_source_words(WORDS)
   alike = correct(tokens, sources.words)
   return tokens, readings(tokens, sources, alike)
 

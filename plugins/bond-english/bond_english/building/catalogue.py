@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from bond_english.reading.source_words import read_source_words
 from bond_english.words import venues
 
 CHANNELS = {
@@ -52,6 +53,7 @@ class SourceCatalogue:
   def __init__(self, source_words: Mapping[str, str]) -> None:
     self._by_word = {word.casefold(): source for word, source in source_words.items()}
     self._names = frozenset(source_words.values())
+    self._served = read_source_words(source_words).served
 
   def of_venue(self, venue: str, channel: str) -> SourceMatch | None:
     """The source of a venue's channel; None where no package is known to have it."""
@@ -59,11 +61,16 @@ class SourceCatalogue:
     by_ccxt = venues.CCXT_SOURCES.get(channel)
     if name in self._names:
       return SourceMatch(name, {})
-    if by_ccxt in self._names and venue in venues.VENUES:
+    for plugin, served in self._served.items():
+      # A source for any venue says which it has.
+      own = by_ccxt if plugin == "ccxt" else f"{plugin}.{channel}"
+      if own is not None and venue in served and (plugin == "ccxt" or own in self._names):
+        return SourceMatch(own, {"exchange": venue})
+    if by_ccxt in self._names and "ccxt" not in self._served and venue in venues.VENUES:
       return SourceMatch(by_ccxt or "", {"exchange": venue})
     if channel in venues.NATIVE.get(venue, ()) and not self._has_plugin(venue):
       return SourceMatch(name, {}, f"bond-{venue}")
-    if by_ccxt is not None and venue in venues.VENUES:
+    if by_ccxt is not None and venue in venues.VENUES and "ccxt" not in self._served:
       return SourceMatch(by_ccxt, {"exchange": venue}, "bond-ccxt")
     return None
 
@@ -81,7 +88,14 @@ class SourceCatalogue:
   def all_venues(self, channel: str, without: Collection[str] = ()) -> list[str]:
     """Every venue with an installed source of this channel; with ccxt, of all others the default
     venues."""
-    found = [venue for venue in venues.VENUES if f"{venue}.{channel}" in self._names]
+    found = sorted(
+      plugin
+      for plugin, _, own in (name.partition(".") for name in self._names)
+      if own == channel and plugin not in ("ccxt", *self._served)
+    )
+    # The usual ones first.
+    usual = [venue for venue in venues.DEFAULT_VENUES if venue in found]
+    found = [*usual, *(venue for venue in found if venue not in usual)]
     if venues.CCXT_SOURCES.get(channel) in self._names:
       found += [venue for venue in venues.DEFAULT_VENUES if venue not in found]
     return [venue for venue in found if venue not in without]

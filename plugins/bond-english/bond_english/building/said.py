@@ -6,6 +6,7 @@ from typing import Any
 from bond_english.quantities.durations import duration_text
 
 _SIGNS = {"min": "≥", "max": "≤"}
+_EVENTS = {"tx": "transactions", "mempool": "mempool", "account": "balances"}
 _PLURALS = {"buy": "buys", "sell": "sells", "long": "longs", "short": "shorts"}
 
 
@@ -29,7 +30,7 @@ def _said(name: str, value: Any) -> str:
   if name == "direction" and value in ("up", "down", "in", "out"):
     return {"in": "incoming", "out": "outgoing"}.get(value, f"{value} only")
   if name == "event_types":
-    return " and ".join(f"{event}s" for event in value if event != "metric")
+    return " and ".join(_EVENTS.get(event, f"{event}s") for event in value if event != "metric")
   if name == "authors":
     return f"from {', '.join(f'@{author}' for author in value)}"
   if name == "query":

@@ -59,7 +59,8 @@ def _orders(request: Request, findings: Findings) -> None:
     # Cheapest exchange to buy SOL: a question about prices.
     return
   for at in range(len(tokens)):
-    if _ORDERS.longest_at(tokens, at) is not None and not _names_data(request, at):
+    found = _ORDERS.longest_at(tokens, at)
+    if found is not None and not _names_data(request, at, found[1]):
       findings.reject(NO_ORDERS)
       return
   start = _first_content(request)
@@ -108,9 +109,11 @@ def _is_order(request: Request, index: int, chunk: Chunk, begins: bool) -> bool:
   return True
 
 
-def _names_data(request: Request, at: int) -> bool:
-  """Limit order book, market order flow: names of data that begin like an order."""
-  return any(chunk.role == KIND and chunk.first <= at < chunk.end for chunk in request.chunks)
+def _names_data(request: Request, first: int, end: int) -> bool:
+  """Limit order book, spot market order book: names of data with an order in them."""
+  return any(
+    chunk.role == KIND and chunk.first < end and first < chunk.end for chunk in request.chunks
+  )
 
 
 def _first_content(request: Request) -> int:

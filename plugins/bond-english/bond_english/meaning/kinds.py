@@ -26,11 +26,13 @@ from bond_english.text.chunks import (
   QUOTE,
   UNKNOWN,
   VAGUE_KIND,
+  VENUE,
   WEAK_KIND,
   Chunk,
   How,
 )
 from bond_english.words import data
+from bond_english.words.venues import DEXES
 
 _WALLET_WORDS = frozenset(("wallet", "account", "holder", "owner", "wallets", "accounts"))
 _TOKEN_WORDS = frozenset(("mint", "contract", "address", "token"))
@@ -191,14 +193,18 @@ def _trading_at(request: Request, clause: Scope) -> None:
 
 
 def _trades_of_tokens(clause: Scope, findings: Findings) -> None:
-  """Trades of a token that an address names are its swaps."""
-  if clause.having(ASSET, PAIR) or not any(c.value == "address" for c in clause.having(FILTER)):
+  """Trades on Raydium, and of a token that an address names, are swaps."""
+  named = clause.having(ASSET, PAIR)
+  addressed = not named and any(c.value == "address" for c in clause.having(FILTER))
+  venues = clause.having(VENUE)
+  on_chain = bool(venues) and all(chunk.value in DEXES for chunk in venues)
+  if not (addressed or on_chain):
     return
   for chunk in clause.having(KIND):
     if chunk.value == ("trades",):
       chunk.facts.append(("filter", {"event_types": ["swap"]}, ASSUMED))
       _make_kinds(chunk, ("onchain",), ASSUMED)
-      findings.warn("trades of a token that an address names are taken for its swaps")
+      findings.warn("trades on chain are taken for swaps")
 
 
 def assume_kinds(request: Request, findings: Findings) -> None:

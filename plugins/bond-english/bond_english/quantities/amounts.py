@@ -37,6 +37,7 @@ _COMPARISONS: PhraseTable[Side] = PhraseTable(
   [*((phrase, "min") for phrase in _MINIMUM), *((phrase, "max") for phrase in _MAXIMUM)]
 )
 _SIGNS: dict[str, Side] = {">": "min", ">=": "min", "≥": "min", "<": "max", "<=": "max", "≤": "max"}
+_SIGN_SIDES: dict[str, Side] = {"negative": "max", "positive": "min"}
 _SUFFIXES: PhraseTable[Side] = PhraseTable(
   [
     *(
@@ -51,10 +52,33 @@ _SUFFIXES: PhraseTable[Side] = PhraseTable(
     ),
   ]
 )
+_SIGNED: PhraseTable[Side] = PhraseTable(
+  (f"{verb} {sign}".strip(), side)
+  for verb in (
+    "",
+    "goes",
+    "turns",
+    "gets",
+    "becomes",
+    "is",
+    "flips",
+    "goes into",
+    "are",
+    "go",
+    "turn",
+  )
+  for sign, side in _SIGN_SIDES.items()
+)
+"""Above or below nothing: funding that goes negative."""
 # These compare only a clear amount: not from 2020, past 5 trades.
 _WEAK_COMPARISONS = frozenset(("from", "past"))
 
-WORDS = _COMPARISONS.words | {"between", "percent", "pct", "more", "less"} | set(MULTIPLES)
+WORDS = (
+  _COMPARISONS.words
+  | _SIGNED.words
+  | {"between", "percent", "pct", "more", "less"}
+  | set(MULTIPLES)
+)
 CORRECTABLE = frozenset(
   ["above", "below", "greater", "larger", "bigger", "smaller", "million", "billion", "between"]
 )
@@ -91,6 +115,9 @@ class _Amount:
 
 def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
   """The bound that begins at `first`, and the index after it."""
+  signed = _SIGNED.longest_at(tokens, first)
+  if signed is not None:
+    return Bound(signed[0], 0.0, None), signed[1]
   if tokens[first].word == "between":
     return _range(tokens, first + 1, ("and", "to", "-"))
   side, at = _comparison_at(tokens, first)

@@ -63,7 +63,12 @@ def asset_group_at(tokens: Sequence[Token], first: int) -> Chunk | None:
 
 def _top(tokens: Sequence[Token], first: int) -> tuple[dict[str, Any], int] | None:
   """Top 10 coins, the largest tokens."""
-  if tokens[first].word not in ("top", "biggest", "largest", "first", "best"):
+  leading = number_at(tokens, first)
+  if leading is not None and leading[1] < len(tokens):
+    # The 10 biggest coins.
+    found = _top(tokens, leading[1]) if tokens[leading[1]].word in _MOST | {"top"} else None
+    return None if found is None else ({"n": int(min(leading[0], 1_000_000))}, found[1])
+  if tokens[first].word not in ("top", "biggest", "largest", "first", "best", "most"):
     return None
   number = number_at(tokens, first + 1)
   at = first + 1 if number is None else number[1]

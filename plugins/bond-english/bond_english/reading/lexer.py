@@ -25,6 +25,7 @@ from bond_english.reading.notation import notation_at, quoted_at
 from bond_english.reading.pairs import pair_at
 from bond_english.reading.quote_currencies import quote_at
 from bond_english.reading.sides import side_at
+from bond_english.reading.source_words import SourceWords
 from bond_english.reading.unavailable import operator_at, unavailable_at
 from bond_english.reading.venue_groups import all_venues_at, venue_type_at
 from bond_english.text.chunks import (
@@ -69,11 +70,11 @@ _PICTOGRAMS = frozenset(("So", "Sk", "Cf", "Cc", "Mn", "Me"))
 
 
 def readings(
-  tokens: Sequence[Token], sources: PhraseTable[str], alike: Mapping[int, tuple[str, ...]]
+  tokens: Sequence[Token], sources: SourceWords, alike: Mapping[int, tuple[str, ...]]
 ) -> list[list[Chunk]]:
   """The chunks that may begin at each token.
 
-  `sources` are the phrases for installed sources, `alike` the known words spelled like the unknown
+  `sources` are the words of installed sources, `alike` the known words spelled like the unknown
   word at an index. Every token has at least one reading.
   """
   found: list[list[Chunk]] = []
@@ -89,7 +90,7 @@ def readings(
   return found
 
 
-def _at(tokens: Sequence[Token], first: int, sources: PhraseTable[str]) -> list[Chunk]:
+def _at(tokens: Sequence[Token], first: int, sources: SourceWords) -> list[Chunk]:
   notation = notation_at(tokens, first)
   if notation is not None:
     return [notation]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from bond_english.reading.source_words import SourceWords
 from bond_english.text.chunks import (
   ALIAS,
   AMBIGUOUS_X,
@@ -29,7 +30,7 @@ from bond_english.text.chunks import (
 )
 from bond_english.text.phrases import PhraseTable
 from bond_english.text.tokens import Token
-from bond_english.words import assets, split_phrases, unsupported, venues
+from bond_english.words import assets, filler, split_phrases, unsupported, venues
 from bond_english.words.lexicon import (
   ASSET_NAMES,
   CHAIN_NAMES,
@@ -42,6 +43,7 @@ from bond_english.words.lexicon import (
   VAGUE_NAMES,
   VENUE_NAMES,
 )
+from bond_english.words.plain import is_plain
 
 _WEAK_KINDS = frozenset(
   ("value", "valuation", "rate", "rates", "cost", "worth", "how", "ticks", "tick")
@@ -53,11 +55,9 @@ _CONTEXT_WORDS: dict[str, Role] = {
 }
 """Single words whose meaning depends on what stands around them."""
 
-CHANNEL_NAMES = frozenset(
-  ("trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle", "ohlcv")
-)
-"""Channels of venues, which a request names by their venue and a kind of data."""
-
+_VERBS = frozenset(("trade", "price", "book", "mark", "print", "quote"))
+_SUBJECTS = frozenset(("i", "we", "you", "they", "who", "he", "she", "to"))
+"""After these such a word is a verb."""
 _COUNTS = PhraseTable(
   (phrase, None)
   for phrase in split_phrases(
@@ -68,24 +68,22 @@ _COUNTS = PhraseTable(
 WORDS = _CONTEXT_WORDS.keys() | unsupported.LARGE | unsupported.SMALL
 
 
-def names_at(tokens: Sequence[Token], first: int, sources: PhraseTable[str]) -> list[Chunk]:
+def names_at(tokens: Sequence[Token], first: int, sources: SourceWords) -> list[Chunk]:
   """The longest name of each table at `first`.
 
-  `sources` are the phrases for installed sources; they count where no table has a name.
+  `sources` are the words of installed sources; they count where no table has a name.
   """
   found = [chunk for read in _READERS if (chunk := read(tokens, first)) is not None]
   for number, chunk in enumerate(found):
     chunk.cost += 0.02 * number
   longest = max((chunk.end for chunk in found), default=first)
-  source = sources.longest_at(tokens, first)
-  if source is not None and source[1] > longest and not _is_venue_channel(source[0]):
+  source = sources.phrases.longest_at(tokens, first)
+  if source is not None and source[1] > longest:
     found.append(Chunk(KIND, first, source[1], (source[0],), cost=0.3))
+  venue = sources.venues.longest_at(tokens, first)
+  if venue is not None and all(chunk.role != VENUE for chunk in found):
+    found.append(_venue_chunk(tokens, first, *venue))
   return found
-
-
-def _is_venue_channel(source: str) -> bool:
-  """Whether a source is one that the grammar builds itself, from a venue and a kind of data."""
-  return source.rpartition(".")[2] in CHANNEL_NAMES
 
 
 def _kind(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -94,10 +92,17 @@ def _kind(tokens: Sequence[Token], first: int) -> Chunk | None:
     return None
   kind, end = found
   word = tokens[first].word
+  if end == first + 1 and word in _VERBS and first and tokens[first - 1].word in _SUBJECTS:
+    # I trade perps on Bybit: who asks, and not what for.
+    return None
   chunk = Chunk(KIND, first, end, (kind,), EXACT if word.rstrip("s") == kind.rstrip("s") else ALIAS)
   if word == "how" or (end == first + 1 and word in _WEAK_KINDS):
     chunk.role = WEAK_KIND
-  if kind == "orderbook" and end < len(tokens) and tokens[end].word in ("deltas", "diffs"):
+  if (
+    kind == "orderbook"
+    and end < len(tokens)
+    and tokens[end].word in ("deltas", "diffs", "delta", "diff")
+  ):
     chunk.end = end + 1
     chunk.facts.append(("filter", {"deltas": True}, EXACT))
   return chunk
@@ -155,10 +160,15 @@ def _venue(tokens: Sequence[Token], first: int) -> Chunk | None:
   found = VENUE_NAMES.longest_at(tokens, first)
   if found is None:
     return None
-  venue, end = found
+  return _venue_chunk(tokens, first, *found)
+
+
+def _venue_chunk(tokens: Sequence[Token], first: int, venue: str, end: int) -> Chunk:
   how: How = EXACT if tokens[first].word == venue else ALIAS
   # A venue whose name is an English word needs "on", a capital letter or a venue beside it.
-  weak = venue in venues.ENGLISH_NAMES and end == first + 1 and tokens[first].text.islower()
+  word = tokens[first].word
+  english = venue in venues.ENGLISH_NAMES or word in filler.FILLER or is_plain(word)
+  weak = english and end == first + 1 and tokens[first].text.islower()
   cost = 1.5 if tokens[first].word in ASSET_NAMES.single and end == first + 1 else 0.0
   return Chunk(VENUE, first, end, venue, how, cost=cost, weak=weak)
 

@@ -13,6 +13,7 @@ _QUOTES_BY_LENGTH = tuple(
   sorted({*QUOTE_RANKING} - {"TRY"}, key=lambda quote: (-len(quote), quote))
 )
 _RANKS = {quote: number for number, quote in enumerate(QUOTE_RANKING)}
+_LOTS = frozenset(("1000", "10000", "100000", "1000000"))
 _PERPETUAL_WORDS = frozenset(("perp", "perpetual", "swap", "p"))
 
 
@@ -53,7 +54,7 @@ class _Side(NamedTuple):
 
 def pair_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   """The pair that begins at `first`; the tickers as a list where A/B is no usual market."""
-  return _with_signs(tokens, first) or _single_word(tokens, first)
+  return _with_signs(tokens, first) or _single_word(tokens, first) or _thousands(tokens, first)
 
 
 def is_better_quote(one: str, other: str) -> bool:
@@ -207,6 +208,21 @@ def _single_word(tokens: Sequence[Token], first: int) -> Chunk | None:
     pair, end = _with_suffix(tokens, Pair(base, quote, perpetual, known), first + 1)
     return Chunk(PAIR, first, end, pair, EXACT if token.uppercase else ALIAS)
   return None
+
+
+def _thousands(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """1000PEPE, 1000PEPEUSDT: contracts of so many coins, which have a ticker of their own."""
+  number, at = tokens[first], first + 1
+  if number.text not in _LOTS or at >= len(tokens) or not tokens[at].attached:
+    return None
+  word = tokens[at].text.upper()
+  if word in ASSETS:
+    return Chunk(PAIR, first, at + 1, Pair(number.text + word, None), EXACT)
+  found = _single_word(tokens, at)
+  if found is None or not isinstance(found.value, Pair):
+    return None
+  pair = replace(found.value, base=number.text + found.value.base)
+  return Chunk(PAIR, first, found.end, pair, found.how)
 
 
 def pairs_of(chunk: Chunk) -> list[Pair]:

@@ -1,21 +1,64 @@
-"""The words of installed sources as phrases to look for."""
+"""The words of installed sources: phrases to look for, and the venues that they have.
+
+A source PLUGIN.CHANNEL of market data is one of the venue PLUGIN, whatever its package. A source
+for any venue has the names of the venues as words: "kraken" is a word of ccxt.trades.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from bond_english.text.phrases import PhraseTable
 
+CHANNELS = frozenset(
+  ("trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle", "ohlcv")
+)
+"""Channels of venues, which a request names by their venue and a kind of data."""
 
-def source_phrases(source_words: Mapping[str, str]) -> PhraseTable[str]:
-  """A table of these words (word → source); "open-interest" is the phrase "open interest"."""
-  return _table(tuple(source_words.items()))
+
+class SourceWords(NamedTuple):
+  """`phrases` for sources (phrase → source), and the `venues` that installed sources have (phrase →
+  venue); `served` are the venues of sources for any venue, by their plugin."""
+
+  phrases: PhraseTable[str]
+  venues: PhraseTable[str]
+  served: Mapping[str, frozenset[str]]
+
+  @property
+  def words(self) -> set[str]:
+    """All words of all phrases."""
+    return self.phrases.words | self.venues.words
+
+
+def read_source_words(source_words: Mapping[str, str]) -> SourceWords:
+  """The phrases of these words (word → source); "open-interest" is the phrase "open interest"."""
+  return _read(tuple(source_words.items()))
 
 
 # What is installed is the same for every request of a process.
 @lru_cache(maxsize=8)
-def _table(source_words: tuple[tuple[str, str], ...]) -> PhraseTable[str]:
-  return PhraseTable(
-    (phrase, source)
-    for word, source in source_words
-    if (phrase := " ".join(word.casefold().replace("-", " ").split()))
+def _read(source_words: tuple[tuple[str, str], ...]) -> SourceWords:
+  phrases: list[tuple[str, str]] = []
+  venues: dict[str, str] = {}
+  served: dict[str, set[str]] = {}
+  plugins = {source.partition(".")[0] for _, source in source_words}
+  for word, source in source_words:
+    phrase = " ".join(word.casefold().replace("-", " ").split())
+    plugin, _, channel = source.partition(".")
+    if channel not in CHANNELS:
+      phrases += [(phrase, source)] if phrase else []
+    elif phrase.partition(" ")[0] == plugin:
+      venues[plugin] = plugin
+    elif phrase.isalnum() and phrase not in plugins | CHANNELS:
+      served.setdefault(plugin, set()).add(phrase)
+    elif phrase in plugins:
+      # Another plugin has this venue, too; its own sources come first.
+      served.setdefault(plugin, set()).add(phrase)
+  for names in served.values():
+    for name in sorted(names):
+      venues.setdefault(name, name)
+  return SourceWords(
+    PhraseTable(phrases),
+    PhraseTable(venues.items()),
+    {plugin: frozenset(names) for plugin, names in served.items()},
   )

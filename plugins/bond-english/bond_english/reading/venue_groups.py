@@ -10,7 +10,10 @@ from bond_english.words import split_phrases, split_words
 _EVERYWHERE = PhraseTable(
   (phrase, None)
   for phrase in split_phrases(
-    "everywhere; cross exchange; across exchanges; across venues; cross venue; multi exchange"
+    """
+    everywhere; anywhere; wherever; cross exchange; across exchanges; across venues; cross venue;
+    multi exchange
+    """
   )
 )
 _VENUE_NOUNS = frozenset(

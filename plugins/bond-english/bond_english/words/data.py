@@ -128,7 +128,7 @@ _EVENTS = {
   "burn": "burns; token burns",
   "account": "account updates; account changes; wallet updates",
   "slot": "slots; slot updates",
-  "mempool": "mempool; mempool transactions; pending transactions; mempool size",
+  "mempool": "mempool; mempool transactions; pending transactions",
 }
 """On-chain events, and the phrases for them."""
 
@@ -153,6 +153,10 @@ METRICS = {
   "mid": ("bbo", ("mid price", "mid prices", "midprice", "mid", "mids")),
   "sentiment": ("tweets", ("sentiment", "sentiments", "mood")),
   "tps": ("onchain", ("tps", "transactions per second", "throughput", "transaction rate")),
+  "mempool": (
+    "onchain",
+    ("mempool size", "mempool depth", "mempool backlog", "mempool congestion", "mempool stats"),
+  ),
   "fee": ("gas", ("base fee", "base fees", "fee", "fees")),
 }
 """Figures computed from a kind of data: metric → (that kind, phrases)."""

@@ -27,13 +27,13 @@ FILLER = frozenset(
     blockchain network websocket ws api bond specific particular respective anything stuff things
     thing what's whats what how much many which who when where if there here whenever while event
     events activity message messages entry entries item items snapshot snapshots side sides reading
-    readings figure figures interval intervals frequency rate cadence resolution granularity time
-    times second-by-second basis speed all everything every each whole entire full complete
-    combined traded trading listed happening getting coming made seen based related mentioning
-    mention mentions mentioned containing says saying said tagged talking ones lot lots bit kind
-    kinds sort sorts type types public available known called named size sized sizes amount amounts
-    notional aggregate aggregated aggregation normalized normalised compare compared comparing
-    comparison taking sub know
+    readings figure figures interval intervals frequency rate cadence resolution granularity
+    timeframe timeframes time times second-by-second basis speed all everything every each whole
+    entire full complete combined traded trading listed happening getting coming made seen based
+    related mentioning mention mentions mentioned containing says saying said tagged talking ones
+    lot lots bit kind kinds sort sorts type types public available known called named size sized
+    sizes amount amounts notional aggregate aggregated aggregation normalized normalised compare
+    compared comparing comparison taking sub know
     """
   )
 )
@@ -89,7 +89,7 @@ NEGATIONS = split_phrases(
   include; dont need; do not show; don't show; not including; no need for; leave out; leaving out;
   apart from; other than; except for; rather than; instead of; but not; and not; and no; but no;
   everything but; all but; i don't want; not; no; without; except; excluding; exclude; excl; skip;
-  skipping; ignore; ignoring; minus; omit; omitting; drop; dropping; sans; non; never; neither;
+  skipping; ignore; ignoring; omit; omitting; drop; dropping; sans; non; never; neither;
   nor; avoid; don't; dont; isn't; remove; hide; nothing; none; anything but; no more
   """
 )

@@ -62,13 +62,14 @@ someone something sometimes somewhat soon sorry specifically spot-on standard st
 steadily still straight strategy strategies strictly strong stuff such suitable super sure system
 table tad task tasks team terminal terms test testing thanks that's then there therefore they'll
 they're thing though through throughout thus tidy tight till time tiny to today together ton
-tonight tool tools top totally trader traders tradingview typical typically ultimately under unless
-until upon urgent urgently usable useful user usual usually vs want way ways weekend well whatever
-whenever wherever whether whichever while whole why widely wise within without word words work
-worth would yeah yep yes yet you'd you'll you've pinging yourself kindest regards fast-paced ultra
-mega kinda sorta lol haha btw fyi asap tbh imo hmm um uh oh ah who's where's when's how's there's
-here's it's that's he's she's which's upcoming single-stream one-stream unified seamlessly ok'd
-mostly mainly particularly specially additionally moreover furthermore namely i.e e.g ie eg
+tonight tool tools trade traded trades trading top totally trader traders tradingview typical
+typically ultimately under unless until upon urgent urgently usable useful user usual usually vs
+want way ways weekend well whatever whenever wherever whether whichever while whole why widely wise
+within without word words work worth would yeah yep yes yet you'd you'll you've pinging yourself
+kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi asap tbh imo hmm um uh oh ah
+who's where's when's how's there's here's it's that's he's she's which's upcoming single-stream
+one-stream unified seamlessly ok'd mostly mainly particularly specially additionally moreover
+furthermore namely i.e e.g ie eg
 """
 
 _STEMS = frozenset(split_words(_VERBS))
