@@ -79,6 +79,7 @@ class LocalDesk:
       "health": answers.health,
       "since": answers.since,
       "wait_until": answers.wait_until,
+      "why": answers.why,
       "stream": answers.stream,
     }
 

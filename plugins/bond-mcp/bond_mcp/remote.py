@@ -18,6 +18,7 @@ ROUTES: Final = {
   "health": "/v1/sources",
   "since": "/v1/since",
   "wait_until": "/v1/wait_until",
+  "why": "/v1/why",
 }
 NO_SERVER: Final = "no server answers there; start one with `bond serve`"
 _OWN: Final = ("title", "status", "detail", "type", "untrusted")

@@ -140,6 +140,13 @@ TOOLS: Final[tuple[Tool, ...]] = (
     {"matched": "boolean", "event": "object"},
   ),
   Tool(
+    "why",
+    "What an event or a stream's window was made of; whether computing it again gives the same.",
+    {"position": {"type": "string", "description": "seq, EPOCH:SEQ or STREAM_ID:SEQ"}},
+    ("position",),
+    {"event": "object", "events": "array"},
+  ),
+  Tool(
     "stream",
     "Make or find a stream that goes on by itself: windows of prices, posts, several exchanges. "
     "Asks back where the words leave something open.",

@@ -32,7 +32,7 @@ async def test_nothing_is_kept_between_two_requests():
       answer = await call(http, "tools/list")
       assert answer.status_code == 200
       assert "mcp-session-id" not in answer.headers
-      assert len(answer.json()["result"]["tools"]) == 8, number
+      assert len(answer.json()["result"]["tools"]) == 9, number
 
 
 async def test_a_key_is_shown_as_a_bearer_and_a_wrong_one_is_refused(monkeypatch):

@@ -150,6 +150,16 @@ def add_questions(app: FastAPI, answers: Answers, guard: Guard) -> None:
       )
     )
 
+  @route("/v1/why")
+  async def why(
+    request: Request,
+    position: Annotated[str, Query(max_length=100, examples=["12"])],
+    budget: Budget = None,
+  ) -> Response:
+    """What an event or a window was made of, as far as fits; all of it is at /v1/why/{position}."""
+    caller = await guard.caller(request)
+    return await _answer(answers.why(caller, position, budget=budget))
+
 
 async def _answer(question: Awaitable[dict[str, Any]]) -> Response:
   try:

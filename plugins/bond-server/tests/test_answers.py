@@ -266,6 +266,22 @@ async def test_credentials_of_a_stream_read_no_market():
       await answers.quote(narrow, "BTC/USDT", "okx")
 
 
+async def test_why_tells_what_an_event_was_and_that_it_is_the_past():
+  async with asking() as (server, answers):
+    number = server.say(trade(5.0, trade_id=INJECTION))
+    await settled()
+    for position in (str(number), f"{server.log.epoch}:{number}"):
+      answer = await answers.why(ME, position)
+      assert answer["event"]["price"] == 5.0
+      assert answer["count"] == 1
+      assert set(answer) >= COMMON
+      assert not [t for t in untrusted_in(answer) if "previous instructions" in t]
+    for position in ("99", "soon", "0123456789abcdef:1"):
+      with pytest.raises(QuestionRefused) as caught:
+        await answers.why(ME, position)
+      assert caught.value.status == 404
+
+
 # Text of others -----------------------------------------------------------------------------------
 
 

@@ -8,6 +8,9 @@ from typing import Any, Final, TypeVar
 
 import attrs
 import trio
+from bond_recordkit.errors import RecordingError
+from bond_recordkit.lookup import read_position
+from bond_recordkit.served import why_in_market, why_of_stream
 
 from bond_core import (
   AnyEvent,
@@ -62,6 +65,9 @@ WAIT_MOST: Final = 50.0
 """Seconds of the longest wait: clients end a call after a minute."""
 DEPTH: Final = 10
 MAX_DEPTH: Final = 200
+MAX_POSITION: Final = 100
+MAX_EVENTS: Final = 500
+"""Events of which a window was made that one answer lists."""
 MAX_GAPS: Final = 20
 """Losses that one answer lists."""
 RECENT_MS: Final = 60_000
@@ -396,6 +402,42 @@ class Answers:
     answer = {**head, "started": True, "new": made["new"], "stream_id": stream_id}
     answer["ws_url"] = made["ws_url"]
     return marked({**answer, **_account(made, room)})
+
+  async def why(
+    self, caller: Principal, position: object, *, budget: object = None
+  ) -> dict[str, Any]:
+    """What an event or a window was made of, as far as the logs reach: its events, losses in its
+    time, the transforms, and whether computing it again gives the same."""
+    self.allowances.call(caller.name)
+    room = _budget(budget)
+    log, stream = self._server.log, None
+    try:
+      found = read_position(str(position)[:MAX_POSITION])
+      if found.of in (None, log.epoch):
+        self._allow(caller, (), (), None)
+        made = await why_in_market(log, found.seq)
+      else:
+        stream = self._stream(caller, found.of)
+        made = await why_of_stream(log, stream, found.seq)
+    except RecordingError as exc:
+      raise QuestionRefused(
+        404, "there is nothing at this position any more, or never was", quoted={"detail": str(exc)}
+      ) from exc
+    told = made.as_data(0)
+    if stream is None:
+      head = self._head(self._of_sources([], made.event), "event", None, [], None, ())
+      head["note"] = "This is the past: its age says nothing of the market now."
+    else:
+      head = self._stream_head(stream, None)
+    head["gaps"] = [gap_row(gap) for gap in made.gaps][:MAX_GAPS]
+    answer = {**head, "event": row_of(made.event), "made_by": quoted(told["made_by"])}
+    answer |= {name: told[name] for name in ("count", "seqs", "equal", "late") if name in told}
+    nodes = quoted(told["nodes"], 6)
+    if tokens_of(nodes) < room // 3:
+      # Settings are the words of whoever wrote the spec.
+      answer["untrusted"] = {"nodes": nodes}
+    _fit(answer, "events", [row_of(event) for event in made.events[:MAX_EVENTS]], room)
+    return marked(answer)
 
   # Questions about the server ---------------------------------------------------------------------
 
