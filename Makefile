@@ -6,7 +6,7 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml sd
 ALL := $(VENV)/.installed
 DEMO := $(VENV)/.demo
 
-.PHONY: install demo test lint format changes constraints dist clean up key logs down
+.PHONY: install page demo test lint format changes constraints dist clean up key logs down
 
 install: $(ALL)
 
@@ -26,6 +26,10 @@ $(ALL) $(DEMO): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constrai
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation $(GROUPS) --requirement $(VENV)/packages.txt
 	touch $@
+
+# What `/` of the control plane shows; `make install` builds it too, where Node is.
+page: install
+	$(BIN)/python -c 'from tests import javascript; print(javascript.page())'
 
 lint: install
 	$(BIN)/ruff format --check .

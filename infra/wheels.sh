@@ -4,6 +4,8 @@
 set -eu
 wheels=${WHEELS:-/wheels}
 own=$(mktemp -d)
+# Images have no Node to build the page with; it is in none of them.
+export BOND_WITHOUT_PAGE=1
 pip wheel --no-cache-dir --no-deps --wheel-dir "$own" . ./plugins/*/
 for wheel in "$own"/*.whl; do
   name=${wheel##*/}

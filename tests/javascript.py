@@ -19,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIENT = ROOT / "sdk" / "js"
+PAGE = ROOT / "plugins" / "bond-page" / "bond_page" / "static"
 OLDEST = (20, 19)
 """The oldest Node that the tools run on; the client itself is for any 20."""
 UNREACHABLE = re.compile(
@@ -56,6 +57,18 @@ def built() -> Path:
   """Installs what the client is built with and builds it, unless both are there already; returns
   its folder. Raises Unavailable where Node or npm's registry is missing, and CalledProcessError
   where it does not build."""
+  return _made("build", CLIENT / "dist" / "index.js", [CLIENT / "tsdown.config.ts"]).parents[1]
+
+
+def page() -> Path:
+  """Does the same for the page of plugins/bond-page, whose sources are in sdk/js/page; returns its
+  folder."""
+  sources = [path for path in (CLIENT / "page").rglob("*") if path.is_file()]
+  return _made("page", PAGE / "index.html", sources).parent
+
+
+def _made(script: str, made: Path, more: Sequence[Path]) -> Path:
+  """Has npm run a script, unless what it makes is newer than its sources."""
   node()
   # One at a time: tests of several processes need it.
   with (CLIENT / "package.json").open() as file:
@@ -63,12 +76,10 @@ def built() -> Path:
     lock, installed = CLIENT / "package-lock.json", CLIENT / "node_modules" / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
       npm(["ci", "--prefer-offline"], CLIENT)
-    sources = [*CLIENT.glob("src/*.ts"), *CLIENT.glob("*.json"), CLIENT / "tsdown.config.ts"]
-    made = CLIENT / "dist" / "index.js"
-    newest = max(path.stat().st_mtime for path in [*sources, installed])
-    if not made.exists() or made.stat().st_mtime < newest:
-      _run(["npm", "run", "--silent", "build"])
-  return CLIENT
+    sources = [*CLIENT.glob("src/*.ts"), *CLIENT.glob("*.json"), *more, installed]
+    if not made.exists() or made.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+      _run(["npm", "run", "--silent", script])
+  return made
 
 
 def npm(arguments: Sequence[str], folder: Path) -> None:

@@ -1,15 +1,20 @@
 """The broker as a service of `bond serve`."""
 
+import msgspec
 import trio
 from bond_server.access.origins import is_loopback
+from bond_server.access.tokens import MARKET
 from bond_server.doors import Server
+from bond_server.showing import Shown, guarded, showing
 
 from bond_broker.config import BrokerConfig
 from bond_broker.server.backing import Backing
 from bond_broker.server.broker import open_broker
 from bond_core.logs import DurableLog
 
-PATHS = ("/stream", "/raw")
+PATHS = ("/stream", "/raw", "/ws/")
+FIGURES = "/broker/metrics"
+"""Where the control plane's port has the broker's figures."""
 
 
 async def serve(
@@ -43,6 +48,8 @@ async def serve(
     for path in PATHS:
       server.doors.open(path, broker.take_over)
     server.market = broker.market
+    figures = showing(lambda: Shown(msgspec.json.encode(broker.snapshot()), "application/json"))
+    server.doors.answer(FIGURES, guarded(figures, server.access, MARKET))
     task_status.started(broker.addresses)
     await server.stopping.wait()
     await broker.shut_down()

@@ -1,4 +1,4 @@
-"""/stream and /raw on the control plane's own port."""
+"""/stream, /raw and /ws/STREAM_ID on the control plane's own port."""
 
 import pytest
 import trio
@@ -44,6 +44,20 @@ async def test_raw_comes_without_asking_and_an_unknown_exchange_ends_with_1003(a
     assert (await socket.event())["price"] == 1.0
   async with reading(socket_url(api, "/raw?exchange=nowhere")) as socket:
     assert "1003" in await socket.end()
+
+
+async def test_a_stream_is_read_on_the_control_planes_port_too(api):
+  made = (await api.create({"sources": {"t": {"use": "clock.ticks"}}})).json()
+  path = f"/ws/{made['stream_id']}?token={made['access_token']}"
+  async with reading(socket_url(api, path)) as socket:
+    assert (await socket.event())["event_type"]
+  async with reading(socket_url(api, f"/ws/{made['stream_id']}?token=wrong")) as socket:
+    assert "4500" in await socket.end()
+
+
+async def test_the_brokers_figures_are_on_the_control_planes_port(api):
+  answer = await api.http.get("/broker/metrics")
+  assert answer.json()["clients"] == 0
 
 
 async def test_a_wrong_token_is_refused_with_the_brokers_code(api):

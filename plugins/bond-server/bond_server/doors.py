@@ -51,7 +51,7 @@ class Doors:
     self._apps: dict[str, HttpApp] = {}
 
   def answer(self, path: str, app: HttpApp) -> None:
-    """Has an application answer the requests to a path from now on."""
+    """Has an application answer the requests to a path from now on; the start page is ""."""
     self._apps[path] = app
 
   def app(self, path: str) -> HttpApp | None:
@@ -59,12 +59,14 @@ class Doors:
     return self._apps.get(path)
 
   def open(self, path: str, door: Door) -> None:
-    """Hands connections to a path to this service from now on."""
+    """Hands connections to a path to this service from now on; one that ends with a slash stands
+    for all below it."""
     self._doors[path] = door
 
   def find(self, path: str) -> Door | None:
     """Returns what takes connections to a path, None where no service does."""
-    return self._doors.get(path)
+    folder = path[: path.rfind("/") + 1]
+    return self._doors.get(path) or self._doors.get(folder)
 
 
 class Server(services.Server, Protocol):
