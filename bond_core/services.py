@@ -21,10 +21,18 @@ from bond_core._types.auth import Credentials, Principal
 from bond_core._types.components import Components
 
 SourceStatus: TypeAlias = Literal[
-  "connecting", "live", "quiet", "stale", "reconnecting", "unavailable", "rejected", "simulated"
+  "connecting",
+  "live",
+  "quiet",
+  "stale",
+  "reconnecting",
+  "unavailable",
+  "rejected",
+  "simulated",
+  "replay",
 ]
 """The state of a source: that of its worst part. `unavailable` is refused for now; `simulated` is a
-live or quiet one that is no real venue."""
+live or quiet one that is no real venue, `replay` one of a recording that is played."""
 
 
 # Streams ------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ async def serve(
     open_to_all=is_loopback(config.host),
     reconnects=server.reconnects,
     figures=server.figures,
+    player=server.player,
   )
   async with open_broker(config, backing) as broker:
     for path in PATHS:

@@ -4,6 +4,7 @@ import json
 import random
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from bond_recordings.commands.record import record_command
 from bond_recordings.commands.why import why_command
@@ -191,6 +192,7 @@ async def test_a_server_answers_from_its_logs(recording):
   for row in rows[3:30:9]:
     why = await why_of_stream(market, stream, row.seq)
     check(why)
+    assert msgspec.json.decode(msgspec.json.encode(why.as_data()))["equal"] is True
     assert why.position == f"{stream.id}:{row.seq}"
   why = await why_in_market(market, 5)
   assert why.as_data()["event"]["seq_internal"] == 5

@@ -107,7 +107,13 @@ def _settings(config: Any) -> Any:
     return [_settings(value) for value in config]
   if isinstance(config, dict):
     return {str(key): _settings(value) for key, value in config.items()}
-  return config if isinstance(config, str | int | float | bool | type(None)) else str(config)
+  if config is None or isinstance(config, bool):
+    return config
+  for plain in (int, float):
+    if isinstance(config, plain):
+      # A duration or a size, say, which JSON does not know.
+      return plain(config)
+  return str(config)
 
 
 def _shown(event: AnyEvent) -> dict[str, Any]:
@@ -185,7 +191,14 @@ def _found(rerun: Rerun, place: tuple[str, str, str], row: Window) -> Made | Non
 
 
 def _same(one: Window, other: Window) -> bool:
-  return msgspec.structs.replace(one, seq=None) == msgspec.structs.replace(other, seq=None)
+  """Whether they are one row: its number is of the log that it is in, and that it is played again
+  is no part of it."""
+  return _bare(one) == _bare(other)
+
+
+def _bare(row: Window) -> Window:
+  raw = {name: value for name, value in row.raw_data.items() if name != "replay"}
+  return msgspec.structs.replace(row, seq=None, raw_data=raw)
 
 
 def _gaps_of(row: Window, made: Made, events: Batch) -> list[Gap]:

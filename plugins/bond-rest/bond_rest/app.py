@@ -26,6 +26,7 @@ from bond_rest.guard import Guard
 from bond_rest.problems import MEDIA_TYPE, ApiError, problem
 from bond_rest.prometheus import metrics_of as exported
 from bond_rest.questions import add_questions
+from bond_rest.replay import steered
 from bond_rest.store import Store
 from bond_rest.streams import Streams
 from bond_rest.why import why_of
@@ -40,6 +41,7 @@ _SAID = {
   401: "Credentials are needed, or these are wrong.",
   403: "These credentials may not do this, or the page may not.",
   404: "There is no such stream of the caller.",
+  409: "It lies after the time of the recording that is played.",
   408: "The body did not come in time.",
   413: "The body is too large.",
   421: "The server does not have this name.",
@@ -210,6 +212,19 @@ def make_app(
 
   add_questions(app, server.answers, guard)
 
+  @app.get("/v1/replay", responses=_errors(404))
+  async def replay(request: Request) -> Response:
+    """The state of the recording that is played."""
+    await guard.owner(request)
+    return _json(await steered(server, {"type": "replay"}))
+
+  @app.post("/v1/replay", responses=_errors(400, 404, 408, 409, 413, 422))
+  async def steer(request: Request) -> Response:
+    """Steers the recording that is played: `type` is advance, pause, resume, seek, speed or decide,
+    as in messages on its WebSocket."""
+    await guard.owner(request)
+    return _json(await steered(server, await _read_object(request)))
+
   # The server itself -----------------------------------------------------------------------------
 
   @app.get("/livez", response_model=shapes.Health)
@@ -265,8 +280,16 @@ def make_app(
   return app
 
 
-async def _read(request: Request, shape: type[pydantic.BaseModel]) -> Any:
-  """The body as this shape. Raises ApiError 400, 413 or 422, which says what is wrong."""
+async def _read_object(request: Request) -> dict[str, Any]:
+  """The body as an object. Raises ApiError 400, 413 or 422."""
+  data = await _read_json(request)
+  if not isinstance(data, dict):
+    raise ApiError(422, 'send an object such as {"type": "advance", "to": "next"}')
+  return data
+
+
+async def _read_json(request: Request) -> Any:
+  """The body. Raises ApiError 400 or 413, which says what is wrong."""
   body = b""
   async with aclosing(request.stream()) as parts:
     async for part in parts:
@@ -274,9 +297,14 @@ async def _read(request: Request, shape: type[pydantic.BaseModel]) -> Any:
       if len(body) > MAX_BODY:
         raise ApiError(413, f"a request has up to {MAX_BODY} bytes")
   try:
-    data = msgspec.json.decode(body)
+    return msgspec.json.decode(body)
   except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
     raise ApiError(400, f"the body is no JSON: {exc}") from None
+
+
+async def _read(request: Request, shape: type[pydantic.BaseModel]) -> Any:
+  """The body as this shape. Raises ApiError 400, 413 or 422, which says what is wrong."""
+  data = await _read_json(request)
   try:
     return shape.model_validate(data)
   except pydantic.ValidationError as exc:

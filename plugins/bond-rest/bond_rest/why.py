@@ -4,9 +4,9 @@ from bond_recordkit.errors import RecordingError
 from bond_recordkit.lookup import read_position
 from bond_recordkit.served import why_in_market, why_of_stream
 from bond_recordkit.why import Why
+from bond_server.doors import Server
 
 from bond_core.logs import EngineError
-from bond_core.services import Server
 from bond_rest.problems import ApiError
 from bond_rest.streams import Streams
 
@@ -20,6 +20,8 @@ async def why_of(server: Server, streams: Streams, owner: str, text: str) -> Why
     raise ApiError(422, str(exc)) from exc
   try:
     if position.of in (None, server.log.epoch):
+      if server.player is not None and position.seq > server.log.head:
+        raise ApiError(409, "look_ahead: that event lies after the time of this replay")
       return await why_in_market(server.log, position.seq)
     running = server.streams.get(position.of or "")
     if running is None or running.caller is not None:

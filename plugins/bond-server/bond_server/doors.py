@@ -12,6 +12,7 @@ from bond_server.access.port import PortRules
 from bond_server.answers import Answers
 from bond_server.making import StreamMaker
 from bond_server.market_state import MarketState
+from bond_server.replaying import Player
 
 
 @attrs.frozen
@@ -78,3 +79,5 @@ class Server(services.Server, Protocol):
   maker: StreamMaker | None
   """Makes streams for callers, where a service keeps those."""
   answers: Answers
+  player: Player | None
+  """What plays a recording; None where the server is live."""

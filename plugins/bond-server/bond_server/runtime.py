@@ -31,6 +31,7 @@ from bond_server.following import follow_log
 from bond_server.making import StreamMaker
 from bond_server.market_state import MarketState, Standing
 from bond_server.notices import notices_of
+from bond_server.replaying import Player
 from bond_server.streams import LogKeeping, Streams
 
 LOG = "market"
@@ -78,6 +79,7 @@ class RunningServer:
     self._parts: WeakKeyDictionary[
       Source, tuple[float, Mapping[Subscription | None, SourceState]]
     ] = WeakKeyDictionary()
+    self.player: Player | None = None
     self.addresses: dict[str, list[str]] = {}
     self.carried: list[SourceReader] = []
     self._sources = sources

@@ -64,6 +64,11 @@ def ack(
   )
 
 
+def replay_message(state: dict[str, Any], request_id: object) -> bytes:
+  """The state of the player of a recording, after what a client had it do."""
+  return text_frame(_encode({"type": "system", "status": "replay", "id": request_id, **state}))
+
+
 def error_message(
   code: int, name: str, message: str, *, retryable: bool = False, request_id: object = None
 ) -> bytes:

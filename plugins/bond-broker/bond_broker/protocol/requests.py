@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 import msgspec
+from bond_server.replaying import STEERS
 
 from bond_broker.protocol.bad_request import BadRequest
 from bond_broker.protocol.filters import ANY, Filter, MarketPattern
@@ -94,6 +95,14 @@ class Ping:
 
 
 @attrs.frozen
+class Steering:
+  """What the player of a recording is to do."""
+
+  message: dict[str, Any]
+  request_id: str | float | None = None
+
+
+@attrs.frozen
 class Auth:
   """A token as a message."""
 
@@ -108,7 +117,7 @@ _FILTER_FIELDS = frozenset(
 )
 _FIELDS = _FILTER_FIELDS | {"type", "id", "from", "policy"}
 
-Request = Subscribe | Unsubscribe | SubscriptionList | Ping | Auth
+Request = Subscribe | Unsubscribe | SubscriptionList | Ping | Auth | Steering
 
 _EXAMPLE = '{"type":"subscribe","channels":["trades"],"symbols":["BTC/USDT"]}'
 _decode = msgspec.json.Decoder().decode
@@ -204,7 +213,12 @@ def _auth(message: dict[str, Any]) -> Auth:
   return Auth(token)
 
 
+def _steering(message: dict[str, Any]) -> Steering:
+  return Steering(message, _request_id(message))
+
+
 _READERS: dict[str, Callable[[dict[str, Any]], Request]] = {
+  **dict.fromkeys(STEERS, _steering),
   "subscribe": _subscribe,
   "unsubscribe": _unsubscribe,
   "subscriptions": _subscriptions,

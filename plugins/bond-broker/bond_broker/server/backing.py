@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import attrs
+from bond_server.replaying import Player
 
 from bond_broker.server.session import Handler
 from bond_core import Clock
@@ -19,7 +20,8 @@ class Backing:
   of all events for an empty id; and `starting` says that more of them
   may soon be there. `follows` says that
   another process writes the log. `open_to_all` lets in clients without credentials, which is for
-  loopback only. `handlers` are other paths on the same port; they need a `log` beside them.
+  loopback only. `player` plays a recording into the logs. `handlers` are other paths on the same
+  port; they need a `log` beside them.
   """
 
   clock: Clock
@@ -35,6 +37,7 @@ class Backing:
   reconnects: Callable[[], int] = int
   figures: Callable[[], dict[str, dict[str, float]]] = dict
   open_to_all: bool = True
+  player: Player | None = None
   handlers: Mapping[str, Handler] = attrs.field(factory=dict)
 
   def exchanges(self) -> set[str]:

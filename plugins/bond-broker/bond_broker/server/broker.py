@@ -296,6 +296,7 @@ class Broker:
       wrong_clocks=self._traffic.wrong_clocks,
       notices=partial(backing.notices, stream),
       handler=backing.handlers.get(query.path),
+      player=backing.player,
     )
 
   @property

@@ -21,6 +21,7 @@ _STATUS: dict[SourceStatus, ExchangeStatus] = {
   "live": "connected",
   "quiet": "connected",
   "simulated": "connected",
+  "replay": "connected",
   "connecting": "reconnecting",
   "reconnecting": "reconnecting",
   "unavailable": "reconnecting",

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import attrs
 import trio
 from bond_server.access.limits import LimitReached, Seat
+from bond_server.replaying import LookAhead, Player
 from websockets.protocol import State as ProtocolState
 
 from bond_broker.delivery.delivery import GONE, Delivery, Ending
@@ -23,21 +24,23 @@ from bond_broker.protocol.messages import (
   gap_message,
   heartbeat_message,
   pong_message,
+  replay_message,
 )
 from bond_broker.protocol.query import Query
 from bond_broker.protocol.requests import (
   Auth,
   Ping,
   Request,
+  Steering,
   Subscribe,
   SubscriptionList,
   Unsubscribe,
   parse_request,
 )
-from bond_broker.protocol.since import AfterNumber, parse_since
+from bond_broker.protocol.since import AfterNumber, AtTime, parse_since
 from bond_broker.protocol.subscription import Subscription
 from bond_broker.server.leases import Leases
-from bond_core import AuthError, Principal
+from bond_core import AuthError, BondError, Principal
 from bond_core.services import Lease, Rejection, SourceStatus
 from bond_core.websockets import FrameReader
 
@@ -96,6 +99,7 @@ class Session:
     wrong_clocks: Callable[[], Mapping[str, int]],
     notices: Callable[[], Sequence[Mapping[str, str | None]]],
     handler: Handler | None = None,
+    player: Player | None = None,
   ) -> None:
     self._scope = trio.CancelScope()
     self.delivery = Delivery(pump, transport, self._scope.cancel)
@@ -110,6 +114,7 @@ class Session:
     self._wrong_clocks = wrong_clocks
     self._notices = notices
     self._handler = handler
+    self._player = player
     self._head = head
     self._protocol = head.protocol
     self._reader = FrameReader(head.protocol, limits.max_message)
@@ -272,6 +277,8 @@ class Session:
     elif isinstance(request, Auth):
       # Where it is needed, authentication came before the session began.
       return
+    elif isinstance(request, Steering):
+      await self._steer(request)
     elif self.query.path != "/stream":
       raise BadRequest(f"{self.query.path} takes no subscriptions; open /stream for that")
     elif isinstance(request, Subscribe):
@@ -280,6 +287,21 @@ class Session:
       self._unsubscribe(request)
     else:
       self._list("subscriptions", request)
+
+  async def _steer(self, request: Steering) -> None:
+    kind = request.message["type"]
+    if self._player is None:
+      raise BadRequest(
+        f"{kind} is for recordings (bond replay --port); this server is live",
+        name="live",
+        request_id=request.request_id,
+      )
+    try:
+      state = await self._player.steer(request.message)
+    except BondError as exc:
+      name = "look_ahead" if isinstance(exc, LookAhead) else f"bad_{kind}"
+      raise BadRequest(str(exc), name=name, request_id=request.request_id) from exc
+    self.send(replay_message(state, request.request_id))
 
   def _refuse(self, exc: BadRequest, close: int | None) -> None:
     """Answers with an error; ends the connection where `close` is a code."""
@@ -366,6 +388,7 @@ class Session:
     does not reach back as far as a time."""
     log, now = self.pump.log, self.pump.now_ms()
     place = parse_since(since, now)
+    self._check_time(place)
     if isinstance(place, AfterNumber):
       known = place.epoch == log.epoch and log.oldest - 1 <= place.number <= log.head
       recovered = await log.continues(place.epoch, place.number)
@@ -380,6 +403,19 @@ class Session:
     gap.from_seq = None
     gap.ts_from, gap.ts_to = place.time_ms, oldest[0].ts_ms if oldest else now
     return start, None, gap_message(gap)
+
+  def _check_time(self, place: AtTime | AfterNumber) -> None:
+    """Raises BadRequest for a place after the time of a recording that is played."""
+    if self._player is None:
+      return
+    log = self.pump.log
+    ahead = (
+      place.epoch == log.epoch and place.number > log.head
+      if isinstance(place, AfterNumber)
+      else place.time_ms > self._player.now_ms()
+    )
+    if ahead:
+      raise BadRequest("from lies after the time of this replay", name="look_ahead")
 
   def _unsubscribe(self, request: Unsubscribe) -> None:
     gone = [subscribed for subscribed in self._subscribed if _is_of(subscribed, request)]

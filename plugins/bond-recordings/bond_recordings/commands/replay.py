@@ -54,6 +54,26 @@ class SpeedType(click.ParamType[float]):
 )
 @click.option("--from", "since", metavar="TIME", help=f"Received from here on: {FORMS}.")
 @click.option("--until", metavar="TIME", help="Received before.")
+@click.option(
+  "--port",
+  type=click.IntRange(0, 65535),
+  help="Serve it as a live server is: /stream, /raw, /ws/{stream_id} and metrics on this port.",
+)
+@click.option(
+  "--api-port",
+  type=click.IntRange(0, 65535),
+  default=0,
+  help="Port of the control plane of --port; 0 = any.",
+)
+@click.option(
+  "--locked", is_flag=True, help="With --port: time stands still until a client advances it."
+)
+@click.option(
+  "--ledger",
+  type=click.Path(path_type=Path, dir_okay=False),
+  metavar="FILE.jsonl.zst",
+  help="With --port: where decisions are written, before what came of them can be read.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The recorded lines on standard output.")
 @click.option("-v", "--verbose", count=True, help="Say what happens; twice for tracebacks.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
@@ -62,6 +82,10 @@ def replay_command(
   speed: float,
   since: str | None,
   until: str | None,
+  port: int | None,
+  api_port: int,
+  locked: bool,
+  ledger: Path | None,
   as_json: bool,
   verbose: int,
   quiet: bool,
@@ -71,9 +95,14 @@ def replay_command(
   With --json the lines are those of the recording, byte for byte. To run transforms over it, use
   the source core.jsonl in a spec.
 
+  With --port any client of a live server reads the recording; all its sources say replay, and the
+  log's epoch begins with replay-. Clients steer it on /stream or POST /v1/replay: pause, resume,
+  seek, speed. In --locked time they advance it, and nothing that was received later can be read.
+
   \b
   bond replay btc.jsonl.zst --speed 50
   bond replay btc.jsonl.zst --speed max --json --from +1s --until +3s
+  bond replay btc.jsonl.zst --port 8080 --locked
   """
   set_up_logging(verbose, quiet)
   try:
@@ -85,7 +114,15 @@ def replay_command(
     )
   except (RecordingError, ValueError) as exc:
     fail(str(exc))
+  if port is None and (locked or ledger is not None):
+    fail("--locked and --ledger are for a replay that is served; give --port")
   try:
+    if port is not None:
+      from bond_recordings.serving.run import serve_recording
+
+      ports = {"broker": port, "api": api_port}
+      trio.run(serve_recording, paths, wanted, ports, speed, locked, ledger)
+      return
     trio.run(_print, paths, wanted, speed, as_json)
   except* BrokenPipeError:
     # Its reader has gone, and so has what the interpreter would flush.

@@ -1,0 +1,1 @@
+"""A recording on the routes of a live server."""
