@@ -18,8 +18,10 @@ _JOINED = re.compile(
   r"(?P<base>[^\W_]{1,40}?)(?P<quote>USD[TCE1PS]?|FDUSD|TUSD|BUSD|PYUSD|RLUSD|DAI|EURI?|GBP|JPY|KRW|"
   r"TRY|BRL|AUD|CAD|CHF|MXN|PLN|ARS|ZAR|UAH|IDR|THB|INR|AED|SGD|HKD|BTC|ETH|BNB|SOL|XRP)"
 )
-# What follows in venues' own names of contracts: BTC-PERP, BTCUSD_PERP, BTCUSD_261225.
-_NO_QUOTE = re.compile(r"PERP|PERPETUAL|SWAP|FUTURES?|\d{6}")
+# What follows in venues' own names of contracts: BTC-PERP, BTCUSD_PERP, BTCUSD_261225, BTC-31DEC26;
+# and names that begin with the kind of contract: PF_XBTUSD.
+_NO_QUOTE = re.compile(r"PERP|PERPETUAL|SWAP|FUTURES?|\d{6}|\d{1,2}[A-Z]{3}\d\d")
+_CONTRACT = re.compile(r"[PF][FIV]_[^\W_]{6,}")
 _UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 
@@ -72,7 +74,8 @@ def parse_market(text: str) -> Market:
   Raises ValueError with a sentence for anything else.
   """
   upper = text.strip().translate(_UPPER)
-  if (found := _UNIFIED.fullmatch(upper)) and not _NO_QUOTE.fullmatch(found["quote"] or ""):
+  found = None if _CONTRACT.fullmatch(upper) else _UNIFIED.fullmatch(upper)
+  if found and not _NO_QUOTE.fullmatch(found["quote"] or ""):
     if found["base2"]:
       return Market(found["base2"], found["quote2"])
     base, quote, settle, expiry = found.group("base", "quote", "settle", "expiry")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bond_venuekit import Order, fraction_or_none, read_side
+from bond_venuekit import Order, amount_or_none, fraction_or_none, read_side
 
 from bond_binance.messages import decode_candle, decode_liquidation, decode_mark, decode_stats
 from bond_core import AnyEvent, Candle, Funding, Liquidation, Ticker
@@ -24,7 +24,7 @@ def read_funding(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyE
     rate=fraction_or_none(mark.rate) if mark.next_time else None,
     next_time=mark.next_time or None,
     mark=mark.mark,
-    index=mark.index,
+    index=amount_or_none(mark.index),
     **common,
   )
   return [((mark.time,), event)]

@@ -105,7 +105,7 @@ class Mark(
 
   time: Number
   mark: Amount
-  index: Amount | None = None
+  index: str | None = None
   rate: str = ""
   next_time: Number = 0
 

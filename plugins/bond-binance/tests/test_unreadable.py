@@ -153,3 +153,11 @@ def test_one_broken_stream_leaves_the_others_alone(venue):
   events = v.frames(FRAMES[2][:-9], FRAMES[0], FRAMES[1][:-9], FRAMES[2])
   assert [type(e).__name__ for e in events] == ["Gap", "Trade", "Ticker"]
   assert isinstance(events[1], Trade)
+
+
+@pytest.mark.parametrize("index", ["", None])
+def test_a_contract_without_an_index_price_has_its_funding(venue, index):
+  v = venue(config.Funding(symbols=["BTC/USDT:USDT"]))
+  mark = {"e": "markPriceUpdate", "E": 1, "s": "BTCUSDT", "p": "1", "i": index, "r": "0.1", "T": 2}
+  [event] = v.say("btcusdt@markPrice@1s", mark)
+  assert (event.mark, event.index, event.rate) == (1.0, None, 0.1)

@@ -16,6 +16,27 @@ _NEEDS: dict[Kind, tuple[str, str, str]] = {
 }
 
 
+_WATCHED: dict[str, tuple[int, tuple[int, ...]]] = {
+  "kraken": (10, (10, 25, 100, 500, 1000)),
+  "bitfinex": (25, (25, 100)),
+  "htx": (150, (5, 20, 150, 400)),
+  "huobi": (150, (5, 20, 150, 400)),
+  "bybit": (50, (1, 50, 200, 1000)),
+}
+"""How many levels of a book a venue streams where no limit is given, and the limits that it takes
+(watchOrderBook of ccxt 4.5). The other venues stream all, or what they have."""
+
+
+def watched_depth(exchange_id: str, depth: int) -> tuple[int | None, int | None]:
+  """The limit to watch a book with so that `depth` levels of it come, None for none; and how many
+  the venue streams at most where that is less, else None."""
+  usual, limits = _WATCHED.get(exchange_id, (depth, ()))
+  if depth <= usual:
+    return None, None
+  found = next((limit for limit in limits if limit >= depth), None)
+  return (max(limits), max(limits)) if found is None else (found, None)
+
+
 def streams(exchange: Any, kind: Kind, mode: Mode) -> bool:
   """Whether a kind of data is streamed; else it is polled. Raises Refused where neither can be, or
   not what `mode` says."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import ccxt
 
+from bond_ccxt.abilities import watched_depth
 from bond_ccxt.bars import Bars
 from bond_ccxt.config import Kind
 from bond_ccxt.events import Stamps, funding_event, ticker_event
@@ -140,11 +141,15 @@ async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) ->
   shown = ShownBook(listed, outbox, config.depth, deltas=config.deltas)
   faults = MarketFaults(listed, outbox, shared.secrets)
   pause = config.speed_ms / 1000
+  limit, most = watched_depth(exchange.id, config.depth)
+  if most is not None:
+    told = f"{exchange.id} streams {most} levels at most, of the {config.depth} of depth"
+    outbox.notice(listed.instrument, told, unavailable=False)
   lost: Losses | None = None
   resyncs = 0
   while True:
     try:
-      book = await exchange.watch_order_book(listed.symbol)
+      book = await exchange.watch_order_book(listed.symbol, limit)
     except (ccxt.InvalidNonce, ccxt.ChecksumError) as exc:
       # Its numbers or checksum do not fit: ccxt forgets the book and starts it again at the next
       # call.

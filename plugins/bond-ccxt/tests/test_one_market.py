@@ -4,6 +4,7 @@ import asyncio
 import copy
 import logging
 import math
+import random
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import ccxt
 import ccxt.pro
 import pytest
 from aiohttp import WSMsgType
-from bond_ccxt import polling, watching
+from bond_ccxt import abilities, polling, watching
 from bond_ccxt.config import Books, Candles, Funding, Tickers, Trades
 from bond_ccxt.listing import relist
 from bond_ccxt.markets import Listed
@@ -20,7 +21,7 @@ from bond_ccxt.shared import Shared, _connection
 
 from bond_core._clock import DataClock
 from bond_core._event_checks import problem_of
-from bond_core._events import Gap
+from bond_core._events import Gap, Trade
 from bond_core._instruments import Instrument
 from bond_core.feeds import Subscription
 
@@ -107,6 +108,7 @@ class Venue:
 
   def __init__(self, answer, several=True):
     self.has = {"fetchTickers": several, "fetchFundingRates": several}
+    self.limited = []
     self.requests = []
     self._answer = answer
     self._counts = {}
@@ -138,7 +140,7 @@ class Venue:
     for verb in ("watch_", "fetch_"):
       what = name.removeprefix(verb)
       if what in kinds:
-        return lambda symbol, *more: self._one(kinds[what], symbol)
+        return lambda symbol, *more: self.limited.append(more) or self._one(kinds[what], symbol)
       if what.removesuffix("s") in kinds:
         return lambda symbols: self._several(kinds[what.removesuffix("s")], symbols)
     raise AttributeError(name)
@@ -451,3 +453,86 @@ def test_whatever_a_field_holds_ends_nothing(way, kind):
   unlike = [problem for event in events if (problem := problem_of(event)) is not None]
   # A number may be any that its field can hold; a time need not be of this century.
   assert [problem for problem in unlike if "milliseconds since 1970" not in problem] == []
+
+
+@pytest.mark.parametrize(
+  ("usual", "limits", "limit", "told"),
+  [
+    (20, (5, 20), None, None),
+    (10, (10, 25, 100), 25, None),
+    (10, (5, 10), 10, "mars streams 10 levels at most, of the 20 of depth"),
+  ],
+)
+def test_a_book_is_watched_as_deep_as_it_is_to_be_shown(monkeypatch, usual, limits, limit, told):
+  monkeypatch.setitem(abilities._WATCHED, "mars", (usual, limits))
+  found = run(watching.watch, "orderbook", lambda kind, symbol, n: later(kind, n), symbols=(GOOD,))
+  assert set(found.venue.limited) == {(limit,)}
+  [notice] = list(found.notices.values()) or [(None, False)]
+  assert notice == (told, False)
+
+
+class Plan:
+  """What a venue does to the trades of a market by a seed: answers that fail, that are late, that
+  say something twice or leave it out, and rows that cannot be read. `trades` are numbered."""
+
+  PAGE = 20
+  OTHER_TIMES = (ccxt.ExchangeError("odd"), ccxt.BadSymbol("gone"), ccxt.BadResponse("<html>"))
+
+  def __init__(self, seed, *, streamed):
+    self.rng = random.Random(seed)
+    self.streamed = streamed
+    self.begun = 0
+    self.made = 0
+    self.shown = set()
+    self.spoiled = set()
+    self.unreadable = False
+    self.calm_after = 60
+
+  def row(self, number):
+    return {**SAMPLES["trades"][0], "id": str(number), "timestamp": NOW + number}
+
+  def __call__(self, kind, symbol, count):
+    rng = self.rng
+    calm = count > self.calm_after
+    new = 0 if calm and self.streamed and count % 2 else rng.choice((0, 1, 2, 5))
+    first = self.made + 1
+    self.made += max(new, 1) if self.streamed else new
+    if not calm and rng.random() < 0.15:
+      # What came meanwhile is in no later answer of a stream.
+      self.spoiled |= set(range(first, self.made + 1)) if self.streamed else set()
+      return rng.choice(self.OTHER_TIMES)
+    if not self.streamed:
+      first = max(1, self.made - self.PAGE + 1)
+    numbers = list(range(first, self.made + 1))
+    if not calm and self.streamed and rng.random() < 0.1:
+      numbers = numbers[1:]
+    if not calm and rng.random() < 0.1:
+      numbers = sorted(numbers + numbers[: rng.randint(0, 3)])
+    self.begun = self.begun or (self.made if not self.streamed else first)
+    rows = [self.row(number) for number in numbers]
+    for row in rows:
+      if not calm and rng.random() < 0.05:
+        self.spoiled.add(int(row["id"]))
+        wrong = rng.choice(({"price": None}, {"amount": "x"}, {"id": None}, {"timestamp": None}))
+        self.unreadable |= bool(wrong.keys() & {"price", "amount"})
+        row.update(wrong)
+    self.shown |= set(numbers)
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("streamed", [True, False])
+def test_trades_of_a_hostile_venue_are_told_once_and_losses_are_declared(seed, streamed):
+  plan = Plan(seed, streamed=streamed)
+  way = watching.watch if streamed else polling.poll
+  found = run(way, "trades", plan, symbols=(GOOD,), seconds=200)
+  assert found.refused == []
+  told = [int(e.trade_id) for e in found.events if type(e) is Trade and e.trade_id]
+  assert len(told) == len(set(told))
+  assert set(told) <= plan.shown
+  gaps = [event for event in found.events if type(event) is Gap]
+  missing = {n for n in plan.shown if n > plan.begun} - set(told) - plan.spoiled
+  assert missing == set(), (sorted(missing)[:5], [gap.cause for gap in gaps])
+  told_of = any("could not be read" in gap.cause for gap in gaps)
+  assert told_of >= (plan.unreadable and streamed)
+  assert max(told) >= plan.made - 1

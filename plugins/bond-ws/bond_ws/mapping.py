@@ -33,6 +33,8 @@ def symbol_of(text: str, symbols: dict[str, str], quotes: Sequence[str] = ()) ->
   if (known := symbols.get(text)) is not None:
     return known
   upper = text.strip().upper()
+  if ":" in text and text not in (upper, text.lower()):
+    return text  # A prefix of the venue's own: xyz:TSLA, tDOGE:USD.
   if upper.isalnum():
     ends = [quote for quote in quotes if upper.endswith(quote) and len(upper) > len(quote)]
     if ends:

@@ -140,7 +140,8 @@ def time_ms(value: Any, unit: str) -> int:
   the unit of a number by its size, which is right for the years 2001 to 2286."""
   if isinstance(value, str) and unit in ("auto", "text") and not _is_number(value):
     try:
-      moment = datetime.fromisoformat(value.strip())
+      # RFC 3339 has t and z in small letters, too.
+      moment = datetime.fromisoformat(value.strip().upper())
     except ValueError:
       raise ValueError(f"time cannot be {_short(value)}") from None
     return epoch_ms(moment)
