@@ -116,6 +116,8 @@ def _venue(spec: SpecDraft, branch: Branch) -> str:
 def _type(branch: Branch) -> str:
   if branch.output == WINDOW:
     return "window"
+  if branch.output == CONSOLIDATE:
+    return "consolidated"
   if branch.kind == "price" and branch.output == SAMPLE:
     return "ticker"
   if branch.fields:

@@ -38,12 +38,13 @@ def remarks(request: Request, findings: Findings, spec: SpecDraft) -> list[str]:
 
 def _defaults(spec: SpecDraft) -> list[str]:
   quotes = [f"quote {value}" for slot, value, _ in spec.defaults if slot == "quote"]
+  markets = [value["market"] for slot, value, _ in spec.defaults if slot == "filter"]
   venues = [str(value) for slot, value, _ in spec.defaults if slot == "exchange"]
   intervals = [value for slot, value, _ in spec.defaults if slot == "interval"]
   often = [
     f"every {duration_text(every)}" if every else "every event as it comes" for every in intervals
   ]
-  return [*quotes, *venues, *often]
+  return [*quotes, *markets, *venues, *often]
 
 
 def _ended(part: str) -> str:

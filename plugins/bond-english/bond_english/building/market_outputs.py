@@ -136,7 +136,7 @@ def _add_price(
   selection, interval = delivery.selection, delivery.interval
   settings = selection.settings
   if delivery.by_sample:
-    condition = price_condition(selection, "last")
+    condition = price_condition(selection, "(bid + ask) / 2")
     _add_sampled(context, delivery, source, symbols, condition)
     return
   if settings.has("window_sec"):

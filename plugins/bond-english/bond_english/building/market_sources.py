@@ -179,6 +179,13 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
   for symbol in selection.symbols:
     pair = symbol.pair
     market_types = selection.market_types or [_market_type(symbol, selection)]
+    usual = venues.MARKET_OF_VENUE.get(venue)
+    coins = usual == "inverse" and selection.market_types == ["perp"] and pair.quote is None
+    plain = market_types in (["spot"], ["perp"]) and not selection.market_types
+    if usual is not None and (plain or coins):
+      market_types = [usual]
+      if _market_type(symbol, selection) == "spot":
+        context.spec.add_default("filter", {"market": usual})
     if "inverse" in market_types:
       market_types = [market_type for market_type in market_types if market_type != "perp"]
     quote = pair.quote

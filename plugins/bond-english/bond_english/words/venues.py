@@ -172,5 +172,17 @@ QUOTE_OF_VENUE = {
 }
 """The quote currency of a venue's main markets, where it is not USDT."""
 
+MARKET_OF_VENUE = {
+  **dict.fromkeys(
+    (
+      *("hyperliquid", "dydx", "paradex", "binanceusdm", "krakenfutures", "kucoinfutures"),
+      *("apex", "lighter", "aster", "defx", "vertex"),
+    ),
+    "perp",
+  ),
+  **dict.fromkeys(("deribit", "bitmex", "binancecoinm"), "inverse"),
+}
+"""The market that is meant on a venue where a request names none, and that is not spot."""
+
 USD_VENUES = ("kraken", "coinbase", "bitstamp")
 """The default venues for a price in dollars or pounds."""
