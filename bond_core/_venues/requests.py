@@ -37,6 +37,8 @@ class RequestForm:
   encode: EncodeRequest
   characters: int | None = None
   all_or_nothing: bool = False
+  together: Callable[[str], str] | None = None
+  """(a topic's argument) → what all in one request have in common, such as their channel."""
 
 
 @attrs.define
@@ -168,10 +170,12 @@ class Requests:
   def _batches(self, group: str, topics: Iterable[Topic]) -> list[list[Topic]]:
     most, longest = self._limits(group).subscriptions_per_message, self._form.characters
     batches: list[list[Topic]] = []
-    length = 0
-    for topic in topics:
+    length, kind, kind_of = 0, "", self._form.together
+    for topic in topics if kind_of is None else sorted(topics, key=lambda t: kind_of(t.argument)):
       size = len(topic.argument) + 1
       full = longest is not None and length + size > longest
+      if kind_of is not None and kind != (kind := kind_of(topic.argument)):
+        full = True
       if not batches or len(batches[-1]) >= most or full:
         batches.append([])
         length = 0

@@ -36,6 +36,13 @@ SUBSCRIBE = {
     "/v5/public/spot",
     {"op": "subscribe", "args": ["publicTrade.BTCUSDT", "orderbook.50.BTCUSDT"]},
   ),
+  "coinbase": (
+    "/",
+    [
+      {"type": "subscribe", "product_ids": ["BTC-USD"], "channel": kind}
+      for kind in ("market_trades", "level2")
+    ],
+  ),
   "hyperliquid": (
     "/ws",
     [
@@ -44,7 +51,7 @@ SUBSCRIBE = {
     ],
   ),
 }
-SYMBOLS = {"hyperliquid": "BTC/USDC:USDC"}
+SYMBOLS = {"coinbase": "BTC/USD", "hyperliquid": "BTC/USDC:USDC"}
 """Where it is not BTC/USDT."""
 
 
@@ -61,7 +68,7 @@ def record(venue: str, endpoint: str) -> list[str]:
     while len(frames) < MESSAGES:
       frame = socket.recv(timeout=20)
       assert isinstance(frame, str)
-      if '"data"' in frame and "subscriptionResponse" not in frame:
+      if ('"data"' in frame or '"events"' in frame) and '"subscription' not in frame:
         frames.append(frame)
   return frames
 

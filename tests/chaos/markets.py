@@ -17,7 +17,8 @@ class MarketJudge(Judge):
 
   `withheld` says of a trade id whether the venue itself dropped its message, where a venue's trades
   have no numbers that show it. Where books are not `linked`, each comes whole, follows any earlier
-  one, and is numbered by the venue's time of it, which a plan may change.
+  one, and is numbered by the venue's time of it, which a plan may change. `by_time` is for venues
+  whose numbers are those of a connection, so that it is the time that tells states apart.
   """
 
   def __init__(
@@ -28,6 +29,7 @@ class MarketJudge(Judge):
     *,
     numbered: bool,
     linked: bool = True,
+    by_time: bool = False,
   ) -> None:
     super().__init__(exchange)
     self.streams: dict[str, tuple[str, Market]] = {}
@@ -36,6 +38,8 @@ class MarketJudge(Judge):
     self._withheld = withheld
     self._numbered = numbered
     self._linked = linked
+    self._by_time = by_time
+    self._times: dict[Market, int] = {}
     self._places: dict[Market, dict[str, int]] = {}
     self._last: dict[Market, int] = {}
     self._left_out: dict[Market, set[int]] = {}
@@ -92,6 +96,8 @@ class MarketJudge(Judge):
     if market not in self._chained:
       return "the book has no chain"
     number, latest = self._numbers[market], truth.latest.get(market)
+    if self._by_time:
+      number = self._times[market]
     return None if number == latest else f"the book is at {number}, the venue's at {latest}"
 
   # Events ----------------------------------------------------------------------------------------
@@ -182,7 +188,9 @@ class MarketJudge(Judge):
     self._apply(market, event)
     self._numbers[market] = event.sequence
     told = self._books[market]
-    true = self._truth.books_at(market, event.sequence or 0)
+    self._times[market] = event.ts_exchange or 0
+    place = self._times[market] if self._by_time else event.sequence or 0
+    true = self._truth.books_at(market, place)
     if not self._linked and told not in true:
       true = [sides for books in self._truth.books.get(market, {}).values() for sides in books]
     if not true:
@@ -205,11 +213,12 @@ class MarketJudge(Judge):
     market = event.symbol, str(event.market_type)
     quotes = self._truth.quotes.get(market, [])
     true = [quote for number, quote in quotes if number == event.sequence]
-    if not self._linked:
+    if not self._linked or self._by_time:
       true = [quote for _, quote in quotes]
     told = event.bid, event.bid_size, event.ask, event.ask_size
-    # Where books come whole so do quotes, and a side that is null is empty, as a plan may have it.
-    if None in told and self._linked:
+    # Where quotes have no number of their own a value that is null is one that there is not, and a
+    # plan may make it so.
+    if None in told and self._linked and not self._by_time:
       self._fail(f"a quote of {market} with {told}")
     quote = tuple(math.nan if value is None else value for value in told)
     if not any(_equal(quote, one) for one in true):

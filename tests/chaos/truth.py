@@ -8,9 +8,10 @@ from unittest.mock import patch
 
 from bond_sim.binance.market import BinanceMarket
 from bond_sim.bybit.writer import BybitWriter
+from bond_sim.coinbase.writer import CoinbaseWriter
 from bond_sim.hyperliquid.writer import HyperliquidWriter
 from bond_sim.market.book import BUY, SELL
-from bond_sim.market.topic_market import BOOK, QUOTE, TopicMarket
+from bond_sim.market.topic_market import BOOK, QUOTE, STATE, TopicMarket
 from bond_sim.okx.writer import OkxWriter
 
 Market = tuple[str, str]
@@ -123,6 +124,7 @@ class Truth:
         (TopicMarket, "_publish_book", self._book_published),
         (TopicMarket, "_publish_quote", self._quote_published),
         (TopicMarket, "_publish_again", self._published_again),
+        (TopicMarket, "_publish_timed", self._published_timed),
       ):
         stack.enter_context(patch.object(target, name, noting(getattr(target, name), note)))
       yield
@@ -181,12 +183,18 @@ class Truth:
     self.latest[units.market] = now
 
   def _book_published(self, market: Any, state: Any) -> None:
-    self._note_book(market, state)
+    by_time = isinstance(market._writer, CoinbaseWriter)
+    if not by_time or state.published_at == market.trading.now:
+      self._note_book(market, state)
 
   def _whole_published(self, market: Any, state: Any) -> None:
     if state.topic.levels > 1:
       self._note_whole_book(market, state)
     else:
+      self._note_quote(market, market.trading.now_ms, market.trading.flow.book)
+
+  def _published_timed(self, market: Any, state: Any) -> None:
+    if state.topic.kind == STATE and isinstance(market._writer, CoinbaseWriter):
       self._note_quote(market, market.trading.now_ms, market.trading.flow.book)
 
   def _published_again(self, market: Any, state: Any) -> None:
@@ -197,6 +205,8 @@ class Truth:
     units = self._units(market)
     counted = isinstance(market._writer, BybitWriter)
     number = state.count if counted else state.last
+    if isinstance(market._writer, CoinbaseWriter):
+      number = market.trading.now_ms
     books = self.books.setdefault(units.market, {}).setdefault(number, [])
     if not books or books[-1] is not state.sides:
       books.append(state.sides)

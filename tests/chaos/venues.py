@@ -11,6 +11,7 @@ from bond_sim.bitcoin.config import BitcoinConfig, serve_bitcoin
 from bond_sim.bluesky.config import BlueskyConfig, serve_bluesky
 from bond_sim.bluesky.site import did_of
 from bond_sim.bybit.config import BybitConfig, serve_bybit
+from bond_sim.coinbase.config import CoinbaseConfig, serve_coinbase
 from bond_sim.evm.config import EvmConfig, serve_evm
 from bond_sim.geyser.config import GeyserConfig
 from bond_sim.hyperliquid.config import HyperliquidConfig, serve_hyperliquid
@@ -37,7 +38,7 @@ SYMBOLS = ("BTC/USDT", "BTC/USDT:USDT")
 
 
 def _market(
-  name: str, markets: tuple[str, str] = SYMBOLS
+  name: str, markets: tuple[str, str] = SYMBOLS, *, stats: bool = True
 ) -> Callable[[random.Random, str], dict[str, Any]]:
   """The sources of a market venue: one to three channels of one or two markets."""
 
@@ -45,7 +46,7 @@ def _market(
     symbols = rng.choice(([markets[0]], [markets[1]], list(markets)))
     channels = rng.sample(("trades", "orderbook", "ticker"), rng.randint(1, 3))
     common = {"symbols": symbols, "endpoint": url}
-    more = {"orderbook": {"deltas": True}, "ticker": {"stats": False}}
+    more = {"orderbook": {"deltas": True}, "ticker": {"stats": False} if stats else {}}
     return {
       channel: {"use": f"{name}.{channel}", "with": common | more.get(channel, {})}
       for channel in channels
@@ -151,6 +152,15 @@ VENUES = {
       kinds=[kind for kind in KINDS if kind != "repeat"],
       numbered=False,
       judge=CustomJudge,
+    ),
+    Venue(
+      name="coinbase",
+      exchange="coinbase",
+      serve=serve_coinbase,
+      config=CoinbaseConfig,
+      options={"speed": 0.06},
+      sources=_market("coinbase", ("BTC/USD", "ETH/USD"), stats=False),
+      judge=partial(MarketJudge, by_time=True),
     ),
     Venue(
       name="bluesky",

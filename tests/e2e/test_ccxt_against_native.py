@@ -58,11 +58,12 @@ VENUES = {
   "binance": ["BTC/USDT", "ETH/USDT", "BTC/USDT:USDT"],
   "okx": ["BTC/USDT", "ETH/USDT", "BTC/USDT:USDT"],
   "bybit": ["BTC/USDT", "ETH/USDT", "BTC/USDT:USDT"],
+  "coinbase": ["BTC/USD", "ETH/USD", "SOL/USD"],
   "hyperliquid": ["PURR/USDC", "BTC/USDC:USDC", "XYZ-TSLA/USDC:USDC"],
 }
 ENOUGH_BOOKS = {"hyperliquid": 6}
 """Where a book comes every half second."""
-BY_TIME = ("bybit", "hyperliquid")
+BY_TIME = ("bybit", "coinbase", "hyperliquid")
 """Venues whose books have no numbers that both ways see."""
 
 

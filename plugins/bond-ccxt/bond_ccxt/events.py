@@ -19,6 +19,9 @@ Stamps = tuple[int, int]
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What reading raises, ccxt's own reading included."""
 
+MAKER_SIDES = frozenset(("coinbase",))
+"""Venues that say which side rested, which ccxt hands on; a trade's side here is the taker's."""
+
 _MOST = 1e100
 _LATEST = 10**14
 
@@ -93,6 +96,8 @@ def common(listed: Listed, stamps: Stamps, time: Any) -> dict[str, Any]:
 def trade_event(listed: Listed, trade: Any, stamps: Stamps, sequence: int | None = None) -> Trade:
   """One execution; `sequence` is its number where the venue's are contiguous."""
   price, side = amount(trade["price"], "price"), trade.get("side")
+  if listed.instrument.exchange in MAKER_SIDES:
+    side = {"buy": "sell", "sell": "buy"}.get(side)
   return Trade(
     price=price,
     size=listed.size(amount(trade["amount"], "amount"), price),

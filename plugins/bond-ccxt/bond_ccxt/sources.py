@@ -23,7 +23,7 @@ from bond_core import (
 
 TERMS = "those of the venue that `exchange` names: its public data for your own use"
 
-SIMULATED = ("binance", "okx", "bybit")
+SIMULATED = ("binance", "okx", "bybit", "coinbase", "hyperliquid")
 """Venues that bond-sim can stand in for."""
 
 

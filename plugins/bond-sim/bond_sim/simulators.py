@@ -8,6 +8,7 @@ from bond_sim.bitcoin.config import BitcoinConfig, serve_bitcoin
 from bond_sim.bluesky.config import BlueskyConfig, serve_bluesky
 from bond_sim.bluesky.faults import BLUESKY_FAULTS
 from bond_sim.bybit.config import BybitConfig, serve_bybit
+from bond_sim.coinbase.config import CoinbaseConfig, serve_coinbase
 from bond_sim.evm.config import EvmConfig, serve_evm
 from bond_sim.evm.faults import EVM_FAULTS
 from bond_sim.geyser.config import GeyserConfig, serve_geyser
@@ -40,6 +41,13 @@ SIMULATORS = [
       serve_bybit,
       VENUE_FAULTS,
       "Bybit: a generated market of spot, linear and inverse contracts.",
+    ),
+    (
+      "coinbase",
+      CoinbaseConfig,
+      serve_coinbase,
+      VENUE_FAULTS,
+      "Coinbase Advanced Trade: a generated market, or recordings played again.",
     ),
     (
       "hyperliquid",

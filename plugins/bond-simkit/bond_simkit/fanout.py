@@ -58,6 +58,7 @@ class Fanout:
     """Messages published to nobody, by topic."""
     self._span = span
     self._notices: dict[ClientConnection, Callable[[], bytes | None]] = {}
+    self._stamps: dict[ClientConnection, Callable[[bytes], bytes]] = {}
     self._readers: dict[str, dict[Envelope, dict[ClientConnection, None]]] = {}
     self._orphans: dict[str, InjectedFault | None] = {}
     self._causes: dict[ClientConnection, InjectedFault] = {}
@@ -67,13 +68,20 @@ class Fanout:
   # Readers ---------------------------------------------------------------------------------------
 
   def open(
-    self, connection: ClientConnection, notice: Callable[[], bytes | None] = no_notice
+    self,
+    connection: ClientConnection,
+    notice: Callable[[], bytes | None] = no_notice,
+    stamp: Callable[[bytes], bytes] | None = None,
   ) -> None:
     """Adds a connection, which may then subscribe. `notice` gives the message that the venue sends
-    before it shuts down, None for none."""
+    before it shuts down, None for none. `stamp` makes of each message what this connection gets,
+    for a venue that numbers the messages of a connection; those that a fault withholds have it too.
+    """
     connection.delay = self.faults.delay
     self.subscriptions[connection] = set()
     self._notices[connection] = notice
+    if stamp is not None:
+      self._stamps[connection] = stamp
 
   def subscribe(self, connection: ClientConnection, topic: str, envelope: Envelope = BARE) -> None:
     """Sends `topic` to `connection` from now on."""
@@ -105,6 +113,7 @@ class Fanout:
       if topic not in self._readers:
         self._orphans[topic] = cause
     del self.subscriptions[connection], self._notices[connection]
+    self._stamps.pop(connection, None)
     for fault, delayed in list(self._delayed.items()):
       if delayed.connection is connection:
         fault.withheld.add(delayed.topic, self._span(delayed.data))
@@ -150,9 +159,12 @@ class Fanout:
       self._miss(topic, data)
       return
     for envelope, members in tuple(groups.items()):
-      message = envelope.prefix + data + envelope.suffix
+      whole = message = envelope.prefix + data + envelope.suffix
       frame = text_frame(message)
       for connection in tuple(members):
+        if self._stamps and (stamp := self._stamps.get(connection)) is not None:
+          message = stamp(whole)
+          frame = text_frame(message)
         if not careful or self._intact(connection, topic, data, message, frame):
           connection.send(frame)
           self.sent[topic] += 1

@@ -23,6 +23,7 @@ from bond_venuekit.config import (
   VenueChannel,
   VenueSource,
 )
+from bond_venuekit.connection_numbers import NumberedConnectionFeed, as_they_come
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.latest import LatestValue, Order, ReadLatest
 from bond_venuekit.market_list import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
@@ -80,6 +81,7 @@ __all__ = [
   "NameRequest",
   "NamedFeed",
   "Need",
+  "NumberedConnectionFeed",
   "NumberedState",
   "NumberedTrades",
   "OnMarket",
@@ -103,6 +105,7 @@ __all__ = [
   "Verdict",
   "amount",
   "amount_or_none",
+  "as_they_come",
   "check_contract",
   "check_kind",
   "check_settlement",

@@ -34,13 +34,15 @@ _SEE = "; see the venue's list of markets"
 @attrs.frozen(kw_only=True)
 class ListedMarket:
   """A market as it is listed: its `symbol` and its `status` as the venue writes them, and what the
-  status means. `written` is how users write it, "" for as the venue does. `terms` are what its
+  status means. `written` is how users write it, "" for as the venue does. `instead` is the market
+  whose messages the venue sends for this one, "" for its own. `terms` are what its
   numbers are counted in, by a name that fits into a sentence, such as "tick size"."""
 
   symbol: str
   status: str
   state: MarketState
   written: str = ""
+  instead: str = ""
   terms: Mapping[str, str] = attrs.field(factory=dict)
 
 
@@ -258,6 +260,10 @@ class VenueMarkets(Generic[M]):
       last = heard.get(subscription)
       alive = last is not None and feed.now_ns - last < ALIVE_NS
       if market is None and not family.whole:
+        continue
+      if market is not None and market.instead:
+        reason = f"what comes {place} for {spelling} is {market.instead}; write that"
+        feed.reject(subscription, reason)
         continue
       if market is not None and (market.state == "open" or (market.state == "paused" and alive)):
         self._open(feed, subscription, standing, market)

@@ -3,7 +3,7 @@ host."""
 
 import re
 
-_HOST = re.compile(r"/[\w.-]+\.(?:com|xyz)(:\d+)?(?=/)")
+_HOST = re.compile(r"/[\w.-]+\.(?:com|xyz)(:\d+)?(?=/|$)")
 
 
 def without_host(path: str) -> str:

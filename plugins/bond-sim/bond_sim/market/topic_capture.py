@@ -76,7 +76,8 @@ def topic_records(path: Path, topic_of: TopicOf) -> Iterator[TopicRecord]:
 
 class TopicPlayback:
   """Recorded topics, each frame played once and in order. A new reader of a topic for which `keeps`
-  is true first gets the last frame that was played."""
+  is true first gets the last frame that was played. `change` makes of a recorded frame what is
+  published."""
 
   def __init__(
     self,
@@ -87,8 +88,10 @@ class TopicPlayback:
     fanout: Fanout,
     speed: float,
     settle: float,
+    change: Callable[[bytes], bytes] = lambda frame: frame,
   ) -> None:
     self.fanout = fanout
+    self._change = change
     self.topics = {topic for capture in captures for topic in capture.topics}
     self._captures = captures
     self._topic_of = topic_of
@@ -122,7 +125,8 @@ class TopicPlayback:
       yield record.time_ns - base_ns, record
 
   def _publish(self, record: TopicRecord) -> None:
+    data = self._change(record.data)
     if self._keeps(record.topic):
-      self._last[record.topic] = record.data
+      self._last[record.topic] = data
     self._played += 1
-    self.fanout.publish(record.topic, record.data)
+    self.fanout.publish(record.topic, data)

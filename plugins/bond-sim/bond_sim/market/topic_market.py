@@ -83,6 +83,8 @@ class TopicState:
   count: int = 1
   sides: tuple[dict[int, int], dict[int, int]] = attrs.field(factory=lambda: ({}, {}))
   """A book's sides as its readers have them: lots by price."""
+  seen: int = -1
+  """The market's update id when they were last compared with the book."""
   bar_start: int = 0
   top: tuple[int, ...] = ()
 
@@ -205,10 +207,13 @@ class TopicMarket:
   def _publish_book(self, state: TopicState) -> None:
     """Publishes what has changed within the book's depth. A level that moves into the depth because
     others went is published then; a level that others push out of it is published as gone."""
+    last = self.trading.flow.update_id
+    if state.seen == last:
+      return
+    state.seen = last
     sides = self._sides(state.topic.levels)
     if sides == state.sides:
       return
-    last = self.trading.flow.update_id
     bids, asks = (_difference(old, new) for old, new in zip(state.sides, sides, strict=True))
     change = BookChange(state.last, last, state.count + 1, bids[::-1], asks)
     state.sides, state.last, state.count = sides, last, state.count + 1

@@ -1,0 +1,242 @@
+"""Coinbase's feed: one family of connections, each with heartbeats, numbered message by message.
+
+A topic is named CHANNEL PRODUCT here, by the channel that is subscribed to.
+"""
+
+import re
+
+import msgspec
+from bond_venuekit import NumberedConnectionFeed
+
+from bond_coinbase.endpoints import LIMITS, PUBLIC, Connection
+from bond_coinbase.listing import coinbase_markets, names_of
+from bond_coinbase.messages import Named, decode_list, decode_named, decode_object, decode_other
+from bond_coinbase.states import BookState, TickerState, TradesState
+from bond_coinbase.symbols import EXCHANGE, TITLE, check_served, product_id
+from bond_core import Batch
+from bond_core.feeds import Handshake, Limits, Moment, Reset, Send, Subscription
+from bond_core.venues import (
+  SECOND,
+  UNREADABLE,
+  Answer,
+  Confirmed,
+  Denied,
+  FeedControl,
+  Operation,
+  RequestForm,
+  SubscriptionState,
+  Topic,
+  TopicMessage,
+  Unknown,
+)
+
+CHANNELS = ("trades", "orderbook", "ticker")
+HEARTBEATS = b'{"type":"subscribe","channel":"heartbeats"}'
+SILENT_NS = 10 * SECOND
+"""A heartbeat comes every second."""
+
+_NAMES = {"trades": "market_trades", "orderbook": "level2", "ticker": "ticker"}
+_SENT_AS = {b"l2_data": b"level2", b"market_trades": b"market_trades", b"ticker": b"ticker"}
+_NUMBER = re.compile(rb'"sequence_num":\s{0,8}(\d{1,15})[,}\s]').search
+_BEGIN = re.compile(rb'\{"channel":"(l2_data|market_trades|ticker)"').match
+_CHANNEL = re.compile(
+  rb'"channel":\s?"(l2_data|market_trades|ticker|heartbeats|subscriptions)"'
+).search
+_NAMED = re.compile(rb'"product_id":\s?"([^"]+)"').search
+_PRODUCT = b'"product_id":"'
+_ROWS = ("trades", "tickers")
+
+
+def coinbase_feed(connection: Connection) -> "CoinbaseFeed":
+  """The feed of one connection identity."""
+  return CoinbaseFeed(connection)
+
+
+class CoinbaseFeed(NumberedConnectionFeed):
+  """Subscribes to heartbeats as well, and resets a connection that lacks them."""
+
+  def __init__(self, connection: Connection) -> None:
+    numbers = Numbers()
+    super().__init__(
+      EXCHANGE,
+      TITLE,
+      number_of=numbers.number_of,
+      split=split,
+      names=names_of(connection),
+      channels=CHANNELS,
+      topics=CoinbaseTopics(connection, numbers.products),
+      requests=RequestForm(encode_request, together=lambda argument: argument.split(" ")[0]),
+      read_answer=self.read_answer,
+      opening=b"",
+      closing=b"",
+      key_of=key_of,
+      markets=coinbase_markets(connection),
+    )
+    self._heard: dict[int, int] = {}
+    """When each connection was opened or last had a heartbeat (monotonic ns)."""
+    self._greeted: set[int] = set()
+    """Connections on which the subscription to heartbeats was answered."""
+
+  def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
+    return [HEARTBEATS, *super().opening_messages(group, subscriptions)]
+
+  def on_open(
+    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
+  ) -> None:
+    self._heard[connection] = now.mono_ns
+    self.actions.append(Send(connection, HEARTBEATS))
+    super().on_open(connection, subscriptions, overlap=overlap, now=now)
+
+  def on_close(self, connection: int) -> None:
+    self._heard.pop(connection, None)
+    self._greeted.discard(connection)
+    super().on_close(connection)
+
+  def on_timer(self, now: Moment) -> Batch:
+    for connection, heard in self._heard.items():
+      if now.mono_ns - heard > SILENT_NS:
+        self._heard[connection] = now.mono_ns
+        reason = f"{TITLE} sent no heartbeat for {SILENT_NS // SECOND} s"
+        self.actions.append(Reset(connection, reason))
+    return super().on_timer(now)
+
+  def read_answer(self, connection: int, frame: bytes) -> Answer | None:
+    """What a message means that does not begin as a topic's does."""
+    other = decode_other(frame)
+    match other.channel:
+      case "heartbeats":
+        self._heard[connection] = self.now_ns
+        return None
+      case "subscriptions":
+        # One for each request, in their order; the first request is the one for heartbeats.
+        if connection in self._greeted:
+          return Confirmed(None)
+        self._greeted.add(connection)
+        return None
+      case "l2_data" | "market_trades" | "ticker":
+        channel = _SENT_AS[other.channel.encode()].decode()
+        products = [product for event in other.events for product in _products(event)]
+        return TopicMessage(f"{channel} {products[0]}" if products else "")
+      case _ if other.type == "error":
+        return Denied(None, other.message)
+      case _:
+        return Unknown()
+
+
+class CoinbaseTopics:
+  """Which topic carries a subscription, and what reads it."""
+
+  def __init__(self, connection: Connection, products: set[bytes]) -> None:
+    self._endpoint = connection
+    self._products = products
+
+  def group(self, subscription: Subscription) -> str:
+    check_served(subscription.instrument)
+    return PUBLIC
+
+  def limits(self, group: str) -> Limits:
+    return LIMITS
+
+  def handshake(self, group: str, names: list[str]) -> Handshake:
+    return Handshake(self._endpoint.websocket)
+
+  def topic(self, subscription: Subscription) -> Topic:
+    product = product_id(subscription.instrument)
+    self._products.add(product.encode())
+    name = f"{_NAMES[subscription.channel]} {product}"
+    # What two connections carry has other numbers and times on each.
+    alone = subscription.channel != "trades"
+    return Topic(name, argument=name, one_connection=alone)
+
+  def state(self, subscription: Subscription, name: str, feed: FeedControl) -> SubscriptionState:
+    match subscription.channel:
+      case "trades":
+        return TradesState(subscription, name)
+      case "orderbook":
+        return BookState(subscription, name, feed)
+      case _:
+        return TickerState(subscription, name)
+
+
+def encode_request(operation: Operation, arguments: str, number: int) -> bytes:
+  """A request to subscribe or unsubscribe to products of one channel."""
+  named = [argument.split(" ") for argument in arguments.split(",")]
+  products = [product for _, product in named]
+  return msgspec.json.encode({"type": operation, "product_ids": products, "channel": named[0][0]})
+
+
+class Numbers:
+  """Reads the numbers of messages. One that does not show what it is about, of all that was ever
+  subscribed to, counts as one that did not come."""
+
+  def __init__(self) -> None:
+    self.products: set[bytes] = set()
+    """Those that were ever subscribed to."""
+
+  def number_of(self, frame: bytes) -> int | None:
+    """The number of a message in its connection, None for none."""
+    channel = _CHANNEL(frame)
+    if channel is None:
+      return None
+    if channel[1] in _SENT_AS and b'"trades":[]' not in frame:
+      named = _NAMED(frame)
+      if named is None or named[1] not in self.products:
+        return None
+    return number_of(frame)
+
+
+def number_of(frame: bytes) -> int | None:
+  """The number of a message in its connection; None also for one that is cut short."""
+  found = _NUMBER(frame)
+  if found is None or frame.count(b"{") != frame.count(b"}"):
+    return None
+  return int(found[1])
+
+
+def key_of(frame: bytes) -> bytes:
+  """The key of the topic of a message, b"" where it does not begin as usual."""
+  found = _BEGIN(frame)
+  begin = frame.find(_PRODUCT) + len(_PRODUCT)
+  if found is None or begin < len(_PRODUCT):
+    return b""
+  return _SENT_AS[found[1]] + b" " + frame[begin : frame.find(b'"', begin)]
+
+
+def split(frame: bytes) -> list[bytes]:
+  """The messages of one product each that a message is made of."""
+  begin = frame.find(_PRODUCT)
+  if begin < 0:
+    return [frame]
+  first = frame[begin : frame.find(b'"', begin + len(_PRODUCT)) + 1]
+  if frame.count(_PRODUCT) == frame.count(first):
+    return [frame]
+  try:
+    message = decode_object(frame)
+    parts: dict[str, list[msgspec.Raw]] = {}
+    for event in decode_list(message["events"]):
+      for product, part in _events_apart(event):
+        parts.setdefault(product, []).append(part)
+  except (*UNREADABLE, KeyError):
+    return [frame]
+  return [msgspec.json.encode({**message, "events": events}) for events in parts.values()]
+
+
+def _events_apart(event: msgspec.Raw) -> list[tuple[str, msgspec.Raw]]:
+  """The product and the part of an event that is about it, for each."""
+  fields = decode_object(event)
+  for name in _ROWS:
+    if name in fields:
+      rows: dict[str, list[msgspec.Raw]] = {}
+      for row in decode_list(fields[name]):
+        rows.setdefault(decode_named(row).product, []).append(row)
+      encode = msgspec.json.encode
+      return [
+        (product, msgspec.Raw(encode({**fields, name: mine}))) for product, mine in rows.items()
+      ]
+  return [(decode_named(event).product, event)]
+
+
+def _products(event: msgspec.Raw) -> list[str]:
+  named = decode_named(event)
+  rows: list[Named] = [named, *named.trades, *named.tickers]
+  return [row.product for row in rows if row.product]

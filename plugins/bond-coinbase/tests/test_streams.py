@@ -1,0 +1,285 @@
+"""Each channel's messages, as the venue's documentation has them, become the events they mean."""
+
+import json
+
+import pytest
+from bond_coinbase import config
+from bond_coinbase.symbols import product_id, read_symbol, spelling
+
+from bond_core import Gap, OrderBook, Refused, Ticker, Trade
+from bond_core.feeds import Notice, Reject, Reset
+
+NOW = 1_790_000_000_000
+
+
+def trade(number, product="BTC-USD", **more):
+  row = {"trade_id": str(number), "product_id": product, "price": "68900.50", "size": "0.0015"}
+  time = f"2026-04-07T14:30:02.{number % 1000:03}265Z"
+  return row | {"side": "BUY", "time": time} | more
+
+
+def trades(*rows, kind="update"):
+  return [{"type": kind, "trades": list(rows)}]
+
+
+def told(events):
+  return [event.trade_id for event in events if isinstance(event, Trade)]
+
+
+def begun(venue, *sources):
+  """A venue that has sent what comes first."""
+  coinbase = venue(*(sources or [config.Trades(symbols=["BTC/USD"])]))
+  coinbase.say("market_trades", trades(trade(1), kind="snapshot"))
+  return coinbase
+
+
+def test_a_trade_has_the_side_of_the_taker(venue):
+  [event] = begun(venue).say("market_trades", trades(trade(2)))
+  assert event == Trade(
+    exchange="coinbase",
+    symbol="BTC/USD",
+    market_type="spot",
+    ts_event=NOW,
+    ts_exchange=1_775_572_202_002,
+    ts_internal=NOW * 1_000_000,
+    price=68900.5,
+    size=0.0015,
+    # The order that rested was a bid.
+    side="sell",
+    maker=True,
+    trade_id="2",
+  )
+
+
+def test_each_connection_has_heartbeats_and_requests_name_one_channel(venue):
+  coinbase = venue(config.Trades(symbols=["BTC/USD", "ETH/USD"]), config.Books(symbols=["BTC/USD"]))
+  assert coinbase.asked == [
+    {"type": "subscribe", "channel": "heartbeats"},
+    {"type": "subscribe", "product_ids": ["BTC-USD"], "channel": "level2"},
+    {"type": "subscribe", "product_ids": ["BTC-USD", "ETH-USD"], "channel": "market_trades"},
+  ]
+  plan = coinbase.feed.opening_messages("public", coinbase.subscriptions)
+  assert [json.loads(message)["channel"] for message in plan] == [
+    "heartbeats", "level2", "market_trades"
+  ]  # fmt: skip
+
+
+def test_a_connection_without_heartbeats_is_opened_anew(venue):
+  coinbase = venue(config.Trades(symbols=["BTC/USD"]))
+  for _ in range(12):
+    coinbase.say("heartbeats", [{"current_time": "now", "heartbeat_counter": 7}])
+    coinbase.later(1)
+  assert coinbase.other == []
+  coinbase.later(11)
+  assert [type(action) for action in coinbase.other] == [Reset]
+  assert coinbase.other[0].reason == "Coinbase sent no heartbeat for 10 s"
+
+
+def test_the_snapshot_of_trades_is_history_at_first_and_what_was_missed_later(venue):
+  coinbase = venue(config.Trades(symbols=["BTC/USD"]))
+  assert coinbase.say("market_trades", trades(trade(2), trade(1), kind="snapshot")) == []
+  # The newest comes first.
+  assert told(coinbase.say("market_trades", trades(trade(4), trade(3)))) == ["3", "4"]
+  coinbase.close(1)
+  coinbase.open(2)
+  snapshot = trades(trade(6), trade(5), trade(4), trade(2), kind="snapshot")
+  assert told(coinbase.say("market_trades", snapshot, 2)) == ["5", "6"]
+  assert coinbase.feed.duplicates == 2
+
+
+def test_messages_of_several_products_are_read_apart(venue):
+  coinbase = venue(config.Trades(symbols=["BTC/USD", "ETH/USD"]))
+  for name in ("BTC-USD", "ETH-USD"):
+    coinbase.say("market_trades", trades(trade(1, name), kind="snapshot"))
+  mixed = trades(trade(4, "ETH-USD"), trade(3), trade(2, "ETH-USD"))
+  events = coinbase.say("market_trades", mixed)
+  assert [(event.symbol, event.trade_id) for event in events] == [
+    ("ETH/USD", "2"),
+    ("ETH/USD", "4"),
+    ("BTC/USD", "3"),
+  ]
+
+
+# Numbers of the connection -----------------------------------------------------------------------
+
+
+def test_a_number_that_is_left_out_is_a_gap_of_all_that_the_connection_carries(venue):
+  coinbase = begun(
+    venue,
+    config.Trades(symbols=["BTC/USD"]),
+    config.Books(symbols=["ETH/USD"]),
+    config.Tickers(symbols=["BTC/USD"]),
+  )
+  coinbase.say("l2_data", levels("snapshot", bids=[(1, 1)], product="ETH-USD"))
+  coinbase.skip()
+  missing = coinbase.numbers[1] - 1
+  events = coinbase.say("market_trades", trades(trade(2)))
+  gaps = [event for event in events if isinstance(event, Gap)]
+  assert {gap.channel for gap in gaps} == {"trades", "orderbook"}
+  assert gaps[0].cause == f"message {missing} of the connection did not come"
+  assert told(events) == ["2"]
+  assert [request["type"] for request in coinbase.asked[-2:]] == ["unsubscribe", "subscribe"]
+  assert coinbase.asked[-1]["product_ids"] == ["ETH-USD"]
+
+
+def test_a_message_that_comes_again_or_too_late_is_left_out(venue):
+  coinbase = begun(venue)
+  early = coinbase.frame("market_trades", trades(trade(2)))
+  late = coinbase.frame("market_trades", trades(trade(3)))
+  assert [type(e) for e in coinbase.hear(late)] == [Gap, Trade]
+  assert coinbase.hear(early, late) == []
+
+
+def test_a_number_far_ahead_is_not_believed_and_a_new_numbering_is(venue):
+  coinbase = begun(venue)
+  before = coinbase.numbers[1]
+  coinbase.numbers[1] = 10**9
+  assert coinbase.say("market_trades", trades(trade(2))) == []
+  coinbase.numbers[1] = before
+  assert told(coinbase.say("market_trades", trades(trade(3)))) == ["3"]
+  coinbase.numbers[1] = 0
+  found = [coinbase.say("market_trades", trades(trade(n))) for n in (4, 5, 6, 7)]
+  assert [[type(event) for event in events] for events in found] == [[], [], [Gap, Trade], [Trade]]
+
+
+# Books -------------------------------------------------------------------------------------------
+
+
+def levels(kind, *, bids=(), asks=(), product="BTC-USD"):
+  rows = [
+    {"side": side, "event_time": "x", "price_level": str(price), "new_quantity": str(size)}
+    for side, given in (("bid", bids), ("offer", asks))
+    for price, size in given
+  ]
+  return [{"type": kind, "product_id": product, "updates": rows}]
+
+
+def test_a_book_is_a_snapshot_and_then_changes(venue):
+  coinbase = venue(config.Books(symbols=["BTC/USD"], deltas=True))
+  [first] = coinbase.say("l2_data", levels("snapshot", bids=[(100, 1), (99, 2)], asks=[(101, 1)]))
+  assert isinstance(first, OrderBook)
+  assert (first.is_reset, first.bids, first.asks) == (True, [(100, 1), (99, 2)], [(101, 1)])
+  assert first.ts_exchange == NOW
+  coinbase.say("heartbeats", [{"current_time": "now", "heartbeat_counter": 7}])
+  [change] = coinbase.say("l2_data", levels("update", bids=[(100, 0)], asks=[(100.5, 3)]))
+  assert (change.update_type, change.prev_sequence) == ("delta", first.sequence)
+  assert (change.bids, change.asks) == ([(100, 0)], [(100.5, 3)])
+  [gap] = coinbase.say("l2_data", levels("update", bids=[(102, 1)]))
+  assert "crossed" in gap.cause
+  assert coinbase.say("l2_data", levels("update", bids=[(98, 1)])) == []
+  [again] = coinbase.say("l2_data", levels("snapshot", bids=[(90, 1)]))
+  assert again.is_reset
+
+
+def test_a_book_begins_anew_where_its_connection_leaves_it_to_another(venue):
+  coinbase = venue(config.Books(symbols=["BTC/USD"], deltas=True))
+  coinbase.say("l2_data", levels("snapshot", bids=[(100, 1)]))
+  coinbase.open(2, overlap=True)
+  assert coinbase.say("l2_data", levels("snapshot", bids=[(100, 1)]), 2) == []
+  [change] = coinbase.say("l2_data", levels("update", bids=[(99, 1)]))
+  assert change.update_type == "delta"
+  coinbase.close(1)
+  [gap] = coinbase.say("l2_data", levels("update", bids=[(98, 1)]), 2)
+  assert gap.cause == "its connection has ended"
+  assert [request["type"] for request in coinbase.asked[-2:]] == ["unsubscribe", "subscribe"]
+
+
+# Tickers -----------------------------------------------------------------------------------------
+
+
+def test_a_ticker(venue):
+  coinbase = venue(config.Tickers(symbols=["BTC/USD"]))
+  row = {
+    "type": "ticker",
+    "product_id": "BTC-USD",
+    "price": "68900.50",
+    "volume_24_h": "15328.12345678",
+    "best_bid": "68900.00",
+    "best_bid_quantity": "1.5",
+    "best_ask": "68901.00",
+    "best_ask_quantity": "",
+  }
+  [event] = coinbase.say("ticker", [{"type": "snapshot", "tickers": [row]}])
+  assert isinstance(event, Ticker)
+  assert (event.last, event.bid, event.bid_size, event.ask) == (68900.5, 68900, 1.5, 68901)
+  assert (event.ask_size, event.volume) == (None, 15328.12345678)
+
+
+# Products ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+  ("written", "name"), [("btc-usd", "BTC-USD"), ("ETH/EUR", "ETH-EUR"), ("BTC", "BTC-USDT")]
+)
+def test_spellings(written, name):
+  instrument = read_symbol(written).on("coinbase")
+  assert product_id(instrument) == name
+  assert read_symbol(spelling(instrument)).on("coinbase") == instrument
+
+
+def test_a_name_in_one_word_is_what_the_list_has(venue):
+  coinbase = venue(config.Trades(symbols=["DOTUSD"]))
+  assert coinbase.asked[-1]["product_ids"] == ["DOT-USD"]
+
+
+@pytest.mark.parametrize(
+  ("written", "reason"),
+  [
+    ("BTC/USDC", "what comes on Coinbase for BTC/USDC is BTC/USD; write that"),
+    ("BTC/EUR", "there is no BTC/EUR on Coinbase; did you mean 'BTC/USD'"),
+  ],
+)
+def test_what_is_not_there_or_another_product_is_refused(venue, written, reason):
+  coinbase = venue(config.Trades(symbols=["BTC/USD", written]))
+  [reject] = coinbase.other
+  assert isinstance(reject, Reject)
+  assert reject.reason.startswith(reason)
+  assert coinbase.asked[-1]["product_ids"] == ["BTC-USD"]
+
+
+def test_contracts_are_refused(venue):
+  with pytest.raises(Refused, match="Coinbase is served for spot"):
+    venue(config.Trades(symbols=["BTC/USDC:USDC"]))
+
+
+@pytest.mark.parametrize(
+  ("row", "status"),
+  [({"status": "offline"}, "offline"), ({"trading_disabled": True}, "trading disabled")],
+)
+def test_what_is_not_traded_is_waited_for(venue, row, status):
+  listed = [{"product_id": "BTC-USD", "base_currency_id": "BTC", "quote_currency_id": "USD"} | row]
+  coinbase = venue(config.Trades(symbols=["BTC/USD"]), listed=listed)
+  [notice] = coinbase.other
+  assert isinstance(notice, Notice)
+  assert notice.reason == f"BTC/USD is not traded at present on Coinbase (status {status})"
+
+
+# What is no topic's ------------------------------------------------------------------------------
+
+
+def test_an_error_passes(venue):
+  coinbase = venue(config.Trades(symbols=["BTC/USD"]), answers=False)
+  coinbase.hear(b'{"type":"error","message":"rate limit exceeded"}')
+  [notice] = coinbase.other
+  assert isinstance(notice, Notice)
+  coinbase.later(5)
+  assert [request["channel"] for request in coinbase.asked[1:]] == ["market_trades"] * 2
+
+
+@pytest.mark.parametrize(
+  "frame",
+  [b"", b"[]", b"\xff\xfe", b'{"channel":"market_trades","sequence_num":', b"[" * 100_000],
+)
+def test_what_cannot_be_read_shows_by_the_numbers(venue, frame):
+  coinbase = begun(venue)
+  assert coinbase.hear(frame) == []
+  coinbase.skip()
+  [gap] = coinbase.say("heartbeats", [{"current_time": "now", "heartbeat_counter": 7}])
+  assert (gap.channel, gap.reason) == ("trades", "upstream")
+
+
+def test_a_message_with_its_keys_in_another_order_is_read(venue):
+  coinbase = begun(venue)
+  message = json.loads(coinbase.frame("market_trades", trades(trade(2))))
+  frame = json.dumps(dict(reversed(message.items()))).encode()
+  assert told(coinbase.hear(frame)) == ["2"]
