@@ -58,6 +58,12 @@ def _check() -> click.Command:
   return check_command
 
 
+def _schema() -> click.Command:
+  from bond_builtin.commands.schema import schema_command
+
+  return schema_command
+
+
 def _plan() -> click.Command:
   from bond_builtin.commands.plan import plan_command
 
@@ -85,5 +91,6 @@ def bond_register_commands() -> Iterable[CommandType]:
     name="check", summary="Check a spec and show every problem at once.", load=_check
   )
   yield CommandType(name="plan", summary="Say what a spec would cost each venue.", load=_plan)
+  yield CommandType(name="schema", summary="Print the JSON Schema of a spec.", load=_schema)
   yield CommandType(name="plugins", summary="List installed plugins.", load=_plugins)
   yield CommandType(name="sim", summary="Run a simulated venue.", load=_sim)
