@@ -67,11 +67,11 @@ class Pipe:
 
   async def wait(self) -> None:
     """Returns when the other end has done something, or something of it has arrived."""
-    if self._under_way and not self.held:
+    if self.arrived == len(self.data) or self.held:
+      await self._changed.park()
+    else:
       with trio.move_on_at(self._under_way[0][0]):
         await self._changed.park()
-    else:
-      await self._changed.park()
 
   def put(self, data: Any) -> int:
     """Takes what there is room for."""
@@ -415,7 +415,7 @@ class MemoryNetwork(trio.abc.SocketFactory):
     return MemorySocket(self, family, type, proto)
 
   def connected(self, connection: Connection) -> None:
-    """A connection was made."""
+    """A connection was made; a network that is no better than others may add to it."""
     self._connections.append(connection)
 
   @property

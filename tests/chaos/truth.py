@@ -1,7 +1,7 @@
 """What a simulated venue's markets really did, noted where they do it: before anything is written
 as a message, so that neither a writer's nor a feed's mistake is in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -73,6 +73,8 @@ class BookHistory:
     self._sides: Sides = dict(self._begin[0]), dict(self._begin[1])
     self._changes: list[tuple[int, int, int, int]] = []
     self._applied = 0
+    self._known: dict[int, Sides] = {}
+    """What was asked for: several readers do, each at its own pace."""
 
   def note(self, flow: Any, side: int, price: int) -> None:
     """The size at a price has changed."""
@@ -83,6 +85,12 @@ class BookHistory:
     """The book once all changes up to this update id are in it; None where it never had this."""
     if not self.first <= number <= self.last:
       return None
+    if number not in self._known:
+      bids, asks = self._moved_to(number)
+      self._known[number] = dict(bids), dict(asks)
+    return self._known[number]
+
+  def _moved_to(self, number: int) -> Sides:
     if self._applied and self._changes[self._applied - 1][0] > number:
       self._sides, self._applied = (dict(self._begin[0]), dict(self._begin[1])), 0
     while self._applied < len(self._changes) and self._changes[self._applied][0] <= number:
@@ -112,21 +120,7 @@ class Truth:
   @contextmanager
   def noted(self) -> Iterator[None]:
     """Notes what all markets do that move while the block lasts."""
-    with ExitStack() as stack:
-      for target, name, note in (
-        (BinanceMarket, "__init__", self._begun),
-        (BinanceMarket, "filled", self._filled),
-        (BinanceMarket, "level_changed", self._level_changed),
-        (BinanceMarket, "_publish_depth", self._depth_published),
-        (BinanceMarket, "_publish_now", self._published_now),
-        (TopicMarket, "filled", self._filled),
-        (TopicMarket, "first", self._first),
-        (TopicMarket, "_publish_book", self._book_published),
-        (TopicMarket, "_publish_quote", self._quote_published),
-        (TopicMarket, "_publish_again", self._published_again),
-        (TopicMarket, "_publish_timed", self._published_timed),
-      ):
-        stack.enter_context(patch.object(target, name, noting(getattr(target, name), note)))
+    with noted_by(lambda: self):
       yield
 
   # Notes -----------------------------------------------------------------------------------------
@@ -244,6 +238,32 @@ def _trade_id(writer: Any, fill: Any) -> str:
   if isinstance(writer, BybitWriter):
     return writer._id(fill)
   return str(writer.trade_id(fill) if isinstance(writer, HyperliquidWriter) else fill.trade_id)
+
+
+@contextmanager
+def noted_by(truth: Callable[[], Truth]) -> Iterator[None]:
+  """Notes what all markets do that move while the block lasts, each with the truth of its venue,
+  which is what `truth` gives there."""
+
+  def note(name: str) -> Callable[..., None]:
+    return lambda *given: getattr(truth(), name)(*given)
+
+  with ExitStack() as stack:
+    for target, name, method in (
+      (BinanceMarket, "__init__", "_begun"),
+      (BinanceMarket, "filled", "_filled"),
+      (BinanceMarket, "level_changed", "_level_changed"),
+      (BinanceMarket, "_publish_depth", "_depth_published"),
+      (BinanceMarket, "_publish_now", "_published_now"),
+      (TopicMarket, "filled", "_filled"),
+      (TopicMarket, "first", "_first"),
+      (TopicMarket, "_publish_book", "_book_published"),
+      (TopicMarket, "_publish_quote", "_quote_published"),
+      (TopicMarket, "_publish_again", "_published_again"),
+      (TopicMarket, "_publish_timed", "_published_timed"),
+    ):
+      stack.enter_context(patch.object(target, name, noting(getattr(target, name), note(method))))
+    yield
 
 
 def noting(method: Any, note: Any) -> Any:

@@ -1,105 +1,261 @@
 """A reader, with the Python SDK, who believes only what it is sent."""
 
+import math
 from typing import Any
 
+import trio
 from kk0 import Stream
 
 from tests.chaos.judge import Violation
+from tests.chaos.truth import Sides, Truth
 from tests.world.plan import ClientPlan
 from tests.world.record import LogRecord
 
 MARKET = "ws://127.0.0.1:8080/stream"
-LOSSLESS = ("trade",)
 CHANNELS = {"trade": "trades", "ticker": "ticker", "orderbook": "orderbook"}
-COMPARED = ("exchange", "symbol", "price", "size", "side", "trade_id", "bid", "ask", "sequence")
+COMPARED = (
+  "exchange", "symbol", "market_type", "price", "size", "side", "trade_id", "bid", "bid_size",
+  "ask", "ask_size", "sequence",
+)  # fmt: skip
+
+BookKey = tuple[str, str, str]
+"""Exchange, symbol and market type."""
 
 
 class Client:
-  """Reads the market over all its connections, and holds what comes against what the log was
-  given."""
+  """Reads the market over all its connections, and holds what comes against what the log was given
+  and what the venues' books are."""
 
-  def __init__(self, plan: ClientPlan, record: LogRecord) -> None:
+  def __init__(self, plan: ClientPlan, record: LogRecord, truths: dict[str, Truth]) -> None:
     self.plan = plan
     self.received = 0
     self.gaps = 0
-    self._record = record
+    self.resumed = 0
+    self.left = False
+    self._record, self._truths = record, truths
     self._epoch = ""
     self._place = 0
     self._begins: dict[str, int] = {}
     """The number after which everything is due, by epoch."""
     self._seen: dict[str, set[int]] = {}
-    self._lost: dict[str, list[tuple[int, int]]] = {}
+    self._lost: dict[str, list[tuple[int, float]]] = {}
+    self._latest: dict[tuple[str, str, BookKey], int] = {}
+    """The number of the last event of an epoch, a kind and a key."""
+    self._books: dict[BookKey, Sides] = {}
+    self._sequences: dict[BookKey, int | None] = {}
+    """Of books that are whole: where they are."""
 
   async def run(self) -> None:
-    """Reads until it is cancelled."""
-    async with Stream(MARKET) as stream:
-      await stream.subscribe(channels=self.plan.channels, policy="auto")
-      async for message in stream:
-        self.take(message)
+    """Reads until its time is over, or it is cancelled."""
+    plan = self.plan
+    with trio.CancelScope(deadline=math.inf if plan.leaves is None else plan.leaves):
+      stalls = list(plan.stalls)
+      async with Stream(MARKET) as stream:
+        await stream.subscribe(
+          channels=plan.channels,
+          symbols=plan.symbols,
+          policy=plan.policy,
+          from_=plan.since,
+          deltas=plan.deltas or None,
+        )
+        async for message in stream:
+          self.take(message)
+          if stalls and trio.current_time() >= stalls[0][0]:
+            await trio.sleep(stalls.pop(0)[1])
+    self.left = True
 
   def take(self, message: Any) -> None:
     """Looks at a message. Raises Violation where it cannot be."""
     kind = message.get("type")
-    info = message.get("info") or {}
-    self._place = max(self._place, message.get("seq_internal") or info.get("seq") or 0)
     if kind == "system":
       self._acknowledged(message)
-    elif kind == "gap":
+      return
+    info = message.get("info") or {}
+    number = message.get("seq_internal") or info.get("seq") or message.get("seq") or 0
+    self._place = max(self._place, number)
+    if kind == "gap":
       self._gap(message)
     elif kind in CHANNELS:
       self._event(kind, message)
     elif kind == "error":
       self._fail(f"an error: {message}")
+    elif kind not in ("heartbeat", "live", "shutdown"):
+      self._fail(f"a {kind}, which it did not subscribe to")
 
   def _fail(self, sentence: str) -> None:
     raise Violation(0, f"{self.plan.name}: {sentence}")
 
+  # Where it is -----------------------------------------------------------------------------------
+
   def _acknowledged(self, message: Any) -> None:
-    epoch, number = message["epoch"], message["seq"]
-    if message["recovered"] is False:
-      # What lies between its place and what a server of a later life has may be lost.
-      self._declare(self._epoch, self._place + 1, self._record.heads.get(self._epoch, 0))
-    if epoch not in self._begins:
-      self._begins[epoch] = number
-    self._place = max(number, self._place) if epoch == self._epoch else number
-    self._epoch = epoch
+    epoch, number, recovered = message["epoch"], message["seq"], message["recovered"]
+    if message["rejected"]:
+      self._fail(f"it was rejected: {message['rejected']}")
+    if self._epoch:
+      self.resumed += 1
+      if recovered is None:
+        self._fail("it came back, and the answer does not say whether anything is missing")
+    if recovered is False:
+      # What lies between its place and what the server's present life begins with may be lost.
+      until = math.inf
+      if epoch == self._epoch:
+        until = max(number, self._record.lives[epoch][-1])
+      self._declare(self._epoch, self._place + 1, until)
+      self._sequences.clear()
+    elif self._epoch and (epoch, number) != (self._epoch, self._place):
+      self._fail(f"it is at {self._epoch}:{self._place}, and goes on at {epoch}:{number}")
+    self._begins.setdefault(epoch, number)
+    self._epoch, self._place = epoch, number
 
   def _gap(self, message: Any) -> None:
     self.gaps += 1
+    if message["channel"] in ("*", "orderbook"):
+      self._sequences = {
+        key: number for key, number in self._sequences.items() if not _concerns(message, key)
+      }
     if message["reason"] != "upstream" and message["from_seq"] is not None:
       self._declare(self._epoch, message["from_seq"], message["to_seq"])
 
-  def _declare(self, epoch: str, first: int, last: int) -> None:
+  def _declare(self, epoch: str, first: int, last: float) -> None:
     self._lost.setdefault(epoch, []).append((first, last))
+
+  # What comes ------------------------------------------------------------------------------------
 
   def _event(self, kind: str, message: Any) -> None:
     self.received += 1
-    number = message["seq_internal"]
-    if CHANNELS[kind] not in self.plan.channels:
-      self._fail(f"{kind} {number}, which it did not subscribe to")
+    number, key = message["seq_internal"], _key(message)
+    if CHANNELS[kind] not in self.plan.channels or not self._wants(key):
+      self._fail(f"{kind} {number} of {key}, which it did not subscribe to")
+    if kind == "orderbook":
+      self._book(message, key)
+    else:
+      self._compare(kind, number, message)
+    if kind == "trade":
+      seen = self._seen.setdefault(self._epoch, set())
+      if number in seen:
+        self._fail(f"trade {number} came twice")
+      seen.add(number)
+    if kind != "orderbook":
+      # A view has the number of the last change in it, which the log may have again in a whole book.
+      before = self._latest.get((self._epoch, kind, key), 0)
+      if number < before:
+        self._fail(f"{kind} {number} of {key} came after {before}")
+      self._latest[self._epoch, kind, key] = number
+
+  def _compare(self, kind: str, number: int, message: Any) -> None:
     published = self._record.events.get(self._epoch, {}).get(number)
-    if kind not in LOSSLESS:
-      return
     if published is None:
       self._fail(f"{kind} {number} of {self._epoch}, which the log was never given")
     for name in COMPARED:
       if getattr(published, name, None) != message.get(name):
         self._fail(f"{kind} {number} has {name} {message.get(name)!r}, the log {published}")
-    seen = self._seen.setdefault(self._epoch, set())
-    if number in seen:
-      self._fail(f"{kind} {number} came twice")
-    seen.add(number)
+
+  def _wants(self, key: BookKey) -> bool:
+    return self.plan.symbols == ("*",) or key[1] in self.plan.symbols
+
+  # Books -----------------------------------------------------------------------------------------
+
+  def _book(self, message: Any, key: BookKey) -> None:
+    exchange, *market = key
+    truth, number = self._truths[exchange], message["sequence"]
+    level = truth.units[market[0], market[1]].level
+    told: Sides = ({}, {})
+    if message["update_type"] == "delta":
+      if not self.plan.deltas:
+        self._fail("a delta, which it did not subscribe to")
+      if key not in self._sequences or message["prev_sequence"] != self._sequences[key]:
+        # As the protocol says: it waits for the next snapshot.
+        self._sequences.pop(key, None)
+        return
+      told = self._books[key]
+    elif number < (self._sequences.get(key) or 0) and not message["is_reset"]:
+      self._fail(f"the book of {key} goes back from {self._sequences[key]} to {number}")
+    for side, changes in zip(told, (message["bids"], message["asks"]), strict=True):
+      for price, size in changes:
+        ticks, lots = level(price, size)
+        if lots:
+          side[ticks] = lots
+        else:
+          side.pop(ticks, None)
+    self._books[key], self._sequences[key] = told, number
+    true = truth.books_at((market[0], market[1]), number)
+    if not self.plan.deltas:
+      true = [_best(sides, message["depth"] or 20) for sides in true]
+    if told not in true:
+      self._fail(f"the book of {key} at {number} is not the venue's: {told}, {true}")
+
+  # At the end ------------------------------------------------------------------------------------
 
   def missing(self) -> str | None:
-    """What it has neither received nor been told to be lost; None where it has everything."""
+    """What it has neither received nor been told to be lost; None where it has everything. One that
+    has left has what comes up to its place."""
     if not self._begins:
-      return f"{self.plan.name}: it was never acknowledged"
-    due = [name for name in LOSSLESS if CHANNELS[name] in self.plan.channels]
+      return None if self.left else f"{self.plan.name}: it was never acknowledged"
     for epoch, begin in self._begins.items():
-      seen, lost = self._seen.get(epoch, set()), self._lost.get(epoch, [])
-      for number, event in self._record.events.get(epoch, {}).items():
-        if number <= begin or number in seen or type(event).__name__.lower() not in due:
-          continue
-        if not any(first <= number <= last for first, last in lost):
-          return f"{self.plan.name}: {number} of {epoch} is missing: {event}"
+      until = self._place if self.left and epoch == self._epoch else math.inf
+      if wrong := self._missing(epoch, begin, until):
+        return f"{self.plan.name}: {wrong}"
+    return None if self.left else self._behind()
+
+  def _missing(self, epoch: str, begin: int, until: float) -> str | None:
+    if "trades" not in self.plan.channels:
+      return None
+    seen, lost = self._seen.get(epoch, set()), self._lost.get(epoch, [])
+    for number, event in self._record.events.get(epoch, {}).items():
+      if not begin < number <= until or number in seen:
+        continue
+      if type(event).__name__ != "Trade" or not self._wants(key_of(event)):
+        continue
+      if not any(first <= number <= last for first, last in lost):
+        return f"{number} of {epoch} is missing: {event}"
     return None
+
+  def _behind(self) -> str | None:
+    """Of which key it does not have the last state."""
+    last: dict[BookKey, int] = {}
+    for number, event in self._record.events.get(self._epoch, {}).items():
+      if type(event).__name__ == "Ticker" and number > self._begins[self._epoch]:
+        last[key_of(event)] = number
+    for key, number in last.items():
+      told = self._latest.get((self._epoch, "ticker", key), 0)
+      if "ticker" in self.plan.channels and self._wants(key) and told != number:
+        return f"{self.plan.name}: the ticker of {key} is at {told}, not {number}"
+    for key, at in self._expected_books().items():
+      if self._sequences.get(key) != at:
+        return f"{self.plan.name}: the book of {key} is at {self._sequences.get(key)}, not {at}"
+    return None
+
+  def _expected_books(self) -> dict[BookKey, int]:
+    if "orderbook" not in self.plan.channels:
+      return {}
+    return {
+      (exchange, *market): number
+      for exchange, truth in self._truths.items()
+      for market, number in truth.latest.items()
+      if self._wants((exchange, *market))
+    }
+
+
+def key_of(event: Any) -> BookKey:
+  """Exchange, symbol and market type of an event."""
+  return event.exchange, event.symbol, str(event.market_type)
+
+
+def _key(message: Any) -> BookKey:
+  return message["exchange"], message["symbol"], str(message["market_type"])
+
+
+def _concerns(gap: Any, key: BookKey) -> bool:
+  return (
+    gap["exchange"] in ("*", key[0])
+    and gap["symbol"] in ("*", key[1])
+    and gap["market_type"] in (None, key[2])
+  )
+
+
+def _best(sides: Sides, depth: int) -> Sides:
+  bids, asks = sides
+  return (
+    {price: bids[price] for price in sorted(bids, reverse=True)[:depth]},
+    {price: asks[price] for price in sorted(asks)[:depth]},
+  )

@@ -208,7 +208,8 @@ class SimulatedDisk(Disk):
 
   def _opened(self, file: SimulatedFile) -> int:
     number = next(self._numbers)
-    self._open[number] = file
+    if _alive():
+      self._open[number] = file
     return number
 
   def _of(self, file: int) -> SimulatedFile:

@@ -4,12 +4,19 @@ import random
 from typing import Literal, get_args
 
 import attrs
+from bond_simkit import Episode, draw_episodes
+
+from tests.chaos.venues import KINDS
 
 SECONDS = 12.0
 """Within which everything happens, by default."""
 
-FaultKind = Literal["cut"]
+FaultKind = Literal["cut", "hold", "kill", "power", "stop", "full", "trouble", "clock"]
 LogMode = Literal["memory", "process", "power"]
+CHANNELS = ("trades", "ticker", "orderbook")
+MARKETS = ("BTC/USDT", "BTC/USDT:USDT")
+JUMPS_MS = (-3_600_000, -2_000, -300, 300, 2_000, 3_600_000)
+"""By how much a clock jumps."""
 
 
 @attrs.frozen
@@ -27,11 +34,27 @@ class Fault:
 
 @attrs.frozen
 class ClientPlan:
-  """A reader of the market: when it comes, what it subscribes to."""
+  """A reader of the market: when it comes and goes, what it subscribes to, where it begins (`since`
+  is what `from` says), and when it stalls and for how long."""
 
   name: str
   at: float
+  leaves: float | None
   channels: tuple[str, ...]
+  symbols: tuple[str, ...]
+  policy: str
+  deltas: bool
+  since: str | None
+  stalls: tuple[tuple[float, float], ...]
+
+
+@attrs.frozen
+class VenuePlan:
+  """A venue, what the server reads of it, and what it does to those who read."""
+
+  name: str
+  symbols: tuple[str, ...]
+  episodes: tuple[Episode, ...]
 
 
 @attrs.frozen
@@ -41,6 +64,7 @@ class Plan:
   seed: int
   seconds: float
   log: LogMode
+  venues: tuple[VenuePlan, ...]
   clients: tuple[ClientPlan, ...]
   faults: tuple[Fault, ...]
 
@@ -48,6 +72,8 @@ class Plan:
     """It, for a trace."""
     return [
       f"plan    seed {self.seed}, {self.seconds:g} s, log {self.log}",
+      *(f"plan    {venue.name} with {', '.join(venue.symbols)}" for venue in self.venues),
+      *(f"plan    {venue.name}: {episode}" for venue in self.venues for episode in venue.episodes),
       *(f"plan    {client}" for client in self.clients),
       *(f"plan    {fault}" for fault in self.faults),
     ]
@@ -56,25 +82,56 @@ class Plan:
 def draw(seed: int, seconds: float = SECONDS) -> Plan:
   """The plan of a seed."""
   rng = random.Random(f"world {seed}")
-  kinds: tuple[FaultKind, ...] = get_args(FaultKind)
-  clients = tuple(
-    ClientPlan(
-      name=f"client {number}",
-      at=rng.uniform(0.0, seconds / 2),
-      channels=tuple(rng.sample(("trades", "ticker", "orderbook"), rng.randint(1, 3))),
-    )
-    for number in range(rng.randint(1, 3))
-  )
-  faults = tuple(
-    sorted(
-      (
-        Fault(
-          rng.uniform(0.5, seconds), rng.choice(kinds), rng.uniform(0.1, 3.0), rng.randrange(64)
-        )
-        for _ in range(rng.randint(0, 4))
-      ),
-      key=lambda fault: fault.at,
-    )
-  )
   modes: tuple[LogMode, ...] = get_args(LogMode)
-  return Plan(seed, seconds, rng.choice(modes), clients, faults)
+  names = rng.sample(("binance", "okx", "bybit"), rng.choice((1, 1, 2)))
+  return Plan(
+    seed,
+    seconds,
+    rng.choice(modes),
+    tuple(_venue(rng, name, seconds) for name in names),
+    tuple(_client(rng, number, seconds) for number in range(rng.randint(1, 4))),
+    tuple(sorted(_faults(rng, seconds), key=lambda fault: fault.at)),
+  )
+
+
+def _venue(rng: random.Random, name: str, seconds: float) -> VenuePlan:
+  symbols = rng.choice((MARKETS[:1], MARKETS))
+  episodes: list[Episode] = []
+  if rng.random() < 0.3:
+    # A connection that is mute is noticed after minutes only.
+    kinds = [kind for kind in KINDS if kind != "mute"]
+    episodes = draw_episodes(rng, kinds, until=seconds, most=2)
+  return VenuePlan(name, symbols, tuple(episodes))
+
+
+def _client(rng: random.Random, number: int, seconds: float) -> ClientPlan:
+  at = rng.uniform(0.0, seconds * 0.7)
+  stalls = sorted(
+    (rng.uniform(at, seconds), rng.uniform(0.5, 8.0)) for _ in range(rng.choice((0, 0, 1, 2)))
+  )
+  return ClientPlan(
+    name=f"client {number}",
+    at=at,
+    leaves=rng.uniform(at + 0.5, seconds + 1) if rng.random() < 0.2 else None,
+    channels=tuple(rng.sample(CHANNELS, rng.randint(1, 3))),
+    symbols=rng.choice((("*",), ("*",), ("BTC/USDT",))),
+    policy=rng.choice(("auto", "auto", "lossless", "conflate")),
+    deltas=rng.random() < 0.4,
+    since=rng.choice((None, None, "now-2s", "now-5s", "now-1h")),
+    stalls=tuple(stalls),
+  )
+
+
+def _faults(rng: random.Random, seconds: float) -> list[Fault]:
+  if rng.random() < 0.1:
+    return []
+  kinds: tuple[FaultKind, ...] = get_args(FaultKind)
+  return [
+    Fault(
+      rng.uniform(0.5, seconds),
+      rng.choice(("cut", "cut", "hold", *kinds)),
+      rng.choice((rng.uniform(0.05, 0.5), rng.uniform(0.5, 4.0))),
+      rng.randrange(64),
+    )
+    for _ in range(rng.randint(1, 6))
+  ]

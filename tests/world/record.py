@@ -7,22 +7,28 @@ from unittest.mock import patch
 
 from bond_core import Batch
 from bond_core._logs.memory import MemoryLog
-from tests.chaos.network import host
+from tests.chaos.network import Host, host
 
 
 class LogRecord:
-  """The events of one log, by epoch and number, over all the processes that wrote it."""
+  """The events of one log, by epoch and number, over all the processes that wrote it. `lives` has
+  the first number that each process gave."""
 
   def __init__(self, name: str) -> None:
     self.name = name
     self.events: dict[str, dict[int, Any]] = {}
     self.heads: dict[str, int] = {}
+    self.lives: dict[str, list[int]] = {}
+    self._writer: Host | None = None
 
-  def append(self, epoch: str, first: int, batch: Batch) -> str | None:
+  def append(self, epoch: str, first: int, batch: Batch, writer: Host | None) -> str | None:
     """Notes a batch; the sentence that says what is wrong with it, None for nothing."""
     known = self.events.setdefault(epoch, {})
     if first <= self.heads.get(epoch, 0):
       return f"{self.name} gives number {first} of {epoch} twice"
+    if writer is not self._writer or not known:
+      self._writer = writer
+      self.lives.setdefault(epoch, []).append(first)
     for number, event in enumerate(batch, first):
       known[number] = event
     self.heads[epoch] = first + len(batch) - 1
@@ -30,7 +36,8 @@ class LogRecord:
 
 
 class Record:
-  """The logs of a world, by name. `wrong` has what no log may do."""
+  """The logs of a world, by name. `wrong` has what no log may do. `note` takes each batch with the
+  name of its log."""
 
   def __init__(self, note: Callable[[str, Batch], None]) -> None:
     self.logs: dict[str, LogRecord] = {}
@@ -52,7 +59,7 @@ class Record:
       number = append(log, batch, source, first)
       process = host.get()
       if batch and (process is None or process.alive):
-        if wrong := self.of(log.name).append(log.epoch, number, batch):
+        if wrong := self.of(log.name).append(log.epoch, number, batch, process):
           self.wrong.append(wrong)
         self._note(log.name, batch)
       return number

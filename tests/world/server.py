@@ -24,19 +24,21 @@ from tests.world.plan import LogMode
 
 BROKER_PORT = 8080
 SECRET = b"a secret of servers in tests only"
+RING = Duration(4.0)
+"""How long the logs stay in memory: short, so that readers fall behind what it holds."""
 
 
 def keeping_of(mode: LogMode, disk: SimulatedDisk, registry: Registry = REGISTRY) -> LogKeeping:
   """How the server keeps its logs."""
   if mode == "memory":
     log = registry.log("core.memory")
-    return LogKeeping(log, log.config())
+    return LogKeeping(log, log.config(keep=RING))
   log = attrs.evolve(
     registry.log("core.file"),
     open=lambda config, name: open_file_log(config, name, disk=disk),
     remove=lambda config, name: remove_file_log(config, name, disk=disk),
   )
-  return LogKeeping(log, FileLog(path="/log", mode=mode, ring_keep=Duration(5.0)))
+  return LogKeeping(log, FileLog(path="/log", mode=mode, ring_keep=RING))
 
 
 class ServerProcess:
@@ -45,11 +47,34 @@ class ServerProcess:
   def __init__(self, number: int, keeping: LogKeeping, spec: Spec) -> None:
     self.host = Host(f"server {number}")
     self.running: RunningServer | None = None
+    self.ended = trio.Event()
+    self.error: Exception | None = None
+    """What ended it, other than an order."""
     self._keeping, self._spec = keeping, spec
+    self._scope = trio.CancelScope()
 
-  async def run(self, *, task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED) -> None:
-    """Serves until it is cancelled."""
+  async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Serves until it is stopped or killed. Raises what it fails with before it serves."""
     host.set(self.host)
+    started = False
+
+    def serving() -> None:
+      nonlocal started
+      started = True
+      task_status.started()
+
+    try:
+      with self._scope:
+        await self._serve(serving)
+    except Exception as exc:
+      if not started:
+        raise
+      if self.host.alive:
+        self.error = exc
+    finally:
+      self.ended.set()
+
+  async def _serve(self, serving: Any) -> None:
     clock = SystemClock()
     tokens = SignedTokens(clock, Keyring(SECRET), MemoryGenerations())
     access = ServerAccess(tokens, make_chain(DEFAULT, REGISTRY, context_of(tokens)))
@@ -65,5 +90,14 @@ class ServerProcess:
       async with trio.open_nursery() as nursery:
         await nursery.start(partial(serve_broker, BrokerConfig(port=BROKER_PORT), server))
         server.carry(self._spec)
-        task_status.started()
-        await server.stopping.wait()
+        serving()
+
+  def kill(self) -> None:
+    """As kill -9: what it has open closes, and nothing of what it still does counts."""
+    self.host.kill()
+    self._scope.cancel()
+
+  def stop(self) -> None:
+    """As SIGTERM."""
+    if self.running is not None:
+      self.running.stopping.set()

@@ -36,6 +36,12 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
       yield attrs.evolve(plan, **{name: items[half:]})
     for place in range(len(items)):
       yield attrs.evolve(plan, **{name: items[:place] + items[place + 1 :]})
+  for place, venue in enumerate(plan.venues):
+    if len(plan.venues) > 1:
+      yield attrs.evolve(plan, venues=plan.venues[:place] + plan.venues[place + 1 :])
+    for gone in range(len(venue.episodes)):
+      calmer = attrs.evolve(venue, episodes=venue.episodes[:gone] + venue.episodes[gone + 1 :])
+      yield attrs.evolve(plan, venues=(*plan.venues[:place], calmer, *plan.venues[place + 1 :]))
   last = max((fault.at + fault.seconds for fault in plan.faults), default=0.0)
   for seconds in (plan.seconds / 2, max(1.0, last + 0.1)):
     if 1.0 <= seconds < plan.seconds - 0.5:

@@ -37,18 +37,18 @@ class _NoWatchdog:
 
 def run(
   seed: str,
+  network: MemoryNetwork,
   work: Callable[[MemoryNetwork], Awaitable[T]],
   instruments: list[trio.abc.Instrument],
 ) -> T:
   """What `work` returns, run in a world of its own."""
   with deterministic(seed), _whole(seed):
     return trio.run(
-      _in_memory, work, clock=MockClock(autojump_threshold=0.0), instruments=instruments
+      _in_memory, network, work, clock=MockClock(autojump_threshold=0.0), instruments=instruments
     )
 
 
-async def _in_memory(work: Callable[[MemoryNetwork], Awaitable[T]]) -> T:
-  network = MemoryNetwork()
+async def _in_memory(network: MemoryNetwork, work: Callable[[MemoryNetwork], Awaitable[T]]) -> T:
   trio.socket.set_custom_socket_factory(network)
 
   def open_listeners(config: BrokerConfig) -> list[Raw]:

@@ -10,7 +10,7 @@ import pytest
 from tests.world.plan import draw
 from tests.world.trial import trial
 
-SEEDS = 60
+SEEDS = 36
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

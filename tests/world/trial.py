@@ -1,31 +1,41 @@
 """One world: its plan carried out, and what came of it."""
 
+import errno
 import hashlib
 import json
 import logging
+import random
 from collections import Counter
 from typing import Any
 
 import attrs
 import trio
-from bond_sim.binance.config import BinanceConfig, serve_binance
+from bond_simkit import Hostility, between
 
-from bond_core import Batch
+from bond_core import Batch, BondError
+from bond_core._clock import SystemClock
 from bond_core._errors import leaves
+from bond_core._feeds.liveness import SourceState
 from bond_core._spec.load import load_spec
 from bond_core.testing._components import REGISTRY
 from tests.chaos.judge import Violation
 from tests.chaos.markets import MarketJudge
 from tests.chaos.network import Host, MemoryNetwork, host
-from tests.chaos.truth import Truth
+from tests.chaos.truth import Truth, noted_by
+from tests.chaos.venues import VENUES
 from tests.world import simulation
 from tests.world.client import Client
 from tests.world.disk import SimulatedDisk
-from tests.world.plan import Fault, Plan
+from tests.world.network import WorldNetwork
+from tests.world.plan import JUMPS_MS, Fault, Plan, VenuePlan
 from tests.world.record import Record
-from tests.world.server import ServerProcess, keeping_of
+from tests.world.server import BROKER_PORT, ServerProcess, keeping_of
 
 VENUE_PORT = 9000
+RECOVERED_WITHIN = 150.0
+"""Seconds after the last fault within which everything is as it should be."""
+STOPPED_WITHIN = 10.0
+LOOK_EVERY = 1.0
 
 
 @attrs.define
@@ -35,6 +45,7 @@ class Outcome:
   plan: Plan
   failure: str | None = None
   seconds: float = 0.0
+  recovered: float = 0.0
   counts: Counter[str] = attrs.field(factory=Counter)
   trace: list[str] = attrs.field(factory=list)
 
@@ -63,8 +74,10 @@ def trial(plan: Plan, *, traced: bool = False) -> Outcome:
   logger.setLevel(logging.INFO)
   logger.propagate = False
   try:
-    with world.truth.noted(), world.record.kept():
-      simulation.run(f"world {plan.seed}", world.work, [order] if traced else [])
+    with noted_by(world.truth), world.record.kept():
+      name = f"world {plan.seed}"
+      network = WorldNetwork(name, {BROKER_PORT})
+      simulation.run(name, network, world.work, [order] if traced else [])
   except BaseException as exc:
     found = [error for error in leaves(exc) if isinstance(error, Violation)]
     if found:
@@ -94,11 +107,20 @@ def _words(exc: BaseException) -> str:
 class _World:
   def __init__(self, plan: Plan, outcome: Outcome, traced: bool) -> None:
     self.plan, self.outcome, self.traced = plan, outcome, traced
-    self.truth = Truth()
+    self.truths = {venue.name: Truth() for venue in plan.venues}
     self.record = Record(self._appended)
-    self.faults: list[str] = []
+    self.wrong: list[str] = []
     self.disk = SimulatedDisk()
     self.clients: list[Client] = []
+    self.rng = random.Random(f"world {plan.seed} strikes")
+    self.network: MemoryNetwork
+    self.nursery: trio.Nursery
+    self.server: ServerProcess | None = None
+    self.lives = 0
+    self._restarting = trio.Lock()
+    self._hostilities: dict[str, Hostility] = {}
+    self._judges: dict[str, MarketJudge] = {}
+    self._told: dict[str, list[Any]] = {}
     for line in plan.lines():
       self.note(line)
 
@@ -111,85 +133,241 @@ class _World:
         at = " " * 10
       self.outcome.trace.append(at + line)
 
+  def truth(self) -> Truth:
+    """The truth of the venue whose task runs."""
+    process = host.get()
+    assert process is not None
+    return self.truths[process.name]
+
   def _appended(self, log: str, batch: Batch) -> None:
     self.outcome.counts["events"] += len(batch)
+    if log == "market":
+      for event in batch:
+        if event.exchange in self._told:
+          self._told[event.exchange].append(event)
     if self.traced:
       for event in batch:
         self.note(f"log     {log} {type(event).__name__.lower()} {_shown(event)}")
 
+  # Everything ------------------------------------------------------------------------------------
+
   async def work(self, network: MemoryNetwork) -> None:
-    """Everything."""
+    """Carries out the plan, waits until all is right again, and stops the server."""
     self.network = network
     async with trio.open_nursery() as nursery:
-      url = await nursery.start(self._venue)
-      market = {"symbols": ["BTC/USDT"], "endpoint": url}
-      spec = load_spec(
-        json.dumps(
-          {
-            "sources": {
-              "trades": {"use": "binance.trades", "with": market},
-              "book": {"use": "binance.orderbook", "with": market | {"deltas": True}},
-              "ticker": {"use": "binance.ticker", "with": market | {"stats": False}},
-            }
-          }
-        ),
-        registry=REGISTRY,
-      )
-      server = ServerProcess(1, keeping_of(self.plan.log, self.disk), spec)
-      await nursery.start(server.run)
+      self.nursery = nursery
+      sources: dict[str, Any] = {}
+      for place, venue in enumerate(self.plan.venues):
+        url = await nursery.start(self._venue, venue, VENUE_PORT + place)
+        sources |= _sources(venue, url)
+      self.spec = load_spec(json.dumps({"sources": sources}), registry=REGISTRY)
+      await self._start()
       for plan in self.plan.clients:
-        client = Client(plan, self.record.of("market"))
+        client = Client(plan, self.record.of("market"), self.truths)
         self.clients.append(client)
         nursery.start_soon(self._client, client)
       for fault in self.plan.faults:
         nursery.start_soon(self._fault, fault)
-      judge = MarketJudge("binance", self.truth, (), numbered=True)
-      assert server.running is not None
-      judge.follow(server.running.carried)
-      await trio.sleep_until(self.plan.seconds)
-      await self._settle(judge, server)
-      self.outcome.seconds = trio.current_time()
+      last = max((fault.at + fault.seconds for fault in self.plan.faults), default=0.0)
+      while trio.current_time() < max(self.plan.seconds, last):
+        await trio.sleep(LOOK_EVERY)
+        self._look()
+      await self._settle()
+      await self._end()
       nursery.cancel_scope.cancel()
+    self.outcome.seconds = trio.current_time()
 
-  async def _venue(self, *, task_status: trio.TaskStatus[str]) -> None:
-    host.set(Host("binance"))
-    config = BinanceConfig(port=VENUE_PORT, seed=self.plan.seed, speed=0.06)
-    await serve_binance(config, task_status=task_status)
+  async def _venue(self, venue: VenuePlan, port: int, *, task_status: trio.TaskStatus[str]) -> None:
+    host.set(Host(venue.name))
+    of = VENUES[venue.name]
+    hostility = Hostility(
+      venue.episodes,
+      random.Random(f"world {self.plan.seed} {venue.name}"),
+      lambda kind, what: self.note(f"strike  {venue.name}: {kind:11} {what}"),
+    )
+    self._hostilities[venue.name] = hostility
+    between.set(hostility.site)
+    config = attrs.evolve(of.simulator(self.plan.seed, SystemClock().now_ms()), port=port)
+    async with trio.open_nursery() as nursery:
+      await nursery.start(hostility.run)
+      url = await nursery.start(lambda task_status: of.serve(config, task_status=task_status))
+      task_status.started(url)
 
   async def _client(self, client: Client) -> None:
     await trio.sleep_until(client.plan.at)
     self.note(f"client  {client.plan.name} comes")
     await client.run()
+    self.note(f"client  {client.plan.name} has gone")
+
+  # The server ------------------------------------------------------------------------------------
+
+  async def _start(self) -> None:
+    """A new life of the server; tries again while its disk does not let it."""
+    while True:
+      self.lives += 1
+      life = ServerProcess(self.lives, keeping_of(self.plan.log, self.disk), self.spec)
+      self._judges, self._told = {}, {}
+      for venue in self.plan.venues:
+        of, withheld = VENUES[venue.name], self._hostilities[venue.name].withheld
+        judge = MarketJudge(venue.name, self.truths[venue.name], withheld, numbered=of.numbered)
+        self._judges[venue.name], self._told[venue.name] = judge, []
+      try:
+        await self.nursery.start(life.run)
+      except Exception as exc:
+        if not all(isinstance(error, BondError) for error in leaves(exc)):
+          raise
+        self.note(f"server  {self.lives} does not start: {_words(exc)}")
+        self.disk.released()
+        await trio.sleep(1.0)
+        continue
+      self.note(f"server  {self.lives} serves")
+      assert life.running is not None
+      for exchange, judge in self._judges.items():
+        carried = life.running.carried
+        judge.follow([reader for reader in carried if reader.source.exchange == exchange])
+      self.server = life
+      return
+
+  async def _take_away(self, how: str, away: float) -> None:
+    """Ends the server's life, and begins another one."""
+    async with self._restarting:
+      life = self.server
+      if life is None:
+        return
+      self._look()
+      self.server = None
+      if how == "stop":
+        await self._stop(life)
+      else:
+        life.kill()
+        if how == "power":
+          self.disk.lose_power(self.rng)
+        else:
+          self.disk.released()
+      await trio.sleep(away)
+      await self._start()
+
+  async def _stop(self, life: ServerProcess) -> None:
+    life.stop()
+    with trio.move_on_after(STOPPED_WITHIN):
+      await life.ended.wait()
+    if not life.ended.is_set():
+      raise Violation(0, f"{life.host.name} was still there {STOPPED_WITHIN:g} s after its order")
+    left = len(life.host.sockets), self.disk.open_files
+    if any(left):
+      raise Violation(0, f"{life.host.name} has ended and left {left} sockets and files open")
+
+  # Faults ----------------------------------------------------------------------------------------
 
   async def _fault(self, fault: Fault) -> None:
     await trio.sleep_until(fault.at)
-    found = self.network.connections
-    self.outcome.counts[fault.kind] += 1
+    self.note(f"fault   {fault}")
     self.outcome.counts["faults"] += 1
-    if fault.kind == "cut" and found:
-      connection = found[fault.which % len(found)]
-      self.note(f"fault   {fault}: a connection to {connection.port}")
-      connection.cut()
+    if fault.kind in ("kill", "power", "stop"):
+      await self._take_away(fault.kind, fault.seconds)
+    elif fault.kind in ("cut", "hold"):
+      await self._strike_connection(fault)
+    elif fault.kind == "full":
+      self.disk.full = True
+      await trio.sleep(fault.seconds)
+      self.disk.full = False
+    elif fault.kind == "trouble":
+      self.disk.trouble = errno.EIO
+      await trio.sleep(fault.seconds)
+      self.disk.trouble = None
+    elif fault.kind == "clock" and self.server is not None:
+      life, jump = self.server, JUMPS_MS[fault.which % len(JUMPS_MS)]
+      life.host.skew_ms += jump
+      await trio.sleep(fault.seconds)
+      life.host.skew_ms -= jump
+    self.note(f"over    {fault}")
 
-  async def _settle(self, judge: MarketJudge, server: ServerProcess) -> None:
-    deadline = trio.current_time() + 60.0
-    while True:
-      await trio.sleep(1.0)
-      self._check()
-      wrong = next((w for client in self.clients if (w := client.missing())), None)
-      if wrong is None:
-        break
-      self.note(f"wrong   {wrong}")
-      if trio.current_time() > deadline:
-        raise Violation(0, wrong)
+  async def _strike_connection(self, fault: Fault) -> None:
+    found = self.network.connections
+    if not found:
+      return
+    connection = found[fault.which % len(found)]
+    self.note(f"fault   it strikes a connection to {connection.port}")
+    if fault.kind == "cut":
+      connection.cut()
+    else:
+      connection.hold(True)
+      await trio.sleep(fault.seconds)
+      connection.hold(False)
+
+  # What has to hold ------------------------------------------------------------------------------
+
+  def _look(self) -> None:
+    """Raises Violation where something cannot be."""
+    for exchange, judge in self._judges.items():
+      told, self._told[exchange] = self._told[exchange], []
+      try:
+        judge.read(told)
+      except Violation as exc:
+        raise Violation(exc.at, f"the log: {exc}") from exc
+    for wrong in (*self.record.wrong, *self.wrong):
+      raise Violation(0, wrong)
+    if self.server is not None and self.server.error is not None:
+      raise Violation(0, f"{self.server.host.name} ended with {_words(self.server.error)}")
+
+  async def _settle(self) -> None:
+    """Returns when everything is as it should be, for two looks."""
+    begun, calm = trio.current_time(), 0
+    # Between two pulses of the market, when all that it has sent has come.
+    await trio.sleep_until(begun // 1 + 1.077)
+    while calm < 2:
+      await trio.sleep(LOOK_EVERY)
+      self._look()
+      wrong = self._not_right()
+      calm = calm + 1 if wrong is None else 0
+      if wrong is not None:
+        self.note(f"wrong   {wrong}")
+        if trio.current_time() > begun + RECOVERED_WITHIN:
+          raise Violation(0, f"not recovered after {RECOVERED_WITHIN:g} s: {wrong}")
+    self.outcome.recovered = trio.current_time() - begun
+
+  def _not_right(self) -> str | None:
+    life = self.server
+    if life is None or life.running is None:
+      return "no server runs"
+    readers = life.running.carried
+    for reader in readers:
+      if reader.failure or reader.refused:
+        return f"{reader.name} was given up: {reader.failure or reader.refused}"
+      states = list(reader.source.states())
+      if any(state not in (SourceState.LIVE, SourceState.QUIET) for state in states):
+        return f"{reader.name} is {states}"
+    for judge in self._judges.values():
+      if wrong := judge.wrong(readers):
+        return f"the log: {wrong}"
+    log = life.running.log
+    if log.failure is not None:
+      return f"the log is not kept: {log.failure}"
+    return next((wrong for client in self.clients if (wrong := client.missing())), None)
+
+  async def _end(self) -> None:
+    """Stops the server under load; all that it had open is given back."""
     for client in self.clients:
       self.outcome.counts["clients"] += 1
       self.outcome.counts["received"] += client.received
       self.outcome.counts["gaps"] += client.gaps
+      self.outcome.counts["resumed"] += client.resumed
+    assert self.server is not None
+    await self._stop(self.server)
+    self._look()
 
-  def _check(self) -> None:
-    for wrong in (*self.record.wrong, *self.faults):
-      raise Violation(0, wrong)
+
+def _sources(venue: VenuePlan, url: str) -> dict[str, Any]:
+  """What the server's spec reads of a venue."""
+  common = {"symbols": list(venue.symbols), "endpoint": url}
+  more: dict[str, dict[str, Any]] = {"orderbook": {"deltas": True}, "ticker": {"stats": False}}
+  return {
+    f"{venue.name}-{channel}": {
+      "use": f"{venue.name}.{channel}",
+      "with": common | more.get(channel, {}),
+    }
+    for channel in ("trades", "orderbook", "ticker")
+  }
 
 
 class _LogTrace(logging.Handler):
@@ -207,12 +385,12 @@ class _LogTrace(logging.Handler):
     name = "client" if process is None else process.name
     self._world.note(f"says    {name}: {record.levelname.lower()} {line}")
     if record.exc_info and record.levelno >= logging.ERROR:
-      self._world.faults.append(f"{name}: {line}")
+      self._world.wrong.append(f"{name}: {line}")
 
 
 def _shown(event: Any) -> str:
   names = (
-    "seq_internal", "exchange", "symbol", "trade_id", "price", "size", "sequence", "bid", "ask",
+    "seq_internal", "exchange", "symbol", "market_type", "update_type", "trade_id", "price", "size", "sequence", "bid", "ask",
     "channel", "reason", "from_seq", "to_seq", "cause",
   )  # fmt: skip
   found = ((name, getattr(event, name, None)) for name in names)

@@ -17,12 +17,13 @@ from bond_core import OrderBook, Trade
 from bond_core.logs import DurableLog, MemoryLog
 
 BOOKS = Filter(frozenset(("orderbook",)), depth=1, speed_ms=1)
+DELTAS = Filter(frozenset(("orderbook",)), deltas=True)
 TRADES = Filter(frozenset(("trades",)))
 
 
 @asynccontextmanager
-async def pumping():
-  log = DurableLog(MemoryLog("market", stamps=True), None)
+async def pumping(**options):
+  log = DurableLog(MemoryLog("market", stamps=True, **options), None)
   async with trio.open_nursery() as nursery:
     pump = Pump(log, MarketRouter(Traffic()), nursery, lambda: 0)
     nursery.start_soon(pump.run)
@@ -90,6 +91,41 @@ async def test_a_state_that_was_shown_while_a_client_was_away_comes_when_it_is_b
     assert quiet == [7.0]
     assert busy[-1] == 59.0
     assert len(set(busy)) == len(busy)
+
+
+@pytest.mark.parametrize("others", [(), (Subscription(TRADES),)])
+async def test_a_chain_that_starts_again_is_not_followed_by_what_it_was_told_to_have_lost(
+  autojump_clock, monkeypatch, others
+):
+  """A client that fell off the ring while its group remembers the steps since."""
+  monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_BYTES", 2000)
+  monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_AT_LEAST", 2000)
+  async with pumping(max_bytes=6000) as pump:
+    pipe = Pipe()
+    delivery = Delivery(pump, pipe)
+    for subscription in (Subscription(DELTAS), *others):
+      delivery.subscribe(subscription)
+    append = pump.log.ring.append
+    append([book("BTC/USDT", 0, 1.0, "snapshot")])
+    await settled()
+    pipe.open(0)
+    for number in range(1, 60):
+      append([book("BTC/USDT", number, number + 1.0)])
+      await settled()
+    pipe.open()
+    await settled()
+    append([book("BTC/USDT", 60, 61.0)])
+    await settled()
+    at, chained = None, False
+    for message in pipe.messages():
+      if message["type"] == "gap":
+        chained = False
+      elif message["type"] == "orderbook" and message["update_type"] == "snapshot":
+        at, chained = message["sequence"], True
+      elif message["type"] == "orderbook":
+        assert (chained, message["prev_sequence"]) == (True, at)
+        at = message["sequence"]
+    assert at == 60
 
 
 async def test_a_client_that_was_live_for_long_has_its_whole_time_when_it_stalls(autojump_clock):

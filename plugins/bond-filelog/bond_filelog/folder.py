@@ -50,20 +50,25 @@ def locked(folder: Path, disk: Disk) -> int:
 
 
 def note_name(folder: Path, name: str, disk: Disk) -> None:
-  """Notes whose log the folder holds. Raises EngineError where it is another's, as when the folder
-  of a log of simulators stands in the place of one of the venues."""
+  """Notes whose log the folder holds, on the disk when this returns. Raises EngineError where it is
+  another's, as when the folder of a log of simulators stands in the place of one of the venues."""
   note = folder / NAME
   noted = ""
   if NAME in disk.names(folder):
     with Reading(disk, note) as reading:
       noted = reading.at(0, reading.size).decode(errors="backslashreplace")
   if not noted:
-    file, data, written = disk.create(note), name.encode(), 0
+    # A part of a name, as a loss of power may leave it, would be another's.
+    beside = folder / f"{NAME}.new"
+    file, data, written = disk.create(beside), name.encode(), 0
     try:
       while written < len(data):
         written += disk.write(file, data[written:], written)
+      disk.sync(file)
     finally:
       disk.close(file)
+    disk.rename(beside, note)
+    disk.sync_folder(folder)
   elif noted != name:
     raise EngineError(
       f"{folder} holds the log {noted!r}, which is not {name!r}: what was simulated and what was "

@@ -422,9 +422,10 @@ class Delivery:
     if self._position < pump.log.ring.oldest:
       await trio.lowlevel.checkpoint()
       return self._fall_off(pump.log.ring.oldest)
-    cursor = self._cursor
+    cursor = None
     if not subscriptions.starts_after(self._position):
-      cursor = cursor or self._open_cursor()
+      # The group's steps have what is not these subscriptions' yet.
+      cursor = self._cursor or self._open_cursor()
     if cursor is not None and self._align(cursor) is None:
       await trio.lowlevel.checkpoint()
       return []
@@ -506,6 +507,8 @@ class Delivery:
       for subscription in chained:
         subscription.start = pump.position
         frames += pump.router.first_frames(subscription)
+      if len(chained) == len(listed):
+        self._move_to(pump.position)
     return frames
 
   def _lose(self, to: int, reason: GapReason, cause: str) -> list[bytes]:
