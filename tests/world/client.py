@@ -136,7 +136,7 @@ class Client:
         self._fail(f"trade {number} came twice")
       seen.add(number)
     if kind != "orderbook":
-      # A view has the number of the last change in it, which the log may have again in a whole book.
+      # A view has the number of its last change, which the log may have again as a whole book.
       before = self._latest.get((self._epoch, kind, key), 0)
       if number < before:
         self._fail(f"{kind} {number} of {key} came after {before}")

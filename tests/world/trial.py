@@ -390,8 +390,8 @@ class _LogTrace(logging.Handler):
 
 def _shown(event: Any) -> str:
   names = (
-    "seq_internal", "exchange", "symbol", "market_type", "update_type", "trade_id", "price", "size", "sequence", "bid", "ask",
-    "channel", "reason", "from_seq", "to_seq", "cause",
+    "seq_internal", "exchange", "symbol", "market_type", "update_type", "trade_id", "price",
+    "size", "sequence", "bid", "ask", "channel", "reason", "from_seq", "to_seq", "cause",
   )  # fmt: skip
   found = ((name, getattr(event, name, None)) for name in names)
   return " ".join(f"{name}={value}" for name, value in found if value is not None)
