@@ -109,7 +109,8 @@ class Client:
 
   def _gap(self, message: Any) -> None:
     self.gaps += 1
-    if message["channel"] in ("*", "orderbook"):
+    if message["channel"] == "orderbook":
+      # Where a gap leaves open what it concerns, the chain itself says whether anything is missing.
       self._sequences = {
         key: number for key, number in self._sequences.items() if not _concerns(message, key)
       }

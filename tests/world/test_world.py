@@ -10,7 +10,7 @@ import pytest
 from tests.world.plan import draw
 from tests.world.trial import trial
 
-SEEDS = 36
+SEEDS = 40
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -334,7 +334,7 @@ class _World:
     for reader in readers:
       if reader.failure or reader.refused:
         return f"{reader.name} was given up: {reader.failure or reader.refused}"
-      states = list(reader.source.states())
+      states = list(reader.source.parts().values())
       if any(state not in (SourceState.LIVE, SourceState.QUIET) for state in states):
         return f"{reader.name} is {states}"
     for judge in self._judges.values():

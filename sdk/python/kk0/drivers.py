@@ -46,9 +46,9 @@ def driver_here(renew: Renew | None = None) -> "AsyncDriver":
 
 
 async def _run(driver: Any, steps: Steps) -> Any:
-  op = next(steps, None)
   try:
-    while op is not None:
+    op = next(steps)
+    while True:
       try:
         result = await getattr(driver, op.name)(op.value)
       except Lost as exc:
@@ -57,7 +57,6 @@ async def _run(driver: Any, steps: Steps) -> Any:
         op = steps.send(result)
   except StopIteration as exc:
     return exc.value
-  return None
 
 
 def _lost(exc: Exception) -> Lost:
@@ -287,9 +286,9 @@ class ThreadDriver:
 
   def run(self, steps: Steps) -> Any:
     """Does the steps; what they return."""
-    op = next(steps, None)
     try:
-      while op is not None:
+      op = next(steps)
+      while True:
         try:
           result = self._do(op)
         except Lost as exc:
@@ -298,7 +297,6 @@ class ThreadDriver:
           op = steps.send(result)
     except StopIteration as exc:
       return exc.value
-    return None
 
   def _do(self, op: Op) -> Any:
     if op.name == "sleep":

@@ -1,10 +1,13 @@
 """What a session says and understands, without a socket."""
 
+import asyncio
 import json
 
 import pytest
 from kk0 import Refused
+from kk0.drivers import AsyncioDriver, ThreadDriver
 from kk0.session import Session
+from kk0.steps import receive
 
 URL = "ws://localhost:8080/stream"
 
@@ -109,6 +112,14 @@ def test_an_expired_token_is_replaced_where_that_can_be():
 def test_what_is_no_message_is_a_damaged_connection(text):
   with pytest.raises(ValueError, match=r"Expecting|object|decode"):
     Session(URL).take(text)
+
+
+def test_what_needs_nothing_of_a_connection_is_what_its_steps_return():
+  session = Session(URL)
+  session.declared = {"type": "gap"}
+  assert ThreadDriver().run(receive(session, 1.0)) == {"type": "gap"}
+  session.declared = {"type": "gap"}
+  assert asyncio.run(AsyncioDriver().run(receive(session, 1.0))) == {"type": "gap"}
 
 
 def test_a_wrong_url_is_refused():
