@@ -18,16 +18,17 @@ MOST_ITEMS = 2
 """Items of a list that are changed, each by itself."""
 
 
-def changed_fields(message: bytes) -> Iterator[bytes]:
+def changed_fields(message: bytes, others: tuple[Any, ...] = WRONG) -> Iterator[bytes]:
   """A JSON message again and again, each time with one field left out or of another kind: null, a
-  text, a number that is negative, huge or none, a list, an object. Nothing for what is no JSON."""
+  text, a number that is negative, huge or none, a list, an object. Nothing for what is no JSON.
+  `others` are what stands in place of a field."""
   try:
     found = json.loads(message)
   except (ValueError, RecursionError):
     return
   for path in _paths(found, ()):
     kind = type(_at(found, path))
-    for wrong in WRONG:
+    for wrong in others:
       if wrong in ([], {}) and type(wrong) is kind:
         continue  # An empty list is as good as one that is not,
       if wrong is LEFT_OUT and type(path[-1]) is int:

@@ -299,6 +299,16 @@ def test_a_field_of_any_kind_ends_no_channel(row):
 
 
 @pytest.mark.parametrize("row", CHANNELS, ids=lambda row: f"{row[0]}-{row[1]}")
+def test_a_time_in_another_unit_is_told_in_no_channel(row):
+  *source, messages = row
+  frames = [frame_of(message) for message in messages]
+  for at, frame in enumerate(frames):
+    for broken in changed_fields(frame, (TIME // 1000, TIME * 1000, str(TIME // 1000))):
+      reading = Reading(*source)
+      check(reading.read(*frames[:at], broken))
+
+
+@pytest.mark.parametrize("row", CHANNELS, ids=lambda row: f"{row[0]}-{row[1]}")
 def test_every_sample_becomes_an_event(row):
   *source, messages = row
   reading = Reading(*source)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bond_venuekit import Order, amount_or_none, fraction_or_none, read_side
+from bond_venuekit import Order, amount_or_none, fraction_or_none, read_side, time_or_none
 
 from bond_binance.messages import decode_candle, decode_liquidation, decode_mark, decode_stats
 from bond_core import AnyEvent, Candle, Funding, Liquidation, Ticker
@@ -22,7 +22,7 @@ def read_funding(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyE
     ts_exchange=mark.time,
     # What is never paid has no rate, whatever stands there.
     rate=fraction_or_none(mark.rate) if mark.next_time else None,
-    next_time=mark.next_time or None,
+    next_time=time_or_none(mark.next_time),
     mark=mark.mark,
     index=amount_or_none(mark.index),
     **common,

@@ -10,6 +10,7 @@ from bond_venuekit import (
   amount_or_none,
   fraction_or_none,
   parts_of,
+  time_or_none,
 )
 
 from bond_core import AnyEvent, Candle, Funding, OpenInterest, Ticker
@@ -77,7 +78,7 @@ def read_funding(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyE
   event = Funding(
     ts_exchange=funding.ts,
     rate=fraction_or_none(funding.rate),
-    next_time=funding.time or None,
+    next_time=time_or_none(funding.time),
     **common,
   )
   return [((funding.ts,), event)]

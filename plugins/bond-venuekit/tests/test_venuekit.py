@@ -15,6 +15,7 @@ from bond_venuekit import (
   check_settlement,
   inverse_in_usd,
   settled_in_quote,
+  time_or_none,
   unified_symbol,
   venue_sources,
 )
@@ -222,3 +223,11 @@ def test_a_lone_value_that_is_far_ahead_does_not_hold_up_those_after_it(counted,
     assert told(600, 700) == ["gap", "value", "value"]
   # What is a little behind is what it was: a repeat, or out of order.
   assert told(350) == []
+
+
+@pytest.mark.parametrize("value", [1_700_000_000, "1700000000", 1_700_000_000_000_000, -1, "x"])
+def test_a_time_in_another_unit_is_none(value):
+  assert time_or_none("1700000000000") == time_or_none(1_700_000_000_000) == 1_700_000_000_000
+  assert {time_or_none(never) for never in ("", "0", 0, None)} == {None}
+  with pytest.raises(ValueError, match=r"time|invalid"):
+    time_or_none(value)
