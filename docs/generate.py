@@ -84,9 +84,10 @@ log: {{use: core.memory, with: {{keep: 60s}}}}   # optional; this is the default
 
 A name (`trades`, `big`) is up to 64 letters, digits, `_` and `-`, and is given once in a spec.
 Transforms may read each other, but not in a circle. `gap` events go wherever events go.
-`bond check` shows every problem of a spec at once, each with its line and column. `bond schema` prints the
-JSON Schema of a spec with the components that are installed, for editors and for agents (`--outside`: only
-what a server takes from its clients); an editor reads it where the first line of a spec is
+`bond check` shows every problem of a spec at once, each with its line and column. `bond schema`
+prints the JSON Schema of a spec with the components that are installed, for editors and for agents
+(`--outside`: only what a server takes from its clients). An editor reads it where the first line of
+a spec is
 `# yaml-language-server: $schema=spec.schema.json`.
 
 | type | is written |
