@@ -105,7 +105,7 @@ def _run(command: Sequence[str | Path]) -> None:
   subprocess.run([str(word) for word in command], cwd=CLIENT, env=environment(), check=True)
 
 
-def _from_registry(package: str) -> Path:
+def from_registry(package: str) -> Path:
   """Returns the folder in which a package was installed, which is kept."""
   cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
   folder = Path(cache_home) / "bond-javascript" / re.sub(r"\W+", "-", package)
@@ -117,14 +117,14 @@ def _from_registry(package: str) -> Path:
 
 
 def _checked() -> None:
-  publint, attw = (_from_registry(package) / ".bin" for package in CHECKERS)
+  publint, attw = (from_registry(package) / ".bin" for package in CHECKERS)
   _run([publint / "publint", "--strict", "."])
   _run([attw / "attw", "--pack", "."])
 
 
 def _in(runtime: str) -> None:
   package, program, words = RUNTIMES[runtime]
-  _run([_from_registry(package) / program, *words, "tests/behaviours.mjs"])
+  _run([from_registry(package) / program, *words, "tests/behaviours.mjs"])
 
 
 STEPS: dict[str, Callable[[], None]] = {
