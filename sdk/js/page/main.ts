@@ -8,6 +8,7 @@ import {
   isWell,
   Market,
   type PageState,
+  type Quote,
   type Understood,
   words,
 } from "./model.js";
@@ -107,6 +108,17 @@ let connected = false;
 let happenedShown = -1;
 let countBefore = 0;
 
+/** Shows what the server knows of a market already: no page waits for the next trade. */
+async function begin(now: Market, symbol: string): Promise<void> {
+  try {
+    const path = `/v1/markets/${encodeURIComponent(symbol)}/quote`;
+    const quotes = (await get<{ quotes: Quote[] }>(path))?.quotes ?? [];
+    if (market === now && now.begin(quotes, Date.now())) connected = true;
+  } catch {
+    // What comes on the socket is enough.
+  }
+}
+
 async function follow(): Promise<void> {
   void stream?.close();
   const symbol = $<HTMLInputElement>("symbol").value.trim() || "BTC/USDT";
@@ -120,7 +132,8 @@ async function follow(): Promise<void> {
   const here = (stream = new Stream(socketUrl("/stream"), {
     onStatus: (status) => {
       if (stream !== here) return;
-      connected = status.state === "open" || status.state === "behind";
+      if (status.state === "open") connected = true;
+      if (status.state === "waiting" || status.state === "closed") connected = false;
       if (status.state === "waiting") {
         now.note(
           "gap",
@@ -130,6 +143,7 @@ async function follow(): Promise<void> {
       }
     },
   }));
+  if (!from) void begin(now, symbol);
   here.subscribe({
     channels: ["trades", "ticker", "funding", "liquidation", "post", "chain"],
     symbols: [symbol],
@@ -393,10 +407,10 @@ function account(text: string, understood: Understood): void {
 
 $("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!start.disabled) void begin(request.value.trim());
+  if (!start.disabled) void startStream(request.value.trim());
 });
 
-async function begin(text: string): Promise<void> {
+async function startStream(text: string): Promise<void> {
   start.disabled = true;
   say($("problem"), "");
   try {

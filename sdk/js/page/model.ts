@@ -33,6 +33,17 @@ function keep<T>(list: T[], most: number): void {
   if (list.length > most + most / 4) list.splice(0, list.length - most);
 }
 
+/** What the control plane says of a market at once, before anything has come on the socket. */
+export interface Quote {
+  state: string;
+  age_ms: number | null;
+  market_type: string | null;
+  bid: number | null;
+  ask: number | null;
+  last: number | null;
+  last_seq: number | null;
+}
+
 /** One symbol, as it is shown. Spot, perpetuals and dated contracts have different prices. */
 export class Market {
   price: number | null = null;
@@ -131,6 +142,19 @@ export class Market {
         this.replaying = false;
         break;
     }
+  }
+
+  /** Begins with what is known already; what comes on the socket is newer. */
+  begin(quotes: readonly Quote[], now: number): boolean {
+    const quote = quotes.find((one) => !this.#isOther(one));
+    if (!quote || this.heardAt > 0) return false;
+    this.price = quote.last;
+    this.bid = quote.bid;
+    this.ask = quote.ask;
+    this.seq = quote.last_seq;
+    this.simulated ||= quote.state === "simulated";
+    this.heardAt = now - (quote.age_ms ?? 0);
+    return true;
   }
 
   /** Notes what there is little of. */

@@ -122,6 +122,18 @@ test("age counts from what was received last", () => {
   ]);
 });
 
+test("it begins with what the server knows already, and goes on with what comes", () => {
+  const quote = { state: "simulated", age_ms: 200, bid: 99, ask: 101, last: 100, last_seq: 7 };
+  const quotes = [{ ...quote, market_type: "perp", last: 105 }, { ...quote, market_type: "spot" }];
+  const market = new Market();
+  expect(market.begin(quotes, T0)).toBe(true);
+  expect([market.price, market.bid, market.seq, market.age(T0)]).toEqual([100, 99, 7, 200]);
+  expect(market.state(T0, true)).toBe("simulated");
+  market.take(trade({ price: 102, seq_internal: 8 }), T0);
+  expect(market.begin(quotes, T0)).toBe(false);
+  expect([market.price, market.seq]).toEqual([102, 8]);
+});
+
 test("a number is shown as it came", () => {
   expect([97009.53, 0.00000123, 1e21, null].map(figure)).toEqual([
     "97009.53",
