@@ -1,6 +1,7 @@
 """core.merge: one stream in time order, whatever the order of arrival."""
 
 import random
+from bisect import insort
 
 import pytest
 from bond_builtin.transforms.merge import TYPE, Merge
@@ -156,3 +157,24 @@ def test_a_live_feed_that_is_cut_off_leaves_what_waited_and_declares_what_was_la
   kept = live.take() + live.transform.cut([trade(T + 2_100, arrived=T + 2_100, sequence=2_100)])
   assert [e.sequence for e in kept if isinstance(e, Trade)] == [0, 1_000, 2_000, 2_100]
   assert [e.missed for e in kept if isinstance(e, Gap)] == [1]
+
+
+def test_thousands_out_of_order_are_sorted_and_not_moved_one_by_one(monkeypatch):
+  inserted = []
+
+  def counted(lane, row):
+    inserted.append(row)
+    return insort(lane, row)
+
+  monkeypatch.setattr("bond_builtin.transforms.merge.insort", counted)
+  pick = random.Random(1)
+  events = [
+    trade(T + pick.randrange(60_000), arrived=T + 60_000, sequence=n) for n in range(20_000)
+  ]
+  live = Live(TYPE, config(60.0))
+  live.clock.wall = T + 60_000
+  for batch in split(events, [512]):
+    live.push(*batch)
+  live.run(200_000)
+  assert live.take() == sorted(events, key=lambda event: event.ts_exchange)
+  assert len(inserted) < 100

@@ -73,6 +73,8 @@ def make_app(
     summary="Streams of live market data, from a spec or from plain English.",
     docs_url=None,
     redoc_url=None,
+    # A path has one form: what is answered with a redirect would be sent twice.
+    redirect_slashes=False,
   )
   _add_error_handlers(app)
 

@@ -76,6 +76,8 @@ async def test_a_spec_that_comes_over_http_reaches_nothing_of_the_machine(api, n
   [
     ("GET", "/v1/streams/0123456789abcdef", 404),
     ("GET", "/v1/streams/0123456789abcdef/spec", 404),
+    ("GET", "/v1/streams/", 404),
+    ("POST", "/v1/streams/", 404),
     ("GET", "/v1/streams/0123456789abcdef/schema", 404),
     ("GET", "/v1/streams/0123456789abcdef/metrics", 404),
     ("POST", "/v1/streams/0123456789abcdef/token", 404),

@@ -35,6 +35,9 @@ from bond_ws.rules import EVENTS
 _EVENTS = frozenset(EVENT_TYPES.values())
 _TEMPLATE = re.compile(r"\$\{(?P<path>[^{}]*)\}")
 
+MOST_ITEMS = 40_000
+"""Of one message, by all rules together: nothing else runs while they are read."""
+
 MAX_REPLIES = 10
 
 _FORMS = {"text": "text", "msgpack": "MessagePack", "cbor": "CBOR"}
@@ -225,6 +228,10 @@ class WsFeed:
     if self._function is not None:
       self._call(self._function, message, received, out)
       return
+    if (items := sum(mapping.size(message) for mapping in self._mappings)) > MOST_ITEMS:
+      raise ValueError(
+        f"the rules would look at {items} items of one message; {MOST_ITEMS} is most"
+      )
     taken = [mapping.take(frame, message, received, out, faults) for mapping in self._mappings]
     if any(taken):
       self.mapped += 1

@@ -121,6 +121,13 @@ class Mapping:
           out.append(event)
     return matched
 
+  def size(self, message: Any) -> int:
+    """How many items of a message would be looked at."""
+    if self._each is None:
+      return 1
+    found = self._each.read(message, message)
+    return len(found) if type(found) is list else 0
+
   def _items(self, message: Any) -> Iterator[Any]:
     if self._each is None:
       yield message

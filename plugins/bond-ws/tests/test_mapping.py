@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from bond_ws.feed import Connection, WsFeed
+from bond_ws.feed import MOST_ITEMS, Connection, WsFeed
 from bond_ws.rules import time_ms
 from bond_ws.sources import SOURCES
 from hypothesis import given, strategies as st
@@ -373,3 +373,20 @@ def test_one_item_of_a_list_fails_alone():
   events = read(feed, {"data": [GOOD, {**GOOD, "p": None}, {**GOOD, "T": []}, GOOD]})
   assert [type(event) for event in events] == [Trade, Trade, Gap]
   assert (events[2].missed, feed.unmapped, feed.mapped) == (2, 2, 1)
+
+
+@pytest.mark.parametrize("rules", [20, 32])
+def test_all_rules_together_look_at_a_bounded_number_of_items_of_a_message(rules):
+  row = {"s": "BTC-USD", "p": 1, "q": 1}
+  rule = {"emit": "trade", "each": "$.d", "symbol": "s", "fields": {"price": "p", "size": "q"}}
+  once = {"emit": "custom", "event_type": "it", "fields": {"n": "n"}}
+  feed = feed_of(*[rule] * (rules - 1), once)
+  most = (MOST_ITEMS - 1) // (rules - 1)
+  found = read(feed, {"n": 1, "d": [row] * most})
+  assert len(found) == most * (rules - 1) + 1
+  more = read(feed, {"n": 2, "d": [row] * (most + 1)}, {"n": 3})
+  # It alone is lost, and said to be.
+  assert [type(event) for event in more] == [Custom, Gap]
+  assert more[0].data == {"n": 3}
+  assert f"{MOST_ITEMS} is most" in more[1].cause
+  assert more[1].missed == 1

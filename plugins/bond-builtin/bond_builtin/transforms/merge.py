@@ -24,6 +24,9 @@ _DECLARE_MS = 1_000
 
 _NEVER = -(1 << 62)
 
+_FEW = 16
+"""Events that are put into their lane one by one."""
+
 _Lane = list[tuple[int, int, AnyEvent]]
 
 
@@ -58,6 +61,8 @@ class Merger:
     self._most = config.max_events
     # One lane a source: each is almost in order by itself, so an event seldom moves far.
     self._lanes: dict[tuple[str, str | None], _Lane] = {}
+    # What does not fit at the end of its lane, until the lane is needed in order.
+    self._astray: dict[tuple[str, str | None], _Lane] = {}
     self._held = 0
     self._arrivals = 0
     self._gone = _NEVER
@@ -103,6 +108,7 @@ class Merger:
   def next_timer(self) -> int | None:
     """When the first that waits is due."""
     line = self._line
+    self._in_order()
     first = min((lane[0][0] for lane in self._lanes.values() if lane), default=None)
     # Without events there is nothing to wait for but the first skew.
     due = line.due(_NEVER if first is None else first) if first is not None or line.waits else None
@@ -165,13 +171,27 @@ class Merger:
     self._arrivals += 1
     row = when, self._arrivals, event
     if lane and when < lane[-1][0]:
-      insort(lane, row)
+      self._astray.setdefault(key, []).append(row)
     else:
       lane.append(row)
     self._held += 1
 
+  def _in_order(self) -> None:
+    """Puts what came out of order into its lanes."""
+    for key, rows in self._astray.items():
+      lane = self._lanes[key]
+      if len(rows) <= _FEW:
+        for row in rows:
+          insort(lane, row)
+      else:
+        # Each insertion moves what lies behind it: sorting what is nearly sorted costs less.
+        lane += rows
+        lane.sort()
+    self._astray.clear()
+
   def _drain(self, mark: int, out: Batch) -> None:
     """Emits what happened at `mark` or before."""
+    self._in_order()
     due: _Lane = []
     for lane in self._lanes.values():
       if lane and lane[0][0] <= mark:
@@ -186,6 +206,7 @@ class Merger:
   def _shed(self, out: Batch) -> None:
     """Emits what is over the bound, and an eighth of the bound more: finding the oldest costs as
     much for one as for many."""
+    self._in_order()
     rows = list(heapq.merge(*self._lanes.values()))
     cut = len(rows) - self._most + self._most // 8
     self.early += cut
