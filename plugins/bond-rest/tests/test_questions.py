@@ -1,7 +1,7 @@
 """Questions about markets over REST: the answers that tools of agents get."""
 
 import pytest
-from control_plane import serving
+from control_plane import serving, ticks
 
 from bond_core import Ticker, Trade
 
@@ -73,3 +73,14 @@ async def test_off_loopback_questions_need_credentials(tmp_path, monkeypatch):
     path = f"{api.url.replace('0.0.0.0', '127.0.0.1')}/v1/markets"
     assert (await api.call("GET", path)).status_code == 401
     assert (await api.call("GET", path, key=KEY)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/markets", "/v1/sources", "/v1/since", "/v1/why?position=1"])
+async def test_a_streams_token_learns_nothing_of_the_market(api, path):
+  made = (await api.create(ticks())).json()
+  shown = {"Authorization": f"Bearer {made['access_token']}"}
+  answer = await api.http.get(path, headers=shown)
+  assert answer.status_code == 403
+  assert "read streams only" in answer.json()["detail"]
+  own = await api.http.get(f"/v1/since?stream={made['stream_id']}", headers=shown)
+  assert own.status_code == 200

@@ -446,6 +446,7 @@ class Answers:
   ) -> dict[str, Any]:
     """The state of each source, the age of what came last, losses, and clocks that are wrong."""
     self.allowances.call(caller.name)
+    self._allow(caller, (), (), None)
     room = _budget(budget)
     await trio.lowlevel.checkpoint()
     server, state = self._server, self._state
@@ -489,6 +490,7 @@ class Answers:
   ) -> dict[str, Any]:
     """What can be asked for: the venues that a question can name, and markets that were seen."""
     self.allowances.call(caller.name)
+    self._allow(caller, (), (), None)
     room = _budget(budget)
     await trio.lowlevel.checkpoint()
     server, state = self._server, self._state
