@@ -8,6 +8,7 @@ from bond_core.testing._components import ComponentConformance, configured
 from bond_core.testing._events_of import EventsOf, events_of
 from bond_core.testing._feeds import FeedConformance
 from bond_core.testing._logs import LogConformance
+from bond_core.testing._recording import recording
 from bond_core.testing._samples import START_MS, sample_events
 from bond_core.testing._sessions import RecordingMember, SessionConformance
 from bond_core.testing._sinks import SinkConformance
@@ -30,5 +31,6 @@ __all__ = [
   "configured",
   "events_of",
   "problem_of",
+  "recording",
   "sample_events",
 ]

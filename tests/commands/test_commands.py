@@ -42,6 +42,7 @@ NOT_HERE = {
   r"^make |^source \.venv|^tox |^python -m (?!json)|^twine ": "the repository's own, which CI runs",
   r"\$\(make": "a server in a container",
   r"^export EVM_ENDPOINT=wss://…": "the address of a node that the reader has",
+  r"^bond (verify|why|export|replay) ": "a recording; plugins/bond-recordings/tests call them",
   r"redis": "a Redis server; tests/e2e/test_two_servers.py has one",
   r"-capture |^bond sim okx --capture": "recorded frames, which tests of bond-sim have",
   r"\btide\b": "plugins/bond-simkit/tests/test_write_a_simulator.py builds and runs it",
