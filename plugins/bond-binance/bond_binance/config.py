@@ -6,7 +6,7 @@ import attrs
 from bond_venuekit import BooksOf, CandlesOf, FundingOf, LiquidationsOf, TickersOf, TradesOf, Venue
 
 from bond_binance.endpoints import DATA_ONLY, Connection
-from bond_binance.symbols import EXCHANGE, TITLE, USDM, market_of, read_symbol, spelling
+from bond_binance.symbols import EXCHANGE, SPOT, TITLE, market_of, read_symbol, settled_in, spelling
 
 Interval = Literal[
   "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"
@@ -20,6 +20,7 @@ VENUE = Venue(
   read=read_symbol,
   spelling=spelling,
   connection=Connection,
+  settled_in=settled_in,
   lists_names=True,
   endpoints=(DATA_ONLY,),
   endpoint_hint=(
@@ -30,7 +31,7 @@ VENUE = Venue(
 
 @attrs.frozen(kw_only=True)
 class Trades(TradesOf):
-  """Trades; `aggregate` joins what one order took at one price."""
+  """Trades; `aggregate` joins what one order took at one price, as COIN-M does always."""
 
   venue = VENUE
 
@@ -84,5 +85,5 @@ class Candles(CandlesOf):
   def _check_interval(self, attribute: "attrs.Attribute[str]", value: str) -> None:
     if value in FUTURES_INTERVALS:
       return
-    if any(market_of(self.instrument(text)) == USDM for text in self.symbols):
+    if any(market_of(self.instrument(text)) != SPOT for text in self.symbols):
       raise ValueError(f"Binance futures have no candles of {value}; the shortest are of 1m")

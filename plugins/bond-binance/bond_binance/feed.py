@@ -1,4 +1,4 @@
-"""Binance's feed: spot and USD-M futures over combined streams."""
+"""Binance's feed: spot, USD-M and COIN-M futures over combined streams."""
 
 from bond_venuekit import NamedFeed
 
@@ -17,18 +17,19 @@ CHANNELS = ("trades", "orderbook", "ticker", "candle", "funding", "liquidation")
 
 def binance_feed(connection: Connection) -> NamedFeed:
   """The feed of one connection identity."""
+  markets = binance_markets(connection)
   return NamedFeed(
     EXCHANGE,
     TITLE,
     names=names_of(connection),
     channels=CHANNELS,
-    topics=BinanceTopics(connection),
+    topics=BinanceTopics(connection, markets),
     requests=RequestForm(encode_request, all_or_nothing=True),
     read_answer=read_answer,
     opening=b'{"stream":"',
     closing=b'"',
     url_characters=URL_CHARACTERS,
-    markets=binance_markets(connection),
+    markets=markets,
     weight=weight,
     explain=explain,
   )

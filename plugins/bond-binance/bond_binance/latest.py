@@ -2,8 +2,16 @@
 
 from typing import Any
 
-from bond_venuekit import Order, amount_or_none, fraction_or_none, read_side, time_or_none
+from bond_venuekit import (
+  Order,
+  ReadLatest,
+  amount_or_none,
+  fraction_or_none,
+  read_side,
+  time_or_none,
+)
 
+from bond_binance.contracts import Worth, in_base
 from bond_binance.messages import decode_candle, decode_liquidation, decode_mark, decode_stats
 from bond_core import AnyEvent, Candle, Funding, Liquidation, Ticker
 
@@ -28,6 +36,42 @@ def read_funding(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyE
     **common,
   )
   return [((mark.time,), event)]
+
+
+def read_stats_of_contracts(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
+  """The same on COIN-M, which counts contracts and gives their worth in the base beside it."""
+  stats = decode_stats(frame).data
+  event = Ticker(ts_exchange=stats.time, last=stats.last, volume=stats.other_volume, **common)
+  return [((stats.time,), event)]
+
+
+def liquidations_in(worth: Worth) -> ReadLatest:
+  """Reads liquidations whose sizes are in contracts."""
+
+  def read(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
+    found = read_liquidation(frame, common)
+    for _, event in found:
+      if isinstance(event, Liquidation):
+        price = event.average_price or event.price
+        event.filled = in_base(event.filled or 0.0, price, worth())
+        event.size = in_base(event.size, event.price, worth())
+    return found
+
+  return read
+
+
+def candles_in(worth: Worth) -> ReadLatest:
+  """Reads candles whose volumes are contracts, and the base."""
+
+  def read(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
+    found = read_candle(frame, common)
+    for _, event in found:
+      if isinstance(event, Candle):
+        contracts, event.volume = event.volume, event.quote_volume or 0.0
+        event.quote_volume = contracts * worth()
+    return found
+
+  return read
 
 
 def read_liquidation(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:

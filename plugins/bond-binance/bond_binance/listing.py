@@ -2,14 +2,16 @@
 and what is paused is waited for.
 
 Sources: Spot "Exchange information" and "Enums" (symbol status: BREAK is a market that is delisted,
-or in an expected downtime), USD-M "Exchange Information" and "Common Definition".
+or in an expected downtime), USD-M and COIN-M "Exchange Information" and "Common Definition".
 """
 
-from bond_venuekit import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
+from bond_venuekit import ListPage, ListSource, MarketState, VenueMarkets
 
+from bond_binance.contracts import BinanceMarket
 from bond_binance.endpoints import LISTING_WEIGHT, MAX_SYMBOLS_IN_URL, Connection
 from bond_binance.messages import Listed, decode_listing
 from bond_binance.symbols import (
+  COINM,
   SPOT,
   USDM,
   VenueMarket,
@@ -23,10 +25,14 @@ from bond_core.feeds import Fetch
 ENDED = frozenset(("CLOSE", "DELIVERED"))
 """States that a contract does not come back from."""
 
-_PLACES: dict[VenueMarket, str] = {SPOT: "on Binance spot", USDM: "among Binance's USD-M futures"}
+_PLACES: dict[VenueMarket, str] = {
+  SPOT: "on Binance spot",
+  USDM: "among Binance's USD-M futures",
+  COINM: "among Binance's COIN-M futures",
+}
 
 
-def binance_markets(connection: Connection) -> VenueMarkets[ListedMarket]:
+def binance_markets(connection: Connection) -> VenueMarkets[BinanceMarket]:
   """The lists of spot and futures. Nothing waits for them, since the venue accepts a stream of a
   symbol that does not exist and stays silent. Spot is asked for what is subscribed to, and for all
   of it once a symbol is wrong."""
@@ -49,21 +55,26 @@ def binance_markets(connection: Connection) -> VenueMarkets[ListedMarket]:
   )
 
 
-def read_markets(family: str, body: bytes) -> ListPage[ListedMarket]:
+def read_markets(family: str, body: bytes) -> ListPage[BinanceMarket]:
   """The markets in an answer of GET exchangeInfo. Raises UNREADABLE."""
   return ListPage([_market_of(family, row) for row in decode_listing(body).symbols])
 
 
-def _market_of(family: str, row: Listed) -> ListedMarket:
-  state: MarketState = "open" if row.status == "TRADING" else "paused"
-  return ListedMarket(
+def _market_of(family: str, row: Listed) -> BinanceMarket:
+  status = row.status or row.contract_status
+  state: MarketState = "open" if status == "TRADING" else "paused"
+  terms = {term: value for rule in row.filters for term, value in rule.terms()}
+  if row.worth:
+    terms["contract size"] = f"{row.worth:.15g}"
+  return BinanceMarket(
     symbol=row.symbol,
-    status=row.status,
-    state="ended" if row.status in ENDED else state,
+    status=status,
+    state="ended" if status in ENDED else state,
     written=spelling(instrument_of(_market(family), row.symbol, row.base, row.quote)),
-    terms={term: value for rule in row.filters for term, value in rule.terms()},
+    terms=terms,
+    worth=row.worth if family == COINM else 0.0,
   )
 
 
 def _market(family: str) -> VenueMarket:
-  return SPOT if family == SPOT else USDM
+  return SPOT if family == SPOT else COINM if family == COINM else USDM

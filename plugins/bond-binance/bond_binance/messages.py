@@ -86,13 +86,19 @@ class Quote(
   time: Number | None = None
 
 
-class Stats(msgspec.Struct, gc=False, rename={"time": "E", "last": "c", "volume": "v"}):
-  """24hrTicker. Spot's also holds a best bid and ask, up to a second old, which are not read: the
-  quotes are newer."""
+class Stats(
+  msgspec.Struct,
+  gc=False,
+  rename={"time": "E", "last": "c", "volume": "v", "other_volume": "q"},
+):
+  """24hrTicker. `volume` is in the base and `other_volume` in the quote, except on COIN-M:
+  contracts and the base. Spot's also holds a best bid and ask, up to a second old, which are not
+  read: the quotes are newer."""
 
   time: Number
   last: Amount
   volume: Amount
+  other_volume: Amount = 0.0
 
 
 class Mark(
@@ -158,7 +164,8 @@ class Bar(
     "quote_volume": "q",
   },
 ):
-  """A kline. `last_ms` is its last millisecond, inclusive."""
+  """A kline. `last_ms` is its last millisecond, inclusive. On COIN-M `volume` is in contracts and
+  `quote_volume` in the base."""
 
   start: Time
   last_ms: Time
@@ -230,14 +237,22 @@ class Filter(msgspec.Struct, gc=False, rename={"tick": "tickSize", "step": "step
 class Listed(
   msgspec.Struct,
   gc=False,
-  rename={"base": "baseAsset", "quote": "quoteAsset"},
+  rename={
+    "base": "baseAsset",
+    "quote": "quoteAsset",
+    "contract_status": "contractStatus",
+    "worth": "contractSize",
+  },
 ):
-  """A market in exchangeInfo."""
+  """A market in exchangeInfo. COIN-M has a `contract_status` instead, and what a contract is worth
+  in dollars."""
 
   symbol: str
-  status: str
   base: str
   quote: str
+  status: str = ""
+  contract_status: str = ""
+  worth: Amount = 0.0
   filters: list[Filter] = []
 
 

@@ -10,7 +10,7 @@ from bond_venuekit import NameList, NameRequest
 from bond_binance.endpoints import LISTING_WEIGHT, Connection
 from bond_binance.messages import decode_listing
 from bond_binance.refusals import INVALID_SYMBOL, read_error
-from bond_binance.symbols import SPOT, USDM, instrument_of, market_of
+from bond_binance.symbols import SPOT, instrument_of, market_of
 from bond_core import Instrument
 from bond_core.feeds import Response
 from bond_core.venues import UNREADABLE
@@ -21,8 +21,8 @@ def names_of(connection: Connection) -> NameList:
 
   def requests(name: Instrument) -> Sequence[NameRequest]:
     market, weight = market_of(name), LISTING_WEIGHT[market_of(name)]
-    if market == USDM:
-      return [NameRequest(connection.listing(USDM, None), USDM, weight)]
+    if market != SPOT:
+      return [NameRequest(connection.listing(market, None), market, weight)]
     symbols = (name.symbol, f"{name.symbol}USDT")
     return [NameRequest(connection.listing(SPOT, [s]), SPOT, weight) for s in symbols]
 

@@ -2,6 +2,7 @@
 
 from bond_venuekit import NumberedState, witnesses
 
+from bond_binance.contracts import Worth, in_base
 from bond_binance.messages import decode_quote
 from bond_core import Batch, Ticker
 from bond_core.feeds import Moment, Subscription
@@ -9,10 +10,11 @@ from bond_core.feeds import Moment, Subscription
 
 class QuotesState(NumberedState):
   """The quotes of one instrument, numbered by the book's update id. Spot does not say when they
-  were."""
+  were. `worth` is for sizes in contracts."""
 
-  def __init__(self, subscription: Subscription, name: str) -> None:
+  def __init__(self, subscription: Subscription, name: str, worth: Worth | None = None) -> None:
     super().__init__(subscription, name)
+    self._worth = worth
     self._last = self._before = -1
 
   def on_open(self, connection: int, *, overlap: bool, now: Moment) -> None:
@@ -33,6 +35,11 @@ class QuotesState(NumberedState):
       out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))
       self._last = -1
     self._before, self._last = self._last, number
+    bid_size, ask_size = quote.bid_size, quote.ask_size
+    if self._worth is not None:
+      worth = self._worth()
+      bid_size = in_base(bid_size, quote.bid, worth)
+      ask_size = in_base(ask_size, quote.ask, worth)
     out.append(
       Ticker(
         exchange=self._exchange,
@@ -44,9 +51,9 @@ class QuotesState(NumberedState):
         ts_internal=mono_ns,
         # A side where nobody quotes is 0 at 0.
         bid=quote.bid or None,
-        bid_size=quote.bid_size,
+        bid_size=bid_size,
         ask=quote.ask or None,
-        ask_size=quote.ask_size,
+        ask_size=ask_size,
         sequence=number,
       )
     )

@@ -4,8 +4,10 @@ from bond_venuekit import (
   NumberedTrades,
 )
 
+from bond_binance.contracts import Worth, in_base
 from bond_binance.messages import decode_agg_trade, decode_trade
 from bond_core import Batch, Trade
+from bond_core.feeds import Subscription
 
 
 class TradesState(NumberedTrades):
@@ -48,11 +50,18 @@ class TradesState(NumberedTrades):
 class AggregatedTradesState(NumberedTrades):
   """The aggregated trades of one instrument, each of which may be several executions:
   `agg_trade_id` is its own number, `trade_id` and `match_id` are those of the first and last
-  execution in it. `sequence` is the number that goes up by one."""
+  execution in it. `sequence` is the number that goes up by one. `worth` is for sizes in
+  contracts."""
+
+  def __init__(self, subscription: Subscription, name: str, worth: Worth | None = None) -> None:
+    super().__init__(subscription, name)
+    self._worth = worth
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     joined = decode_agg_trade(frame).data
-    number = joined.number
+    number, size = joined.number, joined.size
+    if self._worth is not None:
+      size = in_base(size, joined.price, self._worth())
     event = Trade(
       exchange=self._exchange,
       symbol=self._symbol,
@@ -62,7 +71,7 @@ class AggregatedTradesState(NumberedTrades):
       ts_exchange=joined.time,
       ts_internal=mono_ns,
       price=joined.price,
-      size=joined.size,
+      size=size,
       side="sell" if joined.buyer_is_maker else "buy",
       trade_id=str(joined.first),
       match_id=str(joined.last),

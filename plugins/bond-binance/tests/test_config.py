@@ -23,7 +23,7 @@ from bond_core import Gap, Ticker
     ),
     (config.Funding, {"symbols": ["BTC", "BTC/USDT:USDT"]}, "are equal: BTC/USDT:USDT"),
     (config.Trades, {"symbols": ["?"]}, "'\\?' is not a symbol"),
-    (config.Trades, {"symbols": ["BTC/USD:BTC"]}, "only Binance's USD-M futures are served"),
+    (config.Trades, {"symbols": ["BTC/USD:USD"]}, "Binance settles contracts on BTC/USD in BTC"),
     (config.Trades, {"symbols": [f"C{i}" for i in range(2001)]}, "2001 symbols are more than the"),
     (config.Trades, {"symbols": ["BTC"], "endpoint": "localhost:9001"}, "is no endpoint; write"),
     (config.Trades, {"symbols": ["BTC"], "endpoint": "ftp://x"}, "is no endpoint"),

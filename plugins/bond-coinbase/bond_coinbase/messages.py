@@ -22,7 +22,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def epoch_ms(time: datetime) -> int:
-  """A time in epoch ms."""
+  """A time in epoch ms. Raises ValueError for one before 1970."""
+  if time < _EPOCH:
+    raise ValueError(f"{time} is no time of a market")
   return (time - _EPOCH) // _MILLISECOND
 
 

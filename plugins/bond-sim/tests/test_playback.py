@@ -202,7 +202,11 @@ async def test_a_recording_of_coin_m_plays_where_its_host_is(start, tmp_path, op
   path = tmp_path / "coinm.0"
   path.write_text("\n".join([host, *lines] if opened else lines) + "\n")
   sim = await start(capture=[str(path)], speed=0)
-  assert (await sim.get("/dapi/v1/exchangeInfo")).json()["symbols"] == []
+  listed = (await sim.get("/dapi/v1/exchangeInfo")).json()["symbols"]
+  assert [(row["symbol"], row["contractSize"], row["contractStatus"]) for row in listed] == [
+    ("BTCUSD_PERP", 100, "TRADING"),
+    ("BTCUSD_261225", 100, "TRADING"),
+  ]
   assert (await sim.get("/fapi/v1/exchangeInfo")).json()["symbols"] == []
   streams = "/".join(name for name, _ in COIN_M)
   assert await receive(sim, f"/dstream.binance.com/stream?streams={streams}", 2) == COIN_M

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import attrs
 from bond_simkit import ConnectionPolicy
 
-from bond_sim.binance.paths import SPOT, USDM, BinanceMarketName
+from bond_sim.binance.paths import COINM, SPOT, USDM, BinanceMarketName
 
 MAX_STREAMS = 1024
 """Streams of one connection."""
@@ -15,7 +15,7 @@ MINUTE_MS = 60_000
 CONNECTS, CONNECT_SECONDS = 300, 300.0
 """Connection attempts of one address; published for spot, applied to both markets."""
 
-WEIGHT_LIMIT = {SPOT: 6000, USDM: 2400}
+WEIGHT_LIMIT = {SPOT: 6000, USDM: 2400, COINM: 2400}
 # How many requests after the first 429 bring the ban is not published; bans begin at 2 minutes.
 BAN_AFTER, BAN_MS = 10, 120_000
 
@@ -53,6 +53,7 @@ def weight(market: BinanceMarketName, endpoint: str, limit: int, symbols: int) -
   fixed = {
     SPOT: {"exchangeInfo": 20, "trades": 25, "aggTrades": 4},
     USDM: {"trades": 5, "aggTrades": 20},
+    COINM: {},
   }
   return fixed[market].get(endpoint, 1)
 

@@ -33,7 +33,7 @@ class BinanceListing:
   @property
   def delivery_ms(self) -> int:
     """When a contract is delivered: 08:00 UTC of the day in its name."""
-    _, dated, day = self.symbol.partition("_")
+    _, dated, day = self.symbol.removesuffix("_PERP").partition("_")
     if not dated:
       return NO_DELIVERY_MS
     midnight = datetime.strptime(day, "%y%m%d").replace(tzinfo=UTC)
@@ -43,8 +43,8 @@ class BinanceListing:
 def exchange_info(
   market: BinanceMarketName, listings: list[BinanceListing], now_ms: int
 ) -> dict[str, Any]:
-  """The body of exchangeInfo. COIN-margined futures exist and have no symbols."""
-  row = _spot_row if market == SPOT else _usdm_row
+  """The body of exchangeInfo. COIN-margined futures have the symbols of recordings."""
+  row = {SPOT: _spot_row, USDM: _usdm_row, COINM: _coinm_row}[market]
   common: dict[str, Any] = {
     "timezone": "UTC",
     "serverTime": now_ms,
@@ -53,7 +53,7 @@ def exchange_info(
         "rateLimitType": "REQUEST_WEIGHT",
         "interval": "MINUTE",
         "intervalNum": 1,
-        "limit": WEIGHT_LIMIT[USDM if market == COINM else market],
+        "limit": WEIGHT_LIMIT[market],
       }
     ],
     "exchangeFilters": [],
@@ -123,6 +123,17 @@ def _usdm_row(listing: BinanceListing) -> dict[str, Any]:
     "filters": [*_filters(listing, pad=0), {"filterType": "MIN_NOTIONAL", "notional": "5"}],
     "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
     "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
+  }
+
+
+def _coinm_row(listing: BinanceListing) -> dict[str, Any]:
+  row = _usdm_row(listing)
+  del row["status"]
+  return row | {
+    "contractStatus": "TRADING",
+    "contractSize": 100 if listing.base == "BTC" else 10,
+    "marginAsset": listing.base,
+    "equalQtyPrecision": 4,
   }
 
 

@@ -96,8 +96,6 @@ class BinancePlayback:
     return self._info[market]
 
   def symbols(self, market: BinanceMarketName) -> list[str]:
-    if market == COINM:
-      return [s for capture in self._captures if capture.market == COINM for s in capture.symbols]
     return [row["symbol"] for row in self._info[market]["symbols"]]
 
   def has(self, market: BinanceMarketName, symbol: str) -> bool:
@@ -118,8 +116,6 @@ class BinancePlayback:
       if capture.exchange_info is not None:
         recorded: dict[str, Any] = msgspec.json.decode(capture.exchange_info)
         return recorded
-    if market == COINM:
-      return exchange_info(COINM, [], self.now_ms())
     symbols = {symbol: c.snapshots.get(symbol) for c in of_market for symbol in c.symbols}
     listings = [_listing(market, symbol, snapshot) for symbol, snapshot in symbols.items()]
     return exchange_info(market, listings, self.now_ms())
@@ -137,7 +133,7 @@ def _timed(
 
 def _listing(market: BinanceMarketName, symbol: str, snapshot: bytes | None) -> BinanceListing:
   """A listing that fits a recording: the assets from the symbol, the decimals from the book."""
-  pair, dated, _ = symbol.partition("_")
+  pair, dated, _ = symbol.removesuffix("_PERP").partition("_")
   parsed = parse_market(pair)
   levels = [] if snapshot is None else [*(book := read_snapshot(snapshot)).bids, *book.asks]
   return BinanceListing(

@@ -14,13 +14,19 @@ from bond_sim.market.rest import VenueRestError
 
 PREFIX = {SPOT: "/api/v3/", USDM: "/fapi/v1/", COINM: "/dapi/v1/"}
 _COMMON = ("depth", "trades", "aggTrades", "klines", "ticker/24hr")
-ENDPOINTS = {SPOT: _COMMON, USDM: (*_COMMON, "premiumIndex", "openInterest"), COINM: ()}
+ENDPOINTS = {
+  SPOT: _COMMON,
+  USDM: (*_COMMON, "premiumIndex", "openInterest"),
+  # Recordings have no more.
+  COINM: ("depth",),
+}
 FOR_ALL_SYMBOLS = ("ticker/24hr", "premiumIndex")
 """Endpoints that serve all symbols where none is given."""
 
 ROW_LIMITS = {
   (SPOT, "depth"): (100, 5000),
   (USDM, "depth"): (500, 1000),
+  (COINM, "depth"): (500, 1000),
   (SPOT, "klines"): (500, 1000),
   (USDM, "klines"): (500, 1500),
 }
@@ -44,8 +50,6 @@ class BinanceRest:
     known = (*ENDPOINTS[location.market], "ping", "time", "exchangeInfo")
     if request.method != "GET" or not location.path.startswith(prefix) or endpoint not in known:
       return json_response({"error": f"the simulator has no {request.method} {location.path}"}, 404)
-    if location.market == COINM:
-      return json_response(self._general(COINM, endpoint, request))
     try:
       symbols, query = self._read(location.market, endpoint, request)
     except VenueRestError as error:
