@@ -198,7 +198,7 @@ def test_the_names_of_the_front_door_are_these():
   assert bond_core.__all__ == sorted(
     """
     Aliases AnyEvent AuthContext AuthError AuthType AuthUnavailable Authenticator Batch Bbo
-    BboState BondError CHANNELS Candle ChainEvent ChainKind Channel Clock CommandType
+    BboState BondError Bounds CHANNELS Candle ChainEvent ChainKind Channel Clock CommandType
     Consolidated ConsolidatedLevel Credentials Custom DataClock Disconnected Duration
     EVENT_TYPES Event Expired Funding Gap GapReason Heartbeat Instrument Level Liquidation
     LogType Market MarketEvent MarketType NoConfig OpenInterest OrderBook Out ParserType Plugin

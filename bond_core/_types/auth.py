@@ -35,18 +35,29 @@ def _always() -> bool:
 
 
 @attrs.frozen
+class Bounds:
+  """The part of the log of all events that a caller may read; None in place of a set is all."""
+
+  symbols: frozenset[str] | None = None
+  exchanges: frozenset[str] | None = None
+  channels: frozenset[str] | None = None
+
+
+@attrs.frozen
 class Principal:
   """Who a caller is, what it may read, and until when (epoch ms, None for no end).
 
   `streams` are ids of streams, and `market` for /stream and /raw; None is all of them. Limits are
   counted by `name`, so it begins with the kind: `key:alice`. `holds` says whether the credentials
-  still count; a server calls it once a second for every connection, so it never waits.
+  still count; a server calls it once a second for every connection, so it never waits. `bounds` are
+  for one that may not read `market`, and may ask questions about a part of it.
   """
 
   name: str
   streams: frozenset[str] | None = None
   expires_at: int | None = None
   holds: Callable[[], bool] = attrs.field(default=_always, eq=False, repr=False)
+  bounds: Bounds | None = None
 
   def may_read(self, stream: str) -> bool:
     """Returns whether it may read the stream of this id, or `market`."""

@@ -7,8 +7,17 @@ import attrs
 from bond_core import AuthContext, AuthError, Clock, Credentials, Principal, SystemClock
 from bond_server.access.chain import Chain
 from bond_server.access.generations import FILE, FileGenerations, Generations, MemoryGenerations
+from bond_server.access.narrow import KEY, is_narrow, narrowed, take_apart
 from bond_server.access.secret import ServerSecret, server_secret
-from bond_server.access.tokens import Keyring, counted_as, holder_of, is_token, mint, verify
+from bond_server.access.tokens import (
+  Keyring,
+  counted_as,
+  holder_of,
+  is_token,
+  message_of,
+  mint,
+  verify,
+)
 
 
 @attrs.frozen
@@ -21,6 +30,8 @@ class SignedTokens:
 
   def principal(self, token: str) -> Principal | None:
     """Returns the principal of a token, None where the text is no such token."""
+    if is_narrow(token):
+      return self._narrowed(token)
     if not is_token(token):
       return None
     keyring, generations = self.keyring, self.generations
@@ -30,6 +41,22 @@ class SignedTokens:
       streams=frozenset((grant.stream,)),
       expires_at=grant.expires_at,
       holds=lambda: grant.holds(keyring, generations),
+    )
+
+  def _narrowed(self, token: str) -> Principal | None:
+    """As `principal`, for what was narrowed from one of these tokens."""
+    found, now_ms = take_apart(token), self.clock.now_ms()
+    if found.base == KEY:
+      return None
+    keyring, generations = self.keyring, self.generations
+    message = message_of(found.stream, found.holder, found.expiry, generations)
+    for _, signature in keyring.signatures(message):
+      if found.signed_by(signature):
+        holder = f"{found.holder}" if found.holder else ""
+        parent = self.principal(f"{found.stream}.{found.expiry}.{holder}{signature}")
+        return None if parent is None else narrowed(parent, found, now_ms)
+    raise AuthError(
+      "this narrow token is not valid: it was changed, or what it was made of no longer counts"
     )
 
 

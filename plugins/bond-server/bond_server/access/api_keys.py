@@ -11,7 +11,8 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
@@ -26,6 +27,14 @@ from bond_core import (
   Credentials,
   Principal,
   Secret,
+)
+from bond_server.access.narrow import (
+  KEY,
+  Narrow,
+  is_narrow,
+  key_signature,
+  narrowed,
+  take_apart,
 )
 
 logger = logging.getLogger("bond")
@@ -60,12 +69,22 @@ class KeyTable:
     """Raises AuthError for a key that is no key, or is given twice."""
     self._salt = secrets.token_bytes(32)
     self._names: dict[bytes, str] = {}
+    self._narrow: dict[bytes, str] = {}
     for name, key in keys.items():
       _check(name, key)
       digest = self._digest(key)
       if digest in self._names:
         raise AuthError(f"{self._names[digest]} and {name} have the same API key; {_HOW}")
       self._names[digest] = name
+      self._narrow[digest] = key_signature(key)
+
+  def find_narrowed(self, token: Narrow) -> bytes | None:
+    """The hash of the key that was narrowed to a token, None where it was none of these."""
+    found = None
+    for digest, signature in self._narrow.items():
+      if token.signed_by(signature):
+        found = digest
+    return found
 
   def find(self, key: str) -> bytes | None:
     """The hash of a key that is in the table, None where it is not. Takes as long for either."""
@@ -83,6 +102,7 @@ class KeyTable:
   def replace(self, keys: Mapping[str, str]) -> None:
     """Puts other keys in the place of these."""
     self._names = {self._digest(key): name for name, key in keys.items()}
+    self._narrow = {self._digest(key): key_signature(key) for key in keys.values()}
 
   def _digest(self, key: str) -> bytes:
     return blake2b(key.encode(), key=self._salt, digest_size=32).digest()
@@ -165,6 +185,13 @@ def api_keys(config: ApiKeys, ctx: AuthContext) -> Authenticator:
   async def who(credentials: Credentials) -> Principal | None:
     shown = credentials.token if credentials.key is None else credentials.key
     known = table()
+    if shown is not None and is_narrow(shown) and (made := take_apart(shown)).base == KEY:
+      parent = known.find_narrowed(made)
+      owner = None if parent is None else known.name(parent)
+      if parent is None or owner is None:
+        raise AuthError("this narrow token is not valid: it was changed, or its key was withdrawn")
+      holds = partial(_counts, table, parent, owner)
+      return narrowed(Principal(f"key:{owner}", holds=holds), made, ctx.clock.now_ms())
     digest = None if shown is None else known.find(shown)
     if digest is not None:
       name = known.name(digest)
@@ -174,6 +201,10 @@ def api_keys(config: ApiKeys, ctx: AuthContext) -> Authenticator:
     return None
 
   return who
+
+
+def _counts(table: Callable[[], KeyTable], digest: bytes, name: str) -> bool:
+  return table().name(digest) == name
 
 
 TYPE = AuthType(

@@ -79,6 +79,10 @@ class Keyring:
         found = fingerprint
     return found
 
+  def signatures(self, message: bytes) -> list[tuple[bytes, str]]:
+    """The signature of a message by each key, with the key's fingerprint."""
+    return [(fingerprint, _signature(key, message)) for fingerprint, key in self._keys.items()]
+
   def __contains__(self, fingerprint: object) -> bool:
     return fingerprint in self._keys
 
@@ -153,6 +157,11 @@ def verify(token: str, *, keyring: Keyring, generations: "Generations", now_ms: 
   if now_ms >= expiry * 1000:
     raise Expired("this token has expired; request a new one and connect again")
   return Grant(stream, expiry * 1000, generation, key, holder)
+
+
+def message_of(stream: str, holder: str, expiry: int, generations: "Generations") -> bytes:
+  """What the signature of a token is over, as long as its generation is the present one."""
+  return _message(stream, generations.current(counted_as(stream, holder)), expiry, holder)
 
 
 def _message(stream: str, generation: int, expiry: int, holder: str) -> bytes:

@@ -14,6 +14,7 @@ from bond_recordkit.served import why_in_market, why_of_stream
 
 from bond_core import (
   AnyEvent,
+  Bounds,
   Channel,
   Event,
   Funding,
@@ -29,6 +30,7 @@ from bond_core import (
 from bond_core.feeds import SourceState
 from bond_core.logs import DurableLog, Record
 from bond_core.services import Stream
+from bond_server.access.tokens import MARKET
 from bond_server.answers import changes, columns
 from bond_server.answers.conditions import channels_that_wait, condition_of, matcher
 from bond_server.answers.freshness import Doubt, Freshness, judge, rfc3339, worst
@@ -414,6 +416,8 @@ class Answers:
     try:
       found = read_position(str(position)[:MAX_POSITION])
       if found.of in (None, log.epoch):
+        if caller.bounds is not None:
+          raise QuestionRefused(403, "this narrow token is not for the log of all events")
         self._allow(caller, (), (), None)
         made = await why_in_market(log, found.seq)
       else:
@@ -446,7 +450,8 @@ class Answers:
   ) -> dict[str, Any]:
     """The state of each source, the age of what came last, losses, and clocks that are wrong."""
     self.allowances.call(caller.name)
-    self._allow(caller, (), (), None)
+    if caller.bounds is None:
+      self._allow(caller, (), (), None)
     room = _budget(budget)
     await trio.lowlevel.checkpoint()
     server, state = self._server, self._state
@@ -490,8 +495,9 @@ class Answers:
   ) -> dict[str, Any]:
     """What can be asked for: the venues that a question can name, and markets that were seen."""
     self.allowances.call(caller.name)
-    self._allow(caller, (), (), None)
-    room = _budget(budget)
+    room, bounds = _budget(budget), caller.bounds
+    if bounds is None:
+      self._allow(caller, (), (), None)
     await trio.lowlevel.checkpoint()
     server, state = self._server, self._state
     text = "" if search is None else str(search).strip().upper()[:100]
@@ -500,6 +506,8 @@ class Answers:
     venues = [apart({"exchange": name, "runs": name in running}) for name in sorted(names)]
     seen: dict[Instrument, set[Channel]] = {}
     for channel, instrument in state.instruments():
+      if bounds is not None and not _within(bounds, channel, instrument):
+        continue
       if text in f"{instrument.exchange.upper()} {instrument.symbol.upper()}":
         seen.setdefault(instrument, set()).add(channel)
     rows = []
@@ -782,9 +790,21 @@ class Answers:
     venues: Iterable[str],
     market: Market | None,
   ) -> None:
-    """Raises QuestionRefused for what a narrow token does not reach."""
-    if not caller.may_read("market"):
+    """Raises QuestionRefused for what a caller may not read."""
+    if caller.may_read(MARKET):
+      return
+    bounds = caller.bounds
+    if bounds is None:
       raise QuestionRefused(403, "these credentials read streams only; name one with `stream`")
+    for names, allowed, what in (
+      (None if market is None else [str(market)], bounds.symbols, "symbol"),
+      (list(venues), bounds.exchanges, "exchange"),
+      (list[str](channels) or ["*"], bounds.channels, "channels"),
+    ):
+      if allowed is not None and not allowed.issuperset(names or ["*"]):
+        raise QuestionRefused(
+          403, f"this narrow token is not for that; name a {what} that it is for"
+        )
 
   def _stream(self, caller: Principal, stream: object) -> Stream:
     text = str(stream)[:40]
@@ -936,6 +956,22 @@ def _account(made: dict[str, Any], room: int) -> dict[str, Any]:
   if tokens_of(account) > room:
     account.pop("account", None)
   return {"understood": quoted(account, 6)}
+
+
+def _within(bounds: Bounds, channel: Channel, instrument: Instrument) -> bool:
+  """Whether a narrow token is for a channel of an instrument; perpetuals and dated contracts are
+  named with what they settle in."""
+  plain = instrument.market_type in ("spot", None)
+  named = bounds.symbols is None or any(
+    (symbol == instrument.symbol if plain else symbol.partition(":")[0] == instrument.symbol)
+    and (":" in symbol) != plain
+    for symbol in bounds.symbols
+  )
+  return (
+    named
+    and (bounds.exchanges is None or instrument.exchange in bounds.exchanges)
+    and (bounds.channels is None or channel in bounds.channels)
+  )
 
 
 def _row(exchange: str, event: AnyEvent | None, fresh: Freshness) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 import json
 import math
 import os
+import sys
 import time
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import click
@@ -16,7 +18,18 @@ LONGEST = 365 * 86_400
 
 
 @click.command(name="token")
-@click.argument("stream", metavar="STREAM_ID|market")
+@click.argument("stream", metavar="[STREAM_ID|market]", required=False)
+@click.option(
+  "--narrow",
+  metavar="TOKEN",
+  help="Make of a token or an API key (- reads it from standard input) one that may do less.",
+)
+@click.option("--symbol", "symbols", multiple=True, help="With --narrow: only this; repeatable.")
+@click.option(
+  "--exchange", "exchanges", multiple=True, help="With --narrow: only this; repeatable."
+)
+@click.option("--channel", "channels", multiple=True, help="With --narrow: only this; repeatable.")
+@click.option("--stream", "streams", multiple=True, help="With --narrow: only this; repeatable.")
 @click.option(
   "--ttl", metavar="TIME", help="How long it lasts, as in 1h  [BOND_TOKEN_TTL in seconds, or 3600]"
 )
@@ -27,17 +40,41 @@ LONGEST = 365 * 86_400
 )
 @click.option("--json", "as_json", is_flag=True, help="Everything there is to know, as JSON.")
 def token_command(
-  stream: str, ttl: str | None, url: str | None, data: str | None, sim: bool, as_json: bool
+  stream: str | None,
+  narrow: str | None,
+  symbols: tuple[str, ...],
+  exchanges: tuple[str, ...],
+  channels: tuple[str, ...],
+  streams: tuple[str, ...],
+  ttl: str | None,
+  url: str | None,
+  data: str | None,
+  sim: bool,
+  as_json: bool,
 ) -> None:
   """Make a token that reads a stream, or the market feed, until it expires.
 
   It is signed with the secret of the server on this machine: BOND_SECRET, or the one saved in the
   data folder, so both need the same. A server with --sim has a secret of its own there.
 
+  With --narrow the holder of a token or an API key makes one that may do less and for shorter,
+  without the server and its secret: for an agent, say.
+
   \b
   bond token market
   bond token 3f2a9c0d11e4b7a8 --ttl 10m --url wss://feed.example.com
+  bond token --narrow "$(bond token market)" --symbol BTC/USDT --ttl 10m
   """
+  wanted = {"symbols": symbols, "exchanges": exchanges, "channels": channels, "streams": streams}
+  if narrow is not None:
+    if stream is not None or url is not None or data is not None:
+      fail("--narrow works on a token that there is; leave STREAM_ID, --url and --data out")
+    _narrow(narrow, wanted, ttl, as_json)
+    return
+  if any(wanted.values()):
+    fail("--symbol, --exchange, --channel and --stream are for --narrow")
+  if stream is None:
+    fail("name what the token reads: a STREAM_ID, or market")
   from bond_core.config import parse_duration
   from bond_server.access.generations import FILE, FileGenerations
   from bond_server.access.secret import server_secret
@@ -73,6 +110,28 @@ def token_command(
     click.echo(json.dumps(answer))
   else:
     click.echo(whole or token)
+
+
+def _narrow(given: str, wanted: dict[str, tuple[str, ...]], ttl: str | None, as_json: bool) -> None:
+  from bond_core import CHANNELS
+  from bond_core.config import parse_duration
+  from bond_server.access.narrow import narrow, symbol_of
+
+  parent = (sys.stdin.read() if given == "-" else given).strip()
+  if not parent:
+    fail("there is no token or API key to narrow")
+  try:
+    claims: dict[str, Any] = {name: list(named) for name, named in wanted.items() if named}
+    if "symbols" in claims:
+      claims["symbols"] = [symbol_of(symbol) for symbol in claims["symbols"]]
+    if unknown := sorted(set(claims.get("channels", ())) - set(CHANNELS)):
+      fail(f"there is no channel {unknown[0]!r}; there is {', '.join(CHANNELS)}")
+    if ttl is not None:
+      claims["exp"] = math.ceil(time.time() + parse_duration(ttl))
+    token = narrow(parent, claims)
+  except (BondError, ValueError) as exc:
+    fail(f"bond token: {exc}")
+  click.echo(json.dumps({"token": token, **claims}) if as_json else token)
 
 
 def with_token(url: str, stream: str, token: str) -> str:
