@@ -237,3 +237,21 @@ async def test_a_page_answers_instead_of_the_venue(start, fault, status):
   answer = await sim.get("/api/v3/ping")
   assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html")
   assert answer.text.startswith("<!DOCTYPE html>")
+
+
+async def test_what_a_venue_lists_is_halted_or_left_out_and_listed_again(start):
+  sim = await start()
+
+  async def listed():
+    rows = (await sim.get("/api/v3/exchangeInfo")).json()["symbols"]
+    return {row["symbol"]: row["status"] for row in rows}
+
+  before = await listed()
+  assert before["BTCUSDT"] == "TRADING"
+  await sim.fault("break:1m")
+  assert await listed() == dict.fromkeys(before, "BREAK")
+  await sim.end_faults()
+  await sim.fault("delist:1m/BTCUSDT")
+  assert await listed() == {name: status for name, status in before.items() if name != "BTCUSDT"}
+  await sim.end_faults()
+  assert await listed() == before

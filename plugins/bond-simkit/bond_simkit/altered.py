@@ -1,10 +1,12 @@
-"""Answers of a venue's REST that lack what a client may take for granted."""
+"""Answers of a venue's REST that lack what a client may take for granted, or say it otherwise."""
 
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+HALTED = ((b'"TRADING"', b'"BREAK"'), (b'"live"', b'"suspend"'), (b'"Trading"', b'"Settling"'))
+"""How venues write that a market is traded, and that it is not for now."""
 _IDS = frozenset(("id", "a", "tradeId", "execId"))
 
 
@@ -16,6 +18,22 @@ def without_ids(body: bytes) -> bytes:
 def without_rows(body: bytes) -> bytes:
   """The JSON of an answer whose lists of rows are empty."""
   return _altered(body, _nothing)
+
+
+def halted(body: bytes, name: str) -> bytes:
+  """The answer with all markets as not trading, in the words of the venues that have them."""
+  for trading, other in HALTED:
+    body = body.replace(trading, other)
+  return body
+
+
+def delisted(body: bytes, name: str) -> bytes:
+  """The JSON of an answer without the rows that have this name for one of their values."""
+
+  def without(rows: list[Any]) -> list[Any]:
+    return [row for row in rows if not (isinstance(row, dict) and name in row.values())]
+
+  return _altered(body, without)
 
 
 def _nameless(rows: list[Any]) -> list[Any]:

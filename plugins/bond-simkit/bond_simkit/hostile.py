@@ -21,6 +21,7 @@ import msgspec
 import trio
 
 from bond_core.websockets import text_frame
+from bond_simkit.altered import halted
 from bond_simkit.http import Abort, HttpRequest, HttpResponse
 from bond_simkit.server import Site
 from bond_simkit.websocket import (
@@ -92,7 +93,6 @@ _CLOSES = (1000, 1001, 1008, 1011, 1012, 1013, 3000, 4000)
 _ANY_TEXT = "i"
 """The key of ids that may be any text, so that no reader can tell another text from them."""
 _TIME = re.compile(rb"(?<![\w.])1[78]\d{11}(?![\w.])")
-_TRADING = ((b'"TRADING"', b'"BREAK"'), (b'"live"', b'"suspend"'), (b'"Trading"', b'"Settling"'))
 
 
 @attrs.frozen(kw_only=True)
@@ -260,8 +260,7 @@ class Hostility:
       self._answers[key] = response
     body = response.body
     for kind in self.strikes("halted"):
-      for ours, other in _TRADING:
-        body = body.replace(ours, other)
+      body = halted(body, "")
       if body != response.body:
         self.strike(kind, what)
         response = attrs.evolve(response, body=body)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import attrs
 import trio
 
-from bond_simkit.altered import without_ids, without_rows
+from bond_simkit.altered import delisted, halted, without_ids, without_rows
 from bond_simkit.notation import FaultKind, FaultNotation, VenueFault
 from bond_simkit.withheld import Withheld
 
@@ -37,6 +37,8 @@ VENUE_FAULTS = FaultNotation(
     ),
     "451": FaultKind("REST and new WebSockets are answered 451 for ARG", "seconds", 2.0),
     "html": FaultKind("REST answers 200 with a page instead of data for ARG", "seconds", 2.0),
+    "break": FaultKind("REST lists all markets as not trading for ARG", "seconds", 2.0),
+    "delist": FaultKind("REST lists no market /TEXT, such as /BTCUSDT, for ARG", "seconds", 2.0),
     "slow": FaultKind("delays answers and frames by ARG", "seconds", 0.5),
   },
   examples="drop@5s or gap:5/depth@100f",
@@ -52,9 +54,11 @@ STATUSES = {"429": 429, "418": 418, "5xx": 503}
 """HTTP status by the kind of fault that answers with it."""
 
 ALTERING = {"nameless": without_ids, "empty": without_rows}
-"""What is done to the answers of REST by these faults."""
+"""What is done to the answers of REST that say what has happened, by these faults."""
+LISTING = {"break": halted, "delist": delisted}
+"""And to those that say what there is."""
 
-_LASTING = frozenset((*MUTING, *STATUSES, *PAGES, *ALTERING, "refuse"))
+_LASTING = frozenset((*MUTING, *STATUSES, *PAGES, *ALTERING, *LISTING, "refuse"))
 
 
 @attrs.define(eq=False)

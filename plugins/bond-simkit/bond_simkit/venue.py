@@ -12,7 +12,7 @@ import trio
 from bond_simkit.control import ControlEndpoint, fault_route
 from bond_simkit.fanout import Fanout
 from bond_simkit.http import Abort, HttpRequest, HttpResponse, json_response
-from bond_simkit.injection import ALTERING, PAGES, STATUSES, VENUE_FAULTS
+from bond_simkit.injection import ALTERING, LISTING, PAGES, STATUSES, VENUE_FAULTS
 from bond_simkit.notation import VenueFault
 from bond_simkit.server import serve_site
 from bond_simkit.websocket import ClientConnection, ClientHandler, ConnectionPolicy
@@ -160,13 +160,16 @@ class VenueSite:
     return self._refusal(STATUSES[fault.kind], fault.seconds_left() or 0.0)
 
   def _altered(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    fault = self._fanout.faults.active(*ALTERING)
     # What a venue lists is another matter than what has happened there.
     happened = re.search("trade|kline|candle", request.path, re.IGNORECASE)
-    if fault is None or happened is None or not isinstance(response.body, bytes):
+    fault = self._fanout.faults.active(*(LISTING if happened is None else ALTERING))
+    body = response.body
+    if fault is None or not isinstance(body, bytes):
       return response
     fault.requests += 1
-    return attrs.evolve(response, body=ALTERING[fault.kind](response.body))
+    if happened is None:
+      return attrs.evolve(response, body=LISTING[fault.kind](body, fault.fault.text))
+    return attrs.evolve(response, body=ALTERING[fault.kind](body))
 
   # Control endpoint ------------------------------------------------------------------------------
 
