@@ -77,8 +77,9 @@ def table(scored: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> str:
   starting = ("ok", "warn")
   stopped = [(c, g) for c, g in everything if c["outcome"] not in starting]
   started = [(c, g) for c, g in everything if c["outcome"] in starting]
-  false = sum(got["outcome"] in starting for _, got in stopped)
-  asked = sum(got["outcome"] not in starting for _, got in started)
+  # Where asking and starting are as good as each other, neither is a fault.
+  false = sum(got["outcome"] in starting and not is_right(got, c) for c, got in stopped)
+  asked = sum(got["outcome"] not in starting and not is_right(got, c) for c, got in started)
   line = (
     f"Unknown words that were not reported: {dropped}. Started though it should have been asked or "
     f"refused: {false} of {len(stopped)}. Asked without need: {asked} of {len(started)}."

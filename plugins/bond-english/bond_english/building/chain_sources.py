@@ -13,6 +13,12 @@ from bond_english.words import chains, data, venues
 _SETTING_OF_FILTER = {"mint": "mints", "address": "addresses", "account": "accounts"}
 _PACKAGES = {"onchain.bitcoin": "bond-bitcoin", "onchain.evm": "bond-evm"}
 _DEFAULT_PACKAGE = "bond-onchain"
+_EVENTS = {
+  "onchain.evm": ("transfer", "block", "metric"),
+  "onchain.solana": ("tx", "transfer", "block", "account", "metric"),
+  "onchain.bitcoin": ("tx", "transfer", "block", "metric", "mempool"),
+}
+"""The kinds of events that each source has."""
 _NATIVE = {"ethereum": "ETH", "base": "ETH", "arbitrum": "ETH", "optimism": "ETH", "bsc": "BNB"}
 _RARE = frozenset(("transfer", "swap", "block", "mint", "burn", "account"))
 """Events that are worth more each than as a number."""
@@ -119,6 +125,13 @@ def _add_chain(
   if use is None:
     context.add_unavailable(
       selection, f"{label} of {display_name}: no package is known that offers this"
+    )
+    return
+  lacking = [event for event in event_types if event not in _EVENTS.get(use, event_types)]
+  if lacking:
+    context.add_unavailable(
+      selection,
+      f"{' and '.join(lacking)}s on {display_name}: no package is known that offers them",
     )
     return
   bases = [symbol.pair.base for symbol in symbols]

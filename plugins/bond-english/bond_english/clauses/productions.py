@@ -496,6 +496,8 @@ def _topic(chunk: Chunk) -> str:
   kinds = chunk.value if chunk.role in (KIND, VAGUE_KIND) else ()
   if chunk.role == POSTS or not data.TEXTS.isdisjoint(kinds):
     return "text"
+  if chunk.role == METRIC and chunk.value in ("gas", "onchain"):
+    return "chain"
   if chunk.role == EVENT or "onchain" in kinds or "gas" in kinds:
     return "chain"
   return "market"

@@ -123,7 +123,7 @@ def _metric_or_provider(clause: Scope, findings: Findings, chunk: Chunk) -> None
     # Blocks have their fee as a field; without blocks a fee is a kind of its own.
     chunk.facts = []
     blocks = any(
-      value == {"event_types": ["block"]}
+      value == {"event_types": ["block"]} and not _is_how_often(clause, other)
       for other in clause.having(KIND)
       for _, value, _ in other.facts
     )
@@ -145,6 +145,11 @@ def _metric_or_provider(clause: Scope, findings: Findings, chunk: Chunk) -> None
     if kind == "onchain":
       chunk.facts.append(("filter", {"event_types": ["metric"]}, chunk.how))
     _make_kinds(chunk, (kind,), ALIAS)
+
+
+def _is_how_often(clause: Scope, chunk: Chunk) -> bool:
+  """Whether every or each stands before a chunk: base fee every block."""
+  return clause.tokens[chunk.first - 1].word in ("every", "each") if chunk.first else False
 
 
 def _vague(clause: Scope, findings: Findings, chunk: Chunk) -> None:

@@ -83,6 +83,11 @@ def _time_span(request: Scope, findings: Findings, index: int, chunk: Chunk) -> 
     return
   following = request.following(index, skip=(FILLER,))
   previous = request.previous(index, skip=(FILLER, PREPOSITION))
+  if following is not None and following.role == KIND and following.value == ("funding",):
+    # The 8h funding is the rate as venues have it.
+    findings.note(f"{request.text_of(chunk)} funding is taken for the venue's own rate")
+    chunk.make_filler()
+    return
   windowed = data.WINDOWED | ({"price"} if span.direction == ROLLING else set())
   for beside in (following, previous):
     if beside is None or beside.role != KIND or windowed.isdisjoint(beside.value):
@@ -156,7 +161,7 @@ def _interval_of_kind(request: Scope, index: int, chunk: Chunk) -> None:
   if interval.seconds is None or following is None or following.role != KIND:
     return
   last_word = request.tokens[chunk.end - 1].word
-  adjective = request.first_word(chunk).endswith("ly") or last_word in ("window", "windows")
+  adjective = last_word.endswith("ly") or last_word in ("window", "windows")
   if not adjective or interval.seconds <= 0:
     return
   adjacent = request.following(index, skip=(FILLER,)) is following

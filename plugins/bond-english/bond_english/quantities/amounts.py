@@ -22,7 +22,9 @@ _MINIMUM = split_phrases(
   than; not less than; minimum of; minimum; min; min size; exceeding; exceed; exceeds; upwards of;
   north of; beyond; past; worth over; minimum size; min notional; minimum notional; of over; from;
   worth more than; goes above; rises above; crosses above; breaks above; breaks; goes over; size
-  over; hits; reaches; is above; is over; min size of; starting at
+  over; hits; reaches; is above; is over; min size of; starting at; crosses; cross; touches; tops;
+  breaks through; climbs above; gets above; moves above; surpasses;
+  jumps above; goes past; gets over
   """
 )
 _MAXIMUM = split_phrases(
@@ -30,7 +32,8 @@ _MAXIMUM = split_phrases(
   at most; under; below; less than; smaller than; lower than; no more than; not more than; maximum
   of; maximum; max; up to; beneath; fewer than; max size; south of; worth less than; worth under;
   goes below; falls below; drops below; dips below; crosses below; breaks below; goes under; drops
-  under; falls under; drops to; falls to; is below; is under
+  under; falls under; drops to; falls to; is below; is under; slips below; sinks below; gets below;
+  gets under; moves below; goes down to; crashes below; is less than
   """
 )
 _COMPARISONS: PhraseTable[Side] = PhraseTable(

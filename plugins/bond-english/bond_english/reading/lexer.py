@@ -102,7 +102,7 @@ def _at(tokens: Sequence[Token], first: int, sources: SourceWords) -> list[Chunk
     for number, read in enumerate(_READERS):
       chunk = read(tokens, first)
       if chunk is not None:
-        chunk.cost += 0.01 * number
+        chunk.cost += 0.002 * number
         found.append(chunk)
     found += names_at(tokens, first, sources)
   function_word = _function_word(tokens, first)

@@ -70,7 +70,8 @@ _PHRASES = {
   "trades": """trades; trade; trade feed; trade data; fills; executions; prints; deals; tape; time
     and sales; trade stream; matches; market trades; trade tape; tick data; aggtrade; agg trades;
     aggtrades; aggregated trades; aggregate trades; tick trades; market orders; public trades;
-    clips; clip; ticks; tick; trade prints; trade ticks""",
+    publictrade; public trade; trades all; last trade; last trades; latest trades; clips; clip;
+    ticks; tick; trade prints; trade ticks""",
   "orderbook": """order book; order books; orderbook; orderbooks; book; books; depth; market depth;
     depth chart data; l2; level 2; level2;
     lvl2; lvl 2; l2 book; l3; level 3; l2 data; bids and asks; lob;
@@ -78,7 +79,7 @@ _PHRASES = {
   "bbo": """bbo; best bid and offer; best bid and ask; best bid ask; best bid offer; top of book;
     top of the book; bid ask; bid and ask; bid offer; bid and offer; bids asks; l1; level 1; level1;
     quotes; best bid; best ask; best offer; best quotes; nbbo; bidask; touch;
-    bookticker; book ticker; best prices; inside market;
+    bookticker; bbo tbt; book ticker; best prices; inside market;
     bid; bids; ask; asks; bid price; ask price; bid prices; ask prices; offers""",
   "ohlc": """candles; candle; candlesticks; candlestick; ohlc; ohlcv; bars; bar; klines; kline;
     candle data; ohlc bars; ohlc candles; ohlcv bars; ohlcv candles; open high low close; chart
@@ -92,7 +93,8 @@ _PHRASES = {
   "open_interest": "open interest; open interests; oi",
   "liquidations": """liquidations; liquidation; liqs; liq; liquidated; liquidation feed;
     liquidation events; liquidation data; forced liquidations; forced orders; rekt; forceorder;
-    force orders; liquidation orders; liquidation prints; liqs feed""",
+    force orders; liquidation orders; allliquidation; all liquidation; liquidation prints; liqs
+    feed""",
   "mark_price": "mark price; mark prices; mark; marks; markprice; mark px",
   "index_price": "index price; index prices; index; underlying index",
   "implied_vol": """implied vol; implied volatility; implied vols; iv; dvol; volatility index;
@@ -193,6 +195,7 @@ VAGUE_PHRASES = {
   "social": ("tweets",),
   "social sentiment": ("tweets",),
   "buzz": ("tweets",),
+  "chatter": ("tweets",),
 }
 """Phrases that say too little, and the kinds that they are taken for."""
 

@@ -46,7 +46,7 @@ firstly folks following forever frankly free friend friends fully fun further ge
 genius gentle gently glad goal going gonna good gotta great guys handy happy hard hardly helpful
 hence homework honest honestly hopefully however huge human hundred idea ideally immediate
 important indeed individually initial initially instead intelligent interested interesting internal
-into job keen kind kindly large lately later latter life light likely line lines little local
+into job keen kind kindly large last lately later latter life light likely line lines little local
 lookout love lovely lunch machine main majority manner many mate maybe meaning meanwhile member
 mentioned mere merely mind minimal modern moment morning much name namely near nearby necessary new
 next nice nicely night none normal normally note nothing now obvious obviously odd official often

@@ -60,11 +60,12 @@ ALERTS = split_phrases(
   alert me; notify me; warn me; ping me; tell me when; tell me if; let me know; let me know when;
   let me know if; alert; alerts; notification; notifications; notify; whale alert; whale alerts;
   price alert; price alerts; alert me when; alert me if; notify me when; notify me if; email me;
-  text me; message me; email me when; text me when; wake me; wake me up; shout; heads up; tell me
-  as soon as; as soon as; the moment; the second; once; let us know; let us know when; tell us
-  when; tell us if; give me a shout; buzz me; ping us; wake me up if; wake me up when; ping me if;
-  ping me when; shout when; shout if; scream if; flag when; flag if; alarm; send me an alert; send
-  an alert; signal me
+  text me; message me; email me when; text me when; wake me; wake me up; shout; heads up; ping if;
+  ping when; ping on; alert if; alert when; warn if; warn when; notify if; notify when; tell if;
+  tell when; beep if; beep when; tell me as soon as; as soon as; the moment; the second; once; let
+  us know; let us know when; tell us when; tell us if; give me a shout; buzz me; ping us; wake me
+  up if; wake me up when; ping me if; ping me when; shout when; shout if; scream if; flag when;
+  flag if; alarm; send me an alert; send an alert; signal me
   """
 )
 
