@@ -24,7 +24,7 @@ OLDEST = (20, 19)
 """The oldest Node that the tools run on; the client itself is for any 20."""
 UNREACHABLE = re.compile(
   r"npm error code (E(?:NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH"
-  r"|IDLETIMEOUT)|ERR_SOCKET_TIMEOUT)"
+  r"|IDLETIMEOUT|408|429|5\d\d)|ERR_SOCKET_TIMEOUT)"
 )
 CHECKERS = ("publint@0.3.25", "@arethetypeswrong/cli@0.18.5")
 RUNTIMES = {
@@ -83,7 +83,8 @@ def _made(script: str, made: Path, more: Sequence[Path]) -> Path:
 
 
 def npm(arguments: Sequence[str], folder: Path) -> None:
-  """Has npm install something. Raises Unavailable where it reaches no registry."""
+  """Has npm install something. Raises Unavailable where it reaches no registry, and RuntimeError
+  where it fails for another reason."""
   options = ["--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000"]
   done = subprocess.run(
     ["npm", *arguments, *options], cwd=folder, capture_output=True, text=True, check=False
@@ -93,7 +94,7 @@ def npm(arguments: Sequence[str], folder: Path) -> None:
       f"npm reaches no registry ({found[1]}), so the JavaScript client is not tested"
     )
   if done.returncode:
-    raise SystemExit(f"npm {arguments[0]} failed:\n{done.stderr}")
+    raise RuntimeError(f"npm {arguments[0]} failed:\n{done.stderr}")
 
 
 def environment() -> dict[str, str]:

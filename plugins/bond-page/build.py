@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,6 @@ def _built() -> str | None:
   spec.loader.exec_module(javascript)
   try:
     javascript.page()
-  except javascript.Unavailable as exc:
+  except (javascript.Unavailable, RuntimeError, subprocess.CalledProcessError) as exc:
     return str(exc)
   return None
