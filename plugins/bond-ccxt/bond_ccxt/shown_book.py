@@ -21,6 +21,7 @@ class ShownBook:
     self._deltas = deltas
     self._shown: Sides | None = None
     self._sequence: int | None = None
+    self._nonce: int | None = None
 
   def restart(self) -> None:
     """What comes next has nothing to do with what was shown."""
@@ -30,12 +31,19 @@ class ShownBook:
     """Sends the book as it is now, where it has changed."""
     listed, depth = self._listed, self._depth
     sides = levels(listed, book["bids"], depth), levels(listed, book["asks"], depth)
-    # Books have the venue's numbers where it numbers them; else they are counted.
+    # Books have the venue's numbers where it numbers them; else, and where a number stays while the
+    # book goes on, they are counted.
     nonce = number_or_none(book.get("nonce"))
     before, last = self._shown, self._sequence
-    if before is not None and (sides == before if nonce is None else nonce == last):
+    known, self._nonce = self._nonce, nonce
+    stays = nonce is None or (nonce == known and before is not None)
+    if stays and sides == before:
       return
-    sequence = (last or 0) + 1 if nonce is None else nonce
+    counted = (last or 0) + 1
+    if nonce is None or stays:
+      sequence = counted
+    else:
+      sequence = nonce if known is None or nonce < known else max(nonce, counted)
     delta = self._deltas and before is not None and last is not None and sequence > last
     bids, asks = sides
     if delta and before is not None:

@@ -399,3 +399,20 @@ def test_numbers_that_leap_and_go_on_there_are_followed():
     tape.streamed([trade(n) for n in (10**8, far, far + 1, far + 3)], NOW)
     gaps = [(e.venue_from, e.venue_to) for e in taken(box) if type(e) is Gap]
     assert gaps == [(None, None), (far + 2, far + 2)]
+
+
+@pytest.mark.parametrize("deltas", [True, False])
+@pytest.mark.parametrize("numbers", [(5, 5, 5), (None, None, None), (5, 5, 6), (5, 6, 6)])
+def test_a_book_that_changes_while_its_number_stays_is_shown(deltas, numbers):
+  box = outbox("orderbook")
+  shown = ShownBook(listed("htx"), box, 20, deltas=deltas)
+  for size, nonce in enumerate(numbers, 1):
+    book = {"bids": [[1, size]], "asks": [[2, 1]], "timestamp": None, "nonce": nonce}
+    # ccxt's book is looked at twice.
+    shown.show(book, NOW)
+    shown.show(book, NOW)
+  events = taken(box)
+  assert [event.bids for event in events] == [[(1.0, float(size))] for size in (1, 2, 3)]
+  sequences = [event.sequence for event in events]
+  assert sequences == sorted(set(sequences))
+  assert [event.update_type for event in events][1:] == ["delta" if deltas else "snapshot"] * 2
