@@ -194,6 +194,18 @@ def test_a_window_never_mixes_spot_and_perp():
   assert [node["use"] for node in document["transforms"].values()] == ["core.sample"]
 
 
+@pytest.mark.parametrize(
+  "text",
+  [
+    "the tape on sol perps, only clips over $250k",
+    "SOL perp trades, but only trades over $250k",
+    "sol perp trades; just the prints over $250k",
+  ],
+)
+def test_data_that_is_said_again_is_narrowed(text):
+  assert spec(text) == spec("SOL perp trades over $250k")
+
+
 def test_several_lengths_of_bars_are_several_sources():
   sources = spec("1m, 5m and 15m candles for BTC")["sources"].values()
   assert [source["with"]["interval"] for source in sources] == ["1m", "5m", "15m"]

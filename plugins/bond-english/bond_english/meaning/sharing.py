@@ -121,6 +121,7 @@ def inherit_kinds(clauses: list[Scope]) -> None:
 def share(request: Request, scopes: list[Scope], findings: Findings) -> list[Selection]:
   """Every kind of data, named or assumed, with all that it is of."""
   clauses = [_clause(scope) for scope in scopes]
+  clauses = _without_restatements(clauses)
   _share_bare(clauses)
   clauses = [clause for clause in clauses if not clause.is_bare] or clauses[:1]
   assumed = [kind for slot, kind, _ in findings.assumptions if slot == "source"]
@@ -184,6 +185,33 @@ def _settings_of(chunk: Chunk) -> Iterable[Setting]:
     if slot == "filter":
       for name, amount in value.items():
         yield Setting(name, amount, chunk, kinds)
+
+
+def _without_restatements(clauses: list[_Clause]) -> list[_Clause]:
+  """The clauses without those that say the data of the one before again, to narrow it: the tape of
+  SOL, only clips over $250k."""
+  kept: list[_Clause] = []
+  for clause in clauses:
+    kinds = {kind for kind, _ in clause.kinds}
+    before = kept[-1] if kept else None
+    again = (
+      before is not None
+      and bool(kinds)
+      and kinds <= {kind for kind, _ in before.kinds}
+      and not (clause.symbols or clause.venues or clause.markets or clause.chains)
+      and bool(before.symbols)
+      and not (before.settings and clause.settings)
+    )
+    if before is None or not again:
+      kept.append(clause)
+      continue
+    before.settings += clause.settings
+    before.intervals += clause.intervals
+    before.blend += clause.blend
+    before.count += clause.count
+    for kind, chunk in clause.kinds:
+      next(first for name, first in before.kinds if name == kind).parts.append(chunk)
+  return kept
 
 
 def _share_bare(clauses: list[_Clause]) -> None:
