@@ -298,7 +298,7 @@ def test_a_steady_stream_is_held_to_its_rhythm_once_it_had_the_time(venue):
   v.pass_time(6)
   assert v.feed.silence(eth) == 10.0
   assert v.feed.last_received(eth) is None
-  mark = {"E": 1, "p": "1", "i": "1", "r": "0.0001", "T": 2}
+  mark = {"E": 1, "p": "1", "i": "1", "r": "0.0001", "T": 1_790_000_000_000}
   v.say("ethusdt@markPrice@1s", mark)
   assert v.feed.last_received(eth) == v.now.mono_ns
 

@@ -31,7 +31,10 @@ FRAMES = [
     b'"a":"3","A":"4","T":5,"E":6}}'
   ),
   b'{"stream":"btcusdt@ticker","data":{"e":"24hrTicker","E":1,"s":"BTCUSDT","c":"1","v":"2"}}',
-  b'{"stream":"btcusdt@markPrice@1s","data":{"E":1,"p":"1","i":"1","P":"1","r":"0.0001","T":2}}',
+  (
+    b'{"stream":"btcusdt@markPrice@1s","data":{"E":1,"p":"1","i":"1","P":"1","r":"0.0001",'
+    b'"T":1790000000000}}'
+  ),
   (
     b'{"stream":"btcusdt@forceOrder","data":{"E":1,"o":{"S":"SELL","q":"1","p":"1","ap":"1",'
     b'"X":"FILLED","l":"1","z":"1","T":1}}}'
@@ -158,6 +161,7 @@ def test_one_broken_stream_leaves_the_others_alone(venue):
 @pytest.mark.parametrize("index", ["", None])
 def test_a_contract_without_an_index_price_has_its_funding(venue, index):
   v = venue(config.Funding(symbols=["BTC/USDT:USDT"]))
-  mark = {"e": "markPriceUpdate", "E": 1, "s": "BTCUSDT", "p": "1", "i": index, "r": "0.1", "T": 2}
+  mark = {"e": "markPriceUpdate", "E": 1, "s": "BTCUSDT", "p": "1", "i": index, "r": "0.1"}
+  mark["T"] = 1_790_000_000_000
   [event] = v.say("btcusdt@markPrice@1s", mark)
   assert (event.mark, event.index, event.rate) == (1.0, None, 0.1)
