@@ -56,7 +56,8 @@ def test_an_answer_is_shown_as_answers_are():
   assert quote["spread"] == round(quote["ask"] - quote["bid"], 2)
 
 
-@pytest.mark.parametrize("key", ["mcpServers", "servers"])
+# The first starts a simulator of every venue.
+@pytest.mark.parametrize("key", [pytest.param("mcpServers", marks=pytest.mark.slow), "servers"])
 async def test_its_configurations_start_a_server(key):
   (found,) = [block[key]["bond"] for block in BLOCKS if key in block]
   assert found["command"] == "bond"

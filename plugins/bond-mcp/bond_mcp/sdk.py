@@ -2,6 +2,7 @@
 session: each has a server object of its own, and a time."""
 
 import logging
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -31,14 +32,23 @@ def make_server(desk: Desk) -> Server[Any]:
   async def call_tool(_: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
     return await answered(desk, params.name, params.arguments or {})
 
-  return Server(
+  server: Server[Any] = Server(
     "bond",
-    version=version("bond-mcp"),
+    version=_version(),
     title="Bond: live markets",
     instructions=INSTRUCTIONS,
     on_list_tools=list_tools,
     on_call_tool=call_tool,
   )
+  # Spans of a tracer that is not there, which cost as much as the rest of a call.
+  server.middleware.clear()
+  return server
+
+
+@cache
+def _version() -> str:
+  # Read from the disk, and a server is made for each request.
+  return version("bond-mcp")
 
 
 def listed() -> list[types.Tool]:
