@@ -709,9 +709,16 @@ class Numbers:
 
 def test_counted_values_that_begin_anew_are_followed_from_the_third_one_on():
   numbers = Numbers(counted=True)
-  assert numbers.say(5_000_004, 5_000_005) == [5_000_004, 5_000_005]
+  assert numbers.say(500_004, 500_005) == [500_004, 500_005]
   numbers.second = 60
   assert numbers.say(1, 2, 3, 4) == ["gap", 3, 4]
+
+
+def test_counted_values_that_begin_far_behind_are_followed_from_the_second_one_on():
+  numbers = Numbers(counted=True)
+  assert numbers.say(5_000_004, 5_000_005) == [5_000_004, 5_000_005]
+  numbers.second = 60
+  assert numbers.say(1, 2, 3, 4) == ["gap", 2, 3, 4]
 
 
 def test_counted_values_begin_anew_with_a_new_connection():
