@@ -22,6 +22,7 @@ BENCHMARKS = {
   "S7": ("s7_growth", "cost of more subscriptions"),
   "STREAMS": ("streams", "a hundred streams of twenty specs"),
   "AGENTS": ("agents", "two hundred agents over /mcp"),
+  "RECORD": ("recordings", "recording, exporting and loading"),
   "LOG": ("file_log", "the log on disk, keeping an event"),
   "CONSOLIDATED": ("consolidated", "consolidated book, an update"),
   "GEYSER": ("geyser", "a Geyser node at 7,000 updates/s"),

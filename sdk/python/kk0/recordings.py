@@ -37,6 +37,7 @@ _TABLES = {
 _RECEIVED = re.compile(rb'"ts_event":(\d+)')
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_PIECE = 4 * 1024 * 1024
 _META = (b'{"type":"recording"', b'{"type":"digest"', b'{"type":"frame"')
 
 
@@ -80,7 +81,7 @@ def frame(
   elif Path(text).is_dir():
     return _of_parquet(Path(text), kind, since, until, symbols, library)
   else:
-    lines = _Recording(Path(text)).lines(kind, since, until)
+    lines = _of_recording(Path(text), kind, since, until)
   if symbols is not None:
     wanted = set(symbols)
     lines = [line for line in lines if json.loads(line).get("symbol") in wanted]
@@ -231,14 +232,24 @@ def _lines(path: Path) -> Iterator[bytes]:
   for segment in _segments(path):
     try:
       with _opened(segment) as file:
-        for line in file:
-          if line.strip() and not line.startswith(_META):
-            yield line.rstrip(b"\r\n")
-    except EOFError:
-      # Its recorder was killed: it is whole up to here.
-      continue
+        rest = b""
+        for data in _pieces(file):
+          lines = (rest + data).split(b"\n")
+          rest = lines.pop()
+          yield from (line for line in lines if line and not line.startswith(_META))
+        if rest.endswith(b"}"):
+          yield rest
     except OSError as exc:
       raise StreamError(f"cannot read the recording {segment}: {exc.strerror or exc}") from exc
+
+
+def _pieces(file: Any) -> Iterator[bytes]:
+  try:
+    while data := file.read(_PIECE):
+      yield data
+  except EOFError:
+    # Its recorder was killed: it is whole up to here.
+    return
 
 
 def _segments(path: Path) -> list[Path]:
@@ -269,6 +280,15 @@ def _opened(path: Path) -> Any:
 
     return gzip.open(path, "rb")
   return path.open("rb")
+
+
+def _of_recording(
+  path: Path, kind: str, since: str | float | None, until: str | float | None
+) -> list[bytes]:
+  if since is not None or until is not None:
+    return _Recording(path).lines(kind, since, until)
+  start = f'{{"type":"{kind}",'.encode()
+  return [line for line in _lines(path) if line.startswith(start)]
 
 
 def _of_server(
