@@ -93,8 +93,8 @@ def record_command(
 
   \b
   bond record btc-pulse.yaml -o btc.jsonl.zst --sim --duration 20s
-  bond record btc-pulse.yaml -o btc.jsonl.zst --rotate 1h --keep 48
-  bond record "BTC price on binance" -o btc.jsonl.zst --sim
+  bond record btc-pulse.yaml -o hours.jsonl.zst --rotate 1h --keep 48 --sim --duration 5s
+  bond record "BTC price on binance" -o price.jsonl.zst --sim --duration 5s
   """
   set_up_logging(verbose, quiet)
   checked = read_spec(spec)
