@@ -194,6 +194,11 @@ def test_a_window_never_mixes_spot_and_perp():
   assert [node["use"] for node in document["transforms"].values()] == ["core.sample"]
 
 
+def test_recordings_are_another_command():
+  (question,) = parse("BTC trades, record them to a parquet file", WORDS).questions
+  assert "`bond record`" in question
+
+
 @pytest.mark.parametrize(
   "text",
   [

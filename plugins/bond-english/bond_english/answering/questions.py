@@ -25,6 +25,9 @@ from bond_english.text.chunks import (
 from bond_english.words import data
 from bond_english.words.venues import DEXES
 
+_RECORDING = frozenset(("record", "recording", "recorded", "parquet", "csv", "export", "save"))
+"""Words for what is done with a stream by other commands."""
+
 
 def ask_open_questions(request: Request, findings: Findings, selections: list[Selection]) -> None:
   """Asks what is still open, and warns of what Bond does not do."""
@@ -77,6 +80,12 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
     single = len(phrase) == 1 and tokens[first.first].text.isidentifier()
     if before in ("from", "by") and single and request.kinds() & data.TEXTS:
       findings.ask(f"{written!r} is not understood; an account is written @{written}")
+    elif {token.word for token in tokens[first.first : last.end]} & _RECORDING:
+      findings.ask(
+        f"{written!r}: recordings have commands of their own, `bond record` and `bond export`; "
+        "leave it out here?",
+        confirmable=True,
+      )
     elif alike:
       choices = " or ".join(map(repr, alike))
       findings.ask(f"{written!r} is not understood; did you mean {choices}?")
