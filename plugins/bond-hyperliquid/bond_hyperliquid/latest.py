@@ -99,6 +99,7 @@ class CandleState(LatestValue):
       low=bar.low,
       close=bar.close,
       volume=bar.volume,
+      trades=bar.count,
       closed=closed,
       **common,
     )

@@ -53,7 +53,7 @@ class _Spot(msgspec.Struct):
 class _Perp(msgspec.Struct, gc=False, rename={"decimals": "szDecimals", "delisted": "isDelisted"}):
   name: str
   decimals: int = 0
-  delisted: bool = False
+  delisted: bool | None = None
 
 
 class _Dex(msgspec.Struct, rename={"collateral": "collateralToken"}):
@@ -143,7 +143,7 @@ class Coins:
 
 def _market(instrument: Instrument, coin: str, perp: _Perp | None = None) -> HyperliquidMarket:
   written = spelling(instrument)
-  delisted = perp is not None and perp.delisted
+  delisted = perp is not None and bool(perp.delisted)
   return HyperliquidMarket(
     symbol=written,
     written=written,

@@ -24,7 +24,7 @@ PERPS = [
   {
     "universe": [
       {"name": "BTC", "szDecimals": 5},
-      {"name": "ETH", "szDecimals": 4},
+      {"name": "ETH", "szDecimals": 4, "isDelisted": None},
       {"name": "kPEPE", "szDecimals": 0},
       {"name": "MATIC", "szDecimals": 1, "isDelisted": True},
     ],

@@ -191,7 +191,7 @@ def test_the_next_candle_shows_that_one_has_closed(venue):
   assert hyperliquid.say("candle", bar(0, 1)) == []
   hyperliquid.say("candle", bar(0, 2, "2.5"))
   closed, new = hyperliquid.say("candle", bar(60_000, 1))
-  assert (closed.closed, closed.close, closed.volume) == (True, 2.5, 2)
+  assert (closed.closed, closed.close, closed.volume, closed.trades) == (True, 2.5, 2, 2)
   assert (new.closed, new.start) == (False, closed.end)
 
 
