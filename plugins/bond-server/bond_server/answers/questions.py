@@ -25,22 +25,28 @@ from bond_core import (
   Principal,
   Ticker,
   Trade,
-  Window,
 )
 from bond_core.feeds import SourceState
 from bond_core.logs import DurableLog, Record
 from bond_core.services import Stream
 from bond_server.access.tokens import MARKET
 from bond_server.answers import changes, columns
+from bond_server.answers.arguments import (
+  CURSOR,
+  amount_of,
+  bad_cursor,
+  budget_of,
+  cursor_of,
+  seconds_of,
+  whole,
+)
 from bond_server.answers.conditions import channels_that_wait, condition_of, matcher
+from bond_server.answers.fitting import fit, fit_columns, note
 from bond_server.answers.freshness import Doubt, Freshness, judge, rfc3339, worst
 from bond_server.answers.limits import Allowances, AnswerLimits
 from bond_server.answers.markets import exchange_of, instruments_of, is_of, market_of
 from bond_server.answers.refused import QuestionRefused
 from bond_server.answers.rows import (
-  BUDGET,
-  MAX_BUDGET,
-  MIN_BUDGET,
   apart,
   clean,
   gap_row,
@@ -50,10 +56,11 @@ from bond_server.answers.rows import (
   tokens_of,
 )
 from bond_server.answers.serving import AnswerServer
+from bond_server.answers.standing import DOUBTS, standing_of, worst_of
 from bond_server.answers.waiting import Waiters
 from bond_server.answers.watches import Watch, Watches
 from bond_server.making import StreamRefused
-from bond_server.market_state import MarketState, Standing
+from bond_server.market_state import MarketState
 
 T = TypeVar("T")
 
@@ -63,8 +70,6 @@ WHOLE_WITHIN: Final = 1.0
 """Seconds in which the prices of a ticker are awaited that came with a message of its own."""
 LOOK_EVERY: Final = 0.02
 _STATISTICS: Final = ("mark", "index", "open_interest", "volume")
-WAIT_MOST: Final = 50.0
-"""Seconds of the longest wait: clients end a call after a minute."""
 DEPTH: Final = 10
 MAX_DEPTH: Final = 200
 MAX_POSITION: Final = 100
@@ -75,7 +80,6 @@ MAX_GAPS: Final = 20
 RECENT_MS: Final = 60_000
 """Without a cursor, losses of the last minute are listed."""
 
-_CURSOR = re.compile(r"(?P<epoch>[0-9a-zA-Z_-]{1,64}):(?P<number>[0-9]{1,18})")
 _AGO = re.compile(r"now(?:-(?P<count>[0-9]{1,5})(?P<unit>s|m|h))?")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
 
@@ -122,7 +126,7 @@ class Answers:
   ) -> dict[str, Any]:
     """The best prices and the last one of a market, at each venue that is named or runs."""
     self.allowances.call(caller.name)
-    market, room = market_of(symbol), _budget(budget)
+    market, room = market_of(symbol), budget_of(budget)
 
     async def of(venue: str) -> tuple[Freshness, dict[str, Any]]:
       watch = await self._watch(caller, ("ticker",), market, venue)
@@ -146,18 +150,18 @@ class Answers:
     """The best levels of a market's book at each venue that is named or runs, and what an order of
     so much of the base currency would cost or bring."""
     self.allowances.call(caller.name)
-    market, room = market_of(symbol), _budget(budget)
-    levels = _whole("depth", depth, DEPTH, MAX_DEPTH)
-    orders = [(side, _amount(side, of)) for side, of in (("buy", buy), ("sell", sell)) if of]
+    market, room = market_of(symbol), budget_of(budget)
+    levels = whole("depth", depth, DEPTH, MAX_DEPTH)
+    orders = [(side, amount_of(side, of)) for side, of in (("buy", buy), ("sell", sell)) if of]
 
     async def of(venue: str) -> tuple[Freshness, dict[str, Any]]:
       watch = await self._watch(caller, ("orderbook",), market, venue)
-      whole = None if orders else levels
+      seen = None if orders else levels
       state = self._state
       found = await self._first(
         watch,
         lambda: next(
-          (b for i in self._instruments(market, watch) if (b := state.book(i, whole))), None
+          (b for i in self._instruments(market, watch) if (b := state.book(i, seen))), None
         ),
       )
       fresh = self._fresh(watch, market, "orderbook", found)
@@ -186,13 +190,13 @@ class Answers:
     """What a market's trades were in each of the last spans of time, as columns; or the last
     windows of a stream."""
     self.allowances.call(caller.name)
-    room = _budget(budget)
-    most = _whole("last", last, 20, columns.MAX_ROWS)
+    room = budget_of(budget)
+    most = whole("last", last, 20, columns.MAX_ROWS)
     if stream is not None:
       found = self._stream(caller, stream)
       rows = await columns.of_stream(found.log, None if symbol is None else market_of(symbol), most)
       head = self._stream_head(found, rows[-1].window_end if rows else None)
-      return _fit_columns(head, rows, room)
+      return fit_columns(head, rows, room)
     market = market_of(symbol)
     span = columns.span_of(every)
     venues = self._venues(exchange)
@@ -207,10 +211,10 @@ class Answers:
       self._server, market, frozenset(venues), span, most, self._state.number
     )
     head = self._head(worst(fresh), "last trade", market, venues, None, channels)
-    answer = _fit_columns(head, windows, room)
+    answer = fit_columns(head, windows, room)
     if len(windows) < most:
       back = rfc3339(reaches) or "now"
-      _note(
+      note(
         answer,
         f"The log has whole windows from {back} on only; `stream` makes one that is kept.",
       )
@@ -231,7 +235,7 @@ class Answers:
     """What has changed since a cursor: a row for each channel of each market, or with `events` each
     event, with the losses in between and the cursor to go on with."""
     self.allowances.call(caller.name)
-    room = _budget(budget)
+    room = budget_of(budget)
     market = None if symbol is None else market_of(symbol)
     if stream is not None:
       running = self._stream(caller, stream)
@@ -275,7 +279,7 @@ class Answers:
     head["gaps"] = [*lost, *map(gap_row, found.gaps)][:MAX_GAPS]
     head["cursor"] = f"{log.epoch}:{found.number}"
     answer = {**head, "changes": [], "events_seen": len(found.matched)}
-    kept = _fit(answer, "changes", rows, room)
+    kept = fit(answer, "changes", rows, room)
     if kept < len(rows) and events:
       answer["cursor"] = f"{log.epoch}:{found.matched[kept][0] - 1}"
     if kept < len(rows) or found.number < end:
@@ -283,7 +287,7 @@ class Answers:
       more = (
         "the cursor goes on from here" if events or found.number < end else "name fewer markets"
       )
-      _note(answer, f"There is more than fits: {more}.")
+      note(answer, f"There is more than fits: {more}.")
     return marked(answer)
 
   async def wait_until(
@@ -302,8 +306,8 @@ class Answers:
     """Waits for the first event of a market or a stream that fulfils a condition; answers with it,
     or with the cursor from which to wait on."""
     self.allowances.call(caller.name)
-    _budget(budget)
-    seconds = _seconds(timeout)
+    budget_of(budget)
+    seconds = seconds_of(timeout)
     if channel is not None and channel not in channels_that_wait():
       raise QuestionRefused(422, f"one can wait for {', '.join(channels_that_wait())}")
     market = None if symbol is None else market_of(symbol)
@@ -349,9 +353,7 @@ class Answers:
     if found is not None:
       answer["event"] = row_of(found[0])
     else:
-      _note(
-        answer, f"Nothing matched within {seconds:g} s; go on with this cursor to miss nothing."
-      )
+      note(answer, f"Nothing matched within {seconds:g} s; go on with this cursor to miss nothing.")
     return marked(answer)
 
   # Streams ----------------------------------------------------------------------------------------
@@ -369,7 +371,7 @@ class Answers:
     """Makes a stream from plain English or from a spec, or finds the one that runs already; says
     what was understood, or what has to be said first."""
     self.allowances.call(caller.name)
-    room = _budget(budget)
+    room = budget_of(budget)
     maker = self._server.maker
     if maker is None:
       raise QuestionRefused(503, "nothing in this process keeps streams; ask the control plane")
@@ -400,7 +402,7 @@ class Answers:
     if running is None:
       raise QuestionRefused(503, "the stream ended at once; look it up with the control plane")
     head = self._stream_head(running, None)
-    _note(head, "Read it with since, window or wait_until and this stream_id.")
+    note(head, "Read it with since, window or wait_until and this stream_id.")
     answer = {**head, "started": True, "new": made["new"], "stream_id": stream_id}
     answer["ws_url"] = made["ws_url"]
     return marked({**answer, **_account(made, room)})
@@ -411,7 +413,7 @@ class Answers:
     """What an event or a window was made of, as far as the logs reach: its events, losses in its
     time, the transforms, and whether computing it again gives the same."""
     self.allowances.call(caller.name)
-    room = _budget(budget)
+    room = budget_of(budget)
     log, stream = self._server.log, None
     try:
       found = read_position(str(position)[:MAX_POSITION])
@@ -440,7 +442,7 @@ class Answers:
     if tokens_of(nodes) < room // 3:
       # Settings are the words of whoever wrote the spec.
       answer["untrusted"] = {"nodes": nodes}
-    _fit(answer, "events", [row_of(event) for event in made.events[:MAX_EVENTS]], room)
+    fit(answer, "events", [row_of(event) for event in made.events[:MAX_EVENTS]], room)
     return marked(answer)
 
   # Questions about the server ---------------------------------------------------------------------
@@ -452,7 +454,7 @@ class Answers:
     self.allowances.call(caller.name)
     if caller.bounds is None:
       self._allow(caller, (), (), None)
-    room = _budget(budget)
+    room = budget_of(budget)
     await trio.lowlevel.checkpoint()
     server, state = self._server, self._state
     only = None if exchange is None else exchange_of(exchange)
@@ -483,11 +485,11 @@ class Answers:
       rows.append(row)
     head = self._head(worst(found), "last event", None, list(sources), None, ())
     answer = {**head, "sources": []}
-    _fit(answer, "sources", rows, room)
+    fit(answer, "sources", rows, room)
     if notices := [notice for notice in server.notices() if only in (None, notice["exchange"])]:
       answer["untrusted"] = {"notices": [quoted(notice) for notice in notices[:10]]}
     if not rows:
-      _note(answer, "No source runs yet; a question about a market starts one.")
+      note(answer, "No source runs yet; a question about a market starts one.")
     return marked(answer)
 
   async def markets(
@@ -495,7 +497,7 @@ class Answers:
   ) -> dict[str, Any]:
     """What can be asked for: the venues that a question can name, and markets that were seen."""
     self.allowances.call(caller.name)
-    room, bounds = _budget(budget), caller.bounds
+    room, bounds = budget_of(budget), caller.bounds
     if bounds is None:
       self._allow(caller, (), (), None)
     await trio.lowlevel.checkpoint()
@@ -516,8 +518,8 @@ class Answers:
     head = self._head(self._of_sources(sorted(running), None), "list", None, [], None, ())
     head.pop("note", None)
     answer = {**head, "exchanges": venues, "seen": []}
-    _fit(answer, "seen", rows, room)
-    _note(
+    fit(answer, "seen", rows, room)
+    note(
       answer,
       "`seen` are markets that came by; any other spelling (BTC/USDT, or BTC/USDT:USDT for a "
       "perpetual) can be asked for at a named exchange, which starts its source.",
@@ -548,7 +550,7 @@ class Answers:
     room: int,
   ) -> dict[str, Any]:
     """An answer with a row for each venue."""
-    _check_cursor(cursor)
+    cursor_of(cursor)
     venues = self._venues(exchange)
     self._allow(caller, channels, venues, market)
     found: dict[str, tuple[Freshness, dict[str, Any]]] = {}
@@ -571,11 +573,11 @@ class Answers:
       worst(fresh for fresh, _ in listed), what, market, list(found), cursor, channels
     )
     answer = {**head, "symbol": clean(str(market)), key: []}
-    kept = _fit(answer, key, [row for _, row in listed], room)
+    kept = fit(answer, key, [row for _, row in listed], room)
     if kept < len(listed) and key == "books" and not kept:
       # One book is always told, with as many levels as fit.
       answer[key] = [changes.shortened(listed[0][1], room)]
-      _note(answer, "The book is cut to the budget; name a larger one for more levels.")
+      note(answer, "The book is cut to the budget; name a larger one for more levels.")
     return marked(answer)
 
   def _tickers(self, market: Market, watch: Watch) -> "_Parts | None":
@@ -688,7 +690,7 @@ class Answers:
     log = self._server.log
     after, since_ms = 0, self._server.clock.now_ms() - RECENT_MS
     if cursor is not None:
-      found = _check_cursor(cursor)
+      found = cursor_of(cursor)
       if found is not None and found["epoch"] == log.epoch:
         after, since_ms = int(found["number"]), 0
     return [
@@ -728,9 +730,9 @@ class Answers:
       head["note"] = sentence
     wrong = self._state.wrong_clocks()
     if any(venue in wrong for venue in venues):
-      _note(head, "The clock of an exchange is wrong: `at` and `as_of` are when we received it.")
+      note(head, "The clock of an exchange is wrong: `at` and `as_of` are when we received it.")
     if cursor is not None and str(cursor).partition(":")[0] != log.epoch:
-      _note(head, "The cursor is of an earlier run of the log: what came between is not known.")
+      note(head, "The cursor is of an earlier run of the log: what came between is not known.")
     return head
 
   def _stream_head(self, stream: Stream, end: str | None) -> dict[str, Any]:
@@ -744,7 +746,7 @@ class Answers:
     bad = next((s for s in states if s not in ("live", "quiet", "simulated")), None)
     doubt: Doubt | None = None
     if status.ended or not states or bad is not None:
-      doubt = "unknown" if bad is None else _DOUBTS.get(bad, "unknown")
+      doubt = "unknown" if bad is None else DOUBTS.get(bad, "unknown")
     state = (
       "stale"
       if doubt or age is None
@@ -859,8 +861,8 @@ class Answers:
     if found := _AGO.fullmatch(text):
       ago = int(found["count"] or 0) * _UNIT_MS[found["unit"] or "s"]
       return min(await log.find(self._server.clock.now_ms() - ago), end + 1), []
-    if (found := _CURSOR.fullmatch(text)) is None:
-      raise _bad_cursor()
+    if (found := CURSOR.fullmatch(text)) is None:
+      raise bad_cursor()
     number = int(found["number"])
     if found["epoch"] != log.epoch or number > log.head:
       row = {"exchange": "*", "channel": "*", "symbol": "*", "reason": "expired"}
@@ -895,52 +897,6 @@ async def open_answers(server: AnswerServer, limits: AnswerLimits) -> AsyncItera
     nursery.start_soon(answers.watches.tend)
     yield answers
     nursery.cancel_scope.cancel()
-
-
-_DOUBTS: Final[dict[str, Doubt]] = {
-  "stale": "silent",
-  "connecting": "connecting",
-  "reconnecting": "reconnecting",
-  "unavailable": "unavailable",
-  "rejected": "rejected",
-}
-
-_WORST_FIRST: Final = (
-  SourceState.UNAVAILABLE,
-  SourceState.STALE,
-  SourceState.RECONNECTING,
-  SourceState.CONNECTING,
-  SourceState.REJECTED,
-  SourceState.QUIET,
-  SourceState.LIVE,
-)
-
-
-def worst_of(standings: Iterable[Standing]) -> SourceState | None:
-  """The state of the part that is worst; what was refused concerns those who named it only."""
-  states = {standing.state for standing in standings} - {SourceState.REJECTED}
-  return next((state for state in _WORST_FIRST if state in states), None)
-
-
-def standing_of(
-  standings: Sequence[Standing], channel: Channel, instrument: Instrument | None
-) -> SourceState | None:
-  """The state of the part that carries a channel of an instrument; where none is surely it, the
-  worst of those that may be."""
-  if instrument is not None:
-    exact = [
-      s
-      for s in standings
-      if s.channel == channel
-      and s.instrument is not None
-      and s.instrument.symbol == instrument.symbol
-      and s.instrument.market_type in (None, instrument.market_type)
-    ]
-    if exact:
-      # Several subscriptions of one part differ in what they refine: one that works carries it.
-      return min(exact, key=lambda s: -_WORST_FIRST.index(s.state)).state
-  of_channel = [s for s in standings if s.channel in (None, channel)]
-  return worst_of(of_channel or standings)
 
 
 def _account(made: dict[str, Any], room: int) -> dict[str, Any]:
@@ -988,82 +944,3 @@ def _row(exchange: str, event: AnyEvent | None, fresh: Freshness) -> dict[str, A
 def _seq(event: AnyEvent) -> int:
   number: int | None = getattr(event, "seq_internal", None)
   return number or 0
-
-
-def _note(answer: dict[str, Any], sentence: str) -> None:
-  answer["note"] = f"{answer['note']} {sentence}" if answer.get("note") else sentence
-
-
-def _fit(answer: dict[str, Any], key: str, rows: Sequence[Any], room: int) -> int:
-  """Puts as many rows into an answer as fit; how many. What was cut is said."""
-  left = room - tokens_of(answer)
-  kept = 0
-  for row in rows:
-    left -= tokens_of(row)
-    if left < 0:
-      break
-    kept += 1
-  answer[key] = list(rows[:kept])
-  if kept < len(rows):
-    answer["cut"] = True
-    answer[f"{key}_left_out"] = len(rows) - kept
-  return kept
-
-
-def _fit_columns(head: dict[str, Any], rows: Sequence[Window], room: int) -> dict[str, Any]:
-  """An answer with the newest windows that fit, as columns."""
-  answer = {**head, "columns": {}}
-  each = tokens_of(columns.as_columns(rows[-1:])) if rows else 1
-  fits = max(1, (room - tokens_of(answer)) // max(1, each // 2))
-  while True:
-    shown = rows[-fits:]
-    answer["columns"] = columns.as_columns(shown)
-    if tokens_of(answer) <= room or len(shown) <= 1:
-      break
-    fits = len(shown) * 3 // 4
-  if len(shown) < len(rows):
-    answer["cut"] = True
-    answer["rows_left_out"] = len(rows) - len(shown)
-  return marked(answer)
-
-
-def _budget(given: object) -> int:
-  return _whole("budget", given, BUDGET, MAX_BUDGET, MIN_BUDGET)
-
-
-def _whole(name: str, given: object, default: int, most: int, least: int = 1) -> int:
-  if given is None:
-    return default
-  if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
-    raise QuestionRefused(422, f"{name} is a whole number from {least} to {most}")
-  return given
-
-
-def _amount(name: str, given: object) -> Decimal:
-  if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < 1e15:
-    raise QuestionRefused(422, f"{name} is an amount of the base currency, above 0")
-  return Decimal(repr(given))
-
-
-def _seconds(given: object) -> float:
-  if given is None:
-    return 30.0
-  if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= WAIT_MOST:
-    raise QuestionRefused(
-      422, f"timeout is up to {WAIT_MOST:g} seconds; wait again with the cursor"
-    )
-  return float(given)
-
-
-def _check_cursor(cursor: object) -> "re.Match[str] | None":
-  """The parts of a cursor, None where there is none. Raises QuestionRefused."""
-  found = None if cursor is None else _CURSOR.fullmatch(str(cursor))
-  if found is None and cursor is not None:
-    raise _bad_cursor()
-  return found
-
-
-def _bad_cursor() -> QuestionRefused:
-  return QuestionRefused(
-    422, "cursor is one that an answer gave (EPOCH:SEQ), or now-30s, now-5m, now-1h"
-  )
