@@ -239,7 +239,11 @@ class Client:
 
 def key_of(event: Any) -> BookKey:
   """Exchange, symbol and market type of an event."""
-  return event.exchange, event.symbol, str(event.market_type)
+  return (
+    getattr(event, "exchange", ""),
+    getattr(event, "symbol", ""),
+    str(getattr(event, "market_type", "")),
+  )
 
 
 def _key(message: Any) -> BookKey:

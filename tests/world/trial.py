@@ -17,6 +17,7 @@ from bond_core._clock import SystemClock
 from bond_core._errors import leaves
 from bond_core._feeds.liveness import SourceState
 from bond_core._spec.load import load_spec
+from bond_core.logs import DurableLog, EngineError
 from bond_core.testing._components import REGISTRY
 from tests.chaos.judge import Violation
 from tests.chaos.markets import MarketJudge
@@ -24,7 +25,7 @@ from tests.chaos.network import Host, MemoryNetwork, host
 from tests.chaos.truth import Truth, noted_by
 from tests.chaos.venues import VENUES
 from tests.world import simulation
-from tests.world.client import Client
+from tests.world.client import Client, key_of
 from tests.world.disk import SimulatedDisk
 from tests.world.network import WorldNetwork
 from tests.world.plan import JUMPS_MS, Fault, Plan, VenuePlan
@@ -118,6 +119,9 @@ class _World:
     self.server: ServerProcess | None = None
     self.lives = 0
     self._restarting = trio.Lock()
+    self._kept = "", 0
+    """The last number that must have survived, and its epoch; and the first of that life."""
+    self._since = 0
     self._hostilities: dict[str, Hostility] = {}
     self._judges: dict[str, MarketJudge] = {}
     self._told: dict[str, list[Any]] = {}
@@ -222,11 +226,37 @@ class _World:
         continue
       self.note(f"server  {self.lives} serves")
       assert life.running is not None
+      await self._compare(life.running.log)
       for exchange, judge in self._judges.items():
         carried = life.running.carried
         judge.follow([reader for reader in carried if reader.source.exchange == exchange])
       self.server = life
       return
+
+  async def _compare(self, log: DurableLog) -> None:
+    """What was acknowledged is there, and all that is there was once appended."""
+    (epoch, kept), self._kept = self._kept, ("", 0)
+    if log.engine is None:
+      return
+    if kept and (log.epoch, log.engine.head >= kept) != (epoch, True):
+      raise Violation(
+        0, f"{epoch}:{kept} was acknowledged, and the log is at {log.epoch}:{log.engine.head}"
+      )
+    known = self.record.of("market").events.get(log.epoch, {})
+    stored: set[int] = set()
+    try:
+      records = await log.engine.read(1, 1_000_000)
+    except EngineError:
+      return
+    for record in records:
+      for number, event in enumerate(record.events, record.first):
+        stored.add(number)
+        if key_of(event) != key_of(known.get(number)):
+          raise Violation(0, f"the log has {number} as {event}, appended was {known.get(number)}")
+    if missing := [
+      number for number in known if self._since <= number <= kept and number not in stored
+    ]:
+      raise Violation(0, f"{missing[0]} of {epoch} was acknowledged and is not in the log")
 
   async def _take_away(self, how: str, away: float) -> None:
     """Ends the server's life, and begins another one."""
@@ -236,6 +266,11 @@ class _World:
         return
       self._look()
       self.server = None
+      safe = {"memory": (), "process": ("kill", "stop"), "power": ("kill", "stop", "power")}
+      if life.running is not None and how in safe[self.plan.log]:
+        log = life.running.log
+        self._kept = log.epoch, log.kept
+        self._since = self.record.of("market").lives.get(log.epoch, [0])[-1]
       if how == "stop":
         await self._stop(life)
       else:
