@@ -355,6 +355,12 @@ class Raw:
     accepted = self.inner._backlog.pop(0)
     return Raw(accepted), accepted._peer
 
+  def __enter__(self) -> "Raw":
+    return self
+
+  def __exit__(self, *given: object) -> None:
+    self.close()
+
   async def wait_readable(self) -> None:
     """As trio.lowlevel.wait_readable."""
     await trio.lowlevel.checkpoint()

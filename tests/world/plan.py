@@ -49,6 +49,16 @@ class ClientPlan:
 
 
 @attrs.frozen
+class StreamPlan:
+  """A stream of windows that a caller makes over the control plane, and deletes."""
+
+  venue: str
+  at: float
+  deletes: float | None
+  every: str
+
+
+@attrs.frozen
 class VenuePlan:
   """A venue, what the server reads of it, and what it does to those who read."""
 
@@ -66,6 +76,7 @@ class Plan:
   log: LogMode
   venues: tuple[VenuePlan, ...]
   clients: tuple[ClientPlan, ...]
+  streams: tuple[StreamPlan, ...]
   faults: tuple[Fault, ...]
 
   def lines(self) -> list[str]:
@@ -75,6 +86,7 @@ class Plan:
       *(f"plan    {venue.name} with {', '.join(venue.symbols)}" for venue in self.venues),
       *(f"plan    {venue.name}: {episode}" for venue in self.venues for episode in venue.episodes),
       *(f"plan    {client}" for client in self.clients),
+      *(f"plan    {stream}" for stream in self.streams),
       *(f"plan    {fault}" for fault in self.faults),
     ]
 
@@ -90,8 +102,22 @@ def draw(seed: int, seconds: float = SECONDS) -> Plan:
     rng.choice(modes),
     tuple(_venue(rng, name, seconds) for name in names),
     tuple(_client(rng, number, seconds) for number in range(rng.randint(1, 4))),
+    _streams(seed, names, seconds),
     tuple(sorted(_faults(rng, seconds), key=lambda fault: fault.at)),
   )
+
+
+def _streams(seed: int, names: list[str], seconds: float) -> tuple[StreamPlan, ...]:
+  """In one world of four, since a control plane takes its time to begin."""
+  rng = random.Random(f"world {seed} streams")
+  if rng.random() < 0.75:
+    return ()
+  found = []
+  for every in rng.sample(("1s", "2s", "3s"), rng.randint(1, 2)):
+    at = rng.uniform(0.0, seconds / 2)
+    deletes = rng.uniform(at + 0.5, seconds) if rng.random() < 0.6 else None
+    found.append(StreamPlan(rng.choice(names), at, deletes, every))
+  return tuple(found)
 
 
 def _venue(rng: random.Random, name: str, seconds: float) -> VenuePlan:

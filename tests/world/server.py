@@ -1,6 +1,7 @@
 """A server as a process: what `bond serve` runs, on a simulated disk, and that can be killed."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -9,9 +10,11 @@ from bond_broker.config import BrokerConfig
 from bond_broker.service import serve as serve_broker
 from bond_filelog.config import FileLog
 from bond_filelog.engine import open_file_log, remove_file_log
+from bond_rest.config import RestConfig
+from bond_rest.service import serve as serve_rest
 from bond_server.access.access import ServerAccess, SignedTokens, context_of
 from bond_server.access.chain import DEFAULT, make_chain
-from bond_server.access.generations import MemoryGenerations
+from bond_server.access.generations import FILE, FileGenerations, MemoryGenerations
 from bond_server.access.tokens import Keyring
 from bond_server.runtime import RunningServer, open_server
 from bond_server.streams import LogKeeping
@@ -32,25 +35,26 @@ def keeping_of(mode: LogMode, disk: SimulatedDisk, registry: Registry = REGISTRY
   """How the server keeps its logs."""
   if mode == "memory":
     log = registry.log("core.memory")
-    return LogKeeping(log, log.config(keep=RING))
+    return LogKeeping(log, log.config(keep=RING), simulated=True)
   log = attrs.evolve(
     registry.log("core.file"),
     open=lambda config, name: open_file_log(config, name, disk=disk),
     remove=lambda config, name: remove_file_log(config, name, disk=disk),
   )
-  return LogKeeping(log, FileLog(path="/log", mode=mode, ring_keep=RING))
+  return LogKeeping(log, FileLog(path="/log", mode=mode, ring_keep=RING), simulated=True)
 
 
 class ServerProcess:
   """One life of a server."""
 
-  def __init__(self, number: int, keeping: LogKeeping, spec: Spec) -> None:
+  def __init__(self, number: int, keeping: LogKeeping, spec: Spec, folder: Path | None) -> None:
+    """With a `folder`, which keeps streams and what was deleted, there is a control plane."""
     self.host = Host(f"server {number}")
     self.running: RunningServer | None = None
     self.ended = trio.Event()
     self.error: Exception | None = None
     """What ended it, other than an order."""
-    self._keeping, self._spec = keeping, spec
+    self._keeping, self._spec, self._folder = keeping, spec, folder
     self._scope = trio.CancelScope()
 
   async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -76,20 +80,26 @@ class ServerProcess:
 
   async def _serve(self, serving: Any) -> None:
     clock = SystemClock()
-    tokens = SignedTokens(clock, Keyring(SECRET), MemoryGenerations())
+    folder = self._folder
+    generations = MemoryGenerations() if folder is None else FileGenerations(folder / FILE)
+    tokens = SignedTokens(clock, Keyring(SECRET), generations)
     access = ServerAccess(tokens, make_chain(DEFAULT, REGISTRY, context_of(tokens)))
     async with open_server(
       keeping=self._keeping,
       registry=REGISTRY,
       access=access,
-      folder=None,
+      folder=folder,
       specs=[self._spec],
       clock=clock,
     ) as server:
       self.running = server
       async with trio.open_nursery() as nursery:
+        server.streams.starting = True
         await nursery.start(partial(serve_broker, BrokerConfig(port=BROKER_PORT), server))
+        if folder is not None:
+          await nursery.start(partial(serve_rest, RestConfig(), server))
         server.carry(self._spec)
+        server.streams.starting = False
         serving()
 
   def kill(self) -> None:

@@ -28,7 +28,7 @@ def shrunk(outcome: Outcome) -> Outcome:
 
 
 def _smaller(plan: Plan) -> Iterator[Plan]:
-  for name in ("faults", "clients"):
+  for name in ("faults", "clients", "streams"):
     items = getattr(plan, name)
     if len(items) > 3:
       half = len(items) // 2

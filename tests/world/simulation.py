@@ -13,6 +13,8 @@ from unittest.mock import patch
 import trio
 from bond_broker.config import BrokerConfig
 from bond_broker.server import broker
+from bond_rest import service
+from bond_rest.config import RestConfig
 from bond_server import runtime
 from trio.testing import MockClock
 
@@ -57,7 +59,16 @@ async def _in_memory(network: MemoryNetwork, work: Callable[[MemoryNetwork], Awa
     listener.listen()
     return [Raw(listener)]
 
-  with patch.object(broker, "open_listeners", open_listeners):
+  def open_listener(config: RestConfig) -> Raw:
+    listener = network.socket()
+    listener.take_address((HOST, config.port))
+    listener.listen()
+    return Raw(listener)
+
+  with (
+    patch.object(broker, "open_listeners", open_listeners),
+    patch.object(service, "_listener", open_listener),
+  ):
     return await work(network)
 
 

@@ -6,13 +6,18 @@ import json
 import logging
 import random
 from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import attrs
 import trio
 from bond_simkit import Hostility, between
 
-from bond_core import Batch, BondError
+from bond_core import Batch, BondError, _simulators
 from bond_core._clock import SystemClock
 from bond_core._errors import leaves
 from bond_core._feeds.liveness import SourceState
@@ -28,11 +33,14 @@ from tests.world import simulation
 from tests.world.client import Client, key_of
 from tests.world.disk import SimulatedDisk
 from tests.world.network import WorldNetwork
+from tests.world.owner import Owner
 from tests.world.plan import JUMPS_MS, Fault, Plan, VenuePlan
 from tests.world.record import Record
 from tests.world.server import BROKER_PORT, ServerProcess, keeping_of
 
 VENUE_PORT = 9000
+MARKET = "simulated:market"
+"""The name of the log of all events."""
 RECOVERED_WITHIN = 150.0
 """Seconds after the last fault within which everything is as it should be."""
 STOPPED_WITHIN = 10.0
@@ -75,7 +83,12 @@ def trial(plan: Plan, *, traced: bool = False) -> Outcome:
   logger.setLevel(logging.INFO)
   logger.propagate = False
   try:
-    with noted_by(world.truth), world.record.kept():
+    with (
+      noted_by(world.truth),
+      world.record.kept(),
+      patch.object(_simulators, "simulator", world.simulator),
+      world.folder_of_streams(),
+    ):
       name = f"world {plan.seed}"
       network = WorldNetwork(name, {BROKER_PORT})
       simulation.run(name, network, world.work, [order] if traced else [])
@@ -118,6 +131,10 @@ class _World:
     self.nursery: trio.Nursery
     self.server: ServerProcess | None = None
     self.lives = 0
+    self.urls: dict[str, str] = {}
+    self.owners: list[Owner] = []
+    self.folder: Path | None = None
+    """Of the server's streams, where a caller makes some."""
     self._restarting = trio.Lock()
     self._kept = "", 0
     """The last number that must have survived, and its epoch; and the first of that life."""
@@ -137,6 +154,22 @@ class _World:
         at = " " * 10
       self.outcome.trace.append(at + line)
 
+  @asynccontextmanager
+  async def simulator(self, venue: str) -> AsyncIterator[str]:
+    """The simulator of a venue: the one that is there."""
+    await trio.lowlevel.checkpoint()
+    yield self.urls[venue]
+
+  @contextmanager
+  def folder_of_streams(self) -> Iterator[None]:
+    """A folder for the time of the world, where a caller makes streams."""
+    if not self.plan.streams:
+      yield
+      return
+    with TemporaryDirectory(prefix="bond-world-") as folder:
+      self.folder = Path(folder)
+      yield
+
   def truth(self) -> Truth:
     """The truth of the venue whose task runs."""
     process = host.get()
@@ -145,7 +178,7 @@ class _World:
 
   def _appended(self, log: str, batch: Batch) -> None:
     self.outcome.counts["events"] += len(batch)
-    if log == "market":
+    if log == MARKET:
       for event in batch:
         if event.exchange in self._told:
           self._told[event.exchange].append(event)
@@ -162,14 +195,18 @@ class _World:
       self.nursery = nursery
       sources: dict[str, Any] = {}
       for place, venue in enumerate(self.plan.venues):
-        url = await nursery.start(self._venue, venue, VENUE_PORT + place)
-        sources |= _sources(venue, url)
+        self.urls[venue.name] = await nursery.start(self._venue, venue, VENUE_PORT + place)
+        sources |= _sources(venue)
       self.spec = load_spec(json.dumps({"sources": sources}), registry=REGISTRY)
       await self._start()
       for plan in self.plan.clients:
-        client = Client(plan, self.record.of("market"), self.truths)
+        client = Client(plan, self.record.of(MARKET), self.truths)
         self.clients.append(client)
         nursery.start_soon(self._client, client)
+      for stream in self.plan.streams:
+        owner = Owner(stream)
+        self.owners.append(owner)
+        nursery.start_soon(owner.run)
       for fault in self.plan.faults:
         nursery.start_soon(self._fault, fault)
       last = max((fault.at + fault.seconds for fault in self.plan.faults), default=0.0)
@@ -209,7 +246,7 @@ class _World:
     """A new life of the server; tries again while its disk does not let it."""
     while True:
       self.lives += 1
-      life = ServerProcess(self.lives, keeping_of(self.plan.log, self.disk), self.spec)
+      life = ServerProcess(self.lives, keeping_of(self.plan.log, self.disk), self.spec, self.folder)
       self._judges, self._told = {}, {}
       for venue in self.plan.venues:
         of, withheld = VENUES[venue.name], self._hostilities[venue.name].withheld
@@ -242,7 +279,7 @@ class _World:
       raise Violation(
         0, f"{epoch}:{kept} was acknowledged, and the log is at {log.epoch}:{log.engine.head}"
       )
-    known = self.record.of("market").events.get(log.epoch, {})
+    known = self.record.of(MARKET).events.get(log.epoch, {})
     stored: set[int] = set()
     try:
       records = await log.engine.read(1, 1_000_000)
@@ -270,7 +307,7 @@ class _World:
       if life.running is not None and how in safe[self.plan.log]:
         log = life.running.log
         self._kept = log.epoch, log.kept
-        self._since = self.record.of("market").lives.get(log.epoch, [0])[-1]
+        self._since = self.record.of(MARKET).lives.get(log.epoch, [0])[-1]
       if how == "stop":
         await self._stop(life)
       else:
@@ -378,7 +415,8 @@ class _World:
     log = life.running.log
     if log.failure is not None:
       return f"the log is not kept: {log.failure}"
-    return next((wrong for client in self.clients if (wrong := client.missing())), None)
+    everyone = (*self.clients, *self.owners)
+    return next((wrong for one in everyone if (wrong := one.missing())), None)
 
   async def _end(self) -> None:
     """Stops the server under load; all that it had open is given back."""
@@ -387,14 +425,16 @@ class _World:
       self.outcome.counts["received"] += client.received
       self.outcome.counts["gaps"] += client.gaps
       self.outcome.counts["resumed"] += client.resumed
+    self.outcome.counts["streams"] += len(self.owners)
+    self.outcome.counts["windows"] += sum(owner.windows for owner in self.owners)
     assert self.server is not None
     await self._stop(self.server)
     self._look()
 
 
-def _sources(venue: VenuePlan, url: str) -> dict[str, Any]:
+def _sources(venue: VenuePlan) -> dict[str, Any]:
   """What the server's spec reads of a venue."""
-  common = {"symbols": list(venue.symbols), "endpoint": url}
+  common = {"symbols": list(venue.symbols)}
   more: dict[str, dict[str, Any]] = {"orderbook": {"deltas": True}, "ticker": {"stats": False}}
   return {
     f"{venue.name}-{channel}": {

@@ -1,0 +1,117 @@
+"""A caller of the control plane: makes a stream, reads it, deletes it, tries its token again."""
+
+import math
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import trio
+from kk0 import Refused, Stream
+
+from tests.chaos.judge import Violation
+from tests.world.plan import StreamPlan
+
+API = "http://127.0.0.1:8000"
+CLOSED_WITHIN = 6.0
+"""Seconds after a deletion after which nothing comes any more: one, and what a network holds."""
+TRIED = 5.0
+
+
+class Owner:
+  """Has one stream, whatever happens to the server meanwhile."""
+
+  def __init__(self, plan: StreamPlan) -> None:
+    self.plan = plan
+    self.windows = 0
+    self.done = plan.deletes is None
+    """Whether all that it wants has happened."""
+    self.url = ""
+    self._stream = ""
+    self._seen: set[tuple[str, str]] = set()
+    self._reading = trio.CancelScope()
+    self._ended = trio.Event()
+    self._deleted_at = math.inf
+
+  async def run(self) -> None:
+    """Makes the stream and lives with it."""
+    await trio.sleep_until(self.plan.at)
+    made = await self._request("POST", "/v1/streams", {"spec": self._spec()}, (200, 201))
+    self._stream = made["stream_id"]
+    parts = urlsplit(made["ws_url"])
+    self.url = f"ws://127.0.0.1:8080{parts.path}?{parts.query}"
+    async with trio.open_nursery() as nursery:
+      nursery.start_soon(self._read)
+      if self.plan.deletes is not None:
+        await trio.sleep_until(self.plan.deletes)
+        await self._request("DELETE", f"/v1/streams/{self._stream}", None, (200, 404))
+        self._deleted_at = trio.current_time()
+        with trio.move_on_after(CLOSED_WITHIN + TRIED):
+          await self._ended.wait()
+        self._reading.cancel()
+        await self._try_again()
+        self.done = True
+
+  def _spec(self) -> dict[str, Any]:
+    venue = self.plan.venue
+    source = {"use": f"{venue}.trades", "with": {"symbols": ["BTC/USDT"]}}
+    window = {"use": "core.window", "from": ["trades"], "with": {"every": self.plan.every}}
+    sink = {"use": "core.stream", "from": ["pulse"]}
+    return {
+      "sources": {"trades": source},
+      "transforms": {"pulse": window},
+      "sinks": {"clients": sink},
+    }
+
+  async def _request(self, method: str, path: str, body: Any, good: tuple[int, ...]) -> Any:
+    """The answer, tried again while the server is away."""
+    while True:
+      try:
+        async with httpx.AsyncClient(base_url=API, trust_env=False) as client:
+          answer = await client.request(method, path, json=body)
+      except httpx.HTTPError:
+        await trio.sleep(0.5)
+        continue
+      if answer.status_code in good:
+        return answer.json()
+      if answer.status_code < 500:
+        raise Violation(0, f"{method} {path}: {answer.status_code} {answer.text[:200]}")
+      await trio.sleep(0.5)
+
+  async def _read(self) -> None:
+    with self._reading:
+      try:
+        async with Stream(self.url) as stream:
+          async for message in stream:
+            self._take(message)
+      except Refused as exc:
+        if self.plan.deletes is None or trio.current_time() < self.plan.deletes:
+          raise Violation(0, f"a stream that is there refuses its reader: {exc}") from exc
+    self._ended.set()
+
+  def _take(self, message: Any) -> None:
+    if message.get("window_start") is None:
+      return
+    self.windows += 1
+    if trio.current_time() > self._deleted_at + CLOSED_WITHIN:
+      raise Violation(0, f"a window came {CLOSED_WITHIN:g} s after its stream was deleted")
+    key = message["symbol"], message["window_start"]
+    if key in self._seen:
+      raise Violation(0, f"the window of {key} came twice")
+    self._seen.add(key)
+
+  async def _try_again(self) -> None:
+    """The token of a stream that was deleted."""
+    with trio.move_on_after(TRIED):
+      try:
+        async with Stream(self.url) as stream:
+          async for message in stream:
+            if message.get("type") != "error":
+              raise Violation(0, f"a token was accepted after its stream was deleted: {message}")
+      except Refused:
+        return
+
+  def missing(self) -> str | None:
+    """What has not happened yet."""
+    if not self.url:
+      return f"the stream of {self.plan} was not made"
+    return None if self.done else f"the stream of {self.plan} is not deleted"
