@@ -100,7 +100,8 @@ class Owner:
     self._seen.add(key)
 
   async def _try_again(self) -> None:
-    """The token of a stream that was deleted."""
+    """The token of a stream that was deleted, once the same stream is there again."""
+    await self._request("POST", "/v1/streams", {"spec": self._spec()}, (200, 201))
     with trio.move_on_after(TRIED):
       try:
         async with Stream(self.url) as stream:

@@ -304,9 +304,9 @@ class _World:
       self._look()
       self.server = None
       safe = {"memory": (), "process": ("kill", "stop"), "power": ("kill", "stop", "power")}
-      if life.running is not None and how in safe[self.plan.log]:
-        log = life.running.log
-        self._kept = log.epoch, log.kept
+      log = None if life.running is None else life.running.log
+      if log is not None and log.engine is not None and how in safe[self.plan.log]:
+        self._kept = log.epoch, log.engine.head
         self._since = self.record.of(MARKET).lives.get(log.epoch, [0])[-1]
       if how == "stop":
         await self._stop(life)
