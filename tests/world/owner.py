@@ -73,7 +73,8 @@ class Owner:
         continue
       if answer.status_code in good:
         return answer.json()
-      if answer.status_code < 500:
+      if answer.status_code < 500 and "cannot be" not in answer.text:
+        # Else it is the disk's trouble, which passes.
         raise Violation(0, f"{method} {path}: {answer.status_code} {answer.text[:200]}")
       await trio.sleep(0.5)
 
