@@ -48,7 +48,6 @@ from bond_english.text.chunks import (
 from bond_english.text.tokens import SIGN, Token
 from bond_english.words import data
 
-NO_CLAUSE: Final = -1
 WEAK_COST: Final = 14.0
 """Of a reading that needs support: more than an unknown word costs."""
 CHUNK_COST: Final = 0.2
