@@ -11,9 +11,11 @@ from tests.world.plan import draw
 from tests.world.trial import trial
 
 SEEDS = 40
+REGRESSIONS = (42, 43, 45)
+"""Seeds beyond these of worlds that once failed."""
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", [*range(SEEDS), *REGRESSIONS])
 def test_every_promise_holds(seed):
   outcome = trial(draw(seed))
   assert outcome.failure is None, f"python -m tests.world --seed {seed} --trace"
