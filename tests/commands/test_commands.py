@@ -138,14 +138,16 @@ def test_commands_take_what_a_shell_makes_of_every_line(taken_apart):
   text_to_spec = TextToSpec(Registry())
   for line, arguments in taken_apart.items():
     try:
-      _, given = parsed(arguments)
+      name, given = parsed(arguments)
     except click.UsageError as exc:
       if "tide" not in line.text:
         wrong.append((line, exc.format_message()))
       continue
     request = given.get("request") or given.get("spec") or ""
     request = request if isinstance(request, str) else " ".join(request)
-    if " " in request and (problems := text_to_spec.read(request).problems):
+    # What `bond explain` is for is also to show what is not understood.
+    explains = name == "explain" and request in line.text
+    if " " in request and not explains and (problems := text_to_spec.read(request).problems):
       wrong.append((line, *problems))
     # Where a shell has put something in the place of a part of it.
     elif " " in request and request not in line.text:
