@@ -4,7 +4,6 @@ from bond_core._listening import cannot_listen
 from bond_core._literals import DATA_FOLDER
 from bond_core._redact import HIDDEN, Redact, redact_target, redact_text
 from bond_core._spec.functions import load_function
-from bond_core._spec.structure import closed_keys
 from bond_core._spec.urls import check_endpoint, websocket_scheme, without_slash
 from bond_core._spec.values import Duration, InvalidValue, Secret, Size, parse_duration, parse_size
 from bond_core._ssrf import Allowance, check_url, read_allowance, vetted_addresses
@@ -22,7 +21,6 @@ __all__ = [
   "cannot_listen",
   "check_endpoint",
   "check_url",
-  "closed_keys",
   "closest",
   "counted",
   "did_you_mean",

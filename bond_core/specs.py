@@ -11,7 +11,7 @@ from bond_core._spec.document import (
 )
 from bond_core._spec.load import load_spec
 from bond_core._spec.model import LogNode, SinkNode, SourceNode, Spec, TransformNode
-from bond_core._spec.structure import Fault, structure
+from bond_core._spec.structure import Fault, closed_keys, structure
 from bond_core._types.components import Components
 from bond_core._types.parser import Outcome, Path
 
@@ -28,6 +28,7 @@ __all__ = [
   "Spec",
   "TransformNode",
   "canonical",
+  "closed_keys",
   "kind_of",
   "load_spec",
   "path_text",

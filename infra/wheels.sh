@@ -6,7 +6,12 @@ wheels=${WHEELS:-/wheels}
 own=$(mktemp -d)
 # Images have no Node to build the page with; it is in none of them.
 export BOND_WITHOUT_PAGE=1
-pip wheel --no-cache-dir --no-deps --wheel-dir "$own" . ./plugins/*/
+packages=.
+for project in ./plugins/*/pyproject.toml; do
+  packages="$packages ${project%pyproject.toml}"
+done
+# shellcheck disable=SC2086 # They are words.
+pip wheel --no-cache-dir --no-deps --wheel-dir "$own" $packages
 for wheel in "$own"/*.whl; do
   name=${wheel##*/}
   echo "${name%%-*} @ file://$wheel"

@@ -122,10 +122,11 @@ def test_what_was_kept_is_read_again_and_every_number_is_there_or_declared(told)
 
 
 def test_the_commands_of_the_page_do_what_it_says(told):
-  english, spec, listed, token, metrics, deleted = told["page"]
+  english, spec, listed, token, metrics, deleted, sources = told["page"]
   stream = told["made"]["stream_id"]
   assert english["stream_id"] == stream
   assert {one["stream_id"] for one in listed} == {stream, spec["stream_id"]}
   assert token["ws_url"].endswith(token["token"])
   assert metrics["msgs_out"] > 0
+  assert "binance" in json.dumps(sources)
   assert deleted == {"status": "deleted", "stream_id": stream}

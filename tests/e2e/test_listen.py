@@ -37,7 +37,7 @@ async def test_a_request_becomes_a_stream_that_is_followed():
     range(windows[0]["seq"], windows[0]["seq"] + len(windows))
   )
   errors = done.stderr.decode()
-  assert "BTC price" in errors
+  assert "Price, BTC/USDT" in errors
   assert re.search(r"^stream [0-9a-f]{16}$", errors, re.M)
   assert f"{counted(len(windows), 'event')}, 0 gaps, 0 reconnects" in errors
 
@@ -59,7 +59,7 @@ async def test_what_is_not_understood_ends_with_the_servers_sentence_and_2():
   async with served() as server:
     done = await listen("purple elephants", "--server", await api_of(server))
   assert done.returncode == 2
-  assert b"'purple' is not understood" in done.stderr
+  assert b"'purple elephants' is not understood" in done.stderr
   assert done.stdout == b""
 
 

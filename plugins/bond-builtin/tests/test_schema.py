@@ -11,7 +11,7 @@ import yaml
 from bond_builtin.commands.schema import spec_schema
 
 from bond_core import Registry, SinkType, SourceType, TransformType
-from bond_core.config import closed_keys
+from bond_core.specs import closed_keys
 
 REGISTRY = Registry()
 SCHEMA = spec_schema(REGISTRY)

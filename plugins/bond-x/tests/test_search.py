@@ -217,16 +217,16 @@ async def test_while_x_refuses_readers_see_why_and_then_all_comes(
   ctx = await (search(spend_cap=0) if kind == "search" else counts(every=60))
   source = ctx.reader.source
   await trio.sleep(100)
-  assert set(source.states()) <= {"live"}
+  assert set(source.parts().values()) <= {"live"}
   site.write("$BTC one")
   site.fault(parse_fault(fault))
   await trio.sleep(59)
-  assert set(source.states()) == {"live", "unavailable"}
+  assert set(source.parts().values()) == {"live", "unavailable"}
   [(subscription, _, reason)] = source.notices()
   assert (subscription.channel, subscription.instrument.exchange) == ("post", "x")
   assert words in reason
   await trio.sleep(400)
-  assert set(source.states()) == {"live"}
+  assert set(source.parts().values()) == {"live"}
   assert source.notices() == []
   assert not ctx.gaps
   assert [post.text for post in ctx.posts if post.text] == (["$BTC one"] * (kind == "search"))

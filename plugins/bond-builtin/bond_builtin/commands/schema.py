@@ -20,7 +20,7 @@ from bond_core import (
   SourceType,
   TransformType,
 )
-from bond_core.config import closed_keys
+from bond_core.specs import closed_keys
 
 Schema = dict[str, Any]
 Component = SourceType | TransformType | SinkType | LogType
