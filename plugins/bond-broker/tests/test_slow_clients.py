@@ -260,8 +260,7 @@ async def test_a_client_that_takes_nothing_is_closed_in_the_end():
 
 
 @pytest.mark.parametrize("books", [False, True], ids=["trades", "books"])
-async def test_what_stalled_clients_hold_together_is_bounded(monkeypatch, books):
-  monkeypatch.setattr("bond_broker.server.broker.STALLED_AT_LEAST", 0.3)
+async def test_what_stalled_clients_hold_together_is_bounded(books):
   log = small_log(200_000)
   most = 3_000_000 if books else 1_000_000
   async with serving(log, max_unread=most) as broker, AsyncExitStack() as stack:
