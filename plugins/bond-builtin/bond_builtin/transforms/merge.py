@@ -1,7 +1,7 @@
 """core.merge: one stream in the order in which things happened."""
 
 import heapq
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 
 import attrs
 
@@ -184,9 +184,10 @@ class Merger:
         for row in rows:
           insort(lane, row)
       else:
-        # Each insertion moves what lies behind it: sorting what is nearly sorted costs less.
-        lane += rows
-        lane.sort()
+        # Each insertion moves what lies behind it: sorting what is nearly sorted costs less, from
+        # the first place that changes.
+        place = bisect_right(lane, min(rows))
+        lane[place:] = sorted(lane[place:] + rows)
     self._astray.clear()
 
   def _drain(self, mark: int, out: Batch) -> None:
