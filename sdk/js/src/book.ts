@@ -11,13 +11,14 @@ export interface Instrument {
 
 /**
  * An order book from the messages of a subscription with `deltas: true`: a snapshot, then changes,
- * each of which names the one before it. A change that does not follow, or a gap, makes the book
- * unknown until the next snapshot, which the server sends by itself.
+ * each of which names the one before it. A change that does not follow makes the book unknown until
+ * the next snapshot, which the server sends by itself; a gap that may concern it until that, or
+ * until a change that follows shows that nothing is missing.
  */
 export class Book {
   /** Whether it is known: both sides are empty while it is not. */
   whole = false;
-  /** The venue's number of this state. */
+  /** The venue's number of this state, or of the one in which a gap came. */
   sequence: number | null = null;
   /** The last message that changed it. */
   last: OrderBook | undefined;
@@ -31,12 +32,12 @@ export class Book {
 
   /** Bids, the best first. */
   get bids(): readonly Readonly<Level>[] {
-    return this.#bids;
+    return this.whole ? this.#bids : [];
   }
 
   /** Asks, the best first. */
   get asks(): readonly Readonly<Level>[] {
-    return this.#asks;
+    return this.whole ? this.#asks : [];
   }
 
   /**
@@ -44,15 +45,14 @@ export class Book {
    * book is another now.
    */
   take(message: Message): boolean {
-    if (message.type === "gap") return this.#concerns(message) && this.#lose();
+    if (message.type === "gap") return this.#concerns(message) && this.#doubt();
     if (message.type !== "orderbook" || message.update_type === undefined) return false;
     if (!this.#isOf(message)) return false;
     if (message.update_type === "snapshot") {
       this.#bids = message.bids.map(copy);
       this.#asks = message.asks.map(copy);
     } else {
-      if (!this.whole) return false;
-      if (message.prev_sequence !== this.sequence) return this.#lose();
+      if (!this.#follows(message)) return this.#lose();
       for (const level of message.bids) change(this.#bids, level, -1);
       for (const level of message.asks) change(this.#asks, level, 1);
     }
@@ -88,9 +88,19 @@ export class Book {
     );
   }
 
-  #lose(): boolean {
+  /** Where nothing is numbered, a change after a gap follows nothing that is known. */
+  #follows({ prev_sequence }: OrderBook): boolean {
+    return prev_sequence === this.sequence && (this.whole || this.sequence !== null);
+  }
+
+  #doubt(): boolean {
     const was = this.whole;
     this.whole = false;
+    return was;
+  }
+
+  #lose(): boolean {
+    const was = this.#doubt();
     this.sequence = null;
     this.#bids = [];
     this.#asks = [];

@@ -131,6 +131,35 @@ test.each([
   expect(book.whole).toBe(stays);
 });
 
+test("a change that follows shows that a gap has taken nothing of it", () => {
+  const book = whole();
+  expect(book.take(gap({ streams: ["trades"] }))).toBe(true);
+  expect([book.whole, book.bids, book.asks]).toEqual([false, [], []]);
+  expect(book.take(delta(11, [[9, 7]]))).toBe(true);
+  expect([book.whole, book.sequence]).toEqual([true, 11]);
+  expect(book.bids).toEqual([
+    [9, 7],
+    [8, 2],
+  ]);
+});
+
+test("a change that does not follow shows that a gap has", () => {
+  const book = whole();
+  book.take(gap({}));
+  expect(book.take(delta(12, [[9, 7]]))).toBe(false);
+  expect(book.take(delta(13, [[9, 7]]))).toBe(false);
+  expect([book.whole, book.sequence]).toEqual([false, null]);
+});
+
+test("where a venue does not number, only a snapshot ends the doubt of a gap", () => {
+  const book = new Book();
+  book.take({ ...SNAPSHOT, sequence: null });
+  book.take(gap({}));
+  expect(book.take(message({ bids: [[9, 7]] }))).toBe(false);
+  expect(book.whole).toBe(false);
+  expect(book.take({ ...SNAPSHOT, sequence: null })).toBe(true);
+});
+
 test.each([
   message({ ...SNAPSHOT, symbol: "ETH/USDT" }),
   message({ ...SNAPSHOT, exchange: "okx" }),
