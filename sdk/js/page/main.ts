@@ -15,6 +15,8 @@ import {
 
 const LEVELS = 10;
 const ROWS = 15;
+/** Milliseconds in which a route answers. */
+const ANSWERED_WITHIN = 5_000;
 const SAID: Record<PageState, string> = {
   connecting: "connecting",
   live: "live",
@@ -163,6 +165,7 @@ async function follow(): Promise<void> {
       else now.take(message, Date.now());
     }
   } catch (error) {
+    if (stream !== here) return;
     connected = false;
     if (error instanceof Refused && error.code >= 4500 && error.code < 4501)
       askForKey(error.reason);
@@ -292,7 +295,8 @@ interface Figures {
 
 async function get<T>(path: string): Promise<T | undefined> {
   const headers: HeadersInit = key === undefined ? {} : { "X-API-Key": key };
-  const answer = await fetch(path, { headers });
+  // Else they pile up before a server that takes questions and gives no answers.
+  const answer = await fetch(path, { headers, signal: AbortSignal.timeout(ANSWERED_WITHIN) });
   if (answer.status === 401) askForKey("the server does not take this key");
   return answer.ok ? ((await answer.json()) as T) : undefined;
 }

@@ -23,7 +23,7 @@ export interface Point {
   value: number;
 }
 
-export const MOST = { points: 3_600, tape: 30, happened: 100, events: 20_000 };
+export const MOST = { points: 3_600, tape: 30, happened: 100 };
 /** A market that says nothing for so long is shown as quiet, and with a stale source as stale. */
 export const QUIET_AFTER = 10_000;
 
@@ -54,15 +54,12 @@ export class Market {
   seq: number | null = null;
   gaps = 0;
   sources: Record<string, string> = {};
-  skew: Record<string, number> = {};
   simulated = false;
   replaying = false;
   points: Point[] = [];
   tape: Trade[] = [];
   happened: Happened[] = [];
-  gapsOf = new Map<string, number>();
-  /** When the last event was received, by the server's clock and by ours. */
-  lastAt = 0;
+  /** When the last event came, by our clock. */
   heardAt = 0;
   count = 0;
   readonly #kind: string;
@@ -130,12 +127,8 @@ export class Market {
         this.#gap(message, now);
         break;
       case "heartbeat": {
-        const info = message.info as {
-          sources?: Record<string, string>;
-          skew_ms?: Record<string, number>;
-        };
+        const info = message.info as { sources?: Record<string, string> };
         this.sources = info.sources ?? {};
-        this.skew = info.skew_ms ?? {};
         break;
       }
       case "live":
@@ -186,19 +179,17 @@ export class Market {
   }
 
   #event(
-    event: { ts_event: number; seq_internal: number | null; simulated?: true },
+    event: { seq_internal: number | null; simulated?: true },
     now: number,
   ): void {
     this.count++;
     this.heardAt = now;
-    this.lastAt = Math.max(this.lastAt, event.ts_event);
     if (event.seq_internal !== null) this.seq = Math.max(this.seq ?? 0, event.seq_internal);
     this.simulated ||= event.simulated === true;
   }
 
   #gap(gap: Gap, now: number): void {
     this.gaps++;
-    this.gapsOf.set(gap.exchange, (this.gapsOf.get(gap.exchange) ?? 0) + 1);
     const whose = gap.exchange === "*" ? "" : `${gap.exchange} `;
     const many = gap.missed === null ? "" : `, ${gap.missed} events`;
     this.note(
