@@ -106,6 +106,12 @@ async def test_limits_are_counted_by_address():
     assert stats["violations"]["messages a second"] == 1
 
 
+async def test_its_markets_can_be_halted():
+  async with serving(faults=["break:1m"]) as url:
+    products = (await get(url, "market/products")).json()["products"]
+  assert {product["status"] for product in products} == {"offline"}
+
+
 FRAME = (
   '{"channel":"market_trades","client_id":"","timestamp":"2026-04-07T14:30:02.789012Z",'
   '"sequence_num":77,"events":[{"type":"update","trades":[{"trade_id":"1","product_id":"ABC-USD",'

@@ -5,7 +5,12 @@ from typing import Any
 
 import msgspec
 
-HALTED = ((b'"TRADING"', b'"BREAK"'), (b'"live"', b'"suspend"'), (b'"Trading"', b'"Settling"'))
+HALTED = (
+  (b'"TRADING"', b'"BREAK"'),
+  (b'"live"', b'"suspend"'),
+  (b'"Trading"', b'"Settling"'),
+  (b'"online"', b'"offline"'),
+)
 """How venues write that a market is traded, and that it is not for now."""
 _IDS = frozenset(("id", "a", "tradeId", "execId"))
 

@@ -159,9 +159,10 @@ class Fanout:
       self._miss(topic, data)
       return
     for envelope, members in tuple(groups.items()):
-      whole = message = envelope.prefix + data + envelope.suffix
-      frame = text_frame(message)
+      whole = envelope.prefix + data + envelope.suffix
+      plain = text_frame(whole)
       for connection in tuple(members):
+        message, frame = whole, plain
         if self._stamps and (stamp := self._stamps.get(connection)) is not None:
           message = stamp(whole)
           frame = text_frame(message)

@@ -21,7 +21,12 @@ def test_what_is_no_json_stays():
 
 @pytest.mark.parametrize(
   ("venue", "status", "other"),
-  [("symbols", "TRADING", "BREAK"), ("data", "live", "suspend"), ("list", "Trading", "Settling")],
+  [
+    ("symbols", "TRADING", "BREAK"),
+    ("data", "live", "suspend"),
+    ("list", "Trading", "Settling"),
+    ("products", "online", "offline"),
+  ],
 )
 def test_markets_are_halted_or_left_out_of_a_list(venue, status, other):
   def listed(*rows):
