@@ -5,12 +5,12 @@ two connections have nothing to do with each other. Source: "WebSocket Overview"
 Numbers".
 """
 
-from collections import OrderedDict
 from itertools import chain
 
 from bond_venuekit import (
   Ids,
   SubscribedBook,
+  UnnumberedTrades,
   Update,
   amount_or_none,
   as_they_come,
@@ -23,11 +23,8 @@ from bond_core import Batch, Level, Ticker, Trade
 from bond_core.feeds import Moment, Subscription
 from bond_core.venues import FeedControl, SubscriptionState
 
-REMEMBERED = 5_000
-"""Trades that may come again: far more than the venue sends after a subscription."""
 
-
-class TradesState(SubscriptionState):
+class TradesState(UnnumberedTrades):
   """The trades of one product. A snapshot of those before it comes after each subscription: of the
   first one it is history and left out, after an outage it has what was missed."""
 
@@ -35,7 +32,6 @@ class TradesState(SubscriptionState):
 
   def __init__(self, subscription: Subscription, name: str) -> None:
     super().__init__(subscription, name)
-    self._seen: OrderedDict[int, None] = OrderedDict()
     self._begun = False
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
@@ -48,14 +44,7 @@ class TradesState(SubscriptionState):
       trades.sort(key=lambda trade: trade.time)
     history = not self._begun and all(event.type == "snapshot" for event in message.events)
     self._begun = True
-    seen = self._seen
-    for trade in trades:
-      if trade.id in seen:
-        self.duplicates += 1
-        continue
-      seen[trade.id] = None
-      if len(seen) > REMEMBERED:
-        seen.popitem(last=False)
+    for trade in self.once(trades):
       if history:
         self.skipped += 1
         continue

@@ -6,27 +6,20 @@ history, and is left out; after an outage it is what was missed, and is told whe
 Source: "Subscriptions" (WsTrade), and recorded sessions for what comes first.
 """
 
-from collections import OrderedDict
-
-from bond_venuekit import Side, rows_of
+from bond_venuekit import Side, UnnumberedTrades, rows_of
 
 from bond_core import Batch, Trade
 from bond_core.feeds import Moment, Subscription
-from bond_core.venues import SubscriptionState
 from bond_hyperliquid.messages import decode_trades
-
-REMEMBERED = 5_000
-"""Trades that may come again: far more than the venue sends after a subscription."""
 
 _SIDES: dict[str, Side] = {"B": "buy", "A": "sell"}
 
 
-class TradesState(SubscriptionState):
+class TradesState(UnnumberedTrades):
   """The trades of one instrument."""
 
   def __init__(self, subscription: Subscription, name: str) -> None:
     super().__init__(subscription, name)
-    self._seen: OrderedDict[int, None] = OrderedDict()
     self._begin_ms: int | None = None
     """When it was first subscribed to."""
     self._first_is_due = True
@@ -41,18 +34,12 @@ class TradesState(SubscriptionState):
     trades = rows_of(self, decode_trades, frame, ts_ms, mono_ns, out)
     if not trades:
       return
-    seen, history = self._seen, 0
+    history = 0
     if len(trades) > 1:
       trades.sort(key=lambda trade: trade.time)
     if self._first_is_due:
       self._first_is_due, history = False, self._begin_ms or 0
-    for trade in trades:
-      if trade.id in seen:
-        self.duplicates += 1
-        continue
-      seen[trade.id] = None
-      if len(seen) > REMEMBERED:
-        seen.popitem(last=False)
+    for trade in self.once(trades):
       if trade.time < history:
         self.skipped += 1
         continue

@@ -61,6 +61,7 @@ from bond_venuekit.symbols import (
 )
 from bond_venuekit.times import Time, time_or_none
 from bond_venuekit.trades import NumberedTrades
+from bond_venuekit.unnumbered import UnnumberedTrades
 from bond_venuekit.views import view_of_books, view_of_tickers
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
   "TickersOf",
   "Time",
   "TradesOf",
+  "UnnumberedTrades",
   "Update",
   "Venue",
   "VenueChannel",

@@ -1,5 +1,7 @@
 """A venue's sources from one table: configurations, subscriptions, views, symbols."""
 
+from types import SimpleNamespace
+
 import attrs
 import pytest
 from bond_venuekit import (
@@ -8,6 +10,7 @@ from bond_venuekit import (
   LatestValue,
   TickersOf,
   TradesOf,
+  UnnumberedTrades,
   Venue,
   VenueRow,
   check_contract,
@@ -231,3 +234,23 @@ def test_a_time_in_another_unit_is_none(value):
   assert {time_or_none(never) for never in ("", "0", 0, None)} == {None}
   with pytest.raises(ValueError, match=r"time|invalid"):
     time_or_none(value)
+
+
+class HashedTrades(UnnumberedTrades):
+  def take(self, frame, ts_ms, mono_ns, out):
+    raise NotImplementedError
+
+
+def test_a_trade_without_a_number_comes_once_and_what_is_remembered_is_bounded(monkeypatch):
+  monkeypatch.setattr("bond_venuekit.unnumbered.REMEMBERED", 3)
+  subscription = Subscription("trades", Instrument("toy", "spot", "BTC/USDT"))
+  state = HashedTrades(subscription, "t")
+
+  def once(*ids):
+    return [trade.id for trade in state.once([SimpleNamespace(id=found) for found in ids])]
+
+  assert once("b", "a", "b", "c") == ["b", "a", "c"]
+  assert once("a", "c", "d") == ["d"]
+  # The oldest one was forgotten.
+  assert once("a", "b", "d") == ["b"]
+  assert state.duplicates == 5
