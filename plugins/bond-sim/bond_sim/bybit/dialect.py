@@ -29,14 +29,14 @@ class BybitDialect:
   """REST and the public WebSockets of all categories on one port."""
 
   def __init__(self, generator: BybitGenerator) -> None:
-    self.fanout = generator.markets.fanout
+    self.fanout = generator.fanout
     self._generator = generator
     self._violations: Counter[str] = Counter()
     self._rest = BybitRest(generator, self._violations)
     self._connects = RateMeter(CONNECTS, CONNECT_SECONDS)
 
   async def run(self) -> None:
-    await self._generator.markets.run()
+    await self._generator.run()
 
   async def http(self, request: HttpRequest) -> HttpResponse:
     return self._rest.respond(attrs.evolve(request, path=without_host(request.path)))
@@ -60,4 +60,4 @@ class BybitDialect:
 
   def stats(self) -> dict[str, Any]:
     """The venue's rows of GET /_sim/stats."""
-    return {"violations": self._violations, **self._generator.markets.progress()}
+    return {"violations": self._violations, **self._generator.progress()}

@@ -8,7 +8,7 @@ from bond_sim.bybit.writer import BybitWriter
 from bond_sim.market.config import MarketConfig
 from bond_sim.market.products import SPOT
 from bond_sim.market.topic_market import BOOK, CANDLE, FORCED, QUOTE, STATE, TRADES, MarketTopic
-from bond_sim.market.topic_markets import TopicMarkets, day_of
+from bond_sim.market.topic_markets import TopicGenerator, day_of
 
 _MINUTE = 60_000
 LENGTHS = {
@@ -31,25 +31,13 @@ _BOOKS = {"50": 20, "200": 100, "1000": 200}
 """Ms between two messages by a book's levels."""
 
 
-class BybitGenerator:
+class BybitGenerator(TopicGenerator[BybitInstrument, BybitWriter]):
   """Markets that are generated from `config.seed`."""
 
   def __init__(self, config: MarketConfig, clock: VenueTime) -> None:
-    self.instruments: dict[str, BybitInstrument] = {
-      instrument.key: instrument
-      for instrument in instruments(day_of(clock), config.markets)
-      if not config.symbols or instrument.product.symbol in config.symbols
-    }
-    self.writers = {key: BybitWriter(instrument) for key, instrument in self.instruments.items()}
-    self.markets = TopicMarkets(
-      [
-        (key, instrument.product, self.writers[key]) for key, instrument in self.instruments.items()
-      ],
-      seed=config.seed,
-      speed=config.speed,
-      clock=clock,
-      span=span,
-    )
+    listed = instruments(day_of(clock), config.markets)
+    by_key = {instrument.key: instrument for instrument in listed}
+    super().__init__(config, clock, by_key, BybitWriter, span)
 
   def topic(self, category: BybitCategory, name: str) -> tuple[str, MarketTopic] | None:
     """The key of the market and the topic that a name in a category means, None where there is

@@ -26,7 +26,7 @@ class BybitClientHandler:
     violations: Counter[str],
   ) -> None:
     self._generator = generator
-    self._fanout = generator.markets.fanout
+    self._fanout = generator.fanout
     self._connection = connection
     self._category = category
     self._violations = violations

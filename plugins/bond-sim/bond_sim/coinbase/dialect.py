@@ -81,10 +81,15 @@ class CoinbaseDialect:
 
   def opened(self, connection: ClientConnection) -> ClientHandler:
     client = CoinbaseClientHandler(
-      self._markets, connection, self._clock, self._messages, self._violations
+      self._markets,
+      connection,
+      self._clock,
+      self._messages,
+      self._violations,
+      closed=self._clients.pop,
     )
     self._clients[client] = None
-    return _Noted(client, self._clients)
+    return client
 
   def stats(self) -> dict[str, Any]:
     """The venue's rows of GET /_sim/stats."""
@@ -133,18 +138,3 @@ class CoinbaseDialect:
       {"code": name, "name": name, "exponent": 8, "type": "crypto", "asset_id": name}
       for name in bases
     ]
-
-
-@attrs.frozen
-class _Noted:
-  """A client that is struck off the list when it has gone."""
-
-  client: CoinbaseClientHandler
-  clients: dict[CoinbaseClientHandler, None]
-
-  def received(self, data: bytes, *, binary: bool) -> None:
-    self.client.received(data, binary=binary)
-
-  def closed(self) -> None:
-    del self.clients[self.client]
-    self.client.closed()

@@ -10,7 +10,7 @@ import msgspec
 from bond_simkit import Fanout
 
 from bond_sim.coinbase.listing import CoinbaseProduct
-from bond_sim.coinbase.markets import CoinbaseChannel
+from bond_sim.market.channels import TopicChannel
 from bond_sim.market.products import SPOT, Product
 from bond_sim.market.topic_capture import TopicCapture, TopicPlayback, scan_topics
 
@@ -62,11 +62,11 @@ class CoinbasePlayback:
   def progress(self) -> dict[str, Any]:
     return self._played.progress()
 
-  def find(self, channel: str, product: str) -> CoinbaseChannel | None:
+  def find(self, channel: str, product: str) -> TopicChannel | None:
     if channel not in _SENT_AS.values() or product not in self._names:
       return None
     topic = f"{channel} {product}"
-    return CoinbaseChannel(topic, partial(self._played.first, topic))
+    return TopicChannel(topic, partial(self._played.first, topic))
 
   def products(self) -> list[dict[str, Any]]:
     return [_listed(name).row() for name in self._names]

@@ -2,6 +2,7 @@
 errors, heartbeats; every message has the connection's next number ("WebSocket Overview")."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -25,12 +26,14 @@ class CoinbaseClientHandler:
     clock: VenueTime,
     messages: RateMeter,
     violations: Counter[str],
+    closed: Callable[["CoinbaseClientHandler"], object],
   ) -> None:
     self._markets = markets
     self._connection = connection
     self._clock = clock
     self._messages = messages
     self._violations = violations
+    self._closed = closed
     self._subscriptions: dict[str, dict[str, str]] = {}
     """Topic of the fan-out by channel and product."""
     self._beats = False
@@ -65,6 +68,7 @@ class CoinbaseClientHandler:
       self._answer()
 
   def closed(self) -> None:
+    self._closed(self)
     self._markets.fanout.close(self._connection)
 
   def beat(self, counter: int) -> None:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from bond_simkit import Fanout, VenueTime
+from bond_simkit import VenueTime
 
 from bond_sim.hyperliquid.listing import (
   DEXES,
@@ -13,13 +13,14 @@ from bond_sim.hyperliquid.listing import (
   perp_dexs,
   spot_meta,
 )
-from bond_sim.hyperliquid.markets import HyperliquidChannel, HyperliquidSubscription
+from bond_sim.hyperliquid.markets import HyperliquidSubscription
 from bond_sim.hyperliquid.writer import HyperliquidWriter
 from bond_sim.market.book import BUY, SELL
+from bond_sim.market.channels import TopicChannel
 from bond_sim.market.config import MarketConfig
 from bond_sim.market.products import PERP, SPOT
 from bond_sim.market.topic_market import CANDLE, QUOTE, STATE, TRADES, BookChange, MarketTopic
-from bond_sim.market.topic_markets import TopicMarkets
+from bond_sim.market.topic_markets import TopicGenerator
 
 _MINUTE = 60_000
 LENGTHS = {
@@ -44,39 +45,18 @@ BLOCK_MS, BOOK_MS, REPEAT_MS = 70, 500, 5_000
 SLOW_LEVELS, FAST_LEVELS = 20, 5
 
 
-class HyperliquidGenerator:
+class HyperliquidGenerator(TopicGenerator[HyperliquidMarket, HyperliquidWriter]):
   """Markets that are generated from `config.seed`."""
 
   def __init__(self, config: MarketConfig, clock: VenueTime) -> None:
-    self.listed: dict[str, HyperliquidMarket] = {
-      market.coin: market
-      for market in markets(config.markets)
-      if not config.symbols or market.coin in config.symbols
-    }
-    self.writers = {coin: HyperliquidWriter(market) for coin, market in self.listed.items()}
-    self.markets = TopicMarkets(
-      [(coin, market.product, self.writers[coin]) for coin, market in self.listed.items()],
-      seed=config.seed,
-      speed=config.speed,
-      clock=clock,
-      span=lambda data: None,
-    )
+    listed = {market.coin: market for market in markets(config.markets)}
+    super().__init__(config, clock, listed, HyperliquidWriter)
 
-  @property
-  def fanout(self) -> Fanout:
-    return self.markets.fanout
-
-  async def run(self) -> None:
-    await self.markets.run()
-
-  def progress(self) -> dict[str, Any]:
-    return self.markets.progress()
-
-  def find(self, wanted: HyperliquidSubscription) -> HyperliquidChannel | None:
+  def find(self, wanted: HyperliquidSubscription) -> TopicChannel | None:
     topic = _topic(wanted)
-    if topic is None or wanted.coin not in self.listed:
+    if topic is None or wanted.coin not in self.instruments:
       return None
-    return HyperliquidChannel(wanted.topic, partial(self._first, wanted, topic))
+    return TopicChannel(wanted.topic, partial(self._first, wanted, topic))
 
   def _first(self, wanted: HyperliquidSubscription, topic: MarketTopic) -> list[bytes]:
     first = self.markets.open(wanted.coin, topic, wanted.topic)
@@ -87,7 +67,7 @@ class HyperliquidGenerator:
   # The info endpoint -----------------------------------------------------------------------------
 
   def info(self, payload: dict[str, Any]) -> Any:
-    listed = self.listed.values()
+    listed = self.instruments.values()
     match payload["type"]:
       case "meta":
         return dex_meta(self._dex(payload), listed)
@@ -103,7 +83,7 @@ class HyperliquidGenerator:
       case "spotMetaAndAssetCtxs":
         return [spot_meta(listed), self._contexts(SPOT, "")]
       case "allMids":
-        return {coin: self._context(coin)["midPx"] for coin in self.listed}
+        return {coin: self._context(coin)["midPx"] for coin in self.instruments}
       case "l2Book":
         return self._book(str(payload["coin"]))
       case "recentTrades":
@@ -124,7 +104,7 @@ class HyperliquidGenerator:
   def _contexts(self, kind: str, dex: str) -> list[Any]:
     return [
       self._context(coin)
-      for coin, market in self.listed.items()
+      for coin, market in self.instruments.items()
       if market.product.kind == kind and market.dex == dex
     ]
 
@@ -136,7 +116,7 @@ class HyperliquidGenerator:
     return self.writers[coin].context(trading, self.markets.now_ms())
 
   def _book(self, coin: str) -> Any:
-    if coin not in self.listed:
+    if coin not in self.instruments:
       return None
     trading = self.markets.market(coin).trading
     book = trading.flow.book

@@ -1,10 +1,10 @@
 """What the sockets and the info endpoint read of the venue's markets, generated or recorded."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
-from bond_simkit import Fanout
+
+from bond_sim.market.channels import PublishedMarkets, TopicChannel
 
 
 class HyperliquidSubscription(msgspec.Struct, frozen=True):
@@ -30,29 +30,12 @@ class HyperliquidSubscription(msgspec.Struct, frozen=True):
     return named | {"interval": self.interval} if self.interval else named
 
 
-class HyperliquidChannel(NamedTuple):
-  """A channel that can be subscribed to: its topic in the fan-out, and the first messages of a new
-  reader (made when it subscribes)."""
-
-  topic: str
-  first: Callable[[], list[bytes]]
-
-
-class HyperliquidMarkets(Protocol):
+class HyperliquidMarkets(PublishedMarkets, Protocol):
   """All markets of the venue: publishes their channels, and finds them."""
 
-  @property
-  def fanout(self) -> Fanout: ...
-
-  async def run(self) -> None:
-    """Publishes until cancelled."""
-
-  def find(self, wanted: HyperliquidSubscription) -> HyperliquidChannel | None:
+  def find(self, wanted: HyperliquidSubscription) -> TopicChannel | None:
     """A channel, None where there is none."""
 
   def info(self, payload: dict[str, Any]) -> Any:
     """The answer of the info endpoint. Raises KeyError, TypeError or ValueError for what it does
     not know."""
-
-  def progress(self) -> dict[str, Any]:
-    """Their rows of GET /_sim/stats."""

@@ -9,7 +9,8 @@ import msgspec
 from bond_simkit import Fanout
 
 from bond_sim.hyperliquid.listing import TOKENS, perp_dexs
-from bond_sim.hyperliquid.markets import HyperliquidChannel, HyperliquidSubscription
+from bond_sim.hyperliquid.markets import HyperliquidSubscription
+from bond_sim.market.channels import TopicChannel
 from bond_sim.market.topic_capture import TopicCapture, TopicPlayback, scan_topics
 
 _EXPECTED = '1790232236.5: {"channel":"trades","data":[{"coin":"BTC",…}]}'
@@ -77,11 +78,11 @@ class HyperliquidPlayback:
   def progress(self) -> dict[str, Any]:
     return self._played.progress()
 
-  def find(self, wanted: HyperliquidSubscription) -> HyperliquidChannel | None:
+  def find(self, wanted: HyperliquidSubscription) -> TopicChannel | None:
     if wanted.coin not in self._coins:
       return None
     topic = msgspec.structs.replace(wanted, fast=False).topic
-    return HyperliquidChannel(topic, partial(self._played.first, topic))
+    return TopicChannel(topic, partial(self._played.first, topic))
 
   def info(self, payload: dict[str, Any]) -> Any:
     perps = [coin for coin in self._coins if not coin.startswith("@") and "/" not in coin]

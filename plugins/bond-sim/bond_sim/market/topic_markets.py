@@ -1,11 +1,12 @@
 """All generated markets of a venue that publishes topics."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from bond_simkit import Fanout, VenueTime
 
+from bond_sim.market.config import MarketConfig
 from bond_sim.market.indices import Indices
 from bond_sim.market.pool import MarketPool
 from bond_sim.market.products import Product
@@ -78,6 +79,63 @@ class TopicMarkets:
       )
 
     return TopicMarket(begin, writer, self.fanout.publish)
+
+
+class Listed(Protocol):
+  """What a venue lists a product as."""
+
+  @property
+  def product(self) -> Product: ...
+
+
+L = TypeVar("L", bound=Listed)
+W = TypeVar("W", bound=TopicWriter)
+
+
+def unnumbered(data: bytes) -> None:
+  """The span of a message of a venue that does not number what it says of a market."""
+
+
+class TopicGenerator(Generic[L, W]):
+  """Markets that are generated from `config.seed`: those of `instruments` (by key) that the
+  configuration has, each with the writer that `write` makes."""
+
+  def __init__(
+    self,
+    config: MarketConfig,
+    clock: VenueTime,
+    instruments: Mapping[str, L],
+    write: Callable[[L], W],
+    span: Callable[[bytes], tuple[int, int] | None] = unnumbered,
+  ) -> None:
+    self.instruments = {
+      key: instrument
+      for key, instrument in instruments.items()
+      if not config.symbols or instrument.product.symbol in config.symbols
+    }
+    self.writers = {key: write(instrument) for key, instrument in self.instruments.items()}
+    self.markets = TopicMarkets(
+      [
+        (key, instrument.product, self.writers[key]) for key, instrument in self.instruments.items()
+      ],
+      seed=config.seed,
+      speed=config.speed,
+      clock=clock,
+      span=span,
+    )
+
+  @property
+  def fanout(self) -> Fanout:
+    """Where the markets publish."""
+    return self.markets.fanout
+
+  async def run(self) -> None:
+    """Lets the markets move until cancelled."""
+    await self.markets.run()
+
+  def progress(self) -> dict[str, Any]:
+    """Their rows of GET /_sim/stats."""
+    return self.markets.progress()
 
 
 def day_of(clock: VenueTime) -> date:

@@ -1,11 +1,11 @@
 """Generated markets of OKX, and the channels that publish them."""
 
 from functools import partial
-from typing import Any
 
 import msgspec
-from bond_simkit import Fanout, VenueTime
+from bond_simkit import VenueTime
 
+from bond_sim.market.channels import TopicChannel
 from bond_sim.market.config import MarketConfig
 from bond_sim.market.products import PERP
 from bond_sim.market.topic_market import (
@@ -18,10 +18,10 @@ from bond_sim.market.topic_market import (
   TRADES,
   MarketTopic,
 )
-from bond_sim.market.topic_markets import TopicMarkets, day_of
+from bond_sim.market.topic_markets import TopicGenerator, day_of
 from bond_sim.okx.bars import length_of
 from bond_sim.okx.listing import OkxInstrument, instruments
-from bond_sim.okx.markets import BUSINESS, PUBLIC, OkxChannel, OkxSocketPath
+from bond_sim.okx.markets import BUSINESS, PUBLIC, OkxSocketPath
 from bond_sim.okx.writer import OkxWriter
 
 _EVERYWHERE = {
@@ -40,42 +40,17 @@ TRADES_ALL = MarketTopic(EACH_TRADE, "trades-all")
 LIQUIDATIONS = MarketTopic(FORCED, "liquidation-orders")
 
 
-class OkxGenerator:
+class OkxGenerator(TopicGenerator[OkxInstrument, OkxWriter]):
   """Markets that are generated from `config.seed`, as OkxMarkets."""
 
   def __init__(self, config: MarketConfig, clock: VenueTime) -> None:
-    self.instruments: dict[str, OkxInstrument] = {
-      instrument.product.symbol: instrument
-      for instrument in instruments(day_of(clock), config.markets)
-      if not config.symbols or instrument.product.symbol in config.symbols
-    }
-    self.writers = {
-      symbol: OkxWriter(instrument) for symbol, instrument in self.instruments.items()
-    }
-    self.markets = TopicMarkets(
-      [
-        (symbol, instrument.product, self.writers[symbol])
-        for symbol, instrument in self.instruments.items()
-      ],
-      seed=config.seed,
-      speed=config.speed,
-      clock=clock,
-      span=span,
-    )
-
-  @property
-  def fanout(self) -> Fanout:
-    return self.markets.fanout
-
-  async def run(self) -> None:
-    await self.markets.run()
-
-  def progress(self) -> dict[str, Any]:
-    return self.markets.progress()
+    listed = instruments(day_of(clock), config.markets)
+    by_symbol = {instrument.product.symbol: instrument for instrument in listed}
+    super().__init__(config, clock, by_symbol, OkxWriter, span)
 
   def find(
     self, path: OkxSocketPath, channel: str, symbol: str, inst_type: str
-  ) -> OkxChannel | None:
+  ) -> TopicChannel | None:
     if channel == LIQUIDATIONS.name and path == PUBLIC:
       symbols = self.of_type(inst_type) if inst_type != "SPOT" else []
       topics = [(symbol, LIQUIDATIONS) for symbol in symbols]
@@ -84,7 +59,7 @@ class OkxGenerator:
       topic = self.topic(path, channel, symbol)
       topics = [] if topic is None else [(symbol, topic)]
       publish_as = f"{channel} {symbol}"
-    return OkxChannel(publish_as, partial(self._open, publish_as, topics)) if topics else None
+    return TopicChannel(publish_as, partial(self._open, publish_as, topics)) if topics else None
 
   def _open(self, publish_as: str, topics: list[tuple[str, MarketTopic]]) -> list[bytes]:
     messages = [self.markets.open(*topic, publish_as) for topic in topics]

@@ -9,11 +9,12 @@ from typing import Any
 
 from bond_simkit import Fanout, HttpRequest, VenueTime
 
+from bond_sim.market.channels import TopicChannel
 from bond_sim.market.player import CapturePlayer
 from bond_sim.market.rest import VenueRestError, whole_number
 from bond_sim.okx.capture import OkxCapture, OkxRecord, records
 from bond_sim.okx.generator import span
-from bond_sim.okx.markets import PUBLIC, OkxChannel, OkxEndpoint, OkxSocketPath
+from bond_sim.okx.markets import PUBLIC, OkxEndpoint, OkxSocketPath
 from bond_sim.okx.playback_book import OkxPlaybackBook
 
 
@@ -44,12 +45,12 @@ class OkxPlayback:
 
   def find(
     self, path: OkxSocketPath, channel: str, symbol: str, inst_type: str
-  ) -> OkxChannel | None:
+  ) -> TopicChannel | None:
     topic = f"{channel} {symbol}"
     if path != PUBLIC or topic not in self._topics:
       return None
     self._player.subscribed()
-    return OkxChannel(topic, partial(self._first, topic))
+    return TopicChannel(topic, partial(self._first, topic))
 
   def progress(self) -> dict[str, Any]:
     return self._player.progress(self._played, self._total)
