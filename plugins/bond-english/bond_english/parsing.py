@@ -2,8 +2,8 @@
 
 1. text/: the text as tokens.
 2. reading/: spelling is corrected; then the lexer finds every reading of every span.
-3. clauses/: the grammar takes the readings that fit each other, and makes clauses of them. The
-   best few ways to read the text are kept.
+3. clauses/: the grammar takes the readings that fit each other, and makes clauses of them: the
+   cheapest way to read the text counts.
 4. meaning/: in each clause it becomes clear what a chunk is there: which kind of data, what a
    length of time is for, what a bound is on; then clauses share what they have in common.
 5. building/: each clause becomes sources, conditions, windows and samples. Every chunk notes what
@@ -22,7 +22,7 @@ from bond_english.answering.sentence import remarks, sentence
 from bond_english.answering.unshaped import ask_about_unshaped
 from bond_english.building.build import build
 from bond_english.building.how_often import check_intervals
-from bond_english.clauses.chart import best_ways
+from bond_english.clauses.chart import best_way
 from bond_english.meaning.assumptions import warn_of_assumptions
 from bond_english.meaning.bounds import resolve_bounds
 from bond_english.meaning.findings import Findings
@@ -68,8 +68,8 @@ def parse(text: str, source_words: Mapping[str, str]) -> Reading:
     return _too_long(text)
   sources = read_source_words(source_words)
   alike = correct(tokens, sources.words)
-  ways = best_ways(tokens, readings(tokens, sources, alike))
-  return _reading(text, tokens, ways[0][1], source_words)
+  chunks = best_way(tokens, readings(tokens, sources, alike))
+  return _reading(text, tokens, chunks, source_words)
 
 
 def _reading(

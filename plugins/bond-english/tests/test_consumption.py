@@ -39,12 +39,48 @@ def test_ids_are_of_one_entry_each():
     ("BTC order book over 5 minutes", "5 minutes"),
     ("BTC funding, longs", "longs"),
     ("average funding of BTC", "average"),
+    ("BTC price between 90k and 100k, ping me outside it", "outside"),
+    ("BTC price during the weekend", "weekend"),
+    ("skip trades between $10k and $50k, BTC", "$10k"),
+    ("BTC trades, not the dust under $10k", "dust"),
   ],
 )
 def test_what_shapes_nothing_is_asked_about(text, lost):
   reading = parse(text, WORDS)
   assert reading.outcome == "ask"
   assert any(lost in question for question in reading.questions), reading.questions
+
+
+@pytest.mark.parametrize(
+  ("text", "where"),
+  [
+    ("BTC trades, no liquidations, over $100k", "price * size >= 100000"),
+    ("BTC trades, no liquidations under $100k", "price * size >= 100000"),
+    ("skip the dust under $10k, BTC trades", "price * size >= 10000"),
+  ],
+)
+def test_a_bound_after_what_is_left_out_holds(text, where):
+  assert [entry["where"] for entry in parse(text, WORDS).delivers if "trade" in entry["type"]] == [
+    where
+  ]
+
+
+@pytest.mark.parametrize(
+  ("text", "said"),
+  [
+    ("BTC trades and order book on okx, sells only", "sells only"),
+    ("BTC liquidations and open interest on okx, longs only", "longs only"),
+  ],
+)
+def test_a_delivery_says_the_filters_that_it_has(text, said):
+  first, second = parse(text, WORDS).delivers
+  assert said in first["text"]
+  assert said not in second["text"]
+
+
+def test_a_rolling_window_after_an_article():
+  (volume,) = parse("BTC volume over a rolling 5 minutes", WORDS).delivers
+  assert volume["every"] == 300
 
 
 def test_the_check_sees_what_the_builder_forgets(monkeypatch):

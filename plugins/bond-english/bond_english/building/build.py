@@ -4,6 +4,7 @@ from bond_english.building.catalogue import SourceCatalogue
 from bond_english.building.chain_sources import add_chain_sources
 from bond_english.building.context import BuildContext
 from bond_english.building.market_sources import add_market_sources
+from bond_english.building.said import conditions_said
 from bond_english.building.spec_draft import EACH, SpecDraft
 from bond_english.building.text_sources import add_plugin_source, add_text_source
 from bond_english.meaning.findings import Findings
@@ -48,7 +49,11 @@ def _add(context: BuildContext, selection: Selection) -> None:
     selection.settings.use_all()
     for chunk in selection.intervals:
       chunk.told = True
-  for chunk in (*selection.chunks(), *selection.settings.take_used(), *selection.blend):
+  used = selection.settings.used()
+  said = ", ".join(conditions_said((setting.name, setting.value) for setting in used))
+  for branch in made:
+    branch.said = said
+  for chunk in (*selection.chunks(), *(setting.chunk for setting in used), *selection.blend):
     chunk.shape(*nodes)
   if nodes == ["missing"]:
     for chunk in (*selection.venues, *selection.chains, *selection.intervals):

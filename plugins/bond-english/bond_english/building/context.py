@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bond_english.building.catalogue import SourceCatalogue
-from bond_english.building.said import conditions_said
 from bond_english.building.spec_draft import Branch, Output, SpecDraft
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.request import Request
@@ -50,7 +49,6 @@ class BuildContext:
       symbols=tuple(symbols),
       group=group,
       kind=selection.kind,
-      said=", ".join(conditions_said(selection.settings.plain())),
     )
     self.spec.branches.append(branch)
     return branch

@@ -20,7 +20,7 @@ class Branch:
   They end in windows or samples of `every` seconds, in one book of all venues at most every `every`
   seconds with `depth` levels, or go out each by itself. `where` is a condition on the events,
   `window_where` one on the windows; `fields` are computed from the events. `symbols` are what the
-  source is about, `kind` the kind of data, `said` the filters as sentences have them. Windows of
+  source is about, `kind` the kind of data, `said` the filters that it has, in words. Windows of
   different `group` are apart from each other; one without a group is of every group.
   """
 

@@ -1,4 +1,4 @@
-"""The chart: the best few ways through a request, from left to right.
+"""The chart: the best way through a request, from left to right.
 
 For each token it keeps the cheapest hypotheses that end there, of those that the rest of the
 request cannot tell apart only one. So the steps are in proportion to the tokens.
@@ -14,10 +14,8 @@ BEAM = 8
 """Hypotheses that are kept at a token."""
 
 
-def best_ways(
-  tokens: list[Token], readings: list[list[Chunk]], count: int = 2
-) -> list[tuple[float, list[Chunk]]]:
-  """The cheapest ways to read the whole request: (cost, the chunks that cover it), best first."""
+def best_way(tokens: list[Token], readings: list[list[Chunk]]) -> list[Chunk]:
+  """The cheapest way to read the whole request: the chunks that cover it."""
   ends: list[dict[tuple[object, ...], Hypothesis]] = [{} for _ in range(len(tokens) + 1)]
   begun = start()
   ends[0][begun.signature] = begun
@@ -32,15 +30,7 @@ def best_ways(
           if known is None or made.cost < known.cost:
             found[signature] = made
     ends[at].clear()
-  last = sorted(ends[len(tokens)].values(), key=finish)
-  ways: list[tuple[float, list[Chunk]]] = []
-  for state in last[: 4 * count]:
-    chunks = _chunks(state)
-    if all(_differs(chunks, other) for _, other in ways):
-      ways.append((finish(state), chunks))
-    if len(ways) == count:
-      break
-  return ways
+  return _chunks(min(ends[len(tokens)].values(), key=finish))
 
 
 def _chunks(state: Hypothesis) -> list[Chunk]:
@@ -62,10 +52,3 @@ def _chunks(state: Hypothesis) -> list[Chunk]:
     at = at.before
   found.reverse()
   return found
-
-
-def _differs(one: list[Chunk], other: list[Chunk]) -> bool:
-  said = [
-    [(c.role, c.first, c.end, c.clause, c.left_out) for c in chunks] for chunks in (one, other)
-  ]
-  return said[0] != said[1]

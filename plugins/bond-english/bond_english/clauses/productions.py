@@ -355,7 +355,7 @@ def _negated(state: Hypothesis, chunk: Chunk, cost: float) -> Hypothesis | None:
       and role in _DATA
       and not state.preposition
     )
-    bounded = role == BOUND and state.separator <= 1
+    bounded = role == BOUND and state.separator == 0
     if not (listed or owned or bounded):
       return None
     if listed:

@@ -84,14 +84,17 @@ def _inverts_bound(request: Request, index: int) -> None:
       chunk.left_out = False
       for other in between:
         other.left_out = False
-        if other.role == UNKNOWN or (other.role == FILTER and other.value == "size"):
+        noun = other.role == UNKNOWN and request.first_word(other) in _NOUNS
+        if noun or (other.role == FILTER and other.value == "size"):
           other.make_filler()
       return
     sized = chunk.role == KIND and not data.SIZED.isdisjoint(chunk.value)
     size = chunk.role == FILTER and chunk.value == "size"
     noun = request.first_word(chunk) in _NOUNS
     plain = chunk.role in (FILLER, PREPOSITION, ASSET, PAIR, MARKET_TYPE, PLAIN)
-    if not (sized or size or noun or plain):
+    # No dust under $1k: the bound holds, and the word is asked about.
+    unknown = chunk.role == UNKNOWN and chunk.left_out
+    if not (sized or size or noun or plain or unknown):
       return
     between.append(chunk)
 
@@ -108,6 +111,9 @@ def _complement(request: Request, findings: Findings, chunk: Chunk) -> None:
     chunk.left_out = False
     if sum(1 for _ in request.indexed(INTERVAL)) == 1:
       chunk.refuse("How often then, for example every 5 s?")
+  elif chunk.role == BOUND:
+    chunk.left_out = False
+    chunk.refuse(f"{request.text_of(chunk)!r} of what: is that left out, or asked for?")
   elif chunk.role == MARKET_TYPE:
     chunk.told = True
     findings.note(f"without {request.text_of(chunk)}")

@@ -86,7 +86,7 @@ class Settings:
     self._entries = list(entries)
     self._findings = findings
     self._request = request
-    self._used: list[Chunk] = []
+    self._used: list[Setting] = []
     self.opposites = any(
       len({setting.value for setting in entries if setting.name == name}) > 1
       for name in ("side", "position")
@@ -114,19 +114,18 @@ class Settings:
     for setting in self._entries:
       if setting.name != name:
         continue
-      self._used.append(setting.chunk)
+      self._used.append(setting)
       values = setting.value if isinstance(setting.value, list) else [setting.value]
       found += [value for value in values if value not in found]
     return found
 
   def use_all(self) -> None:
     """Takes every filter for used, where it is not known what they would do."""
-    self._used += [setting.chunk for setting in self._entries]
+    self._used += self._entries
 
-  def take_used(self) -> list[Chunk]:
-    """The chunks of the filters that were used since the last call."""
-    used, self._used = self._used, []
-    return used
+  def used(self) -> list[Setting]:
+    """The filters that were used, in the order of the request."""
+    return [setting for setting in self._entries if setting in self._used]
 
   def plain(self) -> list[tuple[str, Any]]:
     """Names and values, to compare."""

@@ -172,10 +172,10 @@ def _interval_of_kind(request: Scope, index: int, chunk: Chunk) -> None:
 
 
 def _is_after(request: Scope, index: int, *words: str) -> bool:
-  """Whether one of the words is right before a chunk, or before its "the"."""
+  """Whether one of the words is right before a chunk, or before its article."""
   tokens, first = request.tokens, request.chunks[index].first
   at = first - 1
-  if at >= 0 and tokens[at].word == "the":
+  if at >= 0 and tokens[at].word in ("the", "a"):
     at -= 1
   return at >= 0 and tokens[at].word in words
 

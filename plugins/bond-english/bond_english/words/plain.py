@@ -50,7 +50,7 @@ into job keen kind kindly large last lately later latter life light likely line 
 lookout love lovely lunch machine main majority manner many mate maybe meaning meanwhile member
 mentioned mere merely mind minimal modern moment morning much name namely near nearby necessary new
 next nice nicely night none normal normally note nothing now obvious obviously odd official often
-old only optimal optional otherwise ours outside over own parallel partial particularly people per
+old only optimal optional otherwise ours over own parallel partial particularly people per
 perfect perfectly perhaps period personal phone plain plan pls point popular possible possibly
 potential practical precise precisely present previous primary primarily probably problem process
 programmatically project proper properly purely purpose purposes quick quickly rather ready real
@@ -62,9 +62,9 @@ someone something sometimes somewhat soon sorry specifically spot-on standard st
 steadily still straight strategy strategies strictly strong stuff such suitable super sure system
 table tad task tasks team terminal terms test testing thanks that's then there therefore they'll
 they're thing though through throughout thus tidy tight till time tiny to today together ton
-tonight tool tools trade traded trades trading top totally trader traders tradingview typical
-typically ultimately under unless until upon urgent urgently usable useful user usual usually vs
-want way ways weekend well whatever whenever wherever whether whichever while whole why widely wise
+tool tools trade traded trades trading top totally trader traders tradingview typical
+typically ultimately under until upon urgent urgently usable useful user usual usually vs
+want way ways well whatever whenever wherever whether whichever while whole why widely wise
 within without word words work worth would yeah yep yes yet you'd you'll you've pinging yourself
 kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi asap tbh imo hmm um uh oh ah
 who's where's when's how's there's here's it's that's he's she's which's upcoming single-stream
