@@ -8,9 +8,10 @@ import attrs
 import jsonschema
 import pytest
 import yaml
-from bond_builtin.commands.schema import spec_schema
+from bond_builtin.commands.schema import spec_schema, type_schema
 
-from bond_core import Registry, SinkType, SourceType, TransformType
+from bond_core import Registry, SinkType, Size, SourceType, TransformType
+from bond_core.config import parse_duration, parse_size
 from bond_core.specs import closed_keys
 
 REGISTRY = Registry()
@@ -64,11 +65,29 @@ def test_what_has_not_the_form_is_not_valid(spec):
   assert not valid(spec)
 
 
-def test_a_length_of_time_is_a_text_or_a_number():
+@pytest.mark.parametrize(
+  "text", ["5s", "250 ms", "1.5h", "60", "soon", "5us", "5ns", "5S", "1.2.3s", "", "-1s", ".5s"]
+)
+def test_a_length_of_time_is_what_the_loader_takes(text):
   window = "sources: {a: {use: clock.ticks}}\ntransforms: {b: {use: core.window, from: [a], with: "
-  assert valid(window + "{every: 5s}}}")
-  assert valid(window + "{every: 0.5}}}")
-  assert not valid(window + "{every: soon}}}")
+  assert valid(f"{window}{{every: 0.5}}}}}}")
+  assert valid(f"{window}{{every: '{text}'}}}}}}") == _is_read(parse_duration, text)
+
+
+@pytest.mark.parametrize(
+  "text", ["500kB", "64 MiB", "1gib", "100", "1.5GB", "1K", "many", "1.2.3MB", "", "-1B"]
+)
+def test_a_size_is_what_the_loader_takes(text):
+  kind = type_schema(Size)
+  assert jsonschema.Draft202012Validator(kind).is_valid(text) == _is_read(parse_size, text)
+
+
+def _is_read(parse, text):
+  try:
+    parse(text)
+  except ValueError:
+    return False
+  return True
 
 
 def test_from_outside_only_what_is_public():

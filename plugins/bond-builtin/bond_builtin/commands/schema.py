@@ -26,8 +26,8 @@ Schema = dict[str, Any]
 Component = SourceType | TransformType | SinkType | LogType
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"}
-_LENGTH = r"^[0-9.]+ ?(ns|us|ms|s|m|h|d)$"
-_BYTES = r"^[0-9.]+ ?([kKMGT]i?)?B$"
+_LENGTH = r"^\s*[0-9]{1,16}(\.[0-9]{1,9})?\s?(ms|s|m|h|d)?\s*$"
+_BYTES = r"^\s*[0-9]{1,16}(\.[0-9]{1,9})?\s?(([kKmMgGtT][iI]?)?[bB])?\s*$"
 _PLAIN: dict[Any, Schema] = {
   str: {"type": "string"},
   int: {"type": "integer"},
@@ -134,7 +134,7 @@ def _object(config: type, *, outside: bool = False) -> Schema:
     key = field.alias or field.name
     if not field.init or key in closed:
       continue
-    properties[key] = _type(field.type)
+    properties[key] = type_schema(field.type)
     if field.default is attrs.NOTHING:
       required.append(key)
     elif isinstance(field.default, str | int | float | bool):
@@ -149,7 +149,7 @@ def _object(config: type, *, outside: bool = False) -> Schema:
   }
 
 
-def _type(kind: Any) -> Schema:
+def type_schema(kind: Any) -> Schema:
   """What a value of a type looks like in a spec; anything where that cannot be said."""
   if kind in _PLAIN:
     return dict(_PLAIN[kind])
@@ -157,11 +157,11 @@ def _type(kind: Any) -> Schema:
   if origin is Literal:
     return {"enum": list(arguments)}
   if origin in (typing.Union, types.UnionType):
-    return {"anyOf": [_type(argument) for argument in arguments]}
+    return {"anyOf": [type_schema(argument) for argument in arguments]}
   if origin in (list, tuple, frozenset, set):
-    return {"type": "array", "items": _type(arguments[0])}
+    return {"type": "array", "items": type_schema(arguments[0])}
   if origin is dict:
-    return {"type": "object", "additionalProperties": _type(arguments[1])}
+    return {"type": "object", "additionalProperties": type_schema(arguments[1])}
   if isinstance(kind, type) and attrs.has(kind):
     return _object(kind)
   return {}
