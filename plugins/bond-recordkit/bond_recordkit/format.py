@@ -40,8 +40,8 @@ TRAILER_HEAD: Final = _TRAILER.pack(_SKIPPABLE, 2 * _HEX)
 
 _SUFFIX = re.compile(r"(\.jsonl|\.json|\.ndjson)?\.zst$")
 _DIGEST = re.compile(
-  rb'(?P<head>\{"type":"digest","frame":(?P<frame>\d+),"lines":(?P<lines>\d+),.*'
-  rb'"sums":\[(?P<sum>\d+),(?P<weighted>\d+)\]),"sha256":"(?P<sha256>[0-9a-f]{64})"'
+  rb'(?P<head>\{"type":"digest","frame":(?P<frame>\d{1,18}),"lines":(?P<lines>\d{1,18}),.*'
+  rb'"sums":\[(?P<sum>\d{1,40}),(?P<weighted>\d{1,40})\]),"sha256":"(?P<sha256>[0-9a-f]{64})"'
   rb'(,"signature":"(?P<signature>[0-9a-f]{128})")?\}'
 )
 

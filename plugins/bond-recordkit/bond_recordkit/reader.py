@@ -162,11 +162,14 @@ def read_header(path: Path, line: bytes) -> Header:
 
 def segments_of(path: Path) -> list[Path]:
   """The files of a recording in order: its earlier segments that stand beside it, and itself.
-  Raises RecordingError where it is no recording."""
+  Raises RecordingError where it is no recording, or where the file of an earlier segment is none
+  of it."""
   own = header_of(path)
   if not suffix_of(path.name) or not path.parent.is_dir():
     return [path]
   found: list[tuple[int, Path]] = []
+  others: dict[int, Path] = {}
+  continued = {own.segment - 1} if own.previous is not None else set[int]()
   for other in path.parent.iterdir():
     number = segment_number(other.name, path.name)
     if number is None or not other.is_file():
@@ -174,14 +177,25 @@ def segments_of(path: Path) -> list[Path]:
     try:
       header = header_of(other)
     except RecordingError:
+      others[number] = other
       continue
     if header.recording == own.recording and header.segment < own.segment:
       found.append((header.segment, other))
+      if header.previous is not None:
+        continued.add(header.segment - 1)
+    else:
+      others[number] = other
+  for number in sorted((continued & others.keys()) - {segment for segment, _ in found}):
+    raise RecordingError(
+      f"{others[number]} stands where segment {number} of {path} belongs, and is none of it: its "
+      "header was altered, or it was replaced; without that file the rest can be read"
+    )
   return [*(other for _, other in sorted(found)), path]
 
 
 def parts(paths: Sequence[Path]) -> Iterator[Part]:
-  """What segments hold, frame by frame, up to the last whole frame of each."""
+  """What segments hold, frame by frame, up to the last whole frame of one whose recorder was
+  killed. Raises RecordingError where what follows was altered."""
   for path in paths:
     try:
       for frame in frames(path):
@@ -195,8 +209,11 @@ def parts(paths: Sequence[Path]) -> Iterator[Part]:
         if kept:
           first = frame.line + (lines[0].startswith(META))
           yield Part(path, first, kept, ts)
-    except Torn:
-      continue
+    except Torn as torn:
+      if torn.broken or last_digest(path) is not None:
+        raise RecordingError(
+          f"{path} is damaged from byte {torn.offset} on; `bond verify {path}` says more"
+        ) from torn
     except msgspec.DecodeError as exc:
       raise RecordingError(f"{path} is damaged: {exc}; `bond verify {path}` says where") from exc
 

@@ -137,10 +137,16 @@ class RecordingSink:
     async with self._writing:
       if not self._lines:
         return
-      lines, self._lines, self._bytes = self._lines, [], 0
+      lines, self._lines, size, self._bytes = self._lines, [], self._bytes, 0
       seq, self._seq = self._seq, []
       ts, self._ts = self._ts, []
-      await trio.to_thread.run_sync(self._writer.write, lines, seq, ts)
+      try:
+        await trio.to_thread.run_sync(self._writer.write, lines, seq, ts)
+      except BaseException:
+        # Nothing may be written behind what was not: the gap for it begins at the last that was.
+        self._lines, self._bytes = lines + self._lines, size + self._bytes
+        self._seq, self._ts = seq + self._seq, ts + self._ts
+        raise
       self._progress.bytes = self._writer.bytes
 
   async def keep_flushing(self) -> None:

@@ -28,6 +28,8 @@ from bond_recordkit.signing import Prover
 MOST_FAULTS = 20
 
 _SHOWN = 100
+_MOST_LINES = 10_000
+"""Frames of more lines, which no recorder writes, are not searched for the lines that moved."""
 _READ = 1024 * 1024
 
 
@@ -72,6 +74,7 @@ def verify(paths: Sequence[Path], public_key: str | None = None) -> Report:
     _check_order(report, before, path, header)
     before = path, header, segment.chain.hex()
     report.segments += 1
+    report.signed = segment.signed and (report.signed or report.segments == 1)
     report.digest = before[2]
   return report
 
@@ -100,6 +103,7 @@ class _Segment:
 
   def __init__(self, path: Path, report: Report, public_key: str | None) -> None:
     self.chain = b""
+    self.signed = False
     self._path = path
     self._report = report
     self._given = public_key
@@ -153,7 +157,7 @@ class _Segment:
       self._fault(1, "the recording is not signed with this key")
     elif key is not None:
       self._prover = Prover(key)
-      self._report.signed = True
+      self.signed = True
     return header
 
   def _check_frame(self, frame: Frame, lines: list[bytes]) -> None:
@@ -235,8 +239,10 @@ def located(lines: Sequence[bytes], sealed: Sealed) -> tuple[int | None, str]:
       if not rest and 1 <= at <= len(lines):
         return at - 1, "this line was altered"
       return None, several
-    if moved:
+    if moved and len(lines) <= _MOST_LINES:
       return _reordered(values, moved)
+    if moved:
+      return None, several
     return None, f"the digest of these {len(lines)} lines, or something before them, was altered"
   if len(lines) == sealed.lines - 1:
     # With the line back at a place, those behind it count one more.

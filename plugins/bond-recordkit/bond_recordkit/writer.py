@@ -74,7 +74,7 @@ class _Last:
       for frame in frames(path):
         if frame.skipped:
           continue
-        lines = frame.text.splitlines()
+        lines = frame.text.splitlines() or [b""]
         if self.header is None:
           self.header = read_header(path, lines[0])
         if (sealed := read_digest(lines[-1])) is not None:
@@ -151,7 +151,7 @@ class RecordingWriter:
         found[number] = other
     return found
 
-  def _set_aside(self) -> None:
+  def _set_aside(self) -> Path:
     aside = self.path.with_name(numbered(self.path.name, self._segment))
     if aside.exists():
       raise RecordingError(f"{aside} is there already")
@@ -160,22 +160,23 @@ class RecordingWriter:
       earlier = self._earlier()
       for number in sorted(earlier)[: -self._rotation.keep]:
         earlier[number].unlink(missing_ok=True)
+    return aside
 
   def write(self, lines: Sequence[bytes], seq: Sequence[int] = (), ts: Sequence[int] = ()) -> None:
-    """Appends one frame. Raises OSError where the disk fails; what was written before stays."""
-    if self._file is None:
-      self._begin()
-    self._append(lines, seq, ts)
+    """Appends one frame. Raises OSError where the disk fails: then nothing of it is written, and
+    what was written before stays."""
     rotation = self._rotation
     full = rotation.size is not None and self._size >= rotation.size
     old = rotation.seconds is not None and time.monotonic() - self._began >= rotation.seconds
     if full or old:
       self._end()
+    if self._file is None:
+      self._begin()
+    self._append(lines, seq, ts)
 
   def _begin(self) -> None:
-    if self._stands:
-      self._set_aside()
-      self._stands = False
+    aside = self._set_aside() if self._stands else None
+    self._stands = False
     self._segment += 1
     self._frame = 0
     self._chain = start_of(self._previous)
@@ -184,9 +185,20 @@ class RecordingWriter:
     header.recording, header.segment = self._recording, self._segment
     header.previous = self._previous
     header.public_key = None if self._signer is None else self._signer.public_key
-    self._file = self.path.open("wb", buffering=0)
-    self._began, self._size = time.monotonic(), 0
-    self._append([_encode(header)], (), ())
+    try:
+      self._file = self.path.open("wb", buffering=0)
+      self._began, self._size = time.monotonic(), 0
+      self._append([_encode(header)], (), ())
+    except OSError:
+      # Frames without a header would be no recording: the segment before stands here again.
+      file, self._file = self._file, None
+      if file is not None:
+        file.close()
+      self._segment -= 1
+      if aside is not None:
+        aside.replace(self.path)
+        self._stands = True
+      raise
 
   def _append(self, lines: Sequence[bytes], seq: Sequence[int], ts: Sequence[int]) -> None:
     if self._file is None:
@@ -196,18 +208,22 @@ class RecordingWriter:
     digest = chained(self._chain, body, head)
     signature = None if self._signer is None else self._signer.sign(digest)
     data = compressed(body + digest_line(head, digest, signature) + b"\n")
+    self._put(self._file, data)
+    self._packed.update(data)
+    self._chain, self._frame = digest, self._frame + 1
+
+  def _put(self, file: FileIO, data: bytes) -> None:
+    """Writes all of it, or nothing."""
     rest = memoryview(data)
     try:
       while rest:
-        rest = rest[self._file.write(rest) :]
+        rest = rest[file.write(rest) :]
     except OSError:
       # Of a disk that is full: the last frame is whole, and goes on once there is room.
       with contextlib.suppress(OSError):
-        self._file.truncate(self._size)
-        self._file.seek(self._size)
+        file.truncate(self._size)
+        file.seek(self._size)
       raise
-    self._packed.update(data)
-    self._chain, self._frame = digest, self._frame + 1
     self._size += len(data)
     self.bytes += len(data)
 
@@ -215,14 +231,11 @@ class RecordingWriter:
     file, self._file = self._file, None
     if file is None:
       return
+    # Also without its trailer it is a segment that the next one moves aside.
+    self._previous, self._stands = self._chain.hex(), True
     with file:
-      data = trailer(self._chain, self._packed.digest())
-      file.write(data)
+      self._put(file, trailer(self._chain, self._packed.digest()))
       os.fsync(file.fileno())
-    self._size += len(data)
-    self.bytes += len(data)
-    self._previous = self._chain.hex()
-    self._stands = True
 
   def close(self) -> None:
     """Ends the segment, on the disk when this returns. One without events has its header."""

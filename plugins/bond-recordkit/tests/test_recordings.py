@@ -1,16 +1,21 @@
 """What is written can be read, whatever happened to its recorder, and what was altered is found."""
 
+import logging
 import random
+import resource
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 import pytest
+import trio
 from bond_recordkit.errors import RecordingError
-from bond_recordkit.format import Header, body_of, trailer
+from bond_recordkit.format import TRAILER_BYTES, Header, Sealed, body_of, sums, trailer
 from bond_recordkit.reader import Torn, event_lines, frames, segments_of
 from bond_recordkit.signing import read_public_key, read_signer
-from bond_recordkit.verify import verify
+from bond_recordkit.sink import open_recording_sink
+from bond_recordkit.verify import located, verify
 from bond_recordkit.writer import RecordingWriter, Rotation, read_rotation
 from bond_recordkit.zstd import compressed, open_zstd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
   PublicFormat,
 )
 
-from bond_core import Refused, Trade, encode
+from bond_core import DataClock, Refused, SinkContext, Trade, decode, encode
 
 
 def described():
@@ -304,3 +309,157 @@ def test_rotation_is_read():
 def test_a_missing_file_is_said():
   with pytest.raises(RecordingError, match="No such file"):
     segments_of(Path("/nowhere/btc.jsonl.zst"))
+
+
+# A disk that fails ------------------------------------------------------------------------------
+
+
+@contextmanager
+def room(size):
+  """No file grows beyond so many bytes: a write of more is cut short, and the next one fails."""
+  before = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+  try:
+    yield
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_segment_that_cannot_begin_leaves_the_one_before(tmp_path):
+  path = tmp_path / "btc.jsonl.zst"
+  headers = [Header(recording="", name=name) for name in ("a", random.randbytes(4000).hex(), "b")]
+  writer = RecordingWriter(path, lambda: headers.pop(0), rotation=Rotation(size=1))
+  writer.write([line(1)], [1], [1001])
+  # The trailer has room, but not the next header.
+  with room(path.stat().st_size + TRAILER_BYTES), pytest.raises(OSError, match="large"):
+    writer.write([line(2)], [2], [1002])
+  assert segments_of(path) == [path]
+  assert events_in(path) == [line(1)]
+  writer.write([line(2)], [2], [1002])
+  writer.close()
+  assert events_in(path) == [line(1), line(2)]
+  report = verify(segments_of(path))
+  assert report.sound
+  assert not report.notes
+
+
+def test_a_segment_that_cannot_be_closed_is_kept(tmp_path):
+  path = tmp_path / "btc.jsonl.zst"
+  writer = RecordingWriter(path, described, rotation=Rotation(size=1))
+  writer.write([line(1)], [1], [1001])
+  with room(path.stat().st_size + 5), pytest.raises(OSError, match="large"):
+    writer.write([line(2)], [2], [1002])
+  writer.write([line(2)], [2], [1002])
+  writer.close()
+  assert events_in(path) == [line(1), line(2)]
+  report = verify(segments_of(path))
+  assert report.sound
+  assert "was not closed" in report.notes[0]
+
+
+def context():
+  log = logging.LoggerAdapter(logging.getLogger("bond"))
+  return SinkContext("sinks.recording", DataClock(2000), log)
+
+
+async def test_nothing_is_written_behind_what_the_disk_did_not_take(tmp_path):
+  path = tmp_path / "btc.jsonl.zst"
+  events = [decode(line(number)) for number in range(1, 400)]
+  with pytest.raises(ExceptionGroup):
+    async with open_recording_sink(path, context()) as sink:
+      await sink.write(events[:10])
+      await sink.flush()
+      with room(path.stat().st_size + 500):
+        await sink.write(events[10:390])
+        with pytest.raises(OSError, match="large"):
+          await sink.flush()
+        # It would fit.
+        await sink.write(events[390:391])
+        with suppress(OSError):
+          await sink.flush()
+      raise ValueError
+  numbers = [decode(text).seq_internal for text in events_in(path)]
+  assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_a_flush_that_is_cancelled_keeps_its_lines(tmp_path):
+  path = tmp_path / "btc.jsonl.zst"
+  async with open_recording_sink(path, context()) as sink:
+    for number in range(1, 21):
+      await sink.write([decode(line(number))])
+      async with trio.open_nursery() as nursery:
+        nursery.start_soon(sink.flush)
+        while not sink._writing.locked():
+          await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+  assert events_in(path) == [line(number) for number in range(1, 21)]
+
+
+# Hostile files ----------------------------------------------------------------------------------
+
+
+def test_a_recording_that_was_altered_is_not_read_as_if_it_were_whole(recording):
+  data = bytearray(recording.read_bytes())
+  starts = [frame.offset for frame in frames(recording)]
+  for at in (starts[2] + 1, starts[2] + 12):
+    changed = bytearray(data)
+    changed[at] ^= 0xFF
+    recording.write_bytes(changed)
+    with pytest.raises(RecordingError, match="is damaged from byte"):
+      events_in(recording)
+
+
+@pytest.mark.parametrize("segment", [1, 2])
+def test_a_segment_whose_header_was_altered_is_missed(tmp_path, segment):
+  path = tmp_path / "btc.jsonl.zst"
+  write(path, (20,) * 3, rotation=Rotation(size=1))
+  other = tmp_path / f"btc.{segment}.jsonl.zst"
+  data = bytearray(other.read_bytes())
+  data[10] ^= 0xFF
+  other.write_bytes(data)
+  with pytest.raises(RecordingError, match=f"segment {segment} of"):
+    segments_of(path)
+  other.unlink()
+  write(other, (20,))
+  with pytest.raises(RecordingError, match=f"segment {segment} of"):
+    segments_of(path)
+
+
+def test_segments_of_another_recording_may_lie_beside_it(tmp_path):
+  path = tmp_path / "btc.jsonl.zst"
+  write(path, (20,) * 3, rotation=Rotation(size=1))
+  path.unlink()
+  write(path, (5,), first=100)
+  assert events_in(path) == [line(number) for number in range(100, 105)]
+
+
+def test_a_digest_of_endless_figures_is_none(tmp_path):
+  path = tmp_path / "btc.jsonl.zst"
+  write(path, (2,))
+
+  def change(frame, lines):
+    if frame.offset:
+      lines[-1] = lines[-1].replace(b'"frame":1', b'"frame":' + b"1" * 5000)
+    return lines
+
+  repacked(path, change)
+  assert "the digest of the lines before" in verify([path]).faults[0].message
+
+
+def test_a_frame_of_very_many_lines_costs_no_search():
+  lines = [b"%d" % (number * number) for number in range(20_000)]
+  sealed = Sealed(b"", 1, len(lines), sums(lines), b"", None)
+  lines[0], lines[-1] = lines[-1], lines[0]
+  assert located(lines, sealed) == (None, "lines were altered among these 20000")
+
+
+def test_a_recording_is_signed_where_all_its_segments_are(tmp_path):
+  pem = tmp_path / "key.pem"
+  key = Ed25519PrivateKey.generate()
+  pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+  path = tmp_path / "btc.jsonl.zst"
+  write(path, (5,), signer=read_signer(pem))
+  assert verify(segments_of(path)).signed
+  write(path, (5,), first=6)
+  assert verify(segments_of(path)).sound
+  assert not verify(segments_of(path)).signed
