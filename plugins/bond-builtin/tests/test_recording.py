@@ -1,8 +1,9 @@
 """core.jsonl in zstd: what the sink writes the source plays again, also where it was cut off."""
 
+import bond_builtin.sources.recording as source
 import pytest
 
-from bond_core import Registry, load_spec, run
+from bond_core import Refused, Registry, load_spec, run
 
 CLOCK = """
 sources: {{clock: {{use: clock.ticks, with: {{seconds: 0.02}}}}}}
@@ -38,3 +39,14 @@ async def test_one_that_was_cut_off_plays_to_where_it_is_whole(recording, bond_e
   events = await played(recording, bond_events, 20)
   assert [event.data["count"] for event in events] == list(range(1, len(events) + 1))
   assert "ends within a frame" in caplog.text
+
+
+def test_an_endless_line_is_read_piece_by_piece(tmp_path, monkeypatch):
+  monkeypatch.setattr(source, "MAX_LINE_BYTES", 1000)
+  path = tmp_path / "endless.jsonl"
+  path.write_bytes(b"0" * 50_000)
+  with path.open("rb") as file:
+    lines = source._lines(str(path), file)
+  assert sum(map(len, lines)) == 1000
+  with pytest.raises(Refused, match="not an event"):
+    source._decode(str(path), 0, [b"[" * 1000])

@@ -74,9 +74,11 @@ def _open(path: str) -> BinaryIO:
 
 def _lines(path: str, file: BinaryIO) -> list[bytes]:
   lines: list[bytes] = []
+  left = MAX_LINE_BYTES
   try:
-    while len(lines) < LINES and (line := file.readline(MAX_LINE_BYTES)):
+    while left > 0 and len(lines) < LINES and (line := file.readline(MAX_LINE_BYTES)):
       lines.append(line)
+      left -= len(line)
   except EOFError:
     # Its recorder was killed, or still writes.
     logger.warning("%s ends within a frame; what is whole before it was read", path)
