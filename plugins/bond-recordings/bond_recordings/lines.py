@@ -1,6 +1,6 @@
 """Lines of events, without decoding all of each: what type they are, whose, and when received."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -70,6 +70,33 @@ class Reach:
     return self.ms
 
 
+class Picker:
+  """Picks the lines that are wanted, in order, with the time of receipt that each counts for."""
+
+  def __init__(self, wanted: Selection) -> None:
+    self.over = False
+    """Whether the end of what is wanted was reached."""
+    self._wanted = wanted
+    self._reach = Reach()
+
+  def skips(self, part: Part) -> bool:
+    """Whether a frame lies before all that is wanted."""
+    since = self._wanted.since
+    return since is not None and part.ts is not None and part.ts[1] + LATE_MS < since
+
+  def pick(self, lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Those of some more lines that are wanted."""
+    wanted = self._wanted
+    for line in lines:
+      key = key_of(line)
+      now = self._reach.of(key)
+      if wanted.until is not None and now >= wanted.until:
+        self.over = True
+        return
+      if (wanted.since is None or now >= wanted.since) and wanted.takes(key):
+        yield now, line
+
+
 def beginning(paths: Sequence[Path]) -> int:
   """When the first event of a recording was received (epoch ms), 0 where there is none."""
   for part in event_lines(paths):
@@ -81,24 +108,11 @@ def beginning(paths: Sequence[Path]) -> int:
 
 def selected(paths: Sequence[Path], wanted: Selection) -> Iterator[list[bytes]]:
   """The lines that are wanted, frame by frame."""
-  reach = Reach()
+  picker = Picker(wanted)
   for part in event_lines(paths):
     if wanted.everything:
       yield part.lines
-      continue
-    if _before(part, wanted):
-      continue
-    lines: list[bytes] = []
-    for line in part.lines:
-      key = key_of(line)
-      now = reach.of(key)
-      if wanted.until is not None and now >= wanted.until:
-        yield lines
-        return
-      if (wanted.since is None or now >= wanted.since) and wanted.takes(key):
-        lines.append(line)
-    yield lines
-
-
-def _before(part: Part, wanted: Selection) -> bool:
-  return wanted.since is not None and part.ts is not None and part.ts[1] + LATE_MS < wanted.since
+    elif not picker.skips(part):
+      yield [line for _, line in picker.pick(part.lines)]
+    if picker.over:
+      return

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import trio
 from bond_recordkit.reader import event_lines
 
-from bond_recordings.lines import LATE_MS, Reach, Selection, key_of
+from bond_recordings.lines import Picker, Selection
 
 
 class Moment(NamedTuple):
@@ -19,24 +19,19 @@ class Moment(NamedTuple):
 
 def moments(paths: Sequence[Path], wanted: Selection) -> Iterator[list[Moment]]:
   """The lines that are wanted, by the time of their receipt, frame by frame."""
-  reach = Reach()
+  picker = Picker(wanted)
   for part in event_lines(paths):
-    if wanted.since is not None and part.ts is not None and part.ts[1] + LATE_MS < wanted.since:
+    if picker.skips(part):
       continue
     found: list[Moment] = []
-    for line in part.lines:
-      key = key_of(line)
-      now = reach.of(key)
-      if wanted.until is not None and now >= wanted.until:
-        yield found
-        return
-      if (wanted.since is not None and now < wanted.since) or not wanted.takes(key):
-        continue
+    for now, line in picker.pick(part.lines):
       if found and found[-1].ms == now:
         found[-1].lines.append(line)
       else:
         found.append(Moment(now, [line]))
     yield found
+    if picker.over:
+      return
 
 
 async def paced(paths: Sequence[Path], wanted: Selection, speed: float) -> AsyncIterator[Moment]:

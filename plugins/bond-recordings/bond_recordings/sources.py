@@ -17,7 +17,7 @@ from bond_core.logs import Engine
 from bond_core.packages import packages_with
 from bond_core.specs import structure
 from bond_core.websockets import open_websocket
-from bond_recordings.lines import Reach, Selection, key_of, selected
+from bond_recordings.lines import Picker, Reach, Selection, key_of, selected
 
 LOG = "core.file"
 _MARKET = ("market", "simulated%3Amarket")
@@ -100,9 +100,9 @@ async def open_log_folder(folder: Path, wanted: Selection) -> AsyncIterator[Orig
 
 
 async def _of_engine(engine: Engine, wanted: Selection) -> AsyncIterator[list[bytes]]:
-  reach = Reach()
+  picker = Picker(wanted)
   at = engine.oldest
-  while at <= engine.head:
+  while at <= engine.head and not picker.over:
     records = await engine.read(at, _AT_ONCE)
     if not records:
       return
@@ -110,16 +110,7 @@ async def _of_engine(engine: Engine, wanted: Selection) -> AsyncIterator[list[by
     found: list[bytes] = []
     for record in records:
       found += _encode_lines(record.events).splitlines()
-    lines: list[bytes] = []
-    for line in found:
-      key = key_of(line)
-      now = reach.of(key)
-      if wanted.until is not None and now >= wanted.until:
-        yield lines
-        return
-      if (wanted.since is None or now >= wanted.since) and wanted.takes(key):
-        lines.append(line)
-    yield lines
+    yield [line for _, line in picker.pick(found)]
 
 
 @asynccontextmanager

@@ -233,23 +233,17 @@ def _lines(path: Path) -> Iterator[bytes]:
     try:
       with _opened(segment) as file:
         rest = b""
-        for data in _pieces(file):
+        while data := file.read(_PIECE):
           lines = (rest + data).split(b"\n")
           rest = lines.pop()
           yield from (line for line in lines if line and not line.startswith(_META))
         if rest.endswith(b"}"):
           yield rest
+    except EOFError:
+      # Its recorder was killed: it is whole up to here.
+      continue
     except OSError as exc:
       raise StreamError(f"cannot read the recording {segment}: {exc.strerror or exc}") from exc
-
-
-def _pieces(file: Any) -> Iterator[bytes]:
-  try:
-    while data := file.read(_PIECE):
-      yield data
-  except EOFError:
-    # Its recorder was killed: it is whole up to here.
-    return
 
 
 def _segments(path: Path) -> list[Path]:

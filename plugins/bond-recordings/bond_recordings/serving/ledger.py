@@ -13,7 +13,7 @@ from bond_recordkit.writer import RecordingWriter
 from bond_core import BondError, Custom, encode
 
 MOST_BYTES = 64 * 1024
-MOST_HELD = 100_000
+MOST = 100_000
 
 
 class Ledger:
@@ -22,7 +22,7 @@ class Ledger:
   proves."""
 
   def __init__(self, path: Path | None, of: Header, signer: Signer | None = None) -> None:
-    self.entries: list[dict[str, Any]] = []
+    self.count = 0
     self._before = ""
     self._writer: RecordingWriter | None = None
     if path is not None:
@@ -37,10 +37,10 @@ class Ledger:
     data = msgspec.json.encode(decision)
     if len(data) > MOST_BYTES:
       raise BondError(f"a decision has up to {MOST_BYTES} bytes")
-    if len(self.entries) >= MOST_HELD:
-      raise BondError(f"a ledger has up to {MOST_HELD} decisions")
+    if self.count >= MOST:
+      raise BondError(f"a ledger has up to {MOST} decisions")
     entry = {
-      "number": len(self.entries) + 1,
+      "number": self.count + 1,
       "decision": decision,
       "known": position,
       "now_ms": now_ms,
@@ -49,14 +49,14 @@ class Ledger:
     event = Custom(
       exchange="decisions", symbol="", event_type="decision", data=entry, ts_event=now_ms
     )
-    event.seq_internal = len(self.entries) + 1
+    event.seq_internal = self.count + 1
     if self._writer is not None:
       try:
         self._writer.write([encode(event)], [event.seq_internal], [now_ms])
       except OSError as exc:
         raise BondError(f"the ledger cannot be written: {exc.strerror}") from exc
     self._before = hashlib.sha256(msgspec.json.encode(entry)).hexdigest()
-    self.entries.append(entry)
+    self.count += 1
     return {**entry, "sha256": self._before}
 
   def close(self) -> None:

@@ -131,7 +131,7 @@ class RecordingPlayer:
       "paused": self.paused,
       "speed": self.speed or "max",
       "ended": self.ended,
-      "decisions": len(self.ledger.entries),
+      "decisions": self.ledger.count,
     }
 
   def _change(self) -> None:
