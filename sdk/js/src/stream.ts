@@ -46,7 +46,7 @@ export class Stream implements AsyncIterableIterator<Message>, AsyncDisposable {
   readonly #options: StreamOptions;
   readonly #Socket: WebSocketClass;
   readonly #messages: AsyncGenerator<Message, undefined, undefined>;
-  readonly #cleanup: (() => void)[] = [];
+  readonly #cleanup = new Set<() => void>();
   #connection: Connection | undefined;
   #stopped: { reason: { error: unknown } | undefined } | undefined;
   #wake: (() => void) | undefined;
@@ -152,7 +152,10 @@ export class Stream implements AsyncIterableIterator<Message>, AsyncDisposable {
         const wait = session.ended(code, reason);
         this.#status({ state: "waiting", wait, code, reason });
         await this.#sleep(wait);
-        if (session.expired && !this.#stopped) session.move(await this.#renewed());
+        if (session.expired && !this.#stopped) {
+          const url = await this.#renewed();
+          if (url !== undefined) session.move(url);
+        }
       }
       const { reason } = this.#stopped;
       if (reason) throw reason.error;
@@ -170,10 +173,12 @@ export class Stream implements AsyncIterableIterator<Message>, AsyncDisposable {
     return (this.#connection = new Connection(this.#Socket, url, buffer, silentAfter, behind));
   }
 
-  async #renewed(): Promise<string | URL> {
+  /** The URL of a new token; undefined where the stream ends before there is one. */
+  async #renewed(): Promise<string | URL | undefined> {
     const { renew } = this.#options;
     if (!renew) throw new StreamError("a token has expired, and there is no renew");
-    return renew();
+    const ended = new Promise<undefined>((resolve) => (this.#wake = () => resolve(undefined)));
+    return Promise.race([renew(), ended]);
   }
 
   async #sleep(milliseconds: number): Promise<void> {
@@ -191,9 +196,13 @@ export class Stream implements AsyncIterableIterator<Message>, AsyncDisposable {
   #heed(signal: AbortSignal | undefined, act: (reason: unknown) => void): void {
     if (!signal) return;
     if (signal.aborted) return act(signal.reason);
-    const listener = () => act(signal.reason);
+    const clean = () => signal.removeEventListener("abort", listener);
+    const listener = () => {
+      this.#cleanup.delete(clean);
+      act(signal.reason);
+    };
     signal.addEventListener("abort", listener, { once: true });
-    this.#cleanup.push(() => signal.removeEventListener("abort", listener));
+    this.#cleanup.add(clean);
   }
 
   #stop(reason?: { error: unknown }): void {

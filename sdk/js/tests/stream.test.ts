@@ -197,6 +197,29 @@ test("what a connection does is told", async () => {
   expect(said).toEqual(["connecting", "open", "waiting", "connecting", "closed"]);
 });
 
+test("a stream is closed also while it waits for a new token", async () => {
+  const renew = vi.fn(() => new Promise<string>(() => {}));
+  const stream = streamOf({ renew }).subscribe();
+  const { over } = await reading(stream);
+  last().emit("close", { code: 4005, reason: "" });
+  await vi.advanceTimersByTimeAsync(500);
+  expect(renew).toHaveBeenCalledOnce();
+  await stream.close();
+  expect(await over).toBeUndefined();
+});
+
+test("a signal that has ended its subscription is held no longer", async () => {
+  const stream = streamOf().subscribe();
+  const { over } = await reading(stream);
+  const controller = new AbortController();
+  const removed = vi.spyOn(controller.signal, "removeEventListener");
+  stream.subscribe({ signal: controller.signal });
+  controller.abort();
+  await stream.close();
+  await over;
+  expect(removed).not.toHaveBeenCalled();
+});
+
 test("what renewing throws ends the stream", async () => {
   const renew = () => Promise.reject(new Error("no more tokens"));
   const stream = streamOf({ renew }).subscribe();
