@@ -268,13 +268,7 @@ function draw(): void {
 let tick = Date.now();
 setInterval(() => {
   const now = Date.now();
-  if (now - tick > 15_000) {
-    market.note(
-      "asleep",
-      tick,
-      `this page slept for ${duration(now - tick)}; what came meanwhile follows, or a gap`,
-    );
-  }
+  market.ticked(tick, now);
   tick = now;
   show("rate", String(market.count - countBefore));
   countBefore = market.count;

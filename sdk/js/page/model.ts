@@ -27,6 +27,9 @@ export const MOST = { points: 3_600, tape: 30, happened: 100 };
 /** A market that says nothing for so long is shown as quiet, and with a stale source as stale. */
 export const QUIET_AFTER = 10_000;
 
+/** A page whose clock stood still for so long slept. */
+export const ASLEEP_AFTER = 15_000;
+
 /** The last of a list, no more than so many. */
 function keep<T>(list: T[], most: number): void {
   // Cut seldom: each cut moves the whole list.
@@ -154,6 +157,20 @@ export class Market {
   note(kind: Happened["kind"], at: number, text: string): void {
     this.happened.push({ id: this.#ids++, kind, at, text: text.slice(0, 300) });
     keep(this.happened, MOST.happened);
+  }
+
+  /**
+   * Notes that the page slept, where its clock stood still and nothing came. The clock of a hidden
+   * page goes once a minute; what comes is taken there too.
+   */
+  ticked(before: number, now: number): void {
+    if (Math.min(now - before, this.age(now) ?? 0) <= ASLEEP_AFTER) return;
+    const slept = duration(now - before);
+    this.note(
+      "asleep",
+      before,
+      `this page slept for ${slept}; what came meanwhile follows, or a gap`,
+    );
   }
 
   /** How old the last event is, milliseconds; null before the first. */

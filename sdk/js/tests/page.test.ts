@@ -108,6 +108,18 @@ test("a gap and what is late stand where they happened", () => {
   expect(market.happened[0]?.text).toBe("binance slow gap of trades, 30 events: too slow");
 });
 
+test("a page that slept says so, and one that is only hidden does not", () => {
+  const market = new Market();
+  market.take(trade(), T0);
+  market.ticked(T0 - 59_000, T0 + 1_000);
+  market.ticked(T0 + 19_000, T0 + 20_000);
+  expect(market.happened).toEqual([]);
+  market.ticked(T0 + 20_000, T0 + 80_000);
+  expect(market.happened.map(({ kind, at, text }) => [kind, at, text])).toEqual([
+    ["asleep", T0 + 20_000, "this page slept for 60 s; what came meanwhile follows, or a gap"],
+  ]);
+});
+
 test("age counts from what was received last", () => {
   const market = new Market();
   expect(market.age(T0)).toBeNull();
