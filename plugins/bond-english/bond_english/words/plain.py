@@ -31,45 +31,40 @@ utilise utilize verify view visit wait walk warm wish wonder work worry write yi
 """
 
 _OTHERS = """
-able about above accordingly accurate accurately active actively additional additionally after
-again agent ahead ai algo algorithm algorithmic almost alone already although altogether always
-amazing among another anyone anyway apart appropriate approximate approximately available aware
-awesome bad basic because become been before beginning behind beyond bond's bot bots boss bro broad
-broadly brief buddy busy careful carefully case cases certain certainly chance cheers clean clearly
-client closely cleaner code colleague come comes comfortable common company complete completely
-computer consistent consistently constant convenient cool correct correctly couple course crazy
-cute dashboard's day days dear dedicated default deep definitely desk desired detailed different
-direct directly dude during early easily easy effective efficient efficiently either else enough
-entirely equally especially essentially eventually everybody everyone exact example excellent
-experiment extra extremely eyes fairly fast faster favourite favorite final finally fine first
-firstly folks following forever frankly free friend friends fully fun further general generally
-genius gentle gently glad goal going gonna good gotta great guys handy happy hard hardly helpful
-hence homework honest honestly hopefully however huge human hundred idea ideally immediate
-important indeed individually initial initially instead intelligent interested interesting internal
-into job keen kind kindly large last lately later latter life light likely line lines little local
-lookout love lovely lunch machine main majority manner many mate maybe meaning meanwhile member
-mentioned mere merely mind minimal modern moment morning much name namely near nearby necessary new
-next nice nicely night none normal normally note nothing now obvious obviously odd official often
-old only optimal optional otherwise ours over own parallel partial particularly people per
-perfect perfectly perhaps period personal phone plain plan pls point popular possible possibly
-potential practical precise precisely present previous primary primarily probably problem process
+able above accordingly accurate accurately active actively additional additionally after again agent
+ahead ai algo algorithm algorithmic almost alone already although altogether always amazing among
+another anyone anyway apart appropriate approximate approximately aware awesome bad basic because
+become before beginning behind beyond bond's bot bots boss bro broad broadly brief buddy busy
+careful carefully case cases certain certainly chance cheers clearly client closely cleaner code
+colleague comes comfortable common company completely computer consistent consistently constant
+convenient cool correct correctly couple course crazy cute dashboard's day days dear dedicated
+default deep definitely desk desired detailed different direct directly dude during early easily
+easy effective efficient efficiently else enough entirely equally especially essentially eventually
+everybody everyone exact example excellent extra extremely eyes fairly fast faster favourite
+favorite final finally fine first firstly folks forever frankly free friend friends fully fun
+further general generally genius gentle gently glad goal good gotta great guys handy happy hard
+hardly helpful hence homework honest honestly hopefully however huge human hundred idea ideally
+immediate important indeed individually initial initially instead intelligent interested interesting
+internal job keen large last lately later latter life light likely line lines little local lookout
+lovely lunch machine main majority manner mate maybe meaning meanwhile member mere merely minimal
+modern moment morning name namely near nearby necessary next nice nicely night normal normally note
+obvious obviously odd official often old optimal optional otherwise ours parallel partial
+particularly people perfect perfectly perhaps period personal phone plain point popular possible
+possibly potential practical precise precisely previous primary primarily probably problem
 programmatically project proper properly purely purpose purposes quick quickly rather ready real
-really reason recent recently regular reliable reliably relevant research reasonable respective
-respectively rest result results right robust rough roughly same scalper scalping screen script
-seamless seamless seconds secondly see separate separately serious setup shall shortly side simple
-simply since sincerely sir slight slightly slow slowly small smart smooth smoothly solid solely
-someone something sometimes somewhat soon sorry specifically spot-on standard start state steady
-steadily still straight strategy strategies strictly strong stuff such suitable super sure system
-table tad task tasks team terminal terms test testing thanks that's then there therefore they'll
-they're thing though through throughout thus tidy tight till time tiny to today together ton
-tool tools trade traded trades trading top totally trader traders tradingview typical
-typically ultimately under until upon urgent urgently usable useful user usual usually vs
-want way ways well whatever whenever wherever whether whichever while whole why widely wise
-within without word words work worth would yeah yep yes yet you'd you'll you've pinging yourself
-kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi asap tbh imo hmm um uh oh ah
-who's where's when's how's there's here's it's that's he's she's which's upcoming single-stream
-one-stream unified seamlessly ok'd mostly mainly particularly specially additionally moreover
-furthermore namely i.e e.g ie eg
+reason recent recently regular reliable reliably relevant reasonable respectively result results
+robust rough roughly same scalper scalping screen script seamless seconds secondly separate
+separately serious shortly simple since sincerely sir slight slightly slow slowly small smart smooth
+smoothly solid solely someone something sometimes somewhat soon sorry specifically spot-on standard
+state steady steadily straight strategy strategies strictly strong such suitable super sure system
+table tad task tasks team terminal terms testing that's therefore they'll they're though throughout
+thus tidy tight till tiny today ton tool tools trade trades top totally trader traders tradingview
+typical typically ultimately under until upon urgent urgently usable useful user usual usually vs
+way ways whatever wherever whether whichever why widely wise word words worth yeah yep yes yet you'd
+you'll you've pinging yourself kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi
+asap tbh imo hmm um uh oh ah who's where's when's how's there's here's it's he's she's which's
+upcoming single-stream one-stream unified seamlessly ok'd specially moreover furthermore i.e e.g ie
+eg
 """
 
 _STEMS = frozenset(split_words(_VERBS))
