@@ -13,7 +13,6 @@ from bond_binance.refusals import INVALID_SYMBOL, read_error
 from bond_binance.symbols import SPOT, instrument_of, market_of
 from bond_core import Instrument
 from bond_core.feeds import Response
-from bond_core.venues import UNREADABLE
 
 
 def names_of(connection: Connection) -> NameList:
@@ -31,13 +30,10 @@ def names_of(connection: Connection) -> NameList:
 
 def read_names(name: Instrument, response: Response) -> Mapping[str, Instrument] | None:
   """The instruments in an answer of GET exchangeInfo; none where the symbol in the request does not
-  exist, None for another error."""
+  exist, None for another error. Raises UNREADABLE."""
   if response.status != 200:
     fault = read_error(response.body)
     return {} if fault is not None and fault.code == INVALID_SYMBOL else None
-  try:
-    rows = decode_listing(response.body).symbols
-  except UNREADABLE:
-    return None
+  rows = decode_listing(response.body).symbols
   market = market_of(name)
   return {row.symbol: instrument_of(market, row.symbol, row.base, row.quote) for row in rows}

@@ -12,7 +12,6 @@ from bond_bybit.endpoints import Connection
 from bond_bybit.symbols import category
 from bond_core import Instrument
 from bond_core.feeds import Response
-from bond_core.venues import UNREADABLE
 
 UNKNOWN_SYMBOL = 10001
 
@@ -47,11 +46,9 @@ def names_of(connection: Connection) -> NameList:
 
 
 def read_names(name: Instrument, response: Response) -> Mapping[str, Instrument] | None:
-  """The instruments in an answer of "Get Instruments Info"; None for an error."""
-  try:
-    answer = _read(response.body)
-  except UNREADABLE:
-    return None
+  """The instruments in an answer of "Get Instruments Info"; None for an error. Raises
+  UNREADABLE."""
+  answer = _read(response.body)
   if answer.code not in (0, UNKNOWN_SYMBOL):
     return None
   return {row.symbol: name._replace(symbol=f"{row.base}/{row.quote}") for row in answer.result.rows}

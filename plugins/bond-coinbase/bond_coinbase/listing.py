@@ -22,7 +22,6 @@ from bond_coinbase.endpoints import PUBLIC, Connection
 from bond_coinbase.symbols import EXCHANGE, TITLE, product_id, spelling
 from bond_core import Instrument
 from bond_core.feeds import Fetch, Response
-from bond_core.venues import UNREADABLE
 
 
 class _Row(
@@ -110,11 +109,9 @@ def names_of(connection: Connection) -> NameList:
 
 
 def read_names(name: Instrument, response: Response) -> Mapping[str, Instrument] | None:
-  """The instruments in an answer of "List Public Products"; None for an error."""
+  """The instruments in an answer of "List Public Products"; None for an error. Raises
+  UNREADABLE."""
   if response.status != 200:
     return None
-  try:
-    rows = _read(response.body).products
-  except UNREADABLE:
-    return None
+  rows = _read(response.body).products
   return {row.base + row.quote: name._replace(symbol=f"{row.base}/{row.quote}") for row in rows}

@@ -222,6 +222,16 @@ def test_a_name_in_one_word_is_what_the_list_has(venue):
   assert coinbase.asked[-1]["product_ids"] == ["DOT-USD"]
 
 
+def test_a_list_of_names_that_cannot_be_read_is_requested_again(venue):
+  source = config.Trades(symbols=["DOTUSD"])
+  listed = venue(source).listed
+  coinbase = venue(source, listed="no list")
+  assert not [request for request in coinbase.asked if "product_ids" in request]
+  coinbase.listed = listed
+  coinbase.later(1)
+  assert coinbase.asked[-1]["product_ids"] == ["DOT-USD"]
+
+
 @pytest.mark.parametrize(
   ("written", "reason"),
   [

@@ -21,8 +21,7 @@ from bond_venuekit import (
 )
 
 from bond_core import Instrument
-from bond_core.feeds import Fetch, Response, Subscription
-from bond_core.venues import UNREADABLE
+from bond_core.feeds import Fetch, Response
 from bond_hyperliquid.endpoints import PUBLIC, Connection
 from bond_hyperliquid.symbols import DOLLARS, EXCHANGE, TITLE, builder_symbol, spelling
 
@@ -182,13 +181,9 @@ def hyperliquid_markets(connection: Connection, coins: Coins) -> VenueMarkets[Hy
       read=read,
       spelling=spelling,
       place=lambda family: f"on {TITLE}",
-      waits=_waits,
+      waits=lambda subscription: True,
     )
   )
-
-
-def _waits(subscription: Subscription) -> bool:
-  return True
 
 
 def names_of(connection: Connection, coins: Coins) -> NameList:
@@ -201,10 +196,7 @@ def names_of(connection: Connection, coins: Coins) -> NameList:
   def read(name: Instrument, response: Response) -> Mapping[str, Instrument] | None:
     if response.status != 200:
       return None
-    try:
-      markets = coins.read(response.body)
-    except UNREADABLE:
-      return None
+    markets = coins.read(response.body)
     return {market.coin.upper(): market.instrument for market in markets}
 
   return NameList(requests, read)

@@ -11,7 +11,6 @@ from bond_venuekit import NameList, NameRequest
 
 from bond_core import Instrument
 from bond_core.feeds import Response
-from bond_core.venues import UNREADABLE
 from bond_okx.endpoints import PUBLIC, Connection
 from bond_okx.symbols import family, read_symbol
 
@@ -39,13 +38,10 @@ def names_of(connection: Connection) -> NameList:
 
 def read_names(name: Instrument, response: Response) -> Mapping[str, Instrument] | None:
   """The instruments in an answer of "Get instruments"; None for an error. Of two perpetuals of a
-  pair in dollars the name means the inverse one."""
+  pair in dollars the name means the inverse one. Raises UNREADABLE."""
   if response.status != 200:
     return None
-  try:
-    listing = _read(response.body)
-  except UNREADABLE:
-    return None
+  listing = _read(response.body)
   if listing.code != "0":
     return None
   found: dict[str, Instrument] = {}

@@ -31,8 +31,10 @@ def check(update: pb.SubscribeUpdate) -> None:
     meta, keys = info.meta, info.transaction.message.account_keys
     most = max(
       len(keys) + len(meta.loaded_writable_addresses) + len(meta.loaded_readonly_addresses),
-      *(len(meta.pre_balances), len(meta.post_balances)),
-      *(len(meta.pre_token_balances), len(meta.post_token_balances)),
+      len(meta.pre_balances),
+      len(meta.post_balances),
+      len(meta.pre_token_balances),
+      len(meta.post_token_balances),
     )
     if most > MOST_ACCOUNTS:
       raise ValueError(f"a transaction of {most} accounts")

@@ -8,7 +8,7 @@ import attrs
 from bond_core import Batch, Instrument
 from bond_core.config import did_you_mean
 from bond_core.feeds import Fetch, Handshake, Moment, Reject, Response, Subscription
-from bond_core.venues import SECOND, TopicFeed
+from bond_core.venues import SECOND, UNREADABLE, TopicFeed
 
 PURPOSE = "the list that says which market a name is"
 QUOTE = "USDT"
@@ -30,8 +30,8 @@ class NameRequest(NamedTuple):
 @attrs.frozen
 class NameList:
   """Where a venue lists its markets. `requests` are made one after the other until an answer has
-  the name. `read` gives the instruments in an answer by their names without separators, and None
-  for an answer that is no list, which is requested again."""
+  the name. `read` gives the instruments in an answer by their names without separators; what it
+  returns None for, or raises UNREADABLE, is no list, and is requested again."""
 
   requests: Callable[[Instrument], Sequence[NameRequest]]
   read: Callable[[Instrument, Response], Mapping[str, Instrument] | None]
@@ -197,7 +197,10 @@ class NamedFeed(TopicFeed):
 
   def _answered(self, name: Instrument, response: Response, received: Moment) -> None:
     look_up = self._look_ups[name]
-    rows = self._names.read(name, response)
+    try:
+      rows = self._names.read(name, response)
+    except UNREADABLE:
+      rows = None
     if rows is None:
       wait = min(1 << look_up.failures, MAX_WAIT) * SECOND
       look_up.failures, look_up.again_ns = look_up.failures + 1, self.now_ns + wait
