@@ -5,6 +5,7 @@ from pathlib import Path
 
 import attrs
 import msgspec
+from bond_recordkit.errors import RecordingError
 from bond_recordkit.reader import Part, event_lines
 
 from bond_core import EVENT_TYPES
@@ -27,7 +28,16 @@ class Key(msgspec.Struct, gc=False):
   seq_internal: int | None = None
 
 
-key_of = msgspec.json.Decoder(Key).decode
+_decode = msgspec.json.Decoder(Key).decode
+
+
+def key_of(line: bytes) -> Key:
+  """What is read of a line. Raises RecordingError where it is no event."""
+  try:
+    return _decode(line)
+  except msgspec.DecodeError as exc:
+    start = line[:60].decode(errors="replace")
+    raise RecordingError(f"a line is no event: {exc}; it begins with {start!r}") from exc
 
 
 @attrs.frozen

@@ -269,3 +269,28 @@ def test_speeds_are_read(recording):
 
 def test_every_type_has_a_table():
   assert len(schema()) == len(EVENT_TYPES)
+
+
+@pytest.mark.parametrize("command", ["export", "replay"])
+def test_what_cannot_be_read_is_said_and_fails(tmp_path, command):
+  def failed(path):
+    out = tmp_path / f"{path.name}-out"
+    args = [path, "--to", "csv", out] if command == "export" else [path, "--json", "--speed", "max"]
+    kind = export_command if command == "export" else replay_command
+    done = CliRunner().invoke(kind, [str(arg) for arg in args])
+    assert done.exit_code == 1, done.output
+    assert not (out / "_manifest.json").exists()
+    return done.output
+
+  path = tmp_path / "letters.jsonl.zst"
+  writer = RecordingWriter(path, lambda: Header(recording=""))
+  writer.write([b"dear all"])
+  writer.close()
+  assert "a line is no event" in failed(path)
+
+  path = tmp_path / "altered.jsonl.zst"
+  trades(path, 200)
+  data = bytearray(path.read_bytes())
+  data[-400] ^= 0xFF
+  path.write_bytes(data)
+  assert "is damaged from byte" in failed(path)

@@ -106,18 +106,3 @@ def _explained(
     return [e for e in events if getattr(e, "ts_event", 0) >= reached - span - margin_ms]
 
   return why_window(spec, row, position, before, versions)
-
-
-def windows_of(path: Path, registry: Components | None = None) -> Iterator[Why | None]:
-  """The answers for all windows of a recording, in order."""
-  paths = segments_of(path)
-  header = header_of(paths[-1])
-  spec = load_spec(json.dumps(header.spec), file=str(path), registry=registry or Registry())
-  events: Batch = []
-  for event in _events(paths):
-    if isinstance(event, Window):
-      yield _explained(
-        spec, event, list(events), f"{header.stream_id}:{event.seq}", header.versions
-      )
-    else:
-      events.append(event)
