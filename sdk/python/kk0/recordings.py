@@ -256,7 +256,22 @@ def _segments(path: Path) -> list[Path]:
       middle = other.name.removeprefix(f"{base}.").removesuffix(suffix)
       if other.name == f"{base}.{middle}{suffix}" and middle.isdecimal():
         earlier[int(middle)] = other
-  return [*(earlier[number] for number in sorted(earlier)), path]
+  if not earlier:
+    return [path]
+  own = _id_of(path)
+  return [*(earlier[n] for n in sorted(earlier) if _id_of(earlier[n]) == own), path]
+
+
+def _id_of(path: Path) -> str | None:
+  """Which recording a segment is of: older files beside it may be of another one."""
+  try:
+    with _opened(path) as file:
+      line = file.readline(_PIECE)
+  except EOFError:
+    return None
+  except OSError as exc:
+    raise StreamError(f"cannot read the recording {path}: {exc.strerror or exc}") from exc
+  return json.loads(line).get("recording") if line.startswith(_META[0]) else None
 
 
 def _opened(path: Path) -> Any:

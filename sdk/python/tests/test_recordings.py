@@ -150,3 +150,15 @@ def test_a_walk_never_trains_on_what_it_tests(recording, events):
   assert locked.advance("next")[0]["ts_event"] == events[known].ts_event
   with pytest.raises(ValueError, match="is no duration"):
     next(walk(recording, train="ten seconds", test="4s"))
+
+
+def test_older_files_of_another_recording_are_no_part_of_it(tmp_path, events):
+  path = tmp_path / "btc.jsonl.zst"
+  for first in (0, 30):
+    writer = RecordingWriter(path, lambda: Header(recording=""), rotation=Rotation(size=1))
+    for at in range(first, first + 30, 10):
+      writer.write([encode(event) for event in events[at : at + 10]])
+    writer.close()
+    if not first:
+      path.unlink()
+  assert list(frame(path)["seq_internal"]) == [event.seq_internal for event in events[30:60]]
