@@ -40,8 +40,9 @@ _FIELD = re.compile(
   r"(['\"](?:access_token|api_key|key|password|secret|token)\\?['\"]\s*:\s*b?\\?['\"])[^'\"\\]+",
   re.IGNORECASE,
 )
-# What is one by its shape: a signed URL, a JWT.
+# What is one by its shape: a signed URL, what was narrowed, a JWT.
 _SIGNED = re.compile(r"\b((?:market|[0-9a-f]{16})\.[0-9]{1,12}\.)[\w-]{20,}")
+_NARROW = re.compile(r"\bn1~[\w.-]{3,60}~[\w~-]{20,}")
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{4,}\.[\w-]+\.[\w-]*")
 
 
@@ -64,6 +65,7 @@ def redact_text(text: str) -> str:
   text = _SCHEME.sub(rf"\1 {HIDDEN}", text)
   text = _FIELD.sub(rf"\1{HIDDEN}", text)
   text = _PARAMETER.sub(_without_value, text)
+  text = _NARROW.sub(HIDDEN, text)
   text = _SIGNED.sub(rf"\1{HIDDEN}", text)
   return _JWT.sub(HIDDEN, text)
 

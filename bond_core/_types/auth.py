@@ -51,6 +51,7 @@ class Principal:
   counted by `name`, so it begins with the kind: `key:alice`. `holds` says whether the credentials
   still count; a server calls it once a second for every connection, so it never waits. `bounds` are
   for one that may not read `market`, and may ask questions about a part of it.
+  `reads_only` is for one that changes nothing, whatever it reads.
   """
 
   name: str
@@ -58,6 +59,7 @@ class Principal:
   expires_at: int | None = None
   holds: Callable[[], bool] = attrs.field(default=_always, eq=False, repr=False)
   bounds: Bounds | None = None
+  reads_only: bool = False
 
   def may_read(self, stream: str) -> bool:
     """Returns whether it may read the stream of this id, or `market`."""

@@ -49,7 +49,7 @@ class Guard:
     """The name of the caller, who owns streams. Raises ApiError as `caller`, and 403 where it may
     only read a stream."""
     principal = await self.caller(request)
-    if principal.streams is not None:
+    if principal.streams is not None or principal.reads_only:
       reason = "these credentials read streams and cannot change them; show an API key (X-API-Key)"
       raise ApiError(403, reason)
     return principal.name

@@ -1,7 +1,10 @@
 """Wrong requests, requests of callers without the right, and requests in English: every answer says
 what to do."""
 
+import time
+
 import pytest
+from bond_server.access.narrow import narrow
 from bond_server.access.origins import host
 from control_plane import reading, serving, ticks
 
@@ -129,6 +132,12 @@ async def test_off_loopback_everybody_has_to_say_who_they_are(tmp_path, monkeypa
       answer = await api.http.request(method, where, headers=bearer)
       found = problem_of(answer, 403)
       assert made["access_token"] not in answer.text
+    # Nor does what was narrowed of a key: what it made would outlast it.
+    narrowed = narrow(KEY, {"exp": int(time.time()) + 60})
+    for method, where in (("DELETE", path), ("POST", f"{path}/token"), ("POST", "/v1/streams")):
+      problem_of(await api.call(method, where, narrowed), 403)
+    # Which of two that differ counts would be a guess.
+    problem_of(await api.http.get(path, headers={**bearer, "X-API-Key": KEY}), 401)
     for where in ("/health", "/livez", "/ready", "/readyz", "/openapi.json", "/docs"):
       assert (await api.call("GET", where)).status_code == 200
     for where in ("/health", "/ready"):

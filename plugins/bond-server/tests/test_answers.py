@@ -6,8 +6,9 @@ import pytest
 import trio
 from answering import ME, FakeServer, asking, settled, ticker, trade
 from bond_server.answers import QuestionRefused, tokens_of
-from bond_server.answers.freshness import judge
+from bond_server.answers.freshness import Freshness, judge, worst
 from bond_server.answers.rows import UNTRUSTED_NOTE
+from bond_server.answers.waiting import Waiters
 from bond_server.answers.watches import LINGER
 
 from bond_core import Custom, Funding, Gap, OrderBook, Post, Principal
@@ -221,6 +222,44 @@ async def test_wait_until_finds_what_came_before_the_call_and_what_comes_later()
       answer = await answers.wait_until(ME, "price > 140", symbol="BTC/USDT")
     assert answer["event"]["price"] == 150.0
     assert answer["cursor"] == f"{server.log.epoch}:{first + 5}"
+
+
+async def test_the_cursor_passes_over_nothing_that_was_not_looked_at(monkeypatch):
+  """An event that comes as a wait ends is found by the next one."""
+  async with asking() as (server, answers):
+    server.say(trade())
+    await settled()
+    wait = Waiters.wait
+
+    async def late(*args):
+      found = await wait(*args)
+      server.say(trade(200.0))
+      return found
+
+    monkeypatch.setattr(Waiters, "wait", late)
+    ask = {"symbol": "BTC/USDT", "timeout": 0}
+    answer = await answers.wait_until(ME, "price > 150", **ask)
+    assert (answer["matched"], answer["cursor"]) == (False, f"{server.log.epoch}:1")
+    answer = await answers.wait_until(ME, "price > 150", cursor=answer["cursor"], **ask)
+    assert answer["event"]["price"] == 200.0
+
+
+async def test_a_wait_tells_the_losses_since_its_cursor():
+  async with asking() as (server, answers):
+    old = server.clock.now_ms() - 120_000
+    server.say(trade(ts_event=old), Gap(exchange="okx", symbol="*", channel="*", ts_event=old))
+    server.say(trade())
+    await settled()
+    cursor = f"{server.log.epoch}:1"
+    ask = {"symbol": "BTC/USDT", "timeout": 0}
+    assert (await answers.wait_until(ME, "price > 1e9", cursor=cursor, **ask))["gaps"]
+    assert not (await answers.wait_until(ME, "price > 1e9", **ask))["gaps"]
+
+
+def test_the_oldest_of_those_that_are_as_bad_counts():
+  old, new = Freshness(1, 600_000, "quiet"), Freshness(2, 0, "quiet")
+  assert worst([new, old]) is old
+  assert worst([new, Freshness(None, None, "quiet")]).age_ms is None
 
 
 async def test_where_nothing_comes_the_cursor_goes_on():

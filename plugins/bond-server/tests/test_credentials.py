@@ -26,7 +26,7 @@ TOKEN = "market.2000000000.abcdefghijklmnopqrstuvwxyz"
     ("/stream", [("authorization", "Basic dXNlcjpwYXNz")], None, None),
     ("/stream", [("authorization", "Bearer")], None, None),
     ("/stream", [("X-API-Key", "k1")], None, "k1"),
-    ("/stream?token=t1", [("x-api-key", "k1")], "t1", "k1"),
+    ("/stream?token=k1", [("x-api-key", "k1")], "k1", "k1"),
     (f"/stream?token={TOKEN}", [("authorization", f"Bearer {TOKEN}")], TOKEN, None),
     ("ws://localhost:8080/stream?token=t1#token=t2", [], "t1", None),
     ("/stream?a;token=t1", [], None, None),
@@ -47,6 +47,8 @@ def test_tokens_and_keys_are_found_where_they_may_be(target, headers, token, key
     ("/s?token=one", [("authorization", "Bearer two")]),
     ("/s?key=one", [("x-api-key", "two")]),
     ("/s", [("x-api-key", "one"), ("x-api-key", "two")]),
+    ("/s?token=one", [("x-api-key", "two")]),
+    ("/s?key=one", [("authorization", "Bearer two")]),
     ("/s?token=" + "x" * 9000, []),
     ("/s?token=%C3%A9", []),
     ("/s?token=%ff", []),
@@ -119,6 +121,8 @@ def test_a_first_message_may_repeat_the_token_but_bring_no_other():
   assert again.token == TOKEN
   with pytest.raises(AuthError, match="two different tokens"):
     with_first_message(shown, '{"type":"auth","token":"other"}')
+  with pytest.raises(AuthError, match="two different tokens"):
+    with_first_message(Credentials(key="k1"), '{"type":"auth","token":"other"}')
 
 
 def test_an_empty_token_in_a_first_message_is_none():

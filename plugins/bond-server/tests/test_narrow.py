@@ -7,7 +7,9 @@ from base64 import urlsafe_b64encode
 from itertools import product
 
 import pytest
-from answering import asking, settled, ticker
+import trio
+from answering import asking, settled, ticker, trade
+from attrs import evolve
 from bond_server.access.api_keys import ApiKeys, api_keys
 from bond_server.access.narrow import MAX_PARTS, narrow
 from bond_server.access.tokens import MARKET, mint
@@ -137,6 +139,56 @@ async def test_the_holder_of_a_key_narrows_it(ctx, monkeypatch):
     await who(Credentials(token=other))
 
 
+CLAIMS = (
+  {"streams": [STREAM]},
+  {"streams": [MARKET]},
+  {"streams": [STREAM, MARKET]},
+  {"symbols": ["BTC/USDT"]},
+  {"symbols": ["ETH/USDT"], "streams": [STREAM]},
+  {"exchanges": ["okx"]},
+  {"channels": ["ticker"], "symbols": ["BTC/USDT", "ETH/USDT"]},
+  {"exp": NOW_S + 60},
+)
+
+
+@pytest.mark.parametrize("base", ["key", MARKET, STREAM])
+async def test_no_claim_gives_back_what_one_before_it_took(
+  base, ctx, keyring, generations, monkeypatch
+):
+  monkeypatch.setenv("BOND_API_KEYS", f"alice:{KEY}")
+  who = api_keys(ApiKeys(), ctx)
+
+  async def may(token):
+    found = await who(Credentials(token=token)) if base == "key" else ctx.tokens.principal(token)
+    read = {stream for stream in (STREAM, MARKET) if found.may_read(stream)}
+    if MARKET in read:
+      read |= {
+        ("market", *one) for one in product(("BTC/USDT", "ETH/USDT"), ("okx", "bybit"), "tu")
+      }
+    elif found.bounds is not None:
+      b = found.bounds
+      read |= {
+        ("market", s, e, c)
+        for s, e, c in product(("BTC/USDT", "ETH/USDT"), ("okx", "bybit"), "tu")
+        if (b.symbols is None or s in b.symbols)
+        and (b.exchanges is None or e in b.exchanges)
+        and (b.channels is None or {"t": "ticker"}.get(c) in b.channels)
+      }
+    assert found.reads_only
+    return read, found.expires_at or 10**15
+
+  whole = (
+    KEY if base == "key" else mint(base, NOW_S + 600, keyring=keyring, generations=generations)
+  )
+  for claims in product(CLAIMS, repeat=3):
+    token, before = whole, None
+    for one in claims:
+      token = narrow(token, one)
+      after = await may(token)
+      assert before is None or (after[0] <= before[0] and after[1] <= before[1]), claims
+      before = after
+
+
 async def test_questions_stay_within_a_narrow_token(ctx, parent):
   claims = {"symbols": ["BTC/USDT"], "exchanges": ["okx"], "channels": ["ticker"]}
   caller = ctx.tokens.principal(narrow(parent, claims))
@@ -168,3 +220,35 @@ async def test_questions_stay_within_a_narrow_token(ctx, parent):
       with pytest.raises(QuestionRefused) as caught:
         await ask
       assert caught.value.status in (403, 503)
+
+
+async def test_a_wait_is_for_the_exchanges_of_a_narrow_token_alone(ctx, parent):
+  caller = evolve(ctx.tokens.principal(narrow(parent, {"exchanges": ["okx"]})), expires_at=None)
+  async with asking() as (server, answers):
+    # A source that is not started on demand, and so is no venue of a question that names none.
+    server.say(trade(exchange="desk"))
+    await settled()
+    answer = await answers.wait_until(
+      caller, "price > 1", symbol="BTC/USDT", cursor="now-9s", timeout=0
+    )
+    assert answer["matched"] is False
+    server.say(trade())
+    answer = await answers.wait_until(caller, "price > 1", symbol="BTC/USDT", cursor="now-9s")
+    assert answer["event"]["exchange"] == "okx"
+
+
+async def test_what_ends_during_a_wait_is_told_nothing(ctx, parent, generations):
+  caller = evolve(ctx.tokens.principal(narrow(parent, {"exchanges": ["okx"]})), expires_at=None)
+  async with asking() as (server, answers), trio.open_nursery() as nursery:
+    server.say(trade())
+    await settled()
+
+    async def later():
+      await settled()
+      generations.advance(MARKET)
+      server.say(trade(200.0))
+
+    nursery.start_soon(later)
+    with pytest.raises(QuestionRefused) as caught:
+      await answers.wait_until(caller, "price > 150", symbol="BTC/USDT", exchange="okx")
+    assert caught.value.status == 401

@@ -36,6 +36,7 @@ KEY = "canary-key-0123456789"
     ("/stream?a=1?token=x", "/stream?a=1?token=***"),
     ("/page#access_token=x&y=2", "/page#access_token=***&y=2"),
     ("wss://user:pa.ss@feed.example.com/stream?a=1", "wss://***@feed.example.com/stream?a=1"),
+    (f"/a?x=n1~market.2000000000~eyJleHAiOjF9~{SIGNATURE}", "/a?x=***"),
     (f"/login?next=/stream%3Fa&x={TOKEN}", "/login?next=/stream%3Fa&x=market.2000000000.***"),
     (f"/x/{JWT}?a=1", "/x/***?a=1"),
   ],

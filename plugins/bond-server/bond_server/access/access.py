@@ -52,8 +52,7 @@ class SignedTokens:
     message = message_of(found.stream, found.holder, found.expiry, generations)
     for _, signature in keyring.signatures(message):
       if found.signed_by(signature):
-        holder = f"{found.holder}" if found.holder else ""
-        parent = self.principal(f"{found.stream}.{found.expiry}.{holder}{signature}")
+        parent = self.principal(f"{found.stream}.{found.expiry}.{found.holder}{signature}")
         return None if parent is None else narrowed(parent, found, now_ms)
     raise AuthError(
       "this narrow token is not valid: it was changed, or what it was made of no longer counts"

@@ -26,7 +26,7 @@ def credentials_of(
   target: str, headers: Iterable[tuple[str, str]] = (), *, address: str | None = None
 ) -> Credentials:
   """The credentials in a request. `target` is its path and query, or a whole URL. Raises AuthError
-  for two different tokens or keys: which of them counts would be a guess."""
+  for two that differ, tokens or keys: which of them counts would be a guess."""
   path, _, query = target.partition("#")[0].partition("?")
   named = [(name.lower(), value.strip()) for name, value in headers]
   try:
@@ -37,14 +37,18 @@ def credentials_of(
   keys = [value for name, value in parameters if name == KEY_PARAMETER]
   for name, value in named:
     if name == "authorization":
-      scheme, _, token = value.partition(" ")
+      scheme, _, shown = value.partition(" ")
       if scheme.lower() == "bearer":
-        tokens.append(token.strip())
+        tokens.append(shown.strip())
     elif name == "x-api-key":
       keys.append(value)
+  token = _only(tokens, "tokens", "?token= or Authorization")
+  key = _only(keys, "keys", "?key= or X-API-Key")
+  if token is not None and key is not None and token != key:
+    raise AuthError("a token and another key were shown; show one of them")
   return Credentials(
-    token=_only(tokens, "tokens", "?token= or Authorization"),
-    key=_only(keys, "keys", "?key= or X-API-Key"),
+    token=token,
+    key=key,
     headers=dict(named),
     path=_path(path),
     address=address,
@@ -65,7 +69,7 @@ def with_first_message(credentials: Credentials, message: str | bytes) -> Creden
   except (msgspec.DecodeError, RecursionError):
     # The decoder's own error could repeat a part of the message.
     raise AuthError(_FIRST) from None
-  if credentials.token not in (None, token):
+  if credentials.token not in (None, token) or credentials.key not in (None, token):
     raise AuthError("two different tokens were shown; show one of them")
   return attrs.evolve(credentials, token=_only([token], "tokens", "the first message"))
 

@@ -35,7 +35,8 @@ _NARROW = re.compile(
   r"(?:\.(?P<holder>[A-Za-z0-9_-]{16}))?)"
   rf"~(?P<parts>{_PART}(?:~{_PART})*)~(?P<signature>[A-Za-z0-9_-]{{43}})"
 )
-_LISTS: Final = ("streams", "symbols", "exchanges", "channels")
+_MARKETS: Final = ("symbols", "exchanges", "channels")
+_LISTS: Final = ("streams", *_MARKETS)
 _WRONG: Final = "this narrow token is not valid; request a new one and use it unchanged"
 
 
@@ -110,35 +111,39 @@ def narrowed(parent: Principal, token: Narrow, now_ms: int) -> Principal:
   """Who shows a narrow token whose signature was checked: `parent` made it. Raises AuthError where
   its claims cannot be read, Expired where its time is over."""
   streams, expires = parent.streams, parent.expires_at
-  market = parent.may_read(MARKET)
-  limits: dict[str, frozenset[str] | None] = dict.fromkeys(_LISTS)
+  market, bounded = parent.may_read(MARKET), False
+  named: frozenset[str] | None = None
+  limits: dict[str, frozenset[str] | None] = dict.fromkeys(_MARKETS)
   for part in token.parts:
     try:
       padding = "=" * (-len(part) % 4)
       claims = _checked(msgspec.json.decode(urlsafe_b64decode(part + padding)))
     except (ValueError, RecursionError):
       raise AuthError(_WRONG) from None
-    for name in _LISTS:
+    for name in _MARKETS:
       if name in claims:
         given, known = frozenset(claims[name]), limits[name]
         limits[name] = given if known is None else given & known
+        bounded = True
+    if "streams" in claims:
+      given = frozenset(claims["streams"])
+      named = given if named is None else given & named
+      streams = given if streams is None else given & streams
+      market = market and MARKET in given
+    if bounded:
+      # What a stream has is not of these markets alone, so only those may be read that were named
+      # by now: what is named later takes nothing off.
+      streams = (named or frozenset()) if streams is None else streams & (named or frozenset())
     if "exp" in claims:
       until = claims["exp"] * 1000
       expires = until if expires is None else min(expires, until)
   if expires is not None and now_ms >= expires:
     raise Expired("this narrow token has expired; request a new one")
-  named = limits["streams"]
-  if named is not None:
-    streams = named if streams is None else named & streams
-    market = market and MARKET in named
   bounds = None
-  if any(limits[name] is not None for name in ("symbols", "exchanges", "channels")):
-    # What a stream has is not of these markets alone, so only those that are named may be read.
-    streams = (named or frozenset()) if streams is None else streams & (named or frozenset())
+  if bounded and streams is not None:
     streams -= {MARKET}
-    if market:
-      bounds = Bounds(limits["symbols"], limits["exchanges"], limits["channels"])
-  return attrs.evolve(parent, streams=streams, expires_at=expires, bounds=bounds)
+    bounds = Bounds(**limits) if market else None
+  return attrs.evolve(parent, streams=streams, expires_at=expires, bounds=bounds, reads_only=True)
 
 
 def _checked(claims: Any) -> dict[str, Any]:

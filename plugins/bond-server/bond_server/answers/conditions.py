@@ -70,17 +70,17 @@ def _channel(name: str) -> Channel:
 
 
 def matcher(
-  predicate: Predicate, market: Market | None, exchange: str | None
+  predicate: Predicate, market: Market | None, exchanges: frozenset[str] | None
 ) -> Callable[[Batch], AnyEvent | None]:
-  """What finds the first event of a batch that is of the market and venue and fulfils the
-  condition."""
+  """What finds the first event of a batch that is of the market, of one of the venues, and fulfils
+  the condition."""
 
   def first(batch: Batch) -> AnyEvent | None:
     of = [
       event
       for event in batch
       if type(event) in predicate.types
-      and (exchange is None or getattr(event, "exchange", exchange) == exchange)
+      and (exchanges is None or getattr(event, "exchange", None) in exchanges)
       and (market is None or is_of(market, event, type(event).channel))  # type: ignore[arg-type]
     ]
     found = predicate(of) if of else []

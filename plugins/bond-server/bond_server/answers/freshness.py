@@ -114,7 +114,11 @@ def worst(found: Iterable[Freshness]) -> Freshness:
   listed = list(found)
   if not listed:
     return Freshness(None, None, "stale")
-  return min(listed, key=lambda one: (_WORST_FIRST.index(one.state), -(one.age_ms or 1 << 60)))
+  return min(listed, key=lambda one: (_WORST_FIRST.index(one.state), -_age_of(one)))
+
+
+def _age_of(one: Freshness) -> int:
+  return 1 << 60 if one.age_ms is None else one.age_ms
 
 
 def rfc3339(ms: int | None) -> str | None:

@@ -14,6 +14,7 @@ from bond_recordkit.served import why_in_market, why_of_stream
 
 from bond_core import (
   AnyEvent,
+  AuthError,
   Bounds,
   Channel,
   Event,
@@ -314,7 +315,6 @@ class Answers:
     kind, predicate = condition_of(
       where, None if channel is None else str(channel), stream=stream is not None
     )
-    venue: str | None = None
     if stream is not None:
       running: Stream | None = self._stream(caller, stream)
       assert running is not None
@@ -324,12 +324,12 @@ class Answers:
       if market is None:
         raise QuestionRefused(422, "name the symbol that you wait for, or a stream")
       venues = self._venues(exchange)
-      venue = venues[0] if exchange is not None else None
       self._allow(caller, (kind,), venues, market)
       for name in venues:
         await self._watch(caller, (kind,), market, name)
-    first = matcher(predicate, market, venue)
+    first = matcher(predicate, market, frozenset(venues) if running is None else None)
     start, lost = await self._start(log, cursor, log.head)
+    since = None if cursor is None else f"{log.epoch}:{start - 1}"
     symbols = (
       frozenset(i.symbol for name in venues for i in instruments_of(market, name))
       if (market is not None and running is None)
@@ -337,18 +337,27 @@ class Answers:
     )
     with self.allowances.place_to_wait(caller.name):
       found = await self._seek(log, start, first)
-      if found is None:
+      if found is not None:
+        end = found[1]
+      else:
         waiters = self._waiters.get(id(log)) or Waiters(log, self._nursery)
         self._waiters = {id(log): waiters, **self._waiters}
-        found = await waiters.wait(symbols, log.head + 1, first, seconds)
+        sought = log.head
+        found = await waiters.wait(symbols, sought + 1, first, seconds)
+        # What came at the last moment may not have been looked at.
+        end = max(sought, waiters.seen) if found is None else found[1]
         self._waiters = {key: one for key, one in self._waiters.items() if one.busy}
+    try:
+      caller.check(self._server.clock.now_ms())
+    except AuthError as exc:
+      raise QuestionRefused(401, str(exc)) from exc
     if running is not None:
       head = self._stream_head(running, None)
     else:
       newest = None if found is None else found[0]
-      head = self._head(self._of_sources(venues, newest), "newest match", market, venues, None, ())
+      head = self._head(self._of_sources(venues, newest), "newest match", market, venues, since, ())
     head["gaps"] = [*lost, *head["gaps"]][:MAX_GAPS]
-    head["cursor"] = f"{log.epoch}:{log.head if found is None else found[1]}"
+    head["cursor"] = f"{log.epoch}:{end}"
     answer = {**head, "matched": found is not None}
     if found is not None:
       answer["event"] = row_of(found[0])
@@ -377,7 +386,7 @@ class Answers:
       raise QuestionRefused(503, "nothing in this process keeps streams; ask the control plane")
     if (english is None) == (spec is None):
       raise QuestionRefused(422, "give either english, a sentence, or spec")
-    if caller.streams is not None:
+    if caller.streams is not None or caller.reads_only:
       raise QuestionRefused(403, "these credentials read streams and cannot make any")
     try:
       made = await maker.make(

@@ -34,6 +34,8 @@ class Waiters:
     self._by_symbol: dict[str, dict[_Waiter, None]] = {}
     self._waiting = 0
     self._reads = False
+    self.seen = 0
+    """The last number of which those who waited for it have been offered the event."""
 
   @property
   def busy(self) -> bool:
@@ -77,6 +79,7 @@ class Waiters:
         for record in ring.records(position, STEP):
           self._offer(record.first, record.events)
           position = record.last + 1
+          self.seen = record.last
         await trio.lowlevel.checkpoint()
     finally:
       self._reads = False
