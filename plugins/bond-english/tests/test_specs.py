@@ -428,3 +428,22 @@ def test_what_has_no_effect_is_asked_about(text, what):
   reading = parse(text, WORDS)
   assert reading.outcome == "ask"
   assert any(what in question for question in reading.questions)
+
+
+@pytest.mark.parametrize(
+  ("text", "said"),
+  [
+    ("short ETH liquidations", "shorts only"),
+    ("long BTC liquidations", "longs only"),
+    ("convert BTC price to yen every 10s", "BTC/JPY"),
+  ],
+)
+def test_data_that_begins_with_the_word_for_an_order_is_no_order(text, said):
+  reading = parse(text, WORDS)
+  assert reading.outcome in ("ok", "warn")
+  assert said in reading.sentence
+
+
+@pytest.mark.parametrize("text", ["short ETH", "long BTC at market price", "convert BTC to USDT"])
+def test_an_order_is_rejected(text):
+  assert parse(text, WORDS).outcome == "reject"

@@ -99,7 +99,11 @@ def _is_order(request: Request, index: int, chunk: Chunk, begins: bool) -> bool:
       sided_trades = after is not None and after.role == KIND and "trades" in after.value
       return not sided_trades
     return begins or request.first_word(following) in ("it", "them", "some", "more")
-  if not begins or not names_object:
+  if not begins or not names_object or following is None:
+    return False
+  after = request.following(request.chunks.index(following))
+  if after is not None and after.role == KIND:
+    # Long BTC liquidations, swap ETH funding: data of the asset right before it.
     return False
   if word == "trade":
     others = [other for other in request.having(KIND, INTERVAL) if other is not chunk]

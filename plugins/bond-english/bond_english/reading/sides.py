@@ -29,7 +29,9 @@ def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   after = tokens[first + 1].word if first + 1 < len(tokens) else ""
   before = tokens[first - 1].word if first else ""
   if word in ("long", "short", "longs", "shorts"):
-    beside = after.startswith("liq") or before.startswith("liq")
+    # Long liquidations, long BTC liquidations, liquidations long.
+    near = (before, *(token.word for token in tokens[first + 1 : first + 3]))
+    beside = any(other.startswith("liq") for other in near)
     if not beside and word in ("long", "short"):
       return None
     return filter_chunk("position", first, first + 1, {"position": word.rstrip("s")})
