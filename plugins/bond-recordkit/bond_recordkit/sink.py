@@ -22,6 +22,8 @@ FLUSH_EVERY = 1.0
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 _SAMPLES = 1000
+_AT_ONCE = 1000
+"""Events between two looks at the size of a frame: readers refuse one that is too large."""
 
 
 @attrs.define
@@ -73,9 +75,11 @@ class RecordingSink:
 
   async def write(self, batch: Batch) -> None:
     """Takes a batch; waits for the disk where a frame is full."""
-    self._take(self._new(batch) if self._once else batch)
-    if self._bytes >= FRAME_BYTES:
-      await self.flush()
+    new = self._new(batch) if self._once else batch
+    for first in range(0, len(new), _AT_ONCE):
+      self._take(new[first : first + _AT_ONCE])
+      if self._bytes >= FRAME_BYTES:
+        await self.flush()
 
   def add(self, lines: list[bytes]) -> None:
     """Adds lines that are no events, such as a venue's own messages."""

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
   PublicFormat,
 )
 
-from bond_core import DataClock, Refused, SinkContext, Trade, decode, encode
+from bond_core import Custom, DataClock, Refused, SinkContext, Trade, decode, encode
 
 
 def described():
@@ -380,6 +380,15 @@ async def test_nothing_is_written_behind_what_the_disk_did_not_take(tmp_path):
       raise ValueError
   numbers = [decode(text).seq_internal for text in events_in(path)]
   assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_a_large_batch_becomes_several_frames(tmp_path):
+  path = tmp_path / "btc.jsonl.zst"
+  events = [Custom(exchange="x", symbol="", event_type="t", data={"text": "a" * 3000})] * 5000
+  async with open_recording_sink(path, context()) as sink:
+    await sink.write(events)
+  assert len(events_in(path)) == 5000
+  assert max(len(frame.text) for frame in frames(path)) < 5 * 1024 * 1024
 
 
 async def test_a_flush_that_is_cancelled_keeps_its_lines(tmp_path):
