@@ -294,3 +294,14 @@ def test_what_cannot_be_read_is_said_and_fails(tmp_path, command):
   data[-400] ^= 0xFF
   path.write_bytes(data)
   assert "is damaged from byte" in failed(path)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_events_of_a_type_that_is_not_known_are_counted_as_left_out(tmp_path, form):
+  path = tmp_path / "newer.jsonl.zst"
+  writer = RecordingWriter(path, lambda: Header(recording=""))
+  writer.write([b'{"type":"auction","exchange":"x"}', encode(sample_events(1)[0])])
+  writer.close()
+  assert "1 event of the type 'auction'" in exported(path, "--to", form, tmp_path / "out")
+  manifest = json.loads((tmp_path / "out/_manifest.json").read_text())
+  assert (manifest["rows"], manifest["left_out"]) == (1, {"auction": 1})

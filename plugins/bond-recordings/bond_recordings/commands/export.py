@@ -112,10 +112,17 @@ def export_command(
     "written_by": versions(),
     "rows": counts.rows,
     "tables": counts.as_data(),
+    "left_out": counts.left_out,
     "decimals": "NAME_text is the decimal as text, NAME the float64 of it",
     "schema": schema() if form == "parquet" else None,
   }
   (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+  for kind, count in counts.left_out.items():
+    click.echo(
+      f"warning: {counted(count, 'event')} of the type {kind!r}, which this Bond does not know, "
+      "left out",
+      err=True,
+    )
   if not quiet:
     seconds = time.monotonic() - began
     click.echo(

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 
+from bond_core import EVENT_TYPES
 from bond_recordings.exporting.columns import table_of
 from bond_recordings.lines import key_of
 
@@ -52,9 +53,16 @@ class Counts:
 
   @property
   def rows(self) -> int:
-    """How many in all."""
-    return sum(counted.rows for counted in self.by_type.values())
+    """How many in all tables."""
+    return sum(counted.rows for kind, counted in self.by_type.items() if kind in EVENT_TYPES)
+
+  @property
+  def left_out(self) -> dict[str, int]:
+    """How many of each type that this Bond does not know, for which there is no table."""
+    found = self.by_type.items()
+    return {kind: counted.rows for kind, counted in found if kind not in EVENT_TYPES}
 
   def as_data(self) -> dict[str, Any]:
     """By table, for the manifest."""
-    return {table_of(kind): attrs.asdict(counted) for kind, counted in self.by_type.items()}
+    found = self.by_type.items()
+    return {table_of(kind): attrs.asdict(counted) for kind, counted in found if kind in EVENT_TYPES}
