@@ -25,6 +25,9 @@ FRAME_BYTES: Final = 1024 * 1024
 MOST_BYTES: Final = 256 * 1024 * 1024
 """No frame is larger than this when unpacked."""
 
+MOST_LINES: Final = 1_000_000
+"""No frame has more lines: each costs more memory than its bytes."""
+
 META: Final = (b'{"type":"recording"', b'{"type":"digest"')
 """How the lines begin that describe the recording."""
 

@@ -10,6 +10,7 @@ from bond_recordkit.errors import RecordingError
 from bond_recordkit.format import (
   META,
   MOST_BYTES,
+  MOST_LINES,
   RAW,
   TRAILER_BYTES,
   TRAILER_HEAD,
@@ -91,8 +92,11 @@ def _frames(source: _Bytes) -> Iterator[Frame]:
       yield Frame(offset, line, source.take(size)[8:], skipped=True)
       continue
     text = _unpacked(source, offset, line)
+    count = text.count(b"\n")
+    if count + text.count(b"\r") > MOST_LINES:
+      raise RecordingError(f"the frame at byte {offset} has more than {MOST_LINES} lines")
     yield Frame(offset, line, text)
-    line += text.count(b"\n")
+    line += count
 
 
 def _unpacked(source: _Bytes, offset: int, line: int) -> bytes:

@@ -292,6 +292,16 @@ def test_a_frame_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     segments_of(path)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r"])
+def test_a_frame_of_too_many_lines_is_refused(recording, end):
+  with recording.open("ab") as file:
+    file.write(compressed(end * 1_000_001))
+  with pytest.raises(RecordingError, match="more than 1000000 lines"):
+    events_in(recording)
+  with pytest.raises(RecordingError, match="more than 1000000 lines"):
+    verify([recording])
+
+
 def test_torn_says_where(recording):
   data = recording.read_bytes()
   recording.write_bytes(data[: len(data) // 2])
