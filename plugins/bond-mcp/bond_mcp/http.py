@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 import trio
 from bond_server.access.chain import HOW_TO_SHOW, LOCAL
-from bond_server.access.credentials import credentials_of
+from bond_server.access.credentials import credentials_in
 from bond_server.access.port import PortRules
 from bond_server.doors import RULES, Message, Server
 
@@ -105,12 +105,7 @@ class McpApp:
   async def _caller(self, scope: Message) -> Principal:
     """Who calls. Raises AuthError."""
     rules: PortRules = scope[RULES]
-    client = scope.get("client")
-    target = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
-    headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
-    address = None if client is None else client[0]
-    shown = credentials_of(target, headers, address=address)
-    principal = await self._server.access.identify(shown)
+    principal = await self._server.access.identify(credentials_in(scope))
     if principal is None:
       if not rules.open_to_all:
         raise AuthError(f"this needs credentials: {HOW_TO_SHOW}")

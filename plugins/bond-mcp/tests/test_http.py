@@ -5,6 +5,8 @@ import json
 import mcp.server.streamable_http_manager as manager
 import pytest
 import trio
+from bond_mcp.remote import RemoteDesk
+from bond_server.answers import QuestionRefused
 from desks import HEADERS, message, serving
 from mcp.client.client import Client
 
@@ -132,3 +134,18 @@ async def test_a_stream_is_made_as_over_rest_and_within_the_same_limits():
     _, asked = await make(english="gold at the seaside")
     assert asked["started"] is False
     assert asked["questions"]
+
+
+async def test_another_server_answers_every_tool_about_a_stream():
+  async with serving() as (_, http):
+    spec = {"sources": {"clock": {"use": "clock.ticks", "with": {"seconds": 0.02}}}}
+    desk = RemoteDesk(http)
+    stream = (await desk.ask("stream", {"spec": spec}))["stream_id"]
+    for tool, more in (
+      ("window", {}),
+      ("since", {"cursor": "now-9s"}),
+      ("wait_until", {"where": "price > 1", "timeout": 0}),
+    ):
+      assert (await desk.ask(tool, {"stream": stream, **more}))["cursor"], tool
+    with pytest.raises(QuestionRefused, match="a symbol is"):
+      await desk.ask("window", {})

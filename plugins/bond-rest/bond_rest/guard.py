@@ -1,12 +1,12 @@
 """Identifies a caller, and checks its page and its name for this server."""
 
 from bond_server.access.chain import HOW_TO_SHOW, LOCAL
-from bond_server.access.credentials import credentials_of
+from bond_server.access.credentials import credentials_in
 from bond_server.access.port import PortRules
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from bond_core import AuthError, AuthUnavailable, Credentials, Principal
+from bond_core import AuthError, AuthUnavailable, Principal
 from bond_core.services import Server
 from bond_rest.problems import ApiError
 
@@ -34,7 +34,7 @@ class Guard:
     """Who calls. Raises ApiError 401 where it has to identify itself, 503 where that cannot be
     checked now."""
     try:
-      principal = await self._server.access.identify(_credentials(request))
+      principal = await self._server.access.identify(credentials_in(request.scope))
       if principal is None:
         if not self._rules.open_to_all:
           raise AuthError(f"this needs credentials: {HOW_TO_SHOW}")
@@ -53,12 +53,3 @@ class Guard:
       reason = "these credentials read streams and cannot change them; show an API key (X-API-Key)"
       raise ApiError(403, reason)
     return principal.name
-
-
-def _credentials(request: Request) -> Credentials:
-  """The credentials of a request. Raises AuthError."""
-  client = request.client
-  query = request.scope["query_string"].decode("latin-1")
-  target = f"{request.scope['path']}?{query}"
-  address = None if client is None else client.host
-  return credentials_of(target, request.headers.items(), address=address)

@@ -85,10 +85,12 @@ def add_questions(app: FastAPI, answers: Answers, guard: Guard) -> None:
     stream: Text = None,
     budget: Budget = None,
   ) -> Response:
-    """The last windows of a market's trades, or of a stream, as columns."""
+    """The last windows of a market's trades, or of a stream, as columns; * is every symbol of a
+    stream."""
     caller = await guard.caller(request)
+    of = None if symbol == "*" else symbol
     asked = {"every": every, "last": last, "stream": stream, "budget": budget}
-    return await _answer(answers.window(caller, symbol, exchange, **asked))
+    return await _answer(answers.window(caller, of, exchange, **asked))
 
   @route("/v1/sources")
   async def sources(request: Request, exchange: Text = None, budget: Budget = None) -> Response:

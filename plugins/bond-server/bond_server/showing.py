@@ -9,7 +9,7 @@ import msgspec
 
 from bond_core import AuthError, AuthUnavailable
 from bond_core.services import Access
-from bond_server.access.credentials import credentials_of
+from bond_server.access.credentials import credentials_in
 from bond_server.access.port import PortRules
 from bond_server.doors import RULES, HttpApp, Message
 
@@ -47,13 +47,8 @@ def guarded(app: HttpApp, access: Access, resource: str) -> HttpApp:
 
   async def guard(scope: Message, receive: Callable[[], Awaitable[Message]], send: Any) -> None:
     rules: PortRules = scope[RULES]
-    client = scope.get("client")
-    target = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
-    headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
-    address = None if client is None else client[0]
     try:
-      credentials = credentials_of(target, headers, address=address)
-      await access.admit(credentials, resource, open_to_all=rules.open_to_all)
+      await access.admit(credentials_in(scope), resource, open_to_all=rules.open_to_all)
     except AuthUnavailable as exc:
       await _refuse(send, 503, str(exc), {"retry-after": "5"})
     except AuthError as exc:

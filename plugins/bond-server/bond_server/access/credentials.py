@@ -1,7 +1,7 @@
 """Credentials, from the request of a handshake or from a first message."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import attrs
@@ -52,6 +52,16 @@ def credentials_of(
     headers=dict(named),
     path=_path(path),
     address=address,
+  )
+
+
+def credentials_in(scope: Mapping[str, Any]) -> Credentials:
+  """The credentials in a request as ASGI has it. Raises AuthError."""
+  client = scope.get("client")
+  return credentials_of(
+    f"{scope['path']}?{scope['query_string'].decode('latin-1')}",
+    [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
+    address=None if client is None else client[0],
   )
 
 
