@@ -5,7 +5,7 @@ import json
 import pytest
 import trio
 from answering import ME, FakeServer, asking, settled, ticker, trade
-from bond_server.answers import QuestionRefused, tokens_of
+from bond_server.answers import QuestionRefused, changes, tokens_of
 from bond_server.answers.freshness import Freshness, judge, worst
 from bond_server.answers.rows import UNTRUSTED_NOTE
 from bond_server.answers.waiting import Waiters
@@ -242,6 +242,21 @@ async def test_the_cursor_passes_over_nothing_that_was_not_looked_at(monkeypatch
     assert (answer["matched"], answer["cursor"]) == (False, f"{server.log.epoch}:1")
     answer = await answers.wait_until(ME, "price > 150", cursor=answer["cursor"], **ask)
     assert answer["event"]["price"] == 200.0
+
+
+async def test_a_wait_looks_at_a_part_of_a_long_log_and_says_from_where_to_go_on(monkeypatch):
+  monkeypatch.setattr(changes, "STEP", 1)
+  monkeypatch.setattr(changes, "MAX_SCAN", 2)
+  async with asking() as (server, answers):
+    for price in (90.0, 95.0, 98.0, 120.0):
+      server.say(trade(price))
+    await settled()
+    ask = {"symbol": "BTC/USDT", "timeout": 30}
+    answer = await answers.wait_until(ME, "price > 100", cursor=f"{server.log.epoch}:0", **ask)
+    assert (answer["matched"], answer["cut"]) == (False, True)
+    assert answer["cursor"] == f"{server.log.epoch}:2"
+    answer = await answers.wait_until(ME, "price > 100", cursor=answer["cursor"], **ask)
+    assert (answer["event"]["price"], answer["cursor"]) == (120.0, f"{server.log.epoch}:4")
 
 
 async def test_a_wait_tells_the_losses_since_its_cursor():

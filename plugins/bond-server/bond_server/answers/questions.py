@@ -336,16 +336,14 @@ class Answers:
       else frozenset[str]()
     )
     with self.allowances.place_to_wait(caller.name):
-      found = await self._seek(log, start, first)
-      if found is not None:
-        end = found[1]
-      else:
+      found, end = await self._seek(log, start, first)
+      looked = found is not None or end >= log.head
+      if found is None and looked:
         waiters = self._waiters.get(id(log)) or Waiters(log, self._nursery)
         self._waiters = {id(log): waiters, **self._waiters}
-        sought = log.head
-        found = await waiters.wait(symbols, sought + 1, first, seconds)
+        found = await waiters.wait(symbols, end + 1, first, seconds)
         # What came at the last moment may not have been looked at.
-        end = max(sought, waiters.seen) if found is None else found[1]
+        end = max(end, waiters.seen) if found is None else found[1]
         self._waiters = {key: one for key, one in self._waiters.items() if one.busy}
     try:
       caller.check(self._server.clock.now_ms())
@@ -361,6 +359,9 @@ class Answers:
     answer = {**head, "matched": found is not None}
     if found is not None:
       answer["event"] = row_of(found[0])
+    elif not looked:
+      answer["cut"] = True
+      note(answer, "Nothing matched so far, and there is more: go on with this cursor at once.")
     else:
       note(answer, f"Nothing matched within {seconds:g} s; go on with this cursor to miss nothing.")
     return marked(answer)
@@ -883,19 +884,21 @@ class Answers:
 
   async def _seek(
     self, log: DurableLog, start: int, first: Callable[[list[AnyEvent]], AnyEvent | None]
-  ) -> tuple[AnyEvent, int] | None:
-    """The first match among what is in the log from a number on."""
-    while start <= log.head:
+  ) -> tuple[tuple[AnyEvent, int] | None, int]:
+    """The first match among what is in the log from a number on, and the last number that was
+    looked at: one answer does not look at everything."""
+    most = start + changes.MAX_SCAN
+    while start <= log.head and start < most:
       records: list[Record] = await log.records(start, changes.STEP)
       if not records:
-        return None
+        return None, log.head
       for record in records:
         if (event := first(record.events)) is not None:
           at = next(i for i, one in enumerate(record.events) if one is event)
-          return event, record.first + at
+          return (event, record.first + at), record.first + at
         start = record.last + 1
       await trio.lowlevel.checkpoint()
-    return None
+    return None, start - 1
 
 
 @asynccontextmanager
