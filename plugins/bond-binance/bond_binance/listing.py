@@ -5,11 +5,11 @@ Sources: Spot "Exchange information" and "Enums" (symbol status: BREAK is a mark
 or in an expected downtime), USD-M and COIN-M "Exchange Information" and "Common Definition".
 """
 
-from bond_venuekit import ListPage, ListSource, MarketState, VenueMarkets
+from bond_venuekit import ListPage, ListSource, MarketState, VenueMarkets, readable
 
 from bond_binance.contracts import BinanceMarket
 from bond_binance.endpoints import LISTING_WEIGHT, MAX_SYMBOLS_IN_URL, Connection
-from bond_binance.messages import Listed, decode_listing
+from bond_binance.messages import Listed, decode_listed, decode_listing
 from bond_binance.symbols import (
   COINM,
   SPOT,
@@ -57,7 +57,8 @@ def binance_markets(connection: Connection) -> VenueMarkets[BinanceMarket]:
 
 def read_markets(family: str, body: bytes) -> ListPage[BinanceMarket]:
   """The markets in an answer of GET exchangeInfo. Raises UNREADABLE."""
-  return ListPage([_market_of(family, row) for row in decode_listing(body).symbols])
+  rows, unread = readable(decode_listing(body).symbols, decode_listed, "symbol")
+  return ListPage([_market_of(family, row) for row in rows], unread=unread)
 
 
 def _market_of(family: str, row: Listed) -> BinanceMarket:

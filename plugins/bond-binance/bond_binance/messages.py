@@ -257,9 +257,9 @@ class Listed(
 
 
 class Listing(msgspec.Struct):
-  """GET exchangeInfo."""
+  """GET exchangeInfo. The rows are read one by one."""
 
-  symbols: list[Listed]
+  symbols: list[msgspec.Raw]
 
 
 class Fault(msgspec.Struct, gc=False):
@@ -313,5 +313,6 @@ decode_candle = msgspec.json.Decoder(Message[Candle], strict=False).decode
 decode_depth = msgspec.json.Decoder(Message[Depth], strict=False).decode
 decode_snapshot = msgspec.json.Decoder(Snapshot, strict=False).decode
 decode_listing = msgspec.json.Decoder(Listing).decode
+decode_listed = msgspec.json.Decoder(Listed).decode
 decode_fault = msgspec.json.Decoder(Fault).decode
 decode_other = msgspec.json.Decoder(Other).decode

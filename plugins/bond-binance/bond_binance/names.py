@@ -5,10 +5,10 @@ Sources: Spot "Exchange information" (parameter symbols), USD-M "Exchange Inform
 
 from collections.abc import Mapping, Sequence
 
-from bond_venuekit import NameList, NameRequest
+from bond_venuekit import NameList, NameRequest, readable
 
 from bond_binance.endpoints import LISTING_WEIGHT, Connection
-from bond_binance.messages import decode_listing
+from bond_binance.messages import decode_listed, decode_listing
 from bond_binance.refusals import INVALID_SYMBOL, read_error
 from bond_binance.symbols import SPOT, instrument_of, market_of
 from bond_core import Instrument
@@ -34,6 +34,6 @@ def read_names(name: Instrument, response: Response) -> Mapping[str, Instrument]
   if response.status != 200:
     fault = read_error(response.body)
     return {} if fault is not None and fault.code == INVALID_SYMBOL else None
-  rows = decode_listing(response.body).symbols
+  rows, _ = readable(decode_listing(response.body).symbols, decode_listed, "symbol")
   market = market_of(name)
   return {row.symbol: instrument_of(market, row.symbol, row.base, row.quote) for row in rows}

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from bond_binance import config
 from bond_binance.listing import read_markets
-from bond_binance.messages import decode_listing
+from bond_binance.messages import decode_listed, decode_listing
 from bond_binance.symbols import instrument_of, spelling, venue_symbol
 from bond_venuekit.names import PURPOSE
 
@@ -110,7 +110,7 @@ def test_an_answer_that_tells_nothing_refuses_nothing(venue, status, body):
 )
 def test_every_recorded_market_is_its_instrument_and_back(recorded, file, market):
   body = next(line for line in recorded(f"captures/{file}") if b"exchangeInfo ->" in line)
-  rows = decode_listing(body.partition(b": ")[2]).symbols
+  rows = [decode_listed(row) for row in decode_listing(body.partition(b": ")[2]).symbols]
   assert len(rows) > 100
   instruments = {}
   for listed in rows:
@@ -310,3 +310,30 @@ def test_a_list_that_lost_most_of_its_markets_is_none(venue, body):
     v.answer(fetch, body)
     v.pass_time(20)
   assert v.take(Notice) + v.take(Reject) + v.take(Send) == []
+
+
+@pytest.mark.parametrize("broken", [{"status": None}, {"baseAsset": 7}, {"filters": "none"}])
+def test_a_row_that_cannot_be_read_tells_nothing_of_the_others(venue, broken):
+  symbols = ["BTC/USDT:USDT", "XAU/USDT:USDT", "ETHH/USDT:USDT"]
+  v = venue(config.Trades(symbols=symbols))
+  (fetch,) = listings(v)
+  v.answer(fetch, {"symbols": [ROWS[0], ROWS[1], row("XAUUSDT", "XAU", "USDT") | broken, None, {}]})
+  assert [r.subscription.instrument.symbol for r in v.take(Reject)] == ["ETHH/USDT"]
+  [notice] = v.take(Notice)
+  assert notice.unavailable
+  assert "listed among Binance's USD-M futures for XAU/USDT:USDT cannot be read" in notice.reason
+  # It is looked at again soon, and what delivers is available, whatever a list says.
+  v.say("xauusdt@trade", TRADE | {"s": "XAUUSDT", "X": "MARKET"})
+  v.pass_time(16)
+  (fetch,) = listings(v)
+  v.answer(fetch, {"symbols": [*ROWS[:2], row("XAUUSDT", "XAU", "USDT")]})
+  assert [n.reason for n in v.take(Notice)] == [None]
+
+
+@pytest.mark.parametrize("state", ["TRADING_HALT", "A STATE OF NEXT YEAR"])
+def test_a_state_that_no_document_has_is_waited_for(venue, state):
+  v = venue(config.Trades(symbols=["BTC/USDT:USDT", "ETH/USDT:USDT"]))
+  (fetch,) = listings(v)
+  v.answer(fetch, {"symbols": [ROWS[0], row("ETHUSDT", "ETH", "USDT", state)]})
+  assert v.take(Reject) == []
+  assert [n.subscription.instrument.symbol for n in v.take(Notice)] == ["ETH/USDT"]

@@ -9,7 +9,14 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
-from bond_venuekit import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
+from bond_venuekit import (
+  ListedMarket,
+  ListPage,
+  ListSource,
+  MarketState,
+  VenueMarkets,
+  readable,
+)
 
 from bond_bybit.endpoints import Connection
 from bond_bybit.symbols import SPOT, TITLE, category, spelling, venue_symbol
@@ -43,7 +50,7 @@ class _Row(msgspec.Struct, gc=False, rename={"price": "priceFilter", "lot": "lot
 
 
 class _List(msgspec.Struct, rename={"rows": "list", "cursor": "nextPageCursor"}):
-  rows: list[_Row] = []
+  rows: list[msgspec.Raw] = []
   cursor: str = ""
 
 
@@ -54,6 +61,7 @@ class _Answer(msgspec.Struct, rename={"code": "retCode", "message": "retMsg"}):
 
 
 _read = msgspec.json.Decoder(_Answer).decode
+_read_row = msgspec.json.Decoder(_Row).decode
 
 
 def bybit_markets(connection: Connection) -> VenueMarkets[ListedMarket]:
@@ -82,14 +90,15 @@ def read_markets(group: str, body: bytes) -> ListPage[ListedMarket]:
   if answer.code != 0:
     said = own_words(answer.message, 200)
     raise ValueError(f"{TITLE} answers with code {answer.code}: {said}")
-  rows, cursor = answer.result.rows, quote(answer.result.cursor)
+  rows, unread = readable(answer.result.rows, _read_row, "symbol")
+  cursor = quote(answer.result.cursor)
   rest = f"&cursor={cursor}" if cursor else ""
   if group != SPOT and rows:
     if rows[0].status == PRE_MARKET:
       rest = f"&status={PRE_MARKET}{rest}" if rest else ""
     else:
       rest = rest or f"&status={PRE_MARKET}"
-  return ListPage([_market_of(row) for row in rows], rest)
+  return ListPage([_market_of(row) for row in rows], rest, unread)
 
 
 def _market_of(row: _Row) -> ListedMarket:

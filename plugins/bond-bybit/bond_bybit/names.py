@@ -6,7 +6,7 @@ Source: "Get Instruments Info"; an unknown symbol is answered with an empty list
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from bond_venuekit import NameList, NameRequest
+from bond_venuekit import NameList, NameRequest, readable
 
 from bond_bybit.endpoints import Connection
 from bond_bybit.symbols import category
@@ -23,7 +23,7 @@ class _Row(msgspec.Struct, gc=False, rename={"base": "baseCoin", "quote": "quote
 
 
 class _List(msgspec.Struct, rename={"rows": "list"}):
-  rows: list[_Row] = []
+  rows: list[msgspec.Raw] = []
 
 
 class _Answer(msgspec.Struct, rename={"code": "retCode"}):
@@ -32,6 +32,7 @@ class _Answer(msgspec.Struct, rename={"code": "retCode"}):
 
 
 _read = msgspec.json.Decoder(_Answer).decode
+_read_row = msgspec.json.Decoder(_Row).decode
 
 
 def names_of(connection: Connection) -> NameList:
@@ -51,4 +52,5 @@ def read_names(name: Instrument, response: Response) -> Mapping[str, Instrument]
   answer = _read(response.body)
   if answer.code not in (0, UNKNOWN_SYMBOL):
     return None
-  return {row.symbol: name._replace(symbol=f"{row.base}/{row.quote}") for row in answer.result.rows}
+  rows, _ = readable(answer.result.rows, _read_row, "symbol")
+  return {row.symbol: name._replace(symbol=f"{row.base}/{row.quote}") for row in rows}

@@ -111,3 +111,15 @@ def test_the_list_is_read_at_the_venues_pace(venue):
   assert isinstance(fetch, Fetch)
   assert not fetch.needed
   assert fetch.url.endswith("/v5/market/instruments-info?category=linear&limit=1000")
+
+
+def test_a_row_that_cannot_be_read_tells_nothing_of_the_others(venue):
+  broken = row("ETHUSDT") | {"status": None}
+  bybit = venue(config.Trades(symbols=BOTH), listed=pages(broken, ROWS[0], {"symbol": None}))
+  bybit.later(61)
+  [notice] = bybit.other
+  assert notice.unavailable
+  assert "what is listed on Bybit linear for ETH/USDT:USDT cannot be read" in notice.reason
+  bybit.listed = pages(*ROWS)
+  bybit.later(16)
+  assert bybit.other[1:] == [Notice(notice.subscription, None)]

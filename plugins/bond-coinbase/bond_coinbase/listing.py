@@ -16,6 +16,7 @@ from bond_venuekit import (
   NameList,
   NameRequest,
   VenueMarkets,
+  readable,
 )
 
 from bond_coinbase.endpoints import PUBLIC, Connection
@@ -49,10 +50,11 @@ class _Row(
 
 
 class _Products(msgspec.Struct):
-  products: list[_Row]
+  products: list[msgspec.Raw]
 
 
 _read = msgspec.json.Decoder(_Products).decode
+_read_row = msgspec.json.Decoder(_Row).decode
 
 
 def coinbase_markets(connection: Connection) -> VenueMarkets[ListedMarket]:
@@ -76,8 +78,9 @@ def coinbase_markets(connection: Connection) -> VenueMarkets[ListedMarket]:
 
 def read_markets(family: str, body: bytes) -> ListPage[ListedMarket]:
   """The markets in an answer of "List Public Products". Raises UNREADABLE."""
-  rows = [row for row in _read(body).products if row.product_type == "SPOT"]
-  return ListPage([_market_of(row) for row in rows])
+  rows, unread = readable(_read(body).products, _read_row, "product_id")
+  markets = [_market_of(row) for row in rows if row.product_type == "SPOT"]
+  return ListPage(markets, unread=unread)
 
 
 def _market_of(row: _Row) -> ListedMarket:
@@ -113,5 +116,5 @@ def read_names(name: Instrument, response: Response) -> Mapping[str, Instrument]
   UNREADABLE."""
   if response.status != 200:
     return None
-  rows = _read(response.body).products
+  rows, _ = readable(_read(response.body).products, _read_row, "product_id")
   return {row.base + row.quote: name._replace(symbol=f"{row.base}/{row.quote}") for row in rows}

@@ -293,3 +293,16 @@ def test_a_message_with_its_keys_in_another_order_is_read(venue):
   message = json.loads(coinbase.frame("market_trades", trades(trade(2))))
   frame = json.dumps(dict(reversed(message.items()))).encode()
   assert told(coinbase.hear(frame)) == ["2"]
+
+
+def test_a_row_that_cannot_be_read_tells_nothing_of_the_others(venue):
+  whole = venue(config.Trades(symbols=["BTC-USD"])).listed
+  broken = whole[1] | {"status": None}
+  coinbase = venue(config.Trades(symbols=["BTC-USD", "ETH-USD"]), listed=[whole[0], broken, 7])
+  products = [request["product_ids"] for request in coinbase.asked if "product_ids" in request]
+  assert products == [["BTC-USD"]]
+  [notice] = coinbase.other
+  assert "what is listed on Coinbase for ETH/USD cannot be read" in notice.reason
+  coinbase.listed = whole
+  coinbase.later(16)
+  assert coinbase.asked[-1]["product_ids"] == ["ETH-USD"]

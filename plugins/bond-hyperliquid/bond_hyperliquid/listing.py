@@ -18,6 +18,7 @@ from bond_venuekit import (
   NameList,
   NameRequest,
   VenueMarkets,
+  readable,
 )
 
 from bond_core import Instrument
@@ -45,8 +46,8 @@ class _Pair(msgspec.Struct, rename={"canonical": "isCanonical"}):
 
 
 class _Spot(msgspec.Struct):
-  tokens: list[_Token]
-  universe: list[_Pair]
+  tokens: list[msgspec.Raw]
+  universe: list[msgspec.Raw]
 
 
 class _Perp(msgspec.Struct, gc=False, rename={"decimals": "szDecimals", "delisted": "isDelisted"}):
@@ -56,12 +57,16 @@ class _Perp(msgspec.Struct, gc=False, rename={"decimals": "szDecimals", "deliste
 
 
 class _Dex(msgspec.Struct, rename={"collateral": "collateralToken"}):
-  universe: list[_Perp]
+  universe: list[msgspec.Raw]
   collateral: int = 0
 
 
 _read_spot = msgspec.json.Decoder(_Spot).decode
-_read_dexes = msgspec.json.Decoder(list[_Dex]).decode
+_read_token = msgspec.json.Decoder(_Token).decode
+_read_pair = msgspec.json.Decoder(_Pair).decode
+_read_dexes = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_read_dex = msgspec.json.Decoder(_Dex).decode
+_read_perp = msgspec.json.Decoder(_Perp).decode
 
 
 @attrs.frozen(kw_only=True)
@@ -102,22 +107,24 @@ class Coins:
       return f"{coin.upper()}/{DOLLARS}:{DOLLARS}"
     return coin if "/" in coin else ""
 
-  def read(self, body: bytes) -> list[HyperliquidMarket]:
+  def read(self, body: bytes) -> ListPage[HyperliquidMarket]:
     """The markets in a part of the list, whichever it is. Raises UNREADABLE."""
-    markets = self._perps(body) if is_perps(body) else self._spot(body)
+    page = self._perps(body) if is_perps(body) else self._spot(body)
     self.changes += 1
-    for market in markets:
+    for market in page.markets:
       self._coins[market.symbol] = market.coin
       self._written[market.coin] = market.symbol
-    return markets
+    return page
 
-  def _spot(self, body: bytes) -> list[HyperliquidMarket]:
+  def _spot(self, body: bytes) -> ListPage[HyperliquidMarket]:
     spot = _read_spot(body)
-    self._tokens = {token.index: token.name.upper() for token in spot.tokens}
+    tokens, _ = readable(spot.tokens, _read_token, "name")
+    self._tokens = {token.index: token.name.upper() for token in tokens}
+    pairs, _ = readable(spot.universe, _read_pair, "name")
     found: dict[str, HyperliquidMarket] = {}
     # Names of tokens are not unique. The pair that the venue calls canonical, or else the older
     # one, has the name; each other one has its number as well.
-    for pair in sorted(spot.universe, key=lambda pair: (not pair.canonical, pair.index)):
+    for pair in sorted(pairs, key=lambda pair: (not pair.canonical, pair.index)):
       base, quote = (self._tokens.get(token) for token in pair.tokens)
       if base is None or quote is None:
         continue
@@ -126,18 +133,26 @@ class Coins:
         symbol = f"{base}-{pair.index}/{quote}"
       market = _market(Instrument(EXCHANGE, "spot", symbol), pair.name)
       found.setdefault(market.symbol, market)
-    return list(found.values())
+    return ListPage(list(found.values()))
 
-  def _perps(self, body: bytes) -> list[HyperliquidMarket]:
+  def _perps(self, body: bytes) -> ListPage[HyperliquidMarket]:
     found: dict[str, HyperliquidMarket] = {}
-    for dex in _read_dexes(body):
+    unread: dict[str, str] = {}
+    dexes, _ = readable(_read_dexes(body), _read_dex, "name")
+    for dex in dexes:
       quote = self._tokens.get(dex.collateral)
-      # What it is counted in is not known: no price of it means anything.
-      for perp in dex.universe if quote is not None else ():
-        symbol = builder_symbol(perp.name, str(quote))
-        market = _market(Instrument(EXCHANGE, "perp", symbol), perp.name, perp)
+      if quote is None:
+        continue  # What it is counted in is not known: no price of it means anything.
+      perps, broken = readable(dex.universe, _read_perp, "name")
+      for perp in perps:
+        market = _market(_perpetual(perp.name, quote), perp.name, perp)
         found.setdefault(market.symbol, market)
-    return list(found.values())
+      unread |= {spelling(_perpetual(coin, quote)): why for coin, why in broken.items()}
+    return ListPage(list(found.values()), unread=unread)
+
+
+def _perpetual(coin: str, quote: str) -> Instrument:
+  return Instrument(EXCHANGE, "perp", builder_symbol(coin, quote))
 
 
 def _market(instrument: Instrument, coin: str, perp: _Perp | None = None) -> HyperliquidMarket:
@@ -168,10 +183,10 @@ def hyperliquid_markets(connection: Connection, coins: Coins) -> VenueMarkets[Hy
   def read(family: str, body: bytes) -> ListPage[HyperliquidMarket]:
     if is_perps(body) != (part == PERPS):
       raise ValueError("the answer is not what was requested")
-    markets = coins.read(body)
-    if not markets:
+    page = coins.read(body)
+    if not page.markets:
       raise ValueError("the list is empty")
-    return ListPage(markets, "" if part == PERPS else PERPS)
+    return attrs.evolve(page, rest="" if part == PERPS else PERPS)
 
   return VenueMarkets(
     ListSource(
@@ -196,7 +211,7 @@ def names_of(connection: Connection, coins: Coins) -> NameList:
   def read(name: Instrument, response: Response) -> Mapping[str, Instrument] | None:
     if response.status != 200:
       return None
-    markets = coins.read(response.body)
+    markets = coins.read(response.body).markets
     return {market.coin.upper(): market.instrument for market in markets}
 
   return NameList(requests, read)

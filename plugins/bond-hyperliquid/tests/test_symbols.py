@@ -116,6 +116,21 @@ def test_what_only_perpetuals_have(source):
 
 def test_names_of_tokens_that_are_equal_make_no_two_markets_one(venue):
   coins, lists = Coins(), venue(config.Trades(symbols=["BTC"]))
-  markets = [m for part in (lists.spot, lists.perps) for m in coins.read(json.dumps(part).encode())]
+  pages = [coins.read(json.dumps(part).encode()) for part in (lists.spot, lists.perps)]
+  markets = [market for page in pages for market in page.markets]
   assert len({market.symbol for market in markets}) == len({m.coin for m in markets}) == 9
   assert all(coins.coin(coins.written(market.coin)) == market.coin for market in markets)
+
+
+def test_a_row_that_cannot_be_read_tells_nothing_of_the_others(venue):
+  whole = venue(config.Trades(symbols=["BTC"]))
+  spot = {key: [None, *rows, {}] for key, rows in whole.spot.items()}
+  broken = {"name": "ETH", "szDecimals": "4"}
+  perps = [{"universe": [whole.perps[0]["universe"][0], broken, 7], "collateralToken": 0}, None, {}]
+  v = venue(config.Trades(symbols=["BTC", "ETH", "HYPE/USDC"]), spot=spot, perps=perps)
+  assert [request["subscription"]["coin"] for request in v.asked] == ["BTC", "@107"]
+  [notice] = v.other
+  assert "for ETH/USDC:USDC cannot be read" in notice.reason
+  v.perps = whole.perps
+  v.later(16)
+  assert v.asked[-1]["subscription"]["coin"] == "ETH"

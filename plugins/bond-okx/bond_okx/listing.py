@@ -7,7 +7,7 @@ has ended is not listed; ctVal, ctMult, ctType, lotSz, tickSz).
 
 import attrs
 import msgspec
-from bond_venuekit import ListedMarket, ListPage, ListSource, VenueMarkets
+from bond_venuekit import ListedMarket, ListPage, ListSource, VenueMarkets, readable
 
 from bond_core import Instrument
 from bond_core.feeds import Fetch, Subscription, own_words
@@ -47,12 +47,13 @@ class _Row(msgspec.Struct, gc=False, rename="camel"):
 
 
 class _Listing(msgspec.Struct):
-  data: list[_Row]
+  data: list[msgspec.Raw]
   code: str = "0"
   msg: str = ""
 
 
 _read = msgspec.json.Decoder(_Listing).decode
+_read_row = msgspec.json.Decoder(_Row).decode
 
 
 def okx_markets(connection: Connection) -> VenueMarkets[OkxMarket]:
@@ -97,14 +98,20 @@ def needs_contract(subscription: Subscription) -> bool:
 
 
 def read_markets(kind: str, body: bytes) -> ListPage[OkxMarket]:
-  """The markets in an answer of "Get instruments"; contracts without a worth are left out, since
-  their sizes mean nothing. Raises UNREADABLE."""
+  """The markets in an answer of "Get instruments"; contracts without a worth, as some are before
+  they open, are not among them, since their sizes mean nothing. Raises UNREADABLE."""
   listing = _read(body)
   if listing.code != "0":
     said = own_words(listing.msg, 200)
     raise ValueError(f"{TITLE} answers with code {listing.code}: {said}")
-  markets = [_market_of(kind, row) for row in listing.data]
-  return ListPage([market for market in markets if market is not None])
+  rows, unread = readable(listing.data, _read_row, "instId")
+  markets: list[OkxMarket] = []
+  for row in rows:
+    if (market := _market_of(kind, row)) is not None:
+      markets.append(market)
+    else:
+      unread[row.inst_id] = f"it is not said what a contract is worth (state {row.state})"
+  return ListPage(markets, unread=unread)
 
 
 def _market_of(kind: str, row: _Row) -> OkxMarket | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
-from bond_venuekit import NameList, NameRequest
+from bond_venuekit import NameList, NameRequest, readable
 
 from bond_core import Instrument
 from bond_core.feeds import Response
@@ -20,11 +20,12 @@ class _Row(msgspec.Struct, gc=False, rename={"instrument": "instId"}):
 
 
 class _Listing(msgspec.Struct):
-  data: list[_Row]
+  data: list[msgspec.Raw]
   code: str = "0"
 
 
 _read = msgspec.json.Decoder(_Listing).decode
+_read_row = msgspec.json.Decoder(_Row).decode
 
 
 def names_of(connection: Connection) -> NameList:
@@ -45,7 +46,7 @@ def read_names(name: Instrument, response: Response) -> Mapping[str, Instrument]
   if listing.code != "0":
     return None
   found: dict[str, Instrument] = {}
-  for row in listing.data:
+  for row in readable(listing.data, _read_row, "instId")[0]:
     base, _, rest = row.instrument.partition("-")
     with suppress(ValueError):
       found[base + rest.partition("-")[0]] = read_symbol(row.instrument).on(name.exchange)

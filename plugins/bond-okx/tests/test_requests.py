@@ -382,3 +382,39 @@ def test_an_error_that_names_no_request_is_no_verdict_on_the_one_that_waits(venu
   assert not [action for action in okx.other if isinstance(action, Reject)]
   okx.later(3)
   assert [request["op"] for request in okx.asked] == ["subscribe", "subscribe"]
+
+
+PREOPEN = [
+  # As OKX lists them: nothing is known of what is about to open.
+  {"instId": "", "instIdCode": None, "instType": "FUTURES", "state": "preopen", "ctVal": ""},
+  {"instId": "LISTING-SWAP-SLX-USDT", "state": "preopen", "ctVal": "", "uly": ""},
+  {"instId": "SLX-USDT-SWAP", "state": "preopen", "ctVal": "", "ctType": "", "lotSz": ""},
+  {"instId": None, "state": None},
+]
+
+
+@pytest.mark.parametrize("more", [PREOPEN, [{"instId": "SLX-USDT-SWAP", "state": None}]])
+def test_a_row_that_cannot_be_read_tells_nothing_of_the_others(venue, more):
+  symbols = ["BTC/USDT:USDT", "SLX/USDT:USDT", "BTD/USDT:USDT"]
+  listed = contract()
+  okx = venue(config.Trades(symbols=symbols), listed={"SWAP": [*more, *listed["SWAP"]]})
+  assert [arg["instId"] for request in okx.asked for arg in request["args"]] == ["BTC-USDT-SWAP"]
+  notice, reject = sorted(okx.other, key=lambda action: type(action).__name__)
+  assert isinstance(reject, Reject)
+  assert "there is no BTD/USDT:USDT" in reject.reason
+  assert "what is listed among OKX's perpetuals for SLX/USDT:USDT cannot be read" in notice.reason
+  # Once it opens, it is read with what its contract is worth.
+  opened = {**listed["SWAP"][0], "instId": "SLX-USDT-SWAP", "ctVal": "10"}
+  okx.listed = {"SWAP": [opened, *listed["SWAP"]]}
+  okx.later(16)
+  assert [event.size for event in okx.say(trade("SLX-USDT-SWAP", 7))] == [1000.0]
+  assert okx.other[-1] == Notice(notice.subscription, None)
+
+
+def test_an_empty_list_is_told(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT:USDT"]), listed={"SWAP": []})
+  [notice] = okx.other
+  assert notice.reason.endswith("the list is empty")
+  okx.listed = contract()
+  okx.later(16)
+  assert len(okx.asked) == 1

@@ -7,7 +7,7 @@ is made of bond_core.venues, and of the states here: `NumberedTrades`, `LatestVa
 docs/write-a-venue.md builds all of it.
 """
 
-from bond_venuekit.apart import rows_of, take_apart
+from bond_venuekit.apart import readable, rows_of, take_apart
 from bond_venuekit.book_sync import BookSync, Need, Update
 from bond_venuekit.checksum import digits_crc32, interleaved_crc32
 from bond_venuekit.config import (
@@ -122,6 +122,7 @@ __all__ = [
   "parts_of",
   "previous_id",
   "read_side",
+  "readable",
   "request_number",
   "rows_of",
   "settled_in_quote",

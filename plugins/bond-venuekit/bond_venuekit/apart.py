@@ -1,15 +1,19 @@
-"""Messages of several rows, one of which cannot be read: the others count all the same."""
+"""Messages and lists of several rows, one of which cannot be read: the others count all the
+same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from bond_core import Batch
+from bond_core.feeds import own_words
 from bond_core.venues import UNREADABLE
 
 _read = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_read_text = msgspec.json.Decoder(str).decode
 
 
 class Reads(Protocol):
@@ -71,3 +75,19 @@ def rows_apart(frame: bytes) -> list[bytes]:
   except (*UNREADABLE, KeyError):
     return []
   return [msgspec.json.encode({**message, "data": [row]}) for row in rows]
+
+
+def readable(
+  rows: Iterable[msgspec.Raw], decode: Callable[[msgspec.Raw], T], name: str
+) -> tuple[list[T], dict[str, str]]:
+  """The rows of a list that can be read, and why others cannot, by what they have as `name`. One
+  without a name is left out: nobody can mean it."""
+  found: list[T] = []
+  unread: dict[str, str] = {}
+  for row in rows:
+    try:
+      found.append(decode(row))
+    except UNREADABLE as exc:
+      with suppress(*UNREADABLE, KeyError):
+        unread[_read_text(_read(row)[name])] = own_words(str(exc), 200)
+  return found, unread

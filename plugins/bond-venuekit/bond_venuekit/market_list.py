@@ -51,10 +51,12 @@ M = TypeVar("M", bound=ListedMarket)
 
 @attrs.frozen
 class ListPage(Generic[M]):
-  """A part of a list; `rest` is what the request for the next part takes, "" for the last one."""
+  """A part of a list; `rest` is what the request for the next part takes, "" for the last one.
+  `unread` says why a symbol's row tells nothing of it: it may exist all the same."""
 
   markets: list[M]
   rest: str = ""
+  unread: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def _nothing_waits(subscription: Subscription) -> bool:
@@ -89,9 +91,11 @@ class ListSource(Generic[M]):
 @attrs.define
 class _Family(Generic[M]):
   """What is known of a family. `whole` says that `known` is the whole list, of `whole_ns`; `parts`
-  are those of a list that is being read. Times are monotonic ns."""
+  are those of a list that is being read. `unread` are symbols that are listed, though nothing is
+  known of them, and why. Times are monotonic ns."""
 
   known: dict[str, M] = attrs.field(factory=dict)
+  unread: dict[str, str] = attrs.field(factory=dict)
   whole: bool = False
   whole_ns: int = 0
   due_ns: int = 0
@@ -176,8 +180,9 @@ class VenueMarkets(Generic[M]):
       self._tell_waiting(feed, name, page)
       return
     rows = {market.symbol: market for market in page.markets}
+    new = (rows.keys() - family.parts.keys()) | (page.unread.keys() - family.unread.keys())
+    family.unread.update(page.unread)
     if symbols is None:
-      new = rows.keys() - family.parts.keys()
       family.parts.update(rows)
       # A part without anything new is the last one, whatever it says.
       if page.rest and new:
@@ -185,7 +190,9 @@ class VenueMarkets(Generic[M]):
         return
       rows, family.parts = family.parts, {}
       if not rows or 2 * len(rows) < len(family.known):
-        return  # A list that lost half of its markets is none; it is read again soon.
+        # A list that lost half of its markets is none; it is read again soon.
+        self._tell_waiting(feed, name, next(iter(page.unread.values()), "the list is empty"))
+        return
       family.known, family.whole, family.whole_ns = rows, True, feed.now_ns
     else:
       family.known.update(rows)
@@ -218,8 +225,8 @@ class VenueMarkets(Generic[M]):
     if under_way and (symbols is None or (fetch.url, fetch.body) in self._requests):
       return
     if symbols is None and not rest:
-      # What a reading that failed has left is no part of this one.
-      family.parts = {}
+      # What a reading before it has left is no part of this one.
+      family.parts, family.unread = {}, {}
     waiting = not family.whole and any(map(source.waits, self._of(feed, name)))
     self._requests[fetch.url, fetch.body] = name, symbols
     family.asked_ns, family.due_ns = feed.now_ns, feed.now_ns + GIVEN_UP_NS
@@ -273,6 +280,10 @@ class VenueMarkets(Generic[M]):
         self._notify(feed, subscription, standing, reason)
       elif market is None and alive:
         soon, standing.missing_ns = True, None
+      elif market is None and (why := family.unread.get(source.symbol(subscription.instrument))):
+        soon = True
+        reason = f"what is listed {place} for {spelling} cannot be read: {why}"
+        self._notify(feed, subscription, standing, reason)
       elif standing.opened or last is not None or not self._decides(subscription):
         soon = self._gone(feed, subscription, standing, market, spelling, place) or soon
       elif market is not None:
