@@ -30,32 +30,34 @@ class TrueTrade(NamedTuple):
 
 
 class Units:
-  """Ticks and lots of a market in its quote and base currency."""
+  """Ticks and lots of a market in its quote and base currency; a lot of Binance's COIN-M is a
+  contract, which is so many dollars at whatever price."""
 
   def __init__(self, market: Any) -> None:
     if isinstance(market, BinanceMarket):
       listing = market._listing
-      self.market: Market = (
-        f"{listing.base}/{listing.quote}",
-        "perp" if listing.contract else "spot",
-      )
+      kind = {"": "spot", "PERPETUAL": "perp"}.get(listing.contract, "future")
+      self.market: Market = (f"{listing.base}/{listing.quote}", kind)
       self._tick, self._lot = 10.0**-listing.price_decimals, 10.0**-listing.size_decimals
+      self.worth = listing.worth
     else:
       product = market._writer._instrument.product
       self.market = f"{product.base}/{product.quote}", product.kind
       self._tick, self._lot = 10.0**-product.price_decimals, product.lot
+      self.worth = 0
 
   def price(self, ticks: int) -> float:
     """A price."""
     return ticks * self._tick
 
-  def size(self, lots: int) -> float:
-    """A size."""
-    return lots * self._lot
+  def size(self, lots: int, ticks: int) -> float:
+    """A size at a price."""
+    return lots * (self.worth / self.price(ticks) if self.worth else self._lot)
 
   def level(self, price: float, size: float) -> tuple[int, int]:
     """A level in ticks and lots. Raises ValueError where it is no whole number of them."""
-    ticks, lots = price / self._tick, size / self._lot
+    ticks = price / self._tick
+    lots = size * price / self.worth if self.worth else size / self._lot
     level = round(ticks), round(lots)
     if abs(ticks - level[0]) > 1e-3 or abs(lots - level[1]) > 1e-3:
       raise ValueError(f"{size} at {price} is no size and price of {self.market}")
@@ -152,12 +154,15 @@ class Truth:
   def _filled(self, market: Any, fills: list[Any]) -> None:
     units = self._units(market)
     writer = market._writer
-    joined = [fills[-1]._replace(lots=sum(fill.lots for fill in fills))]
+    if isinstance(writer, OkxWriter) or units.worth:
+      # OKX gives them the last id, Binance the first.
+      named = fills[0] if units.worth else fills[-1]
+      fills = [named._replace(lots=sum(fill.lots for fill in fills))]
     trades = self.trades.setdefault(units.market, [])
-    for fill in joined if isinstance(writer, OkxWriter) else fills:
-      number = _trade_id(writer, fill)
+    for fill in fills:
+      size = units.size(fill.lots, fill.price)
       side = "sell" if fill.buyer_is_maker else "buy"
-      trades.append(TrueTrade(number, units.price(fill.price), units.size(fill.lots), side))
+      trades.append(TrueTrade(_trade_id(writer, fill), units.price(fill.price), size, side))
 
   def _first(self, market: Any, topic: Any) -> None:
     state = market._open[topic]
@@ -219,7 +224,8 @@ class Truth:
   def _note_quote(self, market: Any, number: int, book: Any) -> None:
     units = self._units(market)
     (bid, bid_lots), (ask, ask_lots) = book.top(BUY, 1)[0], book.top(SELL, 1)[0]
-    quote = units.price(bid), units.size(bid_lots), units.price(ask), units.size(ask_lots)
+    sizes = units.size(bid_lots, bid), units.size(ask_lots, ask)
+    quote = units.price(bid), sizes[0], units.price(ask), sizes[1]
     quotes = self.quotes.setdefault(units.market, [])
     if not quotes or quotes[-1] != (number, quote):
       quotes.append((number, quote))

@@ -35,6 +35,8 @@ ANSWERS: tuple[EpisodeKind, ...] = (
 )  # fmt: skip
 """Of venues that are polled."""
 SYMBOLS = ("BTC/USDT", "BTC/USDT:USDT")
+INVERSE = ("BTC/USD:BTC", "BTC/USD:BTC-260925")
+"""A perpetual, and a contract that ends soon after the trials' beginning."""
 
 
 def _market(
@@ -130,6 +132,14 @@ VENUES = {
         ("okx", serve_okx, OkxConfig),
         ("bybit", serve_bybit, BybitConfig),
       )
+    ),
+    Venue(
+      name="coin-m",
+      exchange="binance",
+      serve=serve_binance,
+      config=BinanceConfig,
+      options={"speed": 0.3},
+      sources=_market("binance", INVERSE),
     ),
     Venue(
       name="hyperliquid",

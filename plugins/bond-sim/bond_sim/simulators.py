@@ -26,7 +26,7 @@ SIMULATORS = [
       BinanceConfig,
       serve_binance,
       VENUE_FAULTS,
-      "Binance spot and USD-M futures: a generated market, or recordings played again.",
+      "Binance spot, USD-M and COIN-M futures: a generated market, or recordings played again.",
     ),
     (
       "bitcoin",

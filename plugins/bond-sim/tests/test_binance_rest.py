@@ -23,6 +23,8 @@ from bond_simkit import RateMeter
     ("spot", "ticker/24hr", 0, 1, 2),
     ("usdm", "ticker/24hr", 0, 0, 40),
     ("usdm", "premiumIndex", 0, 1, 1),
+    ("coinm", "premiumIndex", 0, 1, 10),
+    ("coinm", "aggTrades", 500, 1, 20),
     ("spot", "ping", 0, 0, 1),
   ],
 )
@@ -76,8 +78,11 @@ async def test_the_futures_listing_has_perpetuals_and_two_dated_contracts(start)
   dated = next(row for row in rows if row["symbol"] == "BTCUSDT_261225")
   assert (dated["pair"], dated["marginAsset"]) == ("BTCUSDT", "USDT")
   assert dated["deliveryDate"] == 1_798_185_600_000  # 2026-12-25 08:00 UTC
-  coin = await sim.get("/dapi.binance.com/dapi/v1/exchangeInfo")
-  assert (coin.status_code, coin.json()["symbols"]) == (200, [])
+  rows = (await sim.get("/dapi.binance.com/dapi/v1/exchangeInfo")).json()["symbols"]
+  inverse = {row["symbol"]: (row["contractSize"], row["marginAsset"]) for row in rows}
+  assert inverse["BTCUSD_PERP"] == inverse["BTCUSD_261225"] == (100, "BTC")
+  assert inverse["ETHUSD_PERP"] == (10, "ETH")
+  assert all(row["contractStatus"] == "TRADING" and "status" not in row for row in rows)
 
 
 async def test_market_data_is_answered_in_the_documented_form(start):
@@ -102,6 +107,30 @@ async def test_market_data_is_answered_in_the_documented_form(start):
   assert funding["nextFundingTime"] % 28_800_000 == 0
   interest = (await sim.get("/fapi/v1/openInterest?symbol=ETHUSDT")).json()
   assert float(interest["openInterest"]) > 0
+
+
+async def test_coin_m_counts_contracts_and_has_the_base_beside_them(start):
+  sim = await start()
+
+  async def get(path):
+    return (await sim.get(f"/dapi/v1/{path}")).json()
+
+  depth = await get("depth?symbol=BTCUSD_PERP&limit=5")
+  assert list(depth) == ["lastUpdateId", "symbol", "pair", "E", "T", "bids", "asks"]
+  assert all(size.isdigit() for _, size in depth["bids"] + depth["asks"])
+  [day] = await get("ticker/24hr?symbol=BTCUSD_PERP")
+  worth = 100 * int(day["volume"]) / float(day["weightedAvgPrice"])
+  assert float(day["baseVolume"]) == pytest.approx(worth, rel=1e-6)
+  assert (day["pair"], "quoteVolume" in day) == ("BTCUSD", False)
+  for bar in await get("klines?symbol=ETHUSD_PERP&interval=1h&limit=3"):
+    worth = 10 * int(bar[5]) / float(bar[7])
+    assert float(bar[3]) <= worth <= float(bar[2])
+  [funding] = await get("premiumIndex?symbol=BTCUSD_PERP")
+  assert (funding["pair"], funding["nextFundingTime"] % 28_800_000) == ("BTCUSD", 0)
+  interest = await get("openInterest?symbol=BTCUSD_PERP")
+  assert (interest["contractType"], interest["openInterest"].isdigit()) == ("PERPETUAL", True)
+  wrong = await sim.get("/dapi/v1/depth?symbol=BTCUSDT")
+  assert (wrong.status_code, wrong.json()["code"]) == (400, -1121)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,34 @@ async def test_futures_serve_a_stream_only_on_its_path_and_say_nothing(start):
   assert (await sim.stats())["ignored"]["btcusdt@aggTrade"] == "served on /market only"
 
 
+async def test_coin_m_streams_name_the_pair_and_count_contracts(start):
+  sim = await start(speed=20.0)
+  kinds = ("aggTrade", "trade", "depth@100ms", "bookTicker", "ticker", "markPrice@1s", "kline_1m")
+  streams = "/".join(f"btcusd_perp@{kind}" for kind in kinds)
+  found = {}
+  async with sim.connect(f"/dstream.binance.com/stream?streams={streams}") as ws:
+    with trio.fail_after(10):
+      while len(found) < len(kinds) or len(found["btcusd_perp@aggTrade"]) < 5:
+        message = json.loads(await ws.recv())
+        found.setdefault(message["stream"], []).append(message["data"])
+
+  def fields(kind):
+    return set(found[f"btcusd_perp@{kind}"][0])
+
+  assert fields("aggTrade") == set("eEsapqflTm")
+  assert fields("depth@100ms") == {*"eETsUuba", "ps", "pu"}
+  assert fields("bookTicker") == {*"eusbBaATE", "ps"}
+  assert fields("ticker") == {*"eEspPwcQohlvqOCFLn", "ps"}
+  assert fields("markPrice@1s") == set("eEspPirT")
+  single = {trade["t"]: int(trade["q"]) for trade in found["btcusd_perp@trade"]}
+  for whole in found["btcusd_perp@aggTrade"]:
+    parts = [single.get(number) for number in range(whole["f"], whole["l"] + 1)]
+    assert None in parts or sum(parts) == int(whole["q"])
+  bars = [data["k"] for data in found["btcusd_perp@kline_1m"]]
+  for bar in (bar for bar in bars if bar["n"]):
+    assert float(bar["l"]) <= 100 * int(bar["v"]) / float(bar["q"]) <= float(bar["h"])
+
+
 async def test_an_unknown_stream_is_accepted_and_silent(start):
   sim = await start()
   async with sim.connect("/spot/ws/0") as ws:
@@ -108,10 +136,11 @@ async def test_a_message_a_client_sends_as_binary_is_refused(start):
   assert closed.value.rcvd.code == 1008
 
 
-async def test_more_than_1024_streams_are_too_many(start):
+@pytest.mark.parametrize(("market", "most"), [("spot", 1024), ("coinm", 200)])
+async def test_more_streams_than_published_are_too_many(start, market, most):
   sim = await start()
-  async with sim.connect("/spot/ws") as ws:
-    names = [f"x{number}@trade" for number in range(1024)]
+  async with sim.connect(f"/{market}/ws") as ws:
+    names = [f"x{number}@trade" for number in range(most)]
     assert (await request(ws, "SUBSCRIBE", names))["result"] is None
     await ws.send(json.dumps({"method": "SUBSCRIBE", "params": ["one@trade"], "id": 2}))
     with pytest.raises(ConnectionClosed) as closed:
@@ -138,7 +167,7 @@ async def test_more_than_300_attempts_in_five_minutes_are_refused(start):
 
 async def test_a_path_without_streams_is_not_upgraded(start):
   sim = await start()
-  for path in ("/api/v3/depth", "/usdm/private/ws", "/dstream.binance.com/ws"):
+  for path in ("/api/v3/depth", "/usdm/private/ws", "/dstream.binance.com/other"):
     with pytest.raises(InvalidStatus) as refused:
       async with sim.connect(path):
         pass

@@ -1,1 +1,1 @@
-"""The simulated Binance: spot and USD-M futures."""
+"""The simulated Binance: spot, USD-M and COIN-M futures."""

@@ -14,7 +14,7 @@ from bond_simkit import (
 
 from bond_sim.binance import limits
 from bond_sim.binance.markets import BinanceMarkets
-from bond_sim.binance.paths import COINM, SPOT, locate
+from bond_sim.binance.paths import SPOT, locate
 from bond_sim.binance.rest import BinanceRest, refusal
 from bond_sim.binance.sockets import BinanceClientHandler, is_stream_path
 
@@ -22,7 +22,7 @@ MAX_IGNORED = 1000
 
 
 class BinanceDialect:
-  """Spot and USD-M futures on one port."""
+  """Spot, USD-M and COIN-M futures on one port."""
 
   def __init__(self, markets: BinanceMarkets) -> None:
     self.fanout = markets.fanout
@@ -43,9 +43,7 @@ class BinanceDialect:
 
   def upgrade(self, request: HttpRequest) -> ConnectionPolicy | HttpResponse:
     location = locate(request.path)
-    # COIN-M is not generated; a recording of it has its streams.
-    known = location.market != COINM or self._markets.symbols(COINM)
-    if not known or location.route == "private" or not is_stream_path(location.path):
+    if location.route == "private" or not is_stream_path(location.path):
       return json_response({"error": f"the simulator has no streams at {request.path}"}, 404)
     if not self._connects.admit(request.peer):
       return self.refusal(429, limits.CONNECT_SECONDS)

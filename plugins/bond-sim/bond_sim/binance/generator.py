@@ -1,4 +1,4 @@
-"""Generated markets of Binance: spot and USD-M futures around shared index prices."""
+"""Generated markets of Binance: spot, USD-M and COIN-M futures around shared index prices."""
 
 from datetime import date
 from itertools import islice
@@ -7,10 +7,10 @@ from typing import Any
 from bond_simkit import Fanout, VenueTime
 
 from bond_sim.binance.frames import span
-from bond_sim.binance.listing import BinanceContract, BinanceListing, exchange_info
+from bond_sim.binance.listing import BinanceContract, BinanceListing, exchange_info, worth_on
 from bond_sim.binance.market import BinanceMarket
 from bond_sim.binance.markets import BinanceQuery
-from bond_sim.binance.paths import SPOT, USDM, BinanceMarketName
+from bond_sim.binance.paths import COINM, SPOT, USDM, BinanceMarketName
 from bond_sim.binance.stream_names import parse_stream_name
 from bond_sim.market.config import MarketConfig
 from bond_sim.market.indices import Indices
@@ -54,6 +54,12 @@ _PERPETUAL: tuple[_Row, ...] = (
   ("币安人生", "USDT", 5, 0, 2.0),
 )
 _DATED: _Row = ("BTC", "USDT", 1, 3, 1.0)
+_INVERSE: tuple[_Row, ...] = (
+  ("BTC", "USD", 1, 0, 6.0),
+  ("ETH", "USD", 2, 0, 4.0),
+  ("SOL", "USD", 3, 0, 2.0),
+)
+_INVERSE_DATED: _Row = ("BTC", "USD", 1, 0, 1.0)
 
 
 class BinanceGenerator:
@@ -138,6 +144,9 @@ def _generated(today: date, markets: int) -> list[tuple[BinanceListing, Product]
     *(_market(USDM, PERP, row, "PERPETUAL") for row in _PERPETUAL),
     _market(USDM, FUTURE, _DATED, "CURRENT_QUARTER", current),
     _market(USDM, FUTURE, _DATED, "NEXT_QUARTER", following),
+    *(_market(COINM, PERP, row, "PERPETUAL") for row in _INVERSE),
+    _market(COINM, FUTURE, _INVERSE_DATED, "CURRENT_QUARTER", current),
+    _market(COINM, FUTURE, _INVERSE_DATED, "NEXT_QUARTER", following),
   ]
 
 
@@ -149,7 +158,9 @@ def _market(
   expiry: date | None = None,
 ) -> tuple[BinanceListing, Product]:
   base, quote, price_decimals, size_decimals, takers = row
-  symbol = base + quote + (f"_{expiry:%y%m%d}" if expiry else "")
+  perpetual = "_PERP" if market == COINM else ""
+  symbol = base + quote + (f"_{expiry:%y%m%d}" if expiry else perpetual)
+  worth = worth_on(market, base)
   listing = BinanceListing(
     market=market,
     symbol=symbol,
@@ -158,6 +169,7 @@ def _market(
     price_decimals=price_decimals,
     size_decimals=size_decimals,
     contract=contract,
+    worth=worth,
   )
   product = Product(
     symbol=symbol,
@@ -165,8 +177,9 @@ def _market(
     base=base,
     quote=quote,
     price_decimals=price_decimals,
-    lot=float(f"1e-{size_decimals}"),
+    lot=worth or float(f"1e-{size_decimals}"),
     takers_per_second=takers,
+    inverse=bool(worth),
     expiry=expiry,
     # Futures' update ids have holes, spot's are contiguous.
     id_jump=1 if market == SPOT else 40,

@@ -8,7 +8,7 @@ from bond_simkit import ConnectionPolicy
 
 from bond_sim.binance.paths import COINM, SPOT, USDM, BinanceMarketName
 
-MAX_STREAMS = 1024
+MAX_STREAMS = {SPOT: 1024, USDM: 1024, COINM: 200}
 """Streams of one connection."""
 
 MINUTE_MS = 60_000
@@ -21,7 +21,7 @@ BAN_AFTER, BAN_MS = 10, 120_000
 
 
 def policy(market: BinanceMarketName, ping_payload: Callable[[], bytes]) -> ConnectionPolicy:
-  """Spot: 5 messages/s, ping every 20 s, pong within a minute. USD-M: 10/s, 3 min, 10 min."""
+  """Spot: 5 messages/s, ping every 20 s, pong within a minute. Futures: 10/s, 3 min, 10 min."""
   if market == SPOT:
     return ConnectionPolicy(
       messages_per_second=5, ping_every=20.0, pong_within=60.0, ping_payload=ping_payload
@@ -49,11 +49,11 @@ def weight(market: BinanceMarketName, endpoint: str, limit: int, symbols: int) -
       return 80 if symbols == 0 else _stepped(symbols, {20: 2, 100: 40, 10_000: 80})
     return 1 if symbols else 40
   if endpoint == "premiumIndex":
-    return 1 if symbols else 10
+    return 10 if market == COINM or not symbols else 1
   fixed = {
     SPOT: {"exchangeInfo": 20, "trades": 25, "aggTrades": 4},
     USDM: {"trades": 5, "aggTrades": 20},
-    COINM: {},
+    COINM: {"trades": 5, "aggTrades": 20},
   }
   return fixed[market].get(endpoint, 1)
 

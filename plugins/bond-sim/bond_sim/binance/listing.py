@@ -20,7 +20,7 @@ DELIVERY_HOUR_MS = 8 * 3_600_000
 @attrs.frozen(kw_only=True)
 class BinanceListing:
   """A symbol as it is listed: assets, and the decimals of prices and sizes. `contract` is for
-  futures."""
+  futures; `worth` is the dollars of a contract where sizes are contracts (COIN-M), else 0."""
 
   market: BinanceMarketName
   symbol: str
@@ -29,6 +29,12 @@ class BinanceListing:
   price_decimals: int
   size_decimals: int
   contract: BinanceContract = ""
+  worth: int = 0
+
+  @property
+  def pair(self) -> str:
+    """The assets in one word, without what kind of a contract it is."""
+    return self.base + self.quote
 
   @property
   def delivery_ms(self) -> int:
@@ -40,10 +46,15 @@ class BinanceListing:
     return int(midnight.timestamp() * 1000) + DELIVERY_HOUR_MS
 
 
+def worth_on(market: BinanceMarketName, base: str) -> int:
+  """The dollars that a contract of an asset is worth, 0 where sizes are in the base."""
+  return (100 if base == "BTC" else 10) if market == COINM else 0
+
+
 def exchange_info(
   market: BinanceMarketName, listings: list[BinanceListing], now_ms: int
 ) -> dict[str, Any]:
-  """The body of exchangeInfo. COIN-margined futures have the symbols of recordings."""
+  """The body of exchangeInfo."""
   row = {SPOT: _spot_row, USDM: _usdm_row, COINM: _coinm_row}[market]
   common: dict[str, Any] = {
     "timezone": "UTC",
@@ -101,7 +112,7 @@ def _spot_row(listing: BinanceListing) -> dict[str, Any]:
 def _usdm_row(listing: BinanceListing) -> dict[str, Any]:
   return {
     "symbol": listing.symbol,
-    "pair": listing.base + listing.quote,
+    "pair": listing.pair,
     "contractType": listing.contract,
     "deliveryDate": listing.delivery_ms,
     "onboardDate": ONBOARD_MS,
@@ -131,7 +142,7 @@ def _coinm_row(listing: BinanceListing) -> dict[str, Any]:
   del row["status"]
   return row | {
     "contractStatus": "TRADING",
-    "contractSize": 100 if listing.base == "BTC" else 10,
+    "contractSize": listing.worth,
     "marginAsset": listing.base,
     "equalQtyPrecision": 4,
   }

@@ -11,7 +11,7 @@ from bond_simkit import Fanout, VenueTime
 from bond_core import parse_market
 from bond_sim.binance.capture import BinanceCapture, BinanceRecord, records
 from bond_sim.binance.frames import read_snapshot, span
-from bond_sim.binance.listing import BinanceListing, exchange_info
+from bond_sim.binance.listing import BinanceListing, exchange_info, worth_on
 from bond_sim.binance.markets import BinanceQuery
 from bond_sim.binance.paths import COINM, SPOT, USDM, BinanceMarketName
 from bond_sim.binance.playback_book import BinancePlaybackBook
@@ -144,6 +144,7 @@ def _listing(market: BinanceMarketName, symbol: str, snapshot: bytes | None) -> 
     price_decimals=_decimals([price for price, _ in levels]),
     size_decimals=_decimals([size for _, size in levels]),
     contract="" if market == SPOT else ("CURRENT_QUARTER" if dated else "PERPETUAL"),
+    worth=worth_on(market, parsed.base),
   )
 
 

@@ -17,8 +17,7 @@ _COMMON = ("depth", "trades", "aggTrades", "klines", "ticker/24hr")
 ENDPOINTS = {
   SPOT: _COMMON,
   USDM: (*_COMMON, "premiumIndex", "openInterest"),
-  # Recordings have no more.
-  COINM: ("depth",),
+  COINM: (*_COMMON, "premiumIndex", "openInterest"),
 }
 FOR_ALL_SYMBOLS = ("ticker/24hr", "premiumIndex")
 """Endpoints that serve all symbols where none is given."""
@@ -29,10 +28,11 @@ ROW_LIMITS = {
   (COINM, "depth"): (500, 1000),
   (SPOT, "klines"): (500, 1000),
   (USDM, "klines"): (500, 1500),
+  (COINM, "klines"): (500, 1500),
 }
 """The default and the largest limit; 500 and 1,000 of other endpoints."""
 
-USDM_DEPTH_LIMITS = (5, 10, 20, 50, 100, 500, 1000)
+FUTURES_DEPTH_LIMITS = (5, 10, 20, 50, 100, 500, 1000)
 
 
 class BinanceRest:
@@ -99,7 +99,9 @@ class BinanceRest:
     ]
     if None in bodies:
       raise _error(-1016, f"The recording holds no {endpoint}.", 501)
-    if request.param("symbol") is not None:
+    # COIN-M has a list also where it is of one.
+    listed = market == COINM and endpoint in FOR_ALL_SYMBOLS
+    if request.param("symbol") is not None and not listed:
       return bodies[0]
     return [msgspec.Raw(body) if isinstance(body, bytes) else body for body in bodies]
 
@@ -133,7 +135,7 @@ class BinanceRest:
       self._check(market, symbol)
     default, most = ROW_LIMITS.get((market, endpoint), (500, 1000))
     limit = _integer(request, "limit")
-    if market == USDM and endpoint == "depth" and limit not in (None, *USDM_DEPTH_LIMITS):
+    if market != SPOT and endpoint == "depth" and limit not in (None, *FUTURES_DEPTH_LIMITS):
       raise _error(-4021, f"{limit} is not valid depth limit.")
     interval = request.param("interval") or ""
     if endpoint == "klines" and interval_ms(market, interval) is None:

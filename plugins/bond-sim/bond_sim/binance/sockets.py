@@ -15,7 +15,7 @@ from bond_sim.binance.control_messages import (
   stream_names,
 )
 from bond_sim.binance.markets import BinanceMarkets
-from bond_sim.binance.paths import COINM, SPOT, USDM, BinancePath
+from bond_sim.binance.paths import SPOT, USDM, BinancePath
 from bond_sim.binance.stream_names import parse_stream_name
 
 
@@ -97,7 +97,7 @@ class BinanceClientHandler:
       self._subscriptions[name] = None if topic is None else (topic, self._envelope(name))
       if topic is not None:
         self._markets.fanout.subscribe(self._connection, topic, self._envelope(name))
-    if len(self._subscriptions) > limits.MAX_STREAMS:
+    if len(self._subscriptions) > limits.MAX_STREAMS[self._location.market]:
       # The limit is published, the venue's answer is not.
       self._connection.finish(CloseFrame(1008, "Too many subscriptions"))
 
@@ -107,15 +107,14 @@ class BinanceClientHandler:
       self._markets.fanout.unsubscribe(self._connection, *subscription)
 
   def _topic(self, name: str) -> str | None:
-    if self._location.market != COINM:
-      stream = parse_stream_name(self._location.market, name)
-      if stream is None:
-        self._ignored(name, "no such stream")
-        return None
-      # A connection without a route gets what is served on /public.
-      if self._location.market == USDM and (self._location.route or "public") != stream.routed:
-        self._ignored(name, f"served on /{stream.routed} only")
-        return None
+    stream = parse_stream_name(self._location.market, name)
+    if stream is None:
+      self._ignored(name, "no such stream")
+      return None
+    # A connection without a route gets what is served on /public.
+    if self._location.market == USDM and (self._location.route or "public") != stream.routed:
+      self._ignored(name, f"served on /{stream.routed} only")
+      return None
     topic = self._markets.resolve(self._location.market, name)
     if topic is None:
       self._ignored(name, "the market has no such symbol, or the recording no such stream")

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from bond_sim.binance.paths import SPOT, USDM, BinanceMarketName
+from bond_sim.binance.paths import COINM, SPOT, USDM, BinanceMarketName
 
 SPOT_INTERVALS = {"1s": 1_000}
 INTERVALS = {
@@ -49,6 +49,8 @@ _SPEEDS: dict[BinanceMarketName, dict[str, dict[str | None, int]]] = {
     "forceOrder": {None: 1000},
   },
 }
+# COIN-M documents no `trade` either; ccxt reads it there, and recordings of others have it.
+_SPEEDS[COINM] = _SPEEDS[USDM] | {"ticker": {None: 500}, "miniTicker": {None: 500}}
 _PUBLIC = frozenset(("depth", "partial", "bookTicker", "trade"))
 
 _NAME = re.compile(
@@ -84,7 +86,7 @@ def parse_stream_name(market: BinanceMarketName, name: str) -> BinanceStreamName
   """What a stream name means; None for a name that the market does not have, which Binance accepts
   and never serves."""
   found = _NAME.fullmatch(name)
-  if found is None or market not in _SPEEDS or found["symbol"] != found["symbol"].lower():
+  if found is None or found["symbol"] != found["symbol"].lower():
     return None
   kind, levels = found["kind"], int(found["levels"] or 0)
   if kind == "depth" and levels:

@@ -1,5 +1,7 @@
 """The JSON of Binance's streams and REST bodies for a generated market, field by field as
-documented for spot ("WebSocket Streams") and USD-M futures ("Websocket Market Streams")."""
+documented for spot ("WebSocket Streams"), USD-M and COIN-M futures ("Websocket Market Streams").
+COIN-M counts in contracts, names the pair beside the symbol, and has the base where the others have
+the quote."""
 
 from typing import Any, NamedTuple
 
@@ -30,6 +32,12 @@ class BinanceWriter:
   def __init__(self, listing: BinanceListing) -> None:
     self._symbol = listing.symbol
     self._spot = listing.market == SPOT
+    self._worth = listing.worth
+    self._listing = listing
+    # COIN-M names the pair: so in messages that are written by hand, and so in the others.
+    self._pair_text = f'"ps":"{listing.pair}",' if listing.worth else ""
+    self._pair = {"ps": listing.pair} if listing.worth else {}
+    self._rest_pair = {"pair": listing.pair} if listing.worth else {}
     self._price_decimals = listing.price_decimals
     self._size_decimals = listing.size_decimals
 
@@ -43,8 +51,12 @@ class BinanceWriter:
     """A size in lots as the venue writes it."""
     return _fixed(lots, self._size_decimals, 8 if self._spot else 0)
 
-  def quote(self, ticks_lots: int) -> str:
-    """A quote volume in ticks times lots as the venue writes it."""
+  def value(self, lots: int, ticks_lots: int) -> str:
+    """What lots were traded for, in ticks times lots, as the venue writes it: in the quote, or for
+    contracts in the base."""
+    if self._worth:
+      mean = ticks_lots / lots / 10**self._price_decimals if lots else 1.0
+      return f"{lots * self._worth / mean:.8f}"
     decimals = self._price_decimals + self._size_decimals
     if decimals > 8:
       ticks_lots, decimals = ticks_lots // 10 ** (decimals - 8), 8
@@ -74,7 +86,7 @@ class BinanceWriter:
   def agg_trade(self, agg: AggFill) -> bytes:
     size = self.size(agg.lots)
     tail = ',"M":true' if self._spot else ""
-    normal = "" if self._spot else f'"nq":"{size}",'
+    normal = "" if self._spot or self._worth else f'"nq":"{size}",'
     return (
       f'{{"e":"aggTrade","E":{agg.at_ms},"s":"{self._symbol}","a":{agg.agg_id},'
       f'"p":"{self.price(agg.price)}","q":"{size}",{normal}"f":{agg.first},"l":{agg.last},'
@@ -90,7 +102,8 @@ class BinanceWriter:
     if self._spot:
       return f'{{"u":{update_id},"s":"{self._symbol}",{quote}}}'.encode()
     return (
-      f'{{"e":"bookTicker","u":{update_id},"s":"{self._symbol}",{quote},"T":{at_ms},"E":{at_ms}}}'
+      f'{{"e":"bookTicker","u":{update_id},"s":"{self._symbol}",{self._pair_text}{quote},'
+      f'"T":{at_ms},"E":{at_ms}}}'
     ).encode()
 
   def depth(
@@ -107,15 +120,16 @@ class BinanceWriter:
     futures = "" if self._spot else f'"T":{at_ms},'
     chain = "" if self._spot else f'"pu":{before},'
     return (
-      f'{{"e":"depthUpdate","E":{at_ms},{futures}"s":"{self._symbol}","U":{first},"u":{last},{chain}'
-      f'"b":[{self._levels(bids)}],"a":[{self._levels(asks)}]}}'
+      f'{{"e":"depthUpdate","E":{at_ms},{futures}"s":"{self._symbol}",{self._pair_text}'
+      f'"U":{first},"u":{last},{chain}"b":[{self._levels(bids)}],"a":[{self._levels(asks)}]}}'
     ).encode()
 
   def snapshot(
     self, book: GeneratedBook, update_id: int, limit: int, at_ms: int, *, rest: bool
   ) -> bytes:
     """The best levels: the body of REST's depth, and spot's partial depth stream."""
-    times = "" if self._spot or not rest else f'"E":{at_ms},"T":{at_ms},'
+    names = f'"symbol":"{self._symbol}","pair":"{self._listing.pair}",' if self._worth else ""
+    times = "" if self._spot or not rest else f'{names}"E":{at_ms},"T":{at_ms},'
     return (
       f'{{"lastUpdateId":{update_id},{times}"bids":[{self._levels(book.top(BUY, limit))}],'
       f'"asks":[{self._levels(book.top(SELL, limit))}]}}'
@@ -138,9 +152,9 @@ class BinanceWriter:
       "v": self.size(bar.volume),
       "n": bar.count,
       "x": closed,
-      "q": self.quote(bar.quote),
+      "q": self.value(bar.volume, bar.quote),
       "V": self.size(bar.taker_volume),
-      "Q": self.quote(bar.taker_quote),
+      "Q": self.value(bar.taker_volume, bar.taker_quote),
       "B": "0",
     }
     return msgspec.json.encode({"e": "kline", "E": at_ms, "s": self._symbol, "k": k})
@@ -151,12 +165,13 @@ class BinanceWriter:
         "e": "24hrMiniTicker",
         "E": at_ms,
         "s": self._symbol,
+        **self._pair,
         "c": self.price(day.close),
         "o": self.price(day.open),
         "h": self.price(day.high),
         "l": self.price(day.low),
         "v": self.size(day.volume),
-        "q": self.quote(day.quote),
+        "q": self.value(day.volume, day.quote),
       }
     )
 
@@ -174,6 +189,7 @@ class BinanceWriter:
         "e": "24hrTicker",
         "E": at_ms,
         "s": self._symbol,
+        **self._pair,
         "p": self._change(day),
         "P": _percent(day),
         "w": self._mean(day.quote, day.volume),
@@ -184,7 +200,7 @@ class BinanceWriter:
         "h": self.price(day.high),
         "l": self.price(day.low),
         "v": self.size(day.volume),
-        "q": self.quote(day.quote),
+        "q": self.value(day.volume, day.quote),
         "O": day.start,
         "C": at_ms,
         "F": day.first,
@@ -194,9 +210,10 @@ class BinanceWriter:
     )
 
   def mark_price(self, mark: MarkPrice, at_ms: int) -> bytes:
+    average = "" if self._worth else f'"ap":"{mark.average:.8f}",'
     return (
       f'{{"e":"markPriceUpdate","E":{at_ms},"s":"{self._symbol}","p":"{mark.mark:.8f}",'
-      f'"ap":"{mark.average:.8f}","i":"{mark.index_price:.8f}","P":"{mark.index_price:.8f}",'
+      f'{average}"i":"{mark.index_price:.8f}","P":"{mark.index_price:.8f}",'
       f'"r":"{mark.rate}","T":{mark.next_ms}}}'
     ).encode()
 
@@ -204,7 +221,7 @@ class BinanceWriter:
     size = self.size(order.lots)
     average = f"{order.average / 10**self._price_decimals:.{self._price_decimals + 2}f}"
     return (
-      f'{{"e":"forceOrder","E":{at_ms},"o":{{"s":"{self._symbol}",'
+      f'{{"e":"forceOrder","E":{at_ms},"o":{{"s":"{self._symbol}",{self._pair_text}'
       f'"S":"{"BUY" if order.side == BUY else "SELL"}","o":"LIMIT","f":"IOC","q":"{size}",'
       f'"p":"{self.price(order.limit)}","ap":"{average}","X":"FILLED","l":"{size}","z":"{size}",'
       f'"T":{order.at_ms}}}}}'
@@ -213,19 +230,19 @@ class BinanceWriter:
   # REST ------------------------------------------------------------------------------------------
 
   def rest_trade(self, fill: Fill) -> dict[str, Any]:
-    own = {"isBestMatch": True} if self._spot else {"isRPITrade": False}
+    own = {} if self._worth else {"isBestMatch": True} if self._spot else {"isRPITrade": False}
     return {
       "id": fill.trade_id,
       "price": self.price(fill.price),
       "qty": self.size(fill.lots),
-      "quoteQty": self.quote(fill.price * fill.lots),
+      "baseQty" if self._worth else "quoteQty": self.value(fill.lots, fill.price * fill.lots),
       "time": fill.at_ms,
       "isBuyerMaker": fill.buyer_is_maker,
       **own,
     }
 
   def rest_agg_trade(self, agg: AggFill) -> dict[str, Any]:
-    own = {"M": True} if self._spot else {"nq": self.size(agg.lots)}
+    own = {} if self._worth else {"M": True} if self._spot else {"nq": self.size(agg.lots)}
     return {
       "a": agg.agg_id,
       "p": self.price(agg.price),
@@ -246,10 +263,10 @@ class BinanceWriter:
       self.price(bar.close),
       self.size(bar.volume),
       bar.start + length_ms - 1,
-      self.quote(bar.quote),
+      self.value(bar.volume, bar.quote),
       bar.count,
       self.size(bar.taker_volume),
-      self.quote(bar.taker_quote),
+      self.value(bar.taker_volume, bar.taker_quote),
       "0",
     ]
 
@@ -266,6 +283,7 @@ class BinanceWriter:
     }
     return {
       "symbol": self._symbol,
+      **self._rest_pair,
       "priceChange": self._change(day),
       "priceChangePercent": _percent(day),
       "weightedAvgPrice": self._mean(day.quote, day.volume),
@@ -276,7 +294,7 @@ class BinanceWriter:
       "highPrice": self.price(day.high),
       "lowPrice": self.price(day.low),
       "volume": self.size(day.volume),
-      "quoteVolume": self.quote(day.quote),
+      "baseVolume" if self._worth else "quoteVolume": self.value(day.volume, day.quote),
       "openTime": day.start,
       "closeTime": at_ms,
       "firstId": day.first,
@@ -287,6 +305,7 @@ class BinanceWriter:
   def premium_index(self, mark: MarkPrice, at_ms: int) -> dict[str, Any]:
     return {
       "symbol": self._symbol,
+      **self._rest_pair,
       "markPrice": f"{mark.mark:.8f}",
       "indexPrice": f"{mark.index_price:.8f}",
       "estimatedSettlePrice": f"{mark.index_price:.8f}",
@@ -297,7 +316,9 @@ class BinanceWriter:
     }
 
   def open_interest(self, lots: int, at_ms: int) -> dict[str, Any]:
-    return {"openInterest": self.size(lots), "symbol": self._symbol, "time": at_ms}
+    kind = {"contractType": self._listing.contract} if self._worth else {}
+    interest = {"openInterest": self.size(lots), "symbol": self._symbol, "time": at_ms}
+    return interest | self._rest_pair | kind
 
   def _change(self, day: GeneratedBar) -> str:
     change = day.close - day.open
