@@ -95,7 +95,7 @@ class Session(ABC, Generic[Target, Message, Request]):
   """What messages call the other side, such as "the Geyser node"."""
   tick: ClassVar[float] = 1.0
   """Seconds between two calls of `on_timer`."""
-  silence: ClassVar[float | None] = None
+  silence: float | None = None
   """Seconds without any message after which a connection counts as dead; None: never."""
   resumes: ClassVar[bool] = False
   """Whether the session itself makes up for an outage, or declares what it lost. Otherwise the core

@@ -14,13 +14,17 @@ URL = "https://public.api.bsky.app"
 PATH = "/xrpc/com.atproto.identity.resolveHandle"
 
 
-async def resolve_authors(names: Iterable[str], endpoint: str | None) -> dict[str, str]:
-  """Returns DIDs with the names by which a spec gave them. Raises Refused for a handle that nobody
-  has, Disconnected where the server does not answer."""
+async def resolve_authors(
+  names: Iterable[str], endpoint: str | None
+) -> tuple[dict[str, str], list[str]]:
+  """Returns DIDs with the names by which a spec gave them, and a sentence for each handle that
+  nobody has. Raises Refused where that is all of them, Disconnected where the server does not
+  answer."""
+  refused: list[str] = []
   found = {name: name for name in names if name.startswith("did:")}
   handles = [name for name in names if not name.startswith("did:")]
   if not handles:
-    return found
+    return found, refused
   import httpx
 
   async with httpx.AsyncClient(base_url=endpoint or URL, timeout=10.0, trust_env=False) as client:
@@ -32,17 +36,20 @@ async def resolve_authors(names: Iterable[str], endpoint: str | None) -> dict[st
         reason = type(exc).__name__
         raise Disconnected(f"Bluesky did not resolve the handle {handle}: {reason}") from None
       if answer.status_code == 400 and _is_verdict(answer.content):
-        raise Refused(
+        refused.append(
           f"Bluesky has no handle {handle}{said(answer.content)}; write the whole handle, "
-          f"such as {handle}.social"
+          "such as anna.bsky.social, or the DID of an author who changes it"
         )
+        continue
       if not isinstance(did, str):
         raise Disconnected(
           f"Bluesky did not resolve the handle {handle}: HTTP {answer.status_code}"
           f"{said(answer.content)}"
         )
       found[did] = handle
-  return found
+  if not found:
+    raise Refused("; ".join(refused))
+  return found, refused
 
 
 def _is_verdict(body: bytes) -> bool:

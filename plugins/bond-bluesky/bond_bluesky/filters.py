@@ -1,6 +1,6 @@
 """Which posts a source takes: Jetstream has no search."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 from bond_social import Term, Words, read_query, term_of, terms_of_all
@@ -13,12 +13,14 @@ from bond_core import Post
 @attrs.frozen
 class PostFilter:
   """What the posts of one source have: one of the `assets` by its terms, all terms of `query`, one
-  of the `authors` (DIDs, each with the name to show), and the language `lang`."""
+  of the `authors` (DIDs, each with the name to show), and the language `lang`. `refused` says what
+  cannot be looked for."""
 
   assets: dict[str, list[Term]]
   query: list[Term]
   authors: Mapping[str, str]
   lang: str | None
+  refused: Sequence[str] = ()
 
   def posts(self, message: Message, words: Words) -> list[Post]:
     """Returns one event for each asset that the post is about, so that it counts to each; one
@@ -49,7 +51,7 @@ class PostFilter:
     ]
 
 
-def filter_of(config: Posts, authors: Mapping[str, str]) -> PostFilter:
+def filter_of(config: Posts, authors: Mapping[str, str], refused: Sequence[str] = ()) -> PostFilter:
   """Returns the filter of a configuration whose authors have been resolved."""
   return PostFilter(
     assets={
@@ -59,6 +61,7 @@ def filter_of(config: Posts, authors: Mapping[str, str]) -> PostFilter:
     query=read_query(config.query),
     authors=authors,
     lang=config.lang,
+    refused=refused,
   )
 
 

@@ -24,6 +24,8 @@ class Jetstream(Session[Handshake, bytes, bytes]):
   resumes = True
   silence = 60.0
   """The network writes dozens of posts a second."""
+  longest_silence = 3600.0
+  """On a server of one's own, which may be quiet for long."""
 
   def __init__(self, servers: tuple[str, ...]) -> None:
     super().__init__()
@@ -31,6 +33,7 @@ class Jetstream(Session[Handshake, bytes, bytes]):
     self._turn = 0
     self._refusals = 0
     self._open = False
+    self._heard = False
     self._cursor = StreamCursor()
     self._seen = SeenPosts()
     self.name = servers[0]
@@ -43,16 +46,19 @@ class Jetstream(Session[Handshake, bytes, bytes]):
     return Handshake(f"{self.name}/subscribe?{urlencode(query)}")
 
   def on_open(self, now: Moment) -> None:
-    self._open = True
+    self._open, self._heard = True, False
     self._cursor.opened(now.ts_ms * 1000)
     for member in self.members:
       member.live()
 
   def on_join(self, member: Member, now: Moment) -> None:
+    for reason in member.prepared.refused:
+      member.refuse(reason)
     if self._open:
       member.live()
 
   def on_messages(self, messages: Sequence[bytes], now: Moment) -> None:
+    self._heard = True
     batches: dict[Member, Batch] = {member: [] for member in self.members}
     filters: list[tuple[PostFilter, Batch]] = [(m.prepared, batches[m]) for m in batches]
     for data in messages:
@@ -62,6 +68,8 @@ class Jetstream(Session[Handshake, bytes, bytes]):
         member.give(batch)
 
   def on_close(self, error: BondError, now: Moment) -> float | None:
+    if self._open and not self._heard and len(self._servers) == 1:
+      self.silence = min(2 * self.silence, self.longest_silence)
     self._open = False
     self._turn += 1
     self.name = self._servers[self._turn % len(self._servers)]

@@ -29,7 +29,7 @@ async def _prepare(config: Posts) -> "PostFilter":
   from bond_bluesky.authors import resolve_authors
   from bond_bluesky.filters import filter_of
 
-  return filter_of(config, await resolve_authors(config.authors, config.endpoint))
+  return filter_of(config, *await resolve_authors(config.authors, config.endpoint))
 
 
 SOURCES = [

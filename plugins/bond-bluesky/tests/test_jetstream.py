@@ -121,7 +121,52 @@ def test_a_lone_time_in_the_future_moves_the_cursor_nowhere():
     return int(session.target(at(now)).url.rpartition("cursor=")[2]) // 1_000_000 + 10
 
   assert resumes_after(101, 4_000_000_000) == 110
-  assert resumes_after(120, 119, 10_000, 120) == 120
+  assert resumes_after(120, 120, 10_000, 121) == 120
   # All messages may be ahead of this machine's clock.
-  assert resumes_after(121, 9_000, 9_001, 9_002) == 9_001
-  assert resumes_after(122, 9_003) == 9_002
+  assert resumes_after(160, 9_000, 9_001, 9_002) == 121
+  assert resumes_after(200, 9_003) == 9_002
+
+
+def test_messages_of_now_between_older_ones_move_the_cursor_nowhere():
+  # As servers send them while they go over from what they store to what is written now, which is
+  # when connections end: https://github.com/bluesky-social/jetstream-legacy/issues/42, and 27.
+  session = Jetstream(SERVERS)
+  one = member(symbols=["BTC"])
+  joined(session, one)
+  session.on_open(at(1000))
+  session.on_messages([post(1000, "$BTC", "before")], at(1000))
+  session.on_close(Disconnected("cut off"), at(1001))
+  session.on_open(at(1300))
+  stored = [post(1000 + n, "$BTC", f"stored{n}") for n in range(100)]
+  now = [post(1300 + n, "$BTC", f"now{n}") for n in range(5)]
+  session.on_messages([*stored[:60], *now[:2], *stored[60:70], *now[2:]], at(1301))
+  session.on_close(Disconnected("1006"), at(1302))
+  resumed = int(session.target(at(1303)).url.rpartition("cursor=")[2]) // 1_000_000
+  assert 1000 <= resumed <= 1070
+  session.on_open(at(1303))
+  again = range(resumed - 1000, 100)
+  session.on_messages([*(stored[n] for n in again), *now], at(1304))
+  assert [type(event) is Gap for event in one.events] == [False] * 106
+  assert sorted(event.ts_exchange for event in one.events) == sorted(
+    [
+      1_000_000,
+      *(1_000_000 + 1000 * n for n in range(100)),
+      *(1_300_000 + 1000 * n for n in range(5)),
+    ]
+  )
+
+
+def test_a_server_of_ones_own_may_be_quiet_for_longer_each_time():
+  session = Jetstream(("ws://pds.example",))
+  for limit in (60, 120, 240):
+    assert session.silence == limit
+    session.on_open(at(0))
+    session.on_close(Disconnected("silent"), at(limit))
+  session.on_open(at(1000))
+  session.on_messages([post(1000, "$BTC")], at(1000))
+  session.on_close(Disconnected("cut off"), at(1001))
+  assert session.silence == 480
+  public = Jetstream(SERVERS)
+  public.on_open(at(0))
+  public.on_close(Disconnected("silent"), at(60))
+  assert public.silence == 60

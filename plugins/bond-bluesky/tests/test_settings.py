@@ -28,13 +28,14 @@ def test_what_cannot_be_looked_for_is_refused_with_a_reason(settings, reason):
     Posts(**settings)
 
 
-async def test_handles_are_resolved_and_unknown_ones_refused(nursery):
+async def test_handles_are_resolved_and_unknown_ones_refused_by_themselves(nursery):
   url = await nursery.start(serve_bluesky, BlueskyConfig(port=0))
   names = Posts(authors=["@Bo.example.com", "did:plc:other"]).authors
-  assert await resolve_authors(names, url) == {
-    "did:plc:bo": "bo.example.com",
-    "did:plc:other": names[1],
-  }
+  found = {"did:plc:bo": "bo.example.com", "did:plc:other": names[1]}
+  assert await resolve_authors(names, url) == (found, [])
+  known, (reason,) = await resolve_authors(["nobody", *names], url)
+  assert known == found
+  assert "has no handle nobody: Unable to resolve handle" in reason
   with pytest.raises(Refused, match="has no handle nobody: Unable to resolve handle"):
     await resolve_authors(["nobody"], url)
   with pytest.raises(Disconnected, match="did not resolve the handle anna"):

@@ -46,7 +46,7 @@ async def test_posts_of_authors_come_under_the_handles_that_the_spec_gives(nurse
   path = tmp_path / "out.jsonl"
 
   def posts_of(author):
-    settings = f"authors: [{author}], endpoint: '{url}'"
+    settings = f"authors: {author}, endpoint: '{url}'"
     return load_spec(
       f"sources:\n  posts: {{use: bluesky.posts, with: {{{settings}}}}}\n"
       f"sinks:\n  out: {{use: core.jsonl, from: [posts], with: {{path: '{path}'}}}}\n",
@@ -54,9 +54,10 @@ async def test_posts_of_authors_come_under_the_handles_that_the_spec_gives(nurse
     )
 
   with trio.fail_after(30):
-    result = await run(posts_of("'@Bo.example.com'"), duration=2)
-    refused = await run(posts_of("nobody.example.com"), duration=20)
-  assert result.failures == ()
+    result = await run(posts_of("['@Bo.example.com', nobody.example.com]"), duration=2)
+    refused = await run(posts_of("[nobody.example.com]"), duration=20)
+  (said,) = result.failures
+  assert "Bluesky has no handle nobody.example.com" in said
   rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
   assert {row["user"] for row in rows} == {"bo.example.com"}
   (reason,) = refused.failures
