@@ -95,14 +95,15 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(clock):
   assert process.returncode == 0
 
 
-def test_on_a_terminal_it_is_a_live_table_with_the_summary_below(clock):
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_on_a_terminal_it_is_a_live_table_with_the_summary_below(clock, no_color):
   ours, theirs = pty.openpty()
   process = subprocess.Popen(
     [*BOND, "run", str(clock), "--duration", "1s"],
     stdin=theirs,
     stdout=theirs,
     stderr=theirs,
-    env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "NO_COLOR": no_color},
   )
   os.close(theirs)
   shown = b""
@@ -113,8 +114,10 @@ def test_on_a_terminal_it_is_a_live_table_with_the_summary_below(clock):
   os.close(ours)
   assert process.wait(timeout=20) == 0
   text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-  assert re.search(r"venue +market +symbol +channel +latest +events", text)
-  assert re.search(r"clock +custom +.*count", text)
+  titles = "venue symbol market channel state rate age trend gaps events latest"
+  assert re.search(titles.replace(" ", " +"), text)
+  assert re.search(r"clock +custom +live +.*count", text)
+  assert (b"\x1b[32mlive" in shown) is not bool(no_color)
   assert "0 gaps, 0 reconnects" in text
   assert "ERROR" not in text
 
