@@ -1,9 +1,9 @@
 """What a spec says to Coinbase's sources."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import attrs
-from bond_venuekit import BooksOf, OnMarket, TradesOf, Venue, VenueSource
+from bond_venuekit import BooksOf, CandlesOf, OnMarket, TradesOf, Venue, VenueSource
 
 from bond_coinbase.endpoints import Connection
 from bond_coinbase.symbols import EXCHANGE, TITLE, read_symbol, spelling
@@ -41,3 +41,13 @@ class Tickers(VenueSource):
   channel = "ticker"
 
   market: ClassVar[OnMarket] = "spot"
+
+
+@attrs.frozen(kw_only=True)
+class Candles(CandlesOf):
+  """Bars of five minutes, which are all that the venue has, as they grow (`closed` false), and once
+  more when the next one begins."""
+
+  venue = VENUE
+
+  interval: Literal["5m"] = "5m"

@@ -6,12 +6,12 @@ A topic is named CHANNEL PRODUCT here, by the channel that is subscribed to.
 import re
 
 import msgspec
-from bond_venuekit import NumberedConnectionFeed
+from bond_venuekit import FormingCandles, NumberedConnectionFeed
 
 from bond_coinbase.endpoints import LIMITS, PUBLIC, Connection
 from bond_coinbase.listing import coinbase_markets, names_of
 from bond_coinbase.messages import Named, decode_list, decode_named, decode_object, decode_other
-from bond_coinbase.states import BookState, TickerState, TradesState
+from bond_coinbase.states import BookState, TickerState, TradesState, read_candles
 from bond_coinbase.symbols import EXCHANGE, TITLE, check_served, product_id
 from bond_core import Batch
 from bond_core.feeds import Handshake, Limits, Moment, Reset, Send, Subscription
@@ -30,21 +30,31 @@ from bond_core.venues import (
   Unknown,
 )
 
-CHANNELS = ("trades", "orderbook", "ticker")
+CHANNELS = ("trades", "orderbook", "ticker", "candle")
 HEARTBEATS = b'{"type":"subscribe","channel":"heartbeats"}'
 SILENT_NS = 10 * SECOND
 """A heartbeat comes every second."""
 
-_NAMES = {"trades": "market_trades", "orderbook": "level2", "ticker": "ticker"}
-_SENT_AS = {b"l2_data": b"level2", b"market_trades": b"market_trades", b"ticker": b"ticker"}
+_NAMES = {
+  "trades": "market_trades",
+  "orderbook": "level2",
+  "ticker": "ticker",
+  "candle": "candles",
+}
+_SENT_AS = {
+  b"l2_data": b"level2",
+  b"market_trades": b"market_trades",
+  b"ticker": b"ticker",
+  b"candles": b"candles",
+}
+_DATA = b"|".join(_SENT_AS)
 _NUMBER = re.compile(rb'"sequence_num":\s{0,8}(\d{1,15})[,}\s]').search
-_BEGIN = re.compile(rb'\{"channel":"(l2_data|market_trades|ticker)"').match
-_CHANNEL = re.compile(
-  rb'"channel":\s?"(l2_data|market_trades|ticker|heartbeats|subscriptions)"'
-).search
+_BEGIN = re.compile(rb'\{"channel":"(%b)"' % _DATA).match
+_CHANNEL = re.compile(rb'"channel":\s?"(%b|heartbeats|subscriptions)"' % _DATA).search
 _NAMED = re.compile(rb'"product_id":\s?"([^"]+)"').search
 _PRODUCT = b'"product_id":"'
-_ROWS = ("trades", "tickers")
+_ROWS = ("trades", "tickers", "candles")
+_NO_ROWS = re.compile(rb'"(trades|tickers|candles)":\s?\[\s?\]').search
 
 
 def coinbase_feed(connection: Connection) -> "CoinbaseFeed":
@@ -113,7 +123,7 @@ class CoinbaseFeed(NumberedConnectionFeed):
           return Confirmed(None)
         self._greeted.add(connection)
         return None
-      case "l2_data" | "market_trades" | "ticker":
+      case "l2_data" | "market_trades" | "ticker" | "candles":
         channel = _SENT_AS[other.channel.encode()].decode()
         products = [product for event in other.events for product in _products(event)]
         return TopicMessage(f"{channel} {products[0]}" if products else "")
@@ -154,8 +164,10 @@ class CoinbaseTopics:
         return TradesState(subscription, name)
       case "orderbook":
         return BookState(subscription, name, feed)
-      case _:
+      case "ticker":
         return TickerState(subscription, name)
+      case _:
+        return FormingCandles(subscription, name, read_candles)
 
 
 def encode_request(operation: Operation, arguments: str, number: int) -> bytes:
@@ -178,7 +190,7 @@ class Numbers:
     channel = _CHANNEL(frame)
     if channel is None:
       return None
-    if channel[1] in _SENT_AS and b'"trades":[]' not in frame:
+    if channel[1] in _SENT_AS and not _NO_ROWS(frame):
       named = _NAMED(frame)
       if named is None or named[1] not in self.products:
         return None
@@ -238,5 +250,5 @@ def _events_apart(event: msgspec.Raw) -> list[tuple[str, msgspec.Raw]]:
 
 def _products(event: msgspec.Raw) -> list[str]:
   named = decode_named(event)
-  rows: list[Named] = [named, *named.trades, *named.tickers]
+  rows: list[Named] = [named, *named.trades, *named.tickers, *named.candles]
   return [row.product for row in rows if row.product]

@@ -15,6 +15,7 @@ import msgspec
 from bond_core.venues import Amount, Number
 
 Kind: TypeAlias = Literal["snapshot", "update"]
+Seconds = Annotated[int, msgspec.Meta(gt=0, lt=10**11)]
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,6 +87,21 @@ class Tickers(msgspec.Struct):
   tickers: list[Ticker]
 
 
+class Bar(msgspec.Struct, gc=False):
+  """A candle as it is now; `start` is in seconds."""
+
+  start: Seconds
+  open: Amount
+  high: Amount
+  low: Amount
+  close: Amount
+  volume: Amount
+
+
+class Bars(msgspec.Struct):
+  candles: list[Bar]
+
+
 E = TypeVar("E")
 
 
@@ -112,11 +128,13 @@ class Named(msgspec.Struct, rename={"product": "product_id"}):
   product: str = ""
   trades: list["Named"] = []
   tickers: list["Named"] = []
+  candles: list["Named"] = []
 
 
 decode_trades = msgspec.json.Decoder(Message[Trades], strict=False).decode
 decode_levels = msgspec.json.Decoder(Message[Levels], strict=False).decode
 decode_tickers = msgspec.json.Decoder(Message[Tickers], strict=False).decode
+decode_candles = msgspec.json.Decoder(Message[Bars], strict=False).decode
 decode_other = msgspec.json.Decoder(Other).decode
 decode_named = msgspec.json.Decoder(Named).decode
 decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

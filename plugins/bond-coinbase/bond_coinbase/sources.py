@@ -12,6 +12,7 @@ SOURCES = venue_sources(
     "trades": VenueRow(config.Trades, example="{symbols: [BTC/USD, ETH/EUR]}"),
     "orderbook": VenueRow(config.Books, example="{symbols: [BTC/USD], depth: 20, speed_ms: 100}"),
     "ticker": VenueRow(config.Tickers, example="{symbols: [BTC/USD]}"),
+    "candle": VenueRow(config.Candles, example="{symbols: [BTC/USD]}"),
   },
   feed=coinbase_feed,
   simulator="coinbase",

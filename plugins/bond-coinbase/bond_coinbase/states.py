@@ -1,4 +1,4 @@
-"""Trades, books and tickers.
+"""Trades, books, tickers and candles.
 
 All messages of a connection are numbered together, which is how a lost one shows; the numbers of
 two connections have nothing to do with each other. Source: "WebSocket Overview", "Sequence
@@ -6,6 +6,7 @@ Numbers".
 """
 
 from itertools import chain
+from typing import Any
 
 from bond_venuekit import (
   Ids,
@@ -18,10 +19,19 @@ from bond_venuekit import (
   read_side,
 )
 
-from bond_coinbase.messages import decode_levels, decode_tickers, decode_trades, epoch_ms
-from bond_core import Batch, Level, Ticker, Trade
+from bond_coinbase.messages import (
+  decode_candles,
+  decode_levels,
+  decode_tickers,
+  decode_trades,
+  epoch_ms,
+)
+from bond_core import Batch, Candle, Level, Ticker, Trade
 from bond_core.feeds import Moment, Subscription
 from bond_core.venues import FeedControl, SubscriptionState
+
+CANDLE, CANDLE_MS = "5m", 300_000
+"""The only length that the venue has."""
 
 
 class TradesState(UnnumberedTrades):
@@ -145,3 +155,28 @@ class TickerState(SubscriptionState):
           sequence=message.number,
         )
       )
+
+
+def read_candles(frame: bytes, common: dict[str, Any]) -> list[tuple[float, Candle]]:
+  """Reads candles of five minutes as they are now; their volume is what grows."""
+  message = decode_candles(frame)
+  time = epoch_ms(message.time)
+  return [
+    (
+      bar.volume,
+      Candle(
+        ts_exchange=time,
+        interval=CANDLE,
+        start=bar.start * 1000,
+        end=bar.start * 1000 + CANDLE_MS,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
+        closed=False,
+        **common,
+      ),
+    )
+    for bar in chain.from_iterable(event.candles for event in message.events)
+  ]

@@ -16,6 +16,8 @@ class TestCoinbase(FeedConformance):
     return [
       *config.Trades(symbols=["BTC/USD"]).subscriptions(),
       *config.Books(symbols=["BTC/USD"]).subscriptions(),
+      *config.Tickers(symbols=["BTC/USD"]).subscriptions(),
+      *config.Candles(symbols=["BTC/USD"]).subscriptions(),
     ]
 
   def session(self):
@@ -42,4 +44,11 @@ class TestCoinbase(FeedConformance):
       time = f"2026-04-07T14:30:{10 + number}.000000Z"
       trade |= {"size": "0.1", "side": "SELL", "time": time}
       say("market_trades", {"type": "update", "trades": [trade]})
+    ticker = {"type": "ticker", "product_id": "BTC-USD", "price": "100.5", "volume_24_h": "7"}
+    ticker |= {"best_bid": "100", "best_bid_quantity": "1", "best_ask": "", "best_ask_quantity": ""}
+    say("ticker", {"type": "update", "tickers": [ticker]})
+    for start in (1_775_572_200, 1_775_572_500):
+      candle = {"start": str(start), "product_id": "BTC-USD", "open": "99", "high": "101"}
+      candle |= {"low": "98", "close": "100.5", "volume": "7"}
+      say("candles", {"type": "update", "candles": [candle]})
     return frames

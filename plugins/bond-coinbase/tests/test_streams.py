@@ -6,7 +6,7 @@ import pytest
 from bond_coinbase import config
 from bond_coinbase.symbols import product_id, read_symbol, spelling
 
-from bond_core import Gap, OrderBook, Refused, Ticker, Trade
+from bond_core import Candle, Gap, OrderBook, Refused, Ticker, Trade
 from bond_core.feeds import Notice, Reject, Reset
 
 NOW = 1_790_000_000_000
@@ -205,6 +205,55 @@ def test_a_ticker(venue):
   assert (event.ask_size, event.volume) == (None, 15328.12345678)
 
 
+# Candles -----------------------------------------------------------------------------------------
+
+START = 1_775_572_200
+
+
+def candles(*rows, kind="update"):
+  bar = {"product_id": "BTC-USD", "open": "1", "high": "3", "low": "1", "close": "2"}
+  found = [bar | {"start": str(START + 300 * at), "volume": str(size)} for at, size in rows]
+  return [{"type": kind, "candles": found}]
+
+
+def shown(events):
+  return [((e.start // 1000 - START) // 300, e.volume, e.closed) for e in events]
+
+
+def test_a_candle_grows_and_the_next_one_closes_it(venue):
+  coinbase = venue(config.Candles(symbols=["BTC/USD"]))
+  assert coinbase.asked[-1] == {
+    "type": "subscribe",
+    "product_ids": ["BTC-USD"],
+    "channel": "candles",
+  }
+  # What was before is history.
+  [event] = coinbase.say("candles", candles((2, 1), (1, 9), (0, 8), kind="snapshot"))
+  assert isinstance(event, Candle)
+  assert (event.interval, event.end - event.start, event.ts_exchange) == ("5m", 300_000, NOW)
+  assert shown([event]) == [(2, 1, False)]
+  # It comes every second, changed or not.
+  assert coinbase.say("candles", candles((2, 1))) == []
+  assert shown(coinbase.say("candles", candles((2, 4)))) == [(2, 4, False)]
+  coinbase.later(1)
+  found = coinbase.say("candles", candles((3, 1)))
+  assert shown(found) == [(2, 4, True), (3, 1, False)]
+  assert found[0].ts_event == found[1].ts_event == NOW + 1000
+
+
+def test_after_an_outage_the_venues_candles_say_which_have_closed(venue):
+  coinbase = venue(config.Candles(symbols=["BTC/USD"]))
+  coinbase.say("candles", candles((0, 1)))
+  coinbase.close(1)
+  coinbase.open(2)
+  # What came of the one before may not have been all of it.
+  assert shown(coinbase.say("candles", candles((1, 1)), 2)) == [(1, 1, False)]
+  coinbase.close(2)
+  coinbase.open(3)
+  whole = candles((3, 2), (2, 7), (1, 5), (0, 6), kind="snapshot")
+  assert shown(coinbase.say("candles", whole, 3)) == [(1, 5, True), (2, 7, True), (3, 2, False)]
+
+
 # Products ----------------------------------------------------------------------------------------
 
 
@@ -250,6 +299,19 @@ def test_what_is_not_there_or_another_product_is_refused(venue, written, reason)
 def test_contracts_are_refused(venue):
   with pytest.raises(Refused, match="Coinbase is served for spot"):
     venue(config.Trades(symbols=["BTC/USDC:USDC"]))
+
+
+@pytest.mark.parametrize(
+  "name", ["BIT-26APR24-CDE", "bip-20dec30-cde", "BTC-PERP-INTX", "ETH-PERP"]
+)
+def test_the_venues_names_of_contracts_are_refused_in_a_sentence(name):
+  with pytest.raises(ValueError, match=f"{name} is a contract; Coinbase is served for spot"):
+    config.Trades(symbols=[name])
+
+
+def test_pairs_that_look_like_contracts_are_pairs():
+  names = ["PERP-USD", "CDE-USD", "1INCH-USD"]
+  assert [product_id(s.instrument) for s in config.Trades(symbols=names).subscriptions()] == names
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from bond_hyperliquid.messages import Context, decode_context
 
 
 class ContextPart(SubscriptionState):
-  """One channel of the topic; it has an event where something of it has changed."""
+  """One channel of the topic; it has an event where something of it has changed. A context without
+  its value is one that cannot be read."""
 
   _last: tuple[float | None, ...] | None = None
 
@@ -31,9 +32,12 @@ class ContextPart(SubscriptionState):
 
   def update(self, context: Context, ts_ms: int, mono_ns: int, out: Batch) -> None:
     """Adds the event of a context, where it differs from the last one."""
-    self.received_ns = mono_ns
     values = self.values(context)
-    if values is None or values == self._last:
+    if values is None:
+      self.unreadable(f"a context without its {self.subscription.channel}", ts_ms, mono_ns, out)
+      return
+    self.received_ns = mono_ns
+    if values == self._last:
       return
     self._last = values
     common = {
@@ -57,8 +61,9 @@ class ContextPart(SubscriptionState):
 class StatsPart(ContextPart):
   """Mark price, the oracle's, and the volume of 24 hours."""
 
-  def values(self, context: Context) -> tuple[float | None, ...]:
-    return context.mark, context.oracle, context.volume
+  def values(self, context: Context) -> tuple[float | None, ...] | None:
+    found = context.mark, context.oracle, context.volume
+    return found if any(value is not None for value in found) else None
 
   def event(self, context: Context, common: dict[str, Any]) -> AnyEvent:
     return Ticker(mark=context.mark, index=context.oracle, volume=context.volume, **common)

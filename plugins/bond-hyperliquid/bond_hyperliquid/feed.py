@@ -4,7 +4,7 @@ list says what the venue calls it by."""
 import re
 
 import msgspec
-from bond_venuekit import LatestValue, NamedFeed, check_contract, settled_in_quote
+from bond_venuekit import FormingCandles, LatestValue, NamedFeed, check_contract, settled_in_quote
 
 from bond_core.feeds import Handshake, Limits, Pong, Subscription
 from bond_core.venues import (
@@ -22,7 +22,7 @@ from bond_core.venues import (
 )
 from bond_hyperliquid.contexts import ContextTopic, FundingPart, OpenInterestPart, StatsPart
 from bond_hyperliquid.endpoints import FAST, FAST_LIMITS, LIMITS, PUBLIC, Connection, Group
-from bond_hyperliquid.latest import FAST_LEVELS, CandleState, read_best, read_book
+from bond_hyperliquid.latest import FAST_LEVELS, read_best, read_book, read_candle
 from bond_hyperliquid.listing import Coins, hyperliquid_markets, names_of
 from bond_hyperliquid.messages import (
   Named,
@@ -117,7 +117,7 @@ class HyperliquidTopics:
       case "open_interest":
         return OpenInterestPart(subscription, name)
       case _:
-        return CandleState(subscription, name)
+        return FormingCandles(subscription, name, read_candle)
 
 
 def _topic(kind: str, market: str, *, fast: bool = False) -> Topic:

@@ -1,4 +1,4 @@
-"""Books, quotes and candles: of two messages the newer one counts.
+"""Books, quotes and candles, read for the kit's states: of two messages the newer one counts.
 
 A book comes whole each time, 20 levels a side, or 5 where that is enough, and is resent when
 nothing has changed. It has no number and no checksum: what can be verified is that its levels are
@@ -8,15 +8,13 @@ snapshot with `is_reset`, whose `sequence` is the venue's time of it.
 Source: "Subscriptions" (WsBook, WsBbo, Candle).
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from bond_venuekit import LatestValue, Order
+from bond_venuekit import Order
 
 from bond_core import AnyEvent, Candle, OrderBook, Ticker
-from bond_core.feeds import Moment, Subscription
-from bond_hyperliquid.messages import Bar, Level, decode_bar, decode_best, decode_book
+from bond_hyperliquid.messages import Level, decode_bar, decode_best, decode_book
 
 SLOW_LEVELS, FAST_LEVELS = 20, 5
 """Levels of a book, and of one that is sent more often."""
@@ -61,48 +59,23 @@ def read_best(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEven
   return [((best.time,), event)]
 
 
-class CandleState(LatestValue):
-  """The candles of one length. The venue does not say that one has closed; the next one shows it,
-  where a connection has brought both."""
-
-  def __init__(self, subscription: Subscription, name: str) -> None:
-    super().__init__(subscription, name, self._read_bar)
-    self._interval = dict(subscription.options).get("interval", "1m")
-    self._forming: Bar | None = None
-
-  def on_open(self, connection: int, *, overlap: bool, now: Moment) -> None:
-    super().on_open(connection, overlap=overlap, now=now)
-    if not overlap:
-      self._forming = None
-
-  def unreadable(self, cause: str, ts_ms: int, mono_ns: int, out: list[AnyEvent]) -> None:
-    # It may have been the last state of a candle.
-    self._forming = None
-    super().unreadable(cause, ts_ms, mono_ns, out)
-
-  def _read_bar(self, frame: bytes, common: dict[str, Any]) -> Iterator[tuple[Order, AnyEvent]]:
-    bar = decode_bar(frame).data
-    before = self._forming
-    if before is not None and bar.start > before.start:
-      yield (before.start, True, before.count), self._candle(before, common, closed=True)
-    if before is None or bar.start >= before.start:
-      self._forming = bar
-    yield (bar.start, False, bar.count), self._candle(bar, common, closed=False)
-
-  def _candle(self, bar: Bar, common: dict[str, Any], *, closed: bool) -> Candle:
-    return Candle(
-      interval=self._interval,
-      start=bar.start,
-      end=bar.end + 1,
-      open=bar.open,
-      high=bar.high,
-      low=bar.low,
-      close=bar.close,
-      volume=bar.volume,
-      trades=bar.count,
-      closed=closed,
-      **common,
-    )
+def read_candle(frame: bytes, common: dict[str, Any]) -> list[tuple[float, Candle]]:
+  """Reads a candle as it is now; its trades are what grows."""
+  bar = decode_bar(frame).data
+  event = Candle(
+    interval=bar.interval,
+    start=bar.start,
+    end=bar.end + 1,
+    open=bar.open,
+    high=bar.high,
+    low=bar.low,
+    close=bar.close,
+    volume=bar.volume,
+    trades=bar.count,
+    closed=False,
+    **common,
+  )
+  return [(bar.count, event)]
 
 
 def _price(level: Level | None) -> float | None:

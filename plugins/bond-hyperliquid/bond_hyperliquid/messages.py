@@ -86,6 +86,7 @@ class Bar(
   msgspec.Struct,
   gc=False,
   rename={
+    "interval": "i",
     "start": "t",
     "end": "T",
     "open": "o",
@@ -98,6 +99,7 @@ class Bar(
 ):
   """A candle as it is now; `end` is its last ms, `count` how many trades it has."""
 
+  interval: str
   start: Time
   end: Time
   open: Amount

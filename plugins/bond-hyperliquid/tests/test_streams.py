@@ -168,6 +168,20 @@ def test_one_context_tells_statistics_funding_and_open_interest(venue):
   assert changed.volume == 49117.0
 
 
+def test_a_context_without_a_value_is_a_gap_of_that_value_alone(venue):
+  hyperliquid = venue(
+    config.Tickers(symbols=["BTC"], quotes=False),
+    config.Funding(symbols=["BTC"]),
+    config.OpenInterest(symbols=["BTC"]),
+  )
+  ctx = {key: value for key, value in CONTEXT.items() if key != "funding"}
+  stats, gap, interest = hyperliquid.say("activeAssetCtx", {"coin": "BTC", "ctx": ctx})
+  assert (type(stats), type(interest)) == (Ticker, OpenInterest)
+  assert (gap.channel, gap.missed) == ("funding", 1)
+  gaps = hyperliquid.say("activeAssetCtx", {"coin": "BTC", "ctx": {"midPx": "1"}})
+  assert [gap.channel for gap in gaps] == ["ticker", "funding", "open_interest"]
+
+
 def test_spot_has_a_context_of_its_own_name(venue):
   hyperliquid = venue(config.Tickers(symbols=["HYPE/USDC"], quotes=False))
   assert hyperliquid.asked[0]["subscription"] == {"type": "activeAssetCtx", "coin": "@107"}

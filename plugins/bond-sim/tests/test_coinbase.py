@@ -76,6 +76,17 @@ async def test_subscriptions_are_repeated_and_snapshots_come_first():
     assert (await client.next("subscriptions"))["events"] == [{"subscriptions": {}}]
 
 
+async def test_candles_of_five_minutes_grow():
+  async with serving(speed=20) as url, connected(url) as client:
+    await client.send("subscribe", "candles", "BTC-USD")
+    (first,), (second,) = [(await client.next("candles"))["events"][0]["candles"] for _ in range(2)]
+    assert int(first["start"]) % 300 == 0
+    assert first["product_id"] == "BTC-USD"
+    grown = second["start"] != first["start"] or float(second["volume"]) > float(first["volume"])
+    assert grown, (first, second)
+    assert float(second["low"]) <= float(second["close"]) <= float(second["high"])
+
+
 async def test_a_product_that_is_another_one_gives_that_ones_messages():
   async with serving(speed=20) as url, connected(url) as client:
     await client.send("subscribe", "market_trades", "BTC-USDC")

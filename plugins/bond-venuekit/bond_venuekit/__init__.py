@@ -25,6 +25,7 @@ from bond_venuekit.config import (
 )
 from bond_venuekit.connection_numbers import NumberedConnectionFeed, as_they_come
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
+from bond_venuekit.forming import FormingCandles, ReadCandles
 from bond_venuekit.latest import LatestValue, Order, ReadLatest
 from bond_venuekit.market_list import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
 from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
@@ -70,6 +71,7 @@ __all__ = [
   "BooksOf",
   "CandlesOf",
   "FetchedBook",
+  "FormingCandles",
   "FundingOf",
   "Ids",
   "LatestValue",
@@ -88,6 +90,7 @@ __all__ = [
   "OnMarket",
   "OpenInterestOf",
   "Order",
+  "ReadCandles",
   "ReadLatest",
   "SequenceRule",
   "SettledIn",

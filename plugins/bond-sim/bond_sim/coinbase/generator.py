@@ -8,12 +8,13 @@ from bond_simkit import VenueTime
 from bond_sim.coinbase.listing import CoinbaseProduct, products
 from bond_sim.coinbase.markets import CHANNELS
 from bond_sim.coinbase.writer import CoinbaseWriter
+from bond_sim.market.bars import MINUTE_MS
 from bond_sim.market.channels import TopicChannel
 from bond_sim.market.config import MarketConfig
-from bond_sim.market.topic_market import BOOK, STATE, TRADES, MarketTopic
+from bond_sim.market.topic_market import BOOK, CANDLE, STATE, TRADES, MarketTopic
 from bond_sim.market.topic_markets import TopicGenerator
 
-LEVELS, BOOK_MS, TICKER_MS = 1_100, 50, 250
+LEVELS, BOOK_MS, TICKER_MS, CANDLES_MS = 1_100, 50, 250, 1_000
 """Levels of a whole book; ms between two messages."""
 
 
@@ -34,6 +35,7 @@ class CoinbaseGenerator(TopicGenerator[CoinbaseProduct, CoinbaseWriter]):
       "market_trades": MarketTopic(TRADES, name),
       "level2": MarketTopic(BOOK, name, BOOK_MS, LEVELS),
       "ticker": MarketTopic(STATE, name, TICKER_MS),
+      "candles": MarketTopic(CANDLE, name, CANDLES_MS, 0, 5 * MINUTE_MS),
     }[channel]
     return TopicChannel(name, partial(self._first, product, topic))
 

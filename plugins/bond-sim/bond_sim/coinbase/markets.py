@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from bond_sim.market.channels import PublishedMarkets, TopicChannel
 
-CHANNELS = ("market_trades", "level2", "ticker")
+CHANNELS = ("market_trades", "level2", "ticker", "candles")
 
 
 class CoinbaseMarkets(PublishedMarkets, Protocol):

@@ -10,12 +10,13 @@ import msgspec
 from bond_simkit import Fanout
 
 from bond_sim.coinbase.listing import CoinbaseProduct
+from bond_sim.coinbase.markets import CHANNELS
 from bond_sim.market.channels import TopicChannel
 from bond_sim.market.products import SPOT, Product
 from bond_sim.market.topic_capture import TopicCapture, TopicPlayback, scan_topics
 
 _EXPECTED = '1775572201.4: {"channel":"l2_data","timestamp":…,"sequence_num":0,"events":[…]}'
-_SENT_AS = {"l2_data": "level2", "market_trades": "market_trades", "ticker": "ticker"}
+_SENT_AS = {name: name for name in CHANNELS if name != "level2"} | {"l2_data": "level2"}
 _PRODUCT = re.compile(rb'"product_id":\s*"([^"]+)"')
 _NUMBER = re.compile(rb'"sequence_num":\s*\d+')
 
@@ -63,7 +64,7 @@ class CoinbasePlayback:
     return self._played.progress()
 
   def find(self, channel: str, product: str) -> TopicChannel | None:
-    if channel not in _SENT_AS.values() or product not in self._names:
+    if channel not in CHANNELS or product not in self._names:
       return None
     topic = f"{channel} {product}"
     return TopicChannel(topic, partial(self._played.first, topic))

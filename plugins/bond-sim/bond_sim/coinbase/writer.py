@@ -104,7 +104,16 @@ class CoinbaseWriter:
   def candle(
     self, name: str, bar: GeneratedBar, length_ms: int, at_ms: int, *, closed: bool
   ) -> bytes:
-    raise NotImplementedError("candles are not simulated")
+    row = {
+      "start": str(bar.start // 1000),
+      "high": self._instrument.price(bar.high),
+      "low": self._instrument.price(bar.low),
+      "open": self._instrument.price(bar.open),
+      "close": self._instrument.price(bar.close),
+      "volume": self._instrument.size(bar.volume),
+      "product_id": self._id,
+    }
+    return message("candles", at_ms, [{"type": "update", "candles": [row]}])
 
   def forced(self, name: str, order: ForcedOrder) -> bytes:
     raise NotImplementedError("spot has no liquidations")
