@@ -24,7 +24,12 @@ CHECKED = 128
 log: a node that is behind the others of its provider answers [] for blocks that it does not have,
 but an error for a hash that it does not know."""
 
-_GONE = re.compile(r"pruned|history|not available|unavailable|missing trie", re.IGNORECASE)
+PRUNED = 4444
+"""The code of EIP-4444 for history that a node no longer has."""
+
+_GONE = re.compile(r"pruned|history|missing trie", re.IGNORECASE)
+_MISSING = re.compile(r"not available|unavailable", re.IGNORECASE)
+"""What may pass: Nethermind says "Receipt not available", and a gateway "service unavailable"."""
 _RATE = re.compile(
   r"rate|too many requests|429|capacity|compute unit|throttl|per second|daily", re.IGNORECASE
 )
@@ -105,7 +110,9 @@ class Backfill:
     taken, self._open = self._open, None
     if taken is None:
       return None
-    if _GONE.search(error.message) and not taken.by_hash:
+    tried = taken.tries >= len(WAITS)
+    gone = error.code == PRUNED or _GONE.search(error.message)
+    if (gone or (tried and _MISSING.search(error.message))) and not taken.by_hash:
       return self._gone(taken)
     size = bool(_SIZE.search(error.message)) or error.code == -32005
     if taken.first < taken.last and size and not _RATE.search(error.message):
@@ -115,7 +122,7 @@ class Backfill:
       self._waiting.appendleft(taken._replace(first=middle + 1, tries=0))
       self._waiting.appendleft(taken._replace(last=middle, tries=0))
       return None
-    if taken.tries >= len(WAITS):
+    if tried:
       return taken
     self._ready_at = now + WAITS[taken.tries]
     self._waiting.appendleft(taken._replace(tries=taken.tries + 1))

@@ -780,6 +780,36 @@ def test_history_that_is_pruned_is_found_by_halves():
   assert asked < 60
 
 
+@pytest.mark.parametrize(
+  "error",
+  [
+    Error(-32603, "service temporarily unavailable"),
+    Error(-32000, "upstream not available"),
+    Error(-32011, "no backend is currently healthy to serve traffic"),
+    Error(-32000, "requested height 160 is not yet available; safe latest is 150"),
+  ],
+)
+def test_a_node_that_is_unavailable_for_a_while_has_lost_nothing(error):
+  backfill, times = Backfill(1), []
+  backfill.add(1, 160)
+
+  def refuse(found):
+    times.append(found)
+    return error if len(times) <= 5 else None
+
+  had, lost, _ = read_all(backfill, refuse)
+  assert (had, lost) == (list(range(1, 161)), [])
+
+
+def test_receipts_that_stay_unavailable_are_found_by_halves():
+  backfill = Backfill(1)
+  backfill.add(1, 160)
+  error = Error(-32000, "Receipt not available for From block 12.")
+  had, lost, _ = read_all(backfill, lambda r: error if r.first <= 12 else None)
+  assert lost == list(range(1, 13))
+  assert had == list(range(13, 161))
+
+
 def test_ranges_that_touch_are_one_and_a_cut_puts_back_what_is_out():
   backfill = Backfill(2)
   backfill.add(10, 12)
