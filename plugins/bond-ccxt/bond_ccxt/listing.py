@@ -40,7 +40,7 @@ async def relist(shared: Shared, listed: Iterable[Listed], outbox: Outbox, log: 
       alive = one.heard is not None and now - one.heard < ALIVE
       if row is not None:
         missing.discard(one.symbol)
-        one.readable = True
+        one.turn(readable=True)
         traded = alive or row.get("active") is not False
         soon = soon or not traded
         tell(
@@ -52,7 +52,7 @@ async def relist(shared: Shared, listed: Iterable[Listed], outbox: Outbox, log: 
         if not alive:
           missing.add(one.symbol)
       else:
-        one.readable = False
+        one.turn(readable=False)
         tell(one, f"{shared.exchange.id} no longer lists {one.symbol}")
     await _read_again(shared, SOON if soon else AGAIN, log)
 

@@ -1,5 +1,6 @@
 """A venue's markets as ccxt lists them, found by a user's spelling."""
 
+import asyncio
 import difflib
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,8 @@ class Listed:
   """A market of a venue: as Bond names it, as ccxt does, and how many units of the base currency
   one unit of a size is (`None` for inverse contracts, whose size is in the quote currency).
   `market` and `unit` are of the latest list. `heard` is when it last delivered, by the time of its
-  loop; `readable` says that it is read: a market that is no longer listed is not."""
+  loop; `readable` says that it is read: a market that is no longer listed is not. `turned` is set
+  when that changes."""
 
   instrument: Instrument
   symbol: str
@@ -24,6 +26,14 @@ class Listed:
   unit: Decimal | None = Decimal(1)
   heard: float | None = attrs.field(default=None, eq=False)
   readable: bool = attrs.field(default=True, eq=False)
+  turned: asyncio.Event = attrs.field(factory=asyncio.Event, eq=False, repr=False)
+
+  def turn(self, *, readable: bool) -> None:
+    """Has it read from now on, or no longer."""
+    if readable != self.readable:
+      self.readable = readable
+      self.turned.set()
+      self.turned = asyncio.Event()
 
   def relist(self, market: Any) -> None:
     """Takes over what a newer list says of it."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import ccxt
 
-from bond_ccxt.abilities import can
+from bond_ccxt.abilities import can, polled_depth
 from bond_ccxt.bars import Bars
 from bond_ccxt.config import Kind
 from bond_ccxt.events import Stamps, funding_event, ticker_event
@@ -15,15 +15,12 @@ from bond_ccxt.markets import Listed
 from bond_ccxt.one_market import MarketFaults
 from bond_ccxt.outbox import Outbox
 from bond_ccxt.shared import Shared
-from bond_ccxt.shown_book import ShownBook
+from bond_ccxt.shown_book import BookDepth, ShownBook
 from bond_ccxt.tape import Tape
 from bond_core import AnyEvent
 
 Fetch = Callable[[list[Listed]], Awaitable[Any]]
 Take = Callable[[Any, Stamps], None]
-
-# Every venue gives this many levels by default.
-_USUAL_DEPTH = 20
 
 
 async def poll(
@@ -151,11 +148,22 @@ def _single_trades(listed: Listed) -> dict[str, str]:
 
 
 def _books(config: Any, shared: Shared, listed: list[Listed], outbox: Outbox) -> list[Round]:
-  limit = None if config.depth <= _USUAL_DEPTH else config.depth
+  depths = {
+    market.symbol: BookDepth(
+      market, outbox, config.depth, *polled_depth(shared.exchange.id, config.depth)
+    )
+    for market in listed
+  }
 
   async def fetch(markets: list[Listed]) -> Any:
     (market,) = markets
-    return await shared.exchange.fetch_order_book(market.symbol, limit)
+    depth = depths[market.symbol]
+    while True:
+      try:
+        return await shared.exchange.fetch_order_book(market.symbol, depth.limit)
+      except ccxt.ExchangeError as exc:
+        if not depth.refused(exc):
+          raise
 
   shown = [
     (market, ShownBook(market, outbox, config.depth, deltas=config.deltas)) for market in listed

@@ -2,12 +2,42 @@
 
 from typing import Any
 
+from bond_ccxt.abilities import is_of_a_limit
 from bond_ccxt.events import Stamps, common, levels, number_or_none
+from bond_ccxt.faults import described
 from bond_ccxt.markets import Listed
 from bond_ccxt.outbox import Outbox
 from bond_core import Level, OrderBook
 
 Sides = tuple[list[Level], list[Level]]
+
+
+class BookDepth:
+  """How many levels of a market's book are requested: `limit`, None for as many as the venue gives
+  by itself. Readers learn where that is less than the depth that they named (`most`)."""
+
+  def __init__(
+    self, listed: Listed, outbox: Outbox, depth: int, limit: int | None, most: int | None
+  ) -> None:
+    self.limit = limit
+    self._listed = listed
+    self._outbox = outbox
+    if most is not None:
+      self._tell(f"gives {most} levels at most, of the {depth} of depth")
+
+  def refused(self, exc: Exception) -> bool:
+    """Whether the venue, or ccxt for it, has refused the limit: the next request has none."""
+    if self.limit is None or not is_of_a_limit(exc):
+      return False
+    self._tell(
+      f"does not give {self.limit} levels, but as many as it does by itself: {described(exc)}"
+    )
+    self.limit = None
+    return True
+
+  def _tell(self, what: str) -> None:
+    instrument = self._listed.instrument
+    self._outbox.notice(instrument, f"{instrument.exchange} {what}", unavailable=False)
 
 
 class ShownBook:

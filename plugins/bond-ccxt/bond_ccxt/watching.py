@@ -16,11 +16,8 @@ from bond_ccxt.markets import Listed
 from bond_ccxt.one_market import MarketFaults
 from bond_ccxt.outbox import Outbox
 from bond_ccxt.shared import Losses, Shared
-from bond_ccxt.shown_book import ShownBook
+from bond_ccxt.shown_book import BookDepth, ShownBook
 from bond_ccxt.tape import CONTIGUOUS, Tape
-
-LOOK = 1.0
-"""Seconds between two looks at whether a market is still listed."""
 
 MOST_RESYNCS = 5
 """Times in a row that a book may be started again before the connection counts as lost."""
@@ -40,16 +37,16 @@ async def _while_listed(listed: Listed, watch: Callable[[], Awaitable[None]]) ->
   """Watches a market while it is readable, until it is given up."""
   while True:
     while not listed.readable:
-      await asyncio.sleep(LOOK)
-    task = asyncio.ensure_future(watch())
+      await listed.turned.wait()
+    task, turned = asyncio.ensure_future(watch()), asyncio.ensure_future(listed.turned.wait())
     try:
-      while listed.readable and not task.done():
-        await asyncio.wait((task,), timeout=LOOK)
+      await asyncio.wait((task, turned), return_when=asyncio.FIRST_COMPLETED)
       if task.done():
         return task.result()
     finally:
       task.cancel()
-      await asyncio.wait((task,))
+      turned.cancel()
+      await asyncio.wait((task, turned))
 
 
 async def _trades(config: Any, shared: Shared, listed: Listed, outbox: Outbox) -> None:
@@ -141,15 +138,13 @@ async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) ->
   shown = ShownBook(listed, outbox, config.depth, deltas=config.deltas)
   faults = MarketFaults(listed, outbox, shared.secrets)
   pause = config.speed_ms / 1000
-  limit, most = watched_depth(exchange.id, config.depth)
-  if most is not None:
-    told = f"{exchange.id} streams {most} levels at most, of the {config.depth} of depth"
-    outbox.notice(listed.instrument, told, unavailable=False)
+  limits = watched_depth(exchange.id, listed.market["type"], config.depth)
+  depth = BookDepth(listed, outbox, config.depth, *limits)
   lost: Losses | None = None
   resyncs = 0
   while True:
     try:
-      book = await exchange.watch_order_book(listed.symbol, limit)
+      book = await exchange.watch_order_book(listed.symbol, depth.limit)
     except (ccxt.InvalidNonce, ccxt.ChecksumError) as exc:
       # Its numbers or checksum do not fit: ccxt forgets the book and starts it again at the next
       # call.
@@ -163,7 +158,7 @@ async def _books(config: Any, shared: Shared, listed: Listed, outbox: Outbox) ->
     except Exception as exc:
       shown.restart()
       lost = None
-      if await faults.again(exc):
+      if depth.refused(exc) or await faults.again(exc):
         continue
       return
     faults.over()

@@ -460,7 +460,7 @@ def test_whatever_a_field_holds_ends_nothing(way, kind):
   [
     (20, (5, 20), None, None),
     (10, (10, 25, 100), 25, None),
-    (10, (5, 10), 10, "mars streams 10 levels at most, of the 20 of depth"),
+    (10, (5, 10), 10, "mars gives 10 levels at most, of the 20 of depth"),
   ],
 )
 def test_a_book_is_watched_as_deep_as_it_is_to_be_shown(monkeypatch, usual, limits, limit, told):
@@ -469,6 +469,68 @@ def test_a_book_is_watched_as_deep_as_it_is_to_be_shown(monkeypatch, usual, limi
   assert set(found.venue.limited) == {(limit,)}
   [notice] = list(found.notices.values()) or [(None, False)]
   assert notice == (told, False)
+
+
+@pytest.mark.parametrize("way", [polling.poll, watching.watch])
+@pytest.mark.parametrize(
+  "error",
+  [
+    ccxt.BadRequest("mars watchOrderBook() limit argument must be 20 or 100"),
+    ccxt.ExchangeError("mars invalid depth"),
+    ccxt.NotSupported("mars accepts levels of 10 only"),
+  ],
+)
+def test_a_limit_that_no_table_has_is_left_out_and_told(monkeypatch, way, error):
+  monkeypatch.setattr(abilities, "USUAL_DEPTH", 10)
+  monkeypatch.setitem(abilities._WATCHED, "mars", (10, (50,)))
+
+  def answer(kind, symbol, number):
+    return error if number == 1 else later(kind, number)
+
+  found = run(way, "orderbook", answer, symbols=(GOOD,), seconds=10)
+  assert [more[0] for more in found.venue.limited[:3]] == [
+    50 if way is watching.watch else 20,
+    None,
+    None,
+  ]
+  assert not [event for event in found.events if type(event) is Gap]
+  [(reason, unavailable)] = found.notices.values()
+  assert reason.endswith(f"levels, but as many as it does by itself: {error}")
+  assert not unavailable
+
+
+@pytest.mark.parametrize(
+  ("exchange", "kind", "depth", "limit", "most"),
+  [
+    ("gate", "spot", 50, None, None),
+    ("gate", "spot", 100, 400, None),
+    ("gate", "swap", 100, None, None),
+    ("gate", "swap", 200, 100, 100),
+    ("whitebit", "spot", 20, 20, None),
+    ("derive", "swap", 20, 20, None),
+    ("derive", "swap", 25, 100, None),
+    ("bingx", "swap", 200, 100, 100),
+    ("okx", "spot", 400, None, None),
+    ("hyperliquid", "swap", 50, 20, 20),
+    ("binance", "spot", 500, None, None),
+  ],
+)
+def test_a_depth_is_rounded_up_to_what_a_venue_streams(exchange, kind, depth, limit, most):
+  assert abilities.watched_depth(exchange, kind, depth) == (limit, most)
+
+
+@pytest.mark.parametrize(
+  ("exchange", "depth", "found"),
+  [
+    ("kucoin", 20, (None, None)),
+    ("kucoin", 50, (100, None)),
+    ("htx", 100, (150, None)),
+    ("htx", 200, (150, 150)),
+    ("kraken", 77, (77, None)),
+  ],
+)
+def test_a_depth_is_rounded_up_to_what_a_venue_answers(exchange, depth, found):
+  assert abilities.polled_depth(exchange, depth) == found
 
 
 class Plan:
