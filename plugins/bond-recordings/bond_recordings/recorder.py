@@ -6,12 +6,14 @@ from pathlib import Path
 
 import attrs
 import msgspec
+from bond_recordkit.kept import KeptFrames
 from bond_recordkit.signing import Signer
 from bond_recordkit.sink import Described, Progress, RecordingSink, open_recording_sink
 from bond_recordkit.writer import Rotation
 
 from bond_core import NoConfig, SinkContext, SinkType, Spec
 from bond_core.specs import SinkNode, canonical, stream_id
+from bond_recordings.tapping import tapped
 
 SINK = "recording"
 
@@ -23,6 +25,8 @@ class Target:
   path: Path
   rotation: Rotation = Rotation()
   signer: Signer | None = None
+  raw: bool = False
+  """Whether the venues' own messages are kept."""
   progress: Progress = attrs.field(factory=Progress)
 
 
@@ -34,6 +38,8 @@ def recorded(spec: Spec, target: Target) -> Spec:
     name=spec.name, spec=msgspec.json.decode(canonical(bare)), stream_id=stream_id(spec)
   )
 
+  kept = KeptFrames() if target.raw else None
+
   @asynccontextmanager
   async def make(config: NoConfig, ctx: SinkContext) -> AsyncIterator[RecordingSink]:
     async with open_recording_sink(
@@ -44,10 +50,12 @@ def recorded(spec: Spec, target: Target) -> Spec:
       described=described,
       progress=target.progress,
       once=True,
+      kept=kept,
     ) as sink:
       yield sink
 
   kind = SinkType(name=SINK, summary="A recording of a whole spec.", make=make)
   inputs = (*spec.sources, *spec.transforms)
   node = SinkNode(key=SINK, use=SINK, type=kind, config=NoConfig(), inputs=inputs)
-  return attrs.evolve(spec, sinks={SINK: node})
+  spec = attrs.evolve(spec, sinks={SINK: node})
+  return spec if kept is None else tapped(spec, kept)

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import attrs
+
 from bond_core import AnyEvent, Batch, Registry, Spec, Window, decode, load_spec
 from bond_core.specs import Components
 from bond_recordkit.errors import RecordingError
+from bond_recordkit.format import Header
+from bond_recordkit.kept import frames_at
 from bond_recordkit.reader import event_lines, header_of, segments_of
-from bond_recordkit.why import Why, epoch_of, why_event, why_window
+from bond_recordkit.why import MOST_EVENTS, Why, epoch_of, moment_of, why_event, why_window
 
 _POSITION = re.compile(r"(?:(?P<of>[0-9A-Za-z-]+):)?(?P<seq>\d{1,18})")
 
@@ -50,13 +54,21 @@ def why_recorded(path: Path, text: str, registry: Components | None = None) -> W
     raise RecordingError(
       f"{path} has the epoch {header.epoch} and the stream {header.stream_id}, not {position.of}"
     )
+  found = _why(paths, position, spec, header)
+  if not any(header_of(segment).raw for segment in paths):
+    return found
+  moments = map(moment_of, found.events[:MOST_EVENTS])
+  return attrs.evolve(found, frames=list(frames_at(paths, moments)))
+
+
+def _why(paths: list[Path], position: Position, spec: Spec, header: Header) -> Why:
   event = None
   if position.of != header.stream_id:
     event = _event_at(paths, position.seq)
   if event is None and (position.of is None or position.of == header.stream_id):
     return _window_at(paths, position.seq, spec, header.stream_id, header.versions)
   if event is None:
-    raise RecordingError(f"{path} has no event {position.seq}")
+    raise RecordingError(f"{paths[-1]} has no event {position.seq}")
   return why_event(spec, event, f"{header.epoch}:{position.seq}", header.versions)
 
 

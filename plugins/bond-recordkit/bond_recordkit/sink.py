@@ -14,6 +14,7 @@ import trio
 
 from bond_core import AnyEvent, Batch, Gap, SinkContext, Window
 from bond_recordkit.format import FRAME_BYTES, Header
+from bond_recordkit.kept import KeptFrames
 from bond_recordkit.signing import Signer
 from bond_recordkit.writer import RecordingWriter, Rotation
 
@@ -43,20 +44,26 @@ class Described:
   name: str = ""
   spec: Any = None
   stream_id: str = ""
-  raw: bool = False
 
 
 class RecordingSink:
   """Writes events in the order in which they come. With `once`, an event that has a number of the
-  market's log is written once, by its number, however many branches of a spec bring it."""
+  market's log is written once, by its number, however many branches of a spec bring it. The venues'
+  own messages in `kept` are written in front of what comes next."""
 
   def __init__(
-    self, writer: RecordingWriter, ctx: SinkContext, progress: Progress, once: bool
+    self,
+    writer: RecordingWriter,
+    ctx: SinkContext,
+    progress: Progress,
+    once: bool,
+    kept: KeptFrames | None = None,
   ) -> None:
     self._writer = writer
     self._ctx = ctx
     self._progress = progress
     self._once = once
+    self._kept = kept
     self.skews: dict[str, int] = {}
     """Receive time minus venue time, the least of the first events, by exchange."""
     self._left = _SAMPLES
@@ -75,14 +82,17 @@ class RecordingSink:
 
   async def write(self, batch: Batch) -> None:
     """Takes a batch; waits for the disk where a frame is full."""
+    self._take_kept()
     new = self._new(batch) if self._once else batch
     for first in range(0, len(new), _AT_ONCE):
       self._take(new[first : first + _AT_ONCE])
       if self._bytes >= FRAME_BYTES:
         await self.flush()
 
-  def add(self, lines: list[bytes]) -> None:
-    """Adds lines that are no events, such as a venue's own messages."""
+  def _take_kept(self) -> None:
+    if self._kept is None:
+      return
+    lines = self._kept.taken()
     self._lines += lines
     self._bytes += sum(map(len, lines))
 
@@ -139,6 +149,7 @@ class RecordingSink:
   async def flush(self) -> None:
     """Writes what is held as one frame."""
     async with self._writing:
+      self._take_kept()
       if not self._lines:
         return
       lines, self._lines, size, self._bytes = self._lines, [], self._bytes, 0
@@ -179,6 +190,7 @@ async def open_recording_sink(
   described: Described | None = None,
   progress: Progress | None = None,
   once: bool = False,
+  kept: KeptFrames | None = None,
 ) -> AsyncIterator[RecordingSink]:
   """A sink into the recording at a path, until the block ends."""
   described = described or Described()
@@ -186,11 +198,11 @@ async def open_recording_sink(
   sink: RecordingSink
 
   def describe() -> Header:
-    return _header(described, ctx, sink.skews)
+    return _header(described, ctx, sink.skews, raw=kept is not None)
 
   make = partial(RecordingWriter, path, describe, rotation=rotation, signer=signer)
   writer = await trio.to_thread.run_sync(make)
-  sink = RecordingSink(writer, ctx, progress, once)
+  sink = RecordingSink(writer, ctx, progress, once, kept)
   try:
     async with trio.open_nursery() as nursery:
       nursery.start_soon(sink.keep_flushing)
@@ -205,7 +217,7 @@ async def open_recording_sink(
         progress.bytes = writer.bytes
 
 
-def _header(described: Described, ctx: SinkContext, skews: dict[str, int]) -> Header:
+def _header(described: Described, ctx: SinkContext, skews: dict[str, int], *, raw: bool) -> Header:
   now = ctx.clock.now_ms()
   return Header(
     recording="",
@@ -217,7 +229,7 @@ def _header(described: Described, ctx: SinkContext, skews: dict[str, int]) -> He
     spec=described.spec,
     versions=versions(),
     skews=dict(skews),
-    raw=described.raw,
+    raw=raw,
   )
 
 

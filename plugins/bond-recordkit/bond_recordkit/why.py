@@ -8,6 +8,7 @@ import attrs
 import msgspec
 
 from bond_core import AnyEvent, Batch, Gap, Heartbeat, Spec, Window
+from bond_recordkit.kept import KeptFrame
 from bond_recordkit.rerun import Made, Rerun, takes
 
 MARGINS_MS: tuple[int, ...] = (90_000, 900_000)
@@ -20,6 +21,7 @@ _WAIT_MS = 3_700_000
 MOST_EVENTS = 1000
 
 _SKIPPED = ("raw", "ts_internal")
+_IDS = ("trade_id", "agg_trade_id", "match_id", "sequence", "order_id")
 
 
 @attrs.frozen
@@ -28,7 +30,8 @@ class Why:
 
   `events` are those that a window was made of, in order; of anything else, itself. `made_by` is the
   key of the transform, or of the source where the spec is known. `equal` says that the window was
-  computed again from them and came out as it was; None where there was nothing to compute.
+  computed again from them and came out as it was; None where there was nothing to compute. `frames`
+  are the venues' messages that were received at the times of the events.
   """
 
   position: str
@@ -39,6 +42,7 @@ class Why:
   gaps: Sequence[Gap]
   equal: bool | None = None
   versions: dict[str, str] = attrs.field(factory=dict)
+  frames: Sequence[KeptFrame] = ()
 
   def as_data(self, limit: int = MOST_EVENTS) -> dict[str, Any]:
     """The answer as plain data. `seqs` are the numbers of all events as [first, last] ranges; the
@@ -52,9 +56,12 @@ class Why:
       "seqs": ranges([seq for e in self.events if (seq := number_of(e)) is not None]),
       "events": [_shown(event) for event in self.events[:limit]],
       "frames": [
-        {"seq": number_of(event), "frame": event.raw}  # type: ignore[union-attr]
-        for event in self.events[:limit]
-        if getattr(event, "raw", None) is not None
+        *(
+          {"seq": number_of(event), "frame": event.raw}  # type: ignore[union-attr]
+          for event in self.events[:limit]
+          if getattr(event, "raw", None) is not None
+        ),
+        *_kept_of(self.events[:limit], self.frames),
       ],
       "gaps": [msgspec.to_builtins(gap) for gap in self.gaps],
       "versions": self.versions,
@@ -63,6 +70,31 @@ class Why:
       found["equal"] = self.equal
       found["late"] = self.event.raw_data.get("late", 0)
     return found
+
+
+def moment_of(event: AnyEvent) -> tuple[str, int]:
+  """Whose an event is, and when it was received."""
+  return getattr(event, "exchange", ""), getattr(event, "ts_event", 0)
+
+
+def _kept_of(events: Sequence[AnyEvent], frames: Sequence[KeptFrame]) -> list[dict[str, Any]]:
+  """The messages that the events were made of, each with their numbers. Which one of those that
+  came together an event is of shows by the venue's own id, where it has one."""
+  together: dict[tuple[str, int], list[KeptFrame]] = {}
+  for frame in frames:
+    together.setdefault((frame.exchange, frame.ts_event), []).append(frame)
+  numbers: dict[int, list[int | None]] = {}
+  for event in events:
+    found = together.get(moment_of(event), [])
+    ids = [str(value) for name in _IDS if (value := getattr(event, name, None)) is not None]
+    named = ([frame for frame in found if text in frame.data] for text in ids)
+    for frame in next(filter(None, named), found):
+      numbers.setdefault(id(frame), []).append(number_of(event))
+  return [
+    {"seqs": numbers[id(frame)], **msgspec.to_builtins(frame)}
+    for frame in frames
+    if id(frame) in numbers
+  ]
 
 
 def number_of(event: AnyEvent) -> int | None:

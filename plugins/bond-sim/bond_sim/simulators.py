@@ -40,7 +40,7 @@ SIMULATORS = [
       BybitConfig,
       serve_bybit,
       VENUE_FAULTS,
-      "Bybit: a generated market of spot, linear and inverse contracts.",
+      "Bybit spot, linear and inverse: a generated market, or recordings played again.",
     ),
     (
       "coinbase",

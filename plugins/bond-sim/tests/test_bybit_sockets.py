@@ -1,9 +1,10 @@
 import json
 
+import pytest
 import trio
-from bond_sim.bybit.config import BybitConfig
+from bond_sim.bybit.config import BybitConfig, serve_bybit
 from bond_sim.bybit.generator import BybitGenerator
-from bond_simkit import VenueClock
+from bond_simkit import SimulatorError, VenueClock
 
 SPOT, LINEAR, INVERSE = "/v5/public/spot", "/v5/public/linear", "/v5/public/inverse"
 
@@ -190,9 +191,54 @@ async def test_a_best_price_that_stays_is_told_again_with_its_number_every_three
   generator = BybitGenerator(config, VenueClock(1_700_000_000_000))
   published = []
   generator.markets.fanout.publish = lambda name, message: published.append(json.loads(message))
-  topic = generator.topic("linear", "orderbook.1.BTCUSDT")
-  first = json.loads(generator.markets.open(*topic, "linear orderbook.1.BTCUSDT"))
+  [first] = map(json.loads, generator.find("linear", "orderbook.1.BTCUSDT").first())
   market = generator.markets.market("linear BTCUSDT")
   market.advance(market.trading.now + 7_000)
   assert [message["type"] for message in published] == ["snapshot"] * 2
   assert [message["data"] for message in published] == [first["data"]] * 2
+
+
+RECORDED = """\
+wss://stream.bybit.com/v5/public/spot <-> 1.0
+1.1: {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1,"data":[{"i":"spot"}]}
+wss://stream.bybit.com/v5/public/linear <-> 1.1
+1.2: {"success":true,"op":"subscribe"}
+1.2: {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1,"data":[{"i":"linear"}]}
+1.3: {"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1,"data":{"s":"BTCUSDT",\
+"b":[["9","1"],["8","1"]],"a":[["10","1"]],"u":1,"seq":1}}
+1.4: {"topic":"orderbook.50.BTCUSDT","type":"delta","ts":2,"data":{"s":"BTCUSDT",\
+"b":[["9","0"],["8.5","2"]],"a":[["10","3"]],"u":2,"seq":2}}
+1.5: {"topic":"tickers.BTCUSDT","type":"snapshot","ts":1,"data":{"lastPrice":"9","markPrice":"9"}}
+1.6: {"topic":"tickers.BTCUSDT","type":"delta","ts":2,"data":{"lastPrice":"10"}}
+"""
+TOPICS = "publicTrade.BTCUSDT", "orderbook.50.BTCUSDT", "tickers.BTCUSDT"
+
+
+async def test_a_recording_plays_by_category_and_a_later_reader_begins_with_what_is(
+  start_bybit, tmp_path
+):
+  path = tmp_path / "bybit.0"
+  path.write_text(RECORDED)
+  sim = await start_bybit(capture=[str(path)], speed=0, settle=0.05)
+  async with sim.connect(LINEAR) as ws:
+    await ws.send(request("subscribe", *TOPICS))
+    played = await data(ws, 5)
+  lines = [line.partition(": ")[2] for line in RECORDED.splitlines() if ': {"topic"' in line]
+  assert played == [json.loads(line) for line in lines[1:]]
+  await sim.finished()
+  async with sim.connect(LINEAR) as ws:
+    await ws.send(request("subscribe", *TOPICS))
+    book, ticker = await data(ws, 2)
+  assert (book["type"], book["data"]["u"]) == ("snapshot", 2)
+  assert book["data"]["b"] == [["8.5", "2"], ["8", "1"]]
+  assert book["data"]["a"] == [["10", "3"]]
+  assert (ticker["type"], ticker["data"]) == ("snapshot", {"lastPrice": "10", "markPrice": "9"})
+  missing = (await sim.get("/v5/market/instruments-info?category=linear")).json()
+  assert (missing["retCode"], "holds no answer" in missing["retMsg"]) == (10001, True)
+
+
+async def test_a_recording_without_the_category_of_its_frames_is_a_clear_sentence(tmp_path):
+  path = tmp_path / "bybit.0"
+  path.write_text(RECORDED.splitlines()[1] + "\n")
+  with pytest.raises(SimulatorError, match="which says the category"):
+    await serve_bybit(BybitConfig(port=0, capture=[str(path)]))

@@ -7,7 +7,7 @@ from bond_simkit import SimulatorError
 
 
 def test_a_recording_is_scanned_for_its_contents(recording):
-  capture = scan(Path(recording))
+  [capture] = scan(Path(recording))
   assert capture.market == "spot"
   assert capture.streams == {"btcusdt@trade": 600, "btcusdt@depth@100ms": 200}
   assert capture.symbols == ["BTCUSDT"]
@@ -35,8 +35,9 @@ def test_data_is_read_to_the_byte_plain_and_in_cryptofeeds_format(tmp_path):
     (1_700_000_000_250_000_000, "ausdt@trade", data, ""),
     (1_700_000_000_500_000_000, "", book, "AUSDT"),
   ]
-  assert scan(plain).market == scan(captured).market == "usdm"
-  assert scan(captured).exchange_info == b"{}"
+  [one], [other] = scan(plain), scan(captured)
+  assert one.market == other.market == "usdm"
+  assert other.exchange_info == b"{}"
 
 
 @pytest.mark.parametrize(

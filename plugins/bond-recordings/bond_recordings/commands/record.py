@@ -22,6 +22,7 @@ from bond_core import BondError, RunResult, Spec, run
 from bond_core.config import counted
 from bond_recordings.figures import size_text
 from bond_recordings.recorder import Target, recorded
+from bond_recordings.tapping import untapped
 
 STOP_WITHIN = 12.0
 """Seconds for everything to end after a signal."""
@@ -69,6 +70,11 @@ class RotationType(click.ParamType[Rotation]):
   metavar="KEY.pem",
   help="Sign with this ed25519 key.",
 )
+@click.option(
+  "--raw",
+  is_flag=True,
+  help="Keep the venues' own messages too; bond sim VENUE --capture plays them.",
+)
 @click.option("--sim", is_flag=True, help="Record simulated venues, without a network.")
 @click.option("-v", "--verbose", count=True, help="Say what happens; twice for tracebacks.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors, and no progress.")
@@ -79,6 +85,7 @@ def record_command(
   rotate: Rotation | None,
   keep: int,
   key: Path | None,
+  raw: bool,
   sim: bool,
   verbose: int,
   quiet: bool,
@@ -95,6 +102,7 @@ def record_command(
   bond record btc-pulse.yaml -o btc.jsonl.zst --sim --duration 20s
   bond record btc-pulse.yaml -o hours.jsonl.zst --rotate 1h --keep 48 --sim --duration 5s
   bond record "BTC price on binance" -o price.jsonl.zst --sim --duration 5s
+  bond record btc-pulse.yaml -o raw.jsonl.zst --raw --sim --duration 5s
   """
   set_up_logging(verbose, quiet)
   checked = read_spec(spec)
@@ -111,8 +119,11 @@ def record_command(
       header_of(path)
   except RecordingError as exc:
     fail(f"{exc}; give another name, or move the file away")
-  target = Target(path=path, rotation=Rotation(rotate.size, rotate.seconds, keep), signer=signer)
-  for warning in checked.warnings:
+  rotation = Rotation(rotate.size, rotate.seconds, keep)
+  target = Target(path=path, rotation=rotation, signer=signer, raw=raw)
+  bare = untapped(checked) if raw else []
+  kept = [f"{', '.join(bare)}: only a venue's feed has messages that --raw keeps"] if bare else []
+  for warning in (*checked.warnings, *kept):
     click.echo(f"warning: {warning}", err=True)
   shows = not quiet and sys.stderr.isatty()
   try:

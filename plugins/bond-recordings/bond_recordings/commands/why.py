@@ -17,6 +17,7 @@ from bond_core import BondError
 from bond_core.config import counted
 
 _SHOWN = 20
+_CHARACTERS = 300
 _WITHIN = 60.0
 
 
@@ -114,11 +115,18 @@ def _lines(found: dict[str, Any]) -> list[str]:
       lines.append(f"  … {found['count'] - _SHOWN} more; --json has them")
   else:
     lines.append(f"  {_event(event)}")
+  lines += [f"  frame: {_frame(one)}" for one in found["frames"][:_SHOWN]]
   lines += [
     f"  gap: {gap['reason']} of {gap['exchange']} {gap['symbol']} {gap['cause']}"
     for gap in found["gaps"]
   ]
   return [one_line(line) for line in lines]
+
+
+def _frame(frame: dict[str, Any]) -> str:
+  """The beginning of a venue's own message."""
+  text = frame.get("data") or json.dumps(frame.get("frame", ""), ensure_ascii=False)
+  return text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}… (--json has all of it)"
 
 
 def _event(event: dict[str, Any]) -> str:

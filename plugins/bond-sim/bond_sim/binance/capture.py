@@ -2,7 +2,8 @@
 
 Two formats, plain or gzip: lines of `NANOSECONDS FRAME` with REST snapshots among them, and
 captures of cryptofeed: `SECONDS: FRAME` after a `URL <-> SECONDS` line, and `URL -> SECONDS: BODY`
-for REST responses. Frames are those of combined streams."""
+for REST responses. Frames are those of combined streams. What `bond record --raw` wrote is read as
+a capture of each market that it has."""
 
 import re
 from collections import Counter
@@ -14,15 +15,15 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 from bond_simkit import SimulatorError
 
-from bond_sim.binance.paths import COINM, SPOT, USDM, BinanceMarketName
-from bond_sim.market.capture_files import capture_lines, nanoseconds
+from bond_sim.binance.paths import COINM, SPOT, USDM, BinanceMarketName, locate
+from bond_sim.market.capture_files import capture_lines, is_recording, nanoseconds
 
 _FRAME = b'{"stream":"'
 _SNAPSHOT = b'{"lastUpdateId"'
 _REST = re.compile(rb"(https?://\S+) -> ([\d.]+): (.*)")
 _TIMED = re.compile(rb"([\d.]+): (.*)")
 _COIN_M = re.compile(r"[^@]+usd_(perp|\d{6})@")
-_OPENED = re.compile(rb"(wss?://\S+) <-> [\d.]+")
+_URL = re.compile(rb"(https?|wss?)://\S+")
 
 
 class BinanceRecord(NamedTuple):
@@ -37,8 +38,9 @@ class BinanceRecord(NamedTuple):
 
 @attrs.define
 class BinanceCapture:
-  """The contents of a recording: its market, its streams with their numbers of frames, the first
-  and last receive time in ns, each symbol's first snapshot, and a recorded exchangeInfo."""
+  """The contents of a recording: its market (with `only`, no other is read), its streams with their
+  numbers of frames, the first and last receive time in ns, each symbol's first snapshot, and a
+  recorded exchangeInfo."""
 
   path: Path
   market: BinanceMarketName | Literal[""] = ""
@@ -47,6 +49,12 @@ class BinanceCapture:
   last_ns: int = 0
   snapshots: dict[str, bytes] = attrs.field(factory=dict)
   exchange_info: bytes | None = None
+  only: BinanceMarketName | None = None
+
+  @property
+  def empty(self) -> bool:
+    """Whether nothing of the venue is in it."""
+    return not self.streams and not self.snapshots and self.exchange_info is None
 
   @property
   def symbols(self) -> list[str]:
@@ -55,11 +63,22 @@ class BinanceCapture:
     return [*streamed, *(symbol for symbol in self.snapshots if symbol not in streamed)]
 
 
-def scan(path: Path) -> BinanceCapture:
-  """The contents of a recording, from reading it through. Raises SimulatorError for a file that is
-  not a recording."""
-  capture = BinanceCapture(path)
-  for record in _records(path, capture):
+def scan(path: Path) -> list[BinanceCapture]:
+  """The contents of a recording, by market, from reading it through. Raises SimulatorError for a
+  file that is not a recording."""
+  markets = (SPOT, USDM, COINM) if is_recording(path) else (None,)
+  captures = [_scan(BinanceCapture(path, only=market)) for market in markets]
+  found = [capture for capture in captures if not capture.empty]
+  if not found:
+    raise SimulatorError(
+      f"{path} holds no Binance messages; expected lines of a combined stream, "
+      'such as 1723161253937085768 {"stream":"btcusdt@trade",…}, or a capture of cryptofeed'
+    )
+  return found
+
+
+def _scan(capture: BinanceCapture) -> BinanceCapture:
+  for record in _records(capture):
     capture.first_ns = min(capture.first_ns or record.time_ns, record.time_ns)
     capture.last_ns = max(capture.last_ns, record.time_ns)
     if record.stream:
@@ -70,28 +89,26 @@ def scan(path: Path) -> BinanceCapture:
         capture.market = USDM if b'"pu":' in record.data or b'"X":' in record.data else SPOT
     else:
       capture.snapshots.setdefault(record.symbol, record.data)
-  if not capture.streams and not capture.snapshots and capture.exchange_info is None:
-    raise SimulatorError(
-      f"{path} holds no Binance messages; expected lines of a combined stream, "
-      'such as 1723161253937085768 {"stream":"btcusdt@trade",…}, or a capture of cryptofeed'
-    )
   if "" in capture.snapshots:
     capture.snapshots = {capture.symbols[0]: capture.snapshots[""]}
-  capture.market = capture.market or SPOT
+  capture.market = capture.only or capture.market or SPOT
   return capture
 
 
-def records(path: Path) -> Iterator[BinanceRecord]:
-  """The records of a recording, in order."""
-  return _records(path, BinanceCapture(path))
+def records(path: Path, only: BinanceMarketName | None = None) -> Iterator[BinanceRecord]:
+  """The records of a recording, or of one market in it, in order."""
+  return _records(BinanceCapture(path, only=only))
 
 
-def _records(path: Path, capture: BinanceCapture) -> Iterator[BinanceRecord]:
+def _records(capture: BinanceCapture) -> Iterator[BinanceRecord]:
   """The records of a recording; `capture` gets what is in the lines that are not records."""
-  for number, line in capture_lines(path):
-    record = _record(line, capture, number)
-    if record is not None:
-      yield record
+  for number, line in capture_lines(capture.path, "binance"):
+    if url := _URL.match(line):
+      capture.market = _market(url[0].decode())
+    if capture.only in (None, capture.market):
+      record = _record(line, capture, number)
+      if record is not None:
+        yield record
 
 
 def _record(line: bytes, capture: BinanceCapture, number: int) -> BinanceRecord | None:
@@ -105,14 +122,11 @@ def _record(line: bytes, capture: BinanceCapture, number: int) -> BinanceRecord 
       return _message(nanoseconds(timed[1]), timed[2], "")
   if response := _REST.fullmatch(line):
     url = urlsplit(response[1].decode())
-    capture.market = _market(url.netloc)
     if url.path.endswith("/exchangeInfo"):
       capture.exchange_info = response[3]
     elif url.path.endswith("/depth"):
       symbol = parse_qs(url.query)["symbol"][0]
       return BinanceRecord(nanoseconds(response[2]), "", response[3], symbol)
-  elif opened := _OPENED.match(line):
-    capture.market = _market(urlsplit(opened[1].decode()).netloc)
   elif separator and rest.startswith(b"{") and clock.isdigit():
     raise SimulatorError(
       f"{capture.path}:{number}: neither a frame of a combined stream nor a snapshot"
@@ -128,7 +142,8 @@ def _message(time_ns: int, text: bytes, symbol: str) -> BinanceRecord:
   return BinanceRecord(time_ns, text[len(_FRAME) : end].decode(), text[start:-1])
 
 
-def _market(host: str) -> BinanceMarketName:
-  if host.startswith(("dapi", "dstream")):
-    return COINM
-  return USDM if host.startswith(("fapi", "fstream")) else SPOT
+def _market(url: str) -> BinanceMarketName:
+  """The market of a URL of the venue, or of a simulator."""
+  parts = urlsplit(url)
+  named = locate(f"/{parts.netloc}{parts.path}").market
+  return named if named != SPOT else locate(parts.path).market

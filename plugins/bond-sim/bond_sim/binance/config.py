@@ -30,7 +30,8 @@ async def serve_binance(
   markets: BinanceMarkets
   clock = VenueClock(config.start, ahead=config.ahead)
   if config.capture:
-    captures = await scan_captures(config.capture, scan)
+    found = await scan_captures(config.capture, scan)
+    captures = [capture for of_file in found for capture in of_file]
     markets = BinancePlayback(captures, config.speed, config.settle, clock)
   else:
     markets = BinanceGenerator(config, clock)

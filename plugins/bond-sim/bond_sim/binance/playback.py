@@ -125,7 +125,7 @@ def _timed(
   capture: BinanceCapture, base_ns: int
 ) -> Iterator[tuple[int, tuple[str, BinanceRecord]]]:
   only = capture.symbols[0] if capture.symbols else ""
-  for record in records(capture.path):
+  for record in records(capture.path, capture.only):
     if not record.stream and not record.symbol:
       record = record._replace(symbol=only)
     yield record.time_ns - base_ns, (capture.market, record)

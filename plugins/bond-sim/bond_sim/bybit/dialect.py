@@ -14,13 +14,14 @@ from bond_simkit import (
   json_response,
 )
 
-from bond_sim.bybit.generator import BybitGenerator
 from bond_sim.bybit.listing import CATEGORIES
-from bond_sim.bybit.rest import BybitRest
+from bond_sim.bybit.markets import BybitMarkets, BybitRest
 from bond_sim.bybit.sockets import BybitClientHandler
 from bond_sim.market.paths import without_host
 
 CONNECTS, CONNECT_SECONDS = 500, 300.0
+REQUESTS, REQUEST_SECONDS = 600, 5.0
+"""Requests of one address ("Rate Limit Rules")."""
 
 _PATHS = {f"/v5/public/{category}": category for category in CATEGORIES}
 
@@ -28,17 +29,21 @@ _PATHS = {f"/v5/public/{category}": category for category in CATEGORIES}
 class BybitDialect:
   """REST and the public WebSockets of all categories on one port."""
 
-  def __init__(self, generator: BybitGenerator) -> None:
-    self.fanout = generator.fanout
-    self._generator = generator
+  def __init__(self, markets: BybitMarkets, rest: BybitRest) -> None:
+    self.fanout = markets.fanout
+    self._markets = markets
     self._violations: Counter[str] = Counter()
-    self._rest = BybitRest(generator, self._violations)
+    self._rest = rest
+    self._requests = RateMeter(REQUESTS, REQUEST_SECONDS)
     self._connects = RateMeter(CONNECTS, CONNECT_SECONDS)
 
   async def run(self) -> None:
-    await self._generator.run()
+    await self._markets.run()
 
   async def http(self, request: HttpRequest) -> HttpResponse:
+    if not self._requests.admit(request.peer):
+      self._violations["requests"] += 1
+      return self.refusal(403, REQUEST_SECONDS)
     return self._rest.respond(attrs.evolve(request, path=without_host(request.path)))
 
   def refusal(self, status: int, retry_after: float) -> HttpResponse:
@@ -56,8 +61,8 @@ class BybitDialect:
 
   def opened(self, connection: ClientConnection) -> ClientHandler:
     category = _PATHS[without_host(connection.request.path)]
-    return BybitClientHandler(self._generator, connection, category, self._violations)
+    return BybitClientHandler(self._markets, connection, category, self._violations)
 
   def stats(self) -> dict[str, Any]:
     """The venue's rows of GET /_sim/stats."""
-    return {"violations": self._violations, **self._generator.progress()}
+    return {"violations": self._violations, **self._markets.progress()}

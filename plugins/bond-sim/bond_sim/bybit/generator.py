@@ -1,10 +1,13 @@
 """Generated markets of Bybit, and the topics that publish them."""
 
+from functools import partial
+
 import msgspec
 from bond_simkit import VenueTime
 
 from bond_sim.bybit.listing import BybitCategory, BybitInstrument, instruments
 from bond_sim.bybit.writer import BybitWriter
+from bond_sim.market.channels import TopicChannel
 from bond_sim.market.config import MarketConfig
 from bond_sim.market.products import SPOT
 from bond_sim.market.topic_market import BOOK, CANDLE, FORCED, QUOTE, STATE, TRADES, MarketTopic
@@ -39,15 +42,20 @@ class BybitGenerator(TopicGenerator[BybitInstrument, BybitWriter]):
     by_key = {instrument.key: instrument for instrument in listed}
     super().__init__(config, clock, by_key, BybitWriter, span)
 
-  def topic(self, category: BybitCategory, name: str) -> tuple[str, MarketTopic] | None:
-    """The key of the market and the topic that a name in a category means, None where there is
-    none."""
+  def find(self, category: BybitCategory, name: str) -> TopicChannel | None:
     kind, _, symbol = name.rpartition(".")
     instrument = self.instruments.get(f"{category} {symbol}")
     if instrument is None:
       return None
     topic = _topic(kind, name, spot=category == SPOT)
-    return None if topic is None else (instrument.key, topic)
+    if topic is None:
+      return None
+    publish_as = f"{category} {name}"
+    return TopicChannel(publish_as, partial(self._first, instrument.key, topic, publish_as))
+
+  def _first(self, key: str, topic: MarketTopic, publish_as: str) -> list[bytes]:
+    first = self.markets.open(key, topic, publish_as)
+    return [] if first is None else [first]
 
   def of_category(self, category: str) -> list[BybitInstrument]:
     """All instruments of a category."""

@@ -1,11 +1,10 @@
 """Bybit's public REST market data ("Market")."""
 
-from collections import Counter
 from collections.abc import Callable
 from itertools import islice, takewhile
 from typing import Any
 
-from bond_simkit import HttpRequest, HttpResponse, RateMeter, json_response
+from bond_simkit import HttpRequest, HttpResponse, json_response
 
 from bond_sim.bybit.generator import LENGTHS, BybitGenerator
 from bond_sim.bybit.listing import CATEGORIES, LISTED_MS
@@ -13,8 +12,6 @@ from bond_sim.market.products import PERP, SPOT
 from bond_sim.market.rest import VenueRestError, whole_number
 
 PREFIX = "/v5/market/"
-REQUESTS, REQUEST_SECONDS = 600, 5.0
-"""Requests of one address ("Rate Limit Rules")."""
 MAX_LEVELS, MAX_ROWS, MAX_HISTORY = 500, 1000, 200
 INTEREST_LENGTHS = {
   "5min": "5",
@@ -27,14 +24,12 @@ INTEREST_LENGTHS = {
 """Names of lengths in "Get Open Interest", and the names that candles have for them."""
 
 
-class BybitRest:
-  """Responds to requests and meters them by address."""
+class GeneratedRest:
+  """Responds to requests about generated markets."""
 
-  def __init__(self, generator: BybitGenerator, violations: Counter[str]) -> None:
+  def __init__(self, generator: BybitGenerator) -> None:
     self._generator = generator
     self._markets = generator.markets
-    self._violations = violations
-    self._requests = RateMeter(REQUESTS, REQUEST_SECONDS)
     self._endpoints: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
       "time": self._time,
       "instruments-info": self._instruments,
@@ -54,18 +49,12 @@ class BybitRest:
     code: int | str = 0
     message, status, result = "OK", 200, dict[str, Any]()
     try:
-      self._meter(request.peer)
       result = endpoint(request)
     except VenueRestError as error:
       code, message, status = error.code, error.message, error.status
     now = self._markets.now_ms()
     body = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": now}
     return json_response(body, status)
-
-  def _meter(self, peer: str) -> None:
-    if not self._requests.admit(peer):
-      self._violations["requests"] += 1
-      raise VenueRestError(10006, "Too many visits!", 403)
 
   def _category(self, request: HttpRequest) -> str:
     category = request.param("category") or ""

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from bond_simkit import ClientConnection, CloseFrame
 
-from bond_sim.bybit.generator import BybitGenerator
 from bond_sim.bybit.listing import BybitCategory
+from bond_sim.bybit.markets import BybitMarkets
 from bond_sim.market.products import SPOT
 
 SPOT_ARGUMENTS = 10
@@ -20,13 +20,13 @@ class BybitClientHandler:
 
   def __init__(
     self,
-    generator: BybitGenerator,
+    markets: BybitMarkets,
     connection: ClientConnection,
     category: BybitCategory,
     violations: Counter[str],
   ) -> None:
-    self._generator = generator
-    self._fanout = generator.fanout
+    self._markets = markets
+    self._fanout = markets.fanout
     self._connection = connection
     self._category = category
     self._violations = violations
@@ -65,20 +65,19 @@ class BybitClientHandler:
     if problem is not None:
       self._answer(False, problem, "subscribe", number)
       return
-    topics = [(name, self._generator.topic(self._category, name)) for name in names]
-    missing = next((name for name, topic in topics if topic is None), None)
+    channels = [(name, self._markets.find(self._category, name)) for name in names]
+    missing = next((name for name, channel in channels if channel is None), None)
     if missing is not None:
       self._answer(False, f"error:handler not found,topic:{missing}", "subscribe", number)
       return
     self._answer(True, "subscribe", "subscribe", number)
-    for name, topic in topics:
-      if topic is None or name in self._subscriptions:
+    for name, channel in channels:
+      if channel is None or name in self._subscriptions:
         continue
-      publish_as = self._subscriptions[name] = f"{self._category} {name}"
-      first = self._generator.markets.open(*topic, publish_as)
-      if first is not None:
-        self._connection.send_text(first)
-      self._fanout.subscribe(self._connection, publish_as)
+      self._subscriptions[name] = channel.topic
+      for message in channel.first():
+        self._connection.send_text(message)
+      self._fanout.subscribe(self._connection, channel.topic)
 
   def _problem(self, names: list[str]) -> str | None:
     """What is wrong with a request by the published limits, None where it keeps them."""

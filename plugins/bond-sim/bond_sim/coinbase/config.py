@@ -23,17 +23,18 @@ async def serve_coinbase(
   from bond_sim.coinbase.dialect import CoinbaseDialect
   from bond_sim.coinbase.generator import CoinbaseGenerator
   from bond_sim.coinbase.markets import CoinbaseMarkets
-  from bond_sim.coinbase.playback import CoinbasePlayback, scan
-  from bond_sim.market.capture_files import scan_captures
+  from bond_sim.coinbase.playback import CAPTURED, CoinbasePlayback
+  from bond_sim.market.capture_files import scan_answers, scan_captures
 
   markets: CoinbaseMarkets
   clock = VenueClock(config.start, ahead=config.ahead)
   if config.capture:
-    captures = await scan_captures(config.capture, scan)
+    captures = await scan_captures(config.capture, CAPTURED.scan)
     markets = CoinbasePlayback(captures, config.speed, config.settle)
   else:
     markets = CoinbaseGenerator(config, clock)
-  dialect = CoinbaseDialect(markets, clock)
+  answers = await scan_answers(config.capture, "coinbase")
+  dialect = CoinbaseDialect(markets, clock, answers)
   await serve_venue(
     dialect, config, refusal=dialect.refusal, stats=dialect.stats, task_status=task_status
   )

@@ -18,6 +18,7 @@ from bond_simkit import (
 
 from bond_sim.coinbase.markets import CoinbaseMarkets
 from bond_sim.coinbase.sockets import MESSAGES, MESSAGES_SECONDS, CoinbaseClientHandler
+from bond_sim.market.capture_files import RecordedAnswers
 from bond_sim.market.paths import without_host
 from bond_sim.market.rest import whole_number
 
@@ -30,10 +31,11 @@ CONNECTS, REQUESTS = 8, 10
 class CoinbaseDialect:
   """REST and the WebSocket on one port."""
 
-  def __init__(self, markets: CoinbaseMarkets, clock: VenueTime) -> None:
+  def __init__(self, markets: CoinbaseMarkets, clock: VenueTime, answers: RecordedAnswers) -> None:
     self.fanout = markets.fanout
     self._markets = markets
     self._clock = clock
+    self._answers = answers
     self._violations: Counter[str] = Counter()
     self._connects = RateMeter(CONNECTS, 1.0)
     self._requests = RateMeter(REQUESTS, 1.0)
@@ -61,6 +63,8 @@ class CoinbaseDialect:
     if not self._requests.admit(request.peer):
       self._violations["requests a second"] += 1
       return self.refusal(429, 1.0)
+    if (recorded := self._answers.respond(request)) is not None:
+      return recorded
     try:
       return json_response(self._answer(request, request.path.removeprefix(PREFIX)))
     except KeyError:

@@ -3,7 +3,6 @@ number of the connection that reads it, not the one that it was recorded with.""
 
 import re
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ from bond_sim.coinbase.listing import CoinbaseProduct
 from bond_sim.coinbase.markets import CHANNELS
 from bond_sim.market.channels import TopicChannel
 from bond_sim.market.products import SPOT, Product
-from bond_sim.market.topic_capture import TopicCapture, TopicPlayback, scan_topics
+from bond_sim.market.topic_capture import Captured, TopicCapture, TopicPlayback
 
 _EXPECTED = '1775572201.4: {"channel":"l2_data","timestamp":…,"sequence_num":0,"events":[…]}'
 _SENT_AS = {name: name for name in CHANNELS if name != "level2"} | {"l2_data": "level2"}
@@ -28,16 +27,14 @@ class _Frame(msgspec.Struct):
 _read = msgspec.json.Decoder(_Frame).decode
 
 
-def topic_of(frame: bytes) -> str | None:
+def topic_of(frame: bytes, url: str = "") -> str | None:
   """The topic of a recorded message, None for answers, heartbeats and what is not public."""
   channel = _SENT_AS.get(_read(frame).channel)
   found = _PRODUCT.search(frame)
   return None if channel is None or found is None else f"{channel} {found[1].decode()}"
 
 
-def scan(path: Path) -> TopicCapture:
-  """The contents of a recording. Raises SimulatorError for a file that is none."""
-  return scan_topics(path, topic_of, _EXPECTED)
+CAPTURED = Captured("coinbase", topic_of, _EXPECTED)
 
 
 class CoinbasePlayback:
@@ -47,9 +44,9 @@ class CoinbasePlayback:
   def __init__(self, captures: list[TopicCapture], speed: float, settle: float) -> None:
     self.fanout = Fanout()
     self._played = TopicPlayback(
+      CAPTURED,
       captures,
-      topic_of,
-      lambda topic: False,
+      lambda topic: None,
       fanout=self.fanout,
       speed=speed,
       settle=settle,

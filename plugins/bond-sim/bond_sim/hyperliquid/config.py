@@ -23,16 +23,17 @@ async def serve_hyperliquid(
   from bond_sim.hyperliquid.dialect import HyperliquidDialect
   from bond_sim.hyperliquid.generator import HyperliquidGenerator
   from bond_sim.hyperliquid.markets import HyperliquidMarkets
-  from bond_sim.hyperliquid.playback import HyperliquidPlayback, scan
-  from bond_sim.market.capture_files import scan_captures
+  from bond_sim.hyperliquid.playback import CAPTURED, HyperliquidPlayback
+  from bond_sim.market.capture_files import scan_answers, scan_captures
 
   markets: HyperliquidMarkets
   if config.capture:
-    captures = await scan_captures(config.capture, scan)
+    captures = await scan_captures(config.capture, CAPTURED.scan)
     markets = HyperliquidPlayback(captures, config.speed, config.settle)
   else:
     markets = HyperliquidGenerator(config, VenueClock(config.start, ahead=config.ahead))
-  dialect = HyperliquidDialect(markets)
+  answers = await scan_answers(config.capture, "hyperliquid")
+  dialect = HyperliquidDialect(markets, answers)
   await serve_venue(
     dialect, config, refusal=dialect.refusal, stats=dialect.stats, task_status=task_status
   )

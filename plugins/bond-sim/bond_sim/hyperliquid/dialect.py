@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import attrs
 import msgspec
 from bond_simkit import (
   ClientConnection,
@@ -15,6 +16,7 @@ from bond_simkit import (
 
 from bond_sim.hyperliquid.markets import HyperliquidMarkets
 from bond_sim.hyperliquid.sockets import Addresses, HyperliquidClientHandler
+from bond_sim.market.capture_files import RecordedAnswers
 from bond_sim.market.paths import without_host
 
 CONNECTS, CONNECTIONS, SECONDS = 30, 10, 60.0
@@ -27,9 +29,10 @@ _SMALL = ("l2Book", "allMids")
 class HyperliquidDialect:
   """The info endpoint and the WebSocket on one port."""
 
-  def __init__(self, markets: HyperliquidMarkets) -> None:
+  def __init__(self, markets: HyperliquidMarkets, answers: RecordedAnswers) -> None:
     self.fanout = markets.fanout
     self._markets = markets
+    self._answers = answers
     self._addresses = Addresses()
     self._connects = RateMeter(CONNECTS, SECONDS)
     self._weights = RateMeter(WEIGHTS_A_MINUTE, SECONDS)
@@ -38,7 +41,8 @@ class HyperliquidDialect:
     await self._markets.run()
 
   async def http(self, request: HttpRequest) -> HttpResponse:
-    if (request.method, without_host(request.path)) != ("POST", "/info"):
+    request = attrs.evolve(request, path=without_host(request.path))
+    if (request.method, request.path) != ("POST", "/info"):
       return json_response({"error": f"the simulator has no {request.method} {request.path}"}, 404)
     try:
       payload = msgspec.json.decode(request.body, type=dict[str, Any])
@@ -50,6 +54,8 @@ class HyperliquidDialect:
     if not admitted[-1]:
       self._addresses.violations["weight a minute"] += 1
       return self.refusal(429, SECONDS)
+    if (recorded := self._answers.respond(request)) is not None:
+      return recorded
     try:
       return json_response(self._markets.info(payload))
     except (ValueError, KeyError, TypeError):

@@ -2,7 +2,6 @@
 builder's dexes are counted in USDC there."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +10,7 @@ from bond_simkit import Fanout
 from bond_sim.hyperliquid.listing import TOKENS, perp_dexs
 from bond_sim.hyperliquid.markets import HyperliquidSubscription
 from bond_sim.market.channels import TopicChannel
-from bond_sim.market.topic_capture import TopicCapture, TopicPlayback, scan_topics
+from bond_sim.market.topic_capture import Captured, LastFrame, TopicCapture, TopicPlayback
 
 _EXPECTED = '1790232236.5: {"channel":"trades","data":[{"coin":"BTC",…}]}'
 _KEPT = ("l2Book ", "bbo ", "activeAssetCtx ")
@@ -33,7 +32,7 @@ _read_named = msgspec.json.Decoder(_Named).decode
 _read_rows = msgspec.json.Decoder(list[_Named]).decode
 
 
-def topic_of(frame: bytes) -> str | None:
+def topic_of(frame: bytes, url: str = "") -> str | None:
   """The topic of a recorded message, None for answers and what is not public."""
   message = _read(frame)
   match message.channel:
@@ -51,9 +50,7 @@ def topic_of(frame: bytes) -> str | None:
       return None
 
 
-def scan(path: Path) -> TopicCapture:
-  """The contents of a recording. Raises SimulatorError for a file that is none."""
-  return scan_topics(path, topic_of, _EXPECTED)
+CAPTURED = Captured("hyperliquid", topic_of, _EXPECTED)
 
 
 class HyperliquidPlayback:
@@ -63,9 +60,9 @@ class HyperliquidPlayback:
   def __init__(self, captures: list[TopicCapture], speed: float, settle: float) -> None:
     self.fanout = Fanout()
     self._played = TopicPlayback(
+      CAPTURED,
       captures,
-      topic_of,
-      lambda topic: topic.startswith(_KEPT),
+      lambda topic: LastFrame() if topic.startswith(_KEPT) else None,
       fanout=self.fanout,
       speed=speed,
       settle=settle,

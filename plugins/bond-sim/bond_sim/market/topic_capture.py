@@ -1,7 +1,8 @@
 """Recordings of venues whose messages name their topics, and the playback of them.
 
 A line is `SECONDS: FRAME` for what was received on a socket, as captures of cryptofeed have it, or
-a frame alone, a line a millisecond. Other lines are left out. Files are plain or gzip.
+a frame alone, a line a millisecond. `URL <-> SECONDS` says on which socket. Other lines are left
+out. Files are plain or gzip, or what `bond record --raw` wrote.
 """
 
 import heapq
@@ -10,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import attrs
 import msgspec
@@ -20,11 +21,74 @@ from bond_sim.market.capture_files import capture_lines, nanoseconds
 from bond_sim.market.player import CapturePlayer
 
 _TIMED = re.compile(rb"(\d+\.\d+): (\{.*\})")
+_OPENED = re.compile(rb"(wss?://\S+) <-> [\d.]+")
 _STEP_NS = 1_000_000
 
-TopicOf = Callable[[bytes], str | None]
-"""(frame) → the topic that it is a message of, None for none. Raises msgspec.DecodeError for what
-is no JSON."""
+TopicOf = Callable[[bytes, str], str | None]
+"""(frame, URL of its socket where known) → the topic that it is a message of, None for none. Raises
+msgspec.DecodeError for what is no JSON."""
+
+
+@attrs.frozen
+class Captured:
+  """How the recordings of a venue are read. `expected` are lines of one, for a message."""
+
+  exchange: str
+  topic_of: TopicOf
+  expected: str
+
+  def scan(self, path: Path) -> "TopicCapture":
+    """The contents of a recording, from reading it through. Raises SimulatorError for a file that
+    is none."""
+    capture = TopicCapture(path)
+    for record in self.records(path):
+      capture.first_ns = capture.first_ns or record.time_ns
+      capture.topics[record.topic] += 1
+    if not capture.topics:
+      raise SimulatorError(
+        f"{path} holds no messages of the venue; expected lines such as {self.expected}"
+      )
+    return capture
+
+  def records(self, path: Path) -> Iterator["TopicRecord"]:
+    """The records of a recording, in order. Raises SimulatorError for a frame that is cut short."""
+    url = ""
+    for number, line in capture_lines(path, self.exchange):
+      if opened := _OPENED.match(line):
+        url = opened[1].decode()
+      timed = _TIMED.fullmatch(line)
+      if timed is None and not line.startswith(b"{"):
+        continue
+      time_ns, frame = (nanoseconds(timed[1]), timed[2]) if timed else (number * _STEP_NS, line)
+      try:
+        topic = self.topic_of(frame, url)
+      except msgspec.DecodeError as error:
+        raise SimulatorError(f"{path}:{number}: the frame is no JSON ({error})") from error
+      if topic is not None:
+        yield TopicRecord(time_ns, topic, frame)
+
+
+class Played(Protocol):
+  """What was played of a topic, for a reader who comes later."""
+
+  def add(self, frame: bytes) -> None:
+    """A frame was published."""
+
+  def first(self) -> list[bytes]:
+    """What the venue sends a new reader first."""
+
+
+class LastFrame:
+  """The last frame says everything."""
+
+  def __init__(self) -> None:
+    self._last: list[bytes] = []
+
+  def add(self, frame: bytes) -> None:
+    self._last = [frame]
+
+  def first(self) -> list[bytes]:
+    return self._last
 
 
 class TopicRecord(NamedTuple):
@@ -45,45 +109,15 @@ class TopicCapture:
   first_ns: int = 0
 
 
-def scan_topics(path: Path, topic_of: TopicOf, expected: str) -> TopicCapture:
-  """The contents of a recording, from reading it through. Raises SimulatorError for a file that is
-  none; `expected` is a line of one."""
-  capture = TopicCapture(path)
-  for record in topic_records(path, topic_of):
-    capture.first_ns = capture.first_ns or record.time_ns
-    capture.topics[record.topic] += 1
-  if not capture.topics:
-    raise SimulatorError(
-      f"{path} holds no messages of the venue; expected lines such as {expected}"
-    )
-  return capture
-
-
-def topic_records(path: Path, topic_of: TopicOf) -> Iterator[TopicRecord]:
-  """The records of a recording, in order. Raises SimulatorError for a frame that is cut short."""
-  for number, line in capture_lines(path):
-    timed = _TIMED.fullmatch(line)
-    if timed is None and not line.startswith(b"{"):
-      continue
-    time_ns, frame = (nanoseconds(timed[1]), timed[2]) if timed else (number * _STEP_NS, line)
-    try:
-      topic = topic_of(frame)
-    except msgspec.DecodeError as error:
-      raise SimulatorError(f"{path}:{number}: the frame is no JSON ({error})") from error
-    if topic is not None:
-      yield TopicRecord(time_ns, topic, frame)
-
-
 class TopicPlayback:
-  """Recorded topics, each frame played once and in order. A new reader of a topic for which `keeps`
-  is true first gets the last frame that was played. `change` makes of a recorded frame what is
-  published."""
+  """Recorded topics, each frame played once and in order. A new reader of a topic first gets what
+  `played` keeps of it (None: nothing). `change` makes of a recorded frame what is published."""
 
   def __init__(
     self,
+    captured: Captured,
     captures: list[TopicCapture],
-    topic_of: TopicOf,
-    keeps: Callable[[str], bool],
+    played: Callable[[str], Played | None],
     *,
     fanout: Fanout,
     speed: float,
@@ -93,10 +127,9 @@ class TopicPlayback:
     self.fanout = fanout
     self._change = change
     self.topics = {topic for capture in captures for topic in capture.topics}
+    self._captured = captured
     self._captures = captures
-    self._topic_of = topic_of
-    self._keeps = keeps
-    self._last: dict[str, bytes] = {}
+    self._kept = {topic: played(topic) for topic in self.topics}
     self._played = 0
     self._total = sum(capture.topics.total() for capture in captures)
     self._player = CapturePlayer(fanout, speed, settle)
@@ -108,8 +141,8 @@ class TopicPlayback:
   def first(self, topic: str) -> list[bytes]:
     """What a new reader of a topic gets; somebody reads from now on."""
     self._player.subscribed()
-    last = self._last.get(topic)
-    return [] if last is None else [last]
+    kept = self._kept.get(topic)
+    return [] if kept is None else kept.first()
 
   def progress(self) -> dict[str, Any]:
     """Its rows of GET /_sim/stats."""
@@ -121,12 +154,12 @@ class TopicPlayback:
     return heapq.merge(*timed, key=itemgetter(0))
 
   def _timed(self, path: Path, base_ns: int) -> Iterator[tuple[int, TopicRecord]]:
-    for record in topic_records(path, self._topic_of):
+    for record in self._captured.records(path):
       yield record.time_ns - base_ns, record
 
   def _publish(self, record: TopicRecord) -> None:
     data = self._change(record.data)
-    if self._keeps(record.topic):
-      self._last[record.topic] = data
+    if (kept := self._kept[record.topic]) is not None:
+      kept.add(data)
     self._played += 1
     self.fanout.publish(record.topic, data)

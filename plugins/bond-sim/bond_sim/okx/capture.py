@@ -1,4 +1,5 @@
-"""Recordings of OKX's messages: captures of cryptofeed, plain or gzip.
+"""Recordings of OKX's messages: captures of cryptofeed, plain or gzip, and what
+`bond record --raw` wrote.
 
 Lines of `SECONDS: FRAME` for what was received on a socket, and `URL -> SECONDS: BODY` for
 responses of "Get instruments"."""
@@ -76,7 +77,7 @@ def records(path: Path) -> Iterator[OkxRecord]:
 def _records(path: Path, capture: OkxCapture) -> Iterator[OkxRecord]:
   """The records of a recording; `capture` gets the instruments of the lines that are not
   records."""
-  for number, line in capture_lines(path):
+  for number, line in capture_lines(path, "okx"):
     try:
       if listed := _LISTING.fullmatch(line):
         capture.instruments += msgspec.json.decode(listed[1])["data"]

@@ -11,6 +11,12 @@ OkxSocketPath = Literal["public", "business"]
 PUBLIC: OkxSocketPath = "public"
 BUSINESS: OkxSocketPath = "business"
 
+
+def path_of(channel: str) -> OkxSocketPath:
+  """The path that has a channel."""
+  return BUSINESS if channel.startswith("candle") or channel == "trades-all" else PUBLIC
+
+
 OkxEndpoint = Callable[[HttpRequest], list[Any]]
 """The `data` rows of a REST endpoint. Raises VenueRestError."""
 

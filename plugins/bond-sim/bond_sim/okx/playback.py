@@ -14,7 +14,7 @@ from bond_sim.market.player import CapturePlayer
 from bond_sim.market.rest import VenueRestError, whole_number
 from bond_sim.okx.capture import OkxCapture, OkxRecord, records
 from bond_sim.okx.generator import span
-from bond_sim.okx.markets import PUBLIC, OkxEndpoint, OkxSocketPath
+from bond_sim.okx.markets import OkxEndpoint, OkxSocketPath, path_of
 from bond_sim.okx.playback_book import OkxPlaybackBook
 
 
@@ -47,7 +47,7 @@ class OkxPlayback:
     self, path: OkxSocketPath, channel: str, symbol: str, inst_type: str
   ) -> TopicChannel | None:
     topic = f"{channel} {symbol}"
-    if path != PUBLIC or topic not in self._topics:
+    if topic not in self._topics or path != path_of(channel):
       return None
     self._player.subscribed()
     return TopicChannel(topic, partial(self._first, topic))
