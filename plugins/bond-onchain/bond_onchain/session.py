@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bond_geyser import geyser_pb2 as pb
 
-from bond_core import Batch, BondError, Disconnected, Gap
+from bond_core import Batch, BondError, Disconnected, Gap, Refused
 from bond_core.feeds import Moment, own_words
 from bond_core.sessions import Member, Session
 from bond_onchain.config import Solana
@@ -23,8 +23,9 @@ more tries hammer it."""
 REPLAY_MARGIN = 8
 """Slots after the oldest one that a node stores, since it forgets more until the next request."""
 
-REPLAY_WAIT = 0.1
-"""Seconds until the request for a replay that the node does store."""
+REPLAY_WAIT, OTHER_WAIT = 0.1, 1.0
+"""Seconds until the request for a replay that the node does store, and until another one where it
+refused the whole request."""
 
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError)
@@ -107,7 +108,13 @@ class SolanaSession(Session[Subscribe, pb.SubscribeUpdate, pb.SubscribeRequest])
     if self._down_since_ms is None and self._progress.last is not None:
       self._down_since_ms, self._cause = now.ts_ms, str(error)
     # The same codes may have other reasons where no replay was requested, or the stream was live.
-    if not isinstance(error, ReplayRefused) or self._replay_from is None or self._live:
+    if self._replay_from is None or self._live:
+      return None
+    if isinstance(error, Refused):
+      # It may be the replay alone that the node does not take.
+      self._replays_refused += 1
+      return OTHER_WAIT
+    if not isinstance(error, ReplayRefused):
       return None
     self._replays_refused += 1
     self._oldest_stored = error.oldest

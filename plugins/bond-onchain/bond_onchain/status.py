@@ -9,10 +9,14 @@ from bond_onchain.node import Node
 # "broadcast from 5 is not available, last available: 9": what is stored begins there.
 _OLDEST = re.compile(r"last available: (\d{1,18})")
 
+# Nodes refuse a replay with many codes: Yellowstone with OUT_OF_RANGE, INTERNAL and UNIMPLEMENTED
+# ("from_slot is not supported"), Richat with INVALID_ARGUMENT ("failed to get replay position").
+_REPLAY = re.compile(r"from_slot|\breplay", re.IGNORECASE)
+
 
 class ReplayRefused(Disconnected):
-  """The stream ended with a code that a node also gives where it cannot replay. `oldest` is the
-  first slot that it stores, 0 where it did not say."""
+  """The stream ended with a code or words that a node also gives where it cannot replay. `oldest`
+  is the first slot that it stores, 0 where it did not say."""
 
   def __init__(self, reason: str, oldest: int = 0) -> None:
     super().__init__(reason)
@@ -25,6 +29,9 @@ def end_of(code: str, details: str, node: Node) -> BondError:
     details = details.replace(node.token, "…")
   words = own_words(details) or "no reason given"
   reason = f"the Geyser node {node.target} answered {code}: {words}"
+  if code in ("OUT_OF_RANGE", "INTERNAL") or _REPLAY.search(details):
+    oldest = _OLDEST.search(details)
+    return ReplayRefused(reason, int(oldest[1]) if oldest else 0)
   if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
     # gRPC has these also for a proxy's HTTP 401 and 403, and UNIMPLEMENTED for its 404.
     return Unavailable(f"{reason}; look at the x-token (GRPC_TOKEN, or token in the spec)")
@@ -34,7 +41,4 @@ def end_of(code: str, details: str, node: Node) -> BondError:
     return Unavailable(reason)
   if code == "RESOURCE_EXHAUSTED":
     return RetryAfter(30.0, reason)
-  if code in ("OUT_OF_RANGE", "INTERNAL"):
-    oldest = _OLDEST.search(details)
-    return ReplayRefused(reason, int(oldest[1]) if oldest else 0)
   return Disconnected(reason)

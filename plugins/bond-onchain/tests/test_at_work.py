@@ -162,7 +162,7 @@ async def test_a_refusal_that_a_proxy_may_have_made_is_waited_out(sim, source, r
   assert len(slots) == len(set(slots))
 
 
-@pytest.mark.parametrize("refusal", ["no-replay", "late-replay", "catching-up"])
+@pytest.mark.parametrize("refusal", ["no-replay", "late-replay", "wrong-replay", "catching-up"])
 async def test_a_refused_replay_is_tried_twice_then_the_slots_between_are_a_gap(
   sim, source, refusal
 ):

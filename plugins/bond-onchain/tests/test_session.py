@@ -5,10 +5,16 @@ from bond_geyser import geyser_pb2 as pb
 from bond_onchain.config import Solana
 from bond_onchain.node import Node
 from bond_onchain.progress import OVERLAP
-from bond_onchain.session import REPLAY_MARGIN, REPLAY_TRIES, REPLAY_WAIT, SolanaSession
+from bond_onchain.session import (
+  OTHER_WAIT,
+  REPLAY_MARGIN,
+  REPLAY_TRIES,
+  REPLAY_WAIT,
+  SolanaSession,
+)
 from bond_onchain.status import ReplayRefused
 
-from bond_core import Disconnected, Gap, decode, encode
+from bond_core import Disconnected, Gap, Refused, decode, encode
 from bond_core.feeds import Moment
 from bond_core.testing import RecordingMember, SessionConformance
 
@@ -139,6 +145,24 @@ def test_a_node_that_says_what_it_stores_is_asked_for_that_at_once_and_not_for_e
   # Without a replay the same answer means something else, and the driver backs off.
   assert talk.connect() is None
   assert talk.close(refused) is None
+
+
+def test_a_refusal_of_a_request_with_a_replay_ends_nothing_before_it_is_tried_without_one():
+  talk = Talk()
+  talk.connect()
+  talk.blocks(100, 101)
+  talk.close()
+  refused = Refused("the Geyser node answered INVALID_ARGUMENT: no such thing here")
+  for _ in range(REPLAY_TRIES):
+    assert talk.connect() == 100
+    assert talk.close(refused) == OTHER_WAIT
+  assert talk.connect() is None
+  talk.blocks(150, 151)
+  assert talk.gaps == [(101, 150)]
+  # Filters that the node does not take are refused without a replay, too.
+  other = Talk()
+  other.connect()
+  assert other.close(refused) is None
 
 
 def test_a_code_that_may_refuse_a_replay_is_an_ordinary_end_of_a_live_stream():

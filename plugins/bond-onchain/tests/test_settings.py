@@ -195,6 +195,21 @@ def test_a_node_that_says_what_it_stores_has_the_slot_read():
 
 
 @pytest.mark.parametrize(
+  ("code", "details"),
+  [
+    ("INVALID_ARGUMENT", "failed to get replay position for slot 350123456"),
+    ("INVALID_ARGUMENT", "replay `from_slot` available only for `processed` commitment"),
+    ("UNIMPLEMENTED", "from_slot is not supported"),
+    ("INTERNAL", "from_slot is not supported"),
+    ("UNAVAILABLE", "failed to get replay response"),
+  ],
+)
+def test_every_way_in_which_nodes_refuse_a_replay_is_known(code, details):
+  error = end_of(code, details, node_of(Solana(endpoint="node.example")))
+  assert type(error) is ReplayRefused
+
+
+@pytest.mark.parametrize(
   ("text", "settings"),
   [
     ("USDC transfers over $100k", {"event_types": ["transfer"], "symbols": ["USDC"]}),

@@ -206,13 +206,14 @@ async def test_a_replay_goes_on_without_a_seam_and_its_refusals_are_the_real_one
   assert code == "OUT_OF_RANGE"
   assert details.startswith("broadcast from 5 is not available, last available: 4000000")
   async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-    for kind, details in (
-      ("no-replay", "from_slot is not supported"),
-      ("catching-up", "failed to get replay response"),
+    for kind, code, details in (
+      ("no-replay", "INTERNAL", "from_slot is not supported"),
+      ("wrong-replay", "INVALID_ARGUMENT", "failed to get replay position for slot 5"),
+      ("catching-up", "INTERNAL", "failed to get replay response"),
     ):
       await client.post("/_sim/faults", json={"fault": f"{kind}:1"})
       async with subscribed(url, request) as stream:
-        assert await stream.end() == ("INTERNAL", details)
+        assert await stream.end() == (code, details)
       await trio.sleep(1)
 
 

@@ -27,6 +27,9 @@ GEYSER_FAULTS = FaultNotation(
     "late-replay": FaultKind(
       "refuses from_slot with OUT_OF_RANGE for ARG: too long ago", "seconds", 60.0
     ),
+    "wrong-replay": FaultKind(
+      "refuses from_slot with INVALID_ARGUMENT for ARG, as relays do", "seconds", 60.0
+    ),
     "catching-up": FaultKind(
       "refuses from_slot with INTERNAL for ARG: the node is behind", "seconds", 60.0
     ),

@@ -259,6 +259,8 @@ class GeyserNode:
     """Why a replay from a slot is refused, None where it is not."""
     if self._is_on("no-replay"):
       return GrpcStatus(INTERNAL, "from_slot is not supported")
+    if self._is_on("wrong-replay"):
+      return GrpcStatus(INVALID_ARGUMENT, f"failed to get replay position for slot {slot}")
     if self._is_on("catching-up"):
       return GrpcStatus(INTERNAL, "failed to get replay response")
     oldest = self._stored[0].block.slot if self._stored else self._ledger.slot + 1
