@@ -8,7 +8,7 @@ from tests.test_architecture import LIBRARIES, PLUGINS, PUBLIC
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 (PICTURE,) = re.findall(r"^```\n(.*?)^```", PAGE, re.S | re.M)
-WORDS = set(re.findall(r"[\w.]+", PICTURE))
+WORDS = set(re.findall(r"[\w.]+(?:-\w+)*", PICTURE))
 
 
 def test_every_room_of_the_core_is_drawn():

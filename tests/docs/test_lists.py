@@ -21,7 +21,7 @@ def text_of(path):
 
 def named(text):
   """The packages of plugins/ that a text names."""
-  return set(re.findall(r"\bbond-[a-z0-9]+\b", text)) & PLUGINS
+  return set(re.findall(r"\bbond(?:-[a-z0-9]+)+\b", text)) & PLUGINS
 
 
 def part(text, begin, end):

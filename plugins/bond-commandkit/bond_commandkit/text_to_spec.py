@@ -56,27 +56,36 @@ class Answer:
 
 
 class TextToSpec:
-  """Asks the installed parsers; they and the words of the sources are looked up once.
+  """Asks the installed parsers, or only the one that `parser` names (or its plugin); they and the
+  words of the sources are looked up once.
 
-  PluginError where no parser is installed. A text is from outside unless it is `trusted`, as for
-  load_spec.
+  PluginError where no parser is installed, or none of that name. A text is from outside unless it
+  is `trusted`, as for load_spec.
   """
 
-  def __init__(self, registry: Components, *, trusted: bool = True) -> None:
+  def __init__(
+    self, registry: Components, *, trusted: bool = True, parser: str | None = None
+  ) -> None:
     self._registry = registry
     self._trusted = trusted
     parsers = [parser for parser in registry.all(ParserType) if parser.parse is not None]
-    self._parsers = sorted(parsers, key=lambda parser: parser.rank)
-    if not self._parsers:
+    if not parsers:
       hint = packages_with("parser")
       raise PluginError(f"no parser of plain text is installed; pip install {hint}")
+    if parser is not None:
+      names = [known.name for known in parsers]
+      parsers = [known for known in parsers if parser in (known.name, known.name.partition(".")[0])]
+      if not parsers:
+        raise PluginError(f"no parser {parser!r} is installed; there is {one_of(names, 'and')}")
+    self._parsers = sorted(parsers, key=lambda parser: parser.rank)
     self._words = source_words(registry)
 
   def read(self, text: str) -> Answer:
     """What the parsers make of a text; the spec is checked as any other.
 
     They are asked in the order of their ranks until one does more than ask back; where all ask, the
-    last that offers a spec counts, else the first. PluginError where one breaks its promises.
+    last that offers a spec counts, else the first, with the remarks of those that had no use.
+    PluginError where one breaks its promises.
     """
     readings: list[tuple[str, Reading]] = []
     for parser in self._parsers:
@@ -84,8 +93,7 @@ class TextToSpec:
       if readings[-1][1].outcome != "ask":
         break
     else:
-      offering = [entry for entry in readings if entry[1].spec is not None]
-      readings.append(offering[-1] if offering else readings[0])
+      readings.append(_best_of(readings))
     name, reading = readings[-1]
     spec, problems = self._checked(reading)
     return Answer(text, name, reading, spec, problems)
@@ -109,6 +117,15 @@ class TextToSpec:
 def text_to_spec(text: str, registry: Components, *, trusted: bool = True) -> Answer:
   """What the installed parsers make of one text; see TextToSpec."""
   return TextToSpec(registry, trusted=trusted).read(text)
+
+
+def _best_of(asking: list[tuple[str, Reading]]) -> tuple[str, Reading]:
+  """The reading that counts of several that all ask."""
+  offering = [entry for entry in asking if entry[1].spec is not None]
+  name, reading = offering[-1] if offering else asking[0]
+  idle = [r for _, r in asking if r is not reading and not r.delivers]
+  remarks = [*reading.remarks, *(remark for other in idle for remark in other.remarks)]
+  return name, attrs.evolve(reading, remarks=remarks)
 
 
 def _read(parser: ParserType, text: str, words: dict[str, str]) -> Reading:

@@ -14,7 +14,8 @@ from bond_core import PluginError, Registry
 @click.command(name="explain")
 @click.argument("request", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a request.")
-def explain_command(request: tuple[str, ...], as_json: bool) -> None:
+@click.option("--parser", metavar="NAME", help="Only this parser, where several are installed.")
+def explain_command(request: tuple[str, ...], as_json: bool, parser: str | None) -> None:
   """Say what REQUEST means: what each word was taken for, and the spec; nothing is started.
 
   With - requests are read from standard input, one a line. Exit code 0 when the request can be
@@ -23,9 +24,10 @@ def explain_command(request: tuple[str, ...], as_json: bool) -> None:
   \b
   bond explain "BTC price + tweets every 5s"
   bond explain --json - < requests.txt
+  bond explain --parser llm "how is ether doing on kraken"
   """
   try:
-    text_to_spec = TextToSpec(Registry())
+    text_to_spec = TextToSpec(Registry(), parser=parser)
     if request == ("-",):
       _show(map(text_to_spec.read, _lines()), as_json)
       return
@@ -48,7 +50,9 @@ def _show(answers: Iterable[Answer], as_json: bool) -> None:
       click.echo(json.dumps(answer.understood(), ensure_ascii=False))
     else:
       click.echo("\n".join(account_lines(answer)))
-      if answer.reading.spec is not None and answer.reading.outcome in STARTING:
+      if answer.reading.spec is not None and answer.reading.outcome != "reject":
+        if answer.reading.outcome not in STARTING:
+          click.echo("# only if that is what you mean:")
         click.echo(_yaml(answer.reading.spec))
 
 

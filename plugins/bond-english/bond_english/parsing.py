@@ -32,14 +32,14 @@ from bond_english.meaning.negation import complete_negations
 from bond_english.meaning.operators import resolve_operators
 from bond_english.meaning.quotes import resolve_quotes
 from bond_english.meaning.request import Request
-from bond_english.meaning.sharing import inherit_kinds, share
+from bond_english.meaning.sharing import inherit_kinds, neighbours, share
 from bond_english.meaning.timing import resolve_times
 from bond_english.meaning.topics import find_topics
 from bond_english.reading.lexer import readings
 from bond_english.reading.source_words import read_source_words
 from bond_english.reading.spelling import correct
-from bond_english.text.chunks import OPERATOR, REFUSED, UNKNOWN, Chunk
-from bond_english.text.tokens import Token, tokenise
+from bond_english.text.chunks import OPERATOR, REFUSED, UNKNOWN
+from bond_english.text.tokens import tokenise
 from bond_english.words.filler import CONJUNCTIONS, FILLER
 
 MAX_CHARACTERS = 600
@@ -57,11 +57,11 @@ _STEPS = (
 """What becomes clear in each clause by itself, in this order."""
 
 
-def parse(text: str, source_words: Mapping[str, str]) -> Reading:
+def parse(text: str, source_words: Mapping[str, str], *, apart: bool = False) -> Reading:
   """What a request means: outcome, spec, account of every word.
 
-  `source_words` are the words of the installed sources (word → source). Equal arguments give equal
-  readings; nothing else counts.
+  `source_words` are the words of the installed sources (word → source). With `apart` nothing is
+  shared across a semicolon. Equal arguments give equal readings; nothing else counts.
   """
   tokens = tokenise(text) if len(text) <= MAX_CHARACTERS else []
   if len(text) > MAX_CHARACTERS or len(tokens) > MAX_TOKENS:
@@ -69,20 +69,18 @@ def parse(text: str, source_words: Mapping[str, str]) -> Reading:
   sources = read_source_words(source_words)
   alike = correct(tokens, sources.words)
   chunks = best_way(tokens, readings(tokens, sources, alike))
-  return _reading(text, tokens, chunks, source_words)
+  return _reading(Request(text, tokens, chunks, source_words, apart=apart))
 
 
-def _reading(
-  text: str, tokens: list[Token], chunks: list[Chunk], source_words: Mapping[str, str]
-) -> Reading:
+def _reading(request: Request) -> Reading:
   """The reading of one way to read the text."""
-  request = Request(text, tokens, chunks, source_words)
   findings = Findings()
   complete_negations(request, findings)
   clauses = request.clauses()
   for clause in clauses:
     resolve_kinds(request, clause, findings)
-  inherit_kinds(clauses)
+  for group in neighbours(request, clauses):
+    inherit_kinds(group)
   for step in _STEPS:
     for clause in clauses:
       step(clause, findings)

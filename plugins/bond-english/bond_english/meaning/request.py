@@ -54,7 +54,10 @@ class Scope:
 
 @dataclass(slots=True)
 class Request(Scope):
-  """A whole request; the chunks of its clauses are the same objects."""
+  """A whole request; the chunks of its clauses are the same objects. Where semicolons keep it
+  `apart`, clauses share nothing across them."""
+
+  apart: bool = False
 
   def clauses(self) -> list[Scope]:
     """The clauses in their order, each with its words between."""

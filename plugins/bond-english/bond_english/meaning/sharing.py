@@ -118,18 +118,26 @@ def inherit_kinds(clauses: list[Scope]) -> None:
       clause.inherited = next((own[other] for other in order if own[other]), frozenset())
 
 
+def neighbours(request: Request, scopes: list[Scope]) -> list[list[Scope]]:
+  """The clauses that share with each other: all, or those between two semicolons where the request
+  says that these part it."""
+  if not request.apart:
+    return [scopes]
+  ends = [at for at, token in enumerate(request.tokens) if token.text == ";"]
+  groups: dict[int, list[Scope]] = {}
+  for scope in scopes:
+    first = min(chunk.first for chunk in scope.chunks)
+    # The semicolon itself is of the clause before it.
+    groups.setdefault(sum(end < first for end in ends), []).append(scope)
+  return list(groups.values())
+
+
 def share(request: Request, scopes: list[Scope], findings: Findings) -> list[Selection]:
   """Every kind of data, named or assumed, with all that it is of."""
-  clauses = [_clause(scope) for scope in scopes]
-  clauses = _without_restatements(clauses)
-  _share_bare(clauses)
-  clauses = [clause for clause in clauses if not clause.is_bare] or clauses[:1]
+  clauses = [
+    clause for group in neighbours(request, scopes) for clause in _shared(list(map(_clause, group)))
+  ]
   assumed = [kind for slot, kind, _ in findings.assumptions if slot == "source"]
-  _share_kinds(clauses)
-  _share_symbols(clauses)
-  _share_lists(clauses)
-  _share_intervals(clauses)
-  _share_settings(clauses)
   selections: list[Selection] = []
   for clause in clauses:
     named: list[tuple[str, Chunk | None]] = [*clause.kinds]
@@ -145,6 +153,19 @@ def share(request: Request, scopes: list[Scope], findings: Findings) -> list[Sel
       else:
         _join(same, found)
   return selections
+
+
+def _shared(clauses: list[_Clause]) -> list[_Clause]:
+  """These clauses with what they have of each other."""
+  clauses = _without_restatements(clauses)
+  _share_bare(clauses)
+  clauses = [clause for clause in clauses if not clause.is_bare] or clauses[:1]
+  _share_kinds(clauses)
+  _share_symbols(clauses)
+  _share_lists(clauses)
+  _share_intervals(clauses)
+  _share_settings(clauses)
+  return clauses
 
 
 def _clause(scope: Scope) -> _Clause:
