@@ -55,7 +55,12 @@ def is_final(status: int, body: bytes) -> bool:
   """Returns whether X itself says that a request is wrong. X describes each problem (title, detail,
   type, or a list of errors); another 400 comes from something before it."""
   found = read_object(body) if status in (400, 422) else None
-  return found is not None and not found.keys().isdisjoint(_PROBLEM)
+  return found is not None and is_problem(found)
+
+
+def is_problem(found: dict[str, Any]) -> bool:
+  """Returns whether X describes a problem in an object."""
+  return not found.keys().isdisjoint(_PROBLEM)
 
 
 def explained(status: int, request: str, access: str, body: bytes) -> str:

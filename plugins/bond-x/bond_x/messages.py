@@ -15,7 +15,7 @@ import msgspec
 
 from bond_core import Disconnected, Post, epoch_ms
 from bond_core.feeds import own_words, said
-from bond_x.answers import rows_of
+from bond_x.answers import is_problem, rows_of
 
 _FIELDS = {
   "tweet.fields": "author_id,created_at,lang,public_metrics,entities,note_tweet",
@@ -59,7 +59,8 @@ class Lines:
 
 def read_line(line: bytes) -> dict[str, Any] | None:
   """Returns the message of a line, None where it holds no post. Raises ValueError for a line that
-  cannot be read, and Disconnected where X says that the stream ends."""
+  cannot be read or in which X describes a problem, and Disconnected where X says that the stream
+  ends."""
   try:
     message = msgspec.json.decode(line)
   except RecursionError:
@@ -71,12 +72,14 @@ def read_line(line: bytes) -> dict[str, Any] | None:
     return message
   if data is not None:
     raise ValueError("the post has no id")
-  for error in rows_of(message, "errors"):
-    if str(error.get("title")) == "operational-disconnect":
-      kind = str(error.get("disconnect_type") or "no reason given")
-      raise Disconnected(
-        f"X ended the stream: {own_words(kind)}{said(str(error.get('detail', '')))}"
-      )
+  # X describes a problem by itself, or in a list of errors.
+  for error in (message, *rows_of(message, "errors")):
+    kind = error.get("disconnect_type") or error.get("connection_issue")
+    if kind or str(error.get("title")) == "operational-disconnect":
+      why = own_words(str(kind or "no reason given"))
+      raise Disconnected(f"X ended the stream: {why}{said(str(error.get('detail', '')))}")
+  if is_problem(message):
+    raise ValueError(f"it is no post{said(line)}")
   return None
 
 

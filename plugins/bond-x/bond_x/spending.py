@@ -12,6 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bond_core import Refused
@@ -76,13 +77,16 @@ class Spending:
 
 
 class Ledger:
-  """What was spent today, by account and caller, in a file."""
+  """What was spent today, by account and caller, in a file. A thread writes it, since each post is
+  noted as it comes; it has written all when the process ends."""
 
   def __init__(self, path: Path) -> None:
     """Reads the file. Raises Refused where it is damaged: what was spent is not known then."""
     self._path = path
     self._days: dict[str, tuple[int, int, int]] = {}
     self._failing = False
+    self._thread = ThreadPoolExecutor(1, "bond-x-spending")
+    self._is_due = False
     try:
       stored = json.loads(path.read_bytes())
       for name, (day, posts, counts) in stored.items():
@@ -102,9 +106,17 @@ class Ledger:
     )
 
   def _keep(self, name: str, spending: Spending) -> None:
-    self._days[name] = spending.day, spending.posts, spending.counts
+    noted = {**self._days, name: (spending.day, spending.posts, spending.counts)}
     # A day that is over counts no more.
-    self._days = {one: kept for one, kept in self._days.items() if kept[0] >= spending.day}
+    self._days = {one: kept for one, kept in noted.items() if kept[0] >= spending.day}
+    if not self._is_due:
+      self._is_due = True
+      self._thread.submit(self._write)
+
+  def _write(self) -> None:
+    """Stores what is noted by now, on the thread. What is noted from now on makes another call
+    due."""
+    self._is_due = False
     beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
     try:
       beside.write_text(json.dumps(self._days), encoding="utf-8")

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 from bond_x.messages import fields, originals_in, posts_of, read_line, read_time, tags_of
 
+from bond_core import Disconnected
+
 COMMON = {
   "author_id": "2244994945",
   "created_at": "2026-09-14T19:00:55.000Z",
@@ -93,6 +95,41 @@ def test_a_line_that_cannot_be_read_says_so_and_one_of_another_kind_is_left_out(
     with pytest.raises(ValueError, match=r"."):
       read_line(line)
   assert read_line(b'{"new":{"kind":1}}') is None
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize(
+  ("problem", "why"),
+  [
+    (
+      {
+        "title": "operational-disconnect",
+        "disconnect_type": "OperationalDisconnect",
+        "detail": "This stream has been disconnected for operational reasons.",
+        "type": "https://api.twitter.com/2/problems/operational-disconnect",
+      },
+      "OperationalDisconnect: This stream has been disconnected for operational reasons",
+    ),
+    ({"title": "ConnectionException", "connection_issue": "TooManyConnections"}, "TooManyConn"),
+    ({"title": "a title of next year", "disconnect_type": "Moved"}, "Moved"),
+  ],
+)
+def test_a_stream_that_x_says_ends_is_opened_again_with_its_words(problem, why, listed):
+  line = msgspec.json.encode({"errors": [problem]} if listed else problem)
+  with pytest.raises(Disconnected, match=why):
+    read_line(line)
+
+
+@pytest.mark.parametrize(
+  "line",
+  [
+    b'{"errors":[{"title":"UsageCapExceeded","detail":"Usage cap exceeded: monthly"}]}',
+    b'{"title":"CreditsDepleted","detail":"Usage cap exceeded: monthly"}',
+  ],
+)
+def test_what_x_says_in_place_of_a_post_is_told(line):
+  with pytest.raises(ValueError, match=r"it is no post: .*Usage cap exceeded: monthly"):
+    read_line(line)
 
 
 @pytest.mark.parametrize(

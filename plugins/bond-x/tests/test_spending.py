@@ -1,10 +1,13 @@
 """What was spent today outlasts the process where there is a folder for it."""
 
+import json
 import logging
+import subprocess
+import sys
 
 import pytest
 from bond_x.account import SIMULATED, Account, budget_of, spending_of
-from bond_x.spending import DAY_MS, FILE
+from bond_x.spending import DAY_MS, FILE, Ledger
 
 from bond_core import Refused
 from bond_core.config import DATA_FOLDER
@@ -28,6 +31,12 @@ class Process:
     other._kept = self._kept
     return other
 
+  def written(self):
+    """Waits until the thread has stored what was noted."""
+    for kept in self._kept.values():
+      if isinstance(kept, Ledger):
+        kept._thread.submit(lambda: None).result(10)
+
 
 def test_a_restart_is_no_new_day(tmp_path, monkeypatch):
   monkeypatch.setenv("X_SPEND_CAP", "1")
@@ -37,11 +46,13 @@ def test_a_restart_is_no_new_day(tmp_path, monkeypatch):
   alice.read(NOON, 30)
   alice.counted(NOON)
   assert alice.left(NOON) == pytest.approx(0.045)
+  first.written()
   again = Process(tmp_path)
   alice, bob = (budget_of(again.of(name), REAL, 5.0) for name in ("alice", "bob"))
   assert alice.left(NOON) == pytest.approx(0.045)
   assert bob.left(NOON) == pytest.approx(0.5)
   alice.read(NOON, 4)
+  again.written()
   third = Process(tmp_path)
   assert "what one caller may" in budget_of(third.of("alice"), REAL, 5.0).over(NOON)
   budget_of(third.of("bob"), REAL, 5.0).read(NOON, 33)
@@ -53,6 +64,7 @@ def test_a_restart_is_no_new_day(tmp_path, monkeypatch):
   carol = budget_of(third.of("carol"), REAL, 5.0)
   assert carol.left(tomorrow) == pytest.approx(0.5)
   carol.read(tomorrow, 1)
+  third.written()
   text = (tmp_path / FILE).read_text()
   assert text.count("[") == 2
   assert "canary" not in text
@@ -79,9 +91,28 @@ def test_where_what_was_spent_cannot_be_read_nothing_is_spent(tmp_path, text):
 
 def test_what_cannot_be_stored_is_said_once_and_counted(tmp_path, caplog):
   folder = tmp_path / "gone"
-  spending = spending_of(Process(folder), REAL)
+  process = Process(folder)
+  spending = spending_of(process, REAL)
   with caplog.at_level(logging.ERROR):
-    spending.read(NOON, 1)
-    spending.read(NOON, 1)
+    for _ in range(2):
+      spending.read(NOON, 1)
+      process.written()
   assert spending.posts == 2
   assert caplog.text.count("a restart would begin the day") == 1
+
+
+def test_a_slow_disk_holds_up_no_post_and_all_is_stored_when_the_process_ends(tmp_path):
+  code = f"""
+import pathlib, time
+from bond_x import spending
+write = pathlib.Path.write_text
+pathlib.Path.write_text = lambda *args, **named: time.sleep(0.2) or write(*args, **named)
+noted = spending.Ledger(pathlib.Path({str(tmp_path / FILE)!r})).spending("a")
+begun = time.monotonic()
+for _ in range(500):
+  noted.read({NOON}, 1)
+print(time.monotonic() - begun)
+"""
+  done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+  assert float(done.stdout) < 10
+  assert json.loads((tmp_path / FILE).read_text())["a"][1] == 500
