@@ -65,6 +65,50 @@ def test_what_is_written_passes_its_own_tests_and_checks(kind, types, tmp_path):
   passes(package, "ruff", "check", "--no-cache", ".", env=env)
 
 
+def explained(requests, env):
+  """What installed parsers make of each request."""
+  lines = subprocess.run(
+    [sys.executable, "-m", "bond_core", "explain", "--json", "-"],
+    input="\n".join(requests),
+    env=env,
+    capture_output=True,
+    text=True,
+    timeout=60,
+    check=True,
+  ).stdout.splitlines()
+  return [json.loads(line) for line in lines]
+
+
+def test_what_is_written_is_asked_for_in_plain_english(tmp_path):
+  env = installed(write_package("venue", "lumenex", tmp_path))
+  env["PYTHONPATH"] += (
+    os.pathsep + installed(write_package("source", "tides", tmp_path))["PYTHONPATH"]
+  )
+  asked = {
+    "BTC trades on lumenex": {"lumenex.trades": {"symbols": ["BTC/USDT"]}},
+    "lumenex ETH/BTC order book, depth 20": {
+      "lumenex.orderbook": {"symbols": ["ETH/BTC"], "depth": 20}
+    },
+    "SOL price on lumenex every 5s": {
+      "lumenex.trades": {"symbols": ["SOL/USDT"]},
+      "lumenex.ticker": {"symbols": ["SOL/USDT"]},
+    },
+    "tides prices of BTC/USDT": {"tides.prices": {"symbols": ["BTC/USDT"]}},
+  }
+  answers = explained([*asked, "BTC trades on all exchanges", "BTC funding on lumenex"], env)
+  for answer, expected in zip(answers, asked.values(), strict=False):
+    assert answer["can_start"], answer
+    found = {source["use"]: source["with"] for source in answer["spec"]["sources"].values()}
+    assert found == expected
+  everywhere, lacking = answers[-2:]
+  uses = {source["use"] for source in everywhere["spec"]["sources"].values()}
+  assert {"binance.trades", "lumenex.trades"} <= uses
+  assert lacking["missing"] == ["funding rate on lumenex: no package is known that offers this"]
+  # Without it nobody knows the word.
+  (unknown,) = explained(["BTC trades on lumenex"], dict(os.environ))
+  assert unknown["can_start"] is False
+
+
 @pytest.mark.parametrize(
   ("name", "sentence"),
   [
