@@ -178,6 +178,8 @@ def test_no_home_is_needed(name, place):
     (["sim", "binance", "--port", "0", "--capture", "/nowhere/x.gz"], 2, "/nowhere/x.gz"),
     (["new", "venue", "acme", "--from-capture", "/nowhere/x.gz"], 2, "/nowhere/x.gz"),
     (["listen", "BTC price", "--server", "http://127.0.0.1:9"], 1, "http://127.0.0.1:9"),
+    (["top", "--url", "http://127.0.0.1:9"], 1, "--url"),
+    (["top", "--url", "127.0.0.1:8000"], 1, "127.0.0.1:8000"),
   ],
 )
 def test_what_is_not_there_is_named_with_the_option_to_change(arguments, code, hint):
@@ -242,7 +244,9 @@ def test_ctrl_c_on_a_terminal_ends_a_command_in_order(name, place):
   assert code == 0
 
 
-@pytest.mark.parametrize("name", ["check", "explain", "listen", "new", "plan", "plugins", "run"])
+@pytest.mark.parametrize(
+  "name", ["check", "explain", "listen", "new", "plan", "plugins", "run", "top"]
+)
 def test_help_fits_a_narrow_terminal(name):
   screen, code = on_a_terminal([name, "--help"], columns=60)
   assert code == 0

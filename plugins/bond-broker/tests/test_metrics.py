@@ -83,6 +83,9 @@ async def test_the_counts_are_the_clients_own():
       assert found["active_subscriptions"] == found["clients"] == 3
       assert found["groups"] == 2
       assert (found["lost"], found["conflated"], found["clients_behind"]) == (0, 0, 0)
+      assert sorted(client["sent"] for client in found["slowest"]) == sorted(counts)
+      assert {client["state"] for client in found["slowest"]} == {"live"}
+      assert len({client["id"] for client in found["slowest"]}) == 3
       assert found["log"]["seq"] == broker.log.head == 220
       by_symbol = {stream["symbol"]: stream for stream in found["streams"]}
       assert by_symbol["BTC/USDT"]["events"] == 200
@@ -149,7 +152,14 @@ async def test_what_a_client_that_stalls_loses_is_counted_as_it_is_declared():
     for first in range(1, total + 1, 500):
       broker.log.ring.append(trades(first, 500))
       await trio.sleep(0.001)
-    assert (await figures(broker))["clients_behind"] == 1
+    async with connected(broker) as quick:
+      await quick.subscribe()
+      found = await figures(broker)
+    assert found["clients_behind"] == 1
+    behind, level = found["slowest"]
+    assert behind["state"] == "behind"
+    assert behind["lag"] == found["lag_max"] > 0 == level["lag"]
+    assert behind["unsent_bytes"] > 0
     received = lost = 0
     with trio.fail_after(20):
       while received + lost < total:

@@ -41,12 +41,15 @@ def in_columns(
   columns: Sequence[Column], rows: Iterable[Sequence[Text]], width: int
 ) -> list[list[Text]]:
   """The lines of the titles and then those of each row, of at most `width` cells: one where there
-  is room for all columns side by side, else two. The last column takes what is left."""
+  is room for all columns side by side or none is `below`, else two. The last column takes what is
+  left."""
   table = [[Text(column.title, "bold") for column in columns], *rows]
   widths = _natural(columns, table)
   if sum(widths[:-1]) + len(widths) - 1 + LEAST_LAST <= width:
     return [[line] for line in _beside(columns, widths, table, width)]
   first = sum(not column.below for column in columns)
+  if first == len(columns):
+    return [[line] for line in _beside(columns, widths, table, width)]
   above = _beside(columns[:first], widths[:first], [row[:first] for row in table], width)
   below = _beside(columns[first:], widths[first:], [row[first:] for row in table], width - INDENT)
   return [

@@ -39,6 +39,13 @@ def test_where_there_is_room_a_row_is_one_line_and_else_two():
   ]
 
 
+def test_rows_of_which_nothing_is_below_have_one_line():
+  columns = (Column("name", 4), Column("size", 5, figures=True), Column("why", 5))
+  [[titles], [row]] = in_columns(columns, [list(map(cell, ("a long name", "1", "because")))], 18)
+  assert (titles.plain, row.plain) == ("name    size why", "a lon…     1 beca…")
+  assert in_columns(columns, [], 18)[0][0].plain == "name   size  why"
+
+
 @pytest.mark.parametrize("width", range(8, 70))
 def test_a_name_of_wide_characters_is_as_wide_as_it_looks(width):
   found = lines(

@@ -37,9 +37,16 @@ def _token() -> click.Command:
   return token_command
 
 
+def _top() -> click.Command:
+  from bond_server.commands.top import top_command
+
+  return top_command
+
+
 @hookimpl
 def bond_register_commands() -> Iterable[CommandType]:
   """What runs a server, and what follows one."""
   yield CommandType(name="serve", summary="Serve the log and streams to clients.", load=_serve)
   yield CommandType(name="listen", summary="Make a stream on a server and follow it.", load=_listen)
+  yield CommandType(name="top", summary="Watch a running server.", load=_top)
   yield CommandType(name="token", summary="Make a token that reads a stream.", load=_token)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from heapq import nlargest
 from http import HTTPStatus
 from operator import itemgetter
 
@@ -40,7 +41,7 @@ from bond_broker.server.handshake import (
   stream_of,
 )
 from bond_broker.server.leases import Leases
-from bond_broker.server.metrics import Losses, Snapshot, snapshot_of
+from bond_broker.server.metrics import MAX_SLOWEST, Losses, Snapshot, snapshot_of
 from bond_broker.server.session import Session, SessionLimits, send_all
 from bond_broker.server.sockets import Encrypted, Plain, open_listeners, tls_of
 from bond_broker.server.status import PATHS, answer, refuse_caller
@@ -426,9 +427,11 @@ class Broker:
   def snapshot(self) -> Snapshot:
     """The figures of /metrics."""
     backing = self._backing
+    slowest = nlargest(MAX_SLOWEST, self.sessions, key=lambda session: session.delivery.lag)
     return snapshot_of(
       traffic=self._traffic,
       deliveries=[session.delivery for session in self.sessions],
+      slowest=[session.status() for session in slowest],
       pumps=list(self._pumps.values()),
       departed=self._departed,
       refused=self.refused,

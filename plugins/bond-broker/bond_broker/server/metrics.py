@@ -15,6 +15,8 @@ from bond_core.services import SourceStatus
 
 MAX_LISTED = 1000
 """Channels of markets that are listed one by one."""
+MAX_SLOWEST = 20
+"""Clients that are listed one by one: those that have most still to get."""
 
 ExchangeStatus = Literal["connected", "reconnecting", "stale", "disconnected"]
 _STATUS: dict[SourceStatus, ExchangeStatus] = {
@@ -82,6 +84,22 @@ class ChannelStatus(msgspec.Struct, frozen=True):
   resyncs: int | None
 
 
+class ClientStatus(msgspec.Struct, frozen=True, kw_only=True):
+  """One client, without a word of who it is: `id` counts the connections of this process. `state`
+  is live (it has everything), behind or replaying, `lag` the events that it has still to get, and
+  `unsent_bytes` what waits for its socket."""
+
+  id: int
+  state: State
+  lag: int
+  unsent_bytes: int
+  sent: int
+  lost: int
+  conflated: int
+  subscriptions: int
+  connected_sec: int
+
+
 class LogStatus(msgspec.Struct, frozen=True):
   """The log of all events: its epoch and numbers; `kept` is the last number that its engine has
   (None: it has none), `not_kept` counts events that no engine took."""
@@ -95,8 +113,9 @@ class LogStatus(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-  """All figures at one moment. `simulated` are the exchanges that no venue stands behind. The two
-  at the end are there where the broker serves all events."""
+  """All figures at one moment. `simulated` are the exchanges that no venue stands behind, `slowest`
+  the clients that are furthest behind. The two at the end are there where the broker serves all
+  events."""
 
   active_subscriptions: int
   messages_per_second: float
@@ -108,6 +127,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
   clients: int
   clients_behind: int
   lag_max: int
+  slowest: list[ClientStatus]
   groups: int
   delivered: int
   lost: int
@@ -124,6 +144,7 @@ def snapshot_of(
   *,
   traffic: Traffic,
   deliveries: list[Delivery],
+  slowest: list[ClientStatus],
   pumps: list[Pump],
   departed: Losses,
   refused: Mapping[str, int],
@@ -148,6 +169,7 @@ def snapshot_of(
     clients=len(deliveries),
     clients_behind=len(behind),
     lag_max=max(behind, default=0),
+    slowest=slowest,
     groups=sum(len(pump.groups) for pump in pumps),
     delivered=sum(pump.delivered for pump in pumps),
     lost=losses.lost,

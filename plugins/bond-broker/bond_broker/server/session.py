@@ -1,6 +1,7 @@
 """One WebSocket from its first message to its last."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import count
 from typing import Any, TypeAlias
 
 import attrs
@@ -40,6 +41,7 @@ from bond_broker.protocol.requests import (
 from bond_broker.protocol.since import AfterNumber, AtTime, parse_since
 from bond_broker.protocol.subscription import Subscription
 from bond_broker.server.leases import Leases
+from bond_broker.server.metrics import ClientStatus
 from bond_core import AuthError, BondError, Principal
 from bond_core.services import Lease, Rejection, SourceStatus
 from bond_core.websockets import FrameReader
@@ -55,6 +57,8 @@ MAX_SUBSCRIPTIONS = 200
 HURRIED_AFTER = 5.0
 # Every ack lists all subscriptions, so this bounds an ack too.
 MAX_SYMBOLS = 5_000
+
+_numbers = count(1)
 
 Handler: TypeAlias = Callable[["Session", bytes, bool], Awaitable[None]]
 """(message, whether it is binary) → what is done at a path that has no subscriptions; it
@@ -119,6 +123,7 @@ class Session:
     self._protocol = head.protocol
     self._reader = FrameReader(head.protocol, limits.max_message)
     self._started = trio.current_time()
+    self._number = next(_numbers)
     self._next_heartbeat = float("inf")
     self._last_heartbeat = 0.0
     self._subscribed: list[Subscribed] = []
@@ -145,6 +150,21 @@ class Session:
       for subscribed in self._subscribed:
         self._leases.release(subscribed.lease)
       self._transport.close()
+
+  def status(self) -> ClientStatus:
+    """How far the client is."""
+    delivery = self.delivery
+    return ClientStatus(
+      id=self._number,
+      state=delivery.state,
+      lag=delivery.lag,
+      unsent_bytes=delivery.unsent_bytes,
+      sent=delivery.sent,
+      lost=delivery.lost,
+      conflated=delivery.conflated,
+      subscriptions=len(delivery.subscriptions.listed),
+      connected_sec=int(trio.current_time() - self._started),
+    )
 
   def send(self, frame: bytes) -> None:
     """Sends a frame in its turn, without waiting."""

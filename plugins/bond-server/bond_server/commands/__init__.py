@@ -1,1 +1,1 @@
-"""bond serve, bond listen, bond token."""
+"""bond serve, bond listen, bond top, bond token."""

@@ -24,7 +24,6 @@ from bond_commandkit.signals import on_signals
 
 from bond_core import (
   AnyEvent,
-  AuthError,
   Batch,
   BondError,
   Disconnected,
@@ -41,8 +40,8 @@ from bond_core import (
 from bond_core.config import counted
 from bond_core.feeds import Backoff
 from bond_core.websockets import HandshakeRefused, open_websocket
+from bond_server.commands.calling import SERVER, answer_of, key_option
 
-SERVER = "http://127.0.0.1:8000"
 SILENCE = 65.0
 """Seconds; the server says something every 30."""
 
@@ -85,13 +84,14 @@ class StreamProgress:
 @click.argument("request")
 @click.option(
   "--server",
+  "--url",
   default=SERVER,
   show_default=True,
   envvar="BOND_SERVER",
   metavar="URL",
   help="The control plane of a server.",
 )
-@click.option("--key", envvar="BOND_API_KEY", metavar="KEY", help="An API key of that server.")
+@key_option
 @click.option("--confirm", is_flag=True, help="Start also what has to be confirmed first.")
 @click.option("--duration", type=DurationType(), help="Stop after this time, e.g. 20s or 5m.")
 @click.option("--json", "as_json", is_flag=True, help="One message a line on standard output.")
@@ -159,7 +159,7 @@ async def _run(
   with trio.move_on_after(float("inf") if duration is None else duration) as limit:
     async with trio.open_nursery() as nursery:
       await nursery.start(on_signals, limit.cancel)
-      made = await _call(server, "/v1/streams", key, body)
+      made = await _made(server, "/v1/streams", key, body)
       if not quiet:
         _report(made)
       logger = logging.LoggerAdapter(logging.getLogger("bond.listen"))
@@ -170,32 +170,13 @@ async def _run(
         await _follow(made, server, key, sink, place)
 
 
-async def _call(server: str, path: str, key: str | None, body: dict[str, Any]) -> dict[str, Any]:
-  """What the control plane answers. Refused with its sentence for what it does not do."""
-  import httpx
-
-  headers = {} if key is None else {"X-API-Key": key}
-  try:
-    async with httpx.AsyncClient(timeout=30) as http:
-      answer = await http.post(f"{server}{path}", json=body, headers=headers)
-  except httpx.InvalidURL as exc:
-    raise Refused(f"--server {server!r} is no URL: {exc}") from exc
-  except httpx.HTTPError as exc:
-    reason = str(exc) or type(exc).__name__
-    start = "start one with `bond serve`, or name one with --server"
-    raise Disconnected(f"no server answers at {server}: {reason}; {start}") from exc
-  try:
-    found: dict[str, Any] = answer.json()
-  except ValueError:
-    found = {}
-  if answer.is_success and "ws_url" in found:
-    return found
-  message = str(found.get("detail") or f"{server} answered with HTTP {answer.status_code}")
-  problems = [f"  {one.get('path')}: {one.get('message')}" for one in found.get("problems") or ()]
-  message = "\n".join([message, *problems])
-  if answer.status_code in (401, 403):
-    raise AuthError(f"{message}; give --key, or BOND_API_KEY")
-  raise Refused(message) if answer.status_code < 500 else Disconnected(message)
+async def _made(server: str, path: str, key: str | None, body: dict[str, Any]) -> dict[str, Any]:
+  """A stream or a token for one. Raises what `answer_of` raises, and Disconnected where it is
+  none."""
+  found = await answer_of(server, path, key, body)
+  if "ws_url" not in found:
+    raise Disconnected(f"{server} is no control plane of Bond")
+  return found
 
 
 def _report(made: dict[str, Any]) -> None:
@@ -233,7 +214,7 @@ async def _follow(
       if code == _EXPIRED:
         with suppress(Disconnected):
           # Where the control plane is away, the old token is refused again, and so is tried again.
-          url = (await _call(server, f"/v1/streams/{stream}/token", key, {}))["ws_url"]
+          url = (await _made(server, f"/v1/streams/{stream}/token", key, {}))["ws_url"]
     place.reconnects += 1
     if place.events > came:
       backoff.reset()
