@@ -21,8 +21,8 @@ class Checksum(NamedTuple):
   text: Callable[[Sequence[str]], str] | None = None
 
 
-MAX_LEVELS = 10_000
-"""Levels a side by default: a Binance BTCUSDT perpetual reaches 5,000 within two minutes."""
+MAX_LEVELS = 100_000
+"""Levels a side by default: Coinbase's whole BTC-USD has 27,000."""
 
 _INFINITE = float("inf")
 

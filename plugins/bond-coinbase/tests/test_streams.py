@@ -171,6 +171,13 @@ def test_a_book_is_a_snapshot_and_then_changes(venue):
   assert again.is_reset
 
 
+def test_a_whole_book_is_as_deep_as_the_venues(venue):
+  coinbase = venue(config.Books(symbols=["BTC/USD"], deltas=True))
+  bids, asks = ([(at * 10 + step, 1) for step in range(1, 27_001)] for at in (0, 100_000))
+  [whole] = coinbase.say("l2_data", levels("snapshot", bids=bids, asks=asks))
+  assert (len(whole.bids), len(whole.asks)) == (27_000, 27_000)
+
+
 def test_a_book_begins_anew_where_its_connection_leaves_it_to_another(venue):
   coinbase = venue(config.Books(symbols=["BTC/USD"], deltas=True))
   coinbase.say("l2_data", levels("snapshot", bids=[(100, 1)]))

@@ -40,7 +40,7 @@ class Venue:
   """A Hyperliquid of our own making, seen from the feed: it lists SPOT and PERPS, confirms
   requests, and says what a test makes it say. `asked` are the requests it was sent."""
 
-  def __init__(self, *sources, confirms=True, spot=SPOT, perps=PERPS):
+  def __init__(self, *sources, confirms=True, begun=True, spot=SPOT, perps=PERPS):
     self.feed = hyperliquid_feed(sources[0].connection)
     self.confirms, self.spot, self.perps = confirms, spot, perps
     self.now_ms = 1_790_000_000_000
@@ -50,7 +50,8 @@ class Venue:
       self.groups.setdefault(self.feed.group(subscription), []).append(subscription)
     for number, group in enumerate(self.groups.values(), 1):
       self.feed.on_open(number, group, overlap=False, now=self.now)
-    self.settle()
+    if begun:
+      self.settle()
 
   @property
   def now(self):
@@ -62,10 +63,7 @@ class Venue:
     while self.feed.actions:
       action = self.feed.actions.popleft()
       if isinstance(action, Fetch):
-        self.lists.append(action.body)
-        listed = {b'{"type":"spotMeta"}': self.spot, b'{"type":"allPerpMetas"}': self.perps}
-        body = json.dumps(listed[action.body]).encode()
-        events += self.feed.on_response(action, Response(200, {}, body), self.now)
+        events += self.answer(action)
       elif isinstance(action, Send):
         request = json.loads(action.data)
         self.asked.append(request)
@@ -76,6 +74,13 @@ class Venue:
       else:
         self.other.append(action)
     return events
+
+  def answer(self, fetch):
+    """The events of the answer to a request of a list."""
+    self.lists.append(fetch.body)
+    listed = {b'{"type":"spotMeta"}': self.spot, b'{"type":"allPerpMetas"}': self.perps}
+    body = json.dumps(listed[fetch.body]).encode()
+    return self.feed.on_response(fetch, Response(200, {}, body), self.now)
 
   def say(self, channel, data, connection=1):
     """The events of a message of the venue."""

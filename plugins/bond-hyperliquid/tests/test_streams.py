@@ -240,6 +240,24 @@ def test_an_error_is_about_what_it_repeats(venue):
   assert reject.subscription.instrument.symbol == "ETH/USDC"
 
 
+@pytest.mark.parametrize("kind", ["trades", "candle"])
+def test_a_subscription_that_the_socket_refuses_is_that_symbols_alone(venue, kind):
+  source = config.Trades if kind == "trades" else config.Candles
+  hyperliquid = venue(source(symbols=["BTC", "ETH"]), confirms=False)
+  wanted = hyperliquid.asked[1]["subscription"]
+  assert (wanted["type"], wanted["coin"]) == (kind, "ETH")
+  hyperliquid.say("error", f"Invalid subscription {json.dumps(wanted)}")
+  hyperliquid.say("subscriptionResponse", hyperliquid.asked[0])
+  [reject] = hyperliquid.other
+  assert isinstance(reject, Reject)
+  assert "ETH/USDC perp" in reject.reason
+  assert 'Hyperliquid refused it: Invalid subscription {"type"' in reject.reason
+  # It is left out of what is requested on the next connection, and nothing else is.
+  assert [state.subscription.instrument.symbol for state in hyperliquid.feed.states()] == [
+    "BTC/USDC"
+  ]
+
+
 def test_an_error_that_names_nothing_passes(venue):
   hyperliquid = venue(config.Trades(symbols=["BTC"]), confirms=False)
   hyperliquid.say("error", "Cannot track more than 1000 total subscriptions.")

@@ -91,6 +91,15 @@ async def test_a_coin_that_does_not_exist_ends_the_connection():
         await client.next("l2Book")
 
 
+async def test_candles_that_do_not_exist_are_an_error():
+  async with serving() as url, connected(url) as client:
+    await client.send("subscribe", {"type": "candle", "coin": "BTC", "interval": "1M"})
+    said = await client.next("error")
+    assert said.startswith('Invalid subscription {"type":"candle","coin":"BTC","interval":"1M"')
+    await client.send("subscribe", {"type": "candle", "coin": "BTC", "interval": "1m"})
+    assert (await client.next("candle"))["i"] == "1m"
+
+
 @pytest.mark.parametrize(("fast", "levels"), [(False, 20), (True, 5)])
 async def test_books_are_whole(fast, levels):
   async with serving(speed=5) as url, connected(url) as client:

@@ -69,7 +69,8 @@ class ListSource(Generic[M]):
 
   Markets of one `family` are listed together; `symbol` is what the venue calls an instrument.
   `request` makes the Fetch of (family, symbols, rest): of all markets where the symbols are None,
-  else of those, `by_name(family)` at most; the venue answers 400 where it has one of them not.
+  which is sent then, else of those, `by_name(family)` at most; the venue answers 400 where it has
+  one of them not.
   `read` reads (family, body), and raises UNREADABLE. `spelling` is how users write an instrument.
   `place` ends sentences, such as "on Binance spot". What `waits` is subscribed to when its family's
   list is known; other lists are first read after `first` seconds, where the venue itself refuses to
@@ -221,8 +222,10 @@ class VenueMarkets(Generic[M]):
     if symbols is not None and not 0 < len(symbols) <= source.by_name(name):
       symbols = None
     under_way = family.asked_ns is not None and feed.now_ns - family.asked_ns < GIVEN_UP_NS
+    if under_way and symbols is None:
+      return
     fetch = source.request(name, symbols, rest)
-    if under_way and (symbols is None or (fetch.url, fetch.body) in self._requests):
+    if under_way and (fetch.url, fetch.body) in self._requests:
       return
     if symbols is None and not rest:
       # What a reading before it has left is no part of this one.

@@ -1,5 +1,6 @@
 """One WebSocket of Hyperliquid: subscribe, unsubscribe, ping and post ("WebSocket"). A coin that
-does not exist ends the connection without a word, as recorded sessions show."""
+does not exist ends the connection without a word, as recorded sessions show; candles that do not
+are refused, as its clients' authors have seen it."""
 
 from collections import Counter
 from typing import Any
@@ -69,6 +70,9 @@ class HyperliquidClientHandler:
       self._error(f"Already subscribed: {msgspec.json.encode(wanted.echo()).decode()}")
       return
     channel = self._markets.find(wanted)
+    if channel is None and wanted.type == "candle":
+      self._error(f"Invalid subscription {msgspec.json.encode(wanted.echo()).decode()}")
+      return
     if channel is None:
       self._connection.finish(TcpClose.FIN)
       return
