@@ -62,8 +62,10 @@ def mcp_command(
 async def _run(specs: list[Spec], url: str | None, key: str | None, sim: bool) -> None:
   from bond_mcp.desk import LateDesk
   from bond_mcp.stdio import serve_stdio
+  from bond_mcp.tools import TOOLS
 
-  desk = LateDesk()
+  # One that runs inside is live.
+  desk = LateDesk(TOOLS if url is None else None)
   async with trio.open_nursery() as nursery:
     await nursery.start(on_signals, nursery.cancel_scope.cancel)
     if url is None:

@@ -1,6 +1,6 @@
 """Who answers the tools: a server in this process, or one somewhere else."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import attrs
@@ -8,11 +8,14 @@ import trio
 from bond_server.answers import Answers, QuestionRefused
 
 from bond_core import Principal
-from bond_mcp.tools import BY_NAME
+from bond_mcp.tools import ADVANCE, BY_NAME, TOOLS, Tool
 
 
 class Desk(Protocol):
   """Answers the tools for one caller."""
+
+  async def tools(self) -> Sequence[Tool]:
+    """Returns the tools that there are."""
 
   async def ask(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the answer. Raises QuestionRefused."""
@@ -60,6 +63,10 @@ class LocalDesk:
   caller: Principal
   host: str = "localhost"
 
+  async def tools(self) -> Sequence[Tool]:
+    """Returns the tools that there are."""
+    return (*TOOLS, ADVANCE) if self.answers.locked else TOOLS
+
   async def ask(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the answer. Raises QuestionRefused."""
     check_arguments(tool, arguments)
@@ -81,14 +88,16 @@ class LocalDesk:
       "wait_until": answers.wait_until,
       "why": answers.why,
       "stream": answers.stream,
+      "advance": answers.advance,
     }
 
 
 class LateDesk:
-  """Answers as soon as another desk is there, which takes a while to set up; so the tools can be
-  listed at once."""
+  """Answers as soon as another desk is there, which takes a while to set up. Where its tools are
+  `known`, they can be listed at once."""
 
-  def __init__(self) -> None:
+  def __init__(self, known: Sequence[Tool] | None = None) -> None:
+    self._known = known
     self._desk: Desk | None = None
     self._there = trio.Event()
 
@@ -97,9 +106,16 @@ class LateDesk:
     self._desk = desk
     self._there.set()
 
+  async def tools(self) -> Sequence[Tool]:
+    """Returns the tools that there are."""
+    return self._known or await (await self._opened()).tools()
+
   async def ask(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the answer. Raises QuestionRefused."""
     check_arguments(tool, arguments)
+    return await (await self._opened()).ask(tool, arguments)
+
+  async def _opened(self) -> Desk:
     await self._there.wait()
     assert self._desk is not None
-    return await self._desk.ask(tool, arguments)
+    return self._desk

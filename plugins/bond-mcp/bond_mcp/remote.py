@@ -1,6 +1,6 @@
 """A server somewhere else: its control plane answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -9,6 +9,7 @@ import httpx
 from bond_server.answers import QuestionRefused
 
 from bond_mcp.desk import check_arguments
+from bond_mcp.tools import ADVANCE, TOOLS, Tool
 
 ROUTES: Final = {
   "markets": "/v1/markets",
@@ -30,12 +31,22 @@ class RemoteDesk:
 
   http: httpx.AsyncClient
 
+  async def tools(self) -> Sequence[Tool]:
+    """Returns the tools that there are; where no server answers, those of a live one."""
+    try:
+      status, replay = await self._exchange("GET", "/v1/replay")
+    except QuestionRefused:
+      return TOOLS
+    return (*TOOLS, ADVANCE) if status == 200 and replay.get("locked") is True else TOOLS
+
   async def ask(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the answer. Raises QuestionRefused."""
     check_arguments(tool, arguments)
     given = {name: value for name, value in arguments.items() if value is not None}
     if tool == "stream":
       return await self._stream(given)
+    if tool == "advance":
+      return await self._call("POST", "/v1/advance", json=given)
     symbol = quote(str(given.pop("symbol", "")), safe="") if "{symbol}" in ROUTES[tool] else ""
     if "{symbol}" in ROUTES[tool] and not symbol:
       # A stream has a window without a market.

@@ -2,6 +2,7 @@
 session: each has a server object of its own, and a time."""
 
 import logging
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -13,7 +14,7 @@ from bond_server.answers import QuestionRefused
 from mcp.server.lowlevel.server import Server
 
 from bond_mcp.desk import Desk
-from bond_mcp.tools import INSTRUCTIONS, TOOLS
+from bond_mcp.tools import INSTRUCTIONS, Tool
 
 logger = logging.getLogger("bond.mcp")
 
@@ -27,7 +28,7 @@ def make_server(desk: Desk) -> Server[Any]:
   async def list_tools(
     _: Any, params: types.PaginatedRequestParams | None
   ) -> types.ListToolsResult:
-    return types.ListToolsResult(tools=listed())
+    return types.ListToolsResult(tools=listed(await desk.tools()))
 
   async def call_tool(_: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
     return await answered(desk, params.name, params.arguments or {})
@@ -51,8 +52,8 @@ def _version() -> str:
   return version("bond-mcp")
 
 
-def listed() -> list[types.Tool]:
-  """The tools as the protocol lists them, always in this order."""
+def listed(tools: Sequence[Tool]) -> list[types.Tool]:
+  """Tools as the protocol lists them, always in this order."""
   return [
     types.Tool(
       name=tool.name,
@@ -61,7 +62,7 @@ def listed() -> list[types.Tool]:
       output_schema=tool.output_schema,
       annotations=None if tool.changes else types.ToolAnnotations(read_only_hint=True),
     )
-    for tool in TOOLS
+    for tool in tools
   ]
 
 

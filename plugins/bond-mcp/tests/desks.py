@@ -7,6 +7,7 @@ import trio
 from bond_broker.config import BrokerConfig
 from bond_broker.service import serve as serve_broker
 from bond_mcp.service import serve as serve_mcp
+from bond_mcp.tools import TOOLS
 from bond_rest.config import RestConfig
 from bond_rest.service import serve as serve_rest
 from bond_server.testing import open_test_server
@@ -29,6 +30,9 @@ class Desk:
   def __init__(self, act=None):
     self.asked = []
     self._act = act
+
+  async def tools(self):
+    return TOOLS
 
   async def ask(self, tool, arguments):
     self.asked.append((tool, dict(arguments)))

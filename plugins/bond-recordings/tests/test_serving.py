@@ -14,12 +14,26 @@ from bond_recordkit.format import Header
 from bond_recordkit.reader import event_lines
 from bond_recordkit.verify import verify
 from bond_recordkit.writer import RecordingWriter
+from bond_server.access.chain import LOCAL
+from bond_server.answers import QuestionRefused
 
-from bond_core import BondError, Registry, Trade, Window, decode, encode
+from bond_core import (
+  BondError,
+  Funding,
+  Gap,
+  OrderBook,
+  Registry,
+  Ticker,
+  Trade,
+  Window,
+  decode,
+  encode,
+)
 from bond_core.testing import START_MS
 from bond_core.websockets import open_websocket
 
 STREAM = "0123456789abcdef"
+REGISTRY = Registry()
 SPEC = {
   "name": "rec",
   "sources": {"t": {"use": "binance.trades", "with": {"symbols": ["BTC/USDT"]}}},
@@ -77,7 +91,7 @@ async def held(log):
 
 @asynccontextmanager
 async def served(player):
-  registry = Registry()
+  registry = REGISTRY
   services = services_of(registry, {"broker": 0})
   async with trio.open_nursery() as nursery:
     server = await nursery.start(serve_replay, player, services, registry, lambda text: None)
@@ -251,3 +265,165 @@ async def test_nothing_live_runs_beside_a_recording(recording):
     assert stream.status().events_out == 0
     await player.steer({"type": "advance", "to": "end"})
     assert stream.status().events_out > 0
+
+
+# Questions in locked time -------------------------------------------------------------------------
+
+
+def market_of(seed, count=150):
+  """Trades, tickers, books, funding, losses and windows, several at one moment."""
+  rng = random.Random(seed)
+  now, number, windows = START_MS, 0, 0
+  while number < count:
+    before, now = now, now + rng.choice((0, 0, 7, 40, 900))
+    if before // 1000 != now // 1000:
+      windows += 1
+      text = f"2025-10-09T08:{53 + now // 60_000 % 5:02}:{now // 1000 % 60:02}Z"
+      times = {"ts": text, "window_start": text, "window_end": text}
+      yield Window(symbol="BTC/USDT", raw_data={}, seq=windows, **times)
+    number += 1
+    price = 100.0 + number
+    common = {"exchange": "binance", "symbol": "BTC/USDT", "ts_event": now, "seq_internal": number}
+    levels = {"bids": [[price, 1.0]], "asks": [[price + 1, 2.0]]}
+    quote = {"bid": price, "ask": price + 1, "last": price}
+    kind, more = rng.choice(
+      (
+        (Trade, {"market_type": "spot", "price": price, "size": 1.0}),
+        (Ticker, {"market_type": "spot", **quote}),
+        (OrderBook, {"market_type": "spot", **levels}),
+        (Funding, {"market_type": "perp", "rate": price}),
+        (Gap, {"channel": "trades", "reason": "upstream", "cause": "an outage"}),
+      )
+    )
+    yield kind(**common, **more)
+
+
+QUESTIONS = [
+  ("markets", {}),
+  ("quote", {"symbol": "BTC/USDT"}),
+  ("quote", {"symbol": "BTC/USDT:USDT"}),
+  ("book", {"symbol": "BTC/USDT", "buy": 0.5}),
+  ("window", {"symbol": "BTC/USDT", "every": "1s"}),
+  ("window", {"stream": STREAM}),
+  ("health", {}),
+  ("since", {"cursor": "replay-e1:0", "events": True, "budget": 8_000}),
+  ("since", {"cursor": "now-5s"}),
+  ("since", {"cursor": "replay-e1:60"}),
+  ("since", {"stream": STREAM, "cursor": "now-9s", "events": True}),
+  ("wait_until", {"where": "price > 175", "symbol": "BTC/USDT", "cursor": "replay-e1:0"}),
+  ("wait_until", {"where": "bid > 0", "symbol": "BTC/USDT"}),
+  ("wait_until", {"where": "volume_sum >= 0", "stream": STREAM, "cursor": "now-1h"}),
+  ("why", {"position": "30"}),
+  ("why", {"position": "replay-e1:120"}),
+  ("why", {"position": f"{STREAM}:3"}),
+]
+
+
+async def told(server):
+  """What each question gets, refusals as they are."""
+  found = []
+  for tool, arguments in QUESTIONS:
+    try:
+      with trio.fail_after(5):
+        answer = await getattr(server.answers, tool)(LOCAL, **arguments)
+      assert answer["state"] == "replay", tool
+      # The log of windows has an epoch of its own in each process.
+      found.append((tool, {**answer, "cursor": answer["cursor"].rpartition(":")[2]}))
+    except QuestionRefused as exc:
+      found.append((tool, exc.status, str(exc), exc.quoted))
+  return found
+
+
+def reached_by(events, moment):
+  reached, part = 0, []
+  for event in events:
+    reached = max(reached, getattr(event, "ts_event", 0))
+    if reached > moment:
+      break
+    part.append(event)
+  return part
+
+
+@pytest.mark.parametrize("count", [4, pytest.param(200, marks=pytest.mark.slow)])
+async def test_no_tool_tells_more_at_a_time_than_of_a_copy_cut_there(tmp_path, count):
+  rng = random.Random(11)
+  for number in range(count):
+    events = list(market_of(number % 5))
+    path, cut = tmp_path / f"{number}.jsonl.zst", tmp_path / f"cut-{number}.jsonl.zst"
+    write(path, events)
+    last = max(getattr(event, "ts_event", 0) for event in events)
+    moment = rng.randrange(START_MS, last + 500)
+    write(cut, reached_by(events, moment))
+    players = player_of(path, locked=True), player_of(cut, locked=True)
+    async with served(players[0]) as (server, _), served(players[1]) as (of_cut, _):
+      at = {"to": moment / 1000}
+      both = [await one.answers.advance(LOCAL, **at) for one in (server, of_cut)]
+      for answer in both:
+        # That a copy ends there is what a cut is.
+        del answer["ended"]
+      assert both[0] == both[1]
+      assert await told(server) == await told(of_cut)
+
+
+async def test_time_moves_when_the_tool_says_so_and_decisions_are_written_before(recording):
+  player = player_of(recording, locked=True)
+  async with served(player) as (server, _):
+    answers = server.answers
+    first = await answers.advance(LOCAL)
+    assert (first["state"], first["events"], first["cursor"]) == ("replay", 1, "replay-e1:1")
+    stays = await answers.advance(LOCAL, decision={"side": "buy"})
+    assert (stays["cursor"], stays["decision"]["number"]) == (first["cursor"], 1)
+    moved = await answers.advance(LOCAL, "+1s", decision={"side": "sell"})
+    assert (moved["decision"]["known"], moved["decisions"]) == ("replay-e1:1", 2)
+    assert moved["events"] > 10
+    quote = await answers.quote(LOCAL, "BTC/USDT")
+    assert (quote["state"], quote["cursor"]) == ("replay", moved["cursor"])
+    for question in (
+      answers.since(LOCAL, "replay-e1:190"),
+      answers.quote(LOCAL, "BTC/USDT", cursor="replay-e1:190"),
+      answers.wait_until(LOCAL, "price > 1", symbol="BTC/USDT", cursor="replay-e1:190"),
+      answers.why(LOCAL, "replay-e1:190"),
+      answers.why(LOCAL, "190"),
+      answers.why(LOCAL, f"{STREAM}:190"),
+    ):
+      with pytest.raises(QuestionRefused, match="look_ahead") as refused:
+        await question
+      assert refused.value.status == 409
+    with trio.fail_after(2):
+      waited = await answers.wait_until(LOCAL, "price > 10000", symbol="BTC/USDT", timeout=50)
+    assert (waited["matched"], "time stands still" in waited["note"]) == (False, True)
+    with pytest.raises(QuestionRefused, match="did not move") as refused:
+      await answers.advance(LOCAL, "backwards", decision={"side": "buy"})
+    assert refused.value.quoted["decision"]["number"] == 3
+  async with served(player_of(recording)) as (server, _):
+    with pytest.raises(QuestionRefused, match="moves by itself"):
+      await server.answers.advance(LOCAL)
+
+
+async def test_agents_reach_a_replay_over_mcp(recording):
+  pytest.importorskip("bond_mcp")
+  import httpx
+  from bond_mcp.remote import RemoteDesk
+  from mcp.client.client import Client
+
+  registry = Registry()
+  services = services_of(registry, {"broker": 0, "api": 0})
+  for locked, count in ((True, 10), (False, 9)):
+    player = player_of(recording, locked=locked)
+    player.paused = True
+    async with trio.open_nursery() as nursery:
+      server = await nursery.start(serve_replay, player, services, registry, lambda text: None)
+      (url,) = server.addresses["api"]
+      async with httpx.AsyncClient(base_url=url) as http, Client(f"{url}/mcp") as client:
+        tools = [tool.name for tool in (await client.list_tools()).tools]
+        desk = RemoteDesk(http)
+        assert len(tools) == count
+        assert [tool.name for tool in await desk.tools()] == tools
+        if locked:
+          moved = await client.call_tool("advance", {"decision": {"side": "buy"}, "to": "next"})
+          assert moved.structured_content["state"] == "replay"
+          again = await desk.ask("advance", {"to": "+1s"})
+          assert again["decisions"] == 1
+          wrong = await http.post("/v1/advance", json={"too": "next"})
+          assert (wrong.status_code, "to, decision or budget" in wrong.text) == (422, True)
+      server.stopping.set()

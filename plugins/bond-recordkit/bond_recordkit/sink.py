@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -233,6 +233,7 @@ def _header(described: Described, ctx: SinkContext, skews: dict[str, int], *, ra
   )
 
 
+@cache
 def versions() -> dict[str, str]:
   """The installed packages of Bond, with their versions."""
   found = ((one.name, one.version) for one in distributions())

@@ -212,7 +212,7 @@ def make_app(
     found = await why_of(server, streams, owner, position)
     return _json(found.as_data(max(0, min(limit, MOST_EVENTS))))
 
-  add_questions(app, server.answers, guard)
+  add_questions(app, server.answers, guard, _read_object)
 
   @app.get("/v1/replay", responses=_errors(404))
   async def replay(request: Request) -> Response:

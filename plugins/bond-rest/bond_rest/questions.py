@@ -33,7 +33,12 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def add_questions(app: FastAPI, answers: Answers, guard: Guard) -> None:
+def add_questions(
+  app: FastAPI,
+  answers: Answers,
+  guard: Guard,
+  read_object: Callable[[Request], Awaitable[dict[str, Any]]],
+) -> None:
   """Adds the routes to an application. Each answer says what time it is of, how old that is,
   whether it is live, which losses were declared, and from where to go on."""
 
@@ -161,6 +166,16 @@ def add_questions(app: FastAPI, answers: Answers, guard: Guard) -> None:
     """What an event or a window was made of, as far as fits; all of it is at /v1/why/{position}."""
     caller = await guard.caller(request)
     return await _answer(answers.why(caller, position, budget=budget))
+
+  @app.post("/v1/advance", response_model=Answered, responses=_REFUSED)
+  async def advance(request: Request) -> Response:
+    """Moves locked time: `to` is next, +5s, a time, or end. A `decision` is written to the ledger
+    before; with one and no `to`, time stays."""
+    caller = await guard.caller(request)
+    asked = await read_object(request)
+    if strange := asked.keys() - {"to", "decision", "budget"}:
+      raise ApiError(422, f"send to, decision or budget, not {', '.join(sorted(strange))[:100]}")
+    return await _answer(answers.advance(caller, **asked))
 
 
 async def _answer(question: Awaitable[dict[str, Any]]) -> Response:

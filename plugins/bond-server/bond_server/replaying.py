@@ -18,7 +18,10 @@ class LookAhead(BondError):
 
 
 class Player(Protocol):
-  """Plays a recording into a server's logs."""
+  """Plays a recording into a server's logs; where it is `locked`, only `advance` moves its time."""
+
+  @property
+  def locked(self) -> bool: ...
 
   def now_ms(self) -> int:
     """The time up to which everything was received."""

@@ -40,6 +40,7 @@ class FakeServer:
     self.registry = Registry()
     self.market = None
     self.maker = None
+    self.player = None
     self.streams = SimpleNamespace(get=lambda stream: None)
     self.demand = self
     self.venues = list(venues)

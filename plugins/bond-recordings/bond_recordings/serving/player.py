@@ -20,6 +20,9 @@ from bond_recordings.serving.ledger import Ledger
 RING_BYTES = 1024**3
 """What of a recording a replay can go back to."""
 
+END_MS = 1 << 60
+"""The time after all that was recorded."""
+
 _YIELD = 200
 """Moments that are played without a pause for others."""
 
@@ -165,7 +168,7 @@ class RecordingPlayer:
   def _time(self, to: Any) -> int:
     """A time to go to: a duration from now on, or a moment."""
     if to == "end":
-      return 1 << 60
+      return END_MS
     if isinstance(to, int | float) and not isinstance(to, bool):
       to = str(to)
     if not isinstance(to, str):
@@ -189,9 +192,8 @@ class RecordingPlayer:
         played += 1
         if played % _YIELD == 0:
           await trio.lowlevel.checkpoint()
-      if moment is None:
-        self.ended = True
-      else:
+      self.ended = moment is None
+      if time_ms < END_MS:
         self.clock.advance(time_ms)
 
   async def _next(self) -> Moment | None:

@@ -25,6 +25,8 @@ from bond_recordings.serving.player import RecordingPlayer
 from bond_recordings.serving.server import ReplayServer
 
 STOP_WITHIN = 10.0
+TOOLS = "mcp"
+"""The service that answers agents on the control plane's port."""
 
 
 def services_of(registry: Registry, ports: dict[str, int]) -> list[tuple[ServiceType, Any]]:
@@ -32,9 +34,13 @@ def services_of(registry: Registry, ports: dict[str, int]) -> list[tuple[Service
   found: list[tuple[ServiceType, Any]] = []
   for service in registry.all(ServiceType):
     names = {field.name for field in attrs.fields(service.config)}
-    if service.name not in ports or "port" not in names:
+    if service.name in ports and "port" in names:
+      given = {"port": ports[service.name]}
+    elif service.name == TOOLS and "api" in ports:
+      given = {}
+    else:
       continue
-    config, faults = structure({"port": ports[service.name]}, service.config)
+    config, faults = structure(given, service.config)
     if problems := [fault.message for fault in faults]:
       raise BondError("; ".join(problems))
     found.append((service, config))

@@ -13,8 +13,9 @@ import attrs
 
 from bond_core.feeds import SourceState
 
-State: TypeAlias = Literal["live", "quiet", "stale", "simulated"]
-"""`simulated` is what would be live or quiet and comes from a simulator."""
+State: TypeAlias = Literal["live", "quiet", "stale", "simulated", "replay"]
+"""`simulated` is what would be live or quiet and comes from a simulator; `replay` is all that a
+recording tells, at the time up to which it was played."""
 
 Doubt: TypeAlias = Literal[
   "silent", "reconnecting", "connecting", "unavailable", "rejected", "lost", "before", "unknown"
@@ -71,6 +72,8 @@ class Freshness:
       because = _BECAUSE[self.doubt] if self.doubt else "nothing has come yet"
       return f"There is no {what} yet: {because}."
     age = f"{self.age_ms / 1000:.1f} s old"
+    if self.doubt is None and self.state == "replay":
+      return f"The {what} is {age}: nothing newer had been received at that time."
     if self.doubt is not None:
       return f"NOT FRESH: the {what} is {age}; {_BECAUSE[self.doubt]}."
     return f"The {what} is {age}: nothing newer came, over a connection that is healthy."
@@ -84,10 +87,14 @@ def judge(
   lost: bool = False,
   before: bool = False,
   watched: bool = True,
+  replay: bool = False,
 ) -> tuple[State, Doubt | None]:
   """The state of a value of that age. `standing` is that of its source, None for none; `lost` says
   that a loss was declared after it, `before` that it is older than the subscription. Where nothing
-  is known of sources, as their server is another one, nothing is `watched`."""
+  is known of sources, as their server is another one, nothing is `watched`. In a `replay` only
+  losses count: nothing is connected."""
+  if replay:
+    return "replay", "lost" if lost else None
   doubt: Doubt | None = None
   if standing is not None:
     doubt = _DOUBT_OF.get(standing)
@@ -105,7 +112,7 @@ def judge(
   return "live" if live else "quiet", None
 
 
-_WORST_FIRST: Final[tuple[State, ...]] = ("stale", "quiet", "simulated", "live")
+_WORST_FIRST: Final[tuple[State, ...]] = ("stale", "quiet", "simulated", "replay", "live")
 
 
 def worst(found: Iterable[Freshness]) -> Freshness:

@@ -15,6 +15,7 @@ from bond_recordkit.served import why_in_market, why_of_stream
 from bond_core import (
   AnyEvent,
   AuthError,
+  BondError,
   Bounds,
   Channel,
   Event,
@@ -338,7 +339,7 @@ class Answers:
     with self.allowances.place_to_wait(caller.name):
       found, end = await self._seek(log, start, first)
       looked = found is not None or end >= log.head
-      if found is None and looked:
+      if found is None and looked and not self.locked:
         waiters = self._waiters.get(id(log)) or Waiters(log, self._nursery)
         self._waiters = {id(log): waiters, **self._waiters}
         found = await waiters.wait(symbols, end + 1, first, seconds)
@@ -362,6 +363,8 @@ class Answers:
     elif not looked:
       answer["cut"] = True
       note(answer, "Nothing matched so far, and there is more: go on with this cursor at once.")
+    elif self.locked:
+      note(answer, "Nothing matched up to now, and time stands still: advance it, and call again.")
     else:
       note(answer, f"Nothing matched within {seconds:g} s; go on with this cursor to miss nothing.")
     return marked(answer)
@@ -431,9 +434,11 @@ class Answers:
         if caller.bounds is not None:
           raise QuestionRefused(403, "this narrow token is not for the log of all events")
         self._allow(caller, (), (), None)
+        self._check_ahead(f"{log.epoch}:{found.seq}", log)
         made = await why_in_market(log, found.seq)
       else:
         stream = self._stream(caller, found.of)
+        self._check_ahead(f"{stream.log.epoch}:{found.seq}", stream.log)
         made = await why_of_stream(log, stream, found.seq)
     except RecordingError as exc:
       raise QuestionRefused(
@@ -454,6 +459,49 @@ class Answers:
       answer["untrusted"] = {"nodes": nodes}
     fit(answer, "events", [row_of(event) for event in made.events[:MAX_EVENTS]], room)
     return marked(answer)
+
+  # A recording ------------------------------------------------------------------------------------
+
+  @property
+  def locked(self) -> bool:
+    """Whether time stands still here until somebody advances it."""
+    return self._server.player is not None and self._server.player.locked
+
+  async def advance(
+    self, caller: Principal, to: object = None, *, decision: object = None, budget: object = None
+  ) -> dict[str, Any]:
+    """Moves locked time: to the next moment at which anything was received, by a duration, or to a
+    time. A decision is written to the ledger before; with one and no `to`, time stays."""
+    self.allowances.call(caller.name)
+    budget_of(budget)
+    player = self._server.player
+    if player is None or not player.locked:
+      raise QuestionRefused(409, "time moves by itself here; bond replay --locked serves one's own")
+    if caller.streams is not None or caller.reads_only:
+      raise QuestionRefused(403, "these credentials read, and do not move time")
+    done: dict[str, Any] = {}
+    try:
+      if decision is not None:
+        told = await player.steer({"type": "decide", "decision": decision})
+        done["decision"] = {name: told["entry"][name] for name in ("number", "known", "sha256")}
+      if to is None and decision is not None:
+        told = await player.steer({"type": "replay"})
+      else:
+        told = await player.steer({"type": "advance", "to": "next" if to is None else to})
+    except BondError as exc:
+      raise QuestionRefused(422, "time did not move", quoted={"detail": str(exc), **done}) from exc
+    with trio.move_on_after(FIRST_WITHIN):
+      while self._state.number < self._server.log.head:
+        await trio.sleep(LOOK_EVERY)
+    head = self._head(self._of_sources([], None), "time", None, [], None, ())
+    kept = ("events", "ended", "decisions", "stream_id")
+    return {**head, **{name: told[name] for name in kept if told[name] != ""}, **done}
+
+  def _check_ahead(self, cursor: object, log: DurableLog) -> None:
+    """Raises QuestionRefused for a cursor that lies after the time of a replay."""
+    found = None if self._server.player is None else cursor_of(cursor)
+    if found is not None and found["epoch"] == log.epoch and int(found["number"]) > log.head:
+      raise QuestionRefused(409, "look_ahead: this cursor lies after the time of the replay")
 
   # Questions about the server ---------------------------------------------------------------------
 
@@ -529,11 +577,15 @@ class Answers:
     head.pop("note", None)
     answer = {**head, "exchanges": venues, "seen": []}
     fit(answer, "seen", rows, room)
-    note(
-      answer,
-      "`seen` are markets that came by; any other spelling (BTC/USDT, or BTC/USDT:USDT for a "
-      "perpetual) can be asked for at a named exchange, which starts its source.",
-    )
+    there = "`seen` are markets that came by; "
+    if server.player is None:
+      there += (
+        "any other spelling (BTC/USDT, or BTC/USDT:USDT for a perpetual) can be asked for at a "
+        "named exchange, which starts its source."
+      )
+    else:
+      there += "nothing else was received up to the time of this replay."
+    note(answer, there)
     return marked(answer)
 
   # Parts of answers -------------------------------------------------------------------------------
@@ -560,7 +612,7 @@ class Answers:
     room: int,
   ) -> dict[str, Any]:
     """An answer with a row for each venue."""
-    cursor_of(cursor)
+    self._check_ahead(cursor, self._server.log)
     venues = self._venues(exchange)
     self._allow(caller, channels, venues, market)
     found: dict[str, tuple[Freshness, dict[str, Any]]] = {}
@@ -633,7 +685,9 @@ class Answers:
       expiry = getattr(event, "expiry", None)
       instrument = Instrument(event.exchange, event.market_type, event.symbol, expiry)
     standing = standing_of(standings, channel, instrument)
-    watched = self._server.demand is not None
+    watched, replay = self._server.demand is not None, self._server.player is not None
+    if event is None and replay:
+      return Freshness(None, None, "replay")
     if event is None:
       doubt: Doubt | None = None
       if standing not in (SourceState.LIVE, SourceState.QUIET):
@@ -647,12 +701,13 @@ class Answers:
       lost=self._lost_after(event, channel),
       before=watched and not watch.covers(received),
       watched=watched,
+      replay=replay,
     )
     return Freshness(event.ts_event, age, state, doubt)  # type: ignore[union-attr]
 
   def _of_sources(self, venues: Sequence[str], event: AnyEvent | None) -> Freshness:
     """The freshness of what all that comes from these venues tells; `event` is the newest of it."""
-    watched = self._server.demand is not None
+    watched, replay = self._server.demand is not None, self._server.player is not None
     standings = [s for venue in venues for s in self._server.standings(None, venue)]
     standing = worst_of(standings)
     if event is None:
@@ -660,13 +715,15 @@ class Answers:
       healthy = standing in (SourceState.LIVE, SourceState.QUIET)
       sources = self._server.sources()
       simulated = any(sources.get(venue) == "simulated" for venue in venues)
+      if replay:
+        return Freshness(now, 0, "replay")
       if healthy:
         return Freshness(now, 0, "simulated" if simulated else "quiet")
       _, doubt = judge(0, standing, simulated=False, watched=watched)
       return Freshness(None, None, "stale", doubt)
     age = self._age(event)
     simulated = getattr(event, "simulated", None) is True
-    state, doubt = judge(age, standing, simulated=simulated, watched=watched)
+    state, doubt = judge(age, standing, simulated=simulated, watched=watched, replay=replay)
     return Freshness(getattr(event, "ts_event", None), age, state, doubt)
 
   def _age(self, event: AnyEvent) -> int:
@@ -757,8 +814,12 @@ class Answers:
     doubt: Doubt | None = None
     if status.ended or not states or bad is not None:
       doubt = "unknown" if bad is None else DOUBTS.get(bad, "unknown")
+    if self._server.player is not None:
+      doubt = None
     state = (
-      "stale"
+      "replay"
+      if self._server.player is not None
+      else "stale"
       if doubt or age is None
       else "simulated"
       if status.simulated
@@ -849,7 +910,7 @@ class Answers:
     """What there is now; where the market was subscribed to just now, waits for its first event."""
     await trio.lowlevel.checkpoint()
     found = look()
-    if found is not None and watch.covers(getattr(found, "ts_internal", None)):
+    if self.locked or (found is not None and watch.covers(getattr(found, "ts_internal", None))):
       return found
     begun = (self._server.clock.mono_ns() - watch.since_ns) / 1e9
     with trio.move_on_after(max(0.0, FIRST_WITHIN - begun)):
@@ -873,6 +934,7 @@ class Answers:
       return min(await log.find(self._server.clock.now_ms() - ago), end + 1), []
     if (found := CURSOR.fullmatch(text)) is None:
       raise bad_cursor()
+    self._check_ahead(cursor, log)
     number = int(found["number"])
     if found["epoch"] != log.epoch or number > log.head:
       row = {"exchange": "*", "channel": "*", "symbol": "*", "reason": "expired"}

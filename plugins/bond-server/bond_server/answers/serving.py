@@ -9,6 +9,7 @@ from bond_core.services import Demand, Lease, SourceStatus, Streams
 from bond_core.specs import Components
 from bond_server.making import StreamMaker
 from bond_server.market_state import MarketState, Standing
+from bond_server.replaying import Player
 
 
 class AnswerServer(Protocol):
@@ -29,6 +30,8 @@ class AnswerServer(Protocol):
 
   @property
   def maker(self) -> StreamMaker | None: ...
+  @property
+  def player(self) -> Player | None: ...
 
   def sources(self, stream: str = "") -> dict[str, SourceStatus]: ...
   def notices(self, stream: str = "") -> list[dict[str, str | None]]: ...
