@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from bond_mcp.remote import ROUTES
 from bond_mcp.sdk import listed
-from bond_mcp.tools import TOOLS
+from bond_mcp.tools import ADVANCE, TOOLS
 from bond_server.answers import BUDGET, AnswerLimits
 from bond_server.answers.arguments import WAIT_MOST
 from bond_server.answers.freshness import LIVE_MS
@@ -25,8 +25,8 @@ BLOCKS = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", PAGE
 
 def test_every_tool_is_there_with_its_route():
   rows = dict(re.findall(r"^\| `(\w+)` \| .+ \| `[A-Z]+ ([^`?]+)[^`]*` \|$", PAGE, re.M))
-  assert list(rows) == [tool.name for tool in TOOLS]
-  assert rows == ROUTES | {"stream": "/v1/streams"}
+  assert list(rows) == [tool.name for tool in (*TOOLS, ADVANCE)]
+  assert rows == ROUTES | {"stream": "/v1/streams", "advance": "/v1/advance"}
 
 
 def test_its_figures_are_those_of_the_code():
@@ -43,10 +43,11 @@ def test_its_figures_are_those_of_the_code():
   ):
     assert text in " ".join(PAGE.split()), text
   assert LINGER == 120
-  shown = re.search(r"\| bond-mcp \| (\d+) \| ([\d,]+) \|", PAGE)
-  tools = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed()]
-  assert int(shown[1]) == len(tools)
-  assert abs(int(shown[2].replace(",", "")) - len(json.dumps(tools)) / 4) < 150
+  for name, of in (("bond-mcp", TOOLS), ("bond-mcp on a recording", (*TOOLS, ADVANCE))):
+    shown = re.search(rf"\| {name} \| (\d+) \| ([\d,]+) \|", PAGE)
+    tools = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed(of)]
+    assert int(shown[1]) == len(tools)
+    assert abs(int(shown[2].replace(",", "")) - len(json.dumps(tools)) / 4) < 150
 
 
 def test_an_answer_is_shown_as_answers_are():

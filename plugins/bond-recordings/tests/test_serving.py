@@ -352,7 +352,9 @@ async def test_no_tool_tells_more_at_a_time_than_of_a_copy_cut_there(tmp_path, c
     path, cut = tmp_path / f"{number}.jsonl.zst", tmp_path / f"cut-{number}.jsonl.zst"
     write(path, events)
     last = max(getattr(event, "ts_event", 0) for event in events)
-    moment = rng.randrange(START_MS, last + 500)
+    # Close to where something came.
+    came = getattr(rng.choice(events), "ts_event", last)
+    moment = max(START_MS, came + rng.choice((-40, -1, 0, 1, 500)))
     write(cut, reached_by(events, moment))
     players = player_of(path, locked=True), player_of(cut, locked=True)
     async with served(players[0]) as (server, _), served(players[1]) as (of_cut, _):
