@@ -39,6 +39,9 @@ from bond_core._ws.client import HandshakeRefused, WebSocket, open_websocket
 
 PONG_WITHIN = 10.0
 STABLE_AFTER = 30.0
+# So many connections in a row that end soon may do so for one of their subscriptions: what they
+# carried is divided, into so many more, and further while another one is stable.
+CUT_SHORT, DIVIDED, DIVIDED_MOST = 3, 3, 12
 # How long two sockets carry the same subscriptions when one takes over from the other, and for how
 # long of that the new one may only repeat the state of things.
 OVERLAP, STARTING = 5.0, 1.0
@@ -195,7 +198,7 @@ class FeedDriver:
     limits = self.feed.limits(group)
     capacity, most = limits.subscriptions_per_connection, limits.connections
     slots = [slot for slot in self._slots if slot.group == group]
-    for slot in slots:
+    for slot in sorted(slots, key=lambda slot: slot.cut_short >= CUT_SHORT - 1):
       if len(slot.subscriptions) < capacity:
         slot.subscriptions[subscription] = None
         return slot
@@ -236,12 +239,17 @@ class FeedDriver:
       with slot.scope:
         while True:
           await self._connect_turn(slot.group)
-          started = trio.current_time()
+          started, opened = trio.current_time(), slot.opened
           async with trio.open_nursery() as nursery:
             nursery.start_soon(self._connection, slot, nursery, None)
           await trio.lowlevel.checkpoint_if_cancelled()
           if trio.current_time() - started > STABLE_AFTER:
+            slot.cut_short = 0
             backoff.reset()
+          elif slot.opened > opened:
+            slot.cut_short += 1
+            if self._divide(slot):
+              backoff.reset()
           wait = max(backoff.delay(), slot.retry_after)
           slot.retry_after = 0.0
           self._log.warning(
@@ -256,6 +264,34 @@ class FeedDriver:
       # An outage that is still open when reading ends is declared too.
       if slot.down_since_ms is not None:
         self._declare_outage(slot)
+
+  def _divide(self, slot: ConnectionSlot) -> bool:
+    """Whether a slot whose connections end again and again was divided: a venue may end them for
+    one subscription, which takes fewer others with it then. An outage ends all connections, and so
+    divides no more than a few times."""
+    limits, now = self.feed.limits(slot.group), trio.current_time()
+    others = [other for other in self._slots if other.group == slot.group and other is not slot]
+    divided = sum(other.divided for other in others) + slot.divided
+    stable = any(now - c.opened_at > STABLE_AFTER for other in others for c in other.connections)
+    if (
+      slot.cut_short < CUT_SHORT
+      or len(slot.subscriptions) < 2
+      or not limits.overlaps
+      or (limits.connections is not None and len(others) + 1 >= limits.connections)
+      or divided >= (DIVIDED_MOST if stable else DIVIDED)
+    ):
+      return False
+    other = slot.divide()
+    slot.cut_short = other.cut_short = CUT_SHORT - 1
+    self._slots.append(other)
+    self._nursery.start_soon(self._keep_connected, other)
+    self._log.warning(
+      "%s: connections with these %d subscriptions end again and again, so that half of them go on "
+      "with another one",
+      slot.group,
+      len(slot.subscriptions) + len(other.subscriptions),
+    )
+    return True
 
   async def _connect_turn(self, group: str) -> None:
     rate = self._connect_rates.get(group)

@@ -69,3 +69,17 @@ class ConnectionSlot:
     self.refused = False
     """Whether the venue refused the last handshake."""
     self.retry_after = 0.0
+    self.cut_short = 0
+    """Connections in a row that the venue opened and that ended soon."""
+    self.divided = False
+    """Whether it has a part of what another slot had."""
+
+  def divide(self) -> "ConnectionSlot":
+    """Gives half of the subscriptions to a new slot, while no connection is open."""
+    other = ConnectionSlot(self.group)
+    for subscription in list(self.subscriptions)[len(self.subscriptions) // 2 :]:
+      del self.subscriptions[subscription]
+      other.subscriptions[subscription] = None
+    other.opened, other.cause, other.divided = self.opened, self.cause, True
+    other.last_heard_ms, other.down_since_ms = self.last_heard_ms, self.down_since_ms
+    return other

@@ -3,6 +3,7 @@
 import logging
 import random
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 
 import pytest
 import trio
@@ -487,3 +488,63 @@ async def test_a_connection_that_takes_nothing_does_not_hold_up_the_others(autoj
       rig.interest.add([subscription("B/USDT"), subscription("C/USDT")])
       await rig.connected(2)
     assert rig.venue.urls[1] == "ws://mini/C/USDT"
+
+
+def cuts(*symbols, after=1.0):
+  """A venue that ends each connection that carries one of these, and says something on others."""
+
+  async def serve(rig):
+    async def one(socket, url):
+      if not symbols or any(symbol in url for symbol in symbols):
+        await trio.sleep(after)
+        await socket.cut()
+        return
+      for number in count(1):
+        await socket.say(
+          *(f"{name} {number}" for name in url.removeprefix("ws://mini/").split(","))
+        )
+        await trio.sleep(1)
+
+    for number in count(1):
+      socket = await rig.connected(number)
+      rig.nursery.start_soon(one, socket, rig.venue.urls[number - 1])
+
+  return serve
+
+
+NAMES = [f"C{number}/USDT" for number in range(20)]
+
+
+@pytest.mark.parametrize("bad", [("C0/USDT",), ("C13/USDT",), ("C3/USDT", "C17/USDT")])
+async def test_what_a_venue_ends_connections_for_takes_nothing_with_it(autojump_clock, bad):
+  async with running(*NAMES) as rig:
+    rig.nursery.start_soon(cuts(*bad), rig)
+    await trio.sleep(300)
+    states = {s.instrument.symbol: state for s, state in rig.driver.states().items()}
+    assert {name for name, state in states.items() if state is not SourceState.LIVE} == set(bad)
+    connects = rig.driver.connects
+    await trio.sleep(300)
+    # What ends its connection is tried again, seldom and by itself.
+    assert rig.driver.connects - connects < 60
+    late = {e.symbol for e in rig.events[-40:] if isinstance(e, Trade)}
+    assert late == set(NAMES) - set(bad)
+
+
+@pytest.mark.parametrize("after", [1.0, 20.0])
+async def test_an_outage_of_a_venue_divides_what_its_connections_carry_little(
+  autojump_clock, after
+):
+  async with running(*NAMES) as rig:
+    rig.nursery.start_soon(cuts(after=after), rig)
+    await trio.sleep(600)
+    carried = {url.removeprefix("ws://mini/") for url in rig.venue.urls}
+    assert {url.count(",") + 1 for url in carried} <= {20, 10, 5, 3, 2}
+    assert len(rig.driver._slots) == 4
+
+
+async def test_one_connection_of_all_that_a_venue_gives_stays_one(autojump_clock):
+  async with running(*NAMES, limits=Limits(connections=1)) as rig:
+    rig.nursery.start_soon(cuts("C3/USDT"), rig)
+    await trio.sleep(100)
+    assert {url.count(",") + 1 for url in rig.venue.urls} == {20}
+    assert rig.rejected == []

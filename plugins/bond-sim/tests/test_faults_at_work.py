@@ -51,6 +51,24 @@ async def test_a_cut_connection_loses_exactly_what_was_played_until_the_next(
   assert ids_in((await sim.stats())["missed"], "spot btcusdt@trade") == lost
 
 
+async def test_a_connection_that_is_to_have_a_stream_is_cut_for_it_and_others_are_not(
+  start, recording
+):
+  sim = await play(start, recording, "cut/depth", speed=1.0)
+  async with sim.connect(TRADES) as ws:
+    for _ in range(2):
+      async with sim.connect(BOTH) as other:
+        with pytest.raises(ConnectionClosedError):
+          await sim.read(other)
+          await other.recv()
+    await ws.send('{"method":"SUBSCRIBE","params":["btcusdt@depth@100ms"],"id":1}')
+    with pytest.raises(ConnectionClosedError):
+      while True:
+        await ws.recv()
+  (fault,) = await sim.faults()
+  assert (fault["state"], fault["connections"]) == ("active", 3)
+
+
 async def test_at_speed_0_a_recording_waits_for_a_reader(start, recording):
   sim = await play(start, recording, "drop@200f", speed=0)
   got = []

@@ -88,6 +88,8 @@ class Fanout:
     self.subscriptions[connection].add((topic, envelope))
     self._readers.setdefault(topic, {}).setdefault(envelope, {})[connection] = None
     self._orphans.pop(topic, None)
+    if (cut := self.faults.active("cut")) is not None and cut.matches(topic):
+      self._end(connection, cut)
     self._joined.unpark_all()
 
   def unsubscribe(
@@ -229,17 +231,24 @@ class Fanout:
     for connection, subscriptions in list(self.subscriptions.items()):
       if fault.fault.text and not any(fault.matches(topic) for topic, _ in subscriptions):
         continue
+      if fault.kind in ("drop", "cut"):
+        self._end(connection, fault)
+        continue
       if fault.kind in ENDING or fault.kind in MUTING:
         fault.connections += 1
         self._causes[connection] = fault
       if fault.kind in MUTING:
         connection.half_open = fault.kind == "half-open"
-      elif fault.kind == "drop":
-        connection.finish(TcpClose.FIN)
       elif fault.kind == "rst":
         connection.finish(TcpClose.RST)
       elif fault.kind == "close-24h" and (notice := self._notices[connection]()) is not None:
         connection.send_text(notice)
+
+  def _end(self, connection: ClientConnection, fault: InjectedFault) -> None:
+    if self._causes.get(connection) is not fault:
+      fault.connections += 1
+      self._causes[connection] = fault
+    connection.finish(TcpClose.FIN)
 
   def _heal(self, fault: InjectedFault) -> None:
     for connection, cause in list(self._causes.items()):

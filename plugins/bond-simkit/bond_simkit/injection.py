@@ -21,6 +21,9 @@ VENUE_FAULTS = FaultNotation(
       "no data on the open connections for ARG; pings and pongs go on", "seconds"
     ),
     "half-open": FaultKind("nothing is sent or answered on the open connections any more"),
+    "cut": FaultKind(
+      "ends each connection that has, or is to have, a stream /TEXT, for ARG", "seconds"
+    ),
     "refuse": FaultKind("new connections are reset for ARG", "seconds", 5.0),
     "gap": FaultKind("skips ARG frames", "frames", 1),
     "duplicate": FaultKind("sends ARG frames twice", "frames", 1),
@@ -45,7 +48,7 @@ VENUE_FAULTS = FaultNotation(
   by_topic=True,
 )
 
-ENDING = frozenset(("drop", "rst", "close-24h"))
+ENDING = frozenset(("drop", "rst", "close-24h", "cut"))
 MUTING = frozenset(("silence", "half-open"))
 ON_FRAMES = frozenset(("gap", "duplicate", "disorder", "corrupt"))
 PAGES = {"401": 401, "403": 403, "451": 451, "html": 200}
@@ -58,7 +61,7 @@ ALTERING = {"nameless": without_ids, "empty": without_rows}
 LISTING = {"break": halted, "delist": delisted}
 """And to those that say what there is."""
 
-_LASTING = frozenset((*MUTING, *STATUSES, *PAGES, *ALTERING, *LISTING, "refuse"))
+_LASTING = frozenset((*MUTING, *STATUSES, *PAGES, *ALTERING, *LISTING, "refuse", "cut"))
 
 
 @attrs.define(eq=False)
