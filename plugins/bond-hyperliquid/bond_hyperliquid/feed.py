@@ -35,6 +35,9 @@ from bond_hyperliquid.messages import (
 from bond_hyperliquid.symbols import EXCHANGE, TITLE, check_served, spelling
 from bond_hyperliquid.trades import TradesState
 
+GREETING = b"Websocket connection established."
+"""The first message of a connection, which is no JSON (WebsocketManager of the venue's own SDK)."""
+
 CHANNELS = ("trades", "orderbook", "ticker", "funding", "open_interest", "candle")
 _CONTEXT, _SPOT_CONTEXT = "activeAssetCtx", "activeSpotAssetCtx"
 
@@ -168,6 +171,8 @@ class Dialect:
 
   def read_answer(self, connection: int, frame: bytes) -> Answer | None:
     """What a message means that does not begin as a topic's does."""
+    if frame == GREETING:
+      return None
     other = decode_other(frame)
     match other.channel:
       case "pong":

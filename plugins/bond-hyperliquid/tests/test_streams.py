@@ -289,3 +289,10 @@ def test_a_message_with_its_keys_in_another_order_is_read(venue):
   frame = json.dumps({"data": [trade(9)], "channel": "trades"}).encode()
   [event] = hyperliquid.feed.on_frames(1, [frame], hyperliquid.now)
   assert event.trade_id == "9"
+
+
+def test_the_greeting_of_a_connection_is_no_loss(venue):
+  v = venue(config.Trades(symbols=["BTC"]))
+  read = lambda frame: v.feed.on_frames(1, [frame], v.now) + v.settle()  # noqa: E731
+  assert read(b"Websocket connection established.") == []
+  assert [type(event) for event in read(b"Websocket connection estab")] == [Gap]

@@ -71,13 +71,16 @@ class Heartbeat:
 @attrs.frozen(kw_only=True)
 class Reply:
   """What is sent when a message comes that fits `when`: a text, or conditions as in `where`.
-  "${PATH}" in `send` stands for what the message holds there."""
+  "${PATH}" in `send` stands for what the message holds there. Without `send` nothing is: the
+  message is no data, such as a greeting."""
 
   when: str | dict[str, Any]
-  send: Any = attrs.field(validator=_check_message)
+  send: Any = None
 
   def __attrs_post_init__(self) -> None:
     check_match(self.when)
+    if self.send is not None:
+      _check_message(self, attrs.fields(Reply).send, self.send)
 
 
 @attrs.frozen(kw_only=True)

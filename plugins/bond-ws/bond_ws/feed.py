@@ -248,7 +248,8 @@ class WsFeed:
       return True
     for fits, send in self._replies:
       if fits(frame, message, message):
-        self._reply(connection, opened, as_text(_filled(send, message)), received)
+        if send is not None:
+          self._reply(connection, opened, as_text(_filled(send, message)), received)
         return True
     return False
 

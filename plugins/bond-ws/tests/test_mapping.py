@@ -204,6 +204,14 @@ def test_pings_of_both_sides():
   assert feed.limits("ws-custom").ping_every == 5
 
 
+def test_what_is_no_data_is_known_without_a_reply():
+  feed = feed_of(TRADE, replies=[{"when": "hello"}, {"when": {"type": "welcome"}}])
+  assert read(feed, b"hello", {"type": "welcome", "e": "t"}) == []
+  assert [*feed.actions] == []
+  [gap] = read(feed, b"hello again")
+  assert gap.missed == 1
+
+
 def test_a_venue_that_wants_too_many_replies_is_left():
   feed = feed_of(TRADE, replies=[{"when": "ping", "send": "pong"}])
   read(feed, *[b"ping"] * 1000)
