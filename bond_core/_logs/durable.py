@@ -11,7 +11,7 @@ import trio
 
 from bond_core._clock import Clock, SystemClock
 from bond_core._events import Gap
-from bond_core._logs.engine import Engine, EngineError, Record
+from bond_core._logs.engine import Engine, EngineError, Record, SharedEngine
 from bond_core._logs.memory import MemoryLog
 from bond_core._logs.ring import RingSize
 from bond_core._supervise import Backoff
@@ -28,9 +28,10 @@ WRITE_EVENTS = 16384
 DRAIN = 5.0
 
 # No log takes more events than this in a millisecond, so a log that ended unexpectedly goes on
-# beyond every number that it can have given.
+# beyond every number that it can have given. One that still goes on, cut off from an engine that
+# another process has taken over, gives no more numbers than half of the margin.
 FASTEST = 1000
-MARGIN = 1_000_000
+MARGIN = 1_000_000_000
 
 
 class DurableLog:
@@ -151,6 +152,8 @@ class DurableLog:
         if self.failure is None:
           logger.error("%s cannot be kept: %s; live events go on", self.ring.name, exc)
         self._set_failure(str(exc))
+        if isinstance(engine, SharedEngine) and self.ring.head - self.kept > MARGIN // 2:
+          engine.begin_epoch()
         await trio.sleep(backoff.delay())
         continue
       self._count_holes(records)
@@ -254,19 +257,29 @@ async def open_log(
     finally:
       log.ring.clear()
     return
-  async with spec.open(config, name) as engine, trio.open_nursery() as nursery:
+  async with spec.open(config, name) as engine:
+    if isinstance(engine, SharedEngine):
+      await engine.claim()
     head = continued(engine, clock.now_ms())
     broken_at = head + 1 if head > engine.head else 1
     log = DurableLog(ring(epoch=engine.epoch, head=head), engine, broken_at=broken_at)
     if head:
       log.ring.append([_not_running(head + 1, engine.last_ts_ms, clock.now_ms())])
-    nursery.start_soon(log.keep)
-    try:
-      yield log
-    finally:
-      nursery.cancel_scope.cancel()
-      await log.finish()
-      log.ring.clear()
+      try:
+        # Before a reader has a number, so that whoever goes on next leaves all of them out.
+        await engine.write(log.ring.records(head + 1, 1))
+      except EngineError:
+        # Where no other process can go on, live events do not wait for a disk.
+        if isinstance(engine, SharedEngine):
+          raise
+    async with trio.open_nursery() as nursery:
+      nursery.start_soon(log.keep)
+      try:
+        yield log
+      finally:
+        nursery.cancel_scope.cancel()
+        await log.finish()
+        log.ring.clear()
 
 
 def _not_running(number: int, since_ms: int, now_ms: int) -> Gap:

@@ -88,6 +88,15 @@ class Engine(Protocol):
 class SharedEngine(Protocol):
   """An engine that other processes write and read too."""
 
+  async def claim(self) -> None:
+    """Takes the log over before this process gives a number: what others still write is refused
+    from now on, and `head`, `last_ts_ms` and `finished` are what they were at that moment. Raises
+    EngineError when the log cannot be taken over."""
+
+  def begin_epoch(self) -> None:
+    """Gives the epoch up, since another process may have taken the log over without this one being
+    reached: what comes is kept under a new one, as far as it is this process's to keep."""
+
   def follow(self, after: int) -> AsyncGenerator[list[Record], None]:
     """What is kept with numbers greater than `after`, as it comes, without end. Waits out outages;
     raises EngineError when the log lost its continuity (its `epoch` is then a new one). Use it with

@@ -144,6 +144,23 @@ async def test_another_epoch_or_a_number_that_is_gone_is_not_recovered():
       assert ack["recovered"] is False
 
 
+async def test_a_connection_ends_with_the_epoch_that_its_numbers_are_of():
+  async with serving() as broker:
+    log = broker.log
+    log.ring.append(trades(1, 10))
+    async with connected(broker) as reader:
+      ack = await reader.subscribe()
+      log.ring.epoch = "another"
+      closed = await reader.to_the_end()
+      assert (closed.code, closed.reason) == (
+        4001,
+        "the log has begun again; come back with from",
+      )
+    async with connected(broker) as reader:
+      again = await reader.subscribe(**{"from": f"{ack['epoch']}:{ack['seq']}"})
+      assert (again["recovered"], again["epoch"]) == (False, "another")
+
+
 async def test_a_time_before_the_log_begins_is_declared_with_a_gap():
   async with serving() as broker:
     broker.log.ring.append(trades(1, 10))

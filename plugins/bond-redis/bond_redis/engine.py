@@ -101,23 +101,38 @@ class RedisEngine:
     self._check()
     if not self._claimed:
       await self._claim(records[0].first)
+    self.finished = False
     while rest := [r.since(self.head + 1) for r in records if r.last > self.head]:
       await self._append(entries_of(rest, self._each, self.last_ts_ms))
+
+  async def claim(self) -> None:
+    """Takes the log over. See SharedEngine."""
+    while not self._claimed:
+      epoch = self.epoch
+      try:
+        await self._claim(HIGHEST)
+      except EngineError:
+        if self.epoch == epoch:
+          raise
+        # The log has begun again since this process looked.
+        self._barred = None
+        await self.look()
 
   async def _claim(self, first: int) -> None:
     fresh = "1" if self._fresh else "0"
     args: list[str | bytes | int] = [self.epoch, self._writer, fresh, self._head_id, first]
     args.append(self.name)
-    outcome, *head = await self._run(scripts.CLAIM, args)
+    outcome, *found = await self._run(scripts.CLAIM, args)
     if outcome == b"foreign":
       message = (
         f"{self._link.address} has a stream {self._stream} that Bond did not write; delete it"
       )
       raise EngineError(message)
     self._judge(outcome)
-    self._fresh = self.finished = False
-    self._claimed = True
-    self._stand_at(head[0])
+    head, ts, oldest, finished = found
+    self._fresh, self._claimed = False, True
+    self._stand_at(head)
+    self.oldest, self.last_ts_ms, self.finished = int(oldest), int(ts), finished == 1
 
   async def _append(self, entries: Sequence[Entry]) -> None:
     args: list[str | bytes | int] = [self.epoch, self._writer, self._head_id, self._events]
@@ -153,7 +168,7 @@ class RedisEngine:
 
   def _lost(self) -> EngineError:
     """What was stored is gone: what comes now is a new epoch."""
-    self._begin_epoch()
+    self.begin_epoch()
     return EngineError(
       f"{self._link.address} has lost what it stored of {self.name}; a new epoch begins"
     )
@@ -161,14 +176,15 @@ class RedisEngine:
   def _bar(self) -> EngineError:
     """Another process writes. The numbers that were given here mean nothing there, so that they
     need an epoch of their own."""
-    self._begin_epoch()
+    self.begin_epoch()
     self._barred = (
       f"another process writes {self.name} on {self._link.address} now, so this one no longer may; "
       "stop one of the two, or give each a prefix of its own, and start again"
     )
     return EngineError(self._barred)
 
-  def _begin_epoch(self) -> None:
+  def begin_epoch(self) -> None:
+    """Gives the epoch up. See SharedEngine."""
     self.epoch = secrets.token_hex(8)
     self.head, self.oldest, self.last_ts_ms = 0, 1, 0
     self.finished = self._claimed = False

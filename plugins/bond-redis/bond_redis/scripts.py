@@ -40,28 +40,32 @@ name (empty: not noted)."""
 
 CLAIM = (
   _LAST
+  + _RUN
   + """
 local epoch, writer, fresh, known, first = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local name = ARGV[6]
-local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head')
-local id = last()
-if meta[1] and id ~= '0-0' then
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'ts', 'oldest', 'finished', 'writer')
+local id, now = last(), run()
+local gave_up = fresh == '1' and meta[6] == writer
+if meta[1] and id ~= '0-0' and not gave_up then
   if fresh == '1' or meta[1] ~= epoch or number_of(meta[2]) >= first then return {'writer'} end
   redis.call('HSET', KEYS[2], 'writer', writer, 'name', name)
   redis.call('HDEL', KEYS[2], 'finished')
-  return {'ok', meta[2]}
+  local in_order = now and meta[5] == meta[2] .. ':' .. now
+  return {'ok', meta[2], meta[3] or '0', meta[4] or '1', in_order and 1 or 0}
 end
 if fresh ~= '1' then return {'gone'} end
 if id ~= '0-0' and id ~= known then return {'foreign'} end
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('HSET', KEYS[2], 'epoch', epoch, 'writer', writer, 'head', '0-0', 'events', 0,
   'name', name)
-return {'ok', '0-0'}
+return {'ok', '0-0', '0', '1', 0}
 """
 )
 """ARGV: epoch, writer, 1 to begin the epoch or 0 to go on with it, the last id known, the first
-number to be written, the log's name. → ok and the head; writer: another process writes; gone:
-nothing is stored any more; foreign: the stream is not one of Bond's."""
+number to be written, the log's name. → ok, then the head, ts, oldest and 1 after an orderly end, as
+they were; writer: another process writes; gone: nothing is stored any more; foreign: the stream is
+not one of Bond's. A writer that has given its own epoch up may begin another."""
 
 APPEND = (
   _LAST

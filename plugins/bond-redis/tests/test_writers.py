@@ -92,6 +92,59 @@ async def test_a_log_that_was_pushed_aside_serves_on_under_an_epoch_of_its_own(
   assert "market cannot be kept: another process writes market" in caplog.text
 
 
+async def test_whoever_opens_a_log_has_it_before_it_gives_a_number(server):
+  async with opened(server) as old:
+    await old.write([Record(1, 5, events(1, 10))])
+    async with opened(server) as new:
+      await new.claim()
+      with pytest.raises(EngineError, match="another process writes market"):
+        await old.write([Record(11, 5, events(11))])
+      assert (new.head, new.finished) == (10, False)
+      await new.write([Record(1000, 5, events(1000))])
+
+
+async def test_what_others_wrote_since_it_looked_is_known_to_whoever_takes_over(server):
+  async with opened(server) as late, opened(server) as soon:
+    # Both have found nothing.
+    await soon.claim()
+    await soon.write([Record(1, 7, events(1, 10))])
+    await soon.finish()
+    await late.claim()
+    assert (late.epoch, late.head, late.last_ts_ms, late.finished) == (soon.epoch, 10, 7, True)
+    await late.write([Record(11, 8, events(11))])
+    assert numbers(await late.read(1, 9999)) == same(range(1, 12))
+
+
+async def test_a_log_that_nobody_can_keep_gives_its_epoch_up_before_its_numbers_meet_a_successors(
+  start_server, monkeypatch
+):
+  monkeypatch.setattr("bond_core._logs.durable.MARGIN", 100)
+  server = start_server("--appendonly", "yes")
+  async with kept(server, prefix="a:") as log:
+    log.ring.append(events(1, 10))
+    await log.acknowledged(10)
+    epoch = log.epoch
+    server.kill()
+    log.ring.append(events(11, 50))
+    with trio.fail_after(10):
+      while log.failure is None:
+        await trio.sleep(0.01)
+    assert log.epoch == epoch
+    log.ring.append(events(61))
+    with trio.fail_after(10):
+      while log.epoch == epoch:
+        await trio.sleep(0.01)
+    # Nobody has taken it over, so it is kept again.
+    await trio.to_thread.run_sync(server.start)
+    with trio.fail_after(20):
+      while log.failure is not None or log.kept < 61:
+        await trio.sleep(0.01)
+    assert log.epoch != epoch
+    async with opened(server, prefix="a:") as engine:
+      assert engine.epoch == log.epoch
+      assert numbers(await engine.read(1, 9999)) == same(range(1, 62))
+
+
 async def test_two_logs_with_prefixes_share_a_server(server):
   async with opened(server, prefix="a:") as one, opened(server, prefix="b:") as other:
     await one.write([Record(1, 5, events(1))])

@@ -58,6 +58,12 @@ class Board:
   async def finish(self):
     raise EngineError("a follower ends nothing")
 
+  async def claim(self):
+    raise EngineError("a follower takes nothing over")
+
+  def begin_epoch(self):
+    raise AssertionError("a follower has no epoch of its own")
+
   async def read(self, first, limit):
     await trio.lowlevel.checkpoint()
     return [record.since(first) for record in self.records if record.last >= first][:2]

@@ -43,6 +43,7 @@ from bond_broker.protocol.subscription import Subscription
 from bond_broker.server.leases import Leases
 from bond_broker.server.metrics import ClientStatus
 from bond_core import AuthError, BondError, Principal
+from bond_core.logs import DurableLog
 from bond_core.services import Lease, Rejection, SourceStatus
 from bond_core.websockets import FrameReader
 
@@ -108,6 +109,8 @@ class Session:
     self._scope = trio.CancelScope()
     self.delivery = Delivery(pump, transport, self._scope.cancel)
     self.pump = pump
+    self._epoch = pump.log.epoch
+    """What all numbers of this connection are of."""
     self.query = query
     self._transport = transport
     self._principal = principal
@@ -253,6 +256,9 @@ class Session:
     if silent and now - self._started > limits.first_message_within:
       reason = f"no request within {limits.first_message_within:g} s; send a subscribe message"
       return CloseCode.BAD_REQUEST, "no_request", reason
+    if self.pump.log.epoch != self._epoch:
+      # What comes has other numbers than the client takes it for.
+      return CloseCode.SHUTDOWN, "new_epoch", "the log has begun again; come back with from"
     if self.delivery.stalled_for(now) > limits.stalled_after:
       return CloseCode.SLOW, "stalled", f"nothing was read for {limits.stalled_after:g} s"
     return None
@@ -410,9 +416,7 @@ class Session:
     place = parse_since(since, now)
     self._check_time(place)
     if isinstance(place, AfterNumber):
-      known = place.epoch == log.epoch and log.oldest - 1 <= place.number <= log.head
-      recovered = await log.continues(place.epoch, place.number)
-      return place.number + 1 if known else log.oldest, recovered, None
+      return (*await resumed(log, place), None)
     start = await log.find(place.time_ms)
     if place.time_ms >= now or start > log.oldest:
       return start, None, None
@@ -530,6 +534,13 @@ async def send_all(transport: Transport, data: bytes | memoryview) -> None:
   rest = memoryview(data)
   while rest:
     rest = rest[await transport.send(rest) :]
+
+
+async def resumed(log: DurableLog, place: AfterNumber) -> tuple[int, bool]:
+  """Where a reader that comes back with its place begins, and whether nothing is missing there."""
+  known = place.epoch == log.epoch and log.oldest - 1 <= place.number <= log.head
+  recovered = await log.continues(place.epoch, place.number)
+  return place.number + 1 if known else log.oldest, recovered
 
 
 def close_reason(reason: str) -> str:
