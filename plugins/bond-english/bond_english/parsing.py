@@ -23,6 +23,7 @@ from bond_english.answering.unshaped import ask_about_unshaped
 from bond_english.building.build import build
 from bond_english.building.how_often import check_intervals
 from bond_english.clauses.chart import best_way
+from bond_english.meaning.asides import find_asides
 from bond_english.meaning.assumptions import warn_of_assumptions
 from bond_english.meaning.bounds import resolve_bounds
 from bond_english.meaning.findings import Findings
@@ -35,9 +36,10 @@ from bond_english.meaning.request import Request
 from bond_english.meaning.sharing import inherit_kinds, neighbours, share
 from bond_english.meaning.timing import resolve_times
 from bond_english.meaning.topics import find_topics
+from bond_english.reading.identifiers import split_identifiers
 from bond_english.reading.lexer import readings
 from bond_english.reading.source_words import read_source_words
-from bond_english.reading.spelling import correct
+from bond_english.reading.spelling import correct, is_known
 from bond_english.text.chunks import OPERATOR, REFUSED, UNKNOWN
 from bond_english.text.tokens import tokenise
 from bond_english.words.filler import CONJUNCTIONS, FILLER
@@ -67,6 +69,7 @@ def parse(text: str, source_words: Mapping[str, str], *, apart: bool = False) ->
   if len(text) > MAX_CHARACTERS or len(tokens) > MAX_TOKENS:
     return _too_long(text)
   sources = read_source_words(source_words)
+  tokens = split_identifiers(tokens, lambda word: is_known(word, sources.words))
   alike = correct(tokens, sources.words)
   chunks = best_way(tokens, readings(tokens, sources, alike))
   return _reading(Request(text, tokens, chunks, source_words, apart=apart))
@@ -75,6 +78,7 @@ def parse(text: str, source_words: Mapping[str, str], *, apart: bool = False) ->
 def _reading(request: Request) -> Reading:
   """The reading of one way to read the text."""
   findings = Findings()
+  find_asides(request)
   complete_negations(request, findings)
   clauses = request.clauses()
   for clause in clauses:

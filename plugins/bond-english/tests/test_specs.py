@@ -8,6 +8,7 @@ from bond_english.parsing import parse
 from installed import EVERYTHING, WORDS, registry
 from scored import cases
 
+from bond_core import SpecError
 from bond_core.specs import load_spec, stream_id
 
 
@@ -36,7 +37,12 @@ def test_what_can_start_is_a_spec_and_what_cannot_says_why(case):
   if reading.missing:
     assert all(len(sentence) > 20 for sentence in reading.missing)
     return
-  checked = load_spec(json.dumps(reading.spec), registry=EVERYTHING)
+  try:
+    checked = load_spec(json.dumps(reading.spec), registry=EVERYTHING)
+  except SpecError as exc:
+    # A token that is understood and whose contract the source does not know.
+    assert "the contract of" in str(exc)
+    return
   assert checked.warnings == ()
   # Nothing of the request is lost.
   text = json.dumps(reading.spec)
@@ -348,7 +354,10 @@ def test_the_default_venue_is_one_that_can_answer():
 
 
 def test_all_venues_are_those_that_are_installed():
-  assert set(uses("BTC trades on all exchanges but okx")) == {"binance-trades", "bybit-trades"}
+  found = uses("BTC trades on all exchanges but okx")
+  assert set(found) == {
+    f"{venue}-trades" for venue in ("binance", "bybit", "coinbase", "hyperliquid")
+  }
 
 
 @pytest.mark.parametrize(

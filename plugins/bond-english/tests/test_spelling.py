@@ -3,7 +3,7 @@
 import pytest
 from bond_english.reading import spelling
 from bond_english.reading.spelling import correction, edits
-from lookalikes import fingerprint
+from wordlists import fingerprint
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_can_be_corrected_to_is_known_and_no_short_ticker():
 def test_the_list_of_english_words_was_made_from_these_tables():
   text = (spelling.files("bond_english.reading") / "lookalikes.txt").read_text(encoding="utf-8")
   assert text.splitlines()[1] == f"# {fingerprint()}", (
-    "run lookalikes.py with a list of English words"
+    "run wordlists.py with a list of English words"
   )
 
 

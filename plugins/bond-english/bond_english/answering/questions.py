@@ -93,7 +93,7 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
       question = f"{written!r} is not understood or not available; leave it out?"
       findings.ask(question, confirmable=True)
   for chunk in request.chunks:
-    if chunk.role == UNKNOWN and chunk.left_out:
+    if chunk.role in (UNKNOWN, OPERATOR) and chunk.left_out:
       written = request.text_of(chunk)
       findings.warn(f"{written!r} is not understood; it is left out as you say")
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from bond_english.reading.source_words import read_source_words
+from bond_english.reading.source_words import CHANNELS as CHANNELS_OF_VENUES, read_source_words
 from bond_english.words import venues
 
 CHANNELS = {
@@ -51,7 +51,12 @@ class SourceCatalogue:
   """The installed sources by their words (word → source), and those of known packages."""
 
   def __init__(self, source_words: Mapping[str, str]) -> None:
-    self._by_word = {word.casefold(): source for word, source in source_words.items()}
+    # The words of a venue's sources name the venue, and no kind of data: Polymarket is one of ccxt.
+    self._by_word = {
+      word.casefold(): source
+      for word, source in source_words.items()
+      if source.rpartition(".")[2] not in CHANNELS_OF_VENUES
+    }
     self._names = frozenset(source_words.values())
     self._served = read_source_words(source_words).served
 

@@ -520,4 +520,4 @@ def _with_modifier(state: Hypothesis, chunk: Chunk, cost: float) -> list[Hypothe
     begun = 0.45
   else:
     return [joined]
-  return [joined, _begin(state, chunk, cost + begun, has=frozenset((own,)) if own else has)]
+  return [joined, _begin(state, chunk, cost + begun, has=frozenset((own,)) if own else frozenset())]

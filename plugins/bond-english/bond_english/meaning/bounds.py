@@ -24,6 +24,9 @@ from bond_english.text.chunks import (
 from bond_english.words import data, unsupported
 from bond_english.words.assets import ASSETS, MONEY
 
+_SIZES = frozenset(("size", "sizes", "amount", "amounts", "qty", "quantity"))
+"""Words for an amount of the asset itself."""
+
 
 def resolve_bounds(request: Scope, findings: Findings) -> None:
   """Makes every bound a filter on kinds of data, an asset ("one BTC"), or a question. The value of
@@ -111,7 +114,11 @@ def _bound_on_size(
     else:
       chunk.refuse(f"{written!r} of which asset?")
   elif unit is None:
-    if bound.with_multiple or bound.value >= 1000:
+    beside = {token.word for token in request.tokens[max(0, chunk.first - 1) : chunk.end]}
+    symbols = _symbols(request)
+    if beside & _SIZES and not bound.with_multiple and len(symbols) == 1:
+      _make_filter(chunk, bound, "amount", kinds, unit=symbols[0])
+    elif bound.with_multiple or bound.value >= 1000:
       _make_filter(chunk, bound, "notional_usd", kinds, how=ASSUMED)
       findings.warn(f"{written!r} is taken for US dollars")
     else:

@@ -50,7 +50,12 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
   for index, chunk in clause.indexed(POSTS):
     _posts(request, clause, findings, index, chunk)
   for chunk in clause.having(EVENT):
-    _make_kinds(chunk, ("onchain",), chunk.how)
+    if chunk.value == "tx" and any(venue.value not in DEXES for venue in clause.having(VENUE)):
+      # Transactions at an exchange.
+      chunk.facts = []
+      _make_kinds(chunk, ("trades",), ALIAS)
+    else:
+      _make_kinds(chunk, ("onchain",), chunk.how)
   for chunk in clause.having(PROVIDER, METRIC):
     _metric_or_provider(clause, findings, chunk)
   for chunk in clause.having(VAGUE_KIND):
@@ -229,6 +234,8 @@ def assume_kinds(request: Request, findings: Findings) -> None:
   filters = {chunk.value for chunk in request.having(FILTER) if isinstance(chunk.value, str)}
   if "depth" in filters:
     findings.assume("source", "orderbook", ALIAS)
+  elif any("account" in value for c in request.having(FILTER) for _, value, _ in c.facts if value):
+    _assume(findings, "onchain", "no kind of data is named; taken for what the wallet transfers")
   elif any(token.word == "everything" for token in request.tokens):
     findings.ask("Which data: price, trades, order book, funding, tweets, …?")
   elif "side" in filters:

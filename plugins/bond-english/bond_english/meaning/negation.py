@@ -6,7 +6,9 @@ from bond_english.meaning.request import Request
 from bond_english.quantities.amounts import Bound, Side
 from bond_english.text.chunks import (
   ASSET,
+  AUTHOR,
   BOUND,
+  CONJUNCTION,
   CORRECTION,
   FILLER,
   FILTER,
@@ -17,6 +19,7 @@ from bond_english.text.chunks import (
   PAIR,
   PLAIN,
   PREPOSITION,
+  QUERY,
   UNKNOWN,
   VENUE,
   Chunk,
@@ -24,6 +27,8 @@ from bond_english.text.chunks import (
 from bond_english.words import data
 
 _COMPLEMENTS = {"buy": "sell", "sell": "buy", "long": "short", "short": "long"}
+_ADDED = frozenset(("lang", "address"))
+"""Filters that sources can add and not leave out."""
 _CORRECTABLE = frozenset((INTERVAL, KIND, ASSET, PAIR, MARKET_TYPE, VENUE, BOUND))
 """Roles of what "no wait" takes back."""
 _COMPARATIVES = frozenset(
@@ -36,6 +41,7 @@ def complete_negations(request: Request, findings: Findings) -> None:
   """Turns what is left out into its complement where it has one; the rest stays left out."""
   for index, chunk in request.indexed(NEGATION):
     if _repeats_bound(request, index) or not _leaves_out(request, index):
+      _negates_what_precedes(request, index)
       chunk.make_filler()
     else:
       _inverts_bound(request, index)
@@ -53,6 +59,13 @@ def _leaves_out(request: Request, index: int) -> bool:
     if chunk.role not in (FILLER, PREPOSITION, NEGATION, PLAIN):
       return chunk.role == BOUND
   return False
+
+
+def _negates_what_precedes(request: Request, index: int) -> None:
+  """Perps no, spot yes."""
+  ends = index + 1 == len(request.chunks) or request.chunks[index + 1].role == CONJUNCTION
+  if ends and index and request.chunks[index - 1].role in _CORRECTABLE:
+    request.chunks[index - 1].left_out = True
 
 
 def _repeats_bound(request: Request, index: int) -> bool:
@@ -114,6 +127,9 @@ def _complement(request: Request, findings: Findings, chunk: Chunk) -> None:
   elif chunk.role == BOUND:
     chunk.left_out = False
     chunk.refuse(f"{request.text_of(chunk)!r} of what: is that left out, or asked for?")
+  elif chunk.role in (AUTHOR, QUERY) or (chunk.role == FILTER and chunk.value in _ADDED):
+    chunk.left_out = False
+    chunk.refuse(f"{request.text_of(chunk)!r} can be asked for and not left out; everything, then?")
   elif chunk.role == MARKET_TYPE:
     chunk.told = True
     findings.note(f"without {request.text_of(chunk)}")

@@ -430,7 +430,9 @@ def _intervals(clause: _Clause, kind: str, chunk: Chunk | None) -> list[Chunk]:
   first = None if chunk is None else chunk.first
   own = [c for c in clause.intervals if _of_each(c) and c.value.target == first]
   if own:
-    return own
+    every = {c.value.seconds for c in own}
+    # Each trade as it comes in: one thing in two ways.
+    return own + [c for c in clause.intervals if c not in own and c.value.seconds in every]
   shared = [c for c in clause.intervals if not _of_each(c)]
   if kind == "ohlc" and any(setting.name == "bar_sec" for setting in clause.settings):
     shared = [c for c in shared if c.clause == clause.scope.chunks[0].clause]

@@ -1,7 +1,7 @@
 """Amounts and bounds: over $100k, at least 2.5 BTC, more than 1%, between 10k and 50k usd, 1m+."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from bond_english.quantities.durations import duration_at
@@ -16,25 +16,47 @@ Side: TypeAlias = Literal["min", "max"]
 
 CURRENCY_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW", "₿": "BTC"}
 
-_MINIMUM = split_phrases(
+_MORE = split_words("more greater larger bigger higher wider longer heavier stronger faster")
+_LESS = split_words("less smaller lower fewer narrower tighter shorter lighter")
+_THAN = ("than", "as", "then")
+_OVER = split_words("above over past beyond through")
+_UNDER = split_words("below under beneath")
+_MOVES = split_words(
   """
-  at least; over; above; more than; greater than; larger than; bigger than; higher than; no less
-  than; not less than; minimum of; minimum; min; min size; exceeding; exceed; exceeds; upwards of;
-  north of; beyond; past; worth over; minimum size; min notional; minimum notional; of over; from;
-  worth more than; goes above; rises above; crosses above; breaks above; breaks; goes over; size
-  over; hits; reaches; is above; is over; min size of; starting at; crosses; cross; touches; tops;
-  breaks through; climbs above; gets above; moves above; surpasses;
-  jumps above; goes past; gets over
+  is are goes go going gets get moves move breaks break crosses cross crossing closes
+  close rises rise jumps jump climbs climb pops spikes spike falls fall drops drop dips dip slips
+  slip sinks sink crashes crash slides slide tanks comes come turns turn stays stay worth size of
   """
 )
-_MAXIMUM = split_phrases(
-  """
-  at most; under; below; less than; smaller than; lower than; no more than; not more than; maximum
-  of; maximum; max; up to; beneath; fewer than; max size; south of; worth less than; worth under;
-  goes below; falls below; drops below; dips below; crosses below; breaks below; goes under; drops
-  under; falls under; drops to; falls to; is below; is under; slips below; sinks below; gets below;
-  gets under; moves below; goes down to; crashes below; is less than
-  """
+"""What is said of the amount that a bound is on, with the words above."""
+_MINIMUM = (
+  *_OVER,
+  *(f"{more} {than}" for more in _MORE for than in _THAN),
+  *(f"{no} {less} {than}" for no in ("no", "not") for less in _LESS for than in _THAN),
+  *(f"worth {more} than" for more in _MORE),
+  *(f"{move} {over}" for move in _MOVES for over in _OVER),
+  *split_phrases(
+    """
+    at least; minimum of; minimum; min; min size; exceeding; exceed; exceeds; in excess of; upwards
+    of; north of; breaks; from; minimum size; min notional; minimum notional; min amount; min
+    value; min size of; starting at; hits; reaches; crosses; cross; touches; tops; surpasses; goes
+    up to; rises to; climbs to; jumps to; size at least
+    """
+  ),
+)
+_MAXIMUM = (
+  *_UNDER,
+  *(f"{less} {than}" for less in _LESS for than in _THAN),
+  *(f"{no} {more} {than}" for no in ("no", "not") for more in _MORE for than in _THAN),
+  *(f"worth {less} than" for less in _LESS),
+  *(f"{move} {under}" for move in _MOVES for under in _UNDER),
+  *split_phrases(
+    """
+    at most; maximum of; maximum; max; up to; max size; max notional; max amount; max value;
+    maximum size; maximum notional; south of; drops to; falls to; goes down to; dips to; sinks to;
+    size at most
+    """
+  ),
 )
 _COMPARISONS: PhraseTable[Side] = PhraseTable(
   [*((phrase, "min") for phrase in _MINIMUM), *((phrase, "max") for phrase in _MAXIMUM)]
@@ -124,11 +146,17 @@ def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
   if tokens[first].word == "between":
     return _range(tokens, first + 1, ("and", "to", "-"))
   side, at = _comparison_at(tokens, first)
+  named = None
+  if side is not None and (named := unit_at(tokens, at)):
+    # Min usd: 50000.
+    at = _past_equals(tokens, named[1])
   if at >= len(tokens) or _is_duration(tokens, at):
     return None
   found = _amount_at(tokens, at, money=side is not None)
   if found is None:
     return None
+  if named is not None:
+    found = replace(found, unit=found.unit or named[0])
   is_amount = found.unit is not None or found.with_multiple
   if side is None:
     if not (found.more or is_amount):
@@ -147,15 +175,18 @@ def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
   return Bound(side, found.value, found.unit, None, found.with_multiple), end
 
 
-def unit_at(tokens: Sequence[Token], at: int) -> tuple[str, int] | None:
-  """The currency or asset at this index, and the index after it."""
+def unit_at(tokens: Sequence[Token], at: int, *, clear: bool = False) -> tuple[str, int] | None:
+  """The currency or asset at this index, and the index after it; where it is `clear` that one has
+  to stand there, also one whose ticker is an English word: over 50k link."""
   if at >= len(tokens):
     return None
   currency = CURRENCY_NAMES.longest_at(tokens, at)
   if currency is not None:
     return currency
   found = ASSET_NAMES.longest_at(tokens, at)
-  if found is None or (found[0] in ENGLISH_TICKERS and not tokens[at].uppercase):
+  if found is None:
+    return None
+  if found[0] in ENGLISH_TICKERS and not (clear or tokens[at].uppercase):
     return None
   return found
 
@@ -182,7 +213,7 @@ def _amount_at(tokens: Sequence[Token], first: int, *, money: bool) -> _Amount |
     elif tokens[at].text in CURRENCY_SIGNS and not _number_after(tokens, at):
       unit, at = CURRENCY_SIGNS[tokens[at].text], at + 1
     else:
-      found = unit_at(tokens, at)
+      found = unit_at(tokens, at, clear=money or with_multiple)
       # In "$5 btc" the unit is the dollar.
       if found is not None and (unit is None or (found[0] in STABLE and unit == "USD")):
         unit, at = found
@@ -231,7 +262,14 @@ def _comparison_at(tokens: Sequence[Token], first: int) -> tuple[Side | None, in
   if found is None:
     return None, first
   side, at = found
-  return side, at + 1 if at < len(tokens) and tokens[at].text in (":", "=") else at
+  return side, _past_equals(tokens, at)
+
+
+def _past_equals(tokens: Sequence[Token], at: int) -> int:
+  """The index after the sign of min=5, min_usd: 5 and "min": 5, if there is one."""
+  while at < len(tokens) and tokens[at].text in (":", "=", "_", '"'):
+    at += 1
+  return at
 
 
 def _range(tokens: Sequence[Token], first: int, words: Sequence[str]) -> tuple[Bound, int] | None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bond_english.quantities.amounts import CURRENCY_SIGNS
-from bond_english.quantities.durations import unit_at
+from bond_english.quantities.amounts import CURRENCY_SIGNS, unit_at
+from bond_english.quantities.durations import duration_at, unit_at as time_unit_at
 from bond_english.quantities.numbers import number_at
 from bond_english.text.chunks import Chunk, filter_chunk, question_chunk
 from bond_english.text.phrases import is_joiner, match_words
@@ -11,8 +11,12 @@ from bond_english.text.tokens import Token
 
 MAX_LEVELS = 10_000
 
-_LEVEL_WORDS = frozenset(("levels", "level", "rows", "bids", "asks", "ticks", "deep", "depth"))
+_LEVEL_WORDS = frozenset(
+  ("levels", "level", "lvls", "lvl", "rows", "bids", "asks", "ticks", "deep", "depth")
+)
 _BOOK_WORDS = frozenset(("book", "orderbook", "books", "orderbooks", "order"))
+_BOOKS = frozenset(("book", "orderbook", "books", "orderbooks", "l2"))
+"""A number after these is a depth: book 10, books5, orderbook.50."""
 
 WORDS = _LEVEL_WORDS | {"top"}
 
@@ -37,6 +41,8 @@ def depth_at(tokens: Sequence[Token], first: int) -> Chunk | None:
     return _depth_chunk(value, first, end + 2)
   if words and words[0] in _LEVEL_WORDS:
     return _depth_chunk(value, first, _skip_levels(tokens, end))
+  if not top and _is_after_book(tokens, first, end):
+    return _depth_chunk(value, first, end)
   if top and words and (words[0] in _BOOK_WORDS or match_words(tokens, end, ("of", "the", "book"))):
     return _depth_chunk(value, first, end)
   if top:
@@ -45,6 +51,18 @@ def depth_at(tokens: Sequence[Token], first: int) -> Chunk | None:
     chunk.cost = 2.0
     return chunk
   return None
+
+
+def _is_after_book(tokens: Sequence[Token], first: int, end: int) -> bool:
+  """Whether a number, that is of no unit, stands right after the name of a book."""
+  at = first - 1
+  at -= at > 0 and tokens[at].text in (".", "(", ":", "@")
+  if at < 0 or tokens[at].word not in _BOOKS or duration_at(tokens, first) is not None:
+    return False
+  signed = end < len(tokens) and (tokens[end].text == "%" or tokens[end].text in CURRENCY_SIGNS)
+  return not signed and (
+    end >= len(tokens) or tokens[end].text == "." or unit_at(tokens, end) is None
+  )
 
 
 def _after_noun(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -60,7 +78,7 @@ def _after_noun(tokens: Sequence[Token], first: int) -> Chunk | None:
   if number is None:
     return None
   value, end = number
-  if unit_at(tokens, end) is not None:
+  if time_unit_at(tokens, end) is not None:
     return None
   if end < len(tokens) and (tokens[end].text == "%" or tokens[end].text in CURRENCY_SIGNS):
     return None

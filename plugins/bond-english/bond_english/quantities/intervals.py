@@ -39,7 +39,7 @@ _COUNTED_NOUNS = frozenset(
   split_words(
     """
     times time x updates update ticks tick samples sample messages message events event refreshes
-    readings points frames snapshots snapshot
+    readings points frames snapshots snapshot rows row lines line records record
     """
   )
 )

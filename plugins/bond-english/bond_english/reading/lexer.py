@@ -122,10 +122,13 @@ def _with_slash(tokens: Sequence[Token], first: int) -> Chunk | None:
 
 
 def _key(tokens: Sequence[Token], first: int) -> Chunk | None:
-  """The key of key=value, "key": value and key: value."""
-  if tokens[first].word not in filler.KEYS:
+  """The key of key=value, "key": value and key: value; product_ids and inst type, too."""
+  end = first
+  while end < len(tokens) and tokens[end].word in filler.KEYS:
+    joined = end + 1 < len(tokens) and tokens[end + 1].text == "_"
+    end += 2 if joined else 1
+  if end == first:
     return None
-  end = first + 1
   if end < len(tokens) and tokens[end].text in ('"', "'"):
     end += 1
   if end >= len(tokens) or tokens[end].text not in ("=", ":"):
@@ -144,6 +147,10 @@ def _bound(tokens: Sequence[Token], first: int) -> Chunk | None:
 
 
 def _negation(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """No, without; the leave of "leave the tweets out"."""
+  if tokens[first].word in filler.PARTED_NEGATIONS:
+    behind = [token.word for token in tokens[first + 2 : first + 5]]
+    return Chunk(NEGATION, first, first + 1) if "out" in behind else None
   found = NEGATIONS.longest_at(tokens, first)
   return None if found is None else Chunk(NEGATION, first, found[1])
 

@@ -196,8 +196,12 @@ def _single_word(tokens: Sequence[Token], first: int) -> Chunk | None:
   ]
   # DOTUSD is DOT/USD although TUSD is the longer quote; of assets in no table the shorter quote is
   # the likelier one.
-  splits = [split for split in splits if split[0] in ASSETS] or splits[::-1]
-  for base, quote in splits:
+  named = [
+    (ASSET_NAMES.single[base.lower()], quote)
+    for base, quote in splits
+    if base.lower() in ASSET_NAMES.single
+  ]
+  for base, quote in named or splits[::-1]:
     known = base in ASSETS
     if base in CURRENCIES and quote in CURRENCIES:
       return Chunk(REFUSED, first, first + 1, (f"{base}/{quote}", "equity"))

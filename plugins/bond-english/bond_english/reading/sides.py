@@ -1,4 +1,4 @@
-"""Sides of trades and of liquidated positions: buys, sell trades, long liquidations."""
+"""Sides of trades, of liquidated positions and of a wallet: buys, long liquidations, incoming."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from bond_english.text.tokens import Token
 from bond_english.words import split_phrases
 
 _SIDES = {"buys": "buy", "buyers": "buy", "sells": "sell", "sellers": "sell"}
+_DIRECTIONS = {"incoming": "in", "inbound": "in", "outgoing": "out", "outbound": "out"}
 _TAKERS = frozenset(("market", "taker", "aggressor", "aggressive"))
 """Words for who begins a trade, which is the side of it."""
 _BOTH = PhraseTable(
@@ -17,7 +18,11 @@ _BOTH = PhraseTable(
   )
 )
 
-WORDS = _TAKERS | frozenset((*_SIDES, "buy", "sell", "long", "short", "longs", "shorts"))
+WORDS = (
+  _DIRECTIONS.keys()
+  | _TAKERS
+  | frozenset((*_SIDES, "buy", "sell", "long", "short", "longs", "shorts"))
+)
 
 
 def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -28,7 +33,11 @@ def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   word = tokens[first].word
   after = tokens[first + 1].word if first + 1 < len(tokens) else ""
   before = tokens[first - 1].word if first else ""
+  if word in _DIRECTIONS:
+    return filter_chunk("direction", first, first + 1, {"direction": _DIRECTIONS[word]})
   if word in ("long", "short", "longs", "shorts"):
+    if after in ("position", "positions") and any(t.word.startswith("liq") for t in tokens):
+      return filter_chunk("position", first, first + 2, {"position": word.rstrip("s")})
     # Long liquidations, long BTC liquidations, liquidations long.
     near = (before, *(token.word for token in tokens[first + 1 : first + 3]))
     beside = any(other.startswith("liq") for other in near)

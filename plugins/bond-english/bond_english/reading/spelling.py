@@ -97,10 +97,9 @@ def correct(tokens: Sequence[Token], more: Set[str]) -> dict[int, tuple[str, ...
 
   Returns the known words spelled like those that are left uncorrected, by the token's index.
   """
-  known = known_words()
   uncorrected: dict[int, tuple[str, ...]] = {}
   for index, token in enumerate(tokens):
-    if token.kind != WORD or token.word in known or token.word in more or is_plain(token.word):
+    if token.kind != WORD or is_known(token.word, more):
       continue
     found = correction(token.word, uppercase=token.text.isupper())
     if found.word is not None:
@@ -229,6 +228,11 @@ def correctable() -> dict[str, str]:
   }
 
 
+def is_known(word: str, more: Set[str]) -> bool:
+  """Whether some table has a word, or `more`, the words of installed sources."""
+  return word in known_words() or word in more or is_plain(word)
+
+
 @cache
 def known_words() -> frozenset[str]:
   """Every word that some table has."""
@@ -263,6 +267,6 @@ def known_words() -> frozenset[str]:
 
 @cache
 def lookalikes() -> frozenset[str]:
-  """English words spelled like a word of the grammar; lookalikes.py makes the file."""
+  """English words spelled like a word of the grammar; wordlists.py makes the file."""
   text = files("bond_english.reading").joinpath("lookalikes.txt").read_text(encoding="utf-8")
   return frozenset(line for line in text.splitlines() if not line.startswith("#"))

@@ -31,7 +31,8 @@ def unavailable_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   past = _HISTORY.longest_at(tokens, first)
   if past is not None:
     return Chunk(REFUSED, first, past[1], (past[0], "history"))
-  if first and _is_year(token) and tokens[first - 1].word in ("in", "since"):
+  dated = first > 0 and tokens[first - 1].word in ("in", "since")
+  if _is_year(token) and (dated or KIND_NAMES.longest_at(tokens, first + 1) is not None):
     return Chunk(REFUSED, first, first + 1, (token.text, "history"))
   return None
 

@@ -29,8 +29,8 @@ _PATTERNS: tuple[tuple[TokenKind, re.Pattern[str]], ...] = (
 )
 # In 1m30s and 5min the unit ends where its letters end.
 _UNIT = re.compile(r"[^\W\d_]+")
-# In depth20 and top5 the number begins where the letters end.
-_NUMBERED = re.compile(r"(?:depth|top)(?=\d)", re.IGNORECASE)
+# In depth20, top5 and books5 the number begins where the letters end.
+_NUMBERED = re.compile(r"(?:depth|top|(?:order)?books?)(?=\d)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 
 
@@ -67,8 +67,8 @@ def tokenise(text: str) -> list[Token]:
     kind: TokenKind
     if attached and _begins_with_letters(tokens) and (unit := _UNIT.match(text, at)):
       kind, match = WORD, unit
-    elif attached and text[at] == "@" and tokens[-1].kind in (WORD, NUMBER):
-      # The name of a channel, btcusdt@depth20, and no account.
+    elif attached and text[at] in "@." and tokens[-1].kind in (WORD, NUMBER):
+      # The name of a channel, btcusdt@depth20 or orderbook.50, and no account or fraction.
       kind, match = _sign(text, at)
     elif numbered := _NUMBERED.match(text, at):
       kind, match = WORD, numbered
@@ -76,7 +76,7 @@ def tokenise(text: str) -> list[Token]:
       kind, match = _first_match(text, at)
     written = match[0]
     uppercase = not all_capitals and len(written) > 1 and written.isupper()
-    tokens.append(Token(kind, written, at, match.end(), _folded(written), attached, uppercase))
+    tokens.append(Token(kind, written, at, match.end(), folded(written), attached, uppercase))
     at = match.end()
   return tokens
 
@@ -102,5 +102,6 @@ def _first_match(text: str, at: int) -> tuple[TokenKind, re.Match[str]]:
   raise AssertionError("the last pattern matches any character that is not white space")
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+  """A word in its form for look-up."""
   return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")

@@ -65,7 +65,8 @@ SIZED = frozenset(("trades", "liquidations", "onchain"))
 _PHRASES = {
   "price": """price; prices; last price; pricing; ticker; tickers; value;
     valuation; rate; rates; cost; worth; exchange rate; last traded price;
-    current price; quote price; average price; average prices; mean price; avg price; going rate;
+    current price; quote price; px; last px; spot px; quotation; quotations; quotation price;
+    average price; average prices; mean price; avg price; going rate;
     how much is; how much are; how much does; how much""",
   "trades": """trades; trade; trade feed; trade data; fills; executions; prints; deals; tape; time
     and sales; trade stream; matches; market trades; trade tape; tick data; aggtrade; agg trades;
@@ -77,7 +78,8 @@ _PHRASES = {
     lvl2; lvl 2; l2 book; l3; level 3; l2 data; bids and asks; lob;
     limit order book; ladder""",
   "bbo": """bbo; best bid and offer; best bid and ask; best bid ask; best bid offer; top of book;
-    top of the book; bid ask; bid and ask; bid offer; bid and offer; bids asks; l1; level 1; level1;
+    top of the book; tob; bid ask; bid and ask; bid offer; bid and offer; bids asks; l1; level 1;
+    level1;
     quotes; best bid; best ask; best offer; best quotes; nbbo; bidask; touch;
     bookticker; bbo tbt; book ticker; best prices; inside market;
     bid; bids; ask; asks; bid price; ask price; bid prices; ask prices; offers""",
@@ -88,11 +90,12 @@ _PHRASES = {
   "vwap": """vwap; vwaps; volume weighted average price; volume weighted price;
     volume weighted average""",
   "cvd": "cvd; cumulative volume delta; volume delta; cumulative delta",
-  "funding": """funding; funding rate; funding rates; funding fee; funding fees; fundings;
+  "funding": """funding; fr; funding rate; funding rates; funding fee; funding fees; fundings;
     funding payments""",
   "open_interest": "open interest; open interests; oi",
   "liquidations": """liquidations; liquidation; liqs; liq; liquidated; liquidation feed;
     liquidation events; liquidation data; forced liquidations; forced orders; rekt; forceorder;
+    force order;
     force orders; liquidation orders; allliquidation; all liquidation; liquidation prints; liqs
     feed""",
   "mark_price": "mark price; mark prices; mark; marks; markprice; mark px",
@@ -167,10 +170,12 @@ _MARKET_TYPES = {
   "perp": """perp; perps; perpetual; perpetuals; perpetual swap; perpetual swaps; perpetual
     futures; perpetual contract; perpetual contracts; linear; linear perps; linear perp; futures
     perps; futures; future; usdt margined; swap market; derivatives; linear perpetuals; usd m; usd
-    m futures; usds m; usds m futures; usdt m; usdt m futures; usdt futures; usdt perps; usdt
+    m futures; usds m; usds m futures; usdt m; usdt m futures; usdm; usdsm; usdtm; um; usdt
+    futures; usdt perps; usdt
     perp; usdⓢ m; usdⓢ m futures; um futures; linear futures; swaps market; perps market; perp
     market; futures market; perpetual market""",
-  "inverse": """inverse; inverse perps; inverse perp; coin margined; coin m; inverse perpetuals;
+  "inverse": """inverse; inverse perps; inverse perp; coin margined; coin m; coinm; coin m
+  perpetual; inverse perpetuals;
     coin m futures; coin margined futures; coin margined perps; coin m perps; cm futures; inverse
     futures; inverse swaps""",
   "spot": "spot; spot market; spot markets; spot only",

@@ -33,7 +33,8 @@ FILLER = frozenset(
     related mentioning mention mentions mentioned containing says saying said tagged talking ones
     lot lots bit kind kinds sort sorts type types public available known called named size sized
     sizes amount amounts notional aggregate aggregated aggregation normalized normalised compare
-    compared comparing comparison taking sub know
+    compared comparing comparison taking sub know u ur lemme gotta ya plox thx tnx y'all qty
+    quantity quantities row rows
     """
   )
 )
@@ -74,7 +75,9 @@ KEYS = frozenset(
     symbol symbols ticker pair pairs market markets instrument asset assets coin exchange exchanges
     venue venues source sources channel channels type kind data stream streams feed topic interval
     frequency every period depth levels limit query filter side chain network window timeframe
-    event events params method
+    event events params method param metric metrics name names product products id ids inst
+    instruments args arg op action req request command cmd topics feeds subscribe subscription
+    format timeframes intervals min max notional
     """
   )
 )
@@ -88,9 +91,25 @@ NEGATIONS = split_phrases(
   do not include; don't include; do not want; don't want; don't need; do not need; dont want; dont
   include; dont need; do not show; don't show; not including; no need for; leave out; leaving out;
   apart from; other than; except for; rather than; instead of; but not; and not; and no; but no;
-  everything but; all but; i don't want; not; no; without; except; excluding; exclude; excl; skip;
+  everything but; all but; filter out; filtering out; cut out; strip out; take out; get rid of; i
+  don't want; not; no; without; except; excluding; exclude; excl; skip;
   skipping; ignore; ignoring; omit; omitting; drop; dropping; sans; non; never; neither;
   nor; avoid; don't; dont; isn't; remove; hide; nothing; none; anything but; no more
   """
 )
 """Phrases that leave out what follows."""
+
+PARTED_NEGATIONS = frozenset(("leave", "leaving", "keep", "keeping", "filter", "take", "cut"))
+"""Verbs that leave something out where "out" stands behind it."""
+
+SAME = tuple(
+  f"{same} {noun}"
+  for same in ("same", "the same", "these same", "those same", "both", "both of these")
+  for noun in split_words(
+    """
+    pair pairs coin coins token tokens asset assets instrument instruments symbol symbols market
+    markets contract contracts exchange exchanges venue venues ticker tickers
+    """
+  )
+)
+"""What was named before: the clause shares it."""

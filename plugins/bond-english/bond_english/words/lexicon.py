@@ -41,5 +41,5 @@ PROVIDER_NAMES = PhraseTable(
   for phrase in names
 )
 VAGUE_NAMES = PhraseTable(data.VAGUE_PHRASES.items())
-FILLER_PHRASES = PhraseTable((phrase, None) for phrase in filler.PHRASES)
+FILLER_PHRASES = PhraseTable((phrase, None) for phrase in (*filler.PHRASES, *filler.SAME))
 NEGATIONS = PhraseTable((phrase, None) for phrase in filler.NEGATIONS)

@@ -60,7 +60,9 @@ state steady steadily straight strategy strategies strictly strong such suitable
 table tad task tasks team terminal terms testing that's therefore they'll they're though throughout
 thus tidy tight till tiny today ton tool tools trade trades top totally trader traders tradingview
 typical typically ultimately under until upon urgent urgently usable useful user usual usually vs
-way ways whatever wherever whether whichever why widely wise word words worth yeah yep yes yet you'd
+way ways whatever wherever whether whichever why widely wise word words worth yeah yep yes yet
+you'd plenty bunch series range variety mixture combination handful list
+collection picture sense overview native
 you'll you've pinging yourself kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi
 asap tbh imo hmm um uh oh ah who's where's when's how's there's here's it's he's she's which's
 upcoming single-stream one-stream unified seamlessly ok'd specially moreover furthermore i.e e.g ie
@@ -69,16 +71,16 @@ eg
 
 _STEMS = frozenset(split_words(_VERBS))
 _PLAIN = frozenset(split_words(_OTHERS))
-_ENDINGS = ("s", "es", "d", "ed", "ing", "er", "ers")
+_ENDINGS = ("s", "es", "d", "ed", "ing", "er", "ers", "ly", "est")
 
 
 def is_plain(word: str) -> bool:
   """Whether a word is plain English: one of the table, or a form of one of its verbs."""
-  return word in _PLAIN or word in _STEMS or any(base in _STEMS for base in _bases(word))
+  return word in _PLAIN or word in _STEMS or any(base in _STEMS for base in bases(word))
 
 
-def _bases(word: str) -> list[str]:
-  """What the word may be a form of: combines, sampled, tracking, stopped."""
+def bases(word: str) -> list[str]:
+  """What a word may be a form of: combines, sampled, tracking, stopped, curiously."""
   found: list[str] = []
   for ending in _ENDINGS:
     if not word.endswith(ending) or len(word) < len(ending) + 3:

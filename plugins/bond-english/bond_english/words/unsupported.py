@@ -12,7 +12,7 @@ NOT_OFFERED = split_phrases(
   airdrops; inflows; outflows; netflow; netflows; exchange inflows; exchange outflows; exchange
   flows; long short ratio; long / short ratio; basis; futures basis; coinbase premium; kimchi; put
   call ratio; greeks; gamma; max pain; nft; nfts; nft floor price; floor price; block trades; block
-  trade; etf flows; etf inflows; chart; charts; graph; plot; heatmap; dashboard; screenshot; csv;
+  trade; etf flows; etf inflows; heatmap; csv;
   excel; telegram; discord; reddit; youtube; tiktok; instagram; facebook; farcaster; mastodon;
   threads; linkedin; stocktwits; weather; github; github commits; prediction; predictions;
   forecast; signals; trading signals; signal; technical analysis; indicator; indicators; support
