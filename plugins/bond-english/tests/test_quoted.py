@@ -183,7 +183,7 @@ def test_the_known_requests_of_one_clause_divided_mean_the_same():
       same += read(case["text"], divided(own.account)).spec == own.spec
     except NotQuoted:
       # What programs write has no words of its own.
-      assert "=" in case["text"] or "@" in case["text"] or "{" in case["text"]
+      assert {*case["text"]} & {*"=@{/.(:"}
   assert tried > 300
   assert same / tried > 0.88
 

@@ -1,7 +1,7 @@
 """A venue's sources from one table."""
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import attrs
 
@@ -111,9 +111,17 @@ def _source(
     public=True,
     market_data=True,
     terms=terms,
-    words=tuple(f"{name} {word}".rstrip() for word in (*usual.words, *row.words)),
+    words=tuple(
+      f"{name} {word}".rstrip() for word in (*usual.words, *row.words, *_bars(row.config))
+    ),
     example=row.example or usual.example,
   )
+
+
+def _bars(config: type[VenueSource]) -> list[str]:
+  """Words for the lengths of candles that a source has: 1m candles, 1h candles."""
+  lengths = get_args(get_type_hints(config).get("interval"))
+  return [f"{length} candles" for length in lengths]
 
 
 def _connection(config: VenueSource) -> Hashable:

@@ -1,5 +1,6 @@
 """Bars (candles): those of a venue, else windows over its trades."""
 
+from bond_english.building.catalogue import SourceCatalogue
 from bond_english.building.context import BuildContext
 from bond_english.building.how_often import SHORTEST_WINDOW
 from bond_english.building.spec_draft import EACH, SAMPLE, WINDOW
@@ -9,7 +10,8 @@ from bond_english.quantities.numbers import integral
 
 DAY = 86_400.0
 DEFAULT_LENGTH = 60.0
-VENUE_BARS = {
+BAR_NAMES = {
+  1: "1s",
   60: "1m",
   180: "3m",
   300: "5m",
@@ -19,10 +21,19 @@ VENUE_BARS = {
   7200: "2h",
   14400: "4h",
   21600: "6h",
+  28800: "8h",
   43200: "12h",
   86400: "1d",
 }
-"""The lengths of bars that venues have in common: seconds → interval of a candle source."""
+"""The intervals of candle sources, by their seconds."""
+
+_COMMON = frozenset(BAR_NAMES.values()) - {"1s", "8h"}
+"""What a venue has that does not say which bars it has."""
+
+
+def has_bars(catalogue: SourceCatalogue, venue: str, length: float) -> bool:
+  """Whether a venue has bars of a length in seconds."""
+  return BAR_NAMES.get(int(length)) in (catalogue.bars_of(venue) or _COMMON)
 
 
 def bar_lengths(selection: Selection, requested: float | None) -> list[float]:

@@ -58,6 +58,9 @@ class SourceCatalogue:
       if source.rpartition(".")[2] not in CHANNELS_OF_VENUES
     }
     self._names = frozenset(source_words.values())
+    self._words_of: dict[str, list[str]] = {}
+    for word, source in source_words.items():
+      self._words_of.setdefault(source, []).append(word)
     self._served = read_source_words(source_words).served
 
   def of_venue(self, venue: str, channel: str) -> SourceMatch | None:
@@ -104,6 +107,12 @@ class SourceCatalogue:
     if venues.CCXT_SOURCES.get(channel) in self._names:
       found += [venue for venue in venues.DEFAULT_VENUES if venue not in found]
     return [venue for venue in found if venue not in without]
+
+  def bars_of(self, venue: str) -> frozenset[str]:
+    """The intervals of a venue's candles, by its words ("okx 1m candles"); none where it does not
+    say."""
+    words = [word.split() for word in self._words_of.get(f"{venue}.candle", ())]
+    return frozenset(word[1] for word in words if len(word) == 3 and word[2] == "candles")
 
   def of_texts(self, kind: str) -> SourceMatch | None:
     """The source of tweets, posts, news and the like."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bond_english.building.bars import DAY, VENUE_BARS, bar_lengths
+from bond_english.building.bars import BAR_NAMES, DAY, bar_lengths, has_bars
 from bond_english.building.catalogue import CHANNELS, SourceMatch
 from bond_english.building.conditions import trade_condition
 from bond_english.building.context import BuildContext
@@ -44,7 +44,7 @@ def add_market_sources(context: BuildContext, selection: Selection) -> None:
       )
     delivery = Delivery(selection, requested, mixed and selection.kind == "price")
     for length in bar_lengths(selection, requested) if selection.kind == "ohlc" else [0.0]:
-      for channel in _channels(selection, delivery, length):
+      for channel in _channels(selection, delivery):
         _add_channel(context, delivery, channel, label, length)
 
 
@@ -103,13 +103,11 @@ def add_plain_branch(
     context.add_branch(selection, source, EACH, symbols=symbols)
 
 
-def _channels(selection: Selection, delivery: Delivery, length: float) -> tuple[str, ...]:
+def _channels(selection: Selection, delivery: Delivery) -> tuple[str, ...]:
   settings, kind = selection.settings, selection.kind
   if kind == "volume" and settings.has("window_sec") and settings.use("window_sec") == DAY:
     # The venue's own figure of the last 24 hours.
     return ("ticker",)
-  if kind == "ohlc" and length not in VENUE_BARS:
-    return ("trades",)
   if kind == "price" and delivery.by_sample:
     return ("ticker",)
   if kind == "price" and settings.has("min_move_pct"):
@@ -123,7 +121,7 @@ def _add_channel(
   catalogue, spec, selection = context.catalogue, context.spec, delivery.selection
   for venue in _venues(context, selection, channel, label):
     match, used = catalogue.of_venue(venue, channel), channel
-    if match is None and selection.kind == "ohlc":
+    if used == "candle" and (match is None or not has_bars(catalogue, venue, length)):
       match, used = catalogue.of_venue(venue, "trades"), "trades"
     for chunk in selection.venues:
       if chunk.value in (venue, "*"):
@@ -230,7 +228,7 @@ def _options(delivery: Delivery, channel: str, match: SourceMatch, length: float
     elif interval is not None and 0 < interval < 0.1:
       options["speed_ms"] = max(1, int(interval * 1000))
   elif channel == "candle":
-    options["interval"] = VENUE_BARS[int(length)]
+    options["interval"] = BAR_NAMES[int(length)]
   elif selection.kind == "bbo" and match.use == "binance.ticker":
     options["stats"] = False
   return options
