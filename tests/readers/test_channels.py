@@ -4,7 +4,11 @@ another type, negative or huge: it raises nothing, and what it leaves out is dec
 The messages have the shape of the venues' documentation; the numbers are our own.
 """
 
+import gzip
 import json
+import os
+from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -203,7 +207,7 @@ LISTED = {"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAs
 MARKET = {"instType": "SWAP", "instFamily": "BTC-USDT", "uly": "BTC-USDT", "state": "live"}
 ANSWERS = {
   "snapshot": SNAPSHOT | {"T": TIME, "E": TIME},
-  "list": {"symbols": [LISTED]},
+  "list": {"symbols": [LISTED, LISTED | {"symbol": "CTKUSDT", "baseAsset": "CTK"}]},
   "contracts": {
     "code": "0",
     "msg": "",
@@ -276,11 +280,10 @@ def check(events):
   assert [problem for problem in problems if "ts_exchange" not in problem] == []
 
 
-@pytest.mark.parametrize("row", CHANNELS, ids=lambda row: f"{row[0]}-{row[1]}")
-def test_a_field_of_any_kind_ends_no_channel(row):
-  *source, messages = row
-  frames = [frame_of(message) for message in messages]
-  for at, frame in enumerate(frames):
+def endures(source, frames, first=0):
+  """Each frame from the `first` on with one field of another kind, behind those before it: nothing
+  is raised, and what is left out is declared or counted."""
+  for at, frame in enumerate(frames[first:], first):
     usual = Reading(*source)
     usual.read(*frames[:at])
     come = len(usual.read(frame))
@@ -296,6 +299,12 @@ def test_a_field_of_any_kind_ends_no_channel(row):
       told = told or bool(reading.feed.actions) or any(type(event) is Gap for event in events)
       told = told or source[0] in PARTIAL
       assert told or len(events) >= come, f"left out without a word: {broken.decode()}"
+
+
+@pytest.mark.parametrize("row", CHANNELS, ids=lambda row: f"{row[0]}-{row[1]}")
+def test_a_field_of_any_kind_ends_no_channel(row):
+  *source, messages = row
+  endures(source, [frame_of(message) for message in messages])
 
 
 @pytest.mark.parametrize("row", CHANNELS, ids=lambda row: f"{row[0]}-{row[1]}")
@@ -380,3 +389,38 @@ def test_one_row_of_a_message_fails_alone(row, wrong):
   events = Reading(*source).read(frame_of(message))
   assert [type(event) is Gap for event in events] == [False, True, False]
   assert events[1].missed == 1
+
+
+SHARED = Path(os.environ.get("BOND_SHARED", Path(__file__).parents[2].parent / "shared"))
+RECORDED = [
+  ("binance-2024/spot_btcusdt_20240808", "btcusdt@trade", "binance.trades", SPOT, {}),
+  ("binance-2024/usdm_btcusdt_20240808", "btcusdt@trade", "binance.trades", PERP, {}),
+  ("binance-2024/spot_btcusdt_20240808", "@bookTicker", "binance.ticker", SPOT, {"stats": False}),
+  ("binance-2024/usdm_btcusdt_20240808", "@bookTicker", "binance.ticker", PERP, {"stats": False}),
+  ("captures/BINANCE_FUTURES.ws.1.0", "ctkusdt@kline", "binance.candle", "CTK/USDT:USDT", {}),
+  (
+    "captures/BINANCE_FUTURES.ws.1.0",
+    "ctkusdt@aggTrade",
+    "binance.trades",
+    "CTK/USDT:USDT",
+    {"aggregate": True},
+  ),
+  ("captures/OKX.ws.1.0", '"trades","instId":"BTC-USDT"', "okx.trades", SPOT, {}),
+  ("captures/OKX.ws.1.0", '"tickers","instId":"BTC-USDT"', "okx.ticker", SPOT, {"quotes": False}),
+  ("captures/OKX.ws.1.0", '"books","instId":"BTC-USDT"', "okx.orderbook", SPOT, {}),
+]
+
+
+@pytest.mark.parametrize("row", RECORDED, ids=lambda row: f"{row[2]}-{row[3]}-{row[1]}")
+def test_a_field_of_any_kind_in_a_recorded_message_ends_no_channel(row):
+  path, of, *source = row
+  file = SHARED / "data" / f"{path}.gz"
+  if not file.exists():
+    pytest.skip(f"the recorded frames {path} are not on this machine")
+  with gzip.open(file, "rb") as lines:
+    received = (line for line in lines if of.encode() in line and b'"data":' in line)
+    frames = [b"{" + line.rstrip().partition(b"{")[2] for line in islice(received, 2)]
+  assert len(frames) == 2
+  reading = Reading(*source)
+  assert reading.read(*frames)
+  endures(source, frames, first=1)
