@@ -35,6 +35,9 @@ RUNTIMES = {
 """Other runtimes: the package that has one, the program in it, and how it runs a file."""
 
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
 class Unavailable(Exception):
   """It cannot be had here; the sentence says what is missing."""
 
@@ -117,6 +120,15 @@ def from_registry(package: str) -> Path:
   return modules
 
 
+def chromium() -> str:
+  """Returns a browser's program: BOND_CHROMIUM, or the system's (Debian: apt-get install chromium).
+  Raises Unavailable where there is none."""
+  found = os.environ.get("BOND_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+  if found is None:
+    raise Unavailable("chromium is not installed, so nothing is tried in a browser")
+  return found
+
+
 def _checked() -> None:
   publint, attw = (from_registry(package) / ".bin" for package in CHECKERS)
   _run([publint / "publint", "--strict", "."])
@@ -125,14 +137,15 @@ def _checked() -> None:
 
 def _in(runtime: str) -> None:
   package, program, words = RUNTIMES[runtime]
-  _run([from_registry(package) / program, *words, "tests/behaviours.mjs"])
+  _run([from_registry(package) / program, *words, "tests/run.mjs"])
 
 
 STEPS: dict[str, Callable[[], None]] = {
   "types": lambda: _run(["npm", "run", "--silent", "types"]),
   "vitest": lambda: _run([node(), "node_modules/vitest/vitest.mjs", "run"]),
-  "node": lambda: _run([node(), "tests/behaviours.mjs"]),
+  "node": lambda: _run([node(), "tests/run.mjs"]),
   "package": _checked,
+  "chromium": lambda: _run([node(), "tests/chromium.mjs", chromium()]),
   **{runtime: functools.partial(_in, runtime) for runtime in RUNTIMES},
 }
 

@@ -1,13 +1,11 @@
 """The page in a real Chromium, against a real server on simulators: `tox -e page`.
 
-All calls of Playwright are in one function in one thread, to which its greenlets belong. Chromium
-is BOND_CHROMIUM or the system's (Debian: apt-get install chromium). With BOND_PICTURES, a folder,
-the pictures of docs/page.md are made there.
+All calls of Playwright are in one function in one thread, to which its greenlets belong. With
+BOND_PICTURES, a folder, the pictures of docs/page.md are made there.
 """
 
 import json
 import os
-import shutil
 import time
 from functools import partial
 from pathlib import Path
@@ -22,14 +20,8 @@ from tests import javascript
 playwright = pytest.importorskip(
   "playwright.sync_api", reason="playwright is not installed, so the page is tried in no browser"
 )
-CHROMIUM = os.environ.get("BOND_CHROMIUM") or shutil.which("chromium")
 PICTURES = os.environ.get("BOND_PICTURES")
-pytestmark = [
-  pytest.mark.slow,
-  pytest.mark.skipif(
-    CHROMIUM is None, reason="chromium is not installed, so the page is tried in no browser"
-  ),
-]
+pytestmark = pytest.mark.slow
 # What a page says of itself from its first moment on, and what its policy has kept from it.
 WATCH = """
 window.states = []; window.violations = [];
@@ -91,6 +83,7 @@ async def visited(*visits):
   """Has each visit done by a browser: at the ports of two servers, with a proxy before the first,
   and a way to call what belongs to trio."""
   try:
+    program = javascript.chromium()
     javascript.page()
   except javascript.Unavailable as exc:
     pytest.skip(str(exc))
@@ -106,7 +99,7 @@ async def visited(*visits):
 
     def work():
       with playwright.sync_playwright() as found:
-        browser = found.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = found.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for visit in visits:
           visit(browser, ports, proxy, partial(trio.from_thread.run_sync, trio_token=token))
         browser.close()
@@ -115,15 +108,17 @@ async def visited(*visits):
     nursery.cancel_scope.cancel()
 
 
-def trade_at(port, seq):
-  """What another client reads at a number of the log."""
+def price_at(port, seq, within=10):
+  """The price that another client reads at a number of the log."""
   with connect(f"ws://127.0.0.1:{port}/stream") as socket:
-    wanted = {"type": "subscribe", "channels": ["trades"], "symbols": ["BTC/USDT"]}
+    wanted = {"type": "subscribe", "channels": ["trades", "ticker"], "symbols": ["BTC/USDT"]}
     socket.send(json.dumps({**wanted, "from": "now-1m"}))
-    while True:
-      message = json.loads(socket.recv(timeout=10))
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+      message = json.loads(socket.recv(timeout=within))
       if message.get("seq_internal") == seq:
-        return message
+        return message["price"] if message["type"] == "trade" else message["last"]
+  raise AssertionError(f"nothing has the number {seq}")
 
 
 def ask_and_see(browser, ports, proxy, run):
@@ -137,7 +132,7 @@ def ask_and_see(browser, ports, proxy, run):
     "(() => { const e = document.querySelector('[data-field=price]');"
     " return [Number(e.textContent), Number(e.dataset.seq)]; })()"
   )
-  assert trade_at(ports[0], seq)["price"] == price
+  assert price_at(ports[0], seq) == price
   assert visitor.number("bid") < visitor.number("ask")
 
   # From here on with the keyboard alone.
@@ -192,8 +187,8 @@ def be_cut_and_lose(browser, ports, proxy, run):
 def be_usable(browser, ports, proxy, run):
   axe = (javascript.from_registry("axe-core@4.14.1") / "axe-core" / "axe.min.js").read_text()
   for name, options in {
-    "light": {"viewport": {"width": 1200, "height": 1000}},
-    "dark": {"viewport": {"width": 1200, "height": 1000}, "color_scheme": "dark"},
+    "light": {"viewport": {"width": 1280, "height": 1120}},
+    "dark": {"viewport": {"width": 1280, "height": 1120}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 375, "height": 800}, "is_mobile": True},
   }.items():
     visitor = Visitor(browser, f"http://127.0.0.1:{ports[0]}/", **options)

@@ -1,5 +1,6 @@
 /** The chart: a second's last price, windows of a stream, and marks where something happened. */
 import {
+  AreaSeries,
   createChart,
   createSeriesMarkers,
   type IChartApi,
@@ -24,7 +25,7 @@ const MARKS: Partial<
 
 export class Chart {
   readonly #chart: IChartApi;
-  readonly #prices: ISeriesApi<"Line">;
+  readonly #prices: ISeriesApi<"Area">;
   readonly #windows: ISeriesApi<"Line">;
   readonly #markers: { setMarkers(markers: SeriesMarker<Time>[]): void };
   #drawn = 0;
@@ -32,14 +33,23 @@ export class Chart {
   #updates = 0;
   #marked = -1;
   #windowed: Point[] = [];
+  #decimals = 2;
 
   constructor(element: HTMLElement) {
     this.#chart = createChart(element, {
       autoSize: true,
-      layout: { attributionLogo: false },
-      timeScale: { timeVisible: true, secondsVisible: true, rightOffset: 3 },
+      layout: { attributionLogo: false, fontFamily: "system-ui, sans-serif" },
+      rightPriceScale: { borderVisible: false },
+      timeScale: {
+        timeVisible: true,
+        secondsVisible: true,
+        rightOffset: 3,
+        borderVisible: false,
+        // A minute fills the width of a screen, and a few points do not.
+        maxBarSpacing: 16,
+      },
     });
-    this.#prices = this.#chart.addSeries(LineSeries, { lineWidth: 2, title: "price" });
+    this.#prices = this.#chart.addSeries(AreaSeries, { lineWidth: 2 });
     this.#windows = this.#chart.addSeries(LineSeries, {
       lineWidth: 1,
       lineStyle: 2,
@@ -52,13 +62,15 @@ export class Chart {
   }
 
   /** Draws what is new. */
-  draw(points: readonly Point[], happened: readonly Happened[]): void {
+  draw(points: readonly Point[], happened: readonly Happened[], decimals: number): void {
+    if (decimals > this.#decimals) this.#round(decimals);
     const first = points[0]?.time ?? 0;
     // A series only grows: what was dropped from the points is dropped from it now and then.
     if (first < this.#drawnFirst || this.#updates > MOST.points || this.#drawn === 0) {
       this.#prices.setData(
         points.map(({ time, value }) => ({ time: time as UTCTimestamp, value })),
       );
+      if (this.#updates === 0) this.#chart.timeScale().fitContent();
       this.#updates = 0;
       this.#drawnFirst = first;
     } else {
@@ -105,6 +117,7 @@ export class Chart {
     this.#markers.setMarkers([]);
     this.#drawn = this.#drawnFirst = this.#updates = 0;
     this.#marked = -1;
+    this.#round(2);
   }
 
   /** Begins anew, for another stream. */
@@ -113,12 +126,24 @@ export class Chart {
     this.#windows.setData([]);
   }
 
+  /** Shows prices with as many decimals as they have. */
+  #round(decimals: number): void {
+    this.#decimals = decimals;
+    const priceFormat = { type: "price", precision: decimals, minMove: 10 ** -decimals } as const;
+    this.#prices.applyOptions({ priceFormat });
+    this.#windows.applyOptions({ priceFormat });
+  }
+
   #paint(): void {
     this.#chart.applyOptions({
-      layout: { background: { color: colour("--back") }, textColor: colour("--fore") },
-      grid: { vertLines: { color: colour("--line") }, horzLines: { color: colour("--line") } },
+      layout: { background: { color: colour("--card") }, textColor: colour("--soft") },
+      grid: { vertLines: { visible: false }, horzLines: { color: colour("--line") } },
     });
-    this.#prices.applyOptions({ color: colour("--accent") });
+    this.#prices.applyOptions({
+      lineColor: colour("--accent"),
+      topColor: colour("--shade"),
+      bottomColor: "transparent",
+    });
     this.#windows.applyOptions({ color: colour("--mark") });
     this.#marked = -1;
   }

@@ -3,12 +3,15 @@ import { ApiError, Client, type Made, Refused, Stream } from "../src/index.js";
 import { Chart } from "./chart.js";
 import {
   choices,
+  depth,
   duration,
   figure,
   isWell,
   Market,
   type PageState,
+  type Past,
   type Quote,
+  spread,
   type Understood,
   words,
 } from "./model.js";
@@ -48,19 +51,36 @@ function show(name: string, text: string): void {
   say(element, text);
 }
 
+/** A cell; figures stand at the right. */
+function cellOf(text: string, isFigure: boolean): HTMLTableCellElement {
+  const cell = make("td", text);
+  if (isFigure) cell.className = "figure";
+  return cell;
+}
+
 function make<K extends keyof HTMLElementTagNameMap>(tag: K, text = ""): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   element.textContent = text;
   return element;
 }
 
-/** Rows of a table that are made once and filled again and again. */
-function rows(id: string, count: number, columns: number): HTMLTableCellElement[][] {
+/**
+ * Rows of a table that are made once and filled again and again. `columns` has an f for one of
+ * figures, and a t for one of text.
+ */
+function rows(id: string, count: number, columns: string): HTMLTableCellElement[][] {
   const body = $(id);
   return Array.from({ length: count }, () => {
     const row = body.appendChild(make("tr"));
-    return Array.from({ length: columns }, () => row.appendChild(make("td")));
+    return Array.from(columns, (kind) => row.appendChild(cellOf("", kind === "f")));
   });
+}
+
+/** Draws a share of the depth that is shown, behind the size at which it is reached. */
+function bar(cell: HTMLElement, share: number): void {
+  const percent = `${Math.round(share * 100)}%`;
+  if (cell.style.getPropertyValue("--share") !== percent)
+    cell.style.setProperty("--share", percent);
 }
 
 function fill(cells: HTMLTableCellElement[], texts: string[]): void {
@@ -101,9 +121,9 @@ $("key-form").addEventListener("submit", (event) => {
 // The market --------------------------------------------------------------------------------------
 
 const chart = new Chart($("chart"));
-const asks = rows("asks", LEVELS, 3).reverse();
-const bids = rows("bids", LEVELS, 3);
-const tape = rows("tape", ROWS, 4);
+const asks = rows("asks", LEVELS, "fft").reverse();
+const bids = rows("bids", LEVELS, "fft");
+const tape = rows("tape", ROWS, "tfft");
 let market = new Market();
 let stream: Stream | undefined;
 let connected = false;
@@ -111,11 +131,15 @@ let happenedShown = -1;
 let countBefore = 0;
 
 /** Shows what the server knows of a market already: no page waits for the next trade. */
-async function begin(now: Market, symbol: string): Promise<void> {
+async function begin(now: Market, symbol: string, kind: string): Promise<void> {
+  // A perpetual has its own name there.
+  const name = kind === "perp" ? `${symbol}:${symbol.split("/")[1] ?? ""}` : symbol;
+  const path = `/v1/markets/${encodeURIComponent(name)}`;
   try {
-    const path = `/v1/markets/${encodeURIComponent(symbol)}/quote`;
-    const quotes = (await get<{ quotes: Quote[] }>(path))?.quotes ?? [];
+    const quotes = (await get<{ quotes: Quote[] }>(`${path}/quote`))?.quotes ?? [];
     if (market === now && now.begin(quotes, Date.now())) connected = true;
+    const past = await get<{ columns?: Past }>(`${path}/window?every=1s&last=300&budget=20000`);
+    if (market === now && past?.columns) now.past(past.columns);
   } catch {
     // What comes on the socket is enough.
   }
@@ -125,7 +149,8 @@ async function follow(): Promise<void> {
   void stream?.close();
   const symbol = $<HTMLInputElement>("symbol").value.trim() || "BTC/USDT";
   const from = $<HTMLSelectElement>("from").value;
-  const now = (market = new Market($<HTMLSelectElement>("kind").value));
+  const kind = $<HTMLSelectElement>("kind").value;
+  const now = (market = new Market(kind));
   now.replaying = from !== "";
   happenedShown = -1;
   countBefore = 0;
@@ -145,7 +170,7 @@ async function follow(): Promise<void> {
       }
     },
   }));
-  if (!from) void begin(now, symbol);
+  if (!from) void begin(now, symbol, kind);
   here.subscribe({
     channels: ["trades", "ticker", "funding", "liquidation", "post", "chain"],
     symbols: [symbol],
@@ -213,24 +238,26 @@ function draw(): void {
   const rate = market.funding?.rate;
   show("funding", rate == null ? "-" : `${figure(Number((rate * 100).toPrecision(6)))} %`);
   // What the price is of, for whoever compares it with the log.
-  const last = market.tape.at(-1);
   const price = fields.get("price") as HTMLElement;
-  if (last?.seq_internal != null) price.dataset["seq"] = String(last.seq_internal);
+  if (market.priceSeq === null) delete price.dataset["seq"];
+  else price.dataset["seq"] = String(market.priceSeq);
 
   const book = market.book;
   if (book) {
-    for (const [cells, levels] of [
-      [asks, book.asks],
-      [bids, book.bids],
+    const depths = [depth(book.asks), depth(book.bids)] as const;
+    const most = Math.max(...depths.map((sums) => sums.at(-1) ?? 0));
+    for (const [cells, levels, sums] of [
+      [asks, book.asks, depths[0]],
+      [bids, book.bids, depths[1]],
     ] as const) {
       cells.forEach((row, index) => {
         const level = levels[index];
-        fill(
-          row,
-          level ? [figure(level[1]), figure(level[0]), Object.keys(level[2]).join(" ")] : [],
-        );
+        const venues = level ? Object.keys(level[2]).join(" ") : "";
+        fill(row, level ? [figure(level[0]), figure(level[1]), venues] : []);
+        bar(row[1] as HTMLElement, (sums[index] ?? 0) / most);
       });
     }
+    show("spread", figure(spread(book.bbo)));
     const mark = book.bbo.state === "locked" || book.bbo.state === "crossed";
     const tag = $("market").querySelector('[data-field="book_state"]') as HTMLElement;
     say(tag, mark ? `${book.bbo.state}: ${book.bbo.blamed.join(", ")}` : "");
@@ -245,7 +272,8 @@ function draw(): void {
       trade ? [clock(trade.ts_event), figure(trade.price), figure(trade.size), trade.exchange] : [],
     );
     const side = trade?.side ?? "";
-    if (cells[1] && cells[1].className !== side) cells[1].className = side;
+    const price = cells[1] as HTMLElement;
+    if (price.dataset["side"] !== side) price.dataset["side"] = side;
   });
   const newest = market.happened.at(-1)?.id ?? -1;
   if (newest !== happenedShown) {
@@ -261,7 +289,7 @@ function draw(): void {
         }),
     );
   }
-  chart.draw(market.points, market.happened);
+  chart.draw(market.points, market.happened, market.decimals);
 }
 
 // A page that slept says so where it slept; the stream resumes by itself.
@@ -285,6 +313,7 @@ interface Figures {
   gaps: { exchange: string; count: number }[];
   skew_ms: Record<string, number | null>;
   streams?: { exchange: string; age_ms: number }[];
+  slowest: { id: number; state: string; lag: number; lost: number; sent: number }[];
 }
 
 async function get<T>(path: string): Promise<T | undefined> {
@@ -309,6 +338,13 @@ async function look(): Promise<void> {
         show(name, String(figures[name]));
       }
     }
+    $("slowest").replaceChildren(
+      ...(figures?.slowest ?? []).map(({ id, state, lag, lost, sent }) => {
+        const row = make("tr");
+        row.append(...[id, state, lag, lost, sent].map((one, at) => cellOf(String(one), at > 1)));
+        return row;
+      }),
+    );
     const sources = { ...health?.sources, ...market.sources };
     $("sources").replaceChildren(
       ...Object.entries(sources).map(([name, state]) => {
@@ -320,7 +356,7 @@ async function look(): Promise<void> {
         const row = make("tr");
         const texts = [name, state, Number.isFinite(age) ? duration(age) : "-", String(lost)];
         row.append(
-          ...[...texts, skew == null ? "-" : `${skew} ms`].map((text) => make("td", text)),
+          ...[...texts, skew == null ? "-" : `${skew} ms`].map((text, at) => cellOf(text, at > 1)),
         );
         row.dataset["source"] = name;
         if (!isWell(state)) (row.children[1] as HTMLElement).className = "sell";
@@ -352,9 +388,18 @@ request.addEventListener("input", () => {
   typed = setTimeout(() => void understand(), 200);
 });
 
+for (const example of $("examples").querySelectorAll("button")) {
+  example.addEventListener("click", () => {
+    request.value = example.textContent ?? "";
+    request.focus();
+    void understand();
+  });
+}
+
 async function understand(): Promise<void> {
   const text = request.value.trim();
   const mine = ++asked;
+  $("examples").hidden = text !== "";
   if (text === "") {
     for (const id of ["words", "understood", "choices", "problem"]) $(id).replaceChildren();
     start.disabled = true;

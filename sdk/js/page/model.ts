@@ -47,9 +47,19 @@ export interface Quote {
   last_seq: number | null;
 }
 
+/** The last spans of a market's trades, as the control plane gives them: columns. */
+export interface Past {
+  start: string[];
+  close: (number | null)[];
+}
+
 /** One symbol, as it is shown. Spot, perpetuals and dated contracts have different prices. */
 export class Market {
   price: number | null = null;
+  /** The number of the event that the price is of. */
+  priceSeq: number | null = null;
+  /** The most decimals that a price had. */
+  decimals = 0;
   bid: number | null = null;
   ask: number | null = null;
   funding: Funding | null = null;
@@ -79,6 +89,7 @@ export class Market {
         this.#event(message, now);
         if (this.#isOther(message)) break;
         this.price = message.price;
+        this.priceSeq = message.seq_internal;
         this.#point(message.ts_event, message.price);
         this.tape.push(message);
         keep(this.tape, MOST.tape);
@@ -91,7 +102,10 @@ export class Market {
           this.bid = message.bid ?? this.bid;
           this.ask = message.ask ?? this.ask;
         }
-        this.price ??= message.last;
+        if (this.price === null && message.last !== null) {
+          this.price = message.last;
+          this.priceSeq = message.seq_internal;
+        }
         break;
       case "orderbook":
       case "consolidated":
@@ -145,12 +159,25 @@ export class Market {
     const quote = quotes.find((one) => !this.#isOther(one));
     if (!quote || this.heardAt > 0) return false;
     this.price = quote.last;
+    this.priceSeq = quote.last_seq;
     this.bid = quote.bid;
     this.ask = quote.ask;
     this.seq = quote.last_seq;
     this.simulated ||= quote.state === "simulated";
     this.heardAt = now - (quote.age_ms ?? 0);
     return true;
+  }
+
+  /** Draws what was before what came on the socket. */
+  past({ start, close }: Past): void {
+    const first = this.points[0]?.time ?? Infinity;
+    const before = start.flatMap((text, index) => {
+      const time = Math.floor(Date.parse(text) / 1000);
+      const value = close[index] ?? null;
+      return value === null || time >= first ? [] : [{ time, value }];
+    });
+    for (const { value } of before) this.#counts(value);
+    this.points = [...before, ...this.points];
   }
 
   /** Notes what there is little of. */
@@ -216,10 +243,15 @@ export class Market {
     );
   }
 
+  #counts(price: number): void {
+    this.decimals = Math.max(this.decimals, decimals(price));
+  }
+
   /** The last price of a second. Seconds only rise in a chart; a late one changes none. */
   #point(at: number, value: number): void {
     const time = Math.floor(at / 1000);
     const last = this.points.at(-1);
+    this.#counts(value);
     if (last && time < last.time) return;
     if (last?.time === time) last.value = value;
     else this.points.push({ time, value });
@@ -240,11 +272,29 @@ export function duration(milliseconds: number): string {
   return `${Math.round(milliseconds / 3_600_000)} h`;
 }
 
+/** What lies between the best prices, without the noise of subtracting them. */
+export function spread({ bid, ask }: Consolidated["bbo"]): number | null {
+  if (bid === null || ask === null) return null;
+  return Number((ask - bid).toFixed(Math.max(decimals(bid), decimals(ask))));
+}
+
+/** What lies between the best price and each level, that one included. */
+export function depth(levels: Consolidated["bids"]): number[] {
+  let sum = 0;
+  return levels.map(([, size]) => (sum += size));
+}
+
+/** How many decimals a number has. */
+function decimals(value: number): number {
+  return figure(value).split(".")[1]?.length ?? 0;
+}
+
+// One for all: to make one takes longer than to use it a hundred times.
+const FIGURES = new Intl.NumberFormat("en", { maximumFractionDigits: 12, useGrouping: false });
+
 /** A number as it came, for people; nothing is rounded. */
 export function figure(value: number | null | undefined): string {
-  return value == null
-    ? "-"
-    : value.toLocaleString("en", { maximumFractionDigits: 12, useGrouping: false });
+  return value == null ? "-" : FIGURES.format(value);
 }
 
 /** One part of a request, and how it was understood. */

@@ -1,11 +1,8 @@
 /**
  * What a stream promises, against a real server through a proxy that cuts, stalls and corrupts.
- * Plain functions, since Node, Deno and Bun all run them: `node tests/behaviours.mjs`.
+ * Plain functions, since Node, Deno, Bun and browsers all run them: run.mjs and chromium.mjs.
  */
 import assert from "node:assert/strict";
-import process from "node:process";
-import { pathToFileURL } from "node:url";
-import { Proxy, serve } from "./harm.mjs";
 
 const REQUEST = { channels: ["trades"], symbols: ["BTC/USDT"], exchanges: ["binance"] };
 // Short waits, so that a test does not take as long as an outage.
@@ -268,35 +265,3 @@ async function tradesOf(stream, count) {
   }
   return found;
 }
-
-/** One behaviour at a server, with a proxy of its own. */
-export async function behave(behaviour, server, kk0, WebSocket) {
-  const proxy = await new Proxy(server.port).start();
-  try {
-    await behaviour({ kk0, proxy, WebSocket, url: server.url, api: server.api });
-  } finally {
-    await proxy.stop();
-  }
-}
-
-async function main() {
-  const kk0 = await import("../dist/index.js");
-  const WebSocket = globalThis.WebSocket ?? (await import("ws")).WebSocket;
-  const server = await serve();
-  let failed = 0;
-  for (const [name, behaviour] of Object.entries(behaviours)) {
-    const began = performance.now();
-    try {
-      await behave(behaviour, server, kk0, WebSocket);
-      console.log(`ok ${name} (${Math.round(performance.now() - began)} ms)`);
-    } catch (error) {
-      failed++;
-      console.log(`not ok ${name}`, error);
-    }
-  }
-  await server.stop();
-  console.log(`${Object.keys(behaviours).length - failed} passed, ${failed} failed`);
-  process.exit(failed ? 1 : 0);
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await main();

@@ -1,9 +1,9 @@
-/** What a stream promises, here against the sources; tests/behaviours.mjs runs it anywhere. */
+/** What a stream promises, here against the sources; tests/run.mjs runs the built package. */
 import { afterAll, beforeAll, test } from "vitest";
 import WebSocket from "ws";
 import * as kk0 from "../src/index.js";
-import { behave, behaviours } from "./behaviours.mjs";
-import { serve } from "./harm.mjs";
+import { behaviours } from "./behaviours.mjs";
+import { behave, serve } from "./harm.mjs";
 
 let server: Awaited<ReturnType<typeof serve>>;
 

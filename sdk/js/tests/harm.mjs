@@ -10,15 +10,16 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 /**
  * Starts a server on free ports: simulated venues, a heartbeat a second, tokens of two seconds.
  * BOND is the command, its words in JSON; without it that of the repository's own environment.
+ * `more` are options.
  */
-export async function serve() {
+export async function serve(more = []) {
   const [program, ...first] = process.env.BOND
     ? JSON.parse(process.env.BOND)
     : [join(ROOT, ".venv/bin/bond")];
   const options = "--sim --memory --port 0 --api-port 0 --heartbeat 1s --token-ttl 2s".split(" ");
   const child = spawn(
     program,
-    [...first, "serve", ...options, join(ROOT, "examples/unified.yaml")],
+    [...first, "serve", ...options, ...more, join(ROOT, "examples/unified.yaml")],
     {
       stdio: ["ignore", "ignore", "pipe"],
     },
@@ -120,5 +121,15 @@ export class Proxy {
       from.on("error", one.end);
       from.on("close", one.end);
     }
+  }
+}
+
+/** One behaviour at a server, with a proxy of its own. */
+export async function behave(behaviour, server, kk0, WebSocket) {
+  const proxy = await new Proxy(server.port).start();
+  try {
+    await behaviour({ kk0, proxy, WebSocket, url: server.url, api: server.api });
+  } finally {
+    await proxy.stop();
   }
 }

@@ -1,6 +1,16 @@
 /** What the page knows: bounded, and honest about what it is. */
 import { expect, test } from "vitest";
-import { choices, duration, figure, Market, MOST, type Understood, words } from "../page/model.js";
+import {
+  choices,
+  depth,
+  duration,
+  figure,
+  Market,
+  MOST,
+  spread,
+  type Understood,
+  words,
+} from "../page/model.js";
 import type { Message } from "../src/index.js";
 
 const T0 = 1_795_440_600_000;
@@ -183,4 +193,40 @@ test("what is asked has buttons for the answers", () => {
     { label: "Leave out “fancy”", request: "price on" },
     { label: "BTC", request: "BTC fancy price on" },
   ]);
+});
+
+test("what was before stands before what came, and changes none of it", () => {
+  const market = new Market();
+  market.take(trade({ ts_event: T0, price: 5 }), T0);
+  const start = [-2_000, -1_000, 0, 1_000].map((ms) => new Date(T0 + ms).toISOString());
+  market.past({ start, close: [1.25, null, 4, 4] });
+  expect(market.points.map(({ value }) => value)).toEqual([1.25, 5]);
+  expect(market.decimals).toBe(2);
+  expect(market.price).toBe(5);
+});
+
+test("the number beside the price is that of the event that it is of", () => {
+  const market = new Market();
+  const quote = { state: "live", age_ms: 5, market_type: "spot", bid: 98, ask: 100 };
+  market.begin([{ ...quote, last: 99, last_seq: 7 }], T0);
+  expect([market.price, market.priceSeq]).toEqual([99, 7]);
+  market.take(event({ type: "ticker", bid: 98, ask: 101, last: 100, seq_internal: 8 }), T0);
+  expect([market.price, market.priceSeq]).toEqual([99, 7]);
+  market.take(trade({ price: 100.5, seq_internal: 9 }), T0);
+  expect([market.price, market.priceSeq]).toEqual([100.5, 9]);
+  const other = new Market();
+  other.take(event({ type: "ticker", bid: 98, ask: 101, last: 100, seq_internal: 8 }), T0);
+  expect([other.price, other.priceSeq]).toEqual([100, 8]);
+});
+
+test("a spread has no more decimals than its prices", () => {
+  const bbo = { bid: 96974.7, ask: 96974.85 } as Parameters<typeof spread>[0];
+  expect(spread(bbo)).toBe(0.15);
+  expect(spread({ ...bbo, ask: null })).toBe(null);
+  expect(spread({ ...bbo, ask: 96974.5 })).toBe(-0.2);
+});
+
+test("depth is what lies up to each level", () => {
+  expect(depth([[10, 1, { x: 1 }], [9, 2, { x: 2 }]])).toEqual([1, 3]);
+  expect(depth([])).toEqual([]);
 });
