@@ -2,6 +2,7 @@
 
 import pytest
 from bond_binance import config
+from bond_venuekit.testing import START_MS
 
 from bond_core import Gap, OrderBook
 from bond_core.feeds import Fetch, Notice, Reject
@@ -64,7 +65,7 @@ def test_the_snapshot_is_asked_for_after_the_first_update(venue):
 
 def test_a_market_where_nothing_happens_gets_its_snapshot_too(venue):
   v = venue(PERP)
-  v.pass_time(3)
+  v.later(3)
   (fetch,) = v.snapshots()
   assert fetch.url == "https://fapi.binance.com/fapi/v1/depth?symbol=BTCUSDT&limit=1000"
   assert fetch.weight == 20
@@ -77,7 +78,7 @@ def test_a_snapshot_older_than_the_first_update_is_fetched_again(venue):
   (fetch,) = v.snapshots()
   assert v.answer(fetch, snapshot(10)) == []
   assert v.snapshots() == []
-  v.pass_time(2)
+  v.later(2)
   (again,) = v.snapshots()
   assert kinds(v.answer(again, snapshot(20))) == ["reset", (20, 21)]
 
@@ -89,9 +90,9 @@ def test_a_missing_update_is_a_gap_and_the_book_starts_anew(venue):
   assert kinds(events) == ["gap"]
   (gap,) = events
   assert (gap.channel, gap.venue_from, gap.venue_to) == ("orderbook", 13, 14)
-  assert (gap.ts_from, gap.ts_to) == (1_000_000, 1_000_100)
+  assert (gap.ts_from, gap.ts_to) == (START_MS, START_MS + 100)
   assert gap.streams == ["orderbook of binance BTC/USDT spot"]
-  v.pass_time(2)
+  v.later(2)
   (fetch,) = v.snapshots()
   assert kinds(v.say(STREAM, diff(17, 18))) == []
   assert kinds(v.answer(fetch, snapshot(16))) == ["reset", (16, 18)]
@@ -113,7 +114,7 @@ def test_what_comes_twice_changes_nothing(venue):
 def test_updates_that_changed_places_are_one_gap(venue):
   v = synced(venue)
   assert kinds(v.say(STREAM, diff(14, 14), diff(13, 13), diff(15, 15))) == ["gap"]
-  v.pass_time(2)
+  v.later(2)
   (fetch,) = v.snapshots()
   assert kinds(v.answer(fetch, snapshot(15))) == ["reset"]
   assert kinds(v.say(STREAM, diff(16, 16))) == [(15, 16)]
@@ -130,11 +131,11 @@ def test_updates_that_changed_places_are_one_gap(venue):
 )
 def test_an_update_that_cannot_be_read_is_one_gap_and_a_resync(venue, broken):
   v = synced(venue)
-  events = v.frames(broken)
+  events = v.hear(broken)
   assert kinds(events) == ["gap"]
   assert events[0].cause.startswith("a message could not be read: ")
   assert v.say(STREAM, diff(14, 14)) == []
-  v.pass_time(2)
+  v.later(2)
   (fetch,) = v.snapshots()
   assert kinds(v.answer(fetch, snapshot(13))) == ["reset", (13, 14)]
 
@@ -142,7 +143,7 @@ def test_an_update_that_cannot_be_read_is_one_gap_and_a_resync(venue, broken):
 def test_a_reconnect_is_the_drivers_gap_alone(venue):
   v = synced(venue)
   v.close(1)
-  v.pass_time(5)
+  v.later(5)
   v.open(2)
   assert v.say(STREAM, diff(30, 31), on=2) == []
   (fetch,) = v.snapshots()
@@ -166,7 +167,7 @@ def test_repairs_slow_down_while_they_do_not_help(venue):
   for second in range(300):
     number += 10
     v.say(STREAM, diff(number, number))
-    v.pass_time(1)
+    v.later(1)
     for fetch in v.snapshots():
       asked.append(second)
       v.answer(fetch, snapshot(number))
@@ -176,7 +177,7 @@ def test_repairs_slow_down_while_they_do_not_help(venue):
 
 def test_a_book_that_held_is_repaired_at_once(venue):
   v = synced(venue)
-  v.pass_time(61)
+  v.later(61)
   v.say(STREAM, diff(15, 16))
   assert len(v.snapshots()) == 1
 
@@ -192,12 +193,12 @@ def test_a_book_looks_further_before_the_market_reaches_its_edge(venue):
   v = venue(SPOT)
   v.say(STREAM, diff(9, 12, bids=[["999.9", "1"]]))
   v.answer(v.snapshots()[0], deep(10, 1000.0))
-  v.pass_time(70)
+  v.later(70)
   assert v.snapshots() == []
   # The market falls through 60 of the 100 that are known.
   gone = [[f"{1000.0 - i / 10:.1f}", "0"] for i in range(1, 600)]
   assert kinds(v.say(STREAM, diff(13, 20, bids=gone, asks=[["940.5", "3"]]))) == [(12, 20)]
-  v.pass_time(1)
+  v.later(1)
   (fetch,) = v.snapshots()
   assert kinds(v.say(STREAM, diff(21, 22))) == [(20, 22)]
   # REST is ahead of the stream, so what it tells has to wait for its place.
@@ -214,7 +215,7 @@ def test_a_book_looks_further_before_the_market_reaches_its_edge(venue):
   assert (941.0, 5.0) in event.asks
   assert len({price for price, _ in event.asks}) == len(event.asks)
   assert kinds(v.say(STREAM, diff(27, 28))) == [(26, 28)]
-  v.pass_time(120)
+  v.later(120)
   assert v.snapshots() == []
 
 
@@ -222,15 +223,15 @@ def test_looking_further_never_goes_back(venue):
   v = venue(SPOT)
   v.say(STREAM, diff(9, 12, bids=[["999.9", "1"]]))
   v.answer(v.snapshots()[0], deep(10, 1000.0))
-  v.pass_time(70)
+  v.later(70)
   gone = [[f"{1000.0 - i / 10:.1f}", "0"] for i in range(1, 600)]
   v.say(STREAM, diff(13, 20, bids=gone))
-  v.pass_time(1)
+  v.later(1)
   (fetch,) = v.snapshots()
   # REST lags behind the stream.
   assert v.answer(fetch, deep(15, 950.0)) == []
   assert kinds(v.say(STREAM, diff(21, 22))) == [(20, 22)]
-  v.pass_time(15)
+  v.later(15)
   (again,) = v.snapshots()
   # A refusal does no harm to a book that is right.
   assert v.answer(again, b"", 451) == []
@@ -253,7 +254,7 @@ def test_an_answer_that_is_no_snapshot_is_asked_for_again_and_readers_know(venue
   for _ in range(20):
     (fetch,) = v.snapshots()
     assert v.answer(fetch, body, status) == []
-    v.pass_time(61)
+    v.later(61)
   assert v.take(Reject) == []
   assert len(v.take(Notice)) == 20
   v.say(STREAM, diff(13, 14))
@@ -278,4 +279,4 @@ def test_other_books_go_on_while_one_is_repaired(venue):
   (event,) = v.say("ethusdt@depth@100ms", diff(13, 14))
   assert isinstance(event, OrderBook)
   assert event.symbol == "ETH/USDT"
-  assert not [a for a in v.actions if isinstance(a, Fetch) and "ETHUSDT&" in a.url]
+  assert not [a for a in v.other if isinstance(a, Fetch) and "ETHUSDT&" in a.url]

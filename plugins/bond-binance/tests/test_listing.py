@@ -1,6 +1,5 @@
 """Symbols that the venue does not have, or no longer, are refused with a sentence."""
 
-import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,7 +9,7 @@ from bond_binance.messages import decode_listed, decode_listing
 from bond_binance.symbols import instrument_of, spelling, venue_symbol
 from bond_venuekit.names import PURPOSE
 
-from bond_core.feeds import Fetch, Notice, Reject, Send
+from bond_core.feeds import Fetch, Notice, Reject
 
 
 def row(symbol, base, quote, status="TRADING"):
@@ -61,9 +60,7 @@ def test_an_unknown_symbol_is_found_in_the_whole_list_and_what_was_meant(venue):
     "HALT/USDT": "HALT/USDT is not traded at present on Binance spot (status HALT)",
   }
   # The connection is told too, and what still comes is nobody's.
-  assert [a.data for a in v.take(Send)] == [
-    b'{"method":"UNSUBSCRIBE","params":["ethhusdt@trade"],"id":1}',
-  ]
+  assert v.sent() == [{"method": "UNSUBSCRIBE", "params": ["ethhusdt@trade"], "id": 1}]
 
 
 def test_futures_list_everything(venue):
@@ -84,7 +81,7 @@ def test_symbols_added_later_are_asked_for(venue):
   v = venue(config.Trades(symbols=["BTC/USDT"]))
   listings(v)
   v.feed.on_change(1, config.Trades(symbols=["ETH/USDT"]).subscriptions(), [], v.now)
-  v.actions += v.feed.actions
+  v.settle()
   (fetch,) = listings(v)
   assert parse_qs(urlsplit(fetch.url).query) == {"symbols": ['["ETHUSDT"]']}
 
@@ -137,7 +134,7 @@ def answered(v, rows):
       listed = [one for one in rows if wanted is None or f'"{one["symbol"]}"' in wanted[0]]
       missing = wanted is not None and len(listed) < wanted[0].count(",") + 1
       v.answer(fetch, UNKNOWN if missing else {"symbols": listed}, 400 if missing else 200)
-  return [name for sent in v.take(Send) for name in json.loads(sent.data)["params"]]
+  return [name for request in v.sent() for name in request["params"]]
 
 
 @pytest.mark.parametrize(
@@ -175,8 +172,8 @@ def test_a_name_and_the_market_that_it_is_are_one(venue):
   name, market = v.sources[0].subscriptions()
   assert v.feed.last_received(name) == v.feed.last_received(market) is not None
   v.feed.on_change(1, [], [market], v.now)
-  v._collect()
-  assert v.take(Send) == []
+  v.settle()
+  assert v.sent() == []
   assert len(v.say("ethbtc@trade", TRADE | {"t": 8})) == 1
 
 
@@ -195,9 +192,9 @@ def test_a_list_that_does_not_come_is_requested_again(venue):
   for wait in (1, 2, 4):
     (fetch,) = listings(v)
     v.answer(fetch, b"<html>403</html>", 403)
-    v.pass_time(wait - 1)
+    v.later(wait - 1)
     assert listings(v) == []
-    v.pass_time(1)
+    v.later(1)
   assert answered(v, [row("DOTUSD", "DOT", "USD")]) == ["dotusd@trade"]
 
 
@@ -206,14 +203,14 @@ def test_a_name_whose_request_was_given_up_with_its_last_reader_is_looked_up_for
   (given_up,) = [fetch for fetch in v.take(Fetch) if fetch.purpose == PURPOSE]
   name = v.sources[0].subscriptions()[0]
   v.feed.on_change(1, [], [name], v.now)
-  v.pass_time(1)
+  v.later(1)
   v.feed.on_change(1, [name], [], v.now)
-  v._collect()
+  v.settle()
   (fetch,) = [fetch for fetch in v.take(Fetch) if fetch.purpose == PURPOSE]
   # The first answer may come all the same.
   for one in (given_up, fetch):
     v.answer(one, {"symbols": [row("DOTUSD", "DOT", "USD")]})
-  sent = [json.loads(action.data) for action in v.take(Send)]
+  sent = v.sent()
   assert [name for message in sent for name in message["params"]] == ["dotusd@trade"]
 
 
@@ -228,7 +225,7 @@ def test_letters_beyond_ascii_are_escaped_in_urls_and_nowhere_else(venue):
   )
   (event,) = v.say("币安人生usdt@trade", TRADE | {"X": "MARKET"})
   assert event.symbol == "币安人生/USDT"
-  v.pass_time(3)
+  v.later(3)
   (snapshot,) = v.snapshots()
   assert snapshot.url.endswith("/depth?symbol=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT&limit=1000")
   many = [f"币安人生{number}/USDT:USDT" for number in range(100)]
@@ -243,17 +240,17 @@ def test_a_break_is_waited_for(venue):
   v.answer(fetch, {"symbols": [ROWS[0], ROWS[2]]})
   assert v.take(Reject) == []
   assert [notice.unavailable for notice in v.take(Notice)] == [True]
-  v.pass_time(14)
+  v.later(14)
   assert listings(v) == []
-  v.pass_time(3)
+  v.later(3)
   (fetch,) = listings(v)
   assert parse_qs(urlsplit(fetch.url).query) == {"symbols": ['["BTCUSDT","LUNAUSDT"]']}
   v.answer(fetch, {"symbols": [ROWS[0], {**ROWS[2], "status": "TRADING"}]})
   (notice,) = v.take(Notice)
   assert (notice.subscription.instrument.symbol, notice.reason) == ("LUNA/USDT", None)
-  v.pass_time(299)
+  v.later(299)
   assert listings(v) == []
-  v.pass_time(70)
+  v.later(70)
   assert len(listings(v)) == 1
 
 
@@ -261,26 +258,25 @@ def test_a_delisted_market_leaves_its_subscription_and_comes_back(venue):
   v = venue(config.Trades(symbols=["BTC/USDT", "ETH/USDT"]))
   (fetch,) = listings(v)
   v.answer(fetch, {"symbols": ROWS[:2]})
-  v.pass_time(400)
+  v.later(400)
   (fetch,) = listings(v)
   v.answer(fetch, UNKNOWN, 400)
   without = {"symbols": [ROWS[0], *ROWS[2:]]}
   (whole,) = listings(v)
   v.answer(whole, without)
   # One reading may be wrong; the second one counts.
-  assert v.take(Notice) + v.take(Reject) + v.take(Send) == []
-  v.pass_time(16)
+  assert v.take(Notice) + v.take(Reject) + v.sent() == []
+  v.later(16)
   (whole,) = listings(v)
   v.answer(whole, without)
   (notice,) = v.take(Notice)
   assert notice.reason.startswith("ETH/USDT is no longer listed on Binance spot")
-  assert [b"UNSUBSCRIBE" in send.data for send in v.take(Send)] == [True]
-  v.pass_time(400)
+  assert [request["method"] for request in v.sent()] == ["UNSUBSCRIBE"]
+  v.later(400)
   (whole,) = listings(v)
   v.answer(whole, {"symbols": ROWS})
   assert [notice.reason for notice in v.take(Notice)] == [None]
-  (send,) = v.take(Send)
-  assert send.data == b'{"method":"SUBSCRIBE","params":["ethusdt@trade"],"id":2}'
+  assert v.sent() == [{"method": "SUBSCRIBE", "params": ["ethusdt@trade"], "id": 2}]
 
 
 def test_a_changed_tick_size_is_told(venue):
@@ -290,7 +286,7 @@ def test_a_changed_tick_size_is_told(venue):
   v = venue(config.Trades(symbols=["BTC/USDT"]))
   (fetch,) = listings(v)
   v.answer(fetch, {"symbols": [ruled("0.01")]})
-  v.pass_time(400)
+  v.later(400)
   (fetch,) = listings(v)
   v.answer(fetch, {"symbols": [ruled("0.1")]})
   (notice,) = v.take(Notice)
@@ -304,12 +300,12 @@ def test_a_list_that_lost_most_of_its_markets_is_none(venue, body):
   (fetch,) = listings(v)
   rows = [ROWS[0], ROWS[1], row("AUSDT", "A", "USDT"), row("BUSDT", "B", "USDT")]
   v.answer(fetch, {"symbols": rows})
-  v.pass_time(400)
+  v.later(400)
   for _ in range(5):
     (fetch,) = listings(v)
     v.answer(fetch, body)
-    v.pass_time(20)
-  assert v.take(Notice) + v.take(Reject) + v.take(Send) == []
+    v.later(20)
+  assert v.take(Notice) + v.take(Reject) + v.sent() == []
 
 
 @pytest.mark.parametrize("broken", [{"status": None}, {"baseAsset": 7}, {"filters": "none"}])
@@ -324,7 +320,7 @@ def test_a_row_that_cannot_be_read_tells_nothing_of_the_others(venue, broken):
   assert "listed among Binance's USD-M futures for XAU/USDT:USDT cannot be read" in notice.reason
   # It is looked at again soon, and what delivers is available, whatever a list says.
   v.say("xauusdt@trade", TRADE | {"s": "XAUUSDT", "X": "MARKET"})
-  v.pass_time(16)
+  v.later(16)
   (fetch,) = listings(v)
   v.answer(fetch, {"symbols": [*ROWS[:2], row("XAUUSDT", "XAU", "USDT")]})
   assert [n.reason for n in v.take(Notice)] == [None]

@@ -9,7 +9,7 @@ from bond_binance.endpoints import Connection
 from bond_binance.feed import binance_feed
 
 from bond_core import Instrument, Refused
-from bond_core.feeds import Expire, Notice, Reject, Reset, Send, Subscription
+from bond_core.feeds import Expire, Notice, Reject, Reset, Subscription
 
 SPOT = config.Trades(symbols=["BTC/USDT"])
 
@@ -112,7 +112,7 @@ def test_many_streams_fill_the_url_and_then_messages(venue):
   url = v.feed.handshake("spot", subscriptions).url
   assert len(url) < 4100
   in_url = urlsplit(url).query.removeprefix("streams=").split("/")
-  sent = [json.loads(action.data) for action in v.take(Send)]
+  sent = v.sent()
   assert all(m["method"] == "SUBSCRIBE" and len(m["params"]) <= 100 for m in sent)
   assert len({m["id"] for m in sent}) == len(sent)
   asked = in_url + [name for m in sent for name in m["params"]]
@@ -143,7 +143,7 @@ def test_only_books_weigh():
 
 
 def sent(v):
-  return [json.loads(action.data) for action in v.take(Send)]
+  return v.sent()
 
 
 def change(v, added=(), removed=(), on=1):
@@ -153,8 +153,7 @@ def change(v, added=(), removed=(), on=1):
     [s for source in removed for s in source.subscriptions()],
     v.now,
   )
-  v.actions += v.feed.actions
-  v.feed.actions.clear()
+  v.settle()
 
 
 ETH = config.Trades(symbols=["ETH/USDT"])
@@ -170,7 +169,7 @@ def test_subscriptions_change_on_an_open_connection(venue):
     {"method": "UNSUBSCRIBE", "params": ["btcusdt@trade"], "id": 1},
     {"method": "SUBSCRIBE", "params": ["ethusdt@trade"], "id": 2},
   ]
-  assert v.frames(b'{"result":null,"id":1}', b'{"result":null,"id":2}') == []
+  assert v.hear(b'{"result":null,"id":1}', b'{"result":null,"id":2}') == []
   assert [e.symbol for e in v.say("ethusdt@trade", TRADE)] == ["ETH/USDT"]
   assert v.say("btcusdt@trade", TRADE) == []
   assert v.feed.unknown == 2
@@ -182,7 +181,7 @@ def test_trades_that_nobody_wanted_are_no_gap(venue):
   change(v, removed=[ETH])
   change(v, added=[ETH])
   assert len(v.say("ethusdt@trade", {**TRADE, "t": 900})) == 1
-  assert v.pass_time(2) == []
+  assert v.later(2) == []
 
 
 def test_a_subscription_added_during_a_change_over_starts_once(venue):
@@ -209,11 +208,9 @@ def test_a_refused_batch_is_halved_until_the_wrong_name_is_found(venue):
     rounds += 1
     message = questions.pop(0)
     if "c5usdt@trade" in message["params"]:
-      v.frames(
-        json.dumps({"code": 2, "msg": "Invalid request: no c5", "id": message["id"]}).encode()
-      )
+      v.hear(json.dumps({"code": 2, "msg": "Invalid request: no c5", "id": message["id"]}).encode())
     else:
-      v.frames(json.dumps({"result": None, "id": message["id"]}).encode())
+      v.hear(json.dumps({"result": None, "id": message["id"]}).encode())
     questions += [m for m in sent(v) if m["method"] == "SUBSCRIBE"]
   assert rounds == 7
   (reject,) = v.take(Reject)
@@ -235,7 +232,7 @@ def test_a_refused_batch_is_halved_until_the_wrong_name_is_found(venue):
 )
 def test_an_error_about_nothing_we_asked_resets_the_connection(venue, error):
   v = venue(SPOT)
-  assert v.frames(error) == []
+  assert v.hear(error) == []
   (reset,) = v.take(Reset)
   assert reset.connection == 1
   assert reset.reason.startswith("Binance refused a message: ")
@@ -244,20 +241,20 @@ def test_an_error_about_nothing_we_asked_resets_the_connection(venue, error):
 def test_an_error_without_a_number_is_about_the_oldest_question_and_no_verdict_on_it(venue):
   v = venue(SPOT)
   change(v, added=[ETH])
-  v.take(Send)
-  v.frames(b'{"code":2,"msg":"Invalid request: too many parameters"}')
+  v.sent()
+  v.hear(b'{"code":2,"msg":"Invalid request: too many parameters"}')
   assert [n.subscription.instrument.symbol for n in v.take(Notice)] == ["ETH/USDT"]
   assert v.take(Reject) == []
-  v.pass_time(3)
-  assert [b"SUBSCRIBE" in sent.data for sent in v.take(Send)] == [True]
+  v.later(3)
+  assert [request["method"] for request in v.sent()] == ["SUBSCRIBE"]
 
 
 def test_a_question_without_an_answer_resets_the_connection(venue):
   v = venue(SPOT)
   change(v, added=[ETH])
-  v.pass_time(20)
+  v.later(20)
   assert v.take(Reset) == []
-  v.pass_time(20)
+  v.later(20)
   (reset,) = v.take(Reset)
   assert reset.reason == "Binance did not answer a request to subscribe within 30 s"
 
@@ -271,7 +268,7 @@ def test_a_question_without_an_answer_resets_the_connection(venue):
 )
 def test_a_shutdown_notice_asks_for_a_successor(venue, notice):
   v = venue(SPOT)
-  assert v.frames(notice) == []
+  assert v.hear(notice) == []
   (expire,) = v.take(Expire)
   assert expire.connection == 1
 
@@ -285,17 +282,17 @@ def test_what_came_for_a_closed_connection_is_nothing(venue):
 def test_a_steady_stream_is_held_to_its_rhythm_once_it_had_the_time(venue):
   v = venue(config.Funding(symbols=["BTC/USDT"]))
   (btc,) = v.groups["usdm-market"]
-  v.pass_time(5)
+  v.later(5)
   assert v.feed.silence(btc) is None
-  v.pass_time(10)
+  v.later(10)
   assert v.feed.silence(btc) == 10.0
   # One that is added to an old connection has its own time to begin.
   more = config.Funding(symbols=["ETH/USDT"])
   change(v, added=[more])
   (eth,) = more.subscriptions()
-  v.pass_time(5)
+  v.later(5)
   assert v.feed.silence(eth) is None
-  v.pass_time(6)
+  v.later(6)
   assert v.feed.silence(eth) == 10.0
   assert v.feed.last_received(eth) is None
   mark = {"E": 1, "p": "1", "i": "1", "r": "0.0001", "T": 1_790_000_000_000}
@@ -305,5 +302,5 @@ def test_a_steady_stream_is_held_to_its_rhythm_once_it_had_the_time(venue):
 
 def test_no_other_stream_promises_a_rhythm(venue):
   v = venue(*everything("spot"))
-  v.pass_time(20)
+  v.later(20)
   assert {v.feed.silence(s) for s in v.groups["spot"]} == {None}

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from bond_binance import config
+from bond_venuekit.testing import START_MS
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bond_core import Gap, Trade
@@ -43,14 +44,14 @@ def test_one_left_out_is_a_gap_right_before_the_next(venue):
   assert told(v.say(STREAM, *trades(100, 101))) == [100, 101]
   v.now_ms += 50
   assert told(v.say(STREAM, *trades(103, 104))) == []
-  events = v.pass_time(1)
+  events = v.later(1)
   assert told(events) == [(102, 102, 1), 103, 104]
   gap = events[0]
   assert (gap.channel, gap.symbol, gap.market_type, gap.reason) == (
     *("trades", "BTC/USDT", "spot", "upstream"),
   )
   assert gap.cause == "trade 102 did not come"
-  assert gap.ts_from == 1_000_000
+  assert gap.ts_from == START_MS
   assert gap.ts_to == gap.ts_event == v.now_ms
   assert gap.streams == ["trades of binance BTC/USDT spot"]
   assert told(v.say(STREAM, trade(105))) == [105]
@@ -79,7 +80,7 @@ def test_neighbours_that_changed_places_are_put_right(venue):
     104,
     105,
   ]
-  assert v.pass_time(2) == []
+  assert v.later(2) == []
   assert v.feed.missed == 0
 
 
@@ -87,14 +88,14 @@ def test_a_message_that_cannot_be_read_is_one_gap_and_not_two(venue):
   v = venue(SPOT)
   v.say(STREAM, trade(100))
   broken = b'{"stream":"btcusdt@trade","data":{"e":"trade","E":17000'
-  events = v.frames(broken)
+  events = v.hear(broken)
   assert told(events) == [(101, 101, 1)]
   assert events[0].cause.startswith("a message could not be read: ")
   assert told(v.say(STREAM, *trades(102, 103))) == [102, 103]
   # More is missing than the broken message: the rest is a gap of its own.
-  v.frames(broken)
+  v.hear(broken)
   v.say(STREAM, trade(107))
-  assert [e for e in told(v.pass_time(1)) if isinstance(e, int)] == [107]
+  assert [e for e in told(v.later(1)) if isinstance(e, int)] == [107]
 
 
 def test_an_outage_is_not_declared_a_second_time(venue):
@@ -105,7 +106,7 @@ def test_an_outage_is_not_declared_a_second_time(venue):
   assert told(v.say(STREAM, *trades(150, 151), on=2)) == [150, 151]
   assert v.feed.missed == 49
   v.say(STREAM, trade(153), on=2)
-  assert told(v.pass_time(1)) == [(152, 152, 1), 153]
+  assert told(v.later(1)) == [(152, 152, 1), 153]
 
 
 def test_a_quiet_outage_does_not_excuse_a_later_gap(venue):
@@ -114,7 +115,7 @@ def test_a_quiet_outage_does_not_excuse_a_later_gap(venue):
   v.close(1)
   v.open(2)
   assert told(v.say(STREAM, *trades(101, 103), on=2)) == [101]
-  assert told(v.pass_time(1)) == [(102, 102, 1), 103]
+  assert told(v.later(1)) == [(102, 102, 1), 103]
 
 
 def test_trades_held_when_the_connection_breaks_come_before_those_after(venue):
@@ -123,7 +124,7 @@ def test_trades_held_when_the_connection_breaks_come_before_those_after(venue):
   v.close(1)
   v.open(2)
   lost = [(101, 101, 1), 102, (103, 109, 7), 110]
-  assert told(v.say(STREAM, *trades(110, 111), on=2) + v.pass_time(1)) == [*lost, 111]
+  assert told(v.say(STREAM, *trades(110, 111), on=2) + v.later(1)) == [*lost, 111]
 
 
 def test_while_one_connection_follows_another_nothing_is_lost_or_doubled(venue):
@@ -155,7 +156,7 @@ def test_a_venue_that_counts_anew_is_followed_and_said(venue):
 def test_on_one_connection_lower_numbers_are_a_new_numbering_at_once(venue):
   v = venue(SPOT)
   v.say(STREAM, *trades(*range(5000, 5010)))
-  v.pass_time(11)
+  v.later(11)
   # What is repeated is none.
   assert v.say(STREAM, trade(5008), trade(5009)) == []
   gap, *rest = v.say(STREAM, *trades(*range(1, 60)))
@@ -183,7 +184,7 @@ def test_what_is_no_trade_of_the_market_is_left_out_but_counts(venue):
     trade(103, X="MARKET"),
   )
   assert told(events) == [100, 103]
-  assert v.pass_time(2) == []
+  assert v.later(2) == []
   assert v.feed.skipped == 2
 
 
@@ -198,7 +199,7 @@ def test_aggregated_trades_have_their_own_numbers(venue):
     ("8", "24", "26", 8),
   ]
   v.say("btcusdt@aggTrade", {**whole, "a": 10, "f": 30, "l": 30})
-  assert told(v.pass_time(1)) == [(9, 9, 1), 10]
+  assert told(v.later(1)) == [(9, 9, 1), 10]
 
 
 @pytest.mark.parametrize("wrong", ["nan", "inf", "-1", "", "1e400", None, True, [], {"a": 1}])
@@ -234,7 +235,7 @@ def test_any_faults_leave_order_and_account(venue, data):
     v.now_ms += data.draw(st.sampled_from([0, 1, 700]))
     events += v.say(STREAM, trade(number))
     events += v.feed.on_timer(v.now)
-  events += v.pass_time(3)
+  events += v.later(3)
   numbers = [e.sequence for e in events if isinstance(e, Trade)]
   assert numbers == sorted(set(numbers))
   declared = [n for e in events if isinstance(e, Gap) for n in range(e.venue_from, e.venue_to + 1)]
@@ -247,7 +248,7 @@ def test_a_recorded_message_has_all_its_fields(venue):
     b'{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161256322,"T":1723161256321,'
     b'"s":"BTCUSDT","t":5266583935,"p":"61800.30","q":"0.006","X":"MARKET","m":false}}'
   )
-  (event,) = v.frames(frame)
+  (event,) = v.hear(frame)
   assert event == Trade(
     exchange="binance",
     symbol="BTC/USDT",
@@ -270,7 +271,7 @@ def test_a_lone_number_that_is_far_ahead_is_left_out_and_costs_nothing_else(venu
   v = venue(SPOT)
   assert told(v.say(STREAM, *trades(100, far, 101))) == [100, 101]
   assert told(v.say(STREAM, *trades(102, 103))) == [102, 103]
-  assert told(v.pass_time(1)) == [(None, None, 1)]
+  assert told(v.later(1)) == [(None, None, 1)]
   assert told(v.say(STREAM, *trades(104, 105))) == [104, 105]
   assert v.feed.missed == 1
 
@@ -278,14 +279,14 @@ def test_a_lone_number_that_is_far_ahead_is_left_out_and_costs_nothing_else(venu
 def test_a_lone_leap_in_a_quiet_market_is_no_loss_of_all_between(venue):
   v = venue(SPOT)
   assert told(v.say(STREAM, *trades(100, 2**62))) == [100]
-  assert told(v.pass_time(1)) == [(None, None, 1)]
+  assert told(v.later(1)) == [(None, None, 1)]
   assert told(v.say(STREAM, trade(101))) == [101]
 
 
 def test_a_lone_number_that_was_believed_does_not_hold_up_those_after_it(venue):
   v = venue(SPOT)
   v.say(STREAM, *trades(100, 5000))
-  assert told(v.pass_time(1)) == [(101, 4999, 4899), 5000]
+  assert told(v.later(1)) == [(101, 4999, 4899), 5000]
   assert told(v.say(STREAM, *trades(101, 102, 103))) == [(None, None, 0), 101, 102, 103]
 
 
@@ -297,10 +298,10 @@ def test_numbers_that_leap_and_go_on_there_are_followed(venue, outage):
     v.close(1)
     v.open(2)
   far = 10**15
-  events = v.say(STREAM, *trades(far, far + 1), on=2 if outage else 1) + v.pass_time(1)
+  events = v.say(STREAM, *trades(far, far + 1), on=2 if outage else 1) + v.later(1)
   gap = [] if outage else [(None, None, None)]
   assert told(events) == [*gap, far, far + 1]
   v.say(STREAM, trade(far + 10**15), on=2 if outage else 1)
-  assert told(v.pass_time(1)) == [(None, None, 1)]
-  later = v.say(STREAM, trade(far + 10**15 + 2), on=2 if outage else 1) + v.pass_time(1)
+  assert told(v.later(1)) == [(None, None, 1)]
+  later = v.say(STREAM, trade(far + 10**15 + 2), on=2 if outage else 1) + v.later(1)
   assert told(later) == [(None, None, None), far + 10**15 + 2]

@@ -79,7 +79,7 @@ def mutated(frame, draw):
 def check(v, frames):
   """Feeds everything that a connection can bring; what comes out must be events that encode."""
   for connection in (1, 2):
-    events = v.frames(*frames, on=connection)
+    events = v.hear(*frames, on=connection)
     v.now_ms += 400
     events += v.feed.on_timer(v.now)
     for event in events:
@@ -87,7 +87,7 @@ def check(v, frames):
     for fetch in v.snapshots():
       v.answer(fetch, frames[0])
       v.answer(fetch, {"lastUpdateId": 10, "bids": [["1", "2"]], "asks": []})
-  v.actions.clear()
+  v.other.clear()
 
 
 @settings(
@@ -117,10 +117,10 @@ def test_twenty_thousand_mutations_in_one_life_never_raise(venue):
 
 def test_deep_nesting_is_a_gap_like_anything_unreadable(venue):
   v = venue(*ALL)
-  (gap,) = v.frames(b'{"stream":"btcusdt@trade","data":{"x":' + b"[" * 200_000)
+  (gap,) = v.hear(b'{"stream":"btcusdt@trade","data":{"x":' + b"[" * 200_000)
   assert type(gap) is Gap
   assert gap.channel == "trades"
-  v.frames(b'{"x":' + b'{"a":' * 200_000)
+  v.hear(b'{"x":' + b'{"a":' * 200_000)
   assert v.feed.unreadable == 1
 
 
@@ -128,11 +128,11 @@ def test_deep_nesting_is_a_gap_like_anything_unreadable(venue):
 def test_an_unreadable_state_is_a_gap_of_its_stream(venue, frame):
   v = venue(*ALL)
   on = 1 if b"bookTicker" in frame else 2
-  (gap,) = v.frames(frame[:-10], on=on)
+  (gap,) = v.hear(frame[:-10], on=on)
   assert gap.reason == "upstream"
   assert gap.missed == 1
   assert gap.cause.startswith("a message could not be read: ")
-  (event,) = v.frames(frame, on=on)
+  (event,) = v.hear(frame, on=on)
   assert (gap.channel, gap.symbol, gap.market_type) == (
     *(event.channel, event.symbol, event.market_type),
   )
@@ -141,19 +141,19 @@ def test_an_unreadable_state_is_a_gap_of_its_stream(venue, frame):
 def test_a_message_without_a_name_is_a_gap_of_what_would_not_show_it(venue):
   """Trades and books tell by their numbers; quotes and the like have none that are contiguous."""
   v = venue(*ALL)
-  (gap,) = v.frames(b'{"stre', b"\xff\xff", on=1)
+  (gap,) = v.hear(b'{"stre', b"\xff\xff", on=1)
   assert (gap.channel, gap.symbol, gap.market_type, gap.missed) == ("ticker", "BTC/USDT", "perp", 2)
-  (gap,) = v.frames(b"?", on=2)
+  (gap,) = v.hear(b"?", on=2)
   assert (gap.channel, gap.symbol) == ("*", "BTC/USDT")
   assert len(gap.streams) == 4
   assert v.feed.unreadable == 3
   v = venue(config.Trades(**PERP))
-  assert v.frames(b"?") == []
+  assert v.hear(b"?") == []
 
 
 def test_one_broken_stream_leaves_the_others_alone(venue):
   v = venue(*ALL)
-  events = v.frames(FRAMES[2][:-9], FRAMES[0], FRAMES[1][:-9], FRAMES[2])
+  events = v.hear(FRAMES[2][:-9], FRAMES[0], FRAMES[1][:-9], FRAMES[2])
   assert [type(e).__name__ for e in events] == ["Gap", "Trade", "Ticker"]
   assert isinstance(events[1], Trade)
 

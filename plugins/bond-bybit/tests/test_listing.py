@@ -36,8 +36,10 @@ def trade(symbol):
 def test_a_delisted_market_leaves_its_subscription_and_comes_back(venue):
   bybit = venue(config.Trades(symbols=BOTH), listed=pages(*ROWS))
   bybit.later(61)
-  bybit.listed = pages(ROWS[0], ROWS[2])
-  bybit.later(370)
+  bybit.listed, before = pages(ROWS[0], ROWS[2]), bybit.lists
+  while bybit.lists == before:
+    bybit.later(1)
+  # One reading may be wrong; the second one counts.
   assert bybit.other == []
   bybit.later(16)
   [notice] = bybit.other
@@ -68,7 +70,7 @@ def test_what_delivers_has_not_left(venue):
   bybit = venue(config.Trades(symbols=BOTH), listed=pages(ROWS[0], ROWS[2]))
   for _ in range(60):
     bybit.later(16)
-    bybit.say(trade("ETHUSDT"))
+    bybit.hear(trade("ETHUSDT"))
   assert bybit.other == []
 
 

@@ -82,8 +82,8 @@ def test_one_unknown_topic_is_found_among_many(venue):
 
 def test_pongs_of_both_kinds_and_a_request_without_an_answer(venue):
   bybit = venue(config.Trades(symbols=["BTC/USDT"]), confirms=False)
-  bybit.say({"success": True, "ret_msg": "pong", "conn_id": "a", "op": "ping"})
-  bybit.say({"req_id": "", "op": "pong", "args": ["1675418560633"], "conn_id": "a"})
+  bybit.hear({"success": True, "ret_msg": "pong", "conn_id": "a", "op": "ping"})
+  bybit.hear({"req_id": "", "op": "pong", "args": ["1675418560633"], "conn_id": "a"})
   assert [type(action) for action in bybit.other] == [Pong, Pong]
   bybit.later(31)
   assert isinstance(bybit.other[-1], Reset)
@@ -112,7 +112,7 @@ def test_that_a_topic_is_subscribed_already_is_no_refusal(venue):
   bybit = venue(config.Trades(symbols=["BTC/USDT"]), confirms=False)
   said = "error:already subscribed,topic:publicTrade.BTCUSDT"
   number = bybit.asked[0]["req_id"]
-  bybit.say({"success": False, "ret_msg": said, "req_id": number, "op": "subscribe"})
+  bybit.hear({"success": False, "ret_msg": said, "req_id": number, "op": "subscribe"})
   bybit.later(59)
   assert bybit.other == []
 
@@ -129,7 +129,7 @@ def test_that_a_topic_is_subscribed_already_is_no_refusal(venue):
 def test_only_a_wrong_topic_is_refused_for_good(venue, said, kind):
   bybit = venue(config.Trades(symbols=["BTC/USDT"]), confirms=False)
   number = bybit.asked[0]["req_id"]
-  bybit.say({"success": False, "ret_msg": said, "req_id": number, "op": "subscribe"})
+  bybit.hear({"success": False, "ret_msg": said, "req_id": number, "op": "subscribe"})
   [action] = bybit.other
   assert isinstance(action, kind)
   bybit.later(5)

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from bond_bybit import config
+from bond_venuekit.testing import START_MS
 
 from bond_core import Candle, Funding, Gap, Liquidation, OpenInterest, OrderBook, Ticker, Trade
 from bond_core.feeds import Fetch, Response
@@ -24,14 +25,14 @@ def trades(symbol, *ids, **more):
 def test_a_trade(venue):
   bybit = venue(config.Trades(symbols=["BTC/USDT"]))
   assert bybit.asked == [{"req_id": "1", "op": "subscribe", "args": ["publicTrade.BTCUSDT"]}]
-  [event] = bybit.say(trades("BTCUSDT", "20f43950-d8dd-5b31-9112-a178eb6023af"))
+  [event] = bybit.hear(trades("BTCUSDT", "20f43950-d8dd-5b31-9112-a178eb6023af"))
   assert event == Trade(
     exchange="bybit",
     symbol="BTC/USDT",
     market_type="spot",
-    ts_event=1_000_000,
+    ts_event=START_MS,
     ts_exchange=1672304486865,
-    ts_internal=10**12,
+    ts_internal=START_MS * 1_000_000,
     price=16578.5,
     size=0.001,
     side="buy",
@@ -43,17 +44,17 @@ def test_a_trade(venue):
 
 def test_what_two_connections_carry_is_told_once(venue):
   bybit = venue(config.Trades(symbols=["BTC/USDT"]))
-  bybit.overlap()
+  bybit.open(2, overlap=True)
   told = []
   for connection, names in ((1, "ab"), (2, "abc"), (1, "cd"), (2, "d")):
-    told += bybit.say(trades("BTCUSDT", *names), connection)
+    told += bybit.hear(trades("BTCUSDT", *names), on=connection)
   assert [event.trade_id for event in told] == ["a", "b", "c", "d"]
   assert bybit.feed.duplicates == 4
 
 
 def test_inverse_sizes_are_dollars_and_become_the_base(venue):
   bybit = venue(config.Trades(symbols=["BTC/USD:BTC"]))
-  [event] = bybit.say(trades("BTCUSD", "a", v="100", p="50000"))
+  [event] = bybit.hear(trades("BTCUSD", "a", v="100", p="50000"))
   assert event.size == 0.002
   assert bybit.feed.group(config.Trades(symbols=["BTC/USD:BTC"]).subscriptions()[0]) == "inverse"
 
@@ -69,7 +70,7 @@ def test_one_topic_tells_statistics_funding_and_open_interest(venue):
     config.OpenInterest(symbols=["BTC/USDT"]),
   )
   assert [request["args"] for request in bybit.asked] == [["tickers.BTCUSDT"]]
-  stats, funding, interest = bybit.say(
+  stats, funding, interest = bybit.hear(
     ticker(
       "snapshot",
       symbol="BTCUSDT",
@@ -91,11 +92,11 @@ def test_one_topic_tells_statistics_funding_and_open_interest(venue):
   assert (funding.rate, funding.next_time) == (-0.000212, 1673280000000)
   assert isinstance(interest, OpenInterest)
   assert (interest.amount, interest.value) == (68744.761, 1183601235.91)
-  [changed] = bybit.say(ticker("delta", symbol="BTCUSDT", lastPrice="17217.00"))
+  [changed] = bybit.hear(ticker("delta", symbol="BTCUSDT", lastPrice="17217.00"))
   assert (changed.last, changed.mark) == (17217.0, 17217.33)
-  [funding] = bybit.say(ticker("delta", symbol="BTCUSDT", fundingRate="0.0001"))
+  [funding] = bybit.hear(ticker("delta", symbol="BTCUSDT", fundingRate="0.0001"))
   assert isinstance(funding, Funding)
-  assert bybit.say(ticker("delta", symbol="BTCUSDT", bid1Price="17215.50")) == []
+  assert bybit.hear(ticker("delta", symbol="BTCUSDT", bid1Price="17215.50")) == []
 
 
 def test_an_inverse_topic_has_amount_and_value_the_other_way_round(venue):
@@ -105,26 +106,26 @@ def test_an_inverse_topic_has_amount_and_value_the_other_way_round(venue):
   message = ticker(
     "snapshot", openInterest="500000", openInterestValue="10.5", volume24h="7", turnover24h="0.5"
   )
-  stats, interest = bybit.say({**message, "topic": "tickers.BTCUSD"})
+  stats, interest = bybit.hear({**message, "topic": "tickers.BTCUSD"})
   assert (interest.amount, interest.value) == (10.5, 500_000)
   assert stats.volume == 0.5
 
 
 def test_a_change_without_its_whole_and_after_an_unreadable_one_is_worth_nothing(venue):
   bybit = venue(config.Tickers(symbols=["BTC/USDT:USDT"], quotes=False))
-  assert bybit.say(ticker("delta", lastPrice="1")) == []
-  bybit.say(ticker("snapshot", lastPrice="1"))
-  [gap] = bybit.say(ticker("delta", lastPrice=["?"]))
+  assert bybit.hear(ticker("delta", lastPrice="1")) == []
+  bybit.hear(ticker("snapshot", lastPrice="1"))
+  [gap] = bybit.hear(ticker("delta", lastPrice=["?"]))
   assert isinstance(gap, Gap)
-  assert bybit.say(ticker("delta", lastPrice="2")) == []
-  [event] = bybit.say(ticker("snapshot", lastPrice="3"))
+  assert bybit.hear(ticker("delta", lastPrice="2")) == []
+  [event] = bybit.hear(ticker("snapshot", lastPrice="3"))
   assert event.last == 3
 
 
 def test_liquidations_are_of_the_position_that_was_closed(venue):
   bybit = venue(config.Liquidations(symbols=["ROSE/USDT"]))
   forced = [{"T": 1739502302929, "s": "ROSEUSDT", "S": "Sell", "v": "20000", "p": "0.04499"}]
-  [event] = bybit.say(
+  [event] = bybit.hear(
     {"topic": "allLiquidation.ROSEUSDT", "type": "snapshot", "ts": 1739502303204, "data": forced}
   )
   assert isinstance(event, Liquidation)
@@ -147,10 +148,10 @@ def test_candles(venue):
     "timestamp": 1672324988882,
   }
   message = {"topic": "kline.5.BTCUSDT", "data": [bar], "ts": 1672324988882, "type": "snapshot"}
-  [event] = bybit.say(message)
+  [event] = bybit.hear(message)
   assert isinstance(event, Candle)
   assert (event.start, event.end, event.volume) == (1672324800000, 1672325100000, 2.081)
-  assert bybit.say(message) == []
+  assert bybit.hear(message) == []
 
 
 # Books -------------------------------------------------------------------------------------------
@@ -177,7 +178,7 @@ def test_the_topic_is_as_deep_as_it_has_to_be(venue, options, topic):
 
 def begun(venue):
   bybit = venue(config.Books(symbols=["BTC/USDT"]))
-  [first] = bybit.say(book("snapshot", 10, [(100, 1)], [(101, 1)], cts=1672304484976))
+  [first] = bybit.hear(book("snapshot", 10, [(100, 1)], [(101, 1)], cts=1672304484976))
   assert first.is_reset
   assert first.ts_exchange == 1672304484976
   return bybit
@@ -185,34 +186,34 @@ def begun(venue):
 
 def test_updates_count_up_by_one_and_a_missing_one_breaks_that_book(venue):
   bybit = begun(venue)
-  [event] = bybit.say(book("delta", 11, [(99, 2)]))
+  [event] = bybit.hear(book("delta", 11, [(99, 2)]))
   assert isinstance(event, OrderBook)
   assert (event.sequence, event.prev_sequence) == (11, 10)
-  [gap] = bybit.say(book("delta", 13, [(99, 3)]))
+  [gap] = bybit.hear(book("delta", 13, [(99, 3)]))
   assert (gap.venue_from, gap.venue_to) == (12, 12)
   assert [request["op"] for request in bybit.asked[1:]] == ["unsubscribe", "subscribe"]
-  assert bybit.say(book("delta", 14, [(99, 4)])) == []
-  [again] = bybit.say(book("snapshot", 20, [(90, 1)], [(91, 1)]))
+  assert bybit.hear(book("delta", 14, [(99, 4)])) == []
+  [again] = bybit.hear(book("snapshot", 20, [(90, 1)], [(91, 1)]))
   assert again.is_reset
 
 
 def test_a_second_connections_snapshot_that_is_ahead_names_what_did_not_come(venue):
   bybit = venue(config.Books(symbols=["BTC/USDT"]))
-  bybit.say(book("snapshot", 7, [["1", "1"]], [["2", "1"]]))
-  bybit.overlap()
-  assert bybit.say(book("snapshot", 7, [["1", "1"]], [["2", "1"]]), 2) == []
-  gap, event = bybit.say(book("snapshot", 10, [["1", "3"]], [["2", "1"]]), 2)
+  bybit.hear(book("snapshot", 7, [["1", "1"]], [["2", "1"]]))
+  bybit.open(2, overlap=True)
+  assert bybit.hear(book("snapshot", 7, [["1", "1"]], [["2", "1"]]), 2) == []
+  gap, event = bybit.hear(book("snapshot", 10, [["1", "3"]], [["2", "1"]]), 2)
   assert (gap.channel, gap.venue_from, gap.venue_to) == ("orderbook", 8, 10)
   assert (event.sequence, event.is_reset) == (10, True)
 
 
 def test_number_one_is_a_service_that_was_started_anew(venue):
   bybit = begun(venue)
-  gap, again = bybit.say(book("snapshot", 1, [(90, 1)], [(91, 1)]))
+  gap, again = bybit.hear(book("snapshot", 1, [(90, 1)], [(91, 1)]))
   assert (gap.venue_from, gap.venue_to) == (None, None)
   assert "went back from" in gap.cause
   assert (again.is_reset, again.sequence) == (True, 1)
-  [event] = bybit.say(book("delta", 2, [(89, 1)]))
+  [event] = bybit.hear(book("delta", 2, [(89, 1)]))
   assert event.prev_sequence == 1
 
 
@@ -220,14 +221,14 @@ def test_quotes(venue):
   bybit = venue(config.Tickers(symbols=["BTC/USDT"], stats=False))
   topic = "orderbook.1.BTCUSDT"
   assert bybit.asked[0]["args"] == [topic]
-  [event] = bybit.say(book("snapshot", 7, [(100, 1)], [(101, 2)], topic=topic))
+  [event] = bybit.hear(book("snapshot", 7, [(100, 1)], [(101, 2)], topic=topic))
   assert (event.bid, event.ask, event.ask_size, event.sequence) == (100, 101, 2, 7)
-  assert bybit.say(book("snapshot", 7, [(100, 1)], [(101, 2)], topic=topic)) == []
+  assert bybit.hear(book("snapshot", 7, [(100, 1)], [(101, 2)], topic=topic)) == []
 
 
 def quotes_of(bybit, *messages):
   topic = "orderbook.1.BTCUSDT"
-  found = [event for said in messages for event in bybit.say(book(*said, topic=topic))]
+  found = [event for said in messages for event in bybit.hear(book(*said, topic=topic))]
   return [(e.bid, e.bid_size, e.ask, e.ask_size, e.sequence) for e in found]
 
 
@@ -300,7 +301,7 @@ def test_a_name_in_one_word_is_what_the_list_has(venue, written, market, symbol)
   name = symbol.replace("/", "")
   assert request["args"] == [f"publicTrade.{name}"]
   trade = {"T": 1, "s": name, "S": "Buy", "v": "1", "p": "2", "i": "a", "BT": False}
-  [event] = bybit.say(
+  [event] = bybit.hear(
     {"topic": f"publicTrade.{name}", "type": "snapshot", "ts": 1, "data": [trade]}
   )
   assert (event.symbol, event.market_type) == (symbol, market)

@@ -64,7 +64,7 @@ def test_after_an_outage_what_was_missed_is_told_and_nothing_twice(venue):
 
 def test_what_two_connections_carry_is_told_once(venue):
   hyperliquid = venue(config.Trades(symbols=["BTC"]))
-  hyperliquid.overlap()
+  hyperliquid.open(2, overlap=True)
   found = []
   for connection, tids in ((1, (1, 2)), (2, (1, 2, 3)), (1, (3, 4)), (2, (4,))):
     found += hyperliquid.say("trades", [trade(tid) for tid in tids], connection)

@@ -94,14 +94,15 @@ def test_a_list_that_breaks_off_is_read_from_its_beginning(venue):
 
 
 def test_what_is_added_while_the_list_is_read_waits_for_the_same_one(venue):
-  hyperliquid = venue(config.Trades(symbols=["BTC"]), begun=False)
-  [spot] = hyperliquid.feed.actions
-  hyperliquid.feed.actions.clear()
-  hyperliquid.answer(spot)
-  assert len(hyperliquid.feed.actions) == 1
   added = config.Trades(symbols=["ETH"]).subscriptions()
-  hyperliquid.feed.on_change(1, added, [], hyperliquid.now)
-  hyperliquid.settle()
+
+  class Slow(venue):
+    def on_fetch(self, fetch):
+      if self.lists:  # The second part is under way.
+        self.feed.on_change(1, added, [], self.now)
+      return super().on_fetch(fetch)
+
+  hyperliquid = Slow(config.Trades(symbols=["BTC"]))
   assert hyperliquid.lists == [b'{"type":"spotMeta"}', b'{"type":"allPerpMetas"}']
   assert [request["subscription"]["coin"] for request in hyperliquid.asked] == ["BTC", "ETH"]
   assert hyperliquid.other == []

@@ -28,7 +28,7 @@ def opened(venue):
 def test_a_recorded_session_is_read_without_a_gap_and_every_checksum_holds(venue, recorded):
   okx = opened(venue)
   messages = frames(recorded)
-  events = [event for frame in messages for event in okx.say(frame)]
+  events = [event for frame in messages for event in okx.hear(frame)]
   assert [event for event in events if isinstance(event, Gap)] == []
   assert okx.feed.unreadable == okx.feed.unknown == 0
   told = [m for m in map(json.loads, messages) if "data" in m]
@@ -88,13 +88,13 @@ def test_a_flipped_digit_in_any_update_is_found_and_repairs_that_book_alone(venu
   for chosen, row in rng.sample(places, 40):
     okx = opened(venue)
     for frame in messages[:chosen]:
-      okx.say(frame)
+      okx.hear(frame)
     asked = len(okx.asked)
-    [gap] = [e for e in okx.say(flipped(messages[chosen], row, rng)) if isinstance(e, Gap)]
+    [gap] = [e for e in okx.hear(flipped(messages[chosen], row, rng)) if isinstance(e, Gap)]
     assert (gap.channel, gap.symbol, gap.market_type) == ("orderbook", "BTC/USDT", "spot")
     assert "the checksum is" in gap.cause
     assert [request["op"] for request in okx.asked[asked:]] == ["unsubscribe", "subscribe"]
     assert {arg["instId"] for r in okx.asked[asked:] for arg in r["args"]} == {"BTC-USDT"}
-    later = [event for frame in messages[chosen + 1 :] for event in okx.say(frame)]
+    later = [event for frame in messages[chosen + 1 :] for event in okx.hear(frame)]
     assert not any(isinstance(event, Gap) for event in later)
     assert {"UNI/USD", "BTC/USD"} & {e.symbol for e in later if isinstance(e, OrderBook)}
