@@ -5,6 +5,7 @@ hangs, ends with the request. Clients of both protocol versions are served witho
 """
 
 import logging
+from collections import Counter
 from typing import Any, Final
 
 import msgspec
@@ -23,8 +24,12 @@ logger = logging.getLogger("bond.mcp")
 MAX_BODY: Final = 256 * 1024
 REQUEST_WITHIN: Final = 60.0
 """Seconds of a request, whatever the SDK does with it."""
-MOST: Final = 512
-"""Requests that are answered at the same time."""
+MOST, MOST_OF_ONE = 512, 384
+"""Requests that are answered at the same time, of all and of one key or token."""
+
+
+class _Unreadable(Exception):
+  """The rest of a request could not be read, for the reason that this was raised from."""
 
 
 class McpApp:
@@ -33,6 +38,7 @@ class McpApp:
   def __init__(self, server: Server) -> None:
     self._server = server
     self._open = 0
+    self._of: Counter[str] = Counter()
 
   async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
     if self._open >= MOST:
@@ -46,8 +52,18 @@ class McpApp:
       started = True
       await send(message)
 
+    async def heard() -> Message:
+      try:
+        message: Message = await receive()
+      except Exception as exc:
+        raise _Unreadable from exc
+      return message
+
     try:
-      await self._answer(scope, receive, watched)
+      await self._answer(scope, heard, watched)
+    except _Unreadable as exc:
+      # The control plane, whose port it is, answers that.
+      raise exc.__cause__ or exc from None
     except BaseException as exc:
       error = fault_of(exc)
       logger.error("a request failed with %s: %s", type(error).__name__, error, exc_info=error)
@@ -65,6 +81,21 @@ class McpApp:
     except AuthError as exc:
       await _refuse(send, 401, str(exc), {"www-authenticate": "Bearer"})
       return
+    if self._of[caller.name] >= MOST_OF_ONE:
+      sentence = f"{MOST_OF_ONE} requests with these credentials are being answered already"
+      await _refuse(send, 429, sentence, {"retry-after": "1"})
+      return
+    self._of[caller.name] += 1
+    try:
+      await self._answer_caller(caller, scope, receive, send)
+    finally:
+      self._of[caller.name] -= 1
+      if not self._of[caller.name]:
+        del self._of[caller.name]
+
+  async def _answer_caller(
+    self, caller: Principal, scope: Message, receive: Any, send: Any
+  ) -> None:
     body = await _read(receive)
     if body is None:
       await _refuse(send, 413, f"a request has up to {MAX_BODY} bytes")

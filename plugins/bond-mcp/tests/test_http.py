@@ -1,6 +1,7 @@
 """/mcp on the control plane's port: who is let in, and what goes wrong with one request alone."""
 
 import json
+from functools import partial
 
 import mcp.server.streamable_http_manager as manager
 import pytest
@@ -105,6 +106,38 @@ async def test_a_client_that_goes_waits_for_nothing():
     with trio.fail_after(5):
       while server.answers.allowances.waiting:
         await trio.sleep(0.01)
+
+
+async def test_one_key_has_not_all_places(monkeypatch):
+  monkeypatch.setattr("bond_mcp.http.MOST_OF_ONE", 2)
+  monkeypatch.setenv("BOND_API_KEYS", f"alice:{KEY},bob:{KEY[::-1]}")
+  waits = {"where": "price > 1", "symbol": "BTC/USDT", "exchange": "binance", "timeout": 30}
+  async with serving() as (server, http), trio.open_nursery() as nursery:
+    for _ in range(2):
+      nursery.start_soon(
+        partial(call, http, "tools/call", headers=TOKEN_HEADERS, name="wait_until", arguments=waits)
+      )
+    with trio.fail_after(5):
+      while server.answers.allowances.waiting.total() < 2:
+        await trio.sleep(0.01)
+    refused = await call(http, "tools/list", headers=TOKEN_HEADERS)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    bob = {**HEADERS, "Authorization": f"Bearer {KEY[::-1]}"}
+    assert (await call(http, "tools/list", headers=bob)).status_code == 200
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_body_that_does_not_come_is_answered_as_on_every_route():
+  async with serving(request_within=0.2) as (_, http):
+    host, port = http.base_url.host, http.base_url.port
+    for path in ("/mcp", "/v1/streams"):
+      stream = await trio.open_tcp_stream(host, port)
+      head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 100\r\n"
+      await stream.send_all(f"{head}Content-Type: application/json\r\n\r\n{{".encode())
+      with trio.fail_after(5):
+        answer = await stream.receive_some()
+      assert b" 408 " in answer.partition(b"\r\n")[0], (path, answer)
+      await stream.aclose()
 
 
 async def test_a_stream_is_made_as_over_rest_and_within_the_same_limits():

@@ -62,7 +62,11 @@ class Pages:
       await self._app(scope, receive, answer)
     else:
       scope[RULES] = self._guard.rules
-      await other(scope, receive, answer)
+      try:
+        await other(scope, receive, answer)
+      except ApiError as exc:
+        # The rest of its request could not be read.
+        await problem(exc)(scope, receive, answer)
 
   def _check_length(self, headers: Headers) -> None:
     """Raises ApiError for a body that is announced as too large, before anything reads it."""

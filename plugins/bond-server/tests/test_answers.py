@@ -2,9 +2,11 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 import trio
+import trio.testing
 from answering import ME, FakeServer, asking, settled, ticker, trade
 from bond_server.answers import QuestionRefused, changes, tokens_of
 from bond_server.answers.freshness import Freshness, judge, worst
@@ -12,7 +14,20 @@ from bond_server.answers.rows import UNTRUSTED_NOTE
 from bond_server.answers.waiting import Waiters
 from bond_server.answers.watches import LINGER
 
-from bond_core import Custom, Funding, Gap, OrderBook, Post, Principal
+from bond_core import (
+  Bounds,
+  Custom,
+  Funding,
+  Gap,
+  OrderBook,
+  Post,
+  Principal,
+  Registry,
+  load_spec,
+  parse_market,
+)
+from bond_core._logs.durable import DurableLog
+from bond_core._logs.memory import MemoryLog
 from bond_core.feeds import SourceState
 
 COMMON = {"as_of", "age_ms", "state", "fresh", "cursor", "gaps"}
@@ -464,3 +479,81 @@ async def test_each_key_has_so_many_that_wait():
     answer = await ask(Principal("key:other"), "price > 1e9", symbol="BTC/USDT", timeout=0)
     assert answer["matched"] is False
     nursery.cancel_scope.cancel()
+
+
+async def test_markets_are_opened_side_by_side_and_each_once(autojump_clock):
+  async with asking(markets=3) as (server, answers), trio.open_nursery() as nursery:
+
+    async def slow(lease):
+      await trio.sleep(1)
+
+    server.await_verdicts = slow
+    for base in ("BTC", "ETH", "SOL", "BTC"):
+      nursery.start_soon(
+        answers.watches.need, ME.name, frozenset(("ticker",)), parse_market(f"{base}/USDT"), "okx"
+      )
+    began = trio.current_time()
+    await trio.testing.wait_all_tasks_blocked()
+    with pytest.raises(QuestionRefused, match="3 markets subscribed to already"):
+      await answers.watches.need(ME.name, frozenset(("ticker",)), parse_market("DOT/USDT"), "okx")
+    while len(answers.watches) < 3:
+      await trio.sleep(0.1)
+    assert trio.current_time() - began < 1.5
+    assert len(server.leases) == 3
+
+
+# Narrow tokens ------------------------------------------------------------------------------------
+
+
+def narrow(**bounds):
+  sets = {name: frozenset(names) for name, names in bounds.items()}
+  return Principal("key:me", streams=frozenset(), bounds=Bounds(**sets), reads_only=True)
+
+
+async def test_a_narrow_reader_sees_no_more_than_its_token_is_for():
+  server = FakeServer(["okx", "binance"])
+  server.exchanges = lambda: {"okx", "binance", "bybit"}
+  server.notices = lambda stream="": [
+    {"exchange": "okx", "reason": "ETH/USDT is halted", "state": "unavailable"}
+  ]
+  async with asking(server) as (_, answers):
+    server.say(Funding(exchange="okx", symbol="BTC/USDT", market_type="spot", rate=0.0001))
+    server.say(ticker(), ticker(exchange="binance"), ticker(symbol="ETH/USDT"))
+    server.say(Gap(exchange="okx", symbol="ETH/USDT", channel="trades", cause="ETH was lost"))
+    server.say(Gap(exchange="binance", symbol="*", channel="*", cause="binance was lost"))
+    server.say(Gap(exchange="okx", symbol="BTC/USDT", channel="ticker", cause="one's own"))
+    await settled()
+    caller = narrow(symbols=["BTC/USDT"], exchanges=["okx"], channels=["ticker"])
+    (row,) = (await answers.quote(caller, "BTC/USDT", "okx"))["quotes"]
+    assert ("bid" in row, "funding_rate" in row) == (True, False)
+    (row,) = (await answers.quote(ME, "BTC/USDT", "okx"))["quotes"]
+    assert row["funding_rate"] == 0.0001
+    for told in (await answers.health(caller), await answers.markets(caller)):
+      text = json.dumps(told)
+      for hidden in ("binance", "bybit", "ETH"):
+        assert hidden not in text
+      assert [gap["untrusted"]["cause"] for gap in told["gaps"]] == ["one's own"]
+    health = await answers.health(caller)
+    assert [(row["exchange"], row["gaps_last_minute"]) for row in health["sources"]] == [("okx", 1)]
+    nothing = await answers.health(narrow(exchanges=[]))
+    assert nothing["sources"] == []
+    assert {row["exchange"] for row in (await answers.health(ME))["sources"]} == {"okx", "binance"}
+
+
+async def test_an_answer_about_a_stream_has_the_losses_of_what_it_reads():
+  spec = load_spec(
+    '{"sources": {"t": {"use": "okx.trades", "with": {"symbols": ["BTC/USDT"]}}}, '
+    '"sinks": {"c": {"use": "core.stream", "from": "t"}}}',
+    registry=Registry(),
+  )
+  async with asking() as (server, answers):
+    log = DurableLog(MemoryLog("stream", clock=server.clock), None)
+    status = SimpleNamespace(ended=False, simulated=False, failures=())
+    running = SimpleNamespace(id="0" * 16, spec=spec, log=log, status=lambda: status)
+    server.streams.get = lambda stream: running
+    server.say(Gap(exchange="okx", symbol="BTC/USDT", channel="trades", cause="its own"))
+    server.say(Gap(exchange="okx", symbol="ETH/USDT", channel="trades", cause="another's"))
+    server.say(Gap(exchange="binance", symbol="*", channel="*", cause="another venue's"))
+    await settled()
+    answer = await answers.window(ME, stream="0" * 16)
+    assert [gap["untrusted"]["cause"] for gap in answer["gaps"]] == ["its own"]

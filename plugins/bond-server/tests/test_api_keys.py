@@ -50,6 +50,11 @@ async def test_keys_come_from_references_too(environment, ctx):
     await who(Credentials(key=BOB))
 
 
+def test_a_key_that_would_be_read_as_a_narrow_token_is_refused():
+  with pytest.raises(AuthError, match="alice begins as a narrow token does"):
+    KeyTable({"alice": "n1~0123456789abcdef"})
+
+
 @pytest.mark.parametrize(
   "key", ["", "x", ALICE[:-1], ALICE + "x", ALICE.upper(), "é" * 20, BOB[1:]]
 )

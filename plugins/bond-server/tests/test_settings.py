@@ -56,6 +56,16 @@ def test_flags_come_before_the_environment_and_that_before_the_file(config):
   assert found["host"] == ("127.0.0.1", "default")
 
 
+def test_limits_of_questions_are_set_as_all_else(config):
+  path = config("answers-waiting: 7\n")
+  done = serve("--config", path, "--print-config", "--answers-markets", 3)
+  found = sources(done.stdout)
+  assert found["answers-waiting"] == (7, f"{path}:1")
+  assert found["answers-markets"] == (3, "--answers-markets")
+  assert found["answers-calls-a-minute"] == (6000, "default")
+  assert serve("--print-config", "--answers-waiting", -1).returncode == 2
+
+
 def test_the_file_itself_can_be_named_by_the_environment(config):
   path = config("port: 4\n")
   assert sources(serve("--print-config", BOND_CONFIG=str(path)).stdout)["port"] == (4, f"{path}:1")

@@ -114,6 +114,10 @@ def _check(name: str, key: str) -> None:
       f"the API key {name} is too short or has other characters than letters, digits and "
       f"._~+/=-; it needs at least {MIN_CHARACTERS}; {_HOW}"
     )
+  if is_narrow(key):
+    raise AuthError(
+      f"the API key {name} begins as a narrow token does, and would be read as one; {_HOW}"
+    )
   if len(set(key)) < MIN_DIFFERENT:
     raise AuthError(f"the API key {name} repeats a few characters and can be guessed; {_HOW}")
 

@@ -133,7 +133,7 @@ class Answers:
     async def of(venue: str) -> tuple[Freshness, dict[str, Any]]:
       watch = await self._watch(caller, ("ticker",), market, venue)
       parts = await self._first(watch, lambda: self._tickers(market, watch))
-      return self._quote_row(watch, market, parts)
+      return self._quote_row(caller, watch, market, parts)
 
     return await self._of_venues(caller, market, exchange, ("ticker",), of, "quotes", cursor, room)
 
@@ -515,14 +515,20 @@ class Answers:
     room = budget_of(budget)
     await trio.lowlevel.checkpoint()
     server, state = self._server, self._state
-    only = None if exchange is None else exchange_of(exchange)
-    sources = {k: v for k, v in server.sources().items() if only in (None, k)}
+    only, bounds = None if exchange is None else exchange_of(exchange), caller.bounds
+    sources = {
+      name: status
+      for name, status in server.sources().items()
+      if only in (None, name) and (bounds is None or _allows(bounds.exchanges, name))
+    }
     latest: dict[str, AnyEvent] = {}
     for event in state.latest():
       name: str = event.exchange  # type: ignore[union-attr]
+      if not _may_see(bounds, type(event).channel, _instrument_of(event)):  # type: ignore[arg-type]
+        continue
       if name not in latest or _seq(event) > _seq(latest[name]):
         latest[name] = event
-    wrong, skews, recent = state.wrong_clocks(), state.skews(), self._gaps(None, None, None)
+    wrong, skews, recent = state.wrong_clocks(), state.skews(), self._gaps(None, None, None, bounds)
     found: list[Freshness] = []
     rows = []
     for name, status in sorted(sources.items()):
@@ -541,10 +547,13 @@ class Answers:
         }
       )
       rows.append(row)
-    head = self._head(worst(found), "last event", None, list(sources), None, ())
+    head = self._head(worst(found), "last event", None, list(sources), None, (), bounds)
     answer = {**head, "sources": []}
     fit(answer, "sources", rows, room)
-    if notices := [notice for notice in server.notices() if only in (None, notice["exchange"])]:
+    # A notice names markets that others read.
+    if bounds is None and (
+      notices := [notice for notice in server.notices() if only in (None, notice["exchange"])]
+    ):
       answer["untrusted"] = {"notices": [quoted(notice) for notice in notices[:10]]}
     if not rows:
       note(answer, "No source runs yet; a question about a market starts one.")
@@ -563,17 +572,20 @@ class Answers:
     text = "" if search is None else str(search).strip().upper()[:100]
     running = server.sources()
     names = set(running) | (set() if server.demand is None else server.demand.exchanges())
+    if bounds is not None and bounds.exchanges is not None:
+      names &= bounds.exchanges
     venues = [apart({"exchange": name, "runs": name in running}) for name in sorted(names)]
     seen: dict[Instrument, set[Channel]] = {}
     for channel, instrument in state.instruments():
-      if bounds is not None and not _within(bounds, channel, instrument):
+      if not _may_see(bounds, channel, instrument):
         continue
       if text in f"{instrument.exchange.upper()} {instrument.symbol.upper()}":
         seen.setdefault(instrument, set()).add(channel)
     rows = []
     for instrument, channels in sorted(seen.items(), key=lambda item: tuple(map(str, item[0]))):
       rows.append(apart({**instrument._asdict(), "channels": sorted(channels)}))
-    head = self._head(self._of_sources(sorted(running), None), "list", None, [], None, ())
+    fresh = self._of_sources(sorted(names & set(running)), None)
+    head = self._head(fresh, "list", None, [], None, (), bounds)
     head.pop("note", None)
     answer = {**head, "exchanges": venues, "seen": []}
     fit(answer, "seen", rows, room)
@@ -653,7 +665,7 @@ class Answers:
     return None
 
   def _quote_row(
-    self, watch: Watch, market: Market, parts: "_Parts | None"
+    self, caller: Principal, watch: Watch, market: Market, parts: "_Parts | None"
   ) -> tuple[Freshness, dict[str, Any]]:
     event = None if parts is None else parts.leading
     fresh = self._fresh(watch, market, "ticker", event)
@@ -669,8 +681,8 @@ class Answers:
           row[f"{name}_age_ms"], row[f"{name}_seq"] = self._age(part), _seq(part)
     if event.bid is not None and event.ask is not None:
       row["spread"] = changes.exact(Decimal(repr(event.ask)) - Decimal(repr(event.bid)))
-    of = Instrument(event.exchange, event.market_type, event.symbol, event.expiry)
-    funding = self._state.last(Funding, of)
+    of = _instrument_of(event)
+    funding = self._state.last(Funding, of) if _may_see(caller.bounds, "funding", of) else None
     if isinstance(funding, Funding) and funding.rate is not None:
       row["funding_rate"], row["funding_age_ms"] = funding.rate, self._age(funding)
     return fresh, row
@@ -682,8 +694,7 @@ class Answers:
     standings = self._server.standings(watch.lease, watch.exchange)
     instrument = None
     if isinstance(event, Event):
-      expiry = getattr(event, "expiry", None)
-      instrument = Instrument(event.exchange, event.market_type, event.symbol, expiry)
+      instrument = _instrument_of(event)
     standing = standing_of(standings, channel, instrument)
     watched, replay = self._server.demand is not None, self._server.player is not None
     if event is None and replay:
@@ -752,8 +763,15 @@ class Answers:
     # All that are remembered came after it; there may have been more.
     return count >= changes.GAPS_REMEMBERED
 
-  def _gaps(self, market: Market | None, venues: Sequence[str] | None, cursor: object) -> list[Gap]:
-    """Losses since a cursor of the market's log, without one those of the last minute."""
+  def _gaps(
+    self,
+    market: Market | None,
+    venues: Sequence[str] | None,
+    cursor: object,
+    bounds: Bounds | None = None,
+  ) -> list[Gap]:
+    """Losses since a cursor of the market's log, without one those of the last minute, as far as
+    they concern a token's bounds."""
     log = self._server.log
     after, since_ms = 0, self._server.clock.now_ms() - RECENT_MS
     if cursor is not None:
@@ -767,6 +785,7 @@ class Answers:
       and gap.ts_event >= since_ms
       and (venues is None or gap.exchange == "*" or gap.exchange in venues)
       and (market is None or gap.symbol == "*" or is_of(market, gap, "trades"))
+      and _concerns(gap, bounds)
     ]
 
   def _head(
@@ -777,11 +796,12 @@ class Answers:
     venues: Sequence[str],
     cursor: object,
     channels: Sequence[Channel],
+    bounds: Bounds | None = None,
   ) -> dict[str, Any]:
     """What every answer begins with."""
     gaps = [
       gap
-      for gap in self._gaps(market, venues or None, cursor)
+      for gap in self._gaps(market, venues or None, cursor, bounds)
       if not channels or gap.channel in ("*", *channels)
     ]
     log = self._server.log
@@ -832,13 +852,29 @@ class Answers:
       "state": state,
       "fresh": fresh.fresh,
       "cursor": f"{log.epoch}:{log.head}",
-      "gaps": [],
+      "gaps": [gap_row(gap) for gap in self._gaps_of(stream)[:MAX_GAPS]],
     }
     if (sentence := fresh.sentence("newest event of the stream")) is not None:
       head["note"] = sentence
     if status.failures:
       head["untrusted"] = {"failures": [clean(text) for text in status.failures[:5]]}
     return head
+
+  def _gaps_of(self, stream: Stream) -> list[Gap]:
+    """Losses of the last minute that concern what a stream reads."""
+    if self._server.market is None:
+      return []
+    read = [
+      (instrument.exchange, instrument.symbol)
+      for node in stream.spec.sources.values()
+      if node.type.subscriptions is not None
+      for _, instrument, *_ in node.type.subscriptions(node.config)
+    ]
+    return [
+      gap
+      for gap in self._gaps(None, None, None)
+      if any(gap.exchange in ("*", venue) and gap.symbol in ("*", symbol) for venue, symbol in read)
+    ]
 
   # What is asked for ------------------------------------------------------------------------------
 
@@ -988,9 +1024,35 @@ def _account(made: dict[str, Any], room: int) -> dict[str, Any]:
   return {"understood": quoted(account, 6)}
 
 
-def _within(bounds: Bounds, channel: Channel, instrument: Instrument) -> bool:
-  """Whether a narrow token is for a channel of an instrument; perpetuals and dated contracts are
-  named with what they settle in."""
+def _instrument_of(event: AnyEvent) -> Instrument:
+  expiry = getattr(event, "expiry", None)
+  return Instrument(event.exchange, event.market_type, event.symbol, expiry)  # type: ignore[union-attr]
+
+
+def _concerns(gap: Gap, bounds: Bounds | None) -> bool:
+  """Whether a loss concerns what a narrow token is for."""
+  if bounds is None:
+    return True
+  plain = bounds.symbols and frozenset(symbol.partition(":")[0] for symbol in bounds.symbols)
+  return all(
+    name == "*" or _allows(allowed, name)
+    for allowed, name in (
+      (bounds.exchanges, gap.exchange),
+      (bounds.channels, gap.channel),
+      (plain, gap.symbol),
+    )
+  )
+
+
+def _allows(allowed: frozenset[str] | None, name: str) -> bool:
+  return allowed is None or name in allowed
+
+
+def _may_see(bounds: Bounds | None, channel: Channel, instrument: Instrument) -> bool:
+  """Whether a token is for a channel of an instrument; perpetuals and dated contracts are named
+  with what they settle in."""
+  if bounds is None:
+    return True
   plain = instrument.market_type in ("spot", None)
   named = bounds.symbols is None or any(
     (symbol == instrument.symbol if plain else symbol.partition(":")[0] == instrument.symbol)
@@ -998,9 +1060,7 @@ def _within(bounds: Bounds, channel: Channel, instrument: Instrument) -> bool:
     for symbol in bounds.symbols
   )
   return (
-    named
-    and (bounds.exchanges is None or instrument.exchange in bounds.exchanges)
-    and (bounds.channels is None or channel in bounds.channels)
+    named and _allows(bounds.exchanges, instrument.exchange) and _allows(bounds.channels, channel)
   )
 
 

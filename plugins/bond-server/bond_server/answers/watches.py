@@ -46,7 +46,8 @@ class Watches:
     self._allowances = allowances
     self._watches: dict[tuple[frozenset[Channel], Market, str], Watch] = {}
     self._held: Counter[str] = Counter()
-    self._opening = trio.Lock()
+    self._opening: dict[tuple[frozenset[Channel], Market, str], trio.Event] = {}
+    """What is being opened, which several may wait for."""
 
   def __len__(self) -> int:
     return len(self._watches)
@@ -57,16 +58,34 @@ class Watches:
     """Has a market subscribed to for a while. Returns when its venue has answered, or a moment has
     passed. Raises QuestionRefused where nobody carries it."""
     key = channels, market, exchange
+    while (opening := self._opening.get(key)) is not None:
+      await opening.wait()
     watch = self._watches.get(key)
-    if watch is None:
-      async with self._opening:
-        watch = self._watches.get(key) or await self._open(caller, key)
-    watch.used_at = trio.current_time()
-    if caller not in watch.callers:
+    if watch is None or caller not in watch.callers:
       self._check_room(caller)
-      watch.callers.add(caller)
+      # Counted before it is open, since several may be opened at a time.
       self._held[caller] += 1
+      try:
+        watch = watch or await self._opened(caller, key)
+      except BaseException:
+        self._let_go(caller)
+        raise
+      watch.callers.add(caller)
+    watch.used_at = trio.current_time()
     return watch
+
+  async def _opened(self, caller: str, key: tuple[frozenset[Channel], Market, str]) -> Watch:
+    opening = self._opening[key] = trio.Event()
+    try:
+      return await self._open(caller, key)
+    finally:
+      del self._opening[key]
+      opening.set()
+
+  def _let_go(self, caller: str) -> None:
+    self._held[caller] -= 1
+    if not self._held[caller]:
+      del self._held[caller]
 
   def _check_room(self, caller: str) -> None:
     most = self._allowances.limits.markets
@@ -81,7 +100,6 @@ class Watches:
   async def _open(self, caller: str, key: tuple[frozenset[Channel], Market, str]) -> Watch:
     channels, market, exchange = key
     server, demand = self._server, self._server.demand
-    self._check_room(caller)
     now_ns = server.clock.mono_ns()
     if demand is None:
       watch = Watch(exchange, None, now_ns, continues=True, used_at=trio.current_time())
@@ -120,8 +138,6 @@ class Watches:
     for key in keys:
       watch = self._watches.pop(key)
       for caller in watch.callers:
-        self._held[caller] -= 1
-        if not self._held[caller]:
-          del self._held[caller]
+        self._let_go(caller)
       if watch.lease is not None and self._server.demand is not None:
         self._server.demand.release(watch.lease)

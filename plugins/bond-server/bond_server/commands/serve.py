@@ -23,6 +23,7 @@ from bond_server.access.chain import DEFAULT, Chain, make_chain, read_chain
 from bond_server.access.origins import is_loopback
 from bond_server.access.secret import reread_secret
 from bond_server.access.tokens import Keyring
+from bond_server.answers import AnswerLimits
 from bond_server.commands.settings import config_option, effective, origin
 from bond_server.data_folder import data_folder, open_part
 from bond_server.runtime import RunningServer, open_server
@@ -153,6 +154,17 @@ def _own_options() -> list[click.Parameter]:
       envvar="BOND_FOLLOW",
       help="Serve the market that another server writes to --log (with --sim: one with --sim).",
     ),
+    *(
+      click.Option(
+        [f"--answers-{field.name}".replace("_", "-"), f"answers_{field.name}"],
+        type=click.IntRange(0),
+        default=field.default,
+        show_default=True,
+        envvar=f"BOND_ANSWERS_{field.name.upper()}",
+        help=field.metadata["help"],
+      )
+      for field in attrs.fields(AnswerLimits)
+    ),
     click.Option(
       ["--log-format"],
       type=click.Choice(["human", "json"]),
@@ -253,6 +265,9 @@ def _serve(
       specs=checked,
       keeping=keeping,
       access=access,
+      answers=AnswerLimits(
+        **{field.name: given[f"answers_{field.name}"] for field in attrs.fields(AnswerLimits)}
+      ),
       folder=None if memory else part,
       reread=lambda: _reread(tokens.keyring, part, loopback),
     )
@@ -376,6 +391,7 @@ class _Job:
   specs: Sequence[Spec]
   keeping: LogKeeping
   access: ServerAccess
+  answers: AnswerLimits
   folder: Path | None
   reread: Callable[[], None]
 
@@ -395,6 +411,7 @@ async def _run(job: _Job) -> None:
         access=job.access,
         folder=job.folder,
         specs=job.specs,
+        answers=job.answers,
       )
     )
     server.streams.starting = True
