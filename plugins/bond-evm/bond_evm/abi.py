@@ -27,6 +27,7 @@ _WORD = re.compile(r"0x[0-9a-f]{64}")
 _ADDRESS_WORD = re.compile(r"0x0{24}[0-9a-f]{40}")
 _DATA = re.compile(r"0x([0-9a-f]{2})*")
 # Leading zeros are against the rule and seen in the wild.
+_AMOUNT = re.compile(r"0x0*[0-9a-f]{1,64}")
 _QUANTITY = re.compile(r"0x0*[0-9a-f]{1,15}")
 
 
@@ -44,6 +45,13 @@ def quantity(text: str) -> int:
   """Returns a number below 2**60, as all but amounts are. Raises ValueError for anything else."""
   if not _QUANTITY.fullmatch(text.lower()):
     raise ValueError(f"{text[:80]!r} is no quantity of JSON-RPC")
+  return int(text, 16)
+
+
+def amount_of(text: str) -> int:
+  """Returns an amount of up to 256 bits. Raises ValueError for anything else."""
+  if not _AMOUNT.fullmatch(text.lower()):
+    raise ValueError(f"{text[:80]!r} is no amount of JSON-RPC")
   return int(text, 16)
 
 

@@ -4,25 +4,26 @@ from typing import NamedTuple
 
 
 class Chain(NamedTuple):
-  """`number` is its chain id (EIP-155), `symbol` that of its blocks; a block comes every
-  `seconds`."""
+  """`number` is its chain id (EIP-155), `symbol` that of its blocks, `native` the currency that its
+  transactions move; a block comes every `seconds`."""
 
   number: int
   symbol: str
   seconds: float
+  native: str
 
 
 CHAINS = {
-  "ethereum": Chain(1, "ETH", 12.0),
-  "optimism": Chain(10, "OP", 2.0),
-  "bsc": Chain(56, "BNB", 3.0),
-  "polygon": Chain(137, "POL", 2.0),
-  "base": Chain(8453, "ETH", 2.0),
-  "arbitrum": Chain(42161, "ARB", 1.0),
-  "avalanche": Chain(43114, "AVAX", 2.0),
+  "ethereum": Chain(1, "ETH", 12.0, "ETH"),
+  "optimism": Chain(10, "OP", 2.0, "ETH"),
+  "bsc": Chain(56, "BNB", 3.0, "BNB"),
+  "polygon": Chain(137, "POL", 2.0, "POL"),
+  "base": Chain(8453, "ETH", 2.0, "ETH"),
+  "arbitrum": Chain(42161, "ARB", 1.0, "ETH"),
+  "avalanche": Chain(43114, "AVAX", 2.0, "AVAX"),
 }
-"""Chain ids are those of ethereum-lists/chains. A slot of Ethereum takes 12 s and may stay empty
-(ethereum.org, Blocks); the others are at least as fast as here."""
+"""Chain ids and currencies are those of ethereum-lists/chains. A slot of Ethereum takes 12 s and
+may stay empty (ethereum.org, Blocks); the others are at least as fast as here."""
 
 SLOTS = 5
 """Ethereum misses a slot now and then; so many in a row are a node that is dead."""

@@ -56,7 +56,8 @@ class Evm:
   Without `event_types` it is transfers where `symbols`, `addresses`, `accounts` or `min_value` are
   given, else blocks. `symbols` and `addresses` (contracts) name tokens, `accounts` wallets that
   send or receive (`direction` out or in: that send, that receive), `min_value` whole tokens.
-  `tokens` describes tokens that Bond does not know.
+  `tokens` describes tokens that Bond does not know. The symbol of the chain's own currency, such as
+  ETH, means what transactions move of it; what contracts move inside them is not among that.
 
   `url` is the websocket of a node, EVM_ENDPOINT by default. Without a block for `silence` (five
   slots, at least 30s) the node is given up; after that and after cuts what is missing is read
@@ -134,6 +135,17 @@ class Evm:
     """Seconds without a block that are too many."""
     return float(self.silence) if self.silence is not None else max_silence_of(self.chain)
 
+  @property
+  def native(self) -> str | None:
+    """The chain's own currency where its transfers are sent, else None."""
+    named = any(map(self._is_native, self.symbols))
+    return self._currency if named and "transfer" in self.kinds else None
+
+  @property
+  def sends_tokens(self) -> bool:
+    """Whether transfers of tokens are sent."""
+    return "transfer" in self.kinds and (self.native is None or bool(self.token_filter()))
+
   def known_tokens(self) -> dict[str, TokenInfo]:
     """Returns known tokens by their contracts."""
     known = {
@@ -146,24 +158,37 @@ class Evm:
   def token_filter(self) -> frozenset[str]:
     """Returns the contracts whose transfers are sent, empty for all. Raises ValueError for a symbol
     that is not known."""
-    by_symbol = {
-      known.symbol.upper(): address
-      for address, known in self.known_tokens().items()
-      if known.symbol
-    }
+    by_symbol = self._contracts()
     found = {address.lower() for address in self.addresses}
     for symbol in self.symbols:
+      if self._is_native(symbol):
+        continue
       asset = asset_of(symbol)
       if asset not in by_symbol:
         why = f"the contract of {symbol!r} on {self.chain} is not known"
-        if asset == "ETH":
-          why = "ETH itself is no token, and its transfers are not sent; WETH is one"
         raise ValueError(
           f"{why}; write tokens: [{{address: 0x…, symbol: {asset}}}], or name a contract under "
           f"addresses (known: {', '.join(sorted(by_symbol)) or 'none'})"
         )
       found.add(by_symbol[asset])
     return frozenset(found)
+
+  @property
+  def _currency(self) -> str:
+    known = CHAINS.get(self.chain)
+    return known.native if known else self.default_symbol
+
+  def _is_native(self, symbol: str) -> bool:
+    """Whether a symbol is that of the chain's own currency, and of no token."""
+    return asset_of(symbol) == self._currency and self._currency not in self._contracts()
+
+  def _contracts(self) -> dict[str, str]:
+    """The contracts of known tokens by their symbols."""
+    return {
+      known.symbol.upper(): address
+      for address, known in self.known_tokens().items()
+      if known.symbol
+    }
 
   def is_mock(self) -> bool:
     """Whether it is the simulator: by `mode`, or because no node is named."""

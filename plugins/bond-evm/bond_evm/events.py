@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 
 from bond_core import ChainEvent, ChainKind, Gap
-from bond_evm.messages import Block, Log
+from bond_evm.messages import Block, Log, Sent
 from bond_evm.tokens import TokenInfo
 
 GWEI = 10**9
+NATIVE_DECIMALS = 18
 REMOVED = "removed"
 
 
@@ -46,6 +47,27 @@ class EventWriter:
       meta["says"] = token.says
     value = None if decimals is None else amount / 10**decimals
     return self._event("transfer", token.symbol or log.address, value, meta, now_ms)
+
+  def native(
+    self, sent: Sent, receiver: str | None, block: Block, symbol: str, now_ms: int
+  ) -> ChainEvent:
+    """Returns a transfer of the chain's own currency: in the form of one of tokens, without a
+    contract and its log."""
+    meta: dict[str, Any] = {
+      "txid": sent.txid,
+      "log_index": None,
+      "height": block.number,
+      "block": block.hash,
+      "time": block.time,
+      "status": "confirmed",
+      "token": None,
+      "from": sent.sender,
+      "to": receiver,
+      "amount": str(sent.amount),
+      "decimals": NATIVE_DECIMALS,
+    }
+    value = sent.amount / 10**NATIVE_DECIMALS
+    return self._event("transfer", symbol, value, meta, now_ms)
 
   def block(self, block: Block, now_ms: int, *, removed: bool = False) -> ChainEvent:
     """Returns a block. Its value is the number of its transactions."""

@@ -1,7 +1,8 @@
 """JSON-RPC as far as it is used here: requests that are sent, messages that are read.
 
-Source: JSON-RPC 2.0; ethereum/execution-apis, src/schemas/{block,receipt,subscription}.yaml; geth's
-documentation of subscriptions (geth.ethereum.org, JSON-RPC Server, Real-time Events).
+Source: JSON-RPC 2.0; ethereum/execution-apis, src/eth/block.yaml and src/schemas/{block,receipt,
+transaction,subscription}.yaml; geth's documentation of subscriptions (geth.ethereum.org, JSON-RPC
+Server, Real-time Events).
 """
 
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bond_core.feeds import own_words, said
-from bond_evm.abi import hash_of, is_address, quantity
+from bond_evm.abi import amount_of, hash_of, is_address, quantity
 
 NOTHING = msgspec.Raw()
 
@@ -57,6 +58,25 @@ class _Header(msgspec.Struct, rename="camel"):
   transactions: list[str | dict[str, Any]] | None = None
 
 
+class _Transaction(msgspec.Struct, rename="camel"):
+  hash: str
+  from_: str = msgspec.field(name="from")
+  to: str | None = None
+  value: str = "0x0"
+
+
+class _Transactions(msgspec.Struct):
+  hash: str
+  transactions: list[_Transaction]
+
+
+class _Receipt(msgspec.Struct, rename="camel"):
+  transaction_hash: str
+  block_hash: str
+  status: str
+  contract_address: str | None = None
+
+
 class _Log(msgspec.Struct, rename="camel"):
   address: str
   topics: list[str]
@@ -84,6 +104,23 @@ class Block(NamedTuple):
   transactions: int | None = None
 
 
+class Sent(NamedTuple):
+  """What a transaction moves of the chain's own currency, in its smallest unit; `receiver` is None
+  where it makes a contract."""
+
+  txid: str
+  sender: str
+  receiver: str | None
+  amount: int
+
+
+class Receipt(NamedTuple):
+  """How a transaction went, and the contract that it made."""
+
+  succeeded: bool
+  contract: str | None
+
+
 class Log(NamedTuple):
   """A log of a contract; `time` is its block's in seconds, where the node has it."""
 
@@ -101,6 +138,9 @@ class Log(NamedTuple):
 read_message = msgspec.json.Decoder(Message).decode
 read_text = msgspec.json.Decoder(str).decode
 _header = msgspec.json.Decoder(_Header | None).decode
+_transactions = msgspec.json.Decoder(_Transactions | None).decode
+_receipt = msgspec.json.Decoder(_Receipt | None).decode
+_receipts = msgspec.json.Decoder(list[_Receipt] | None).decode
 _log = msgspec.json.Decoder(_Log).decode
 _rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -130,6 +170,38 @@ def read_block(data: msgspec.Raw) -> Block | None:
   )
 
 
+def read_sent(data: msgspec.Raw, block: str) -> list[Sent] | None:
+  """Returns what the transactions of a block move, of a block with whole transactions; None where
+  the node does not have it. Raises ValueError for another block."""
+  found = _transactions(data)
+  if found is None:
+    return None
+  if hash_of(found.hash) != block:
+    raise ValueError("another block than that of the hash")
+  return [
+    Sent(
+      hash_of(each.hash),
+      _address(each.from_),
+      None if each.to is None else _address(each.to),
+      amount_of(each.value),
+    )
+    for each in found.transactions
+  ]
+
+
+def read_receipts(data: msgspec.Raw, block: str) -> dict[str, Receipt] | None:
+  """Returns the receipts of a block by their transactions; None where the node does not have them.
+  Raises ValueError for receipts of another block."""
+  found = _receipts(data)
+  return None if found is None else dict(_as_receipt(each, block) for each in found)
+
+
+def read_receipt(data: msgspec.Raw, block: str) -> tuple[str, Receipt] | None:
+  """Returns the transaction of one receipt, and what it says, in the same way."""
+  found = _receipt(data)
+  return None if found is None else _as_receipt(found, block)
+
+
 def read_log(data: msgspec.Raw) -> Log:
   """Returns one log."""
   return _as_log(_log(data))
@@ -151,6 +223,14 @@ def _address(text: str) -> str:
   if not is_address(text):
     raise ValueError(f"{text[:80]!r} is no address")
   return text.lower()
+
+
+def _as_receipt(found: _Receipt, block: str) -> tuple[str, Receipt]:
+  if hash_of(found.block_hash) != block:
+    raise ValueError("a receipt of another block")
+  made = found.contract_address
+  receipt = Receipt(quantity(found.status) == 1, None if made is None else _address(made))
+  return hash_of(found.transaction_hash), receipt
 
 
 def _as_log(found: _Log) -> Log:

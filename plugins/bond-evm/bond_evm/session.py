@@ -9,6 +9,8 @@ are linked by their parents' hashes, and what may be incomplete is read again:
 - after a cut: the last block is requested once the subscriptions stand, then the same;
 - a message that cannot be decoded: the logs since the last block.
 
+Transfers of the chain's own currency are in the blocks' transactions: see native.py.
+
 Each log is sent once, by block, transaction and index. A transfer is retracted when the node
 removes its log, or when its block is not part of the chain any more, whichever is first.
 """
@@ -41,6 +43,7 @@ from bond_evm.messages import (
   read_message,
   read_text,
 )
+from bond_evm.native import NativeTransfers
 from bond_evm.tip import DEPTH, BlockRequest, ChainUpdate, Tip
 from bond_evm.transfers import Transfers, filters_of
 
@@ -74,7 +77,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     self._node = node
     self._config = config
     self._kinds = config.kinds
-    self._filters = filters_of(config) if "transfer" in config.kinds else []
+    self._filters = filters_of(config) if config.sends_tokens else []
     self._writer = EventWriter(config.chain, config.default_symbol)
     self._tip = Tip()
     self._times: dict[str, int] = {}
@@ -87,6 +90,9 @@ class EvmSession(Session[Handshake, bytes, bytes]):
       hash_at=self._tip.hash_at,
       time_of=self._times.get,
     )
+    self.native = self._native_transfers()
+    # What is made of blocks themselves: of blocks that are given up it is missing.
+    self._of_blocks = bool(config.kinds & {"block", "metric"}) or self.native is not None
     self._backfill = Backfill(len(self._filters))
     self._silent: str | None = None
     # From this block on logs may be incomplete, and since when (epoch ms), and why.
@@ -105,6 +111,20 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     self._now = Moment(0, 0)
     self._out: Batch = []
 
+  def _native_transfers(self) -> NativeTransfers | None:
+    symbol = self._config.native
+    if symbol is None:
+      return None
+    return NativeTransfers(
+      self._config,
+      symbol,
+      self._writer,
+      emit=lambda event: self._out.append(event),
+      request=lambda call: self._calls.add(call),
+      lost=lambda block, cause: self._gap(cause, block.number, block.number),
+      now_ms=lambda: self._now.ts_ms,
+    )
+
   @property
   def height(self) -> int | None:
     """The number of the last block."""
@@ -114,6 +134,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
   def whole(self) -> bool:
     """Whether everything up to the last block has been sent."""
     waits = self._tip.target is not None or self._from is not None or self.transfers.waiting
+    waits = waits or (self.native is not None and bool(self.native.waiting))
     return self.live and self._backfill.empty and not waits
 
   @property
@@ -142,6 +163,8 @@ class EvmSession(Session[Handshake, bytes, bytes]):
       done = partial(self._on_subscribed, params[0])
       self._call("eth_subscribe", params, done, self._on_not_subscribed, final=always)
     self.transfers.opened()
+    if self.native is not None:
+      self.native.opened()
     self._send()
 
   def on_messages(self, messages: Sequence[bytes], now: Moment) -> None:
@@ -174,6 +197,9 @@ class EvmSession(Session[Handshake, bytes, bytes]):
   def on_leave(self, member: Member, now: Moment) -> None:
     self._now = now
     spans = [(entry.first, entry.last) for entry in self._backfill.give_up()]
+    waiting = [] if self.native is None else [block.number for block in self.native.waiting]
+    if waiting:
+      self._gap("reading ended before the transactions had come", waiting[0], waiting[-1])
     if self._from is not None:
       target = self._tip.target
       known = self._tip.number if target is None else target.number
@@ -331,7 +357,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     if first is None:
       return
     below = number - self._config.backfill
-    if self._kinds & {"block", "metric"}:
+    if self._of_blocks:
       self._gap(self._cause, first, max(first, number))
     elif below >= first:
       self._gap(self._cause, first, below)
@@ -443,7 +469,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     if below > number:
       # Logs may still be there: they are read as after any cut.
       first = self._from
-      if self._kinds & {"block", "metric"}:
+      if self._of_blocks:
         self._gap(cause, number + 1, below)
       self._leap_over(below)
       self._from = number if first is None else first
@@ -479,6 +505,8 @@ class EvmSession(Session[Handshake, bytes, bytes]):
       self._from = first if self._from is None else min(self._from, first)
     if self._from is not None:
       self._relinked()
+    if self.native is not None:
+      self.native.forget(number - DEPTH)
     # Logs that are read again must not be sent again.
     again = number if self._backfill.first is None else self._backfill.first
     self.transfers.forget(min(number - DEPTH, again, number if self._from is None else self._from))
@@ -498,6 +526,8 @@ class EvmSession(Session[Handshake, bytes, bytes]):
   def _block(self, block: Block, *, removed: bool = False) -> None:
     if removed and block.hash == self._silent:
       return
+    if self.native is not None:
+      (self.native.remove if removed else self.native.add)(block)
     if "block" in self._kinds:
       self._out.append(self._writer.block(block, self._now.ts_ms, removed=removed))
     if "metric" in self._kinds and not removed:

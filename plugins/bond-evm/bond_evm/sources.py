@@ -39,7 +39,7 @@ def _account(config: Evm) -> str | None:
 SOURCES = [
   SourceType(
     name="onchain.evm",
-    summary="ERC-20 transfers, blocks and fees of Ethereum and other EVM chains, from a node.",
+    summary="Transfers of tokens and ether, blocks and fees of Ethereum and its kin, from a node.",
     config=Evm,
     emits=(ChainEvent, Gap),
     session=_session,

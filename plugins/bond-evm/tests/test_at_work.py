@@ -267,6 +267,54 @@ async def test_filters_are_the_nodes_and_amounts_are_whole_tokens(sessions, tmp_
   assert {told for told in found if first < told[3]} == written
 
 
+NATIVE_FAULTS = (
+  [],
+  [(6, "drop"), (6, "refuse:60s"), (14, "refuse:0s")],
+  [(4, "no-receipts"), (8, "fork:3"), (12, "missing:3")],
+  [(6, "behind:60s"), (12, "behind:0s"), (14, "garbage:3"), (18, "close")],
+  [(6, "busy:60s"), (10, "busy:0s")],
+)
+
+
+async def test_what_transactions_move_of_ether_is_that_of_the_chain_with_faults_too(
+  sessions, tmp_path
+):
+  """All at once, each against a node of its own."""
+  all_removed = []
+
+  async def check(number, plan):
+    played = await play(
+      sessions, tmp_path / str(number), plan=plan, settings=", symbols: [ETH]", forks=7, blocks=25
+    )
+    found = {}
+    for row in played.rows:
+      meta = row["meta"]
+      told = tuple(meta[name] for name in ("block", "height", "txid", "from", "to", "amount"))
+      assert (row["kind"], row["symbol"]) == ("transfer", "ETH")
+      if meta["status"] == "removed":
+        all_removed.append(told)
+        del found[told]
+      else:
+        assert told not in found
+        found[told] = row["value"]
+    heights = [told[1] for told in found]
+    assert heights == sorted(heights), plan
+    written = {
+      (t["block"], t["height"], t["txid"], t["from"], t["to"], t["amount"]): int(t["amount"]) / 1e18
+      for block in played.blocks
+      for t in block["natives"]
+      if min(heights) < t["height"]
+    }
+    assert {told: v for told, v in found.items() if min(heights) < told[1]} == written, plan
+    assert len(found) > 50
+    assert played.node.asked["eth_getLogs"] == 0
+
+  async with trio.open_nursery() as nursery:
+    for number, plan in enumerate(NATIVE_FAULTS):
+      nursery.start_soon(check, number, plan)
+  assert all_removed
+
+
 async def test_what_unlisted_tokens_say_of_themselves_is_not_taken_for_theirs(sessions, tmp_path):
   odd = ["0x" + "0" * 38 + f"a{n}" for n in (1, 2, 3, 4, 5)]
   played = await play(

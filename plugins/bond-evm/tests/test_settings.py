@@ -33,7 +33,7 @@ def spec(settings, **kinds):
     ("{chain: My Chain}", "is no chain; write one such as ethereum"),
     ("{symbols: [NOPE]}", "the contract of 'NOPE' on ethereum is not known; write tokens"),
     ("{symbols: [WBTC], chain: base}", "known: DAI, USDC, WETH"),
-    ("{symbols: [ETH]}", "ETH itself is no token"),
+    ("{symbols: [ETH], chain: bsc}", "the contract of 'ETH' on bsc is not known"),
     ("{addresses: ['0x12']}", "'0x12' is no address of an EVM chain"),
     ("{accounts: [vitalik.eth]}", "is no address of an EVM chain"),
     ("{direction: in}", "direction in of which wallets"),
@@ -168,6 +168,35 @@ async def test_without_a_node_the_chain_is_simulated(tmp_path):
     (
       "USDC transfers on base over 100k",
       {"chain": "base", "event_types": ["transfer"], "symbols": ["USDC"]},
+    ),
+    (
+      "ETH transfers over 10 ETH",
+      {"chain": "ethereum", "event_types": ["transfer"], "symbols": ["ETH"]},
+    ),
+    ("BNB transfers", {"chain": "bsc", "event_types": ["transfer"], "symbols": ["BNB"]}),
+    (
+      "ETH transfers and blocks on base",
+      {"chain": "base", "event_types": ["transfer", "block"], "symbols": ["ETH"]},
+    ),
+    (
+      f"ETH transfers to {USDT}",
+      {
+        "chain": "ethereum",
+        "event_types": ["transfer"],
+        "symbols": ["ETH"],
+        "accounts": [USDT],
+        "direction": "in",
+      },
+    ),
+    (
+      f"USDC transfers from {USDT}",
+      {
+        "chain": "ethereum",
+        "event_types": ["transfer"],
+        "symbols": ["USDC"],
+        "accounts": [USDT],
+        "direction": "out",
+      },
     ),
     (
       f"transfers of {USDT}",

@@ -158,6 +158,33 @@ async def test_contracts_answer_as_contracts_do(start):
     assert (await client.request("eth_call", call, "latest"))["message"] == "execution reverted"
 
 
+async def test_transactions_and_receipts_say_what_moves_of_ether(start):
+  url = await start(transfers=40, block_time=1000.0, speed=1)
+  async with connected(url) as client:
+    named = await client.request("eth_getBlockByNumber", "latest", False)
+    block = await client.request("eth_getBlockByHash", named["hash"], True)
+    receipts = await client.request("eth_getBlockReceipts", named["hash"])
+    hashes = [body["hash"] for body in block["transactions"]]
+    assert hashes == named["transactions"] == [each["transactionHash"] for each in receipts]
+    for number, (body, receipt) in enumerate(zip(block["transactions"], receipts, strict=True)):
+      for each in (body, receipt):
+        assert (each["blockHash"], each["transactionIndex"]) == (named["hash"], hex(number))
+      assert (body["to"] is None) == (receipt["contractAddress"] is not None)
+    assert await client.request("eth_getTransactionReceipt", hashes[-1]) == receipts[-1]
+    assert await client.request("eth_getTransactionReceipt", named["hash"]) is None
+    (logged,) = [b for b in (await get(url, "/_sim/log"))["blocks"] if b["hash"] == named["hash"]]
+    moved = {
+      body["hash"]: str(int(body["value"], 16))
+      for body, receipt in zip(block["transactions"], receipts, strict=True)
+      if receipt["status"] == "0x1" and body["value"] != "0x0"
+    }
+    assert {native["txid"]: native["amount"] for native in logged["natives"]} == moved
+    assert len(moved) > 3
+    assert {receipt["status"] for receipt in receipts} == {"0x0", "0x1"}
+    await fault(url, "no-receipts")
+    assert (await client.request("eth_getBlockReceipts", named["hash"]))["code"] == -32601
+
+
 async def test_wide_requests_are_refused_in_three_ways(start):
   url = await start(speed=1, faults=["narrow:3", "few:5"])
   async with connected(url) as client:

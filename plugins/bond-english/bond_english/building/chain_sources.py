@@ -19,7 +19,6 @@ _EVENTS = {
   "onchain.bitcoin": ("tx", "transfer", "block", "metric", "mempool"),
 }
 """The kinds of events that each source has."""
-_NATIVE = {"ethereum": "ETH", "base": "ETH", "arbitrum": "ETH", "optimism": "ETH", "bsc": "BNB"}
 _RARE = frozenset(("transfer", "swap", "block", "mint", "burn", "account"))
 """Events that are worth more each than as a number."""
 
@@ -135,15 +134,9 @@ def _add_chain(
     )
     return
   bases = [symbol.pair.base for symbol in symbols]
-  if use == "onchain.evm" and event_types == ["transfer"] and chain in _NATIVE:
-    native = _NATIVE[chain]
-    if native in bases:
-      context.spec.add_missing(
-        f"transfers of {native} itself on {display_name}: onchain.evm has transfers of tokens "
-        f"(ERC-20) only; ask for W{native}, or for {display_name} blocks"
-      )
-      return
-  tokens = _tokens(chain, use, bases, amounts=bool(where))
+  # Amounts, and transfers of ether, are of that and not of every token on the chain.
+  own = bool(where) or (use == "onchain.evm" and "transfer" in event_types)
+  tokens = _tokens(chain, bases, own=own)
   network_of: str | None = None
   if not catalogue.is_installed(use):
     elsewhere = chain == "bitcoin" and not event_types and not context.request.having(CHAIN)
@@ -162,7 +155,7 @@ def _add_chain(
     direction = filters.use("direction")
     if direction is not None and "accounts" in addresses:
       settings["direction"] = direction
-  elif tokens:
+  if tokens and not addresses.keys() & {"mints", "addresses"}:
     settings["symbols"] = list(dict.fromkeys(tokens))
   if network_of is not None:
     # So that the activity of another chain counts in the windows of this asset.
@@ -196,16 +189,14 @@ def _add_outputs(
     context.add_branch(selection, key, EACH, where=where, symbols=bases)
 
 
-def _tokens(chain: str, use: str, bases: list[str], *, amounts: bool) -> list[str]:
-  """The assets that a chain's source has to filter by; `amounts` says that a bound is on them."""
-  if amounts and use == "onchain.solana":
-    # An amount is of the named assets, and of nothing else that is transferred there.
-    return bases
+def _tokens(chain: str, bases: list[str], *, own: bool) -> list[str]:
+  """The assets that a chain's source has to filter by; `own` says that the chain's own is among
+  what it can."""
   if chain == "bitcoin":
     # A source cannot tell tokens on it apart.
     return []
   # Everything on a chain is about its native asset, which is no token.
-  return [base for base in bases if chains.CHAIN_OF_ASSET.get(base) != chain]
+  return [base for base in bases if own or chains.CHAIN_OF_ASSET.get(base) != chain]
 
 
 def _warn_of_solana(context: BuildContext, bases: list[str]) -> None:

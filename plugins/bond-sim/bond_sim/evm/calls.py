@@ -79,11 +79,15 @@ class EvmCalls:
     answered by another one, as where a provider shares out requests."""
     self._chain = chain
     self._tokens = {token.address: token for token in (*KNOWN, *ODD)}
+    self.whole_receipts = True
+    """Whether there is eth_getBlockReceipts, which older nodes lack."""
     self._methods: dict[str, Callable[[list[Any]], Any]] = {
       "eth_blockNumber": lambda _: hex(self._last),
       "eth_getBlockByNumber": self._by_number,
       "eth_getBlockByHash": self._by_hash,
       "eth_getBlockTransactionCountByHash": self._count,
+      "eth_getBlockReceipts": self._receipts,
+      "eth_getTransactionReceipt": self._receipt,
       "eth_getLogs": self._logs,
       "eth_call": self._call,
       "web3_clientVersion": lambda _: "bond-sim",
@@ -91,7 +95,7 @@ class EvmCalls:
 
   def knows(self, method: str) -> bool:
     """Whether the node has a method."""
-    return method in self._methods
+    return method in self._methods and (self.whole_receipts or method != "eth_getBlockReceipts")
 
   def answer(self, method: str, params: list[Any]) -> Any:
     """The result of a method. Raises EvmCallError."""
@@ -111,14 +115,34 @@ class EvmCalls:
       raise EvmCallError(INVALID_PARAMS, "invalid argument 0: hex string expected")
     return int(text, 16)
 
-  def _shown(self, block: EvmBlock | None) -> dict[str, Any] | None:
-    return None if block is None or block.number < self._chain.oldest else block.body()
+  def _shown(self, block: EvmBlock | None, params: list[Any]) -> dict[str, Any] | None:
+    if block is None or block.number < self._chain.oldest:
+      return None
+    return block.body(whole=params[1:2] == [True])
 
   def _by_number(self, params: list[Any]) -> Any:
-    return self._shown(self._chain.blocks.get(self._number(_first(params))))
+    return self._shown(self._chain.blocks.get(self._number(_first(params))), params)
 
   def _by_hash(self, params: list[Any]) -> Any:
-    return self._shown(self._chain.by_hash.get(_first(params)))
+    return self._shown(self._chain.by_hash.get(_first(params)), params)
+
+  def _receipts(self, params: list[Any]) -> Any:
+    named = _first(params)
+    by_hash = isinstance(named, str) and _HASH.fullmatch(named)
+    chain = self._chain
+    block = chain.by_hash.get(named) if by_hash else chain.blocks.get(self._number(named))
+    return None if block is None or not self._has(block) else list(block.receipts)
+
+  def _receipt(self, params: list[Any]) -> Any:
+    txid = _first(params)
+    for _, block in sorted(self._chain.blocks.items(), reverse=True):
+      for receipt in block.receipts if self._has(block) else ():
+        if receipt["transactionHash"] == txid:
+          return receipt
+    return None
+
+  def _has(self, block: EvmBlock) -> bool:
+    return self._chain.oldest <= block.number <= self._last
 
   def _count(self, params: list[Any]) -> Any:
     block = self._chain.by_hash.get(_first(params))

@@ -1,8 +1,8 @@
-"""A generated chain of blocks with ERC-20 transfers, and its forks."""
+"""A generated chain of blocks with transfers of tokens and of ether, and its forks."""
 
 import random
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -72,7 +72,8 @@ COLLECTIBLE = "0x00000000000000000000000000000000000000c1"
 
 @attrs.frozen
 class EvmBlock:
-  """A block. `transfers` are the ERC-20 transfers in its logs, as a reader has to report them."""
+  """A block. `transfers` are the ERC-20 transfers in its logs and `natives` those of ether in its
+  transactions, as a reader has to report them; `bodies` are its transactions, `receipts` theirs."""
 
   number: int
   hash: str
@@ -83,6 +84,24 @@ class EvmBlock:
   transfers: tuple[dict[str, Any], ...]
   base_fee: int
   gas_used: int
+  bodies: tuple[dict[str, Any], ...]
+  receipts: tuple[dict[str, Any], ...]
+
+  @property
+  def natives(self) -> list[dict[str, Any]]:
+    """What its transactions move of ether: those that succeeded."""
+    return [
+      {
+        "block": self.hash,
+        "height": self.number,
+        "txid": body["hash"],
+        "from": body["from"],
+        "to": body["to"] or receipt["contractAddress"],
+        "amount": str(int(body["value"], 16)),
+      }
+      for body, receipt in zip(self.bodies, self.receipts, strict=True)
+      if int(body["value"], 16) and receipt["status"] == "0x1"
+    ]
 
   def header(self) -> dict[str, Any]:
     """The header as it is announced."""
@@ -106,10 +125,18 @@ class EvmBlock:
       "receiptsRoot": self.hash,
     }
 
-  def body(self) -> dict[str, Any]:
-    """The block as requests are answered, with the hashes of its transactions."""
+  def body(self, *, whole: bool = False) -> dict[str, Any]:
+    """The block as requests are answered, with the hashes of its transactions, or all of them."""
     further = {"size": "0x1000", "uncles": [], "withdrawals": []}
-    return self.header() | further | {"transactions": list(self.transactions)}
+    transactions = self.bodies if whole else self.transactions
+    return self.header() | further | {"transactions": list(transactions)}
+
+
+class _Payment(NamedTuple):
+  """A transaction without its position in a block, and its receipt."""
+
+  body: dict[str, Any]
+  receipt: dict[str, Any]
 
 
 class EvmChain:
@@ -122,6 +149,8 @@ class EvmChain:
     self.oldest = FIRST_NUMBER
     """Number of the first block that requests are answered about."""
     self._rng = random.Random(seed)
+    # Of its own, so that the rest of a seed's chain is the same as without transfers of ether.
+    self._ether = random.Random(f"ether of {seed}")
     self._transfers = transfers
     self.wallets = ["0x" + self._hex(160) for _ in range(30)]
 
@@ -137,7 +166,9 @@ class EvmChain:
 
   def make(self, second: int) -> EvmBlock:
     """Makes the next block."""
-    return self._append(second, [self._transaction() for _ in range(self._count())])
+    tokens = [self._transaction() for _ in range(self._count())]
+    ether = [self._payment() for _ in range(self._ether.randint(0, self._transfers))]
+    return self._append(second, tokens, ether)
 
   def fork(self, depth: int, second: int) -> tuple[list[EvmBlock], list[EvmBlock]]:
     """Replaces the last `depth` blocks and makes one more. Returns the replaced blocks, newest
@@ -147,17 +178,29 @@ class EvmChain:
     self.orphans.extend(removed)
     added = []
     for block in reversed(removed):
+      with_logs = dict.fromkeys(log["transactionHash"] for log in block.logs)
       logs_of = [
         [log for log in block.logs if log["transactionHash"] == txid]
-        for txid in block.transactions
+        for txid in with_logs
         if self._rng.random() < 0.8
       ]
       repeated = [_bare(logs) for logs in logs_of]
-      added.append(self._append(second, [*repeated, self._transaction()]))
+      ether = [
+        _Payment(body, receipt)
+        for body, receipt in zip(block.bodies, block.receipts, strict=True)
+        if body["hash"] not in with_logs and self._ether.random() < 0.8
+      ]
+      ether.append(self._payment())
+      added.append(self._append(second, [*repeated, self._transaction()], ether))
     added.append(self.make(second))
     return removed, added
 
-  def _append(self, second: int, transactions: list[tuple[str, list[dict[str, Any]]]]) -> EvmBlock:
+  def _append(
+    self,
+    second: int,
+    transactions: list[tuple[str, list[dict[str, Any]]]],
+    ether: list[_Payment],
+  ) -> EvmBlock:
     last = self.blocks[max(self.blocks)] if self.blocks else None
     number = FIRST_NUMBER if last is None else last.number + 1
     block_hash = "0x" + self._hex(256)
@@ -174,16 +217,27 @@ class EvmChain:
           "removed": False,
         }
         logs.append(log | position)
+    paid = [*(_call_of(txid, bare) for txid, bare in transactions), *ether]
     block = EvmBlock(
       number=number,
       hash=block_hash,
       parent="0x" + self._hex(256) if last is None else last.hash,
       timestamp=second,
-      transactions=tuple(txid for txid, _ in transactions),
+      transactions=tuple(payment.body["hash"] for payment in paid),
       logs=tuple(logs),
       transfers=tuple(_transfer(log) for log in logs if _is_transfer(log)),
       base_fee=self._rng.randrange(500_000_000, 30_000_000_000),
       gas_used=self._rng.randrange(GAS_LIMIT),
+      bodies=tuple(
+        payment.body
+        | {"blockNumber": hex(number), "blockHash": block_hash, "transactionIndex": hex(index)}
+        for index, payment in enumerate(paid)
+      ),
+      receipts=tuple(
+        payment.receipt
+        | {"blockNumber": hex(number), "blockHash": block_hash, "transactionIndex": hex(index)}
+        for index, payment in enumerate(paid)
+      ),
     )
     self.blocks[number] = self.by_hash[block_hash] = block
     if len(self.by_hash) > STORED:
@@ -214,6 +268,16 @@ class EvmChain:
       logs.append(moved | {"data": "0x" + _word(amount // 100)})
     return "0x" + self._hex(256), logs
 
+  def _payment(self) -> _Payment:
+    """A transaction that moves ether: some fail, some make a contract, some move nothing."""
+    rng = self._ether
+    sender, receiver = rng.sample(self.wallets, 2)
+    kind = rng.random()
+    amount = 0 if kind > 0.9 else int(rng.lognormvariate(0, 2) * 10**18)
+    to = None if 0.8 < kind <= 0.9 else receiver
+    made = f"0x{rng.getrandbits(160):040x}" if to is None else None
+    return _paid(f"0x{rng.getrandbits(256):064x}", sender, to, amount, made, failed=kind < 0.2)
+
   def _hex(self, bits: int) -> str:
     return f"{self._rng.getrandbits(bits):0{bits // 4}x}"
 
@@ -233,6 +297,47 @@ def _transfer(log: dict[str, Any]) -> dict[str, Any]:
     "to": "0x" + log["topics"][2][26:],
     "amount": str(int(log["data"], 16)),
   }
+
+
+def _paid(
+  txid: str,
+  sender: str,
+  receiver: str | None,
+  amount: int,
+  made: str | None = None,
+  *,
+  failed: bool = False,
+) -> _Payment:
+  body = {
+    "hash": txid,
+    "type": "0x2",
+    "nonce": "0x1",
+    "from": sender,
+    "to": receiver,
+    "value": hex(amount),
+    "gas": "0x5208",
+    "input": "0x",
+    "chainId": "0x1",
+  }
+  receipt: dict[str, Any] = {
+    "transactionHash": txid,
+    "from": sender,
+    "to": receiver,
+    "contractAddress": made,
+    "status": "0x0" if failed else "0x1",
+    "gasUsed": "0x5208",
+    "cumulativeGasUsed": "0x5208",
+    "effectiveGasPrice": "0x3b9aca00",
+    "logs": [],
+    "logsBloom": "0x" + "00" * 256,
+    "type": "0x2",
+  }
+  return _Payment(body, receipt)
+
+
+def _call_of(txid: str, logs: list[dict[str, Any]]) -> _Payment:
+  """The transaction that calls a token's contract, and moves no ether."""
+  return _paid(txid, "0x" + logs[0]["topics"][1][26:], logs[0]["address"], 0)
 
 
 def _bare(logs: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:

@@ -22,10 +22,11 @@ EVM_FAULTS = FaultNotation(
       "answers requests but subscriptions with a rate limit for ARG", "seconds", 5.0
     ),
     "behind": FaultKind(
-      "answers eth_getLogs for ARG as a node without newer blocks; they are announced all the same",
+      "answers eth_getLogs and receipts for ARG as a node without newer blocks; they are announced",
       "seconds",
       5.0,
     ),
+    "no-receipts": FaultKind("has no eth_getBlockReceipts any more, as older nodes"),
     "403": FaultKind(
       "answers new WebSockets with 403 and a firewall's page for ARG", "seconds", 5.0
     ),

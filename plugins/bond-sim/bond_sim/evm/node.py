@@ -168,6 +168,8 @@ class EvmNode:
       self.calls.max_blocks = fault.count
     elif kind == "few":
       self.calls.max_results = fault.count
+    elif kind == "no-receipts":
+      self.calls.whole_receipts = False
     elif kind == "forget":
       self.chain.oldest = self.chain.tip.number + 1
     for connection in list(self._handlers):
@@ -314,4 +316,5 @@ def logged(block: EvmBlock) -> dict[str, Any]:
     "parent": block.parent,
     "transactions": len(block.transactions),
     "transfers": list(block.transfers),
+    "natives": block.natives,
   }
