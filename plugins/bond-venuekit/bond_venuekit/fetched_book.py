@@ -28,6 +28,10 @@ _EVERYTHING = (0.0, float("inf"))
 _price = itemgetter(0)
 
 
+def _nothing(status: int, body: bytes) -> str | None:
+  return None
+
+
 def _never(response: Response) -> bool:
   return False
 
@@ -47,7 +51,7 @@ class SnapshotSource:
   weight: int
   levels: int
   read: Callable[[bytes], Update]
-  explain: Explain
+  explain: Explain = _nothing
   final: Callable[[Response], bool] = _never
 
 
