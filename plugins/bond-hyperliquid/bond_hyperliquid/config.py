@@ -45,6 +45,7 @@ class Books(BooksOf):
   side. Up to 5 levels come twice a second, more of them every few seconds."""
 
   venue = VENUE
+  most_levels = SLOW_LEVELS
 
   def options(self) -> tuple[tuple[str, str], ...]:
     fast = self.depth <= FAST_LEVELS and not self.deltas

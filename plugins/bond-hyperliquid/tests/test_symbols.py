@@ -149,3 +149,9 @@ def test_a_row_that_cannot_be_read_tells_nothing_of_the_others(venue):
   v.perps = whole.perps
   v.later(16)
   assert v.asked[-1]["subscription"]["coin"] == "ETH"
+
+
+def test_more_levels_than_the_venue_has_are_refused():
+  with pytest.raises(ValueError, match=r"21 levels cannot be shown; write 1 to 20$"):
+    config.Books(symbols=["BTC"], depth=21)
+  assert config.Books(symbols=["BTC"], depth=20).depth == 20

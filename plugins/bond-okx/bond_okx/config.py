@@ -44,6 +44,7 @@ class Books(BooksOf):
   snapshot and then every change. The venue has 400 levels a side."""
 
   venue = VENUE
+  most_levels = 400
 
 
 @attrs.frozen(kw_only=True)

@@ -422,3 +422,10 @@ def test_an_empty_list_is_told(venue):
   okx.listed = contract()
   okx.later(16)
   assert len(okx.asked) == 1
+
+
+@pytest.mark.parametrize("depth", [0, 401, 500])
+def test_more_levels_than_the_venue_has_are_refused(depth):
+  with pytest.raises(ValueError, match=f"{depth} levels cannot be shown; write 1 to 400"):
+    config.Books(symbols=["BTC/USDT"], depth=depth)
+  assert config.Books(symbols=["BTC/USDT"], depth=400).depth == 400

@@ -122,9 +122,13 @@ class TradesOf(VenueSource):
   market: OnMarket = "spot"
 
 
+MOST_LEVELS = 500
+
+
 def _check_depth(config: Any, attribute: "attrs.Attribute[int]", value: int) -> None:
-  if not 1 <= value <= 500:
-    raise ValueError(f"{value} levels cannot be shown; write 1 to 500, or deltas: true")
+  if not 1 <= value <= config.most_levels:
+    otherwise = ", or deltas: true" if config.most_levels == MOST_LEVELS else ""
+    raise ValueError(f"{value} levels cannot be shown; write 1 to {config.most_levels}{otherwise}")
 
 
 def _check_speed(config: Any, attribute: "attrs.Attribute[int]", value: int) -> None:
@@ -135,9 +139,10 @@ def _check_speed(config: Any, attribute: "attrs.Attribute[int]", value: int) -> 
 @attrs.frozen(kw_only=True)
 class BooksOf(VenueSource):
   """Order books. One subscription serves all readers of a book; depth and speed are each reader's
-  own view."""
+  own view, of `most_levels` at most."""
 
   channel = "orderbook"
+  most_levels: ClassVar[int] = MOST_LEVELS
 
   market: OnMarket = "spot"
   depth: int = attrs.field(default=20, validator=_check_depth)
