@@ -17,12 +17,17 @@ NOTHING = msgspec.Raw()
 UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
 
 
-class Error(msgspec.Struct):
+class Error(msgspec.Struct, rename={"words": "message"}):
   """The error in an answer."""
 
   code: int = 0
-  message: str = ""
+  words: str | None = None
   data: Any = None
+
+  @property
+  def message(self) -> str:
+    """What it says, "" for nothing."""
+    return self.words or ""
 
   def __str__(self) -> str:
     more = "" if self.data is None else said(msgspec.json.encode(self.data))
@@ -37,13 +42,19 @@ class Notification(msgspec.Struct):
 
 
 class Message(msgspec.Struct):
-  """An answer (with `id`) or a notification (with `params`)."""
+  """An answer (with `id`) or a notification (with `params`). Nodes behind gateways write ids and
+  codes as texts as well, and errors as a text alone."""
 
   id: int | None = None
   method: str = ""
   params: Notification | None = None
   result: msgspec.Raw = NOTHING
-  error: Error | None = None
+  problem: Error | str | None = msgspec.field(default=None, name="error")
+
+  @property
+  def error(self) -> Error | None:
+    """The error, in the form of JSON-RPC."""
+    return Error(0, self.problem) if isinstance(self.problem, str) else self.problem
 
 
 class _Header(msgspec.Struct, rename="camel"):
@@ -135,7 +146,7 @@ class Log(NamedTuple):
   removed: bool = False
 
 
-read_message = msgspec.json.Decoder(Message).decode
+read_message = msgspec.json.Decoder(Message, strict=False).decode
 read_text = msgspec.json.Decoder(str).decode
 _header = msgspec.json.Decoder(_Header | None).decode
 _transactions = msgspec.json.Decoder(_Transactions | None).decode

@@ -8,7 +8,7 @@ from bond_evm import abi
 from bond_evm.backfill import SPAN, Backfill, Range
 from bond_evm.calls import MAX_OPEN
 from bond_evm.config import Evm, Node
-from bond_evm.messages import Error
+from bond_evm.messages import Error, read_message
 from bond_evm.session import EvmSession
 from hypothesis import given, settings, strategies as st
 from talk import ANNA, BO, OTHER, USDT, Talk, head, log, word
@@ -705,3 +705,17 @@ def test_no_more_requests_are_out_than_are_allowed():
   node.answers.clear()
   node.announce(*(head(n) for n in range(11, 60)))
   assert len(node.asked) - 3 == MAX_OPEN
+
+
+@pytest.mark.parametrize(
+  ("sent", "told"),
+  [
+    ({"id": "7", "error": {"code": "-32005", "message": "rate limited"}}, "rate limited (-32005)"),
+    ({"id": 7, "error": "Too Many Requests"}, "Too Many Requests (0)"),
+    ({"id": 7, "error": {"code": -32000, "message": None}}, "no reason given (-32000)"),
+    ({"id": 7, "error": {"message": "busy", "extra": 1}}, "busy (0)"),
+  ],
+)
+def test_answers_are_read_as_gateways_write_them(sent, told):
+  message = read_message(msgspec.json.encode({"jsonrpc": "2.0", **sent}))
+  assert (message.id, str(message.error)) == (7, told)
