@@ -95,13 +95,8 @@ def _bond() -> str | None:
   return None
 
 
-def symbol(topic: str) -> str:
-  """A topic as a symbol of the market."""
-  return f"{topic.upper()}/USDT"
-
-
 def _bond_subscribe(topics: list[str]) -> list[str]:
-  wanted = {"type": "subscribe", "channels": ["custom"], "symbols": [*map(symbol, topics)]}
+  wanted = {"type": "subscribe", "channels": ["custom"], "symbols": [*map(offered.symbol, topics)]}
   return [json.dumps(wanted)]
 
 

@@ -12,10 +12,13 @@ with --skip-rx-copy): one core has to be many machines here, and must not be wha
 Standard input takes commands, one JSON object a line, each answered by one on standard output:
 
   {"do": "connect", "clients": N, "messages": [[…], …]}  there are N clients from now on; the nth
-                          new one sends the nth list of messages, round and round
+                          new one sends the nth list of messages, round and round. With `topics`,
+                          as many lists, it is to get the messages whose number leaves one of the
+                          nth list's remainders when divided by `of`, and no other
   {"do": "begin"}         a window of measurement starts
   {"do": "end"}           it ends: deliveries, bytes, latency, processor time
   {"do": "finish", "published": P}  reads until nothing more comes; what each client got of P
+  {"do": "finish_topics", "published": P, "first": N}  the same where clients have topics
 
 Run it on another core than the server.
 """
@@ -30,7 +33,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -79,10 +82,35 @@ def connect(host: str, port: int, path: str) -> tuple[socket.socket, bytes]:
   return connection, rest
 
 
+class Topics:
+  """The messages that a client is to get: those whose number leaves one of some remainders when
+  divided by `of`. They are counted by ranks, which leave out the others."""
+
+  def __init__(self, remainders: Sequence[int], of: int) -> None:
+    self._of = of
+    self._rank = {remainder: rank for rank, remainder in enumerate(sorted(remainders))}
+
+  def rank(self, number: int) -> int | None:
+    """The rank of a number among those of its topics; None where it is of no topic of theirs."""
+    rounds, remainder = divmod(number, self._of)
+    rank = self._rank.get(remainder)
+    return None if rank is None else rounds * len(self._rank) + rank
+
+  def count(self, first: int, published: int) -> int:
+    """How many there are among so many numbers in a row."""
+    return sum((first + n) % self._of in self._rank for n in range(published))
+
+
+EVERYTHING = Topics((0,), 1)
+
+
 class Witness:
   """Follows one client's messages: how many, whether in order, and how long each was under way."""
 
-  def __init__(self, pattern: re.Pattern[bytes]) -> None:
+  def __init__(self, pattern: re.Pattern[bytes], topics: Topics = EVERYTHING) -> None:
+    self.topics = topics
+    self.strayed = 0
+    """Messages of topics that are not its own."""
     self.count = 0
     self.doubled = 0
     self.missing = 0
@@ -112,6 +140,12 @@ class Witness:
     self._rest = data[found[-1].end() :]
     self.count += len(found)
     numbers = [int(match[self._number]) for match in found]
+    if self.topics is not EVERYTHING:
+      ranks = [self.topics.rank(number) for number in numbers]
+      numbers = [rank for rank in ranks if rank is not None]
+      self.strayed += len(ranks) - len(numbers)
+      if not numbers:
+        return
     if self.last is None:
       self.first, self.last = numbers[0], numbers[0] - 1
     if numbers[0] != self.last + 1 or not _consecutive(numbers):
@@ -149,13 +183,20 @@ class Drain:
     self._pattern = re.compile(pattern.encode())
     self._wanted = witnesses
     self._witnesses: dict[int, Witness] = {}
+    self._topics: dict[int, Topics] = {}
     self._poll = select.epoll()
     self._received: dict[int, int] = {}
     self._read_into: dict[int, Callable[[memoryview, int, int], int]] = {}
     self._view = memoryview(bytearray(READ_BYTES))
     self._window: tuple[float, float, list[int], list[int]] | None = None
 
-  def connect(self, clients: int, messages: list[list[str]]) -> dict[str, Any]:
+  def connect(
+    self,
+    clients: int,
+    messages: list[list[str]],
+    topics: list[list[int]] | None = None,
+    of: int = 1,
+  ) -> dict[str, Any]:
     """Opens clients until there are so many; what the first new one was answered."""
     began, first = time.perf_counter(), len(self.sockets)
     answer = b""
@@ -167,6 +208,8 @@ class Drain:
       answer = answer if index > first else rest
       connection.setblocking(False)
       self.sockets.append(connection)
+      if topics is not None:
+        self._topics[connection.fileno()] = Topics(topics[index % len(topics)], of)
       self._read_into[connection.fileno()] = connection.recv_into
       self._poll.register(connection, select.EPOLLIN)
     seconds = time.perf_counter() - began
@@ -183,10 +226,10 @@ class Drain:
       raise ConnectionError(f"{len(unanswered)} clients had no answer within {ANSWER_WITHIN:g} s")
     step = max(1, (len(self.sockets) - 1) / max(1, self._wanted - 1))
     chosen = {round(number * step) for number in range(self._wanted)}
+    watched = [self.sockets[index].fileno() for index in chosen if index < len(self.sockets)]
     self._witnesses = {
-      self.sockets[index].fileno(): Witness(self._pattern)
-      for index in chosen
-      if index < len(self.sockets)
+      descriptor: Witness(self._pattern, self._topics.get(descriptor, EVERYTHING))
+      for descriptor in watched
     }
     self._received = {connection.fileno(): 0 for connection in self.sockets}
     return {
@@ -225,6 +268,34 @@ class Drain:
       **{f"p{p}_ms": _quantile(latencies, p / 100) for p in (50, 99)},
       "max_ms": _quantile(latencies, 1),
       "client_cpu": round(spent / seconds, 3),
+      "closed": len(self.closed),
+    }
+
+  def finish_topics(self, published: int, first: int) -> dict[str, Any]:
+    """The same for clients that get topics of their own: a witness's messages were counted, the
+    others' follow from their bytes, in which a heartbeat is about one message."""
+    wanted = {d: topics.count(first, published) for d, topics in self._topics.items()}
+
+    def awaited() -> float:
+      missing = any(w.count < wanted[d] for d, w in self._witnesses.items())
+      return STALLED if missing else QUIET
+
+    while ready := self._poll.poll(awaited()):
+      for descriptor, _ in ready:
+        self._take(descriptor)
+    size = self._message_bytes()
+    short = [d for d, received in self._received.items() if received < (wanted[d] - 0.5) * size]
+    witnessed = sum(w.count for w in self._witnesses.values())
+    expected = sum(wanted[d] for d in self._witnesses)
+    return {
+      "published": published,
+      "loss": round(1 - witnessed / expected, 6) if expected else None,
+      "witnesses": len(self._witnesses),
+      "clients_short": len(short),
+      "missing": sum(w.missing for w in self._witnesses.values()),
+      "doubled": sum(w.doubled for w in self._witnesses.values()),
+      "strayed": sum(w.strayed for w in self._witnesses.values()),
+      "gap_frames": sum(w.gaps for w in self._witnesses.values()),
       "closed": len(self.closed),
     }
 

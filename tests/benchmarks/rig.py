@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.contenders import Contender
+from tests.benchmarks.servers.offered import FIRST
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAIN = (sys.executable, str(Path(__file__).with_name("drain.py")))
@@ -164,9 +165,12 @@ class Rig:
     self.drain = drain
     self.publisher = publisher
 
-  def connect(self, clients: int, messages: list[list[str]] | None = None) -> dict[str, Any]:
-    """Opens clients until there are so many. Each new one sends a list of messages, in turn."""
-    found = self.drain.ask(do="connect", clients=clients, messages=messages or [])
+  def connect(
+    self, clients: int, messages: list[list[str]] | None = None, **topics: Any
+  ) -> dict[str, Any]:
+    """Opens clients until there are so many. Each new one sends a list of messages, in turn; see
+    drain.py for `topics`."""
+    found = self.drain.ask(do="connect", clients=clients, messages=messages or [], **topics)
     if '"type":"error"' in found["answer"] or '"rejected":["' in found["answer"]:
       raise Broken(f"{self.server.name} refused the subscription: {found['answer'][:500]}")
     return found
@@ -205,6 +209,10 @@ class Rig:
   def finish(self) -> dict[str, Any]:
     """Ends the load; what arrived of all that was published."""
     return self.drain.ask(do="finish", published=self.rate(0))
+
+  def finish_topics(self) -> dict[str, Any]:
+    """The same where clients have topics of their own."""
+    return self.drain.ask(do="finish_topics", published=self.rate(0), first=FIRST)
 
   def _load_cpu_seconds(self) -> float:
     apart = self.publisher is not self.server

@@ -63,7 +63,10 @@ def main() -> None:
           connection.sendall(b'CONNECT {"verbose":false}\r\n')
           offer.obey(port=websocket)
           while not offer.ended:
-            batch = [b"PUB bench %d\r\n%b\r\n" % (len(m), m) for m in offer.due()]
+            batch = [
+              b"PUB %b %d\r\n%b\r\n" % (topic.encode(), len(message), message)
+              for topic, message in offer.due()
+            ]
             if batch:
               connection.sendall(b"".join(batch))
             time.sleep(TURN)

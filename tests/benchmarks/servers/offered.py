@@ -1,11 +1,14 @@
 """The load that every server publishes: numbered, stamped messages of one size, at an offered rate.
 
+With `--topics N` each message goes to the next of N topics, round and round; else all go to one.
+
 Rates come as lines `{"rate": 10000}` on standard input; each is answered by a line
 `{"published": …}` once everything up to then has been handed to the server. `{"heap": true}` is
 answered by what Python has allocated, where tracemalloc runs. Where the input ends, the process
 ends.
 """
 
+import argparse
 import gc
 import json
 import sys
@@ -34,11 +37,29 @@ _PAD = SIZE - len(_START % (FIRST, 10**18)) - len(_END)
 _TEMPLATE = _START + b"x" * _PAD + _END
 
 
+def topic_names(count: int) -> list[str]:
+  """The topics of the load: message number n goes to the one at n % count."""
+  return ["bench"] if count == 1 else [f"t{number}" for number in range(count)]
+
+
+def symbol(topic: str) -> str:
+  """A topic as a symbol of the market."""
+  return f"{topic.upper()}/USDT"
+
+
+def wanted_topics() -> list[str]:
+  """The topics that the command line says."""
+  parser = argparse.ArgumentParser()
+  parser.add_argument("--topics", type=int, default=1)
+  return topic_names(parser.parse_known_args()[0].topics)
+
+
 class Offer:
   """Says what is due, turn after turn, until it has `ended`. A server calls `due` (or `count_due`)
   every TURN seconds and publishes all of it before it calls again."""
 
   def __init__(self) -> None:
+    self.topics = wanted_topics()
     self.published = 0
     self.ended = False
     self._rate = 0.0
@@ -58,12 +79,12 @@ class Offer:
     self.published += count
     return count
 
-  def due(self) -> Iterator[bytes]:
-    """The messages that are due now, each stamped when it is taken."""
-    count = self.count_due()
+  def due(self) -> Iterator[tuple[str, bytes]]:
+    """The messages that are due now and the topic of each, stamped when it is taken."""
+    count, topics = self.count_due(), self.topics
     number = FIRST + self.published - count
     for n in range(number, number + count):
-      yield _TEMPLATE % (n, time.time_ns())
+      yield topics[n % len(topics)], _TEMPLATE % (n, time.time_ns())
 
   def obey(self, **started: object) -> None:
     """Tells the port and follows standard input, in a thread."""

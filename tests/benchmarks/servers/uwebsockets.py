@@ -30,8 +30,8 @@ def main() -> None:
     client.send("subscribed", OpCode.TEXT)
 
   def turn(_: object) -> None:
-    for message in offer.due():
-      app.publish("bench", message, OpCode.TEXT)
+    for topic, message in offer.due():
+      app.publish(topic, message, OpCode.TEXT)
     if offer.ended:
       app.loop.uv_loop.stop()
 

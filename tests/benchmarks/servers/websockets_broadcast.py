@@ -22,7 +22,7 @@ async def main() -> None:
   ) as server:
     offer.obey(port=next(iter(server.sockets)).getsockname()[1])
     while not offer.ended:
-      for message in offer.due():
+      for _, message in offer.due():
         broadcast(clients, message)
       await asyncio.sleep(TURN)
 
