@@ -8,9 +8,7 @@ position and costs nothing but itself.
 import secrets
 import sys
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Hashable, Sequence
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -33,15 +31,28 @@ class RingBatch:
   __slots__ = ("events", "first", "number", "source", "ts_ms", "weight", "weight_before")
 
   def __init__(
-    self, number: int, first: int, ts_ms: int, events: Batch, source: Hashable, before: int
+    self,
+    number: int,
+    first: int,
+    ts_ms: int,
+    events: Batch,
+    source: Hashable,
+    weight: int,
+    before: int,
   ) -> None:
     self.number = number
     self.first = first
     self.ts_ms = ts_ms
     self.events = events
     self.source = source
-    self.weight = weigh(events)
+    self.weight = weight
     self.weight_before = before
+
+
+DROPPED = RingBatch(0, 0, 0, [], None, 0, 0)
+"""Stands where a batch was that the ring does not hold any more."""
+DROPPED_AT_ONCE = 1000
+"""So many of them at least are removed at once, which costs as much as the ring is long."""
 
 
 def weigh(batch: Batch) -> int:
@@ -120,7 +131,9 @@ class MemoryLog:
     self._stamps = stamps
     self._paced = paced
     self._patience = patience
-    self._segments: deque[RingBatch] = deque()
+    # A list, since readers begin anywhere in it: the first ones may be DROPPED, `_begin` of them.
+    self._segments: list[RingBatch] = []
+    self._begin = 0
     self._weight_total = 0
     self._next_number = 0
     self._cursors: list[Cursor] = []
@@ -134,7 +147,7 @@ class MemoryLog:
 
   @property
   def oldest(self) -> int:
-    return self._segments[0].first if self._segments else self.appended + 1
+    return self._segments[self._begin].first if self._segments else self.appended + 1
 
   def append(self, batch: Batch, source: Hashable = None, first: int | None = None) -> int:
     """Adds events in order; the sequence number of the first. `source` names the writer, for
@@ -159,12 +172,13 @@ class MemoryLog:
     else:
       self._number_windows(batch, first)
     now = self._clock.now_ms()
-    segment = RingBatch(self._next_number, first, now, batch, source, self._weight_total)
+    weight, before = weigh(batch), self._weight_total
+    segment = RingBatch(self._next_number, first, now, batch, source, weight, before)
     self._next_number += 1
     self._segments.append(segment)
     self.appended = first + len(batch) - 1
-    self._weight_total += segment.weight
-    self.bytes_held += segment.weight
+    self._weight_total += weight
+    self.bytes_held += weight
     self._evict(now)
     if self._arrival is not None:
       self._arrival.set()
@@ -216,12 +230,14 @@ class MemoryLog:
     """Lets go of all events at once: what still refers to a log that has ended may be found by the
     garbage collector only, long after."""
     self._segments.clear()
-    self.bytes_held = 0
+    self._begin = self.bytes_held = 0
 
   def read(self, first: int, limit: int) -> Batch:
     """Up to `limit` events from sequence number `first` on."""
     batch: Batch = []
-    for segment in islice(self._segments, self._index(first), None):
+    segments = self._segments
+    for index in range(self._index(first), len(segments)):
+      segment = segments[index]
       batch += segment.events[max(0, first - segment.first) :][: limit - len(batch)]
       if len(batch) >= limit:
         break
@@ -233,7 +249,9 @@ class MemoryLog:
     if first > self.appended:
       return []
     records: list[Record] = []
-    for segment in islice(self._segments, self._index(first), None):
+    segments = self._segments
+    for index in range(self._index(first), len(segments)):
+      segment = segments[index]
       record = Record(segment.first, segment.ts_ms, segment.events)
       if record.last < first:
         continue
@@ -245,9 +263,10 @@ class MemoryLog:
 
   def find(self, time_ms: int) -> int:
     """The sequence number of the first event appended at or after a time (epoch ms)."""
-    for segment in self._segments:
-      if segment.ts_ms >= time_ms:
-        return segment.first
+    segments = self._segments
+    for index in range(self._begin, len(segments)):
+      if segments[index].ts_ms >= time_ms:
+        return segments[index].first
     return self.appended + 1
 
   async def reached(self, number: int) -> None:
@@ -270,16 +289,21 @@ class MemoryLog:
 
   def _evict(self, now_ms: int) -> None:
     keep_from = now_ms - self._seconds_ms
-    segments = self._segments
+    segments, begin = self._segments, self._begin
     held = self._slowest() if self._paced else self.appended + 1
-    while len(segments) > 1:
-      segment = segments[0]
+    while len(segments) - begin > 1:
+      segment = segments[begin]
       if self.bytes_held <= self._max_bytes and segment.ts_ms >= keep_from:
-        return
-      if segments[1].first > held:
-        return
-      segments.popleft()
+        break
+      if segments[begin + 1].first > held:
+        break
+      segments[begin] = DROPPED
+      begin += 1
       self.bytes_held -= segment.weight
+    if begin > max(DROPPED_AT_ONCE, len(segments) // 2):
+      del segments[:begin]
+      begin = 0
+    self._begin = begin
 
   def _slowest(self) -> int:
     return min((c.position for c in self._cursors if c.paced), default=self.appended + 1)
@@ -296,7 +320,9 @@ class MemoryLog:
     segments = self._segments
     if segments and position >= segments[-1].first:
       return len(segments) - 1
-    return max(0, bisect_right(segments, position, key=lambda segment: segment.first) - 1)
+    begin = self._begin
+    after = bisect_right(segments, position, begin, key=lambda segment: segment.first)
+    return max(begin, after - 1)
 
   def _wake_all(self) -> None:
     for cursor in self._cursors:
@@ -357,7 +383,9 @@ class Cursor:
       tagged.append((None, [self._skip(log.oldest, cause)]))
     count = 0
     if self.position <= log.appended:
-      for segment in islice(log._segments, log._index(self.position), None):
+      segments = log._segments
+      for index in range(log._index(self.position), len(segments)):
+        segment = segments[index]
         if self.position < segment.first:
           tagged.append((None, [self._skip(segment.first, "lost before this log had them")]))
         if self._sources is None or segment.source in self._sources:

@@ -1,4 +1,5 @@
 import gc
+import time
 import weakref
 
 import pytest
@@ -7,7 +8,7 @@ import trio.testing
 
 from bond_core import Custom, Gap, Trade
 from bond_core._clock import DataClock
-from bond_core._logs.memory import EVENT_BYTES, MemoryLog, next_tagged, weigh
+from bond_core._logs.memory import DROPPED_AT_ONCE, EVENT_BYTES, MemoryLog, next_tagged, weigh
 
 
 def trades(*ids):
@@ -199,3 +200,29 @@ def test_nothing_is_kept_of_a_writer_that_has_ended():
   del writer, cursor
   gc.collect()
   assert [reference() for reference in seen] == [None] * 3
+
+
+def test_the_end_of_a_long_log_is_read_as_fast_as_that_of_a_short_one():
+  def read_the_end(batches):
+    log = MemoryLog("market", seconds=1e6, max_bytes=10**9)
+    for number in range(batches):
+      log.append(trades(number))
+    began = time.process_time()
+    for _ in range(300):
+      assert log.records(log.head, 10)[0].first == log.head
+      assert len(log.read(log.head - 1, 10)) == 2
+    return time.process_time() - began
+
+  read_the_end(10)
+  # Through all batches it would be a thousand times as long.
+  assert read_the_end(20_000) < 20 * read_the_end(10) + 0.01
+
+
+def test_what_is_dropped_from_a_log_is_let_go_of_at_once_and_its_places_soon():
+  log = MemoryLog("market", max_bytes=10 * EVENT_BYTES)
+  for number in range(5_000):
+    log.append(trades(number))
+  assert log.oldest == 4_991
+  assert ids(log.read(1, 100)) == [str(n) for n in range(4_990, 5_000)]
+  assert len(log._segments) <= 2 * DROPPED_AT_ONCE
+  assert sum(len(segment.events) for segment in log._segments) == 10

@@ -240,6 +240,7 @@ def test_a_step_that_is_more_than_what_is_remembered_is_not_remembered():
   group = Group(Selection(()))
   cursor = group.open_cursor()
   for number in range(3):
+    group.steps += 1
     group.remember(Step(number, number, number + 1, b"x" * 100, 1, 0.0), room=50)
   assert not group.recent
   assert group.steps == 3

@@ -214,7 +214,7 @@ async def test_a_cursor_of_another_run_or_from_too_long_ago_is_a_loss():
     answer = await answers.since(ME, "feedbeef:12")
     assert answer["gaps"][0]["reason"] == "expired"
     assert len(answer["changes"]) == 1
-    server.log.ring._segments.clear()
+    server.log.ring.clear()
     server.say(trade())
     await settled()
     answer = await answers.since(ME, f"{server.log.epoch}:0")

@@ -116,10 +116,7 @@ class Group:
     self._joined: tuple[int, int, Step | None] = (UNKNOWN, UNKNOWN, None)
 
   def remember(self, step: Step, room: int) -> None:
-    """Keeps a step for those who are behind, in `room` bytes."""
-    self.steps += 1
-    if not self.cursors:
-      return
+    """Keeps the last step for those who are behind, in `room` bytes."""
     self.recent.append(step)
     self._remembered_bytes += len(step.frames)
     oldest = step.at - REMEMBERED_SECONDS

@@ -86,12 +86,13 @@ class Pump:
     """One write to each member of these groups, of what lies between a position and this one."""
     now = trio.current_time()
     room = self.groups.room()
+    slow: list[tuple[Member, int]] = []
     for group in groups:
       pending = group.pending
-      frames = pending[0] if len(pending) == 1 else b"".join(pending)
-      count, size = len(pending), len(frames)
+      count = len(pending)
+      frames = pending[0] if count == 1 else b"".join(pending)
+      size = len(frames)
       pending.clear()
-      slow: list[tuple[Member, int]] = []
       for member in group.members:
         try:
           taken = member.send_now(frames)
@@ -103,9 +104,13 @@ class Pump:
         if taken != size:
           slow.append((member, taken))
       self.delivered += count * len(group.members)
-      group.remember(Step(self.router.round, before, self.position, frames, count, now), room)
-      for member, taken in slow:
-        member.fall_short(frames, taken)
+      group.steps += 1
+      if group.cursors:
+        group.remember(Step(self.router.round, before, self.position, frames, count, now), room)
+      if slow:
+        for member, taken in slow:
+          member.fall_short(frames, taken)
+        slow.clear()
 
   # For clients that follow alone ------------------------------------------------------------------
 
