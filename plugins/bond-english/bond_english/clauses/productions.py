@@ -512,11 +512,12 @@ def _with_modifier(state: Hypothesis, chunk: Chunk, cost: float) -> list[Hypothe
   joined = _join(state, chunk, cost + (0.4 if repeated else 0.0), has=has)
   if own == VENUE and chunk.value == "*":
     joined.last = "everywhere"
-  if not state.last or not (state.subject or state.data):
+  sided = not state.has.isdisjoint(_SIDES)
+  if not state.last or not (state.subject or state.data or sided):
     return [joined]
   if repeated:
     begun = 0.1 if state.separator else 0.6
-  elif state.separator and state.subject and (state.data or not state.has.isdisjoint(_SIDES)):
+  elif state.separator and state.subject and (state.data or sided):
     begun = 0.45
   else:
     return [joined]

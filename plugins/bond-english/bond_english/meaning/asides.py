@@ -6,6 +6,7 @@ asked about. What is left says nothing of the stream: it is ignored, and the acc
 """
 
 from bond_english.meaning.request import Request
+from bond_english.reading.spelling import known_words
 from bond_english.text.chunks import (
   ASSET,
   BOUND,
@@ -88,7 +89,8 @@ def _is_plain_word(request: Request, chunk: Chunk) -> bool:
   token = request.tokens[chunk.first]
   if chunk.end > chunk.first + 1 or chunk.left_out or token.kind != WORD or token.uppercase:
     return False
-  return token.word not in _CONDITIONS and is_english(token.word)
+  known = token.word in _CONDITIONS or token.word in known_words()
+  return not known and is_english(token.word)
 
 
 def _is_verb(request: Request, first: int, end: int) -> bool:

@@ -31,6 +31,7 @@ _ADDED = frozenset(("lang", "address"))
 """Filters that sources can add and not leave out."""
 _CORRECTABLE = frozenset((INTERVAL, KIND, ASSET, PAIR, MARKET_TYPE, VENUE, BOUND))
 """Roles of what "no wait" takes back."""
+_NAMED = frozenset((KIND, ASSET, PAIR, MARKET_TYPE, VENUE))
 _COMPARATIVES = frozenset(
   ("smaller", "less", "lower", "below", "bigger", "larger", "greater", "else")
 )
@@ -45,10 +46,24 @@ def complete_negations(request: Request, findings: Findings) -> None:
       chunk.make_filler()
     else:
       _inverts_bound(request, index)
+  _take_back(request)
   for chunk in request.chunks:
     if chunk.left_out:
       _complement(request, findings, chunk)
   _correct(request, findings)
+
+
+def _take_back(request: Request) -> None:
+  """Leaves out what was named before: news and tweets, drop the news. What "no ETH trades" leaves
+  out is less than either word."""
+  for index, chunk in enumerate(request.chunks):
+    beside = request.chunks[max(0, index - 1) : index + 2]
+    alone = sum(other.left_out and other.role in _NAMED for other in beside) == 1
+    if not chunk.left_out or chunk.role not in _NAMED or not alone:
+      continue
+    for other in request.chunks[:index]:
+      if (other.role, other.value) == (chunk.role, chunk.value):
+        other.left_out = True
 
 
 def _leaves_out(request: Request, index: int) -> bool:
@@ -114,7 +129,7 @@ def _inverts_bound(request: Request, index: int) -> None:
 
 def _complement(request: Request, findings: Findings, chunk: Chunk) -> None:
   """Gives what is left out its complement: sells for not buys, shorts for not longs."""
-  if chunk.role == FILTER and chunk.value in ("side", "position"):
+  if chunk.role == FILTER and chunk.value in ("side", "position") and chunk.facts:
     written = request.text_of(chunk)
     other = _COMPLEMENTS[chunk.facts[0][1][chunk.value]]
     chunk.facts = [("filter", {chunk.value: other}, chunk.how)]

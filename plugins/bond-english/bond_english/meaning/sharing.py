@@ -88,7 +88,8 @@ class Selection:
 
 @dataclass(slots=True)
 class _Clause:
-  """The chunks of a clause by what they are."""
+  """The chunks of a clause by what they are. `opposed` says that it has a side, and another clause
+  the other one: buys on binance and sells on okx."""
 
   scope: Scope
   kinds: list[tuple[str, Chunk]] = field(default_factory=list)
@@ -100,11 +101,15 @@ class _Clause:
   settings: list[Setting] = field(default_factory=list)
   blend: list[Chunk] = field(default_factory=list)
   count: list[Chunk] = field(default_factory=list)
+  opposed: bool = False
 
   @property
   def is_bare(self) -> bool:
     """Whether it has modifiers and nothing that they are of."""
-    return not self.kinds and not self.symbols
+    return not self.kinds and not self.symbols and not self.opposed
+
+
+_SIDES = frozenset(("side", "position"))
 
 
 def inherit_kinds(clauses: list[Scope]) -> None:
@@ -158,6 +163,8 @@ def share(request: Request, scopes: list[Scope], findings: Findings) -> list[Sel
 def _shared(clauses: list[_Clause]) -> list[_Clause]:
   """These clauses with what they have of each other."""
   clauses = _without_restatements(clauses)
+  _find_opposed(clauses)
+  _share_trailing_symbols(clauses)
   _share_bare(clauses)
   clauses = [clause for clause in clauses if not clause.is_bare] or clauses[:1]
   _share_kinds(clauses)
@@ -235,6 +242,24 @@ def _without_restatements(clauses: list[_Clause]) -> list[_Clause]:
   return kept
 
 
+def _find_opposed(clauses: list[_Clause]) -> None:
+  sides = [{s.value for s in clause.settings if s.name in _SIDES} for clause in clauses]
+  for clause, own in zip(clauses, sides, strict=True):
+    clause.opposed = bool(own) and any(other and other != own for other in sides)
+
+
+def _share_trailing_symbols(clauses: list[_Clause]) -> None:
+  """Symbols alone at the end are of all clauses before, where none of these has any: buys on
+  coinbase, sells on kraken, btc/usd."""
+  *before, last = clauses
+  alone = not (last.kinds or last.venues or last.settings or last.intervals)
+  if before and last.symbols and alone and not any(clause.symbols for clause in before):
+    for clause in before:
+      clause.symbols = list(last.symbols)
+      clause.markets = clause.markets or list(last.markets)
+    clauses.pop()
+
+
 def _share_bare(clauses: list[_Clause]) -> None:
   """Modifiers that stand alone are of every clause."""
   for bare in clauses:
@@ -285,7 +310,8 @@ def _share_kinds(clauses: list[_Clause]) -> None:
 def _share_symbols(clauses: list[_Clause]) -> None:
   own = [bool(clause.symbols) for clause in clauses]
   for index, clause in enumerate(clauses):
-    if own[index] or not any(_takes_subject(clause, kind) for kind, _ in clause.kinds):
+    takes = clause.opposed or any(_takes_subject(clause, kind) for kind, _ in clause.kinds)
+    if own[index] or not takes:
       continue
     having = [c for c, has in zip(clauses, own, strict=True) if has]
     donor = next((c for c in _neighbours(clauses, index) if c in having), None)

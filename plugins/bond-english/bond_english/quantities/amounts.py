@@ -196,10 +196,13 @@ def _amount_at(tokens: Sequence[Token], first: int, *, money: bool) -> _Amount |
   if first >= len(tokens):
     return None
   unit = CURRENCY_SIGNS.get(tokens[first].text)
-  number = number_at(tokens, first + (unit is not None))
+  at = first + (unit is not None)
+  negative = money and at + 1 < len(tokens) and tokens[at].text in ("-", "−")
+  number = number_at(tokens, at + negative)
   if number is None:
     return None
   value, at = number
+  value = -value if negative else value
   money = money or unit is not None
   with_multiple = False
   while at < len(tokens) and (factor := MULTIPLES.get(tokens[at].word)):

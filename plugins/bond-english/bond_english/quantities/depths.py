@@ -25,12 +25,17 @@ def depth_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   """The depth that begins at `first`; a question for 10m depth, which is ambiguous."""
   if tokens[first].word in ("depth", "levels", "level"):
     return _after_noun(tokens, first)
+  if tokens[first].word == "limit" and first + 1 < len(tokens) and tokens[first + 1].text in "=:":
+    # The limit of a book in programs.
+    return _after_noun(tokens, first)
   top = tokens[first].word == "top"
   number = number_at(tokens, first + top)
   if number is None:
     return None
   value, end = number
   end += is_joiner(tokens, end)
+  while end < len(tokens) and tokens[end].word in ("best", "top", "first"):
+    end += 1
   words = [token.word for token in tokens[end : end + 2]]
   if words == ["m", "depth"]:
     question = (
@@ -71,7 +76,7 @@ def _after_noun(tokens: Sequence[Token], first: int) -> Chunk | None:
   if tokens[first].word == "level" and at < len(tokens) and tokens[at].text in ("1", "2", "3"):
     return None
   while at < len(tokens) and (
-    tokens[at].word in ("of", "is") or tokens[at].text in (":", "=", '"')
+    tokens[at].word in ("of", "is") or tokens[at].text in (":", "=", '"', "-")
   ):
     at += 1
   number = number_at(tokens, at)

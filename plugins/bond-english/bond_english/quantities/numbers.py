@@ -37,6 +37,9 @@ _PHRASES = PhraseTable(
     *(
       ("half a", 0.5),
       ("half an", 0.5),
+      ("a quarter", 0.25),
+      ("quarter of a", 0.25),
+      ("a quarter of a", 0.25),
       ("a thousand", 1000.0),
       ("a million", 1e6),
       ("a billion", 1e9),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bond_english.text.chunks import FILLER, Chunk, filter_chunk
+from bond_english.text.chunks import FILLER, FILTER, Chunk, filter_chunk
 from bond_english.text.phrases import PhraseTable
 from bond_english.text.tokens import Token
 from bond_english.words import split_phrases
@@ -11,6 +11,8 @@ _SIDES = {"buys": "buy", "buyers": "buy", "sells": "sell", "sellers": "sell"}
 _DIRECTIONS = {"incoming": "in", "inbound": "in", "outgoing": "out", "outbound": "out"}
 _TAKERS = frozenset(("market", "taker", "aggressor", "aggressive"))
 """Words for who begins a trade, which is the side of it."""
+_HELD = frozenset(("long", "short", "longs", "shorts"))
+"""Words for positions."""
 _BOTH = PhraseTable(
   (phrase, None)
   for phrase in split_phrases(
@@ -26,18 +28,20 @@ WORDS = (
 
 
 def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
-  """The side or position that begins at `first`: a filter, or filler for both of them."""
+  """The side or position that begins at `first`: a filter, which for both of them adds nothing."""
   both = _BOTH.longest_at(tokens, first)
   if both is not None:
-    return Chunk(FILLER, first, both[1])
+    return Chunk(FILTER, first, both[1], "position" if tokens[first].word in _HELD else "side")
   word = tokens[first].word
   after = tokens[first + 1].word if first + 1 < len(tokens) else ""
   before = tokens[first - 1].word if first else ""
   if word in _DIRECTIONS:
     return filter_chunk("direction", first, first + 1, {"direction": _DIRECTIONS[word]})
-  if word in ("long", "short", "longs", "shorts"):
+  if word in _HELD:
     if after in ("position", "positions") and any(t.word.startswith("liq") for t in tokens):
       return filter_chunk("position", first, first + 2, {"position": word.rstrip("s")})
+    if before in ("=", ":") and tokens[first - 2].word in ("side", "position"):
+      return filter_chunk("position", first, first + 1, {"position": word.rstrip("s")})
     # Long liquidations, long BTC liquidations, liquidations long.
     near = (before, *(token.word for token in tokens[first + 1 : first + 3]))
     beside = any(other.startswith("liq") for other in near)

@@ -148,7 +148,9 @@ METRICS = {
       consolidated order book; consolidated order books; consolidated orderbook; consolidated book;
       consolidated books; consolidated depth; aggregated order book; aggregated orderbook;
       aggregated book; combined order book; combined orderbook; combined book; merged order book;
-      merged orderbook; merged book; unified order book; unified book; one book; a single book;
+      merged orderbook; merged book; unified order book; unified book; one book; a single book; one
+      consolidated book; one consolidated order book; one combined book; one merged book; one
+      aggregated book; single consolidated book;
       cross exchange order book; cross venue book; consolidated
       """
     ),

@@ -33,7 +33,8 @@ FILLER = frozenset(
     related mentioning mention mentions mentioned containing says saying said tagged talking ones
     lot lots bit kind kinds sort sorts type types public available known called named size sized
     sizes amount amounts notional aggregate aggregated aggregation normalized normalised compare
-    compared comparing comparison taking sub know u ur lemme gotta ya plox thx tnx y'all qty
+    compared comparing comparison taking sub know u ur lemme gotta ya plox thx tnx i've you've
+    we've got y'all qty
     quantity quantities row rows
     """
   )
@@ -41,7 +42,8 @@ FILLER = frozenset(
 
 PHRASES = split_phrases(
   """
-  as well; as well as; at the same time; right now; real quick; in terms of; keep an eye on; up to
+  open a subscription; open a stream; open a feed; open a connection; open a channel; as well;
+  as well as; at the same time; right now; real quick; in terms of; keep an eye on; up to
   date; as of now; at the moment; and so on; at all; good morning; no problem; thank you; of
   course; by the way; for me; i would like; what is; what's the; tell me; side by side; amount of;
   in comparison; nothing else; and nothing else; nothing more; in one stream; in the same stream;

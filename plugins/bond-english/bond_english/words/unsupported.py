@@ -36,7 +36,7 @@ HISTORY = split_phrases(
   backtesting; the other day; ago; since; previous week; previous month; previous year; previous
   day; earlier today; this morning; last weekend; archive; archived; back in; at the time of; day
   before yesterday; year to date; ytd; mtd; last seven days; all time; ever since; two weeks back;
-  last decade; tomorrow; what was; what were; how was; monday; tuesday; wednesday; thursday;
+  last decade; what was; what were; how was; monday; tuesday; wednesday; thursday;
   friday; saturday; sunday; january; february; april; june; july; august; september; october;
   november; december; last march; since march; last may; since may; next week; next month; next
   year; next quarter
