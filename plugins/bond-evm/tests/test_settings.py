@@ -179,7 +179,7 @@ async def test_without_a_node_the_chain_is_simulated(tmp_path):
       {"chain": "base", "event_types": ["transfer", "block"], "symbols": ["ETH"]},
     ),
     (
-      f"ETH transfers to {USDT}",
+      f"ETH transfers to {USDT}, at least 5 ETH",
       {
         "chain": "ethereum",
         "event_types": ["transfer"],

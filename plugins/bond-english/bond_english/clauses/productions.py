@@ -78,6 +78,7 @@ _WEIGHTS = {
 _SIDES = frozenset(("side", "position"))
 _PARTING = frozenset((VENUE, MARKET_TYPE, "side", "position"))
 """Modifiers that a clause has once: a second list of them, elsewhere, begins another clause."""
+_WAYS = frozenset(("to", "into", "from"))
 _EVERYTHING = frozenset(("all", "everything", "any", "anything"))
 
 
@@ -157,6 +158,9 @@ def extend(state: Hypothesis, chunk: Chunk, tokens: list[Token]) -> list[Hypothe
   if found is not None:
     ended = _ended_negation(state, chunk, tokens)
     return [found, *ended]
+  if chunk.value == "address" and state.subject and state.data and state.preposition in _WAYS:
+    # ETH transfers to a wallet: it narrows them, and is no other subject.
+    return [_join(state, chunk, cost)]
   if role in _SUBJECTS or (role == FILTER and chunk.value in _SUBJECT_FILTERS):
     return _with_subject(state, chunk, cost)
   if role in _DATA:
