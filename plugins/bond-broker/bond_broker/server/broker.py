@@ -29,6 +29,7 @@ from bond_broker.delivery.transport import Transport
 from bond_broker.protocol.bad_request import BadRequest
 from bond_broker.protocol.http import BadHead, Head, accept, plain_answer
 from bond_broker.protocol.messages import CloseCode, shutdown_message
+from bond_broker.protocol.narrowed import seen_by
 from bond_broker.protocol.query import Query, parse_target
 from bond_broker.server.backing import Backing
 from bond_broker.server.handshake import (
@@ -253,11 +254,23 @@ class Broker:
       shown = shown_in(head, transport.address)
       if not shown.shown and not rules.open_to_all:
         return shown
-      return await self._backing.access.admit(
-        shown, stream_of(query), open_to_all=rules.open_to_all
-      )
+      return await self._admit(shown, query, open_to_all=rules.open_to_all)
     except AuthError as exc:
       return exc
+
+  async def _admit(
+    self, credentials: Credentials, query: Query, *, open_to_all: bool = False
+  ) -> Principal:
+    """Who may read what a client requests; of all events also who may read a part of them. Raises
+    AuthError."""
+    access, stream = self._backing.access, stream_of(query)
+    try:
+      return await access.admit(credentials, stream, open_to_all=open_to_all)
+    except AuthError:
+      caller = await access.identify(credentials) if stream == MARKET else None
+      if caller is None or caller.bounds is None:
+        raise
+      return caller
 
   async def _session(
     self,
@@ -277,25 +290,29 @@ class Broker:
       reader = FrameReader(head.protocol, int(config.max_message))
       within = config.handshake_within
       caller, head = await first_message(transport, head, caller, reader, within)
-      caller = await backing.access.admit(caller, stream_of(query))
+      caller = await self._admit(caller, query)
     if pump is None:
       raise self._no_stream()
     self._check_query(query)
     seat.belongs_to(caller.name)
     # Not needed any more; they would cost every idle client memory.
     head.request.headers.clear()
+    sources = partial(backing.stream_sources, stream) if stream else backing.sources
+    bounds = None if caller.may_read(stream_of(query)) else caller.bounds
     return Session(
       transport=transport,
       head=head,
       query=query,
       pump=pump,
       principal=caller,
+      bounds=bounds,
       seat=seat,
       leases=self._leases,
       limits=self._session_limits,
-      sources=partial(backing.stream_sources, stream) if stream else backing.sources,
-      wrong_clocks=self._traffic.wrong_clocks,
-      notices=partial(backing.notices, stream),
+      sources=seen_by(bounds, sources),
+      wrong_clocks=seen_by(bounds, self._traffic.wrong_clocks),
+      # A notice names markets that others read.
+      notices=partial(backing.notices, stream) if bounds is None else tuple,
       handler=backing.handlers.get(query.path),
       player=backing.player,
     )

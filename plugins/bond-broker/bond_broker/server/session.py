@@ -27,6 +27,7 @@ from bond_broker.protocol.messages import (
   pong_message,
   replay_message,
 )
+from bond_broker.protocol.narrowed import narrowed, narrowed_request
 from bond_broker.protocol.query import Query
 from bond_broker.protocol.requests import (
   Auth,
@@ -42,7 +43,7 @@ from bond_broker.protocol.since import AfterNumber, AtTime, parse_since
 from bond_broker.protocol.subscription import Subscription
 from bond_broker.server.leases import Leases
 from bond_broker.server.metrics import ClientStatus
-from bond_core import AuthError, BondError, Principal
+from bond_core import AuthError, BondError, Bounds, Principal
 from bond_core.logs import DurableLog
 from bond_core.services import Lease, Rejection, SourceStatus
 from bond_core.websockets import FrameReader
@@ -97,6 +98,7 @@ class Session:
     query: Query,
     pump: Pump,
     principal: Principal,
+    bounds: Bounds | None,
     seat: Seat,
     leases: Leases,
     limits: SessionLimits,
@@ -114,6 +116,8 @@ class Session:
     self.query = query
     self._transport = transport
     self._principal = principal
+    self._bounds = bounds
+    """What it may read, where it may not read all."""
     self._seat = seat
     self._leases = leases
     self._limits = limits
@@ -304,12 +308,18 @@ class Session:
       # Where it is needed, authentication came before the session began.
       return
     elif isinstance(request, Steering):
+      if self._principal.reads_only:
+        raise BadRequest("a narrow token reads, and steers nothing", name="narrow")
       await self._steer(request)
     elif self.query.path != "/stream":
       raise BadRequest(f"{self.query.path} takes no subscriptions; open /stream for that")
     elif isinstance(request, Subscribe):
+      if self._bounds is not None:
+        request = narrowed_request(request, self._bounds)
       await self._subscribe(request)
     elif isinstance(request, Unsubscribe):
+      if self._bounds is not None and request.filter is not None:
+        request = attrs.evolve(request, filter=narrowed(request.filter, self._bounds))
       self._unsubscribe(request)
     else:
       self._list("subscriptions", request)
@@ -483,6 +493,7 @@ class Session:
     """The one subscription of /raw and /ws, which is in the URL."""
     query = self.query
     try:
+      matched = query.filter if self._bounds is None else narrowed(query.filter, self._bounds)
       start, recovered, gap = 0, None, None
       if query.since is not None:
         start, recovered, gap = await self._find(query.since)
@@ -495,7 +506,7 @@ class Session:
       lost = lost_gap(1, 1, self.pump.now_ms(), "expired", reason)
       lost.from_seq = lost.to_seq = lost.missed = None
       gap = gap_message(lost)
-    subscription = Subscription(query.filter, None, query.policy, start, resumes=recovered is True)
+    subscription = Subscription(matched, None, query.policy, start, resumes=recovered is True)
     self.delivery.subscribe(subscription, None, gap)
     self._begin_heartbeats()
 
