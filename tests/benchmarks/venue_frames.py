@@ -61,12 +61,13 @@ def record(venue: str, endpoint: str) -> list[str]:
 
   path, subscribe = SUBSCRIBE[venue]
   frames: list[str] = []
-  with connect("ws" + endpoint.removeprefix("http") + path, max_size=None) as socket:
+  url = "ws" + endpoint.removeprefix("http") + path
+  with connect(url, max_size=None, ping_interval=None) as socket:
     for request in subscribe if isinstance(subscribe, list) else [subscribe]:
       if request is not None:
         socket.send(json.dumps(request))
     while len(frames) < MESSAGES:
-      frame = socket.recv(timeout=20)
+      frame = socket.recv(timeout=60)
       assert isinstance(frame, str)
       if ('"data"' in frame or '"events"' in frame) and '"subscription' not in frame:
         frames.append(frame)
@@ -111,7 +112,7 @@ def ccxt_pro(venue: str, frames: list[str], endpoint: str) -> dict[str, object]:
   from bond_ccxt.addresses import point_at
 
   async def main() -> dict[str, object]:
-    exchange = getattr(ccxt.pro, venue)({"options": {"tradesLimit": 1_000_000}})
+    exchange = getattr(ccxt.pro, venue)({"timeout": 60_000, "options": {"tradesLimit": 1_000_000}})
     point_at(exchange, endpoint)
     await exchange.load_markets()
     client = exchange.client(f"wss://venue{SUBSCRIBE[venue][0]}")
@@ -153,7 +154,7 @@ def run() -> dict[str, object]:
           "--json",
           "--until-eof",
           "--speed",
-          "300",
+          "100",
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

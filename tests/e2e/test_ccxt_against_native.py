@@ -16,7 +16,7 @@ from bond_core._events import Gap, OrderBook, Trade, decode
 
 LEVELS = 20
 ENOUGH = 25
-WITHIN = 20
+WITHIN = 60
 # What a venue tells of a trade, and so what two ways to it must agree on.
 TOLD = (
   "exchange",

@@ -18,11 +18,17 @@ from bond_core.testing import problem_of
 from tests.readers.fields import changed_fields, counters
 
 TIME = 1_700_000_000_000
-SPOT, PERP = "BTC/USDT", "BTC/USDT:USDT"
+SPOT, PERP, INVERSE = "BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC"
 
 
 def combined(stream, **data):
   return {"stream": stream, "data": data}
+
+
+def inverse(message):
+  """A message of USD-M as COIN-M has it."""
+  stream = message["stream"].replace("btcusdt@", "btcusd_perp@")
+  return combined(stream, **message["data"] | {"s": "BTCUSD_PERP", "ps": "BTCUSD"})
 
 
 def topic(name, data, **more):
@@ -117,6 +123,20 @@ CHANNELS = [
   ("binance.candle", SPOT, {}, [binance_bar()]),
   ("binance.orderbook", SPOT, {}, [binance_depth(101, 103), binance_depth(104, 105)]),
   ("binance.orderbook", PERP, {}, [binance_depth(99, 101, pu=98), binance_depth(102, 105, pu=101)]),
+  (
+    "binance.trades",
+    INVERSE,
+    {},
+    [inverse(combined("btcusdt@aggTrade", **AGGREGATED, f=11, l=13, m=True))],
+  ),
+  (
+    "binance.orderbook",
+    INVERSE,
+    {},
+    [inverse(binance_depth(99, 101, pu=98)), inverse(binance_depth(102, 105, pu=101))],
+  ),
+  ("binance.candle", INVERSE, {}, [inverse(binance_bar())]),
+  ("binance.liquidation", INVERSE, {}, [inverse(FORCE_ORDER)]),
   ("okx.trades", SPOT, {}, [arg("trades", "BTC-USDT", OKX_TRADE)]),
   (
     "okx.trades",
@@ -204,10 +224,12 @@ CHANNELS = [
 SNAPSHOT = {"lastUpdateId": 100, "bids": [["100", "1"]], "asks": [["101", "2"]]}
 CONTRACT = {"instId": "BTC-USDT-SWAP", "ctVal": "0.01", "ctMult": "1", "ctType": "linear"}
 LISTED = {"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT"}
+COIN_M = {"symbol": "BTCUSD_PERP", "contractStatus": "TRADING", "contractSize": 100}
+COIN_M |= {"baseAsset": "BTC", "quoteAsset": "USD"}
 MARKET = {"instType": "SWAP", "instFamily": "BTC-USDT", "uly": "BTC-USDT", "state": "live"}
 ANSWERS = {
   "snapshot": SNAPSHOT | {"T": TIME, "E": TIME},
-  "list": {"symbols": [LISTED, LISTED | {"symbol": "CTKUSDT", "baseAsset": "CTK"}]},
+  "list": {"symbols": [LISTED, COIN_M, LISTED | {"symbol": "CTKUSDT", "baseAsset": "CTK"}]},
   "contracts": {
     "code": "0",
     "msg": "",
