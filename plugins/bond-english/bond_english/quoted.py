@@ -38,6 +38,8 @@ from bond_english.words import data, filler
 DATA = tuple(phrases[0] for phrases in (*data.PHRASES.values(), *data.EVENTS.values()))
 MARKETS = tuple(phrases[0] for phrases in data.MARKET_TYPES.values())
 
+MAX_QUOTES = 200
+"""Quotations of clauses, and again of ignored words: a request has up to 120 tokens."""
 _MODIFIERS = ("instruments", "venues", "filters", "window", "every")
 _DATA_ROLES: tuple[Role, ...] = (KIND, EVENT, METRIC, PROVIDER, VAGUE_KIND, WEAK_KIND, POSTS)
 _NEGATIONS = PhraseTable((phrase, None) for phrase in filler.NEGATIONS)
@@ -125,6 +127,8 @@ def read_clauses(text: str, divided: Clauses, source_words: Mapping[str, str]) -
   order = _Order(text, source_words)
   for clause in divided.clauses:
     order.add(clause)
+  if len(divided.ignored) > MAX_QUOTES:
+    raise NotQuoted("it has more words than a request can have")
   ignored = [order.place(words) for words in divided.ignored]
   found = parse(order.text, source_words, apart=True)
   entries = order.entries(found.account)
@@ -284,6 +288,8 @@ class _Order:
     return list(found.values())
 
   def _quoted(self, slot: str, words: str, meant: str = "") -> _Quoted:
+    if len(self.used) >= MAX_QUOTES:
+      raise NotQuoted("it has more words than a request can have")
     where = self.place(words)
     self.used.append(where)
     return _Quoted(slot, words, where, meant)

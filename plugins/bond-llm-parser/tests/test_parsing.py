@@ -134,6 +134,9 @@ def lie(**changes):
     lie(data=[{"means": "orders", "words": "el precio de"}]),
     completion(clauses(PRICE, ignored=["please"])),
     completion(clauses(*[PRICE] * 200)),
+    completion(clauses(PRICE, ignored=["at"] * 20_000)),
+    completion(clauses({**PRICE, "instruments": ["ether"] * 10_000})),
+    completion(clauses({**PRICE, "left_out": ["at"] * 10_000})),
   ],
 )
 def test_an_answer_with_words_of_its_own_is_not_used(model, answer):
