@@ -34,6 +34,8 @@ CHANNELS = ("trades", "orderbook", "ticker", "candle")
 HEARTBEATS = b'{"type":"subscribe","channel":"heartbeats"}'
 SILENT_NS = 10 * SECOND
 """A heartbeat comes every second."""
+KEPT_NS = 60 * SECOND
+"""So long at least messages of a product may come that is no longer subscribed to."""
 
 _NAMES = {
   "trades": "market_trades",
@@ -66,7 +68,8 @@ class CoinbaseFeed(NumberedConnectionFeed):
   """Subscribes to heartbeats as well, and resets a connection that lacks them."""
 
   def __init__(self, connection: Connection) -> None:
-    numbers = Numbers()
+    numbers = self._of_messages = Numbers()
+    self._kept_ns = 0
     super().__init__(
       EXCHANGE,
       TITLE,
@@ -108,6 +111,10 @@ class CoinbaseFeed(NumberedConnectionFeed):
         self._heard[connection] = now.mono_ns
         reason = f"{TITLE} sent no heartbeat for {SILENT_NS // SECOND} s"
         self.actions.append(Reset(connection, reason))
+    if now.mono_ns - self._kept_ns > KEPT_NS:
+      self._kept_ns = now.mono_ns
+      carried = (product_id(state.subscription.instrument) for state in self.states())
+      self._of_messages.keep({product.encode() for product in carried})
     return super().on_timer(now)
 
   def read_answer(self, connection: int, frame: bytes) -> Answer | None:
@@ -178,12 +185,18 @@ def encode_request(operation: Operation, arguments: str, number: int) -> bytes:
 
 
 class Numbers:
-  """Reads the numbers of messages. One that does not show what it is about, of all that was ever
-  subscribed to, counts as one that did not come."""
+  """Reads the numbers of messages. One that does not show what it is about, of all that was
+  subscribed to lately, counts as one that did not come."""
 
   def __init__(self) -> None:
     self.products: set[bytes] = set()
-    """Those that were ever subscribed to."""
+    """Those that are subscribed to, or were until lately."""
+    self._before: set[bytes] = set()
+
+  def keep(self, carried: set[bytes]) -> None:
+    """Forgets the products that are not carried now, nor were at the last call."""
+    self.products &= carried | self._before
+    self._before = carried
 
   def number_of(self, frame: bytes) -> int | None:
     """The number of a message in its connection, None for none."""

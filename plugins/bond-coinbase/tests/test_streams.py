@@ -375,3 +375,25 @@ def test_a_row_that_cannot_be_read_tells_nothing_of_the_others(venue):
   coinbase.listed = whole
   coinbase.later(16)
   assert coinbase.asked[-1]["product_ids"] == ["ETH-USD"]
+
+
+def test_products_that_nobody_reads_any_more_are_forgotten(venue):
+  coinbase = venue(config.Trades(symbols=["BTC-USD", "ETH-USD"]))
+  products = coinbase.feed._of_messages.products
+  for name in range(100):
+    odd = config.Trades(symbols=[f"ODD{name}-USD"]).subscriptions()
+    coinbase.feed.on_change(1, odd, [], coinbase.now)
+    coinbase.feed.on_change(1, [], odd, coinbase.now)
+    coinbase.settle()
+  [ether] = config.Trades(symbols=["ETH-USD"]).subscriptions()
+  coinbase.feed.on_change(1, [], [ether], coinbase.now)
+  assert b"ETH-USD" in products
+  for _ in range(3):
+    coinbase.later(61)
+  assert products == {b"BTC-USD"}
+  # A long outage forgets nothing that is read again.
+  coinbase.close(1)
+  for _ in range(3):
+    coinbase.later(61)
+  coinbase.open(2)
+  assert b"BTC-USD" in products
