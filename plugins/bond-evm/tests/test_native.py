@@ -243,6 +243,18 @@ def test_a_block_that_a_node_does_not_get_is_a_gap_of_that_block_alone():
   assert node.told() == [("gap", 11, 11), ("transfer", 12, 1.0, "confirmed")]
 
 
+def test_blocks_that_nobody_has_are_a_gap_and_what_follows_is_sent():
+  node = Chain().open()
+  node.announce(node.put(11, sent(11)))
+  node.told()
+  last = node.put(14, sent(14))
+  node.answers["eth_getBlockByNumber"] = lambda params: last if params[0] == "latest" else None
+  node.announce(last)
+  for _ in range(20):
+    node.wait(0.5)
+  assert node.told() == [("gap", 12, 13), ("transfer", 14, 1.0, "confirmed")]
+
+
 @pytest.mark.parametrize("what", ["eth_getBlockByHash", "eth_getTransactionReceipt"])
 @pytest.mark.parametrize(
   "answer",
