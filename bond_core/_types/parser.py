@@ -28,7 +28,8 @@ class Reading:
   was left open and is needed.
 
   `delivers` is what arrives: `type`, `symbol`, `venue`, `market`, `every` (seconds, 0 for each
-  event), `where` and `text`, a line for people. `remarks` are sentences about the rest.
+  event), `where` and `text`, a line for people. `remarks` are sentences about the rest. `offers` are
+  requests to copy, each with the `question` that it answers: the whole `request`, which is understood.
   """
 
   outcome: Outcome
@@ -41,6 +42,7 @@ class Reading:
   packages: list[str] = attrs.field(factory=list)
   delivers: list[dict[str, Any]] = attrs.field(factory=list)
   remarks: list[str] = attrs.field(factory=list)
+  offers: list[dict[str, str]] = attrs.field(factory=list)
 
 
 class RewriteProblem(NamedTuple):

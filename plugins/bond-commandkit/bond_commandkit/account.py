@@ -34,6 +34,8 @@ def account_lines(answer: Answer) -> Iterator[str]:
       yield f"  {text or '(not said)':24} {slot} {_shown(entry['value'])} ({how})"
   if answer.problems and (reading.questions or reading.missing or reading.spec is not None):
     yield from (f"  - {problem}" for problem in answer.problems)
+  for request in dict.fromkeys(offer["request"] for offer in reading.offers):
+    yield f"  say: {request}"
 
 
 def _shown(value: Any) -> str:

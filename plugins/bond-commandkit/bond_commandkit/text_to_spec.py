@@ -44,6 +44,7 @@ class Answer:
       **summary_of(reading),
       "unknown": reading.unknown,
       "questions": reading.questions,
+      "offers": reading.offers,
       "missing": reading.missing,
       "packages": reading.packages,
       "delivers": reading.delivers,

@@ -13,10 +13,13 @@
 
 from collections.abc import Mapping
 
+import attrs
+
 from bond_core import Reading
 from bond_core.specs import Outcome
 from bond_english.answering.account import account
 from bond_english.answering.deliveries import deliveries
+from bond_english.answering.offers import offers
 from bond_english.answering.questions import ask_open_questions
 from bond_english.answering.sentence import remarks, sentence
 from bond_english.answering.unshaped import ask_about_unshaped
@@ -59,11 +62,14 @@ _STEPS = (
 """What becomes clear in each clause by itself, in this order."""
 
 
-def parse(text: str, source_words: Mapping[str, str], *, apart: bool = False) -> Reading:
+def parse(
+  text: str, source_words: Mapping[str, str], *, apart: bool = False, offering: bool = True
+) -> Reading:
   """What a request means: outcome, spec, account of every word.
 
   `source_words` are the words of the installed sources (word → source). With `apart` nothing is
-  shared across a semicolon. Equal arguments give equal readings; nothing else counts.
+  shared across a semicolon, without `offering` nothing is offered to copy. Equal arguments give
+  equal readings; nothing else counts.
   """
   tokens = tokenise(text) if len(text) <= MAX_CHARACTERS else []
   if len(text) > MAX_CHARACTERS or len(tokens) > MAX_TOKENS:
@@ -72,12 +78,24 @@ def parse(text: str, source_words: Mapping[str, str], *, apart: bool = False) ->
   tokens = split_identifiers(tokens, lambda word: is_known(word, sources.words))
   alike = correct(tokens, sources.words)
   chunks = best_way(tokens, readings(tokens, sources, alike))
-  return _reading(Request(text, tokens, chunks, source_words, apart=apart))
+  request, findings = Request(text, tokens, chunks, source_words, apart=apart), Findings()
+  reading = _reading(request, findings)
+  if reading.outcome != "ask" or not offering:
+    return reading
+
+  def again(other: str) -> Reading:
+    return parse(other, source_words, apart=apart, offering=False)
+
+  found = offers(request, findings, again)
+  return attrs.evolve(
+    reading,
+    offers=[{"question": question, "request": offered} for question, offered, _ in found],
+    spec=found[0][2].spec if found and findings.leaves_out else None,
+  )
 
 
-def _reading(request: Request) -> Reading:
+def _reading(request: Request, findings: Findings) -> Reading:
   """The reading of one way to read the text."""
-  findings = Findings()
   find_asides(request)
   complete_negations(request, findings)
   clauses = request.clauses()
@@ -97,10 +115,9 @@ def _reading(request: Request) -> Reading:
   ask_open_questions(request, findings, selections)
   ask_about_unshaped(request, findings, selections)
   outcome = _outcome(request, findings)
-  confirmable = outcome == "ask" and findings.confirmable
   return Reading(
     outcome=outcome,
-    spec=spec.document() if outcome in ("ok", "warn") or confirmable else None,
+    spec=spec.document() if outcome in ("ok", "warn") else None,
     account=account(request, (*findings.assumptions, *spec.defaults)),
     unknown=_unknown_words(request),
     questions=findings.rejections or findings.questions,

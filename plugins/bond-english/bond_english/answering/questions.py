@@ -80,18 +80,21 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
     single = len(phrase) == 1 and tokens[first.first].text.isidentifier()
     if before in ("from", "by") and single and request.kinds() & data.TEXTS:
       findings.ask(f"{written!r} is not understood; an account is written @{written}")
-    elif {token.word for token in tokens[first.first : last.end]} & _RECORDING:
+      continue
+    leave_out = (request.without(first, last),)
+    if {token.word for token in tokens[first.first : last.end]} & _RECORDING:
       findings.ask(
         f"{written!r}: recordings have commands of their own, `bond record` and `bond export`; "
         "leave it out here?",
-        confirmable=True,
+        leave_out,
       )
     elif alike:
       choices = " or ".join(map(repr, alike))
-      findings.ask(f"{written!r} is not understood; did you mean {choices}?")
+      answers = [((first.first, first.end, word),) for word in alike]
+      findings.ask(f"{written!r} is not understood; did you mean {choices}?", *answers)
     else:
       question = f"{written!r} is not understood or not available; leave it out?"
-      findings.ask(question, confirmable=True)
+      findings.ask(question, leave_out)
   for chunk in request.chunks:
     if chunk.role in (UNKNOWN, OPERATOR) and chunk.left_out:
       written = request.text_of(chunk)

@@ -50,7 +50,7 @@ def ask_about_unshaped(request: Request, findings: Findings, selections: list[Se
   labels = " and ".join(data.KINDS[kind].label if kind in data.KINDS else kind for kind in kinds)
   for chunk in request.having(*CONTENT):
     if is_lost(chunk):
-      findings.ask(_question(request, chunk, labels), confirmable=True)
+      findings.ask(_question(request, chunk, labels), (request.without(chunk, chunk),))
 
 
 def is_lost(chunk: Chunk) -> bool:

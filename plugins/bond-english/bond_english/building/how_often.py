@@ -37,12 +37,13 @@ def requested_interval(request: Request, findings: Findings, selection: Selectio
     return EVERY_UPDATE if named else None
   if len(timed) > 1:
     choices = " or ".join(f"every {duration_text(seconds)}" for seconds in timed)
-    findings.ask(f"Which interval: {choices}?")
+    answers = [
+      tuple(request.without(c, c) for c in chunks if c.value.seconds != kept) for kept in timed
+    ]
+    findings.ask(f"Which interval: {choices}?", *answers)
+    for chunk in chunks:
+      chunk.told = True
   seconds, text = timed[0], duration_text(timed[0])
-  for chunk in chunks:
-    # "Real-time, every 5s": the number of seconds counts.
-    if chunk.value.seconds == EVERY_UPDATE:
-      chunk.make_filler()
   sampled = selection.kind in data.SAMPLED - {"ohlc"}
   floor = SHORTEST_SAMPLE if sampled else SHORTEST_WINDOW
   if seconds < floor:

@@ -63,7 +63,9 @@ def _bound(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None
     _make_filter(chunk, rate, "rate", ("funding",))
   else:
     label = data.KINDS[min(kinds)].label if kinds <= set(data.KINDS) else min(kinds)
-    chunk.refuse(f"{request.text_of(chunk)!r}: a bound on {label} is not offered; leave it out?")
+    chunk.refuse(
+      f"{request.text_of(chunk)!r}: a bound on {label} is not offered; leave it out?", instead=[""]
+    )
 
 
 def _nearest_kinds(request: Scope, index: int) -> set[str] | None:
@@ -122,7 +124,10 @@ def _bound_on_size(
       _make_filter(chunk, bound, "notional_usd", kinds, how=ASSUMED)
       findings.warn(f"{written!r} is taken for US dollars")
     else:
-      chunk.refuse(f"{written!r}: of the asset, or in dollars?")
+      units = (*symbols, "usd") if len(symbols) == 1 else ("usd",)
+      chunk.refuse(
+        f"{written!r}: of the asset, or in dollars?", instead=[f"{written} {u}" for u in units]
+      )
   elif bound.in_dollars:
     transferred = onchain and unit != "USD" and unit in _symbols(request)
     if transferred:

@@ -2,9 +2,14 @@
 assumptions."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from bond_english.text.chunks import Fact, How, Slot
+
+Edit: TypeAlias = tuple[int, int, str]
+"""The tokens from a first one up to an end, and the words to say in their place."""
+
+Answer: TypeAlias = tuple[Edit, ...]
 
 
 @dataclass(slots=True)
@@ -12,8 +17,8 @@ class Findings:
   """Reports of the passes, each once.
 
   A question makes the outcome ask, a rejection reject, a warning warn; a note is part of the
-  sentence and changes nothing. Assumptions are facts that no chunk states. A request is
-  `confirmable` as long as leaving something out answers every question.
+  sentence and changes nothing. Assumptions are facts that no chunk states. `answers` are, for each
+  question that has some, what to change in the request to answer it.
   """
 
   questions: list[str] = field(default_factory=list)
@@ -21,13 +26,20 @@ class Findings:
   warnings: list[str] = field(default_factory=list)
   notes: list[str] = field(default_factory=list)
   assumptions: list[Fact] = field(default_factory=list)
-  confirmable: bool = True
+  answers: dict[str, list[Answer]] = field(default_factory=dict)
 
-  def ask(self, question: str, *, confirmable: bool = False) -> None:
-    """Adds a question; `confirmable` where yes, leave it out, answers it."""
-    self.confirmable = self.confirmable and confirmable
+  def ask(self, question: str, *answers: Answer) -> None:
+    """Adds a question, and what would answer it."""
     if question not in self.questions:
       self.questions.append(question)
+      self.answers[question] = list(answers)
+
+  @property
+  def leaves_out(self) -> bool:
+    """Whether leaving something out answers every question, and nothing else does."""
+    answers = [answer for found in self.answers.values() for answer in found]
+    lacks = not all(len(found) == 1 for found in self.answers.values())
+    return not lacks and not any(words for answer in answers for _, _, words in answer)
 
   def reject(self, reason: str) -> None:
     """Adds a reason why the request cannot be a stream."""

@@ -170,10 +170,10 @@ def _report_refusal(request: Request, findings: Findings, chunk: Chunk) -> None:
     for other in request.having(KIND):
       other.refuse(request.text_of(other), "of the past")
   elif reason == "ask":
-    findings.ask(what)
+    findings.ask(what, *(((chunk.first, chunk.end, words),) for words in chunk.instead))
   elif reason == "equity":
     problem = f"{what} is no crypto asset, and nothing installed has stocks, indices or currencies"
     if request.having(ASSET, PAIR):
-      findings.ask(f"{problem}; leave it out?", confirmable=True)
+      findings.ask(f"{problem}; leave it out?", (request.without(chunk, chunk),))
     else:
       findings.reject(problem)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bond_english.text.chunks import KIND, Chunk, Role
+from bond_english.text.chunks import CONJUNCTION, KIND, PREPOSITION, Chunk, Role
 from bond_english.text.tokens import Token
 
 
@@ -46,6 +46,13 @@ class Scope:
   def first_word(self, chunk: Chunk) -> str:
     """A chunk's first word in its form for look-up."""
     return self.tokens[chunk.first].word
+
+  def without(self, first: Chunk, last: Chunk) -> tuple[int, int, str]:
+    """The edit that takes chunks out of the request, with the words that join them to the rest."""
+    at = next(i for i, chunk in enumerate(self.chunks) if chunk is first)
+    while at and self.chunks[at - 1].role in (CONJUNCTION, PREPOSITION):
+      at -= 1
+    return self.chunks[at].first, last.end, ""
 
   def text_of(self, chunk: Chunk) -> str:
     """A chunk's piece of the text, as it is written."""

@@ -44,6 +44,16 @@ def resolve_times(request: Scope, findings: Findings) -> None:
     _time_span(request, findings, index, chunk)
   for index, chunk in request.indexed(INTERVAL):
     _interval_of_kind(request, index, chunk)
+  _prefer_seconds(request)
+
+
+def _prefer_seconds(request: Scope) -> None:
+  """Real-time, every 5s: the number of seconds counts."""
+  plain = [chunk for chunk in request.having(INTERVAL) if chunk.value.target is None]
+  if any(chunk.value.seconds for chunk in plain):
+    for chunk in plain:
+      if chunk.value.seconds == EVERY_UPDATE:
+        chunk.make_filler()
 
 
 def _every_event(request: Scope, index: int, chunk: Chunk) -> None:

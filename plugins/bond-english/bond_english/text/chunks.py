@@ -1,5 +1,6 @@
 """Chunks: runs of tokens, each with a role that it may have in a request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
@@ -126,7 +127,8 @@ class Chunk:
   The grammar sets `clause`, `left_out` (a negation stands before it), `detached` (a comma or the
   like stands before it) and `preposition`, the word that links it to what it is of. The builder
   notes in `shaped` which nodes of the spec are as they are because of it; `told` says that the
-  sentence has it instead. `parts` are chunks that only say more of this one, as a quote currency.
+  sentence has it instead. `instead` are words that would answer the question about it. `parts` are
+  chunks that only say more of this one, as a quote currency.
   """
 
   role: Role
@@ -144,6 +146,7 @@ class Chunk:
   shaped: list[str] = field(default_factory=list)
   told: bool = False
   parts: "list[Chunk]" = field(default_factory=list)
+  instead: tuple[str, ...] = ()
 
   def shape(self, *nodes: str) -> None:
     """Notes that these nodes of the spec are as they are because of the chunk and its parts."""
@@ -158,9 +161,10 @@ class Chunk:
     """Makes it words that are not understood."""
     self.role, self.value, self.how, self.facts = UNKNOWN, (), EXACT, []
 
-  def refuse(self, what: str, reason: Refusal = "ask") -> None:
-    """Makes it one that no stream can be made of; with "ask", `what` is the question."""
-    self.role, self.value, self.facts = REFUSED, (what, reason), []
+  def refuse(self, what: str, reason: Refusal = "ask", *, instead: Sequence[str] = ()) -> None:
+    """Makes it one that no stream can be made of; with "ask", `what` is the question, and each of
+    the words `instead` in its place would answer it."""
+    self.role, self.value, self.facts, self.instead = REFUSED, (what, reason), [], tuple(instead)
 
 
 def filter_chunk(
