@@ -28,8 +28,8 @@ class Reading:
   was left open and is needed.
 
   `delivers` is what arrives: `type`, `symbol`, `venue`, `market`, `every` (seconds, 0 for each
-  event), `where` and `text`, a line for people. `remarks` are sentences about the rest. `offers` are
-  requests to copy, each with the `question` that it answers: the whole `request`, which is understood.
+  event), `where` and `text`, a line for people. `remarks` are sentences about the rest. `offers`
+  are whole requests to copy, each a `request` that is understood and the `question` it answers.
   """
 
   outcome: Outcome
