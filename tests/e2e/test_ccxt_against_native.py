@@ -66,10 +66,13 @@ VENUES = {
   "coinbase": ["BTC/USD", "ETH/USD", "SOL/USD"],
   "hyperliquid": ["PURR/USDC", "BTC/USDC:USDC", "XYZ-TSLA/USDC:USDC"],
 }
-ENOUGH_BOOKS = {"hyperliquid": 6}
-"""Where a book comes every half second."""
 BY_TIME = ("bybit", "coinbase", "hyperliquid")
 """Venues whose books have no numbers that both ways see."""
+
+
+def enough_books(exchange):
+  """How many states of a book both ways have to have seen; at one time they do so now and then."""
+  return 4 if exchange in BY_TIME else ENOUGH - 10
 
 
 def read(path):
@@ -84,22 +87,36 @@ def read(path):
   return found
 
 
-async def stop_when_enough(folder, markets, stop, books=ENOUGH):
-  """Ends the run when enough trades and books of each market came through ccxt, which is slower to
-  start."""
+async def stop_when_enough(folder, markets, stop):
+  """Ends the run when enough trades of each market came through ccxt, which is slower to start, and
+  enough books that both ways have seen."""
   with trio.fail_after(WITHIN):
-    while True:
-      await trio.sleep(0.2)
-      files = ((folder / "ccxt-trades", Trade), (folder / "ccxt-books", OrderBook))
-      found = [by_market(read(path), kind) for path, kind in files if path.exists()]
-      rows = [
-        len(events) > enough
-        for each, enough in zip(found, (ENOUGH, books), strict=False)
-        for events in each.values()
-      ]
-      if len(rows) == 2 * markets and all(rows):
-        break
+    while not enough(folder, markets):
+      await trio.sleep(0.5)
   stop.set()
+
+
+def enough(folder, markets):
+  paths = [folder / name for name in ("ccxt-trades", "native-books", "ccxt-books")]
+  if not all(path.exists() for path in paths):
+    return False
+  trades, native, through = (
+    by_market(read(path), kind)
+    for path, kind in zip(paths, (Trade, OrderBook, OrderBook), strict=True)
+  )
+  if not len(trades) == len(native) == len(through) == markets:
+    return False
+  seen = [
+    len(seen_by_both(native[market], books)) > enough_books(books[0].exchange)
+    for market, books in through.items()
+  ]
+  return all(seen) and all(len(events) > ENOUGH for events in trades.values())
+
+
+def seen_by_both(native, through):
+  """The books through ccxt that the native feed has told as well."""
+  places = {place(event) for event in native}
+  return [event for event in through if place(event) in places]
 
 
 @pytest.fixture(scope="module", params=VENUES)
@@ -118,8 +135,7 @@ def both(request, tmp_path_factory):
       )
       stop = trio.Event()
       async with trio.open_nursery() as nursery:
-        enough = ENOUGH_BOOKS.get(request.param, ENOUGH)
-        nursery.start_soon(stop_when_enough, folder, len(VENUES[request.param]), stop, enough)
+        nursery.start_soon(stop_when_enough, folder, len(VENUES[request.param]), stop)
         return await run(load_spec(written, registry=Registry()), stop=stop)
 
   assert not trio.run(main).failures
@@ -199,8 +215,8 @@ def test_books_are_equal_after_every_update_that_both_saw(both):
     for event in events:
       (book.snapshot if event.update_type == "snapshot" else book.apply)(event.bids, event.asks)
       tops[place(event)] = book.top(LEVELS)
-    seen = [event for event in through[market] if place(event) in tops]
-    assert len(seen) > (4 if events[0].exchange in BY_TIME else ENOUGH - 10), market
+    seen = seen_by_both(events, through[market])
+    assert len(seen) > enough_books(events[0].exchange), market
     for event in seen:
       assert (event.bids, event.asks) == tops[place(event)]
     if events[0].exchange in BY_TIME:
