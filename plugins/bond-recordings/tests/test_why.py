@@ -8,7 +8,9 @@ import msgspec
 import pytest
 from bond_recordings.commands.record import record_command
 from bond_recordings.commands.why import why_command
+from bond_recordkit import lookup
 from bond_recordkit.errors import RecordingError
+from bond_recordkit.format import Header
 from bond_recordkit.lookup import read_position, why_recorded
 from bond_recordkit.reader import event_lines, header_of
 from bond_recordkit.served import why_in_market, why_of_stream
@@ -207,3 +209,68 @@ async def test_a_server_answers_from_its_logs(recording):
     await why_in_market(market, 10**9)
   with pytest.raises(RecordingError, match="has no event"):
     await why_of_stream(market, stream, 10**9)
+
+
+# Files from elsewhere -----------------------------------------------------------------------------
+
+
+def from_elsewhere(folder, spec, rows=()):
+  """A recording that somebody made, with the spec that they wanted in it."""
+  path = folder / "gift.jsonl.zst"
+  head = Header(recording="", name="gift", epoch="e1", stream_id="0" * 16, spec=spec)
+  writer = RecordingWriter(path, lambda: head)
+  trade = Trade(exchange="x", symbol="A/B", price=1.0, size=1.0, ts_event=START_MS)
+  trade.seq_internal = 1
+  writer.write([encode(event) for event in (trade, *rows)], [1], [START_MS])
+  writer.close()
+  return path
+
+
+@pytest.mark.parametrize("source", ["core.jsonl", "binance.trades"])
+def test_a_strangers_recording_runs_no_code_unless_its_reader_says_so(
+  tmp_path, monkeypatch, source
+):
+  ran = tmp_path / "ran"
+  (tmp_path / "theirs.py").write_text(
+    f"import pathlib; pathlib.Path({str(ran)!r}).touch()\ndef change(event): return event\n"
+  )
+  monkeypatch.syspath_prepend(tmp_path)
+  given = {"path": "tape.jsonl"} if source == "core.jsonl" else {"symbols": ["A/B"]}
+  spec = {
+    "sources": {"t": {"use": source, "with": given}},
+    "transforms": {
+      "m": {"use": "core.map", "from": "t", "with": {"function": "theirs:change"}},
+      "w": {"use": "core.window", "from": "m", "with": {"every": "1s"}},
+    },
+  }
+  path = from_elsewhere(tmp_path, spec)
+  refused = CliRunner().invoke(why_command, ["1", "--in", str(path)])
+  assert refused.exit_code == 2
+  assert "transforms.m" in refused.output
+  assert "--trust" in refused.output
+  assert not ran.exists()
+  own = CliRunner().invoke(why_command, ["1", "--in", str(path), "--trust"])
+  assert own.exit_code == 0, own.output
+
+
+def test_a_window_that_there_is_not_is_told_with_those_that_there_are(recording):
+  path, stream = recording, header_of(recording).stream_id
+  numbers = [row.seq for row in windows_in(path)]
+  with pytest.raises(RecordingError, match=f"numbers from {numbers[0]} to {numbers[-1]}"):
+    why_recorded(path, f"{stream}:{numbers[-1] + 1}")
+
+
+def test_not_all_of_a_long_recording_is_held_for_one_window(tmp_path, monkeypatch):
+  path = recorded(tmp_path, 300, seed=3)
+  stream, last = header_of(path).stream_id, windows_in(path)[-1]
+  held = []
+  events_before = lookup._events_before
+
+  def noted(*given):
+    held.append(len(found := events_before(*given)))
+    return found
+
+  monkeypatch.setattr(lookup, "_events_before", noted)
+  monkeypatch.setattr(lookup, "MOST_READ", 200)
+  assert why_recorded(path, f"{stream}:{last.seq}").equal
+  assert max(held) <= 200

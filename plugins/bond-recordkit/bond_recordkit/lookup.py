@@ -2,21 +2,31 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
 import attrs
 
-from bond_core import AnyEvent, Batch, Registry, Spec, Window, decode, load_spec
+from bond_core import AnyEvent, Batch, Registry, Spec, SpecError, Window, decode, load_spec
 from bond_core.specs import Components
 from bond_recordkit.errors import RecordingError
 from bond_recordkit.format import Header
 from bond_recordkit.kept import frames_at
 from bond_recordkit.reader import event_lines, header_of, segments_of
-from bond_recordkit.why import MOST_EVENTS, Why, epoch_of, moment_of, why_event, why_window
+from bond_recordkit.why import (
+  MOST_EVENTS,
+  MOST_READ,
+  Why,
+  epoch_of,
+  moment_of,
+  why_event,
+  why_window,
+)
 
 _POSITION = re.compile(r"(?:(?P<of>[0-9A-Za-z-]+):)?(?P<seq>\d{1,18})")
+
+_WINDOW = b'{"type":"window"'
 
 FORMS = "SEQ, EPOCH:SEQ for an event, or STREAM_ID:SEQ for a window"
 
@@ -36,9 +46,33 @@ def read_position(text: str) -> Position:
   return Position(int(found["seq"]), found["of"])
 
 
-def why_recorded(path: Path, text: str, registry: Components | None = None) -> Why:
+def recorded_spec(
+  header: Header, file: str, registry: Components, *, trusted: bool = False
+) -> Spec:
+  """The spec that was recorded. Its transforms run where a window is computed again, and the file
+  may be a stranger's: one that is not `trusted` has those only that a spec from outside may have.
+  Nothing else of it runs, so that may be anything. Raises SpecError, or RecordingError for a
+  transform that is not public."""
+  text = json.dumps(header.spec)
+  if not trusted:
+    try:
+      return load_spec(text, file=file, registry=registry, trusted=False)
+    except SpecError as exc:
+      closed = [one for one in exc.problems if one.path.startswith("transforms.")]
+      if closed:
+        raise RecordingError(
+          f"the spec in {file} would run what a file from elsewhere may not: {closed[0].path}: "
+          f"{closed[0].message}; where you made the recording yourself, say --trust"
+        ) from exc
+  return load_spec(text, file=file, registry=registry, trusted=True)
+
+
+def why_recorded(
+  path: Path, text: str, registry: Components | None = None, *, trusted: bool = False
+) -> Why:
   """What the event or window at a position of a recording was made of. A number alone is that of an
-  event; where there is none, of a window. Raises RecordingError where there is neither."""
+  event; where there is none, of a window. `trusted` says that the recording is one's own, so that
+  every transform of its spec may run. Raises RecordingError where there is neither."""
   position = read_position(text)
   paths = segments_of(path)
   header = header_of(paths[-1])
@@ -47,9 +81,7 @@ def why_recorded(path: Path, text: str, registry: Components | None = None) -> W
       f"{path} does not say which spec was recorded; `bond record` notes it, the sink core.jsonl "
       "does not"
     )
-  spec: Spec = load_spec(
-    json.dumps(header.spec), file=str(path), registry=registry or Registry(), trusted=True
-  )
+  spec = recorded_spec(header, str(path), registry or Registry(), trusted=trusted)
   if position.of not in (None, header.epoch, header.stream_id):
     raise RecordingError(
       f"{path} has the epoch {header.epoch} and the stream {header.stream_id}, not {position.of}"
@@ -72,12 +104,6 @@ def _why(paths: list[Path], position: Position, spec: Spec, header: Header) -> W
   return why_event(spec, event, f"{header.epoch}:{position.seq}", header.versions)
 
 
-def _events(paths: list[Path]) -> Iterator[AnyEvent]:
-  for part in event_lines(paths):
-    for line in part.lines:
-      yield decode(line)
-
-
 def _event_at(paths: list[Path], seq: int) -> AnyEvent | None:
   needle = f'"seq_internal":{seq},'.encode()
   last = f'"seq_internal":{seq}}}'.encode()
@@ -90,31 +116,62 @@ def _event_at(paths: list[Path], seq: int) -> AnyEvent | None:
   return None
 
 
+class _Place(NamedTuple):
+  """Where a window stands: in which part, behind how many lines of it, and when those were
+  received at the latest."""
+
+  row: Window
+  part: int
+  line: int
+  reached_ms: int
+
+
+def _place_of(paths: list[Path], seq: int) -> _Place:
+  """Raises RecordingError where there is no window of this number, which says which there are."""
+  first, last, reached = 0, 0, 0
+  for number, part in enumerate(event_lines(paths)):
+    reached = part.ts[1] if part.ts is not None else reached
+    for place, line in enumerate(part.lines):
+      if not line.startswith(_WINDOW):
+        continue
+      row = decode(line)
+      if isinstance(row, Window) and row.seq is not None:
+        if row.seq == seq:
+          return _Place(row, number, place, reached)
+        first, last = first or row.seq, row.seq
+  there = (
+    f"its windows have numbers from {first} to {last}, not each of them" if last else "it has none"
+  )
+  raise RecordingError(f"{paths[-1]} has no window {seq}; {there}")
+
+
 def _window_at(
   paths: list[Path], seq: int, spec: Spec, stream: str, versions: dict[str, str]
 ) -> Why:
-  events: Batch = []
-  for event in _events(paths):
-    if not isinstance(event, Window):
-      events.append(event)
-      continue
-    if event.seq == seq:
-      found = _explained(spec, event, events, f"{stream}:{seq}", versions)
-      if found is None:
-        break
-      return found
-  raise RecordingError(f"there is no window {seq} in {paths[-1]} that its spec makes")
-
-
-def _explained(
-  spec: Spec, row: Window, events: Batch, position: str, versions: dict[str, str]
-) -> Why | None:
-  span = epoch_of(row.window_end) - epoch_of(row.window_start)
-  reached = max((getattr(event, "ts_event", 0) for event in events), default=0)
+  place = _place_of(paths, seq)
+  span = epoch_of(place.row.window_end) - epoch_of(place.row.window_start)
 
   def before(margin_ms: int | None) -> Batch:
-    if margin_ms is None:
-      return events
-    return [e for e in events if getattr(e, "ts_event", 0) >= reached - span - margin_ms]
+    since = 0 if margin_ms is None else place.reached_ms - span - margin_ms
+    return _events_before(paths, place, since)
 
-  return why_window(spec, row, position, before, versions)
+  found = why_window(spec, place.row, f"{stream}:{seq}", before, versions)
+  if found is None:
+    raise RecordingError(f"the spec in {paths[-1]} does not make window {seq} of its events")
+  return found
+
+
+def _events_before(paths: list[Path], place: _Place, since_ms: int) -> Batch:
+  """The events in front of a window that were received from a time on; of very many the newest."""
+  found: deque[AnyEvent] = deque(maxlen=MOST_READ)
+  for number, part in enumerate(event_lines(paths)):
+    if number > place.part:
+      break
+    if part.ts is not None and part.ts[1] < since_ms:
+      continue
+    for line in part.lines[: place.line] if number == place.part else part.lines:
+      if not line.startswith(_WINDOW):
+        event = decode(line)
+        if getattr(event, "ts_event", 0) >= since_ms:
+          found.append(event)
+  return list(found)

@@ -1,7 +1,6 @@
 """What an event or window of a running server was made of, as far as its logs reach."""
 
 from functools import partial
-from typing import Final
 
 import trio
 
@@ -10,10 +9,7 @@ from bond_core.logs import DurableLog
 from bond_core.services import Stream
 from bond_recordkit.errors import RecordingError
 from bond_recordkit.sink import versions
-from bond_recordkit.why import MARGINS_MS, Why, epoch_of, why_event, why_window
-
-MOST_READ: Final = 200_000
-"""Events that are read for one answer."""
+from bond_recordkit.why import MARGINS_MS, MOST_READ, Why, epoch_of, why_event, why_window
 
 _AT_ONCE = 8192
 _one_at_a_time = trio.CapacityLimiter(1)

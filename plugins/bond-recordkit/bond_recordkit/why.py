@@ -20,6 +20,9 @@ _WAIT_MS = 3_700_000
 
 MOST_EVENTS = 1000
 
+MOST_READ = 200_000
+"""Events that are read for one answer."""
+
 _SKIPPED = ("raw", "ts_internal")
 _IDS = ("trade_id", "agg_trade_id", "match_id", "sequence", "order_id")
 

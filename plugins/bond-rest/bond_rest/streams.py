@@ -238,6 +238,9 @@ class Streams:
       check_quotas(spec, [one.spec for one in beside if one is not None], self._config)
     try:
       running = await self._server.streams.start(spec, owner)
+    except EngineError as exc:
+      # A disk that is full, say: the spec is right, and may be sent again.
+      raise ApiError(503, str(exc), headers={"Retry-After": "5"}) from exc
     except BondError as exc:
       raise ApiError(422, str(exc)) from exc
     me = frozenset((owner,))

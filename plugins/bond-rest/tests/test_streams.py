@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bond_core import BondError
 from bond_core._errors import Disconnected
 from bond_core._spec.values import Secret
-from bond_core.logs import MemoryLog
+from bond_core.logs import EngineError, MemoryLog
 
 KEYS = [
   {"use": "core.keys", "with": {"keys": {"ann": {"secret": "ANN"}, "bob": {"secret": "BOB"}}}}
@@ -47,6 +47,18 @@ async def test_a_spec_becomes_a_stream_that_can_be_read(api):
     first, second = [await socket.event() for _ in range(2)]
   assert second["seq_internal"] == first["seq_internal"] + 1
   assert second["data"]["count"] == first["data"]["count"] + 1
+
+
+async def test_a_log_that_cannot_be_opened_is_no_fault_of_the_spec(api, monkeypatch):
+  async def full(spec, caller):
+    raise EngineError("the log in /data cannot be opened: No space left on device")
+
+  with monkeypatch.context() as patched:
+    patched.setattr(api.server.streams, "start", full)
+    answer = await api.create(ticks())
+  assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+  assert "No space left" in answer.json()["detail"]
+  assert (await api.create(ticks())).status_code == 201
 
 
 @pytest.mark.parametrize(

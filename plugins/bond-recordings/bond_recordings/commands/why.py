@@ -38,9 +38,21 @@ _WITHIN = 60.0
   help="The control plane of the server.",
 )
 @click.option("--key", envvar="BOND_API_KEY", metavar="KEY", help="An API key of the server.")
+@click.option(
+  "--trust",
+  "trusted",
+  is_flag=True,
+  help="The recording is your own: run also those of its transforms that a file from elsewhere may "
+  "not, such as core.map.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON on standard output.")
 def why_command(
-  position: str, recording: Path | None, url: str, key: str | None, as_json: bool
+  position: str,
+  recording: Path | None,
+  url: str,
+  key: str | None,
+  trusted: bool,
+  as_json: bool,
 ) -> None:
   """Say what an event or a window was made of: the events in it with the venue's ids and times, the
   transforms and their settings, the gaps in its time, the versions that computed it. The window is
@@ -55,7 +67,7 @@ def why_command(
   try:
     read_position(position)
     found = (
-      why_recorded(recording, position).as_data()
+      why_recorded(recording, position, trusted=trusted).as_data()
       if recording is not None
       else _served(url, key, position)
     )

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
-import msgspec
 import trio
+from bond_recordkit.lookup import recorded_spec
 from bond_server.access.access import ServerAccess
 from bond_server.answers import Answers
 from bond_server.doors import Doors
 from bond_server.making import StreamMaker
 from bond_server.market_state import MarketState, Standing
 
-from bond_core import BondError, Registry, Spec, load_spec
+from bond_core import BondError, Registry, Spec
 from bond_core.logs import DurableLog
 from bond_core.services import Lease, SourceStatus, StreamStatus
 from bond_recordings.serving.player import RecordingPlayer
@@ -128,11 +128,11 @@ class ReplayServer:
 
 
 def _spec_of(player: RecordingPlayer, registry: Registry) -> Spec | None:
-  """The recorded spec; None where there is none, or where its packages are not installed."""
+  """The recorded spec; None where there is none, where its packages are not installed, or where it
+  would run what a file from elsewhere may not."""
   if player.header.spec is None:
     return None
-  text = msgspec.json.encode(player.header.spec).decode()
   try:
-    return load_spec(text, file="the recording", registry=registry)
+    return recorded_spec(player.header, "the recording", registry)
   except BondError:
     return None
