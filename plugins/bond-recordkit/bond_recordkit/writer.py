@@ -100,6 +100,7 @@ class RecordingWriter:
     signer: Signer | None = None,
   ) -> None:
     self.path = path
+    self._next = path.with_name(f"{path.name}.next")
     self.bytes = 0
     """What was written, in all segments."""
     self.resumed_from: int | None = None
@@ -125,6 +126,9 @@ class RecordingWriter:
     path = self.path
     try:
       path.parent.mkdir(parents=True, exist_ok=True)
+      if not path.exists() and self._next.exists() and _Last(self._next).header is not None:
+        # Its recorder was killed between the two names of a new segment.
+        self._next.replace(path)
       if not path.exists() or not path.stat().st_size:
         self._segment = max(self._earlier(), default=0)
         # Also a folder that cannot be written shows now, not when the first events come.
@@ -175,30 +179,32 @@ class RecordingWriter:
     self._append(lines, seq, ts)
 
   def _begin(self) -> None:
-    aside = self._set_aside() if self._stands else None
-    self._stands = False
-    self._segment += 1
     self._frame = 0
     self._chain = start_of(self._previous)
     self._packed = sha256()
     header = self._describe()
-    header.recording, header.segment = self._recording, self._segment
+    header.recording, header.segment = self._recording, self._segment + 1
     header.previous = self._previous
     header.public_key = None if self._signer is None else self._signer.public_key
+    # It has its header before it has its name: what stands at the path always is a recording.
+    aside: Path | None = None
     try:
-      self._file = self.path.open("wb", buffering=0)
+      self._file = self._next.open("wb", buffering=0)
       self._began, self._size = time.monotonic(), 0
       self._append([_encode(header)], (), ())
-    except OSError:
-      # Frames without a header would be no recording: the segment before stands here again.
+      if self._stands:
+        aside = self._set_aside()
+      self._next.replace(self.path)
+    except (OSError, RecordingError):
       file, self._file = self._file, None
       if file is not None:
         file.close()
-      self._segment -= 1
+        self._next.unlink(missing_ok=True)
       if aside is not None:
         aside.replace(self.path)
-        self._stands = True
       raise
+    self._stands = False
+    self._segment += 1
 
   def _append(self, lines: Sequence[bytes], seq: Sequence[int], ts: Sequence[int]) -> None:
     if self._file is None:

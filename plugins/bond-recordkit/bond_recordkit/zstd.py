@@ -20,6 +20,8 @@ else:
   )
 
 LEVEL = 3
+MAGIC = b"\x28\xb5\x2f\xfd"
+"""How a frame begins."""
 
 
 def compressed(data: bytes) -> bytes:
@@ -32,4 +34,4 @@ def compressed(data: bytes) -> bytes:
   return packer.compress(data, ZstdCompressor.FLUSH_FRAME)
 
 
-__all__ = ["ZstdDecompressor", "ZstdError", "compressed", "open_zstd"]
+__all__ = ["MAGIC", "ZstdDecompressor", "ZstdError", "compressed", "open_zstd"]

@@ -143,6 +143,32 @@ def test_a_killed_recording_is_gone_on_with(recording):
   assert verify(segments_of(recording)).sound
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_recorder_that_was_killed_between_two_segments_goes_on(recording, monkeypatch):
+  class Killed(BaseException):
+    pass
+
+  killed = []
+
+  def replace(self, target):
+    killed.append(target)
+    raise Killed
+
+  with monkeypatch.context() as patched:
+    # What a kill leaves: nothing of it is tidied up.
+    patched.setattr(Path, "replace", replace)
+    with pytest.raises(Killed):
+      write(recording, (3,), first=90)
+  assert killed == [recording]
+  assert not recording.exists()
+  write(recording, (3,), first=90)
+  assert len(segments_of(recording)) == 3
+  report = verify(segments_of(recording))
+  assert report.sound, report.faults
+  assert events_in(recording) == [line(n) for n in [*range(1, 52), 90, 91, 92]]
+  assert not recording.with_name("btc.jsonl.zst.next").exists()
+
+
 # What is altered --------------------------------------------------------------------------------
 
 

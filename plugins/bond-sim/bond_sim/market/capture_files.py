@@ -11,13 +11,12 @@ import trio
 from bond_recordkit.errors import RecordingError
 from bond_recordkit.kept import KeptFrame, kept_frames
 from bond_recordkit.reader import segments_of
+from bond_recordkit.zstd import MAGIC
 from bond_simkit import HttpRequest, HttpResponse, SimulatorError, json_response
 
 from bond_sim.market.paths import without_host
 
 C = TypeVar("C")
-
-_ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 async def scan_captures(paths: Iterable[str], scan: Callable[[Path], C]) -> list[C]:
@@ -29,7 +28,7 @@ def is_recording(path: Path) -> bool:
   """Whether `bond record` wrote it. Raises SimulatorError for a file that cannot be read."""
   try:
     with path.open("rb") as file:
-      return file.read(4) == _ZSTD
+      return file.read(len(MAGIC)) == MAGIC
   except OSError as error:
     raise unreadable(path, error) from error
 
