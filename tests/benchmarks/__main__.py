@@ -30,6 +30,7 @@ BENCHMARKS = {
   "CONSOLIDATED": ("consolidated", "consolidated book, an update"),
   "GEYSER": ("geyser", "a Geyser node at 7,000 updates/s"),
   "TRANSFORMS": ("transforms", "filter and window"),
+  "COMPILED": ("compiled", "the same source compiled by mypyc"),
   "JS": ("js_client", "the JavaScript client at 50,000 events/s"),
 }
 
