@@ -67,6 +67,28 @@ def test_what_a_spec_brings_and_makes_is_recorded_once(spec, tmp_path):
   assert json.loads(checked.output)["lines"] == len(events) + 1
 
 
+@pytest.mark.parametrize(
+  ("given", "request_"),
+  [
+    ("record BTC trades on binance", "BTC trades on binance"),
+    ("Please record BTC price every 5s", "BTC price every 5s"),
+    ("save the BTC price", "the BTC price"),
+    ("BTC price and the record high", "BTC price and the record high"),
+    ("record.yaml", "record.yaml"),
+  ],
+)
+def test_a_request_may_say_the_commands_verb_again(monkeypatch, given, request_):
+  seen = []
+
+  def read(text):
+    seen.append(text)
+    raise SystemExit(2)
+
+  monkeypatch.setattr("bond_recordings.commands.record.read_spec", read)
+  invoked(record_command, given)
+  assert seen == [request_]
+
+
 def test_a_window_stands_behind_what_it_is_made_of(spec, tmp_path):
   path = tmp_path / "trades.jsonl.zst"
   invoked(record_command, spec, "-o", path)

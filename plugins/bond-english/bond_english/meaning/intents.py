@@ -37,8 +37,8 @@ NO_ORDERS = (
 )
 NO_CONTROL = "A request starts a stream; stop one with Ctrl-C, or DELETE /v1/streams/ID on a server"
 NO_HISTORY = (
-  "A stream is live and has no past: replay a recording (source core.jsonl), or follow a server's "
-  "stream with from=now-5m while its log reaches back"
+  "A stream is live and has no past: play a recording with `bond replay FILE`, or follow a "
+  "server's stream with from=now-5m while its log reaches back"
 )
 WHICH_STREAM = "Same as which stream? Say the whole request, for example: ETH price every 5s"
 

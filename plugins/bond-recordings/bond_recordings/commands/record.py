@@ -105,7 +105,8 @@ def record_command(
   bond record btc-pulse.yaml -o raw.jsonl.zst --raw --sim --duration 5s
   """
   set_up_logging(verbose, quiet)
-  checked = read_spec(spec)
+  # The command is the verb: a request may say it again.
+  checked = read_spec(_VERB.sub("", spec))
   path = path or Path(f"{_file_name(checked.name)}.jsonl.zst")
   if not suffix_of(path.name):
     fail(f"{path}: a recording is called NAME.jsonl.zst")
@@ -141,6 +142,9 @@ def record_command(
   for failure in result.failures:
     click.echo(f"failed: {failure}", err=True)
   sys.exit(FAILED if result.failures else 0)
+
+
+_VERB = re.compile(r"^\s*(?:please\s+)?(?:record|save)\s+(?=\S+\s)", re.IGNORECASE)
 
 
 def _file_name(name: str) -> str:
