@@ -53,6 +53,9 @@ POLITE = (
   "{}, please",
   "can you stream {}?",
   "hey, {} thanks",
+  "my boss wants the {}",
+  "for my thesis I need {}",
+  "honestly I'm just curious about this: {}",
 )
 WALLET = "0x28C6c06298d514Db089934071355E5743bf21d60"
 DERIVATIVES = ("funding", "open interest", "liquidations")
@@ -185,6 +188,14 @@ def contrasts(seed: int, count: int) -> Iterator[tuple[str, str]]:
     ("{} funding on binance, {} price on okx", "{} funding on okx, {} price on binance"),
     ("every {} trade", "{} trades every 10s"),
     ("{} 5 minute vwap", "{} 15 minute vwap"),
+    ("{} buys on binance and sells on okx", "{} sells on binance and buys on okx"),
+    ("{} order book 10", "{} order book 25"),
+    ("{} price and tweets, drop the tweets", "{} price and tweets"),
+    ("{} price, tweets and funding but leave the funding out", "{} price, tweets and funding"),
+    ("{} funding above 0.01%", "{} funding above -0.01%"),
+    ("{}USD perp trades on binance", "{}USDT perp trades on binance"),
+    ("orderbook.50.{}USDT", "orderbook.200.{}USDT"),
+    ("5m candles of {} on binance and 1h candles of ETH on okx", "5m candles of {} and ETH on okx"),
   ]
   source = requests(seed)
   for number in range(count):

@@ -456,3 +456,19 @@ def test_data_that_begins_with_the_word_for_an_order_is_no_order(text, said):
 @pytest.mark.parametrize("text", ["short ETH", "long BTC at market price", "convert BTC to USDT"])
 def test_an_order_is_rejected(text):
   assert parse(text, WORDS).outcome == "reject"
+
+
+@pytest.mark.parametrize(
+  ("text", "venue", "symbol"),
+  [
+    ("BTCUSD perp trades on binance", "binance", "BTC/USD:BTC"),
+    ("BTCUSD perp trades", "binance", "BTC/USD:BTC"),
+    ("ETH/USD funding on bybit", "bybit", "ETH/USD:ETH"),
+    ("BTCUSDT perp trades on binance", "binance", "BTC/USDT:USDT"),
+    ("BTC-USD_UM-SWAP trades on okx", "okx", "BTC/USD:USD"),
+  ],
+)
+def test_a_perpetual_in_dollars_is_an_inverse_one_where_the_others_are_in_usdt(text, venue, symbol):
+  (source,) = spec(text)["sources"].values()
+  assert source["use"].startswith(f"{venue}.")
+  assert source["with"]["symbols"] == [symbol]

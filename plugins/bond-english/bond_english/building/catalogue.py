@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from bond_core.packages import package_for
 from bond_english.reading.source_words import CHANNELS as CHANNELS_OF_VENUES, read_source_words
 from bond_english.words import venues
 
@@ -76,8 +77,9 @@ class SourceCatalogue:
         return SourceMatch(own, {"exchange": venue})
     if by_ccxt in self._names and "ccxt" not in self._served and venue in venues.VENUES:
       return SourceMatch(by_ccxt or "", {"exchange": venue})
-    if channel in venues.NATIVE.get(venue, ()) and not self._has_plugin(venue):
-      return SourceMatch(name, {}, f"bond-{venue}")
+    package = package_for("plugins", venue)
+    if package is not None and not self._has_plugin(venue):
+      return SourceMatch(name, {}, package)
     if by_ccxt is not None and venue in venues.VENUES and "ccxt" not in self._served:
       return SourceMatch(by_ccxt, {"exchange": venue}, "bond-ccxt")
     return None

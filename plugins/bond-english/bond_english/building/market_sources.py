@@ -10,6 +10,7 @@ from bond_english.building.how_often import requested_interval
 from bond_english.building.market_outputs import Delivery, add_market_branch, purpose
 from bond_english.building.spec_draft import EACH, SAMPLE
 from bond_english.meaning.sharing import Selection, Symbol
+from bond_english.reading.pairs import Pair
 from bond_english.text.chunks import CHAIN
 from bond_english.words import data, venues
 
@@ -159,9 +160,8 @@ def _venues(context: BuildContext, selection: Selection, channel: str, label: st
   by_ccxt = venues.CCXT_SOURCES.get(channel, "")
   venue = catalogue.default_venue(channel, excluded)
   if quotes and quotes <= {"USD", "GBP"} and catalogue.is_installed(by_ccxt):
-    spot = all(not symbol.pair.settle for symbol in selection.symbols)
     usual = next((v for v in venues.USD_VENUES if v not in excluded), venue)
-    venue = usual if spot else venue
+    venue = usual if _market_types(selection) == {"spot"} else venue
   if venue is None:
     context.add_unavailable(
       selection, f"{label}: no package is known that offers this; leave it out"
@@ -184,6 +184,8 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
       market_types = [usual]
       if _market_type(symbol, selection) == "spot":
         context.spec.add_default("filter", {"market": usual})
+    if "perp" in market_types and _settles_in_coins(pair, venue):
+      market_types = [*(kind for kind in market_types if kind != "perp"), "inverse"]
     if "inverse" in market_types:
       market_types = [market_type for market_type in market_types if market_type != "perp"]
     quote = pair.quote
@@ -207,12 +209,18 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
   return found
 
 
+def _settles_in_coins(pair: Pair, venue: str) -> bool:
+  """Whether a perpetual in dollars is an inverse one: where the linear ones are in USDT."""
+  usual = venues.QUOTE_OF_VENUE.get(venue, "USDT")
+  return pair.quote == "USD" and pair.settle is None and usual == "USDT"
+
+
 def _has_no_dollars(
   venue: str, selection: Selection, symbol: Symbol, market_types: list[str]
 ) -> bool:
   """Whether dollars are USDT on a venue that the request does not name."""
   by_default = venue in venues.DEFAULT_VENUES and not selection.venues
-  return by_default and symbol.pair.settle is None and market_types != ["inverse"]
+  return by_default and symbol.pair.settle is None and "inverse" not in market_types
 
 
 def _options(delivery: Delivery, channel: str, match: SourceMatch, length: float) -> dict[str, Any]:

@@ -258,9 +258,9 @@ def _symbol_is_joined_with_texts(request: Request) -> bool:
   joint = request.previous(first_kind, skip=(FILLER,))
   if joint is None or joint.role != CONJUNCTION:
     return False
-  if joint.value not in ("+", "&", "plus", "and", "with"):
+  if joint.value not in ("+", "&", "plus", "and", "with", "also"):
     return False
-  before = request.previous(request.chunks.index(joint), skip=(FILLER,))
+  before = request.previous(request.chunks.index(joint), skip=(FILLER, CONJUNCTION))
   symbols_after = any(chunk.role in (ASSET, PAIR) for chunk in request.chunks[first_kind:])
   return before is not None and before.role in (ASSET, PAIR) and not symbols_after
 

@@ -86,7 +86,9 @@ _REAL_TIME = PhraseTable(
     no window; without windows; don't aggregate; do not aggregate; dont aggregate; no batching; no
     sampling; raw; raw feed; raw data; unfiltered; tick by tick; every single update; every single
     tick; all updates; all ticks; max speed; maximum speed; full speed; at full speed; no
-    interval; no delay; without delay; every single one; one by one; as they are made; up to the
+    interval; whenever it changes; when it changes; whenever they change; as it changes; on change;
+    on every change; on each change; whenever it moves; no delay; without delay; every single one;
+    one by one; as they are made; up to the
     millisecond
     """
   )

@@ -62,7 +62,7 @@ thus tidy tight till tiny today ton tool tools trade trades top totally trader t
 typical typically ultimately under until upon urgent urgently usable useful user usual usually vs
 way ways whatever wherever whether whichever why widely wise word words worth yeah yep yes yet
 you'd plenty bunch series range variety mixture combination handful list
-collection picture sense individual overview native
+collection picture sense individual level levels overview native
 you'll you've pinging yourself kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi
 asap tbh imo hmm um uh oh ah who's where's when's how's there's here's it's he's she's which's
 upcoming single-stream one-stream unified seamlessly ok'd specially moreover furthermore i.e e.g ie

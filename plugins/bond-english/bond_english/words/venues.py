@@ -139,15 +139,6 @@ ENGLISH_NAMES = frozenset(
 )
 """Venues whose names are also English words: they need "on" or a capital letter."""
 
-NATIVE = {
-  "binance": ("trades", "orderbook", "ticker", "funding", "liquidation", "candle"),
-  **dict.fromkeys(
-    ("okx", "bybit"),
-    ("trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"),
-  ),
-}
-"""Venues with a package of their own, and the channels of its sources."""
-
 DEFAULT_VENUES = ("binance", "okx", "bybit")
 """The default venues where a request names none; the first that has the data counts."""
 
