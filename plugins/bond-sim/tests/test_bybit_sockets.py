@@ -138,6 +138,22 @@ async def test_unsubscribing_ends_a_topic_and_nothing_else(start_bybit):
     assert {message["topic"] for message in await data(ws, 10)} == {"orderbook.1.ETHUSDT"}
 
 
+async def test_a_books_numbers_go_on_while_nobody_reads_it(start_bybit):
+  sim = await start_bybit(speed=5)
+  topic = "orderbook.50.BTCUSDT"
+  async with sim.connect(SPOT) as ws:
+    await ws.send(request("subscribe", topic))
+    last = (await data(ws, 10))[-1]["data"]["u"]
+    await ws.send(request("unsubscribe", topic))
+    with trio.fail_after(8):
+      while json.loads(await ws.recv()).get("op") != "unsubscribe":
+        pass
+    await ws.send(request("subscribe", topic))
+    again = (await data(ws, 1))[0]
+    assert again["type"] == "snapshot"
+    assert again["data"]["u"] > last
+
+
 async def test_a_ping_is_answered_with_its_id(start_bybit):
   sim = await start_bybit()
   async with sim.connect(LINEAR) as ws:

@@ -80,7 +80,8 @@ class TopicState:
   due: float
   last: int
   published_at: float
-  count: int = 1
+  count: int
+  """The number of its last message."""
   sides: tuple[dict[int, int], dict[int, int]] = attrs.field(factory=lambda: ({}, {}))
   """A book's sides as its readers have them: lots by price."""
   seen: int = -1
@@ -102,6 +103,8 @@ class TopicMarket:
     self._writer = writer
     self._publish = publish
     self._open: dict[MarketTopic, TopicState] = {}
+    # A venue's numbers go on while nobody reads.
+    self._counts: dict[MarketTopic, int] = {}
     self.trading = begin(self)
 
   def open(self, topic: MarketTopic, publish_as: str) -> None:
@@ -117,12 +120,14 @@ class TopicMarket:
       last=self.trading.flow.update_id,
       published_at=now,
       sides=self._sides(topic.levels),
+      count=self._counts.get(topic, 0) + 1,
       bar_start=bar_start(self.trading.now_ms, length) if length else 0,
     )
 
   def close(self, topic: MarketTopic) -> None:
     """Ends a topic that has no reader any more."""
-    self._open.pop(topic, None)
+    if (state := self._open.pop(topic, None)) is not None:
+      self._counts[topic] = state.count
 
   def first(self, topic: MarketTopic) -> bytes | None:
     """What a new reader of an open topic gets before what is published from now on; None for
