@@ -1,0 +1,1 @@
+"""What peers say of what is exported for them."""

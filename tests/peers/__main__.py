@@ -1,0 +1,115 @@
+"""tox -e peers: hftbacktest validates what is exported for it, in an environment of its own.
+
+Real captures of 2024 are played as Binance, recorded, and exported; what comes out is counted
+against the captures.
+"""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+PEER = "hftbacktest==2.4.4"
+ROOT = Path(__file__).parents[2]
+DATA = Path(os.environ.get("BOND_SHARED", ROOT.parent / "shared")) / "data" / "binance-2024"
+CAPTURES = {
+  "spot": ("spot_btcusdt_20240808.gz", "BTC/USDT", "binance_BTC-USDT_spot.npz"),
+  "perp": ("usdm_btcusdt_20240808.gz", "BTC/USDT:USDT", "binance_BTC-USDT_perp.npz"),
+}
+BOND = [sys.executable, "-m", "bond_core"]
+CHECK = """
+import json, sys
+import numpy as np
+from hftbacktest import EXCH_EVENT, TRADE_EVENT
+from hftbacktest.data import validate_event_order
+data = np.load(sys.argv[1])["data"]
+validate_event_order(data)
+seen = data["ev"][(data["ev"] & EXCH_EVENT) != 0]
+trades = int(((seen & 0xff) == TRADE_EVENT).sum())
+print(json.dumps({"records": len(data), "bytes": data.dtype.itemsize, "trades": trades}))
+"""
+
+
+def main() -> int:
+  """Returns 0 where everything is valid and no trade is missing."""
+  if not DATA.exists():
+    print(f"the captures are not at {DATA}; set BOND_SHARED to where they are")
+    return 0
+  with tempfile.TemporaryDirectory() as name:
+    folder = Path(name)
+    venv.create(folder / "peer", with_pip=True)
+    peer = folder / "peer" / "bin" / "python"
+    subprocess.run([peer, "-m", "pip", "install", "--quiet", PEER], check=True)
+    return max(check(folder, peer, market) for market in CAPTURES)
+
+
+def check(folder: Path, peer: Path, market: str) -> int:
+  """Returns 0 where the export of one capture is valid and has all of its trades."""
+  capture, symbol, exported = CAPTURES[market]
+  recording, out = folder / f"{market}.jsonl.zst", folder / market
+  record(folder, DATA / capture, symbol, recording)
+  subprocess.run([*BOND, "export", recording, "--to", "hftbacktest", out], check=True)
+  done = subprocess.run(
+    [peer, "-c", CHECK, out / exported], check=True, capture_output=True, text=True
+  )
+  found, ids = json.loads(done.stdout), trade_ids(DATA / capture)
+  right = (found["bytes"], found["trades"]) == (64, len(ids))
+  print(f"{market}: {found}, trades in the capture {len(ids)}: {'equal' if right else 'NOT EQUAL'}")
+  return 0 if right else 1
+
+
+def record(folder: Path, capture: Path, symbol: str, recording: Path) -> None:
+  """Plays a capture as Binance, and records it."""
+  with subprocess.Popen(
+    [*BOND, "sim", "binance", "--capture", capture, "--port", "0", "--json", "--speed", "20"],
+    stdout=subprocess.PIPE,
+    text=True,
+  ) as sim:
+    assert sim.stdout is not None
+    endpoint = json.loads(sim.stdout.readline())["endpoint"]
+    given = {"symbols": [symbol], "endpoint": endpoint}
+    spec = folder / "spec.json"
+    spec.write_text(
+      json.dumps(
+        {
+          "sources": {
+            "t": {"use": "binance.trades", "with": given},
+            "b": {"use": "binance.orderbook", "with": {**given, "deltas": True}},
+          }
+        }
+      )
+    )
+    seconds = (span_of(capture) / 20) + 15
+    command = [*BOND, "record", spec, "-o", recording, "--duration", f"{seconds:.0f}s"]
+    subprocess.run(command, check=True)
+    sim.terminate()
+
+
+def span_of(capture: Path) -> float:
+  """Seconds from the first to the last line."""
+  times = [int(line.split(" ", 1)[0]) for line in lines_of(capture)]
+  return (times[-1] - times[0]) / 1e9
+
+
+def trade_ids(capture: Path) -> set[int]:
+  """The trades in a capture, read in the plainest way; those of the market itself alone."""
+  found = set()
+  for line in lines_of(capture):
+    message = json.loads(line.split(" ", 1)[1])
+    if message.get("stream", "").endswith("@trade"):
+      data = message["data"]
+      if data.get("X", "MARKET") == "MARKET":
+        found.add(data["t"])
+  return found
+
+
+def lines_of(capture: Path) -> list[str]:
+  with gzip.open(capture, "rt") as file:
+    return file.read().splitlines()
+
+
+sys.exit(main())
