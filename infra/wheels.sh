@@ -4,7 +4,7 @@
 set -eu
 wheels=${WHEELS:-/wheels}
 own=$(mktemp -d)
-# Images have no Node to build the page with; it is in none of them.
+# An image that shows the page has built it in a stage of its own; one that does not needs no Node.
 export BOND_WITHOUT_PAGE=1
 packages=.
 for project in ./plugins/*/pyproject.toml; do

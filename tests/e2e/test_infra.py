@@ -18,6 +18,7 @@ import yaml
 from bond_server.commands.serve import serve_command
 from bond_server.commands.settings import read_settings
 
+from tests import javascript
 from tests.packages import packages
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +108,23 @@ def test_wheels_of_this_repository_are_built_here_and_never_looked_for_on_an_ind
   assert chosen.split()[-1] == "bond-ws"
   assert [line.partition(" @ file:///")[0] for line in constraints] == ["bond_core", "bond_ws"]
   assert "--no-deps" not in chosen
+
+
+@pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
+def test_an_image_with_the_control_plane_builds_its_page(path):
+  text = path.read_text()
+  (names,) = re.findall(r"^RUN sh infra/wheels.sh ?(.*)$", text, re.M)
+  has_page = "bond-page" in names or not names
+  assert has_page == ("bond-rest" in names or not names)
+  built = re.findall(r"^COPY --from=page /src/(\S+) (\S+)$", text, re.M)
+  static = javascript.PAGE.relative_to(ROOT).as_posix()
+  assert built == ([(static, static)] if has_page else [])
+  if has_page:
+    # Node is in that stage only, and what lies in the folder from before is not taken.
+    assert re.findall(r"^FROM node\S+ AS (\w+)$", text, re.M) == ["page"]
+    passed_on = (ROOT / ".dockerignore").read_text().split()
+    assert "!sdk/js" in passed_on
+    assert {"sdk/js/node_modules", static} <= set(passed_on)
 
 
 def test_all_three_images_are_there():

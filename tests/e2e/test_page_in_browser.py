@@ -137,10 +137,15 @@ def ask_and_see(browser, ports, proxy, run):
 
   # From here on with the keyboard alone.
   page.focus("#request")
-  page.keyboard.type("BTC price evry 1s fancy")
+  page.keyboard.type("BTC price evry 1s on marsex")
   page.wait_for_selector('.word[data-how="unknown"]')
   page.wait_for_selector("#choices button")
   assert page.is_disabled("#start")
+  page.keyboard.press("Control+a")
+  # What is ignored is said, and may start.
+  page.keyboard.type("BTC price every 1s fancy")
+  page.wait_for_selector('.word[data-how="left"]')
+  page.wait_for_selector("#start:not([disabled])")
   page.keyboard.press("Control+a")
   page.keyboard.type("BTC price every 1s")
   page.wait_for_selector("#start:not([disabled])")

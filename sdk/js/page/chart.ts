@@ -66,11 +66,12 @@ export class Chart {
     if (decimals > this.#decimals) this.#round(decimals);
     const first = points[0]?.time ?? 0;
     // A series only grows: what was dropped from the points is dropped from it now and then.
-    if (first < this.#drawnFirst || this.#updates > MOST.points || this.#drawn === 0) {
+    const isNew = first < this.#drawnFirst || this.#drawn === 0;
+    if (isNew || this.#updates > MOST.points / 4) {
       this.#prices.setData(
         points.map(({ time, value }) => ({ time: time as UTCTimestamp, value })),
       );
-      if (this.#updates === 0) this.#chart.timeScale().fitContent();
+      if (isNew) this.#chart.timeScale().fitContent();
       this.#updates = 0;
       this.#drawnFirst = first;
     } else {

@@ -23,7 +23,7 @@ export interface Point {
   value: number;
 }
 
-export const MOST = { points: 3_600, tape: 30, happened: 100 };
+export const MOST = { points: 900, tape: 30, happened: 100 };
 /** A market that says nothing for so long is shown as quiet, and with a stale source as stale. */
 export const QUIET_AFTER = 10_000;
 
@@ -300,13 +300,14 @@ export function figure(value: number | null | undefined): string {
 /** One part of a request, and how it was understood. */
 export interface Word {
   text: string;
-  how: "known" | "default" | "unknown" | "filler";
+  how: "known" | "default" | "unknown" | "left" | "filler";
   means: string;
 }
 
 /** The account of a request's words, as the parse route gives it. */
 export interface Understood {
   outcome: string;
+  can_start: boolean;
   sentence: string;
   questions: string[];
   problems: string[];
@@ -322,19 +323,20 @@ export interface Understood {
   }[];
 }
 
+/** What a word counts as that is no part of the stream. */
+const NO_PART: Record<string, [Word["how"], string]> = {
+  unknown: ["unknown", "not understood"],
+  refused: ["unknown", "refused"],
+  ignored: ["left", "ignored"],
+  left_out: ["left", "left out"],
+  filler: ["filler", ""],
+};
+
 export function words({ account }: Understood): Word[] {
-  return account.map(({ text, slot, value, how, start }) => ({
-    text: start === null ? String(value) : text,
-    how:
-      slot === "unknown"
-        ? "unknown"
-        : slot === "filler"
-          ? "filler"
-          : how === "default"
-            ? "default"
-            : "known",
-    means: slot === "filler" ? "" : slot === "unknown" ? "not understood" : slot,
-  }));
+  return account.map(({ text, slot, value, how, start }) => {
+    const [as, means] = NO_PART[slot] ?? [how === "default" ? "default" : "known", slot];
+    return { text: start === null ? String(value) : text, how: as, means };
+  });
 }
 
 /** Requests that answer what was asked: each is the text that a button puts in. */

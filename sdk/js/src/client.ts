@@ -202,12 +202,20 @@ export class Listening implements AsyncIterableIterator<Heard>, AsyncDisposable 
     const { signal } = options;
     signal?.throwIfAborted();
     const client = new Client(options);
-    const made = await client.create(request, {
-      confirm: options.confirm ?? false,
-      ...(signal && { signal }),
-    });
+    const over = this.#over.signal;
+    let made: Made;
+    try {
+      made = await client.create(request, {
+        confirm: options.confirm ?? false,
+        signal: signal ? AbortSignal.any([signal, over]) : over,
+      });
+    } catch (error) {
+      // To close it waits for no answer.
+      if (over.aborted) return undefined;
+      throw error;
+    }
     signal?.throwIfAborted();
-    if (this.#over.signal.aborted) return undefined;
+    if (over.aborted) return undefined;
     const url = new URL(made.ws_url);
     if (options.from !== undefined) url.searchParams.append("from", options.from);
     const renew = () => this.#renewed(client, made.stream_id);

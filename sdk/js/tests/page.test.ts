@@ -165,6 +165,7 @@ test("a number is shown as it came", () => {
 });
 
 const UNDERSTOOD: Understood = {
+  can_start: false,
   outcome: "ask",
   sentence: "Price, every 5 s.",
   questions: ["Price of which asset?"],
@@ -229,4 +230,12 @@ test("a spread has no more decimals than its prices", () => {
 test("depth is what lies up to each level", () => {
   expect(depth([[10, 1, { x: 1 }], [9, 2, { x: 2 }]])).toEqual([1, 3]);
   expect(depth([])).toEqual([]);
+});
+
+test("a word that is no part of the stream is never shown as one that is", () => {
+  const word = (slot: string) => ({ start: 0, end: 1, text: "w", slot, value: null, how: "exact" });
+  const account = ["symbol", "ignored", "left_out", "refused", "unknown", "filler"].map(word);
+  const shown = words({ ...UNDERSTOOD, account });
+  expect(shown.map(({ how }) => how)).toEqual(["known", "left", "left", "unknown", "unknown", "filler"]);
+  expect(shown[1]?.means).toBe("ignored");
 });

@@ -1,6 +1,7 @@
 /** What of a stream no transcript can say: signals, sleep, closing, and what is refused at once. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
+  listen,
   type Message,
   type Status,
   Stream,
@@ -271,4 +272,29 @@ test("a date is a place to begin at", async () => {
   expect(JSON.parse(last().sent[0] as string).from).toBe("2026-11-23T13:30:00.000Z");
   await stream.close();
   await over;
+});
+
+/** A control plane that never answers. */
+const unanswered = (_: unknown, { signal }: RequestInit = {}) =>
+  new Promise<never>((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+
+test.each([{}, { signal: new AbortController().signal }])(
+  "to close what listens waits for no answer of the control plane",
+  async (given) => {
+    const options = { apiUrl: "http://h:1", fetch: unanswered, WebSocket: FakeSocket };
+    const listening = listen("BTC price every 1s", { ...options, ...given });
+    const first = listening.next();
+    await listening.close();
+    expect(await first).toEqual({ done: true, value: undefined });
+  },
+);
+
+test("a signal ends what waits for an answer of the control plane, with its reason", async () => {
+  const over = new AbortController();
+  const options = { apiUrl: "http://h:1", fetch: unanswered, WebSocket: FakeSocket };
+  const first = listen("BTC price every 1s", { ...options, signal: over.signal }).next();
+  over.abort(new Error("enough"));
+  await expect(first).rejects.toThrow("enough");
 });

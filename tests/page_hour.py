@@ -1,0 +1,236 @@
+"""An hour of a busy market in a real browser: python -m tests.page_hour [--minutes 60].
+
+A server of its own sends the page 2,000 events a second of market time, as fast as the page takes
+them, each with a number; before that at its real pace, for the frames. The heap is measured
+after a collection, each twelfth of the way.
+"""
+
+import argparse
+import asyncio
+import json
+import struct
+import sys
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from bond_page.service import files_of
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from bond_core import (
+  Bbo,
+  Consolidated,
+  Heartbeat,
+  Liquidation,
+  Post,
+  Ticker,
+  Trade,
+  VenueQuote,
+  encode,
+)
+from tests import javascript
+
+A_SECOND = 2_000
+START_MS = 1_795_440_600_000
+AHEAD = 8_000
+"""Events that the page has not taken yet: less than a client gives its connection up for."""
+HEAP_MAY_GROW = 1.10
+PACED = 15
+"""Seconds in which frames are counted."""
+COUNT = """
+window.parsed = 0;
+const parse = JSON.parse;
+JSON.parse = (text) => { window.parsed++; return parse(text); };
+window.intervals = [];
+let before;
+requestAnimationFrame(function frame(now) {
+  if (before !== undefined) window.intervals.push(now - before);
+  before = now;
+  requestAnimationFrame(frame);
+});
+"""
+
+
+def templates() -> dict[str, bytes]:
+  """A message of each kind, in which its number, time and price are to be filled in."""
+  numbers = {"seq_internal": 7_777_777, "ts_event": 8_888_888, "ts_exchange": 8_888_888}
+  what: dict[str, Any] = {"exchange": "okx", "symbol": "BTC/USDT", "market_type": "spot", **numbers}
+  price = 9_999_999.5
+  levels = [(price, 1.5, {"okx": 1.5}) for _ in range(10)]
+  quotes = {"bbo": Bbo(bid=price, ask=price, state="locked", blamed=["okx"])}
+  book = {**what, **quotes, "exchange": "*", "venues": {"okx": VenueQuote(state="live")}}
+  events = {
+    "trade": Trade(**what, price=price, size=0.01, side="buy", trade_id="7777777"),
+    "ticker": Ticker(**what, bid=price, ask=price, last=price),
+    "book": Consolidated(**book, bids=levels, asks=levels),
+    "liquidation": Liquidation(**what, price=price, size=2, side="sell"),
+    "post": Post(**what, text="what somebody says " * 10, user="ada"),
+    "heartbeat": Heartbeat(raw={}, info={"sources": {"okx": "live"}}, ts_event=8_888_888),
+  }
+  filled = ((b"7777777", b"%(seq)d"), (b"8888888", b"%(ms)d"), (b"9999999.5", b"%(price).2f"))
+  found = {}
+  for name, event in events.items():
+    message = encode(event)
+    for number, place in filled:
+      message = message.replace(number, place)
+    found[name] = message
+  return found
+
+
+TEMPLATES = templates()
+
+
+def second_of(number: int) -> Iterator[bytes]:
+  """The messages of one second of the market."""
+  for place in range(A_SECOND):
+    seq = number * A_SECOND + place + 1
+    price = 57_000 + (seq * 7_919) % 4_000 / 100
+    values = {b"seq": seq, b"ms": START_MS + number * 1_000 + place // 2, b"price": price}
+    if place == 0:
+      yield TEMPLATES["heartbeat"] % values
+    if place % 200 == 5:
+      name = "book"
+    elif place == 1_000:
+      name = "liquidation"
+    elif place == 1_001 and number % 10 == 0:
+      name = "post"
+    else:
+      name = "ticker" if place % 4 == 3 else "trade"
+    yield TEMPLATES[name] % values
+
+
+def framed(message: bytes) -> bytes:
+  """A WebSocket frame of a server."""
+  size = len(message)
+  head = struct.pack("!BB", 0x81, size) if size < 126 else struct.pack("!BBH", 0x81, 126, size)
+  return head + message
+
+
+class Market:
+  """The server: the page's files, empty answers, and the stream."""
+
+  def __init__(self) -> None:
+    self.files = files_of(javascript.page())
+    self.connections = 0
+    self.taken = 0
+    """What the page has parsed, as its driver sees it."""
+    self.until = 0
+    """Seconds of the market that may be sent."""
+    self.second = 0
+
+  def answer(self, connection: ServerConnection, request: Request) -> Response | None:
+    path = request.path.partition("?")[0]
+    if path == "/stream":
+      return None
+    shown = self.files.get(path)
+    if shown is None:
+      body, headers = b"{}", {"Content-Type": "application/json"}
+    else:
+      body, headers = shown.body, {"Content-Type": shown.media_type, **shown.headers}
+    headers |= {"Content-Length": str(len(body)), "Connection": "close"}
+    return Response(HTTPStatus.OK, "OK", Headers(headers), body)
+
+  async def stream(self, connection: ServerConnection) -> None:
+    self.connections += 1
+    for _ in range(2):
+      asked = json.loads(await connection.recv())
+      ack = {"type": "system", "status": "subscribed", "id": asked["id"], "received": asked}
+      ack |= {"subscriptions": [], "rejected": [], "epoch": "hour", "seq": 0, "recovered": None}
+      await connection.send(json.dumps(ack))
+    sent = 0
+    while True:
+      while self.second >= self.until or sent - self.taken > AHEAD:
+        await asyncio.sleep(0.005)
+      messages = [framed(message) for message in second_of(self.second)]
+      self.second += 1
+      sent += len(messages)
+      connection.transport.write(b"".join(messages))
+      await asyncio.sleep(0)
+
+
+async def hour(minutes: int) -> None:
+  """Prints what was measured. Raises AssertionError where it is not as promised."""
+  from playwright.async_api import async_playwright
+
+  market, seconds = Market(), minutes * 60
+  heaps: list[float] = []
+  async with (
+    serve(market.stream, "127.0.0.1", 0, process_request=market.answer, compression=None) as server,
+    async_playwright() as found,
+  ):
+    port = server.sockets[0].getsockname()[1]
+    browser = await found.chromium.launch(
+      executable_path=javascript.chromium(), args=["--no-sandbox", "--js-flags=--expose-gc"]
+    )
+    page = await browser.new_page(viewport={"width": 1280, "height": 1120})
+    await page.add_init_script(COUNT)
+    await page.goto(f"http://127.0.0.1:{port}/")
+    devtools = await page.context.new_cdp_session(page)
+    # Processor time of the page's thread, which others on the machine take nothing from.
+    await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    async def evaluated(code: str) -> Any:
+      return await page.evaluate(code)
+
+    async def busy() -> float:
+      metrics = (await devtools.send("Performance.getMetrics"))["metrics"]
+      return next(float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
+
+    async def shows(second: int) -> None:
+      while True:
+        market.taken = await evaluated("parsed")
+        if await page.text_content('[data-field="seq"]') == str(second * A_SECOND):
+          return
+        await asyncio.sleep(0.02)
+
+    for name, rate in (("at rest", 0), ("at 2,000 events/s", 1)):
+      await evaluated("intervals.length = 0")
+      before = await busy()
+      for _ in range(PACED):
+        market.until += rate
+        await asyncio.sleep(1)
+        market.taken = await evaluated("parsed")
+      frames = sorted(await evaluated("intervals"))
+      late = frames[int(len(frames) * 0.99)]
+      share = (await busy() - before) / PACED
+      what = f"{len(frames) / PACED:.0f} frames/s {name}, 99 % within {late:.0f} ms"
+      print(f"{what}, the page's thread busy for {share:.0%}", flush=True)
+    await shows(market.until)
+
+    began, first = asyncio.get_running_loop().time(), market.until
+    for step in range(1, 13):
+      market.until = first + seconds * step // 12
+      await shows(market.until)
+      await devtools.send("HeapProfiler.collectGarbage")
+      heaps.append((await devtools.send("Runtime.getHeapUsage"))["usedSize"] / 1e6)
+      took = asyncio.get_running_loop().time() - began
+      print(
+        f"{seconds * step / 720:.1f} min: heap {heaps[-1]:.2f} MB after {took:.0f} s", flush=True
+      )
+    # After twenty minutes all that is bounded is full.
+    full = heaps[len(heaps) // 3 :]
+    assert max(full) <= min(full) * HEAP_MAY_GROW, heaps
+    gaps = await page.text_content('[data-field="gaps"]')
+    print(f"gaps {gaps}, connections {market.connections}")
+    assert gaps == "0"
+    await browser.close()
+
+
+def main() -> int:
+  parser = argparse.ArgumentParser(prog="python -m tests.page_hour", description=__doc__)
+  parser.add_argument("--minutes", type=int, default=60)
+  minutes = parser.parse_args().minutes
+  try:
+    javascript.page()
+    javascript.chromium()
+  except javascript.Unavailable as exc:
+    print(exc)
+    return 0
+  asyncio.run(hour(minutes))
+  return 0
+
+
+if __name__ == "__main__":
+  sys.exit(main())
