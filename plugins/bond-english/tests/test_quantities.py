@@ -194,6 +194,12 @@ def test_bounds(text, bound):
     ("BTC/USDT:USDT", Pair("BTC", "USDT", perpetual=True, settle="USDT")),
     ("BTC/USDT:USDT-261225", Pair("BTC", "USDT", expiry="261225", settle="USDT")),
     ("1000PEPE/USDT", Pair("1000PEPE", "USDT", known=False)),
+    ("kPEPE", Pair("KPEPE", None)),
+    ("kFOO", None),
+    (
+      "XYZ-TSLA/USDC:USDC",
+      Pair("XYZ-TSLA", "USDC", perpetual=True, known=False, settle="USDC"),
+    ),
     ("XYZ/USDT", Pair("XYZ", "USDT", known=False)),
     ("foo/usdt", None),
     ("bid/ask", None),

@@ -54,12 +54,31 @@ class _Side(NamedTuple):
 
 def pair_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   """The pair that begins at `first`; the tickers as a list where A/B is no usual market."""
-  return _with_signs(tokens, first) or _single_word(tokens, first) or _thousands(tokens, first)
+  for read in (_hyphenated, _with_signs, _single_word, _thousands):
+    if (chunk := read(tokens, first)) is not None:
+      return chunk
+  return None
 
 
 def is_better_quote(one: str, other: str) -> bool:
   """Whether the market of the two currencies is quoted in `one`."""
   return _RANKS.get(one, len(QUOTE_RANKING)) < _RANKS.get(other, len(QUOTE_RANKING))
+
+
+def _hyphenated(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """XYZ-TSLA/USDC:USDC: a market of a part of a venue, whose name stands before the asset's."""
+  parts = tokens[first : first + 5]
+  if len(parts) < 5 or [parts[1].text, parts[3].text] != ["-", "/"]:
+    return None
+  names = [parts[at].text for at in (0, 2, 4)]
+  joined = all(part.attached for part in parts[1:])
+  if not joined or not all(name.isalnum() and name.isupper() for name in names):
+    return None
+  if names[2] not in _RANKS:
+    return None
+  pair = Pair(f"{names[0]}-{names[1]}", names[2], known=False)
+  pair, end = _with_suffix(tokens, pair, first + 5)
+  return Chunk(PAIR, first, end, pair)
 
 
 def _with_signs(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -215,8 +234,11 @@ def _single_word(tokens: Sequence[Token], first: int) -> Chunk | None:
 
 
 def _thousands(tokens: Sequence[Token], first: int) -> Chunk | None:
-  """1000PEPE, 1000PEPEUSDT: contracts of so many coins, which have a ticker of their own."""
+  """1000PEPE, 1000PEPEUSDT, kPEPE: contracts of so many coins, which have a ticker of their own."""
   number, at = tokens[first], first + 1
+  if number.kind == WORD and number.text[:1] == "k" and number.text[1:].isupper():
+    known = number.text[1:] in ASSETS
+    return Chunk(PAIR, first, at, Pair(number.text.upper(), None), EXACT) if known else None
   if number.text not in _LOTS or at >= len(tokens) or not tokens[at].attached:
     return None
   word = tokens[at].text.upper()
