@@ -154,6 +154,7 @@ class DurableLog:
         self._set_failure(str(exc))
         if isinstance(engine, SharedEngine) and self.ring.head - self.kept > MARGIN // 2:
           engine.begin_epoch()
+          self._position = self.ring.oldest
         await trio.sleep(backoff.delay())
         continue
       self._count_holes(records)

@@ -57,6 +57,20 @@ class Shelf:
     self.finished = True
 
 
+class SharedShelf(Shelf):
+  """One that others may take over."""
+
+  async def claim(self):
+    await trio.lowlevel.checkpoint()
+
+  def begin_epoch(self):
+    self.epoch, self.records = f"e{int(self.epoch[1:]) + 1}", []
+
+  async def follow(self, after):
+    raise AssertionError("nobody follows it")
+    yield []
+
+
 def spec_of(shelf, **ring):
   @asynccontextmanager
   async def open_shelf(config, name):
@@ -230,6 +244,26 @@ async def test_an_engine_that_lost_everything_begins_a_new_epoch_with_what_the_r
     assert numbers(shelf.records) == [(n, n) for n in range(log.oldest, 102)]
     assert log.lost == 0
   assert f"market begins a new epoch with number {shelf.oldest}" in caplog.text
+
+
+async def test_a_log_that_is_cut_off_begins_one_epoch_for_each_half_of_the_margin(
+  autojump_clock, monkeypatch
+):
+  monkeypatch.setattr("bond_core._logs.durable.MARGIN", 100)
+  shelf = SharedShelf()
+  async with open_log(spec_of(shelf, size=Size(20 * EVENT_BYTES)), None, "market") as log:
+    shelf.broken = "away"
+    for epoch in ("e1", "e2", "e3"):
+      assert log.epoch == epoch
+      for _ in range(51):
+        log.ring.append(events(log.head + 1))
+      # Tried again and again meanwhile.
+      await trio.sleep(60)
+    shelf.broken = None
+    await trio.sleep(60)
+    await log.acknowledged(log.head)
+    assert log.epoch == "e4"
+    assert numbers(shelf.records)[-1] == (153, 153)
 
 
 async def test_an_engine_that_went_back_receives_again_what_it_had_acknowledged(autojump_clock):

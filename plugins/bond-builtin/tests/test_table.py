@@ -7,7 +7,7 @@ again, to be looked at before they are committed.
 from pathlib import Path
 
 import pytest
-from bond_builtin.sinks.rows import COLUMNS, MOST, Rows
+from bond_builtin.sinks.rows import AT_ONCE, COLUMNS, MOST, Rows
 from rich.cells import cell_len
 
 from bond_core import (
@@ -173,7 +173,8 @@ def test_a_table_of_ever_new_streams_is_bounded_and_keeps_those_that_are_heard()
   rows = Rows()
   for number in range(MOST + 5):
     rows.take([trade("BTC/USDT"), trade(f"S{number}/USDT")], number)
-  assert f"{MOST:,} streams" in plain(rows, 160)[-1]
+  # BTC/USDT, and what came since the last that were silent for longest made room.
+  assert f"{MOST - AT_ONCE + 6} streams" in plain(rows, 160)[-1]
   assert any("BTC/USDT" in line for line in plain(rows, 160, 2_000))
   assert not any("S0/USDT" in line for line in plain(rows, 160, 2_000))
 
@@ -212,6 +213,8 @@ def test_what_comes_seldom_is_no_quieter_than_usual():
     ({"exchange": "x", "symbol": "*", "channel": "*"}, ["BTC/USDT", "ETH/USDT"]),
     ({"exchange": "x", "symbol": "BTC/USDT", "channel": "trades"}, ["BTC/USDT"]),
     ({"exchange": "*", "symbol": "ETH/USDT", "channel": "*"}, ["ETH/USDT"]),
+    # Of what has no symbol, which has a row of its own.
+    ({"exchange": "x", "symbol": "", "channel": "trades"}, ["trades"]),
     ({"exchange": "x", "symbol": "*", "channel": "orderbook"}, ["*"]),
     ({"exchange": "y", "symbol": "BTC/USDT", "channel": "trades"}, ["BTC/USDT of y"]),
   ],

@@ -343,11 +343,10 @@ async def open_engine(config: Streams, name: str) -> AsyncIterator[RedisEngine]:
     )
     try:
       await engine.look()
+      yield engine
     except EngineError as exc:
       # Raised outside, so that it comes as itself and not in a group.
       problem = exc
-    else:
-      yield engine
     finally:
       link.close()
       watch.close()

@@ -1,5 +1,7 @@
 """One process writes a log; Redis itself refuses any other."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 import trio
 from bond_redis import _open, config
@@ -143,6 +145,21 @@ async def test_a_log_that_nobody_can_keep_gives_its_epoch_up_before_its_numbers_
     async with opened(server, prefix="a:") as engine:
       assert engine.epoch == log.epoch
       assert numbers(await engine.read(1, 9999)) == same(range(1, 62))
+
+
+async def test_a_log_that_cannot_be_taken_over_says_why_and_not_in_a_group(start_server):
+  server = start_server()
+
+  @asynccontextmanager
+  async def away(config, name):
+    async with open_engine(config, name) as engine:
+      server.kill()
+      yield engine
+
+  spec = LogType(name="t", summary="", config=config.Streams, open=away, ring=config.Streams.ring)
+  with pytest.raises(EngineError, match="cannot be reached"):
+    async with open_log(spec, config.Streams(url=server.url, timeout=0.3), "market"):
+      raise AssertionError("it is open")
 
 
 async def test_two_logs_with_prefixes_share_a_server(server):

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from bond_commandkit.columns import (
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
   from rich.text import Text
 
 MOST = 1_000
-"""Streams that are known; the one that was silent for longest makes room."""
+AT_ONCE = MOST // 10
+"""Streams that are known; where there are more, those that were silent for longest make room, so
+many at once, since to find them costs as much as all of them are."""
 TREND = 8
 """Figures of a trend: of the last seconds in which something came, or how many came in each."""
 RATE_OVER = 10
@@ -146,7 +149,8 @@ class Rows:
 
   def _new(self, now: float) -> Row:
     if len(self._rows) >= MOST:
-      del self._rows[max(self._rows, key=lambda key: self._rows[key].age(now))]
+      for key in nlargest(AT_ONCE, self._rows, key=lambda key: self._rows[key].age(now)):
+        del self._rows[key]
     return Row(now)
 
   def _gap_of(self, gap: Gap, key: StreamKey, now: float) -> None:
@@ -154,7 +158,8 @@ class Rows:
     self._gap = gap, now
     found = [row for other, row in self._rows.items() if _concerns(key, other)]
     if not found:
-      found = [self._rows.setdefault(key, self._new(now))]
+      row = self._rows[key] = self._new(now)
+      found = [row]
     for row in found:
       row.note(gap)
 
@@ -200,7 +205,5 @@ class Rows:
 
 def _concerns(gap: StreamKey, stream: StreamKey) -> bool:
   """Whether a gap is of a stream; what it does not say may be any."""
-  return all(
-    said in ("*", has) or (not said and said is gap.market)
-    for said, has in zip(gap, stream, strict=True)
-  )
+  said = gap._replace(market=gap.market or "*")
+  return all(part in ("*", has) for part, has in zip(said, stream, strict=True))

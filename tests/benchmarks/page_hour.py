@@ -1,4 +1,4 @@
-"""An hour of a busy market in a real browser: python -m tests.page_hour [--minutes 60].
+"""An hour of a busy market in a real browser: python -m tests.benchmarks.page_hour [--minutes 60].
 
 A server of its own sends the page 2,000 events a second of market time, as fast as the page takes
 them, each with a number; before that at its real pace, for the frames. The heap is measured
@@ -227,7 +227,7 @@ async def hour(minutes: int) -> None:
 
 
 def main() -> int:
-  parser = argparse.ArgumentParser(prog="python -m tests.page_hour", description=__doc__)
+  parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.page_hour", description=__doc__)
   parser.add_argument("--minutes", type=int, default=60)
   minutes = parser.parse_args().minutes
   try:
