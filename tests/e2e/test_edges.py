@@ -1,21 +1,17 @@
 """Every command where it cannot do its work, or is stopped: one sentence, no traceback, and an exit
 code that says what happened."""
 
-import fcntl
 import os
-import pty
 import random
 import re
-import select
 import signal
 import socket
-import struct
 import subprocess
-import termios
 import time
 from contextlib import closing
 
 import pytest
+from own_terminal import on_a_terminal
 from venue import BOND
 
 CLOCK = "sources: {c: {use: clock.ticks, with: {seconds: 0.05}}}\n"
@@ -239,7 +235,7 @@ def test_ctrl_c_and_sigterm_at_any_moment_end_a_command_without_a_traceback(name
 def test_ctrl_c_on_a_terminal_ends_a_command_in_order(name, place):
   """The key as the terminal sends it, once the command says that it works."""
   arguments = [word for word in place.commands[name] if word not in ("--duration", "300ms")]
-  screen, code = on_a_terminal(arguments, until=rb"count|127\.0\.0\.1:\d+", keys=b"\x03")
+  screen, code = on_a_terminal(arguments, HOME, until=rb"count|127\.0\.0\.1:\d+", keys=b"\x03")
   assert not FAULTS.search(screen), screen.decode()
   assert code == 0
 
@@ -248,34 +244,8 @@ def test_ctrl_c_on_a_terminal_ends_a_command_in_order(name, place):
   "name", ["check", "explain", "listen", "new", "plan", "plugins", "run", "top"]
 )
 def test_help_fits_a_narrow_terminal(name):
-  screen, code = on_a_terminal([name, "--help"], columns=60)
+  screen, code = on_a_terminal([name, "--help"], HOME, columns=60)
   assert code == 0
   lines = re.sub(rb"\x1b\[[\d;?]*[a-zA-Z]", b"", screen).decode().splitlines()
   # Commands to copy stay whole.
   assert [line for line in lines if len(line) > 60 and not line.startswith("  bond ")] == []
-
-
-def on_a_terminal(arguments, *, columns=80, until=None, keys=b""):
-  """Runs a command on a terminal of its own; what it shows, and its exit code. `keys` are typed as
-  soon as it shows `until`."""
-  pid, terminal = pty.fork()
-  if not pid:
-    os.execve(BOND[0], [*BOND, *arguments], HOME | {"TERM": "xterm"})
-  screen = b""
-  try:
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-      if select.select([terminal], [], [], 0.1)[0]:
-        try:
-          screen += os.read(terminal, 65_536)
-        except OSError:
-          break
-      if until is not None and re.search(until, screen):
-        os.write(terminal, keys)
-        until = None
-    else:
-      os.kill(pid, signal.SIGKILL)
-  finally:
-    os.close(terminal)
-  return screen, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

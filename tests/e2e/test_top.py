@@ -1,17 +1,13 @@
 """bond top, as a user meets it: on a terminal, on a pipe, and with JSON."""
 
-import fcntl
 import json
 import os
-import pty
 import re
-import select
-import struct
-import termios
-import time
+from functools import partial
 
 import pytest
 import trio
+from own_terminal import on_a_terminal
 from serving import EXAMPLE, served
 from venue import BOND
 from websockets.sync.client import connect
@@ -22,23 +18,6 @@ async def top(*arguments):
     return await trio.run_process(
       [*BOND, "top", *arguments], capture_stdout=True, capture_stderr=True, check=False
     )
-
-
-def on_a_terminal(arguments, until, columns=80, lines=30):
-  """What a command has shown when `until` is there; then Ctrl-C, and its exit code."""
-  pid, terminal = pty.fork()
-  if not pid:
-    os.execve(BOND[0], [*BOND, *arguments], {**os.environ, "TERM": "xterm"})
-  shown, deadline = b"", time.monotonic() + 30
-  try:
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    while re.search(until, shown) is None and time.monotonic() < deadline:
-      if select.select([terminal], [], [], 0.1)[0]:
-        shown += os.read(terminal, 65_536)
-    os.write(terminal, b"\x03")
-    return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-  finally:
-    os.close(terminal)
 
 
 async def test_a_running_server_on_a_pipe_in_json_and_on_a_terminal():
@@ -61,11 +40,15 @@ async def test_a_running_server_on_a_pipe_in_json_and_on_a_terminal():
         assert found["url"] == url
         assert found["health"]["sources"] == {"binance": "simulated"}
         assert [client["id"] for client in found["broker"]["slowest"]] == [1]
+      watching = partial(on_a_terminal, until=rb"trades.*\d/s(?s:.)*client", keys=b"\x03")
       shown, code = await trio.to_thread.run_sync(
-        on_a_terminal, ["top", "--url", api, "--every", "300ms"], rb"trades.*\d/s(?s:.)*client"
+        watching, ["top", "--url", api, "--every", "300ms"], os.environ
       )
   assert code == 0
-  assert "\x1b[?1049l" in shown or "Traceback" not in shown
+  # What was on the terminal before is there again.
+  assert b"\x1b[?1049h" in shown
+  assert b"\x1b[?1049l" in shown
+  assert b"Traceback" not in shown
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing"])

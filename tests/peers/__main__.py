@@ -69,24 +69,27 @@ def record(folder: Path, capture: Path, symbol: str, recording: Path) -> None:
     stdout=subprocess.PIPE,
     text=True,
   ) as sim:
-    assert sim.stdout is not None
-    endpoint = json.loads(sim.stdout.readline())["endpoint"]
-    given = {"symbols": [symbol], "endpoint": endpoint}
-    spec = folder / "spec.json"
-    spec.write_text(
-      json.dumps(
-        {
-          "sources": {
-            "t": {"use": "binance.trades", "with": given},
-            "b": {"use": "binance.orderbook", "with": {**given, "deltas": True}},
+    try:
+      assert sim.stdout is not None
+      endpoint = json.loads(sim.stdout.readline())["endpoint"]
+      given = {"symbols": [symbol], "endpoint": endpoint}
+      spec = folder / "spec.json"
+      spec.write_text(
+        json.dumps(
+          {
+            "sources": {
+              "t": {"use": "binance.trades", "with": given},
+              "b": {"use": "binance.orderbook", "with": {**given, "deltas": True}},
+            }
           }
-        }
+        )
       )
-    )
-    seconds = (span_of(capture) / 20) + 15
-    command = [*BOND, "record", spec, "-o", recording, "--duration", f"{seconds:.0f}s"]
-    subprocess.run(command, check=True)
-    sim.terminate()
+      seconds = (span_of(capture) / 20) + 15
+      command = [*BOND, "record", spec, "-o", recording, "--duration", f"{seconds:.0f}s"]
+      subprocess.run(command, check=True)
+    finally:
+      # Else a recording that fails would be waited for with it, without end.
+      sim.terminate()
 
 
 def span_of(capture: Path) -> float:
