@@ -77,7 +77,7 @@ class CoinbaseFeed(NumberedConnectionFeed):
       split=split,
       names=names_of(connection),
       channels=CHANNELS,
-      topics=CoinbaseTopics(connection, numbers.products),
+      topics=CoinbaseTopics(connection, numbers),
       requests=RequestForm(encode_request, together=lambda argument: argument.split(" ")[0]),
       read_answer=self.read_answer,
       opening=b"",
@@ -143,9 +143,9 @@ class CoinbaseFeed(NumberedConnectionFeed):
 class CoinbaseTopics:
   """Which topic carries a subscription, and what reads it."""
 
-  def __init__(self, connection: Connection, products: set[bytes]) -> None:
+  def __init__(self, connection: Connection, numbers: "Numbers") -> None:
     self._endpoint = connection
-    self._products = products
+    self._numbers = numbers
 
   def group(self, subscription: Subscription) -> str:
     check_served(subscription.instrument)
@@ -159,7 +159,7 @@ class CoinbaseTopics:
 
   def topic(self, subscription: Subscription) -> Topic:
     product = product_id(subscription.instrument)
-    self._products.add(product.encode())
+    self._numbers.add(product.encode())
     name = f"{_NAMES[subscription.channel]} {product}"
     # What two connections carry has other numbers and times on each.
     alone = subscription.channel != "trades"
@@ -191,12 +191,19 @@ class Numbers:
   def __init__(self) -> None:
     self.products: set[bytes] = set()
     """Those that are subscribed to, or were until lately."""
-    self._before: set[bytes] = set()
+    self._ended: set[bytes] = set()
+    """Those of them that were not carried at the last call."""
+
+  def add(self, product: bytes) -> None:
+    """Notes a product that is subscribed to."""
+    self.products.add(product)
+    self._ended.discard(product)
 
   def keep(self, carried: set[bytes]) -> None:
-    """Forgets the products that are not carried now, nor were at the last call."""
-    self.products &= carried | self._before
-    self._before = carried
+    """Forgets the products that are not carried now, and were not at the last call."""
+    ended = self.products - carried
+    self.products -= ended & self._ended
+    self._ended = ended
 
   def number_of(self, frame: bytes) -> int | None:
     """The number of a message in its connection, None for none."""

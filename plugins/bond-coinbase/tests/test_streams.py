@@ -397,3 +397,19 @@ def test_products_that_nobody_reads_any_more_are_forgotten(venue):
     coinbase.later(61)
   coinbase.open(2)
   assert b"BTC-USD" in products
+
+
+def test_a_product_that_was_read_shortly_is_known_for_a_minute(venue):
+  coinbase = venue(config.Trades(symbols=["BTC-USD"]))
+  products = coinbase.feed._of_messages.products
+  coinbase.later(61)
+  odd = config.Trades(symbols=["ODD-USD"]).subscriptions()
+  for _ in range(2):
+    coinbase.later(50)
+    coinbase.feed.on_change(1, odd, [], coinbase.now)
+    coinbase.feed.on_change(1, [], odd, coinbase.now)
+    coinbase.settle()
+    coinbase.later(59)
+    assert b"ODD-USD" in products
+  coinbase.later(122)
+  assert b"ODD-USD" not in products

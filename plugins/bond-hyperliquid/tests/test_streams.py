@@ -209,6 +209,15 @@ def test_the_next_candle_shows_that_one_has_closed(venue):
   assert (new.closed, new.start) == (False, closed.end)
 
 
+def test_a_candle_closes_as_it_was_last_also_where_a_connection_is_behind(venue):
+  hyperliquid = venue(config.Candles(symbols=["BTC"]))
+  hyperliquid.open(2, overlap=True)
+  hyperliquid.say("candle", bar(0, 2, "2.5"))
+  assert hyperliquid.say("candle", bar(0, 1), 2) == []
+  closed, _ = hyperliquid.say("candle", bar(60_000, 1))
+  assert (closed.closed, closed.close, closed.trades) == (True, 2.5, 2)
+
+
 def test_no_candle_is_closed_by_one_that_came_after_an_outage(venue):
   hyperliquid = venue(config.Candles(symbols=["BTC"]))
   hyperliquid.say("candle", bar(0, 1))

@@ -43,9 +43,11 @@ class FormingCandles(LatestValue):
     for size, candle in found:
       if candle.start < since:
         continue
-      if self._forming is not None and candle.start > self._forming[1].start:
-        yield self._closed(*self._forming, candle)
-      if self._forming is None or candle.start >= self._forming[1].start:
+      forming = self._forming
+      if forming is not None and candle.start > forming[1].start:
+        yield self._closed(*forming, candle)
+      # Of two connections one is behind the other.
+      if forming is None or (candle.start, size) >= (forming[1].start, forming[0]):
         self._forming = size, candle
     size, candle = found[-1]
     yield (candle.start, False, size), candle
