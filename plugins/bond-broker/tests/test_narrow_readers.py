@@ -105,6 +105,7 @@ def say(server):
       Gap(exchange="okx", symbol="ETH/USDT", channel="trades", cause="of another"),
       Gap(exchange="binance", symbol="*", channel="*", cause="of another"),
       Gap(exchange="okx", symbol="BTC/USDT", channel="trades", cause="its own"),
+      Gap(exchange="okx", symbol="*", channel="*", cause="an outage", streams=["okx:ETH/USDT"]),
       Ticker(**quote_, **seen),
     ]
   )
@@ -134,9 +135,37 @@ async def test_a_narrow_reader_is_sent_what_its_token_is_for_and_nothing_else(pa
       assert hidden not in text
     kinds = [message["type"] for message in found]
     assert (kinds.count("trade"), kinds.count("orderbook")) == (1, 0)
-    assert [gap["cause"] for gap in found if gap.get("reason") == "upstream"] == ["its own"]
+    assert [gap["cause"] for gap in found if gap.get("reason") == "upstream"] == [
+      "its own",
+      "an outage",
+    ]
     whole = await told(f"{url}{path}?token={token}&from=0", first)
     assert "binance" in json.dumps(whole)
+    assert "okx:ETH/USDT" in json.dumps(whole)
+
+
+async def test_a_narrow_reader_is_not_sent_what_others_read_as_it_is_lost():
+  async with serving() as (server, url, token):
+    found = {}
+
+    async def read(name, given):
+      async with open_websocket(f"{url}/raw?token={given}") as socket:
+        lines = found[name] = [json.loads(bytes(frame)) for frame in await socket.receive()]
+        while lines[-1]["type"] != "ticker":
+          lines += [json.loads(bytes(frame)) for frame in await socket.receive()]
+
+    with trio.fail_after(10):
+      async with trio.open_nursery() as nursery:
+        nursery.start_soon(read, "small", quote(narrow(token, CLAIMS)))
+        nursery.start_soon(read, "whole", token)
+        while len(found) < 2:
+          await trio.sleep(0.01)
+        say(server)
+    gaps = {
+      name: [m for m in lines if m.get("cause") == "an outage"] for name, lines in found.items()
+    }
+    assert [gap["streams"] for gap in gaps["whole"]] == [["okx:ETH/USDT"]]
+    assert [gap.get("streams") for gap in gaps["small"]] == [None]
 
 
 async def test_it_subscribes_to_no_more_and_steers_nothing():

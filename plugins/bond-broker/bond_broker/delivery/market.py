@@ -257,10 +257,13 @@ class MarketRouter:
       for market in self._consolidated.values():
         if market.on_gap(gap):
           self._show_consolidated(market, now, touched)
-    frame = gap_message(gap)
+    frames: dict[bool, bytes] = {}
     for group in self._groups:
-      if any(matched.concerns(gap) for matched in group.selection.filters):
-        _put(group, [frame], touched)
+      matched = next((one for one in group.selection.filters if one.concerns(gap)), None)
+      if matched is not None:
+        if matched.narrow not in frames:
+          frames[matched.narrow] = gap_message(matched.shown(gap))
+        _put(group, [frames[matched.narrow]], touched)
 
   def next_due(self) -> float:
     return self._next_due
@@ -395,6 +398,7 @@ class MarketRouter:
         matched, shown = found, [event]
         if type(event) is Gap:
           books.on_gap(event)
+          shown = [matched.shown(event)]
       for part in shown:
         frames += (made := frames_of(part, matched))
         size += sum(map(len, made))

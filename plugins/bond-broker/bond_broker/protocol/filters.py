@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+import msgspec
+
 from bond_core import Channel, Gap, Instrument, MarketType
 
 ANY = frozenset(("*",))
@@ -36,7 +38,7 @@ class Filter(NamedTuple):
   """One subscription's filter; equal filters share one group. `markets` None means every symbol,
   `exchanges` holds "*" for every venue. `names` are spellings that no market can be read from, or
   several (a mint, a contract, DOTUSD), in upper case: they match symbols that are such, and those
-  that are so without their slash."""
+  that are so without their slash. `narrow` is the filter of a token that is for no more than it."""
 
   channels: frozenset[Channel]
   markets: frozenset[MarketPattern] | None = None
@@ -48,6 +50,7 @@ class Filter(NamedTuple):
   deltas: bool = False
   consolidated: bool = False
   names: frozenset[str] = frozenset()
+  narrow: bool = False
 
   @property
   def plain(self) -> bool:
@@ -112,6 +115,11 @@ class Filter(NamedTuple):
     if self.consolidated and channel in ("orderbook", "consolidated"):
       return channel == "consolidated" and "orderbook" in self.channels
     return channel in self.channels
+
+  def shown(self, gap: Gap) -> Gap:
+    """A gap as readers of this filter have it: a narrow token is not for the names of what others
+    read."""
+    return msgspec.structs.replace(gap, streams=None) if self.narrow else gap
 
   def concerns(self, gap: Gap) -> bool:
     """Whether what a gap declares may have matched."""

@@ -49,7 +49,7 @@ def narrowed(matched: Filter, bounds: Bounds) -> Filter:
     if matched.names or not named <= known.keys() or not named:
       raise _outside(f"this narrow token is for {one_of(sorted(bounds.symbols)) or 'no symbol'}")
     markets = frozenset(named)
-  return matched._replace(channels=channels, exchanges=exchanges, markets=markets)
+  return matched._replace(channels=channels, exchanges=exchanges, markets=markets, narrow=True)
 
 
 def _check(what: str, named: frozenset[str], allowed: frozenset[str]) -> None:
