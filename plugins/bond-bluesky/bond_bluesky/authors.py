@@ -5,7 +5,10 @@ without a key.
 """
 
 import json
+import ssl
 from collections.abc import Iterable
+
+import trio
 
 from bond_core import Disconnected, Refused
 from bond_core.feeds import said
@@ -25,11 +28,9 @@ async def resolve_authors(
   handles = [name for name in names if not name.startswith("did:")]
   if not handles:
     return found, refused
-  import ssl
-
   import httpx
 
-  trusted = ssl.create_default_context()
+  trusted = await trio.to_thread.run_sync(ssl.create_default_context)
   async with httpx.AsyncClient(
     base_url=endpoint or URL, timeout=10.0, trust_env=False, verify=trusted
   ) as client:

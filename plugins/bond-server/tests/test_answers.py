@@ -535,6 +535,12 @@ async def test_a_narrow_reader_sees_no_more_than_its_token_is_for():
       assert [gap["untrusted"]["cause"] for gap in told["gaps"]] == ["one's own"]
     health = await answers.health(caller)
     assert [(row["exchange"], row["gaps_last_minute"]) for row in health["sources"]] == [("okx", 1)]
+    server.say(Gap(exchange="okx", symbol="BTC/USDT", channel="trades", cause="trades were lost"))
+    await settled()
+    asked = {"symbol": "BTC/USDT", "exchange": "okx", "channels": ["ticker"]}
+    since = await answers.since(caller, health["cursor"], **asked)
+    assert since["gaps"] == []
+    assert len((await answers.since(ME, health["cursor"], **asked))["gaps"]) == 1
     nothing = await answers.health(narrow(exchanges=[]))
     assert nothing["sources"] == []
     assert {row["exchange"] for row in (await answers.health(ME))["sources"]} == {"okx", "binance"}

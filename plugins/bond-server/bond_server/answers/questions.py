@@ -265,9 +265,14 @@ class Answers:
         return False
       return market is None or is_of(market, event, kind)
 
+    # A stream that a token names is told whole.
+    bounds = caller.bounds if running is None else None
+
     def concerned(gap: Gap) -> bool:
-      return (names is None or gap.exchange in ("*", *names)) and (
-        market is None or gap.symbol == "*" or is_of(market, gap, "trades")
+      return (
+        (names is None or gap.exchange in ("*", *names))
+        and (market is None or gap.symbol == "*" or is_of(market, gap, "trades"))
+        and _concerns(gap, bounds)
       )
 
     state = None if running is not None else self._state
