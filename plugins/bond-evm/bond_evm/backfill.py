@@ -111,8 +111,7 @@ class Backfill:
     if taken is None:
       return None
     tried = taken.tries >= len(WAITS)
-    gone = error.code == PRUNED or _GONE.search(error.message)
-    if (gone or (tried and _MISSING.search(error.message))) and not taken.by_hash:
+    if (is_gone(error) or (tried and _MISSING.search(error.message))) and not taken.by_hash:
       return self._gone(taken)
     size = bool(_SIZE.search(error.message)) or error.code == -32005
     if taken.first < taken.last and size and not _RATE.search(error.message):
@@ -152,3 +151,8 @@ class Backfill:
     left = list(self._waiting)
     self._waiting.clear()
     return left
+
+
+def is_gone(error: Error) -> bool:
+  """Returns whether a node says that it no longer has that history."""
+  return error.code == PRUNED or _GONE.search(error.message) is not None

@@ -6,13 +6,13 @@ one. What contracts move inside a transaction is in traces only and not read. Bl
 order of the chain.
 """
 
-import re
 from collections.abc import Callable
 from functools import partial
 
 import attrs
 
 from bond_core import ChainEvent
+from bond_evm.backfill import is_gone
 from bond_evm.calls import Call, never
 from bond_evm.config import Evm
 from bond_evm.events import NATIVE_DECIMALS, EventWriter
@@ -26,14 +26,13 @@ from bond_evm.messages import (
   read_receipts,
   read_sent,
 )
+from bond_evm.tip import DEPTH
 
 FEW = 4
 """So many receipts are requested one by one; of more, all of the block."""
 ROUNDS = 6
 """How often the requests of a block are begun anew, after the tries of each."""
 METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
-
-_GONE = re.compile(r"pruned|history|missing trie", re.IGNORECASE)
 
 
 @attrs.define(eq=False)
@@ -72,6 +71,7 @@ class NativeTransfers:
     self._emit, self._request, self._lost, self._now_ms = emit, request, lost, now_ms
     self._reading: dict[str, _Reading] = {}
     self._sent: dict[str, tuple[int, list[ChainEvent]]] = {}
+    self._most = max(config.backfill, DEPTH)
     self._whole_receipts = True
     """Whether the node answers the receipts of a block at once, as far as is known."""
 
@@ -87,7 +87,10 @@ class NativeTransfers:
         self._begin(reading)
 
   def add(self, block: Block) -> None:
-    """The chain goes on with a block."""
+    """The chain goes on with a block. Of more than `backfill` that are not read, as of a node that
+    never answers, the oldest is given up."""
+    if len(self._reading) >= self._most:
+      self._give_up(next(iter(self._reading.values())), "too many blocks wait for their answers")
     reading = self._reading[block.hash] = _Reading(block)
     self._begin(reading)
 
@@ -163,7 +166,7 @@ class NativeTransfers:
         self._failed(reading, method, error)
 
     final = _without_method if method == "eth_getBlockReceipts" else never
-    self._request(Call(method, params, current, failed, lambda e: _is_gone(e) or final(e)))
+    self._request(Call(method, params, current, failed, lambda e: is_gone(e) or final(e)))
 
   def _is_open(self, reading: _Reading, began: int) -> bool:
     known = self._reading.get(reading.block.hash)
@@ -174,12 +177,15 @@ class NativeTransfers:
     if method == "eth_getBlockReceipts" and _without_method(error):
       self._whole_receipts = False
       self._request_receipts(reading)
-    elif _is_gone(error) or reading.rounds >= ROUNDS:
-      del self._reading[reading.block.hash]
-      self._lost(reading.block, f"transfers of a block cannot be read: {error}")
-      self._send()
+    elif is_gone(error) or reading.rounds >= ROUNDS:
+      self._give_up(reading, str(error))
     else:
       self._begin(reading)
+
+  def _give_up(self, reading: _Reading, why: str) -> None:
+    del self._reading[reading.block.hash]
+    self._lost(reading.block, f"transfers of a block cannot be read: {why}")
+    self._send()
 
   # Events ----------------------------------------------------------------------------------------
 
@@ -210,10 +216,6 @@ class NativeTransfers:
       self._sent[name] = reading.block.number, reading.events
       for event in reading.events:
         self._emit(event)
-
-
-def _is_gone(error: Error) -> bool:
-  return _GONE.search(error.message) is not None
 
 
 def _without_method(error: Error) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from bond_evm import native
 from bond_evm.abi import TRANSFER
 from bond_evm.config import Evm
+from bond_evm.tip import DEPTH
 from bond_evm.tokens import Token
 from talk import ANNA, BO, USDT, Talk, head, log, word
 
@@ -280,13 +281,20 @@ def test_an_answer_that_is_not_of_the_block_is_requested_again(what, answer):
   assert node.told() == [("transfer", 11, 1.0, "confirmed")]
 
 
-def test_history_that_is_gone_is_a_gap_at_once():
+@pytest.mark.parametrize("error", [(4444, "no such block"), (-32000, "missing trie node")])
+def test_history_that_is_gone_is_a_gap_at_once(error):
   node = Chain().open()
-  node.answers["eth_getBlockByHash"] = lambda params: LookupError(
-    4444, "pruned history unavailable"
-  )
+  node.answers["eth_getBlockByHash"] = lambda params: LookupError(*error)
   node.announce(node.put(11, sent(11)))
   assert node.told() == [("gap", 11, 11)]
+
+
+def test_of_a_node_that_never_answers_the_oldest_blocks_are_given_up():
+  node = Chain(backfill=1).open()
+  del node.answers["eth_getBlockByHash"]
+  node.announce(*(node.put(number, sent(number)) for number in range(11, 11 + DEPTH + 2)))
+  assert node.told() == [("gap", 11, 11), ("gap", 12, 12)]
+  assert len(node.session.native.waiting) == DEPTH
 
 
 def test_what_is_open_at_the_end_is_declared():

@@ -16,7 +16,9 @@ from bond_core.feeds import own_words
 from bond_llm_parser.settings import Settings
 
 MAX_ANSWER: Final = 256 * 1024
-"""Bytes of an answer."""
+"""Bytes of an answer, with what a server says besides."""
+MAX_CONTENT: Final = 32 * 1024
+"""Bytes of the JSON in it: far more than the clauses of a request have."""
 _HINTS: Final = {
   401: "; look at BOND_LLM_KEY",
   403: "; look at BOND_LLM_KEY",
@@ -74,7 +76,8 @@ async def _exchange(settings: Settings, body: bytes) -> bytes:
           data += part
           if len(data) > MAX_ANSWER:
             within.cancel()
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as exc:
+      # The last is a host that is no name.
       raise NoAnswer(f"cannot be reached: {type(exc).__name__}") from None
   if len(data) > MAX_ANSWER:
     raise NoAnswer(f"answered more than {MAX_ANSWER // 1024} KiB")
@@ -98,4 +101,7 @@ def _content(data: bytes) -> bytes:
     raise NoAnswer("declined to answer")
   if choice.finish_reason == "length":
     raise NoAnswer("answered with less than the whole")
-  return (choice.message.content or "").encode()
+  content = (choice.message.content or "").encode()
+  if len(content) > MAX_CONTENT:
+    raise NoAnswer(f"answered more than {MAX_CONTENT // 1024} KiB")
+  return content

@@ -49,6 +49,8 @@ def read_settings() -> Settings | None:
   if not good:
     # It is not repeated: somebody may have put the key in it.
     raise SettingsError("BOND_LLM_URL is no base URL; write one such as https://HOST/v1")
+  if not (key.isascii() and key.isprintable()):
+    raise SettingsError("BOND_LLM_KEY has characters that no header can have")
   if key and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
     raise SettingsError("BOND_LLM_KEY is sent over https:// only, or to this machine")
   return Settings(url, model, key, _seconds())
@@ -71,5 +73,5 @@ def _seconds() -> float:
   except ValueError:
     found = 0.0
   if not 0 < found <= MOST_SECONDS:
-    raise SettingsError(f"BOND_LLM_SECONDS is no number from 1 to {MOST_SECONDS:g}")
+    raise SettingsError(f"BOND_LLM_SECONDS is no number of seconds up to {MOST_SECONDS:g}")
   return found

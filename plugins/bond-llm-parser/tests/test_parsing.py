@@ -95,6 +95,8 @@ def test_it_is_off_until_a_model_is_named(model, monkeypatch):
     ("SECONDS", "soon", "BOND_LLM_SECONDS"),
     ("SECONDS", "nan", "BOND_LLM_SECONDS"),
     ("SECONDS", "0", "BOND_LLM_SECONDS"),
+    ("KEY", "sk-secret\u2026", "BOND_LLM_KEY"),
+    ("KEY", "sk-secret\nHost: other", "BOND_LLM_KEY"),
     ("KEY_FILE", "/nowhere/key", "BOND_LLM_KEY_FILE"),
   ],
 )
@@ -133,10 +135,10 @@ def lie(**changes):
     lie(data=[{"means": "price", "words": "the price of"}]),
     lie(data=[{"means": "orders", "words": "el precio de"}]),
     completion(clauses(PRICE, ignored=["please"])),
-    completion(clauses(*[PRICE] * 200)),
-    completion(clauses(PRICE, ignored=["at"] * 20_000)),
-    completion(clauses({**PRICE, "instruments": ["ether"] * 10_000})),
-    completion(clauses({**PRICE, "left_out": ["at"] * 10_000})),
+    completion(clauses(*[PRICE] * 100)),
+    completion(clauses(PRICE, ignored=["at"] * 4_000)),
+    completion(clauses({**PRICE, "instruments": ["ether"] * 3_000})),
+    completion(clauses({**PRICE, "left_out": ["at"] * 4_000})),
   ],
 )
 def test_an_answer_with_words_of_its_own_is_not_used(model, answer):
@@ -237,6 +239,18 @@ def test_an_answer_that_is_too_long_is_given_up(model):
 
   model.answer = endless
   assert told(parse(TEXT, WORDS)) == "the language model answered more than 256 KiB"
+
+
+def test_an_answer_that_is_too_long_is_not_kept(model):
+  model.answer = completion({"clauses": [], "ignored": ["and"] * 10_000})
+  assert told(parse(TEXT, WORDS)) == "the language model answered more than 32 KiB"
+  assert parsing._divide.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize("host", ["a..b", "xn--a", "a" * 70])
+def test_a_host_that_is_no_name_is_told(model, monkeypatch, host):
+  monkeypatch.setenv("BOND_LLM_URL", f"https://{host}/v1")
+  assert "cannot be reached" in told(parse(TEXT, WORDS))
 
 
 @pytest.mark.parametrize(

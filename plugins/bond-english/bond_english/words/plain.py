@@ -1,6 +1,6 @@
 """Plain English that says nothing about a stream: what is done with it, how politely, why.
 
-Unlike filler it may something to the user, so the account says that it was ignored.
+Unlike filler it may say something to the user, so the account says that it was ignored.
 """
 
 from bond_english.words import split_words
@@ -42,7 +42,7 @@ default deep definitely desk desired detailed different direct directly dude dur
 easy effective efficient efficiently else enough entirely equally especially essentially eventually
 everybody everyone exact example excellent extra extremely eyes fairly fast faster favourite
 favorite final finally fine first firstly folks forever frankly free friend friends fully fun
-further general generally genius gentle gently glad goal good gotta great guys handy happy hard
+further general generally genius gentle gently glad goal good great guys handy happy hard
 hardly helpful hence homework honest honestly hopefully however huge human hundred idea ideally
 immediate important indeed individually initial initially instead intelligent interested interesting
 internal job keen large last lately later latter life light likely line lines little local lookout
@@ -63,7 +63,7 @@ typical typically ultimately under until upon urgent urgently usable useful user
 way ways whatever wherever whether whichever why widely wise word words worth yeah yep yes yet
 you'd plenty bunch series range variety mixture combination handful list
 collection picture sense individual level levels overview native
-you'll you've pinging yourself kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi
+you'll pinging yourself kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi
 asap tbh imo hmm um uh oh ah who's where's when's how's there's here's it's he's she's which's
 upcoming single-stream one-stream unified seamlessly ok'd specially moreover furthermore i.e e.g ie
 eg
