@@ -1,4 +1,4 @@
-"""Requests to copy that answer a question: each means what it says, and starts."""
+"""Requests to copy that answer a question: each means what it says."""
 
 import pytest
 from bond_english.parsing import parse

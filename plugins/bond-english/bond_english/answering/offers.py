@@ -1,6 +1,7 @@
 """Requests to copy: for each question the whole request with an answer in it.
 
-Each is read as any other request, and only what starts is offered, so that it says what it means.
+Each is read as any other request, and only what is understood is offered, so that it says what it
+means.
 """
 
 from collections.abc import Callable, Sequence

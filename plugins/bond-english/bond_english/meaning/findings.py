@@ -37,9 +37,10 @@ class Findings:
   @property
   def leaves_out(self) -> bool:
     """Whether leaving something out answers every question, and nothing else does."""
-    answers = [answer for found in self.answers.values() for answer in found]
-    lacks = not all(len(found) == 1 for found in self.answers.values())
-    return not lacks and not any(words for answer in answers for _, _, words in answer)
+    return all(
+      len(found) == 1 and not any(words for _, _, words in found[0])
+      for found in self.answers.values()
+    )
 
   def reject(self, reason: str) -> None:
     """Adds a reason why the request cannot be a stream."""
