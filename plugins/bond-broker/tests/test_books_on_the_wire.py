@@ -269,3 +269,33 @@ async def test_views_of_a_client_that_stalled_end_with_the_book_as_it_is(monkeyp
       shown = last[venue.at["symbol"]]
       assert [tuple(level) for level in shown["bids"]] == bids
       assert [tuple(level) for level in shown["asks"]] == asks
+
+
+@pytest.mark.parametrize("since", ["now-1m", "another:0", None])
+async def test_books_begin_again_where_a_replay_falls_off_the_log(since):
+  log = DurableLog(MemoryLog("market", stamps=True, max_bytes=5_000 * EVENT_BYTES), None)
+  async with serving(log) as broker:
+    venue = Venue(log)
+    venue.snapshot()
+    venue.change(2_000)
+    async with connected(broker, receive_buffer=4096) as reader:
+      await reader.subscribe(**DELTAS, **{"from": since or f"{log.epoch}:0"})
+      first = await reader.until(lambda m: m["type"] == "orderbook")
+      assert first["update_type"] == "snapshot"
+      # What the replay comes to next is given up meanwhile.
+      for _ in range(100):
+        venue.change(100)
+        await trio.sleep(0.01)
+      follower, gaps = Follower(), []
+      follower.take(first)
+      with trio.fail_after(30):
+        while follower.sequence != venue.sequence:
+          for message in reader.messages:
+            follower.take(message)
+            gaps += [message["reason"]] if message["type"] == "gap" else []
+          reader.messages.clear()
+          if follower.sequence != venue.sequence:
+            await reader.read()
+      assert "expired" in gaps
+      assert follower.resets > 1
+      check(follower, venue)

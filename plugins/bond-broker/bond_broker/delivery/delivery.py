@@ -455,13 +455,13 @@ class Delivery:
     except EngineError as exc:
       records = ring.records(self._position, LOOK_EVENTS)
       if self._position < ring.oldest:
-        return self._lose(ring.oldest, "expired", f"the log cannot be read: {exc}")
+        return self._lack(ring.oldest, f"the log cannot be read: {exc}")
     if self.subscriptions is not subscriptions or self.state is State.CLOSING:
       # It has other subscriptions meanwhile; the position may be another.
       return []
     first = min(records[0].first, until) if records else until
     if first > self._position:
-      return self._lose(first, "expired", "the log does not have these events any more")
+      return self._lack(first, "the log does not have these events any more")
     return self._take(self._select(subscriptions, records, until))
 
   def _select(
@@ -485,6 +485,14 @@ class Delivery:
     self._position = position
 
   # Losses -----------------------------------------------------------------------------------------
+
+  def _lack(self, oldest: int, cause: str) -> list[bytes]:
+    """What comes next is gone from the log."""
+    if self._books is None:
+      return self._fall_off(oldest)
+    # Books that a part of was lost begin again, with a snapshot of the log or at the boundary.
+    self._books = ReplayBooks()
+    return self._lose(oldest, "expired", cause)
 
   def _fall_off(self, oldest: int) -> list[bytes]:
     """A slow client lost what the ring gave up."""

@@ -70,14 +70,19 @@ async def first_message(
   transport: Transport, head: Head, credentials: Credentials, reader: FrameReader, within: float
 ) -> tuple[Credentials, Head]:
   """Waits for a token as the first message; returns what was shown, and the head with what the
-  client sent after that. Raises AuthError where it cannot be read."""
+  client sent after that. Raises AuthError where it cannot be read, Denied where none comes: a client
+  that was held up may come back."""
   messages = reader.feed(head.rest) if head.rest else []
-  with trio.move_on_after(within):
+  with trio.move_on_after(within) as waiting:
     while not messages and head.protocol.state is ProtocolState.OPEN:
       data = await transport.receive()
       if not data:
         raise ConnectionError
       messages = reader.feed(data)
+  if waiting.cancelled_caught and not messages:
+    raise Denied(
+      CloseCode.SLOW, "no_request", f"no token within {within:g} s; send one as the first message"
+    )
   shown = with_first_message(credentials, messages[0]) if messages else None
   return shown or credentials, head._replace(rest=b"", early=messages[1:] if shown else messages)
 

@@ -238,8 +238,8 @@ class Session:
     found = self._reason_to_end(now, now_ms, stream_exists)
     if found is not None:
       code, name, reason = found
-      if code in (CloseCode.BAD_REQUEST, CloseCode.EXPIRED, CloseCode.BAD_TOKEN):
-        self.send(error_message(code, name, reason))
+      if name not in ("stalled", "new_epoch"):
+        self.send(error_message(code, name, reason, retryable=code == CloseCode.SLOW))
       self.close(Ending(code, reason))
     elif now >= self._next_heartbeat:
       self._heartbeat(now_ms)
@@ -259,7 +259,8 @@ class Session:
     silent = self.query.path == "/stream" and not self._messages
     if silent and now - self._started > limits.first_message_within:
       reason = f"no request within {limits.first_message_within:g} s; send a subscribe message"
-      return CloseCode.BAD_REQUEST, "no_request", reason
+      # A client that was held up says it when it comes back.
+      return CloseCode.SLOW, "no_request", reason
     if self.pump.log.epoch != self._epoch:
       # What comes has other numbers than the client takes it for.
       return CloseCode.SHUTDOWN, "new_epoch", "the log has begun again; come back with from"
