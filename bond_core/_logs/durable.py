@@ -28,10 +28,11 @@ WRITE_EVENTS = 16384
 DRAIN = 5.0
 
 # No log takes more events than this in a millisecond, so a log that ended unexpectedly goes on
-# beyond every number that it can have given. One that still goes on, cut off from an engine that
-# another process has taken over, gives no more numbers than half of the margin.
+# beyond every number that it can have given. One of a shared engine may still be given numbers, by
+# a process that is cut off from the engine: it stops at half of a greater margin.
 FASTEST = 1000
-MARGIN = 1_000_000_000
+MARGIN = 1_000_000
+SHARED_MARGIN = 1_000_000_000
 
 
 class DurableLog:
@@ -152,7 +153,7 @@ class DurableLog:
         if self.failure is None:
           logger.error("%s cannot be kept: %s; live events go on", self.ring.name, exc)
         self._set_failure(str(exc))
-        if isinstance(engine, SharedEngine) and self.ring.head - self.kept > MARGIN // 2:
+        if isinstance(engine, SharedEngine) and self.ring.head - self.kept > SHARED_MARGIN // 2:
           engine.begin_epoch()
           self._position = self.ring.oldest
         await trio.sleep(backoff.delay())
@@ -237,7 +238,8 @@ def continued(engine: Engine, now_ms: int) -> int:
   """
   if engine.finished or engine.head == 0:
     return engine.head
-  return engine.head + MARGIN + max(0, now_ms - engine.last_ts_ms) * FASTEST
+  margin = SHARED_MARGIN if isinstance(engine, SharedEngine) else MARGIN
+  return engine.head + margin + max(0, now_ms - engine.last_ts_ms) * FASTEST
 
 
 @asynccontextmanager

@@ -249,7 +249,7 @@ async def test_an_engine_that_lost_everything_begins_a_new_epoch_with_what_the_r
 async def test_a_log_that_is_cut_off_begins_one_epoch_for_each_half_of_the_margin(
   autojump_clock, monkeypatch
 ):
-  monkeypatch.setattr("bond_core._logs.durable.MARGIN", 100)
+  monkeypatch.setattr("bond_core._logs.durable.SHARED_MARGIN", 100)
   shelf = SharedShelf()
   async with open_log(spec_of(shelf, size=Size(20 * EVENT_BYTES)), None, "market") as log:
     shelf.broken = "away"

@@ -57,9 +57,9 @@ async def test_a_token_that_expires_is_replaced_and_nothing_is_lost():
 
 async def test_what_is_not_understood_ends_with_the_servers_sentence_and_2():
   async with served() as server:
-    done = await listen("purple elephants", "--server", await api_of(server))
+    done = await listen("xyzzy plugh", "--server", await api_of(server))
   assert done.returncode == 2
-  assert b"'purple elephants' is not understood" in done.stderr
+  assert b"'xyzzy plugh' is not understood" in done.stderr
   assert done.stdout == b""
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tests.resume import decisions
 
-# Numbers that a log leaves out after a kill: bond_core._logs.durable.MARGIN, and small here, so
+# Numbers that a log leaves out after a kill: bond_core._logs.durable.SHARED_MARGIN, and small, so
 # that there is room in a small log to give more than that.
 MARGIN = 2
 

@@ -18,7 +18,7 @@ from tests.world.plan import draw
 from tests.world.trial import trial
 
 SEEDS = 40
-REGRESSIONS = (42, 43, 45, 339, 927)
+REGRESSIONS = (42, 43, 45, 339, 927, 1504, 1933)
 """Seeds beyond these of worlds that once failed."""
 
 

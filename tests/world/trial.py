@@ -303,7 +303,9 @@ class _World:
       log = None if life.running is None else life.running.log
       if log is not None and log.engine is not None and how in safe[self.plan.log]:
         self._kept = log.epoch, log.engine.head
-        self._since = self.record.of(MARKET).lives.get(log.epoch, [0])[-1]
+        # Before `broken_at` some may be missing, as readers are told.
+        begin = self.record.of(MARKET).lives.get(log.epoch, [0])[-1]
+        self._since = max(begin, log.broken_at)
       if how == "stop":
         await self._stop(life)
       else:

@@ -120,7 +120,7 @@ async def test_what_others_wrote_since_it_looked_is_known_to_whoever_takes_over(
 async def test_a_log_that_nobody_can_keep_gives_its_epoch_up_before_its_numbers_meet_a_successors(
   start_server, monkeypatch
 ):
-  monkeypatch.setattr("bond_core._logs.durable.MARGIN", 100)
+  monkeypatch.setattr("bond_core._logs.durable.SHARED_MARGIN", 100)
   server = start_server("--appendonly", "yes")
   async with kept(server, prefix="a:") as log:
     log.ring.append(events(1, 10))

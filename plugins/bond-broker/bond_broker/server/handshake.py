@@ -70,8 +70,8 @@ async def first_message(
   transport: Transport, head: Head, credentials: Credentials, reader: FrameReader, within: float
 ) -> tuple[Credentials, Head]:
   """Waits for a token as the first message; returns what was shown, and the head with what the
-  client sent after that. Raises AuthError where it cannot be read, Denied where none comes: a client
-  that was held up may come back."""
+  client sent after that. Raises AuthError where it cannot be read, Denied where none comes: a
+  client that was held up may come back."""
   messages = reader.feed(head.rest) if head.rest else []
   with trio.move_on_after(within) as waiting:
     while not messages and head.protocol.state is ProtocolState.OPEN:
