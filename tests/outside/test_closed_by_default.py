@@ -26,7 +26,7 @@ PAGE = (ROOT / "docs/write-a-plugin.md").read_text(encoding="utf-8")
 VENUES = {
   "binance": ("trades", "orderbook", "ticker", "funding", "liquidation", "candle"),
   "okx": ("trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"),
-  "coinbase": ("trades", "orderbook", "ticker"),
+  "coinbase": ("trades", "orderbook", "ticker", "candle"),
   "hyperliquid": ("trades", "orderbook", "ticker", "funding", "open_interest", "candle"),
   "bybit": ("trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle"),
 }
