@@ -117,8 +117,9 @@ async def running(node, folder, port, query=""):
   try:
     yield Program(process)
     await process.stdin.aclose()
-    with trio.fail_after(10):
-      # Told to stop, it ends by itself: nothing of it is left running.
+    with trio.fail_after(60):
+      # Told to stop, it ends by itself: nothing of it is left running. ws gives a server that is
+      # gone 30 s to answer its close.
       assert await process.wait() == 0
   finally:
     with trio.CancelScope(shield=True):
