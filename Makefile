@@ -42,6 +42,8 @@ lint: install
 test: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile --no-loadscope-reorder -r s
+	@# Each folder there is a package.
+	@rm -rf plugins/__pycache__
 
 format: install
 	$(BIN)/ruff format .
