@@ -521,7 +521,10 @@ class FeedDriver:
         continue
       heard = self.feed.last_received(subscription)
       if heard is None or (self._clock.mono_ns() - heard) / 1e9 > limit:
-        return f"stale: no {subscription} for {limit:.0f} s although the venue sends it steadily"
+        # Readers of the connection's other markets receive the cause too: it names none.
+        self._log.warning("%s: no %s for %.0f s", slot.group, subscription, limit)
+        late = f"no {subscription.channel} of one market for {limit:.0f} s"
+        return f"stale: {late} although the venue sends it steadily"
     return None
 
   async def _retire(self, slot: ConnectionSlot, old: Connection, new: Connection) -> None:

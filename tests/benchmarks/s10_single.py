@@ -33,7 +33,7 @@ def most(name: str, contender: Contender) -> dict[str, Any]:
 
 
 def run() -> dict[str, Any]:
-  """Events a second to one client of Bond, and to one of each peer."""
+  """The events a second at which one client of Bond has all, and one of each peer."""
   found: dict[str, Any] = {}
   for name, contender in {"bond": bond(), **peers()}.items():
     if (why := contender.missing()) is not None:
@@ -41,14 +41,14 @@ def run() -> dict[str, Any]:
       continue
     runs = [most(name, contender) for _ in range(ROUNDS)]
     better = max(runs, key=lambda run: run.get("deliveries_per_s", 0))
-    wanted = ("deliveries_per_s", "p99_ms", "server_cpu", "broken")
+    wanted = ("offered_per_s", "deliveries_per_s", "p99_ms", "server_cpu", "broken")
     found[name] = {key: better[key] for key in wanted if key in better}
   bare = found["websockets broadcast"]
   ours = found["bond"]
   return {
-    "value": ours.get("deliveries_per_s") if isinstance(ours, dict) else None,
+    "value": ours.get("offered_per_s") if isinstance(ours, dict) else None,
     "unit": "events/s to one client",
-    "goal": bare.get("deliveries_per_s") if isinstance(bare, dict) else None,
+    "goal": bare.get("offered_per_s") if isinstance(bare, dict) else None,
     "at_least": True,
     "servers": found,
   }
