@@ -8,12 +8,13 @@ position and costs nothing but itself.
 import secrets
 import sys
 from bisect import bisect_right
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from operator import attrgetter
+from typing import Any, get_args
 
 import msgspec
 import trio
-from msgspec.structs import astuple
+from msgspec.structs import fields
 
 from bond_core._clock import Clock, SystemClock
 from bond_core._events import EVENT_TYPES, AnyEvent, Batch, Gap, OrderBook, Window
@@ -64,37 +65,51 @@ def weigh(batch: Batch) -> int:
     books = (event for event in batch if type(event) is OrderBook)
     weight += sum(len(book.bids) + len(book.asks) for book in books) * LEVEL_BYTES
   # Of the other kinds, all events of a batch have their venue's message or none.
-  if kinds & _OPEN or getattr(batch[-1], "raw", None) is not None:
+  if not kinds.isdisjoint(_OPEN) or getattr(batch[-1], "raw", None) is not None:
     # Several events of one message share it.
-    parts = {id(part): part for event in batch for part in _parts(event) if type(part) not in _FLAT}
+    parts = {id(part): part for event in batch for part in _parts(event) if part is not None}
     size = sum(map(_size, parts.values()))
     # As much as an event's small parts is counted already.
     weight = max(weight, weight + size - len(batch) * EVENT_BYTES)
   return weight
 
 
-_OPEN: set[type] = {
-  EVENT_TYPES[tag]
+_FLAT = frozenset((float, int, bool, type(None), msgspec.UnsetType))
+_SIMPLE = frozenset((str, *_FLAT))
+"""The kinds of values of which most of what is decoded consists."""
+_NESTS = (dict, list, tuple)
+
+
+def _parts_of(kind: type[AnyEvent]) -> Callable[[AnyEvent], tuple[Any, ...]]:
+  """What reads an event's fields that may be of any size."""
+  types = {field.name: get_args(field.type) or (field.type,) for field in fields(kind)}
+  return attrgetter(*(name for name, each in types.items() if not _FLAT.issuperset(each)))
+
+
+_OPEN: dict[type, Callable[[AnyEvent], tuple[Any, ...]]] = {
+  EVENT_TYPES[tag]: _parts_of(EVENT_TYPES[tag])
   for tag in ("consolidated", "post", "chain", "custom", "window", "gap", "heartbeat")
 }
 """The kinds of events of which several fields may be of any size."""
 
-_FLAT = frozenset((float, int, bool, type(None)))
-
 
 def _parts(event: AnyEvent) -> tuple[Any, ...]:
-  return astuple(event) if type(event) in _OPEN else (getattr(event, "raw", None),)
+  open_parts = _OPEN.get(type(event))
+  return (getattr(event, "raw", None),) if open_parts is None else open_parts(event)
 
 
 def _size(value: Any) -> int:
   """The bytes that a value holds, with what is in it."""
-  kind = type(value)
-  if kind is msgspec.Raw:
+  if type(value) is msgspec.Raw:
     return memoryview(value).nbytes
   size = sys.getsizeof(value)
-  if kind is not str and isinstance(value, list | tuple | dict):
+  if isinstance(value, _NESTS):
     inner = (*value, *value.values()) if isinstance(value, dict) else value
-    size += sum(map(_size, inner))
+    if _SIMPLE.issuperset(map(type, inner)):
+      # The same as getsizeof, in half of its time: every custom event pays for this.
+      size += sum([part.__sizeof__() for part in inner])
+    else:
+      size += sum(map(_size, inner))
   return size
 
 
