@@ -14,7 +14,7 @@ from bond_mcp.tools import ADVANCE, TOOLS
 from bond_server.answers import BUDGET, AnswerLimits
 from bond_server.answers.arguments import WAIT_MOST
 from bond_server.answers.freshness import LIVE_MS
-from bond_server.answers.questions import FIRST_WITHIN
+from bond_server.answers.questions.common import FIRST_WITHIN
 from bond_server.answers.watches import LINGER
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bond_core import AnyEvent, ChainEvent, Custom, Event, Gap, Post
+from bond_core import AnyEvent, ChainEvent, Custom, Event, Gap, Instrument, Post
 from bond_server.answers.freshness import rfc3339
 
 BUDGET: Final = 2_000
@@ -66,6 +66,18 @@ def quoted(value: Any, depth: int = 4) -> Any:
   if isinstance(value, list | tuple):
     return [quoted(one, depth - 1) for one in value[:20]]
   return clean(str(value))
+
+
+def instrument_of(event: AnyEvent) -> Instrument:
+  """The instrument that an event is of."""
+  expiry = getattr(event, "expiry", None)
+  return Instrument(event.exchange, event.market_type, event.symbol, expiry)  # type: ignore[union-attr]
+
+
+def seq_of(event: AnyEvent) -> int:
+  """The number of an event in the log of all events; 0 where it has none."""
+  number: int | None = getattr(event, "seq_internal", None)
+  return number or 0
 
 
 def row_of(event: AnyEvent) -> dict[str, Any]:
