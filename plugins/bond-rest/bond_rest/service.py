@@ -10,7 +10,8 @@ from bond_server.access.port import rules_of
 from bond_server.doors import Server
 
 from bond_core.config import cannot_listen
-from bond_rest.app import MAX_BODY, make_app
+from bond_rest.app import make_app
+from bond_rest.bodies import MAX_BODY
 from bond_rest.config import RestConfig
 from bond_rest.front import Front
 from bond_rest.guard import Guard

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, TypeVar
 
-import msgspec
 from bond_server.answers import Answers, QuestionRefused
 from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
+from bond_rest.bodies import as_json, read_object
 from bond_rest.guard import Guard
 from bond_rest.problems import MEDIA_TYPE, ApiError
 from bond_rest.shapes import Answered, Problem
@@ -33,12 +33,7 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def add_questions(
-  app: FastAPI,
-  answers: Answers,
-  guard: Guard,
-  read_object: Callable[[Request], Awaitable[dict[str, Any]]],
-) -> None:
+def add_questions(app: FastAPI, answers: Answers, guard: Guard) -> None:
   """Adds the routes to an application. Each answer says what time it is of, how old that is,
   whether it is live, which losses were declared, and from where to go on."""
 
@@ -187,4 +182,4 @@ async def _answer(question: Awaitable[dict[str, Any]]) -> Response:
     )
     more = {"untrusted": exc.quoted} if exc.quoted else {}
     raise ApiError(exc.status, str(exc), headers=headers, **more) from exc
-  return Response(msgspec.json.encode(answer), media_type="application/json")
+  return as_json(answer)

@@ -1,0 +1,1 @@
+"""The routes of the control plane, by what they are about."""
