@@ -123,13 +123,18 @@ class DurableLog:
     return there and epoch == self.epoch and self.broken_at <= first <= self.head + 1
 
   async def acknowledged(self, number: int) -> None:
-    """Returns when the engine keeps everything up to this sequence number; at once where there is
-    no engine. Raises EngineError while the engine cannot write."""
+    """Returns when the engine keeps everything from `broken_at` up to this sequence number; at once
+    where there is no engine. Raises EngineError while the engine cannot write, and where the number
+    lies before `broken_at`."""
     await trio.lowlevel.checkpoint()
     while self.engine is not None and self.kept < number:
       if self.failure is not None:
         raise EngineError(self.failure)
       await self._changed.wait()
+    if self.engine is not None and number < self._broken_at:
+      raise EngineError(
+        f"{self.ring.name} may not have {number}: some before {self._broken_at} are lost"
+      )
 
   async def keep(self) -> None:
     """Hands what comes to the engine until it is cancelled; waits out its failures."""

@@ -295,6 +295,9 @@ async def test_what_the_ring_does_not_hold_of_a_step_back_is_a_hole(autojump_clo
     first = log.broken_at
     assert 75 < first < 90
     assert log.lost == first - 11
+    with pytest.raises(EngineError, match="are lost"):
+      await log.acknowledged(first - 1)
+    await log.acknowledged(first)
     assert numbers(shelf.records) == [(n, n) for n in (*range(1, 11), *range(first, 102))]
 
 

@@ -102,7 +102,7 @@ class ConsolidatedBook:
       if concerns(gap, venue.key):
         replica.chained = False
       else:
-        replica.doubtful = True
+        replica.doubt = gap
       changed = self._leave(name) or changed
     return changed
 
@@ -197,7 +197,7 @@ class ConsolidatedBook:
     if name in self._live:
       state = "live"
     else:
-      state = "stale" if venue.replica.chained and not venue.replica.doubtful else "broken"
+      state = "stale" if venue.replica.chained and venue.replica.doubt is None else "broken"
     book = venue.replica.book
     bid, ask = (book.best_bid, book.best_ask) if state == "live" else (None, None)
     return VenueQuote(

@@ -12,13 +12,13 @@ BookKey: TypeAlias = tuple[str, MarketType | None, str, str | None]
 class ReplicaBook:
   """A book that is kept up to date by its snapshots and deltas.
 
-  `chained` is false after its chain broke, until the next snapshot. `doubtful` means that a Gap may
-  concern it: only a delta that continues the chain proves that nothing is missing. `last` is the
-  last update it contains, `trimmed` the levels that had to go with it to keep within the book's
-  bound (as removals), `reset` that the next view starts a new chain.
+  `chained` is false after its chain broke, until the next snapshot. `doubt` is the last Gap that
+  may concern it: only a delta that continues the chain proves that nothing is missing. `last` is
+  the last update it contains, `trimmed` the levels that had to go with it to keep within the
+  book's bound (as removals), `reset` that the next view starts a new chain.
   """
 
-  __slots__ = ("book", "chained", "doubtful", "last", "reset", "sequence", "trimmed")
+  __slots__ = ("book", "chained", "doubt", "last", "reset", "sequence", "trimmed")
 
   def __init__(self, book: Book, first: OrderBook) -> None:
     self.book = book
@@ -26,7 +26,7 @@ class ReplicaBook:
     self.sequence: int | None = None
     self.trimmed: tuple[list[Level], list[Level]] = ([], [])
     self.chained = True
-    self.doubtful = False
+    self.doubt: Gap | None = None
     self.reset = False
 
   def restart(self, event: OrderBook) -> bool:
@@ -38,7 +38,7 @@ class ReplicaBook:
     # After a broken chain this is a new chain, whether the event says so or not.
     self.reset = self.reset or bool(event.is_reset) or not self.chained
     self.chained = True
-    self.doubtful = False
+    self.doubt = None
     self.sequence = event.sequence
     self.last = event
     return True
@@ -56,7 +56,7 @@ class ReplicaBook:
     """Applies a delta and returns True; False where it does not continue the chain or its levels
     are malformed."""
     if self.sequence is None or event.prev_sequence is None:
-      if self.doubtful:
+      if self.doubt is not None:
         return False
     elif event.prev_sequence != self.sequence:
       return False
@@ -64,7 +64,7 @@ class ReplicaBook:
       self.trimmed = self.book.apply(event.bids, event.asks)
     except ValueError:
       return False
-    self.doubtful = False
+    self.doubt = None
     self.sequence = event.sequence
     self.last = event
     return True

@@ -111,4 +111,4 @@ class BookView:
       # What came before the gap is right; show it, since the next proof may take long.
       if self._throttle.show(key):
         out.append(self._show(key))
-      replica.doubtful = True
+      replica.doubt = gap

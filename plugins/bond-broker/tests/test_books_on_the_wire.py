@@ -153,6 +153,42 @@ async def test_after_a_declared_loss_the_book_comes_whole_again():
     assert broken + 1 not in follower.seen  # a delta after a gap proves nothing
 
 
+async def test_one_who_joins_while_a_book_is_in_doubt_is_told_so():
+  async with serving() as broker, connected(broker) as reader:
+    venue = Venue(broker.log)
+    venue.snapshot()
+    venue.change(20)
+    joined = venue.sequence
+    broker.log.ring.append([Gap(exchange="x", symbol="*", channel="*", cause="a cut")])
+    await trio.sleep(0.05)
+    await reader.subscribe(**DELTAS)
+    found = await reader.take("gap", 1)
+    assert [(m["type"], m.get("sequence")) for m in reader.before] == [("orderbook", joined)]
+    assert (found[0]["channel"], found[0]["cause"]) == ("*", "a cut")
+    venue.change()
+    # It goes on with what it has: nothing was missing.
+    (delta,) = await reader.take("orderbook", 1)
+    assert (delta["update_type"], delta["prev_sequence"]) == ("delta", joined)
+
+
+async def test_no_view_comes_while_a_book_is_in_doubt():
+  async with serving() as broker, connected(broker) as early, connected(broker) as late:
+    venue = Venue(broker.log)
+    await early.subscribe(["orderbook"], depth=5, speed_ms=1000)
+    venue.snapshot()
+    await early.take("orderbook", 1)
+    venue.change(20)
+    # The view waits for its time; what it has is from before the gap.
+    broker.log.ring.append([Gap(exchange="x", symbol="*", channel="*", cause="a cut")])
+    await early.take("gap", 1)
+    assert [m["sequence"] for m in early.before] == [venue.sequence]
+    await late.subscribe(["orderbook"], depth=5, speed_ms=1)
+    await trio.sleep(0.1)
+    venue.change()
+    (first,) = await late.take("orderbook", 1)
+    assert first["sequence"] == venue.sequence
+
+
 async def test_a_client_that_stalled_beyond_the_log_receives_a_gap_and_the_book_as_it_is(
   monkeypatch,
 ):

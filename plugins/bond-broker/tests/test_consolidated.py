@@ -58,6 +58,22 @@ async def test_a_later_reader_receives_what_the_venues_sent_before():
     assert [level[0] for level in view["bids"]] == [100.0, 99.0]
 
 
+async def test_a_later_reader_is_shown_no_book_that_is_in_doubt():
+  async with serving() as broker, connected(broker) as first, connected(broker) as second:
+    await first.subscribe(["orderbook"])
+    broker.log.ring.append([book("a", 1, [(100.0, 1.0)])])
+    broker.log.ring.append([Gap(exchange="a", symbol="*", channel="*", cause="a cut")])
+    await first.until(lambda m: m["type"] == "gap")
+    await second.subscribe(**REQUEST)
+    broker.log.ring.append([book("b", 1, [(99.0, 1.0)])])
+    view = await next_view(second)
+    assert [level[0] for level in view["bids"]] == [99.0]
+    # A delta that goes on with what was there shows that nothing is missing.
+    broker.log.ring.append([book("a", 2, [(98.0, 1.0)], prev=1)])
+    view = await next_view(second, lambda view: len(view["venues"]) == 2)
+    assert [level[0] for level in view["bids"]] == [100.0, 99.0, 98.0]
+
+
 async def test_spot_and_perpetuals_stay_apart():
   async with serving() as broker, connected(broker) as reader:
     await reader.subscribe(**REQUEST)

@@ -38,6 +38,8 @@ class ConsolidatedMarket(Generic[Reader]):
     """Adds a venue's book as it is."""
     if (replica := live.whole) is not None:
       self.update(replica.view(None), live.updated_at)
+      if replica.doubt is not None:
+        self.on_gap(replica.doubt)
 
   def update(self, event: OrderBook, now: float) -> bool:
     """Applies an update of a venue's book; whether it changed this one."""

@@ -59,6 +59,12 @@ class LiveBook(Generic[Reader]):
     replica = self.replica
     return replica if replica is not None and replica.chained else None
 
+  @property
+  def certain(self) -> ReplicaBook | None:
+    """The book, where no update of it is or may be missing."""
+    replica = self.whole
+    return replica if replica is not None and replica.doubt is None else None
+
   def update(self, event: OrderBook) -> bool:
     """Applies an update; whether the book can be shown now and has changed."""
     replica = self.replica
@@ -113,6 +119,12 @@ class LiveBook(Generic[Reader]):
     event.is_reset = False
     return event
 
+  def due_before(self, gap: Gap) -> list[View[Reader]]:
+    """The views that wait, where a gap puts the book in doubt and no more."""
+    if self.certain is None or not may_concern(gap, self.key) or concerns(gap, self.key):
+      return []
+    return [view for view in self.views if view.due < math.inf]
+
   def on_gap(self, gap: Gap) -> None:
     """Notes a declared loss; it may concern this book."""
     replica = self.whole
@@ -122,7 +134,7 @@ class LiveBook(Generic[Reader]):
       replica.chained = False
       self.views.cancel_due()
     else:
-      replica.doubtful = True
+      replica.doubt = gap
 
   def add(self, reader: Reader, matched: Filter, round_: int) -> None:
     """One more reader, from a round on."""
@@ -137,9 +149,9 @@ class LiveBook(Generic[Reader]):
     self.views.remove(reader)
 
   def show(self, view: View[Reader], now: float, round_: int) -> OrderBook | None:
-    """A view as an event, which counts as shown in a round; None where the book is not whole."""
+    """A view as an event, which counts as shown in a round; None where the book is not certain."""
     view.due = math.inf
-    replica = self.whole
+    replica = self.certain
     if replica is None:
       return None
     view.shown, view.round = now, round_

@@ -1,7 +1,7 @@
 """The order books of a replay, as they were then."""
 
 import msgspec
-from bond_bookkit import BookKey, BookView, ReplicaBook
+from bond_bookkit import BookKey, BookView, ReplicaBook, concerns
 
 from bond_broker.protocol.filters import Filter
 from bond_broker.protocol.subscription import Subscription
@@ -46,6 +46,9 @@ class ReplayBooks:
     """A loss was declared."""
     for view in self._views.values():
       view([gap])
+    for key, replica in self._books.items():
+      if concerns(gap, key):
+        replica.chained = False
 
   def _deltas(self, number: int, event: OrderBook, subscription: Subscription) -> Batch:
     checkpoint = event.is_reset is False

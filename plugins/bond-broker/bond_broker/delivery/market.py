@@ -251,9 +251,12 @@ class MarketRouter:
     self._traffic.count_gap(gap)
     self._gaps.append(gap)
     if gap.channel in ("orderbook", "*"):
-      for book in self._books.values():
-        book.on_gap(gap)
       now = trio.current_time()
+      for book in self._books.values():
+        # What came before the gap is right, and the next proof may take long.
+        for view in book.due_before(gap):
+          self._show(book, view, now, touched)
+        book.on_gap(gap)
       for market in self._consolidated.values():
         if market.on_gap(gap):
           self._show_consolidated(market, now, touched)
@@ -316,6 +319,9 @@ class MarketRouter:
         exchange, market_type, symbol, expiry = book.key
         if matched.matches("orderbook", exchange, symbol, market_type, expiry):
           frames += frames_of(replica.view(None, reset=True), matched)
+          if replica.doubt is not None:
+            # Its reader knows no more than those who were there before.
+            frames.append(gap_message(matched.shown(replica.doubt)))
     return frames
 
   def replay_from(self, subscription: Subscription) -> int:
@@ -333,7 +339,7 @@ class MarketRouter:
   def missed_states(self, selection: Selection, first: int, end: int) -> list[bytes]:
     frames: list[bytes] = []
     for book in self._books.values():
-      replica, matched = book.whole, selection.pick(key_of_book(book.key))
+      replica, matched = book.certain, selection.pick(key_of_book(book.key))
       if replica is None or matched is None or matched.deltas:
         continue
       view = book.views.of(matched)
@@ -418,8 +424,8 @@ class MarketRouter:
 
   def book(self, instrument: Instrument, depth: int | None) -> OrderBook | None:
     book = self._books.get((*instrument,))
-    replica = None if book is None else book.whole
-    return None if replica is None or replica.doubtful else replica.view(depth)
+    replica = None if book is None else book.certain
+    return None if replica is None else replica.view(depth)
 
   def instruments(self) -> Iterator[tuple[Channel, Instrument]]:
     for kind, exchange, symbol, market_type, expiry in self._routes:
