@@ -47,6 +47,15 @@ async def test_one_book_comes_with_each_levels_venues_and_a_bbo():
     assert [m for m in reader.messages + reader.before if m.get("exchange") in ("a", "b")] == []
 
 
+async def test_readers_of_different_depths_all_have_the_first_book_of_a_market():
+  async with serving() as broker, connected(broker) as deep, connected(broker) as shallow:
+    await deep.subscribe(**REQUEST)
+    await shallow.subscribe(**REQUEST, depth=1)
+    broker.log.ring.append([book("a", 1, [(100.0, 1.0), (99.0, 1.0)])])
+    assert len((await next_view(deep))["bids"]) == 2
+    assert len((await next_view(shallow))["bids"]) == 1
+
+
 async def test_a_later_reader_receives_what_the_venues_sent_before():
   async with serving() as broker, connected(broker) as first, connected(broker) as second:
     await first.subscribe(["orderbook"])

@@ -14,6 +14,7 @@ from bond_broker.books.live import LiveBook
 from bond_broker.books.replay import ReplayBooks
 from bond_broker.books.views import View
 from bond_broker.delivery.groups import Group
+from bond_broker.delivery.lookup import Lookup
 from bond_broker.delivery.router import Selected
 from bond_broker.delivery.routes import Route
 from bond_broker.delivery.thinning import Match, thin
@@ -30,6 +31,7 @@ from bond_broker.protocol.selection import (
   key_of_book,
   key_of_consolidated,
 )
+from bond_broker.protocol.spellings import of_symbol
 from bond_broker.protocol.subscription import Subscription, Subscriptions
 from bond_core import (
   AnyEvent,
@@ -81,9 +83,11 @@ class MarketRouter:
     self.number = 0
     self._traffic = traffic
     self._gaps: deque[Gap] = deque(maxlen=MAX_GAPS)
-    self._groups: dict[Group, None] = {}
+    self._groups = Lookup[Group]()
     self._routes: dict[Key, Route] = {}
+    self._routes_by_name = Lookup[Key]()
     self._books: dict[BookKey, GroupBook] = {}
+    self._books_by_name = Lookup[BookKey]()
     self._consolidated: dict[MarketKey, ConsolidatedMarket[Group]] = {}
     self._next_due = math.inf
     self._checkpoints_at = 0.0
@@ -91,23 +95,26 @@ class MarketRouter:
   # Groups -----------------------------------------------------------------------------------------
 
   def add(self, group: Group) -> None:
-    self._groups[group] = None
-    pick = group.selection.pick
-    for key, route in self._routes.items():
-      if (matched := pick(key)) is not None:
-        route.add(group, matched)
-    for book in self._books.values():
-      if (matched := pick(key_of_book(book.key))) is not None:
+    selection = group.selection
+    self._groups.add(group, selection.spellings)
+    for key in self._routes_by_name.of(selection.spellings):
+      if (matched := selection.pick(key)) is not None:
+        self._routes[key].add(group, matched)
+    markets: dict[MarketKey, None] = {}
+    for name in self._books_by_name.of(selection.spellings):
+      book = self._books[name]
+      markets[market_of(book)] = None
+      if (matched := selection.pick(key_of_book(name))) is not None:
         book.add(group, matched, self.round)
-    for market in {market_of(book) for book in self._books.values()}:
+    for market in markets:
       self._consolidate(market, group)
 
   def remove(self, group: Group) -> None:
-    del self._groups[group]
-    for route in self._routes.values():
-      route.remove(group)
-    for book in self._books.values():
-      book.remove(group)
+    self._groups.remove(group)
+    for key in self._routes_by_name.of(group.selection.spellings):
+      self._routes[key].remove(group)
+    for name in self._books_by_name.of(group.selection.spellings):
+      self._books[name].remove(group)
     for market, consolidated in list(self._consolidated.items()):
       consolidated.views.remove(group)
       if not consolidated.views:
@@ -130,10 +137,13 @@ class MarketRouter:
   def _route(self, key: Key) -> Route:
     if len(self._routes) >= MAX_KEYS:
       self._routes.clear()
+      self._routes_by_name.clear()
       for group in self._groups:
         group.selection.forget()
     route = self._routes[key] = Route()
-    for group in self._groups:
+    spellings = of_symbol(key[2])
+    self._routes_by_name.add(key, spellings)
+    for group in self._groups.of(spellings):
       if (matched := group.selection.pick(key)) is not None:
         route.add(group, matched)
     return route
@@ -143,11 +153,14 @@ class MarketRouter:
     book = self._books.get(key)
     if book is None:
       book = self._books[key] = LiveBook[Group](key)
-      for group in self._groups:
+      spellings, market = of_symbol(event.symbol), market_of(book)
+      self._books_by_name.add(key, spellings)
+      is_first = market not in self._consolidated
+      for group in self._groups.of(spellings):
         if (matched := group.selection.pick(key_of_book(key))) is not None:
           book.add(group, matched, self.round)
-        if market_of(book) not in self._consolidated:
-          self._consolidate(market_of(book), group)
+        if is_first:
+          self._consolidate(market, group)
     return book
 
   def forget(self, oldest: int, carried: Callable[[Channel], set[tuple[str, str]]]) -> None:
@@ -163,11 +176,13 @@ class MarketRouter:
       book.release()
       if not book.snapshots:
         del self._books[key]
+        self._books_by_name.remove(key)
     there = {channel: carried(channel) for channel in {key[0].channel for key in self._routes}}  # type: ignore[attr-defined]
     for kind, route in list(self._routes.items()):
       known = there[kind[0].channel]  # type: ignore[attr-defined]
       if known.isdisjoint(((kind[1], kind[2]), (kind[1], "*"))) and route.sweep():
         del self._routes[kind]
+        self._routes_by_name.remove(kind)
         for group in self._groups:
           group.selection.forget(kind)
 
@@ -261,7 +276,7 @@ class MarketRouter:
         if market.on_gap(gap):
           self._show_consolidated(market, now, touched)
     frames: dict[bool, bytes] = {}
-    for group in self._groups:
+    for group in self._groups.of(None if gap.symbol == "*" else of_symbol(gap.symbol)):
       matched = next((one for one in group.selection.filters if one.concerns(gap)), None)
       if matched is not None:
         if matched.narrow not in frames:

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from bond_bookkit import BookKey
 
+from bond_broker.protocol import spellings
 from bond_broker.protocol.filters import Filter
 from bond_core import AnyEvent, Consolidated, MarketType, OrderBook
 
@@ -39,10 +40,13 @@ class Selection:
   """A set of filters as one question: which of them, if any, matches this key? Answers are cached,
   so each key is matched once."""
 
-  __slots__ = ("_answers", "filters")
+  __slots__ = ("_answers", "filters", "spellings")
 
   def __init__(self, filters: tuple[Filter, ...]) -> None:
     self.filters = filters
+    named = [found for one in filters if (found := spellings.of_filter(one)) is not None]
+    self.spellings = frozenset[str]().union(*named) if len(named) == len(filters) else None
+    """Of all that it names; None where it is for every symbol."""
     self._answers: dict[Key, Filter | None] = {}
 
   def pick(self, key: Key) -> Filter | None:
