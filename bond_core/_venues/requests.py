@@ -54,7 +54,8 @@ class PendingRequest:
 @attrs.define
 class OpenConnection:
   """An open connection: what it carries by topic name, what waits until it may be subscribed to,
-  and its requests without an answer."""
+  and its requests without an answer. `most` are the topics of its next requests, where larger ones
+  were refused for what none of them was named for."""
 
   number: int
   group: str
@@ -62,6 +63,7 @@ class OpenConnection:
   waiting: dict[str, Topic] = attrs.field(factory=dict)
   refusals: int = 0
   again_ns: int = 0
+  most: int | None = None
   pending: dict[int, PendingRequest] = attrs.field(factory=dict)
 
 
@@ -85,7 +87,7 @@ class Requests:
     self, connection: OpenConnection, operation: Operation, topics: list[Topic], now_ns: int
   ) -> None:
     """Sends requests for these topics."""
-    for batch in self._batches(connection.group, topics):
+    for batch in self._batches(connection.group, topics, connection.most):
       number, self._next_number = self._next_number, self._next_number + 1
       connection.pending[number] = PendingRequest(operation, batch, now_ns)
       self._actions.append(Send(connection.number, self._encode(operation, batch, number)))
@@ -104,6 +106,7 @@ class Requests:
     pending = connection.pending.get(number)
     if pending is None:
       return []
+    connection.most = None
     done = [topic for topic in pending.topics if name in (None, topic.name)]
     pending.topics = [topic for topic in pending.topics if topic not in done]
     if not pending.topics:
@@ -130,8 +133,10 @@ class Requests:
       return []  # What still comes has no reader.
     if answer.passing:
       del connection.pending[number]
-      connection.again_ns = now_ns + min(AGAIN_NS[0] << min(connection.refusals, 6), AGAIN_NS[1])
-      connection.refusals += 1
+      if connection.again_ns <= now_ns:
+        connection.again_ns = now_ns + min(AGAIN_NS[0] << min(connection.refusals, 6), AGAIN_NS[1])
+        connection.refusals += 1
+      connection.most = max(1, len(pending.topics) // 2)
       return _names(_carried(pending.topics, connection))
     wrong = [topic for topic in pending.topics if topic.name in answer.names]
     if not wrong and len(pending.topics) == 1:
@@ -167,8 +172,11 @@ class Requests:
   def _encode(self, operation: Operation, topics: list[Topic], number: int) -> bytes:
     return self._form.encode(operation, ",".join(topic.argument for topic in topics), number)
 
-  def _batches(self, group: str, topics: Iterable[Topic]) -> list[list[Topic]]:
-    most, longest = self._limits(group).subscriptions_per_message, self._form.characters
+  def _batches(
+    self, group: str, topics: Iterable[Topic], most: int | None = None
+  ) -> list[list[Topic]]:
+    most = most or self._limits(group).subscriptions_per_message
+    longest = self._form.characters
     batches: list[list[Topic]] = []
     length, kind, kind_of = 0, "", self._form.together
     for topic in topics if kind_of is None else sorted(topics, key=lambda t: kind_of(t.argument)):

@@ -347,7 +347,7 @@ class TopicFeed:
       opened.waiting[name] = topic
       for subscription in topic.states:
         self._put_off.add(subscription)
-        reason = f"{subscription}: {self._title} does not take it now: {message[:200]}"
+        reason = f"{self._title} does not take it now: {message[:200]}"
         self.actions.append(Notice(subscription, reason))
 
   def _on_confirmed(self, opened: OpenConnection, topics: list[Topic]) -> None:

@@ -605,14 +605,17 @@ def test_what_is_refused_for_a_while_is_requested_again_for_ever():
   rig.say(b"later 1 come back")
   notices = rig.others(Notice)
   assert [notice.subscription for notice in notices] == [A, B]
-  assert notices[0].reason == f"{A}: Toy does not take it now: busy, come back"
-  asked = []
+  assert notices[0].reason == "Toy does not take it now: busy, come back"
+  asked = {}
   for second in range(300):
     rig.wait(1)
     for request in rig.sent():
-      asked.append(second)
+      asked.setdefault(second, []).append(request.partition("#")[0])
       rig.say(f"later {request.partition('#')[2]} come back".encode())
-  pauses = [b - a for a, b in zip(asked, asked[1:], strict=False)]
+  # Each by itself, since it is not said which of them is not taken.
+  assert set(map(tuple, asked.values())) == {("1:+trades-A", "1:+trades-B")}
+  times = list(asked)
+  pauses = [b - a for a, b in zip(times, times[1:], strict=False)]
   assert pauses[:4] == [4, 8, 16, 32]
   assert set(pauses[5:]) == {60}
   assert rig.others(Reject) == []
@@ -626,6 +629,25 @@ def test_what_is_refused_for_a_while_is_requested_again_for_ever():
   assert [(n.subscription, n.reason) for n in rig.others(Notice)] == [(A, None)]
   rig.wait(100)
   assert rig.sent() == []
+
+
+def test_what_is_refused_unnamed_is_found_by_halves():
+  topics = [
+    A,
+    B,
+    *(Subscription("trades", A.instrument._replace(symbol=f"{n}/USDT")) for n in range(6)),
+  ]
+  rig = Rig(*topics)
+  refused = {}
+  for _ in range(60):
+    for request in rig.sent():
+      names, _, number = request.partition("#")
+      bad = "trades-B" in names
+      rig.say(f"later {number} busy".encode() if bad else f"ok {number}".encode())
+    for notice in rig.others(Notice):
+      refused[notice.subscription] = notice.reason
+    rig.wait(1)
+  assert [topic for topic, reason in refused.items() if reason] == [B]
 
 
 def test_a_refusal_of_a_lost_connection_ends_with_the_next_confirmation():

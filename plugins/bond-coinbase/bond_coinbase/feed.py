@@ -8,16 +8,16 @@ import re
 import msgspec
 from bond_venuekit import FormingCandles, NumberedConnectionFeed
 
+from bond_coinbase.apart import NAMED, by_product, products
 from bond_coinbase.endpoints import LIMITS, PUBLIC, Connection
 from bond_coinbase.listing import coinbase_markets, names_of
-from bond_coinbase.messages import Named, decode_list, decode_named, decode_object, decode_other
+from bond_coinbase.messages import decode_other
 from bond_coinbase.states import BookState, TickerState, TradesState, read_candles
 from bond_coinbase.symbols import EXCHANGE, TITLE, check_served, product_id
 from bond_core import Batch
 from bond_core.feeds import Handshake, Limits, Moment, Reset, Send, Subscription
 from bond_core.venues import (
   SECOND,
-  UNREADABLE,
   Answer,
   Confirmed,
   Denied,
@@ -53,9 +53,7 @@ _DATA = b"|".join(_SENT_AS)
 _NUMBER = re.compile(rb'"sequence_num":\s{0,8}(\d{1,15})[,}\s]').search
 _BEGIN = re.compile(rb'\{"channel":"(%b)"' % _DATA).match
 _CHANNEL = re.compile(rb'"channel":\s?"(%b|heartbeats|subscriptions)"' % _DATA).search
-_NAMED = re.compile(rb'"product_id":\s?"([^"]+)"').search
 _PRODUCT = b'"product_id":"'
-_ROWS = ("trades", "tickers", "candles")
 _NO_ROWS = re.compile(rb'"(trades|tickers|candles)":\s?\[\s?\]').search
 
 
@@ -74,7 +72,7 @@ class CoinbaseFeed(NumberedConnectionFeed):
       EXCHANGE,
       TITLE,
       number_of=numbers.number_of,
-      split=split,
+      split=by_product,
       names=names_of(connection),
       channels=CHANNELS,
       topics=CoinbaseTopics(connection, numbers),
@@ -132,8 +130,8 @@ class CoinbaseFeed(NumberedConnectionFeed):
         return None
       case "l2_data" | "market_trades" | "ticker" | "candles":
         channel = _SENT_AS[other.channel.encode()].decode()
-        products = [product for event in other.events for product in _products(event)]
-        return TopicMessage(f"{channel} {products[0]}" if products else "")
+        named = [product for event in other.events for product in products(event)]
+        return TopicMessage(f"{channel} {named[0]}" if named else "")
       case _ if other.type == "error":
         return Denied(None, other.message)
       case _:
@@ -211,7 +209,7 @@ class Numbers:
     if channel is None:
       return None
     if channel[1] in _SENT_AS and not _NO_ROWS(frame):
-      named = _NAMED(frame)
+      named = NAMED(frame)
       if named is None or named[1] not in self.products:
         return None
     return number_of(frame)
@@ -232,43 +230,3 @@ def key_of(frame: bytes) -> bytes:
   if found is None or begin < len(_PRODUCT):
     return b""
   return _SENT_AS[found[1]] + b" " + frame[begin : frame.find(b'"', begin)]
-
-
-def split(frame: bytes) -> list[bytes]:
-  """The messages of one product each that a message is made of."""
-  begin = frame.find(_PRODUCT)
-  if begin < 0:
-    return [frame]
-  first = frame[begin : frame.find(b'"', begin + len(_PRODUCT)) + 1]
-  if frame.count(_PRODUCT) == frame.count(first):
-    return [frame]
-  try:
-    message = decode_object(frame)
-    parts: dict[str, list[msgspec.Raw]] = {}
-    for event in decode_list(message["events"]):
-      for product, part in _events_apart(event):
-        parts.setdefault(product, []).append(part)
-  except (*UNREADABLE, KeyError):
-    return [frame]
-  return [msgspec.json.encode({**message, "events": events}) for events in parts.values()]
-
-
-def _events_apart(event: msgspec.Raw) -> list[tuple[str, msgspec.Raw]]:
-  """The product and the part of an event that is about it, for each."""
-  fields = decode_object(event)
-  for name in _ROWS:
-    if name in fields:
-      rows: dict[str, list[msgspec.Raw]] = {}
-      for row in decode_list(fields[name]):
-        rows.setdefault(decode_named(row).product, []).append(row)
-      encode = msgspec.json.encode
-      return [
-        (product, msgspec.Raw(encode({**fields, name: mine}))) for product, mine in rows.items()
-      ]
-  return [(decode_named(event).product, event)]
-
-
-def _products(event: msgspec.Raw) -> list[str]:
-  named = decode_named(event)
-  rows: list[Named] = [named, *named.trades, *named.tickers, *named.candles]
-  return [row.product for row in rows if row.product]

@@ -19,7 +19,9 @@ from bond_venuekit import (
   read_side,
 )
 
+from bond_coinbase.apart import by_row
 from bond_coinbase.messages import (
+  Trades,
   decode_candles,
   decode_levels,
   decode_tickers,
@@ -28,7 +30,7 @@ from bond_coinbase.messages import (
 )
 from bond_core import Batch, Candle, Level, Ticker, Trade
 from bond_core.feeds import Moment, Subscription
-from bond_core.venues import FeedControl, SubscriptionState
+from bond_core.venues import UNREADABLE, FeedControl, SubscriptionState
 
 CANDLE, CANDLE_MS = "5m", 300_000
 """The only length that the venue has."""
@@ -45,15 +47,29 @@ class TradesState(UnnumberedTrades):
     self._begun = False
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
-    message = decode_trades(frame)
+    begun = self._begun
+    try:
+      self._tell(decode_trades(frame).events, begun, ts_ms, mono_ns, out)
+    except UNREADABLE:
+      rows = by_row(frame)
+      if len(rows) < 2:
+        raise
+      # The venue has the newest first.
+      for row in reversed(rows):
+        try:
+          self._tell(decode_trades(row).events, begun, ts_ms, mono_ns, out)
+        except UNREADABLE as exc:
+          self.unreadable(str(exc), ts_ms, mono_ns, out)
+
+  def _tell(self, events: list[Trades], begun: bool, ts_ms: int, mono_ns: int, out: Batch) -> None:
     self.received_ns = mono_ns
-    # All of them in the order of their times; the venue has the newest first.
-    trades = list(chain.from_iterable(event.trades for event in message.events))
+    self._begun = True
+    # All of them in the order of their times.
+    trades = list(chain.from_iterable(event.trades for event in events))
     trades.reverse()
     if len(trades) > 1:
       trades.sort(key=lambda trade: trade.time)
-    history = not self._begun and all(event.type == "snapshot" for event in message.events)
-    self._begun = True
+    history = not begun and all(event.type == "snapshot" for event in events)
     for trade in self.once(trades):
       if history:
         self.skipped += 1

@@ -100,6 +100,60 @@ def test_messages_of_several_products_are_read_apart(venue):
   ]
 
 
+def test_a_message_is_read_apart_however_it_is_spaced(venue):
+  coinbase = begun(venue, config.Trades(symbols=["BTC/USD", "ETH/USD"]))
+  message = json.loads(coinbase.frame("market_trades", trades(trade(4, "ETH-USD"), trade(3))))
+  events = coinbase.hear(json.dumps(message).encode())
+  assert [(event.symbol, event.trade_id) for event in events] == [
+    ("ETH/USD", "4"),
+    ("BTC/USD", "3"),
+  ]
+
+
+@pytest.mark.parametrize("broken", [{"price": None}, {"size": "-1"}, {"time": "soon"}])
+def test_a_trade_that_cannot_be_read_is_declared_and_the_others_are_told(venue, broken):
+  coinbase = begun(venue, config.Trades(symbols=["BTC/USD", "ETH/USD"]))
+  rows = trade(5), trade(4, **broken), trade(7, "ETH-USD"), trade(3)
+  events = coinbase.say("market_trades", trades(*rows))
+  assert told(events) == ["3", "5", "7"]
+  assert [(event.symbol, event.missed) for event in events if isinstance(event, Gap)] == [
+    ("BTC/USD", 1)
+  ]
+
+
+def test_a_row_that_names_no_product_is_declared_to_all(venue):
+  coinbase = begun(venue, config.Trades(symbols=["BTC/USD", "ETH/USD"]))
+  events = coinbase.say("market_trades", [*trades(trade(3), None, trade(7, "ETH-USD")), None])
+  assert sorted(told(events)) == ["3", "7"]
+  later = coinbase.say("market_trades", trades(trade(8)))
+  assert [event.symbol for event in later if isinstance(event, Gap)] == ["BTC/USD", "ETH/USD"]
+  assert told(later) == ["8"]
+
+
+def test_one_product_that_is_refused_without_being_named_fails_alone(venue):
+  names = ["BTC/USD", "DOT/USD", "ETH/USD"]
+  coinbase = venue(config.Trades(symbols=names), answers=False)
+
+  def answer():
+    for request in coinbase.sent():
+      if "product_ids" not in request:
+        continue
+      refused = "DOT-USD" in request["product_ids"]
+      channel = coinbase.frame("subscriptions", [{"subscriptions": {}}])
+      coinbase.hear({"type": "error", "message": "no such product"} if refused else channel)
+
+  coinbase.hear(coinbase.frame("subscriptions", [{"subscriptions": {}}]))
+  answer()
+  for _ in range(20):
+    coinbase.later(1)
+    answer()
+  notices = {str(notice.subscription): notice.reason for notice in coinbase.take(Notice)}
+  assert [stream for stream, reason in notices.items() if reason] == [
+    "trades of coinbase DOT/USD spot"
+  ]
+  assert "no such product" in notices["trades of coinbase DOT/USD spot"]
+
+
 # Numbers of the connection -----------------------------------------------------------------------
 
 

@@ -36,7 +36,8 @@ def as_they_come(applied: int, fresh: bool, ids: Ids) -> Verdict:
 
 class NumberedConnectionFeed(NamedFeed):
   """A NamedFeed whose connections number their messages. `number_of` reads the number of a message,
-  None where it has none; `split` makes messages of one that is about several topics.
+  None where it has none; `split` makes messages of one that is about several topics, an empty one of
+  what does not say what it is about: that did not come.
 
   A message that did not come is a Gap of each subscription of the connection, and every book there
   begins anew; one that comes again, or too late, is left out.
@@ -81,9 +82,10 @@ class NumberedConnectionFeed(NamedFeed):
         out += super().on_frames(connection, run, received)
         run = []
         self._declare(connection, missing, received, out)
+      parts = self._split_message(frame)
       if number is not None:
-        numbers.next_number, numbers.in_a_row = number + 1, 0
-      run += self._split_message(frame)
+        numbers.next_number, numbers.in_a_row = number + 1 if all(parts) else number, 0
+      run += filter(None, parts)
     return out + super().on_frames(connection, run, received)
 
   def _missing(self, numbers: _Numbers, number: int) -> tuple[int, int | None] | None:
