@@ -36,8 +36,8 @@ def as_they_come(applied: int, fresh: bool, ids: Ids) -> Verdict:
 
 class NumberedConnectionFeed(NamedFeed):
   """A NamedFeed whose connections number their messages. `number_of` reads the number of a message,
-  None where it has none; `split` makes messages of one that is about several topics, an empty one of
-  what does not say what it is about: that did not come.
+  None where it has none; `split` makes messages of one that is about several topics, an empty one
+  of what does not say what it is about, which counts as one that did not come.
 
   A message that did not come is a Gap of each subscription of the connection, and every book there
   begins anew; one that comes again, or too late, is left out.
