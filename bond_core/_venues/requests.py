@@ -16,9 +16,6 @@ from bond_core._words import own_words
 ANSWER_WITHIN_NS = 30 * SECOND
 """A request is answered at once; its own place in the queue of a paced connection included."""
 
-AGAIN_NS = (2 * SECOND, 60 * SECOND)
-"""What was refused and may pass is requested again, at first after 2 s, in the end after 60 s."""
-
 REST_WITHIN_NS = 5 * SECOND
 """Where one refused name does not spoil a request, the others are confirmed within this time."""
 
@@ -54,8 +51,7 @@ class PendingRequest:
 @attrs.define
 class OpenConnection:
   """An open connection: what it carries by topic name, what waits until it may be subscribed to,
-  and its requests without an answer. `most` are the topics of its next requests, where larger ones
-  were refused for what none of them was named for."""
+  and its requests without an answer."""
 
   number: int
   group: str
@@ -63,7 +59,7 @@ class OpenConnection:
   waiting: dict[str, Topic] = attrs.field(factory=dict)
   refusals: int = 0
   again_ns: int = 0
-  most: int | None = None
+  most: int = 0  # topics in a request, once a larger one was refused
   pending: dict[int, PendingRequest] = attrs.field(factory=dict)
 
 
@@ -106,7 +102,6 @@ class Requests:
     pending = connection.pending.get(number)
     if pending is None:
       return []
-    connection.most = None
     done = [topic for topic in pending.topics if name in (None, topic.name)]
     pending.topics = [topic for topic in pending.topics if topic not in done]
     if not pending.topics:
@@ -133,9 +128,8 @@ class Requests:
       return []  # What still comes has no reader.
     if answer.passing:
       del connection.pending[number]
-      if connection.again_ns <= now_ns:
-        connection.again_ns = now_ns + min(AGAIN_NS[0] << min(connection.refusals, 6), AGAIN_NS[1])
-        connection.refusals += 1
+      connection.refusals += connection.again_ns <= now_ns
+      connection.again_ns = now_ns + (SECOND << min(connection.refusals, 6))  # 2 s to 64 s
       connection.most = max(1, len(pending.topics) // 2)
       return _names(_carried(pending.topics, connection))
     wrong = [topic for topic in pending.topics if topic.name in answer.names]
@@ -172,11 +166,8 @@ class Requests:
   def _encode(self, operation: Operation, topics: list[Topic], number: int) -> bytes:
     return self._form.encode(operation, ",".join(topic.argument for topic in topics), number)
 
-  def _batches(
-    self, group: str, topics: Iterable[Topic], most: int | None = None
-  ) -> list[list[Topic]]:
-    most = most or self._limits(group).subscriptions_per_message
-    longest = self._form.characters
+  def _batches(self, group: str, topics: Iterable[Topic], most: int = 0) -> list[list[Topic]]:
+    most, longest = most or self._limits(group).subscriptions_per_message, self._form.characters
     batches: list[list[Topic]] = []
     length, kind, kind_of = 0, "", self._form.together
     for topic in topics if kind_of is None else sorted(topics, key=lambda t: kind_of(t.argument)):

@@ -617,7 +617,7 @@ def test_what_is_refused_for_a_while_is_requested_again_for_ever():
   times = list(asked)
   pauses = [b - a for a, b in zip(times, times[1:], strict=False)]
   assert pauses[:4] == [4, 8, 16, 32]
-  assert set(pauses[5:]) == {60}
+  assert set(pauses[5:]) == {64}
   assert rig.others(Reject) == []
   assert rig.others(Reset) == []
   rig.others(Notice)
