@@ -40,6 +40,8 @@ from typing import Any
 PATTERN = r'"n":(?P<number>\d+),"ts":(?P<stamp>\d{19})'
 """Where a message's number and its send time stand: nanoseconds since the epoch."""
 READ_BYTES = 1 << 20
+A_MACHINE = 5000
+"""Clients that come from one address."""
 GAP = b'"type":"gap"'
 QUIET = 0.3
 """Seconds without a byte after which nothing more is expected."""
@@ -60,9 +62,9 @@ def frame(message: bytes) -> bytes:
   return struct.pack("!BBQ4x", 0x81, 0x80 | 127, length) + message
 
 
-def connect(host: str, port: int, path: str) -> tuple[socket.socket, bytes]:
-  """An open websocket, and what came right behind the server's answer."""
-  connection = socket.create_connection((host, port), timeout=10)
+def connect(host: str, port: int, path: str, source: str = "") -> tuple[socket.socket, bytes]:
+  """An open websocket, from a local address, and what came right behind the server's answer."""
+  connection = socket.create_connection((host, port), 10, (source, 0) if source else None)
   connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
   key = base64.b64encode(os.urandom(16)).decode()
   connection.sendall(
@@ -201,7 +203,9 @@ class Drain:
     began, first = time.perf_counter(), len(self.sockets)
     answer = b""
     for index in range(first, clients):
-      connection, rest = connect(*self._where)
+      # A server with few descriptors left gives one address a part of them.
+      source = f"127.0.0.{1 + index // A_MACHINE}" if index >= A_MACHINE else ""
+      connection, rest = connect(*self._where, source)
       if messages:
         lines = messages[index % len(messages)]
         connection.sendall(b"".join(frame(line.encode()) for line in lines))
