@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,7 +32,7 @@ class Simulators:
     self.urls: dict[str, str] = {}
     self._running: dict[str, str] = {}
     self._nursery = nursery
-    self._starting = trio.Lock()
+    self._starting: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
 
   async def start(self, specs: Iterable[Spec]) -> None:
     """Returns when every source of the specs has its simulator. Raises PluginError for one that no
@@ -45,7 +46,11 @@ class Simulators:
         of = "" if source.use.startswith(f"{exchange}.") else f" of {exchange}"
         raise PluginError(f"sources.{key}: {source.use}{of} has no simulator; run without --sim")
     for venue in sorted({found for _, s in nodes if (found := _venue(s)) is not None}):
-      self.urls[venue] = await self._url(venue)
+      await self.run(venue)
+
+  async def run(self, venue: str) -> None:
+    """Has a simulator stand in for a venue. Raises BondError where it does not start."""
+    self.urls[venue] = await self._url(venue)
 
   async def point(self, source_type: SourceType, config: Any) -> Any:
     """The configuration of a source, pointed at a simulator where its `mock` says so.
@@ -71,7 +76,7 @@ class Simulators:
     return source_type.mock is not None and source_type.mock(config)
 
   async def _url(self, venue: str) -> str:
-    async with self._starting:
+    async with self._starting[venue]:
       if venue not in self._running:
         self._running[venue] = url = await self._nursery.start(self._keep, venue)
         logger.warning("simulated: %s is bond sim %s at %s", venue, venue, url)

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import attrs
-import msgspec
 import trio
 from bond_server.access.access import ServerAccess, context_of, signed_tokens
 from bond_server.access.chain import DEFAULT, make_chain
 from bond_server.runtime import RunningServer, open_server
 from bond_server.streams import LogKeeping, check_servable
 
-from bond_core import BondError, Registry, ServiceType, SourceType, Spec, load_spec
+from bond_core import BondError, Registry, ServiceType, Spec
 from bond_core.packages import packages_with
 from bond_core.specs import structure
 
@@ -20,8 +19,6 @@ logger = logging.getLogger("bond.mcp")
 
 OWN = "mcp"
 """The service that is not needed inside."""
-MARKET = "BTC/USDT"
-"""Named in a spec that only says which venues are to be simulated."""
 
 
 @asynccontextmanager
@@ -37,13 +34,12 @@ async def server_inside(
     check_servable(spec)
   tokens, _ = signed_tokens(None, loopback=True)
   log = registry.log("core.memory")
-  simulated = [*specs, *([] if specs or not simulate else [every_venue(registry)])]
   async with open_server(
     keeping=LogKeeping(log, log.config(), simulated=simulate),
     registry=registry,
     access=ServerAccess(tokens, make_chain(DEFAULT, registry, context_of(tokens))),
     folder=None,
-    specs=simulated,
+    specs=specs,
   ) as server:
     server.streams.starting = True
     async with trio.open_nursery() as nursery:
@@ -68,19 +64,3 @@ async def server_inside(
           while nursery.child_tasks:
             await trio.sleep(0.01)
         nursery.cancel_scope.cancel()
-
-
-def every_venue(registry: Registry) -> Spec:
-  """A spec with a source of each venue that can be simulated."""
-  sources = {}
-  for kind in registry.all(SourceType):
-    name = kind.name.partition(".")[0]
-    if kind.on_demand is None or not kind.market_data or name in sources:
-      continue
-    config, faults = structure({"symbols": [MARKET]}, kind.config)
-    if not list(faults) and kind.simulated_by(config) is not None:
-      sources[name] = {"use": kind.name, "with": {"symbols": [MARKET]}}
-  if not sources:
-    raise BondError("no venue here can be simulated; pip install bond-sim bond-binance")
-  spec = {"name": "simulated", "sources": sources}
-  return load_spec(msgspec.json.encode(spec), file="--sim", registry=registry)

@@ -7,7 +7,7 @@ import attrs
 import trio
 
 from bond_core import BondError, Channel, Instrument, Market, Registry, SourceType
-from bond_core.hosting import SourceManager, SourceReader
+from bond_core.hosting import Simulators, SourceManager, SourceReader
 from bond_core.packages import package_for
 from bond_core.services import Lease, Rejection
 
@@ -38,13 +38,14 @@ class SourceLease:
   """What one reader subscribes to: the source readers that carry it, and what no source can carry.
   `standing` says that events may come all the same; `raw` that events have the venues' own messages
   meanwhile; `named` are the instruments that venues' own names, and contracts whose settlement is
-  named, turned out to be."""
+  named, turned out to be; `waiting` is what a simulator is yet to be started for."""
 
   readers: list[SourceReader] = attrs.field(factory=list)
   rejected: list[Rejection] = attrs.field(factory=list)
   standing: bool = False
   raw: bool = False
   named: set[Instrument] = attrs.field(factory=set)
+  waiting: list[tuple[str, Carrier, Channel, Market]] = attrs.field(factory=list)
 
   @property
   def carried(self) -> bool:
@@ -55,15 +56,15 @@ class SourceLease:
 class SourceDemand:
   """Subscribes sources to what readers subscribe to. `running` are the sources of the server's
   specs; a venue that none of them reaches is brought up if its plugin is installed, for its market
-  data only. With
-  `simulated` (URLs by venue) nothing goes to a real venue."""
+  data only. With `simulators` nothing goes to a real venue: what stands in for one is started when
+  it is first named."""
 
   def __init__(
     self,
     sources: SourceManager,
     registry: Registry,
     running: Iterable[Carrier],
-    simulated: dict[str, str] | None = None,
+    simulators: Simulators | None = None,
   ) -> None:
     self._sources = sources
     self._registry = registry
@@ -71,7 +72,7 @@ class SourceDemand:
     self._running = [carrier for carrier in carriers if carrier.type.on_demand is not None]
     # Posts and chains: what these bring is what a spec named.
     self._settled = [carrier for carrier in carriers if carrier.type.on_demand is None]
-    self._simulated = simulated
+    self._simulators = simulators
     self._installed: list[Carrier] | None = None
 
   def lease(
@@ -100,34 +101,39 @@ class SourceDemand:
       return
     reason = None if carriers else self._why_rejected(channel, exchange)
     for carrier in carriers:
-      try:
-        config = self._config(carrier, market)
-        name = f"{channel} of {market}"
-        # The client has the answer; the server's own log is not for what strangers try.
-        reader = self._sources.open(name, carrier.type, config, logging.DEBUG)
-        lease.readers.append(reader)
-        if market.name is not None or market.settle is not None:
-          found = (subscription.instrument for subscription in reader.subscriptions)
-          lease.named.update(instrument for instrument in found if "/" in instrument.symbol)
-      except (BondError, ValueError) as exc:
-        reason = str(exc)
-      else:
-        reason = None
-        if exchange != "*":
-          break
+      reason = self._open(lease, carrier, channel, market)
+      if reason is None and exchange != "*":
+        break
     if reason is not None:
       lease.rejected.append(Rejection(channel, str(market), exchange, reason))
 
-  def _config(self, carrier: Carrier, market: Market) -> object:
-    if carrier.type.on_demand is None:
-      raise BondError(f"{carrier.type.name} carries only what a spec names")
-    config = carrier.type.on_demand(carrier.config, market)
-    if self._simulated is None:
-      return config
-    venue = carrier.type.simulated_by(config)
-    if venue is None or venue not in self._simulated:
-      raise BondError(f"{carrier.exchange} is not simulated here; name it in the spec")
-    return attrs.evolve(config, endpoint=self._simulated[venue])
+  def _open(
+    self, lease: SourceLease, carrier: Carrier, channel: Channel, market: Market
+  ) -> str | None:
+    """Has a source carry a channel of a market, at once or when its simulator runs; returns why it
+    cannot."""
+    try:
+      if carrier.type.on_demand is None:
+        raise BondError(f"{carrier.type.name} carries only what a spec names")
+      config = carrier.type.on_demand(carrier.config, market)
+      if self._simulators is not None:
+        venue = carrier.type.simulated_by(config)
+        if venue is None:
+          raise BondError(f"{carrier.exchange} has no simulator; run without --sim")
+        if venue not in self._simulators.urls:
+          lease.waiting.append((venue, carrier, channel, market))
+          return None
+        config = attrs.evolve(config, endpoint=self._simulators.urls[venue])
+      name = f"{channel} of {market}"
+      # The client has the answer; the server's own log is not for what strangers try.
+      reader = self._sources.open(name, carrier.type, config, logging.DEBUG)
+    except (BondError, ValueError) as exc:
+      return str(exc)
+    lease.readers.append(reader)
+    if market.name is not None or market.settle is not None:
+      found = (subscription.instrument for subscription in reader.subscriptions)
+      lease.named.update(instrument for instrument in found if "/" in instrument.symbol)
+    return None
 
   def _carriers(self, channel: Channel, exchange: str) -> list[Carrier]:
     found = able(self._running, channel, exchange)
@@ -166,9 +172,11 @@ class SourceDemand:
 
   async def await_verdicts(self, lease: Lease) -> None:
     """Waits, for a moment, until the venues have taken or refused what is new in a lease; what was
-    refused goes to its `rejected`."""
+    refused goes to its `rejected`. Simulators that it is the first to need are started before."""
     if not isinstance(lease, SourceLease):
       raise TypeError("a lease of another server")
+    if self._simulators is not None:
+      await self._simulate(lease, self._simulators)
     with trio.move_on_after(VERDICT_WITHIN):
       for reader in lease.readers:
         await reader.answered.wait()
@@ -186,6 +194,23 @@ class SourceDemand:
         ]
         self._close(reader, raw=lease.raw)
         lease.readers.remove(reader)
+
+  async def _simulate(self, lease: SourceLease, simulators: Simulators) -> None:
+    """Opens what waits for simulators, as each of them runs."""
+
+    async def opened(venue: str, carrier: Carrier, channel: Channel, market: Market) -> None:
+      try:
+        await simulators.run(venue)
+      except BondError as exc:
+        reason: str | None = str(exc)
+      else:
+        reason = self._open(lease, carrier, channel, market)
+      if reason is not None:
+        lease.rejected.append(Rejection(channel, str(market), carrier.exchange, reason))
+
+    async with trio.open_nursery() as nursery:
+      while lease.waiting:
+        nursery.start_soon(opened, *lease.waiting.pop())
 
   def release(self, lease: Lease) -> None:
     """A reader unsubscribes; what has no other reader ends upstream after a grace period."""

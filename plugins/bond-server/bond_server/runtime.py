@@ -204,7 +204,7 @@ async def open_server(
     sources = await stack.enter_async_context(open_sources(log.ring, clock, simulators, folder))
     demand = None
     if not keeping.follow:
-      demand = SourceDemand(sources, registry, carriers, simulators.urls if simulate else None)
+      demand = SourceDemand(sources, registry, carriers, simulators if simulate else None)
     nursery = await stack.enter_async_context(trio.open_nursery())
     private = PrivateSources(sources)
     streams = Streams(

@@ -1,9 +1,11 @@
 """What readers subscribe to is carried, and for how long."""
 
+from contextlib import asynccontextmanager
+
 import trio
 from bond_server.demand import Carrier, SourceDemand
 
-from bond_core import Market, Registry, SystemClock
+from bond_core import BondError, Market, Registry, SystemClock
 from bond_core.hosting import open_simulators, open_sources
 from bond_core.logs import MemoryLog
 
@@ -46,3 +48,40 @@ async def test_a_source_that_cannot_tell_may_bring_anything_of_its_venue(autojum
   async with open_sources(log, clock) as sources:
     sources.open("sources.it", ticks, ticks.config())
     assert SourceDemand(sources, registry, []).carried("custom") == {("clock", "*")}
+
+
+async def test_what_stands_in_for_a_venue_is_started_when_it_is_first_needed(
+  autojump_clock, monkeypatch
+):
+  started = []
+
+  @asynccontextmanager
+  async def simulator(venue):
+    started.append(venue)
+    if venue == "okx":
+      raise BondError("the simulator of okx does not start")
+    yield "http://127.0.0.1:1"
+
+  async def never(*_):
+    await trio.sleep_forever()
+
+  monkeypatch.setattr("bond_core._simulators.simulator", simulator)
+  monkeypatch.setattr("bond_core._feeds.driver.FeedDriver.run", never)
+  registry, clock = Registry(), SystemClock()
+  log = MemoryLog("market", clock=clock, stamps=True)
+  async with open_simulators() as simulators, open_sources(log, clock, simulators) as sources:
+    demand = SourceDemand(sources, registry, [], simulators)
+    leases = []
+    for exchange in ("binance", "binance", "okx"):
+      markets, exchanges = [Market("BTC", "USDT", None)], frozenset((exchange,))
+      leases.append(demand.lease(frozenset(("trades",)), markets, exchanges))
+    assert demand.carried("trades") == set()
+    for lease in leases:
+      await demand.await_verdicts(lease)
+    assert started == ["binance", "okx"]
+    assert demand.carried("trades") == {("binance", "BTC/USDT")}
+    assert all(source.simulated for source in sources.sources)
+    first, second, refused = leases
+    assert first.readers[0].source is second.readers[0].source
+    assert not refused.carried
+    assert [r.reason for r in refused.rejected] == ["the simulator of okx does not start"]

@@ -97,8 +97,8 @@ def _own_options() -> list[click.Parameter]:
       ["--sim"],
       is_flag=True,
       envvar="BOND_SIM",
-      help="Against simulated venues, without a network. Logs and streams are kept apart from "
-      "those of the real venues.",
+      help="Against simulated venues, without a network; each starts when it is first needed. "
+      "Logs and streams are kept apart from those of the real venues.",
     ),
     click.Option(
       ["--allow-simulated"],
