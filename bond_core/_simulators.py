@@ -41,11 +41,11 @@ class Simulators:
     for key, source in nodes:
       # A source that is a coroutine may have nothing to do with a venue, unless it says so.
       of_venue = source.type.run is None or source.type.simulator is not None
-      if _venue(source) is None and not source.type.replay and of_venue:
+      if source.type.simulated_by(source.config) is None and not source.type.replay and of_venue:
         exchange = source.type.exchange_of(source.config)
         of = "" if source.use.startswith(f"{exchange}.") else f" of {exchange}"
         raise PluginError(f"sources.{key}: {source.use}{of} has no simulator; run without --sim")
-    for venue in sorted({found for _, s in nodes if (found := _venue(s)) is not None}):
+    for venue in sorted({v for _, s in nodes if (v := s.type.simulated_by(s.config)) is not None}):
       await self.run(venue)
 
   async def run(self, venue: str) -> None:
@@ -98,14 +98,10 @@ async def open_simulators(specs: Iterable[Spec] = ()) -> AsyncIterator[Simulator
     nursery.cancel_scope.cancel()
 
 
-def _venue(source: SourceNode) -> str | None:
-  return source.type.simulated_by(source.config)
-
-
 def pointed(source: SourceNode, urls: Mapping[str, str]) -> Any:
   """The configuration of a source, pointed at the simulator of its venue if that is among `urls`.
   The spec itself stays as it is: its id must not depend on where a simulator listens."""
-  url = urls.get(_venue(source) or "")
+  url = urls.get(source.type.simulated_by(source.config) or "")
   return source.config if url is None else attrs.evolve(source.config, endpoint=url)
 
 

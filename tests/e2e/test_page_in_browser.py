@@ -169,6 +169,15 @@ def ask_and_see(browser, ports, proxy, run):
   page.click("#choose button")
   visitor.until(lambda: "replay" in page.evaluate("states"))
   visitor.until(lambda: visitor.state() == "simulated")
+  visitor.until(lambda: visitor.text("spread") != "-")
+
+  # A market that nobody has shows nothing of the one before.
+  page.fill("#symbol", "NOBODY/USDT")
+  page.click("#choose button")
+  visitor.until(lambda: visitor.text("spread") == "-")
+  assert page.inner_text("#book tbody:not(.spread)").strip() == ""
+  assert page.inner_text("#tape").strip() == ""
+  assert "NaN" not in page.inner_html("#book")
   visitor.leave()
 
 

@@ -18,8 +18,8 @@ import {
 
 const LEVELS = 10;
 const ROWS = 15;
-/** Milliseconds between two pictures of the chart, which cost more than all else of a frame. */
-const CHART_EVERY = 100;
+/** Milliseconds between two pictures of a part: faster than anybody reads. */
+const PART_EVERY = 100;
 /** Milliseconds in which a route answers. */
 const ANSWERED_WITHIN = 5_000;
 const SAID: Record<PageState, string> = {
@@ -79,8 +79,8 @@ function rows(id: string, count: number, columns: string): HTMLTableCellElement[
 }
 
 /** Draws a share of the depth that is shown, behind the size at which it is reached. */
-function bar(cell: HTMLElement, share: number): void {
-  const percent = `${Math.round(share * 100)}%`;
+function bar(cell: HTMLElement, part: number, whole: number): void {
+  const percent = `${whole > 0 ? Math.round((part / whole) * 100) : 0}%`;
   if (cell.style.getPropertyValue("--share") !== percent)
     cell.style.setProperty("--share", percent);
 }
@@ -131,7 +131,8 @@ let stream: Stream | undefined;
 let connected = false;
 let happenedShown = -1;
 let countBefore = 0;
-let chartDrawn = 0;
+let partDrawn = 0;
+let nextPart = 0;
 
 /** Shows what the server knows of a market already: no page waits for the next trade. */
 async function begin(now: Market, symbol: string, kind: string): Promise<void> {
@@ -245,28 +246,45 @@ function draw(): void {
   if (market.priceSeq === null) delete price.dataset["seq"];
   else price.dataset["seq"] = String(market.priceSeq);
 
-  const book = market.book;
-  if (book) {
-    const depths = [depth(book.asks), depth(book.bids)] as const;
-    const most = Math.max(...depths.map((sums) => sums.at(-1) ?? 0));
-    for (const [cells, levels, sums] of [
-      [asks, book.asks, depths[0]],
-      [bids, book.bids, depths[1]],
-    ] as const) {
-      cells.forEach((row, index) => {
-        const level = levels[index];
-        const venues = level ? Object.keys(level[2]).join(" ") : "";
-        fill(row, level ? [figure(level[0]), figure(level[1]), venues] : []);
-        bar(row[1] as HTMLElement, (sums[index] ?? 0) / most);
-      });
-    }
-    show("spread", figure(spread(book.bbo)));
-    const mark = book.bbo.state === "locked" || book.bbo.state === "crossed";
-    const tag = $("market").querySelector('[data-field="book_state"]') as HTMLElement;
-    say(tag, mark ? `${book.bbo.state}: ${book.bbo.blamed.join(", ")}` : "");
-    if (mark) tag.dataset["mark"] = "";
-    else delete tag.dataset["mark"];
+  if (now - partDrawn >= PART_EVERY / PARTS.length) {
+    partDrawn = now;
+    PARTS[nextPart]?.();
+    nextPart = (nextPart + 1) % PARTS.length;
   }
+}
+
+/** What costs more than all else of a frame: no frame has two of them. */
+const PARTS = [
+  () => chart.draw(market.points, market.happened, market.decimals),
+  drawBook,
+  drawTape,
+  drawHappened,
+];
+
+function drawBook(): void {
+  const { asks: above, bids: below, bbo } = market.book ?? { asks: [], bids: [], bbo: null };
+  const depths = [depth(above), depth(below)] as const;
+  const most = Math.max(...depths.map((sums) => sums.at(-1) ?? 0));
+  for (const [cells, levels, sums] of [
+    [asks, above, depths[0]],
+    [bids, below, depths[1]],
+  ] as const) {
+    cells.forEach((row, index) => {
+      const level = levels[index];
+      const venues = level ? Object.keys(level[2]).join(" ") : "";
+      fill(row, level ? [figure(level[0]), figure(level[1]), venues] : []);
+      bar(row[1] as HTMLElement, sums[index] ?? 0, most);
+    });
+  }
+  show("spread", figure(bbo && spread(bbo)));
+  const mark = bbo?.state === "locked" || bbo?.state === "crossed";
+  const tag = $("market").querySelector('[data-field="book_state"]') as HTMLElement;
+  say(tag, mark ? `${bbo.state}: ${bbo.blamed.join(", ")}` : "");
+  if (mark) tag.dataset["mark"] = "";
+  else delete tag.dataset["mark"];
+}
+
+function drawTape(): void {
   const trades = market.tape.slice(-ROWS).reverse();
   tape.forEach((cells, index) => {
     const trade = trades[index];
@@ -278,24 +296,22 @@ function draw(): void {
     const price = cells[1] as HTMLElement;
     if (price.dataset["side"] !== side) price.dataset["side"] = side;
   });
+}
+
+function drawHappened(): void {
   const newest = market.happened.at(-1)?.id ?? -1;
-  if (newest !== happenedShown) {
-    happenedShown = newest;
-    $("happened").replaceChildren(
-      ...market.happened
-        .slice(-50)
-        .reverse()
-        .map(({ kind, at, text }) => {
-          const item = make("li", `${clock(at)} ${text}`);
-          item.className = kind;
-          return item;
-        }),
-    );
-  }
-  if (now - chartDrawn >= CHART_EVERY) {
-    chartDrawn = now;
-    chart.draw(market.points, market.happened, market.decimals);
-  }
+  if (newest === happenedShown) return;
+  happenedShown = newest;
+  $("happened").replaceChildren(
+    ...market.happened
+      .slice(-50)
+      .reverse()
+      .map(({ kind, at, text }) => {
+        const item = make("li", `${clock(at)} ${text}`);
+        item.className = kind;
+        return item;
+      }),
+  );
 }
 
 // A page that slept says so where it slept; the stream resumes by itself.
