@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from bond_core._errors import BondError
 from bond_core._events import Batch
-from bond_core._feeds.contract import Moment
+from bond_core._feeds.contract import Moment, Subscription
 
 T = TypeVar("T")
 Target = TypeVar("Target")
@@ -72,6 +72,9 @@ class Member(Protocol):
   def lost(self, cause: str) -> None:
     """An outage begins, unless one is open; a Gap declares it when the source is live again. The
     core calls it for sessions that do not resume."""
+
+  def notice(self, part: Subscription, reason: str | None, *, unavailable: bool = True) -> None:
+    """Tells readers of a part of the source, as SourceContext has it."""
 
   def give(self, batch: Batch) -> None:
     """Hands over events in order. Never waits, and says that the source is live."""

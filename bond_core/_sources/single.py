@@ -63,14 +63,12 @@ class SingleSource(Source):
       return [(None, SourceState.UNAVAILABLE, reason)]
     return [(part, state, reason) for part, (state, reason) in self._notices.items()]
 
-  def notice(
-    self, subscription: Subscription, reason: str | None, *, unavailable: bool = True
-  ) -> None:
+  def notice(self, part: Subscription, reason: str | None, *, unavailable: bool = True) -> None:
     """As SourceContext has it."""
-    self._notices.pop(subscription, None)
+    self._notices.pop(part, None)
     if reason is not None:
       state = SourceState.UNAVAILABLE if unavailable else SourceState.LIVE
-      self._notices[subscription] = state, reason
+      self._notices[part] = state, reason
 
   def parts(self) -> Mapping[Subscription | None, SourceState]:
     if self.refusal is not None:

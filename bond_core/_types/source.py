@@ -44,9 +44,7 @@ class SourceContext(Protocol):
     """Gives up a part of what the configuration names, such as one symbol of several, for a reason
     in a sentence. The rest goes on, and a run ends as one that failed in part."""
 
-  def notice(
-    self, subscription: Subscription, reason: str | None, *, unavailable: bool = True
-  ) -> None:
+  def notice(self, part: Subscription, reason: str | None, *, unavailable: bool = True) -> None:
     """Tells readers what they have to know of one subscription, in a sentence, until another is
     given or None: why it does not come for now, or what has changed where it is not `unavailable`.
     """

@@ -31,14 +31,6 @@ from bond_core._words import said
 MAX_NAMED = 50
 
 
-def _no_weight(subscription: Subscription) -> int:
-  return 0
-
-
-def _nothing(status: int, body: bytes) -> str | None:
-  return None
-
-
 class TopicFeed:
   """A Feed made of a venue's parts. It needs no subclass.
 
@@ -73,8 +65,8 @@ class TopicFeed:
     key_of: KeyOf | None = None,
     url_characters: int = 0,
     markets: MarketList | None = None,
-    weight: Callable[[Subscription], int] = _no_weight,
-    explain: Explain = _nothing,
+    weight: Callable[[Subscription], int] = lambda subscription: 0,
+    explain: Explain = lambda status, body: None,
   ) -> None:
     self.exchange = exchange
     self.actions: deque[Action] = deque()

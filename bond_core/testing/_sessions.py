@@ -11,7 +11,7 @@ import pytest
 from bond_core._errors import Disconnected, RetryAfter
 from bond_core._event_checks import check_events
 from bond_core._events import Batch, Gap
-from bond_core._feeds.contract import Moment
+from bond_core._feeds.contract import Moment, Subscription
 from bond_core._sessions.contract import Session
 
 T = TypeVar("T")
@@ -21,8 +21,8 @@ CUT = Disconnected("the connection was cut by a test")
 
 class RecordingMember:
   """A source of a session: `events` are those it was given, `lives` counts the calls of `live`,
-  `outages` are the causes given to `lost`, `refused` why parts of it do not come, `failure` is the
-  sentence that ended it."""
+  `outages` are the causes given to `lost`, `refused` why parts of it do not come, `notices`
+  what readers have to know of parts now, `failure` is the sentence that ended it."""
 
   def __init__(self, config: Any, prepared: Any = None, name: str = "source") -> None:
     self.name, self.config, self.prepared = name, config, prepared
@@ -33,6 +33,7 @@ class RecordingMember:
     self.lives = 0
     self.outages: list[str] = []
     self.refused: list[str] = []
+    self.notices: dict[Subscription, str] = {}
     self.failure: str | None = None
     self._remembered: dict[Hashable, Any] = {}
 
@@ -55,6 +56,12 @@ class RecordingMember:
   def lost(self, cause: str) -> None:
     """Keeps the cause."""
     self.outages.append(cause)
+
+  def notice(self, part: Subscription, reason: str | None, *, unavailable: bool = True) -> None:
+    """Keeps the sentence."""
+    self.notices.pop(part, None)
+    if reason is not None:
+      self.notices[part] = reason
 
   def refuse(self, reason: str) -> None:
     """Keeps the sentence."""

@@ -17,7 +17,8 @@ SPAN = 200
 """Blocks of the first requests; free plans allow ten, most nodes thousands."""
 
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds before each further try of the same range."""
+"""Seconds before each further try of the same range, while others wait; after the last one others
+go first, and it is tried every so often."""
 
 CHECKED = 128
 """So many of the last blocks of a range are requested by their hashes where its answer had no later
@@ -28,11 +29,12 @@ PRUNED = 4444
 """The code of EIP-4444 for history that a node no longer has."""
 
 _GONE = re.compile(r"pruned|history|missing trie", re.IGNORECASE)
-_MISSING = re.compile(r"not available|unavailable", re.IGNORECASE)
-"""What may pass: Nethermind says "Receipt not available", and a gateway "service unavailable"."""
+_MISSING = re.compile(r"receipts? not available", re.IGNORECASE)
+"""What Nethermind says of history that it lacks, and of blocks that it has not worked off yet."""
 _RATE = re.compile(
   r"rate|too many requests|429|capacity|compute unit|throttl|per second|daily", re.IGNORECASE
 )
+_PASSING = re.compile(_RATE.pattern + r"|time[d ]?-?\s?out", re.IGNORECASE)
 _SIZE = re.compile(
   r"range|results|size|too (large|big|many|wide)|exceed|limit|time[d ]?-?\s?out|narrow",
   re.IGNORECASE,
@@ -40,14 +42,20 @@ _SIZE = re.compile(
 
 
 class Range(NamedTuple):
-  """The logs of one filter in the blocks `first` to `last`, requested `tries` times so far. One
-  block may be requested by its hash."""
+  """The logs of one filter in the blocks `first` to `last`, requested `tries` times so far, and not
+  again before `ready`. One block may be requested by its hash."""
 
   filter: int
   first: int
   last: int
   tries: int = 0
   by_hash: bool = False
+  ready: float = 0.0
+
+  @property
+  def stuck(self) -> bool:
+    """Whether it was refused so often that others go first."""
+    return self.tries > len(WAITS)
 
 
 class Backfill:
@@ -64,6 +72,11 @@ class Backfill:
   def empty(self) -> bool:
     """Whether there is nothing to read."""
     return self._open is None and not self._waiting
+
+  @property
+  def stuck(self) -> list[Range]:
+    """The ranges that are refused again and again."""
+    return [entry for entry in self._waiting if entry.stuck]
 
   @property
   def first(self) -> int | None:
@@ -91,9 +104,12 @@ class Backfill:
 
   def next(self, now: float) -> Range | None:
     """Returns a range to request now, None for none. `now` is in seconds of a steady clock."""
-    if self._open is not None or not self._waiting or now < self._ready_at:
+    if self._open is not None or now < self._ready_at:
       return None
-    taken = self._waiting.popleft()
+    taken = next((entry for entry in self._waiting if entry.ready <= now), None)
+    if taken is None:
+      return None
+    self._waiting.remove(taken)
     if taken.last - taken.first >= self._span:
       self._waiting.appendleft(taken._replace(first=taken.first + self._span))
       taken = taken._replace(last=taken.first + self._span - 1)
@@ -106,7 +122,8 @@ class Backfill:
 
   def refused(self, error: Error, now: float) -> Range | None:
     """The open range was refused: it is cut in two, or repeated later. Returns a range that is
-    given up, None for none."""
+    given up, None for none: what the node says that it has no more, or that is too large and is one
+    block."""
     taken, self._open = self._open, None
     if taken is None:
       return None
@@ -121,11 +138,21 @@ class Backfill:
       self._waiting.appendleft(taken._replace(first=middle + 1, tries=0))
       self._waiting.appendleft(taken._replace(last=middle, tries=0))
       return None
-    if tried:
+    if tried and size and not _PASSING.search(error.message):
       return taken
-    self._ready_at = now + WAITS[taken.tries]
-    self._waiting.appendleft(taken._replace(tries=taken.tries + 1))
+    later = taken._replace(tries=min(taken.tries, len(WAITS)) + 1)
+    if later.stuck:
+      self._waiting.append(later._replace(ready=now + WAITS[-1]))
+    else:
+      self._ready_at = now + WAITS[taken.tries]
+      self._waiting.appendleft(later)
     return None
+
+  def expired(self, below: int) -> list[Range]:
+    """Removes and returns the ranges that are refused again and again and end below this block."""
+    old = [entry for entry in self._waiting if entry.stuck and entry.last < below]
+    self._waiting = deque(entry for entry in self._waiting if entry not in old)
+    return old
 
   def _gone(self, taken: Range) -> Range | None:
     """A node no longer has the logs of the oldest of these blocks: the newer half is tried first,

@@ -177,10 +177,15 @@ class NativeTransfers:
     if method == "eth_getBlockReceipts" and _without_method(error):
       self._whole_receipts = False
       self._request_receipts(reading)
-    elif is_gone(error) or reading.rounds >= ROUNDS:
+    elif is_gone(error) or (reading.rounds >= ROUNDS and self._others_are_read):
       self._give_up(reading, str(error))
     else:
       self._begin(reading)
+
+  @property
+  def _others_are_read(self) -> bool:
+    """Whether a block waits that could be read: the node refuses another one, not everything."""
+    return any(reading.events is not None for reading in self._reading.values())
 
   def _give_up(self, reading: _Reading, why: str) -> None:
     del self._reading[reading.block.hash]

@@ -20,8 +20,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from bond_core import Batch, BondError, Disconnected, Refused, RetryAfter
-from bond_core.feeds import Handshake, Moment, own_words, retry_after
+from bond_core import Batch, BondError, Disconnected, Instrument, Refused, RetryAfter
+from bond_core.feeds import Handshake, Moment, Subscription, own_words, retry_after
 from bond_core.sessions import Member, Session
 from bond_core.websockets import HandshakeRefused
 from bond_evm.abi import quantity
@@ -99,6 +99,9 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     self._from: int | None = None
     self._since_ms = 0
     self._cause = ""
+    # What readers were told of logs that the node refuses.
+    self._waits_for: str | None = None
+    self._logs = Subscription("chain", Instrument(config.chain, None, "*"))
     # The first block of logs that came while no block was known.
     self._heard: int | None = None
     # Of the connection.
@@ -410,7 +413,8 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     def failed(error: Error) -> None:
       self._verifying = False
       if give_up:
-        self._give_up(give_up)
+        # It refuses everything now: what is missing is requested again.
+        self._tip.disconnected()
       else:
         self._undecodable(ValueError(f"a head with the number {block.number}: {error}"))
 
@@ -507,12 +511,15 @@ class EvmSession(Session[Handshake, bytes, bytes]):
       self._relinked()
     if self.native is not None:
       self.native.forget(number - DEPTH)
+    for old in self._backfill.expired(number - self._config.backfill):
+      self._gap("logs of blocks were refused until others were too far ahead", old.first, old.last)
+    self._say_what_waits()
     # Logs that are read again must not be sent again.
     again = number if self._backfill.first is None else self._backfill.first
     self.transfers.forget(min(number - DEPTH, again, number if self._from is None else self._from))
     if len(self._times) > 4 * DEPTH:
-      for old in list(self._times)[: -2 * DEPTH]:
-        del self._times[old]
+      for block_hash in list(self._times)[: -2 * DEPTH]:
+        del self._times[block_hash]
 
   def _relinked(self) -> None:
     """All blocks up to the last one are known: logs since the doubt began are read again."""
@@ -572,6 +579,7 @@ class EvmSession(Session[Handshake, bytes, bytes]):
         self.transfers.take(log)
         reached = max(reached, log.number)
     self._check_logs(blocks, reached + 1)
+    self._say_what_waits()
     return True
 
   def _check_logs(self, blocks: Range, first: int) -> None:
@@ -605,3 +613,22 @@ class EvmSession(Session[Handshake, bytes, bytes]):
     lost = self._backfill.refused(error, self._seconds)
     if lost is not None:
       self._gap(f"logs of blocks cannot be read again: {error}", lost.first, lost.last)
+    self._say_what_waits(error)
+
+  def _say_what_waits(self, error: Error | None = None) -> None:
+    """Tells readers which blocks a node refuses again and again, and why, or that none are left."""
+    stuck = self._backfill.stuck
+    if stuck and error is not None:
+      first, last = min(r.first for r in stuck), max(r.last for r in stuck)
+      reason = f"logs of blocks {first} to {last} are requested again and again: {error}"
+    elif stuck or self._waits_for is None:
+      return
+    else:
+      reason = None
+    if reason == self._waits_for:
+      return
+    for member in self.members:
+      member.notice(self._logs, reason, unavailable=False)
+      if self._waits_for is None:
+        member.log.warning("%s", reason)
+    self._waits_for = reason

@@ -244,6 +244,22 @@ def test_a_block_that_a_node_does_not_get_is_a_gap_of_that_block_alone():
   assert node.told() == [("gap", 11, 11), ("transfer", 12, 1.0, "confirmed")]
 
 
+def test_a_node_that_refuses_everything_for_minutes_has_lost_nothing():
+  node = Chain().open()
+  right = dict(node.answers)
+  for method in ("eth_getBlockByHash", "eth_getTransactionReceipt"):
+    node.answers[method] = lambda params: LookupError(-32005, "rate limit")
+  node.announce(node.put(11, sent(11)), node.put(12, sent(12)))
+  for _ in range(300):
+    node.wait(1)
+    node.session._head_at = node.session._seconds
+  assert node.told() == []
+  node.answers.update(right)
+  for _ in range(30):
+    node.wait(1)
+  assert node.told() == [("transfer", n, 1.0, "confirmed") for n in (11, 12)]
+
+
 def test_blocks_that_nobody_has_are_a_gap_and_what_follows_is_sent():
   node = Chain().open()
   node.announce(node.put(11, sent(11)))

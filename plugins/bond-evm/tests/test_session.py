@@ -266,14 +266,80 @@ def test_an_empty_or_short_answer_of_a_node_that_is_behind_is_no_proof(at):
   assert node.session.whole
 
 
-def test_a_node_that_stays_behind_is_a_gap_of_the_blocks_that_it_does_not_have():
-  node, _ = behind(15, [12, 13, 14, 15], 13)
+def test_of_a_node_that_stays_behind_what_it_does_not_have_is_requested_for_as_long_as_it_counts():
+  node, chain = behind(15, [12, 13, 14, 15], 13, backfill=20)
   for _ in range(600):
     node.wait(1)
-  assert node.told() == [
-    ("transfer", 12, 5.0, "confirmed"),
-    ("transfer", 13, 5.0, "confirmed"),
-    *(("gap", n, n) for n in (14, 15)),
+  assert node.told() == [("transfer", n, 5.0, "confirmed") for n in (12, 13)]
+  [reason] = node.member.notices.values()
+  assert reason == "logs of blocks 14 to 15 are requested again and again: unknown block (-32000)"
+  chain.at = 14
+  for _ in range(60):
+    node.wait(1)
+  assert node.told() == [("transfer", 14, 5.0, "confirmed")]
+  for number in range(16, 37):
+    node.announce(head(number))
+  assert node.told() == [("gap", 15, 15)]
+  assert (node.member.notices, node.session.whole) == ({}, True)
+
+
+def test_a_refusal_of_logs_that_lasts_for_minutes_loses_nothing():
+  node, chain = behind(15, [12, 13, 14, 15], 15)
+  node.told()
+  node.cut()
+  chain.last = chain.at = 25
+  chain.logs = list(range(16, 40))
+  node.answers["eth_getLogs"] = lambda params: ValueError(-32005, "request rate exceeded")
+  node.open()
+  for _ in range(300):
+    node.wait(1)
+  assert node.told() == []
+  # What comes meanwhile is read, and what has come is not told again.
+  node.announce(head(26), log(26))
+  assert node.told() == [("transfer", 26, 5.0, "confirmed")]
+  [reason] = node.member.notices.values()
+  assert reason == (
+    "logs of blocks 15 to 25 are requested again and again: request rate exceeded (-32005)"
+  )
+  node.answers["eth_getLogs"] = chain.found
+  for _ in range(40):
+    node.wait(1)
+  assert node.told() == [("transfer", n, 5.0, "confirmed") for n in range(16, 26)]
+  assert (node.member.notices, node.session.whole) == ({}, True)
+
+
+def test_a_range_that_is_refused_for_long_keeps_no_other_one_waiting():
+  backfill = Backfill(2)
+  backfill.add(1, 10)
+  busy = Error(-32603, "service temporarily unavailable")
+  had, lost, _ = read_all(backfill, lambda r: busy if r.filter == 0 else None, seconds=300)
+  assert (had, lost) == (list(range(1, 11)), [])
+  assert [(entry.filter, entry.first, entry.last) for entry in backfill.stuck] == [(0, 1, 10)]
+  assert backfill.expired(10) == []
+  assert [entry.last for entry in backfill.expired(11)] == [10]
+  assert backfill.empty
+
+
+def test_blocks_that_are_refused_for_a_while_are_read_afterwards():
+  node = Talk(event_types=["block"])
+  node.answers["eth_getBlockTransactionCountByHash"] = lambda params: "0x1"
+  node.open().announce(head(11))
+  node.told()
+  node.answers["eth_getBlockByNumber"] = lambda params: ValueError(-32005, "rate limit")
+  node.announce(head(14))
+  for _ in range(55):
+    node.wait(1)
+  assert node.told() == []
+  node.answers["eth_getBlockByNumber"] = lambda params: head(
+    14 if params[0] == "latest" else int(params[0], 16)
+  )
+  node.session._head_at = node.second
+  for _ in range(20):
+    node.wait(1)
+  assert [(kind, number) for kind, number, *_ in node.told()] == [
+    ("block", 12),
+    ("block", 13),
+    ("block", 14),
   ]
 
 
