@@ -14,11 +14,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+import trio
+from bond_sim.market import order_flow, pool, products
+from trio.testing import MockClock
+
+from bond_core import Registry
+from bond_core.feeds import Feed, Moment, Subscription
+from bond_core.websockets import open_websocket
+from tests.chaos.network import MemoryNetwork
+from tests.chaos.world import deterministic
 
 MESSAGES = 20_000
-SIMULATOR = ("-m", "bond_core", "sim")
 READ = 32
 """Messages that one read of a busy socket brings."""
 ROUNDS = 3
@@ -51,36 +63,70 @@ SUBSCRIBE = {
     ],
   ),
 }
+CRYPTOFEED = ("binance", "okx", "bybit")
+"""Venues whose messages cryptofeed is given."""
 SYMBOLS = {"coinbase": "BTC/USD", "hyperliquid": "BTC/USDC:USDC"}
 """Where it is not BTC/USDT."""
 
 
-def record(venue: str, endpoint: str) -> list[str]:
-  """Messages of a simulated venue, with data, as they came."""
-  from websockets.sync.client import connect
+@contextmanager
+def simulated(venue: str) -> Iterator[str]:
+  """The address of a simulated venue, which ends with the block."""
+  command = [sys.executable, "-m", "bond_core", "sim", venue]
+  options = ["--port", "0", "--json", "--until-eof"]
+  with subprocess.Popen(
+    [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+  ) as sim:
+    assert sim.stdin is not None
+    assert sim.stdout is not None
+    try:
+      yield json.loads(sim.stdout.readline())["endpoint"]
+    finally:
+      sim.stdin.close()
 
+
+def record(venue: str) -> list[str]:
+  """Messages of a simulated venue, with data, as they came: the same ones in every run. Time passes
+  as fast as the market is computed, so that a busy machine hears as much of it."""
+  with (
+    deterministic(venue),
+    patch.object(pool, "PULSE_SECONDS", pool.PULSE_SECONDS),
+    patch.object(products, "LEVELS", order_flow.LEVELS),
+  ):
+    return trio.run(_recorded, venue, clock=MockClock(autojump_threshold=0.0))
+
+
+def is_data(frame: str) -> bool:
+  """Whether a message is no answer to a request, nor the list of trades before the first one."""
+  there = '"data"' in frame or '"events"' in frame
+  return there and '"subscription' not in frame and '"trades":[]' not in frame
+
+
+async def _recorded(venue: str) -> list[str]:
+  trio.socket.set_custom_socket_factory(MemoryNetwork())
+  simulator = Registry().simulator(venue)
   path, subscribe = SUBSCRIBE[venue]
   frames: list[str] = []
-  url = "ws" + endpoint.removeprefix("http") + path
-  with connect(url, max_size=None, ping_interval=None) as socket:
-    for request in subscribe if isinstance(subscribe, list) else [subscribe]:
-      if request is not None:
-        socket.send(json.dumps(request))
-    while len(frames) < MESSAGES:
-      frame = socket.recv(timeout=60)
-      assert isinstance(frame, str)
-      if ('"data"' in frame or '"events"' in frame) and '"subscription' not in frame:
-        frames.append(frame)
-  return frames
+  async with trio.open_nursery() as nursery:
+    endpoint = await nursery.start(simulator.serve, simulator.config(port=0, speed=100.0))
+    async with open_websocket("ws" + endpoint.removeprefix("http") + path) as socket:
+      for request in subscribe if isinstance(subscribe, list) else [subscribe]:
+        if request is not None:
+          await socket.send(json.dumps(request).encode())
+      while len(frames) < MESSAGES:
+        for message in await socket.receive():
+          frame = message.decode()
+          if is_data(frame):
+            frames.append(frame)
+    nursery.cancel_scope.cancel()
+  return frames[:MESSAGES]
 
 
-def native(venue: str, frames: list[str], endpoint: str) -> dict[str, object]:
+def native(venue: str, frames: list[str]) -> dict[str, object]:
   """Through Bond's feed, up to its events."""
-  from bond_core import Registry
-  from bond_core._feeds.contract import Moment
-
   registry = Registry()
-  subscriptions, feed = [], None
+  subscriptions: list[Subscription] = []
+  feed: Feed | None = None
   for channel in ("trades",) if venue == "binance" else ("trades", "orderbook"):
     spec = registry.source(f"{venue}.{channel}")
     symbol = SYMBOLS.get(venue, "BTC/USDT")
@@ -134,40 +180,10 @@ def ccxt_pro(venue: str, frames: list[str], endpoint: str) -> dict[str, object]:
   return asyncio.run(main())
 
 
-CONTENDERS = {"bond": native, "ccxt.pro": ccxt_pro}
-
-
 def run() -> dict[str, object]:
   """Microseconds a message of each venue; the value is Bond's greatest. Each in a process of its
   own, Bond the best of three."""
-  detail: dict[str, dict[str, Any]] = {}
-  for venue in SUBSCRIBE:
-    with (
-      tempfile.NamedTemporaryFile("w", suffix=".frames") as file,
-      subprocess.Popen(
-        [
-          sys.executable,
-          *SIMULATOR,
-          venue,
-          "--port",
-          "0",
-          "--json",
-          "--until-eof",
-          "--speed",
-          "100",
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-      ) as sim,
-    ):
-      assert sim.stdin is not None
-      assert sim.stdout is not None
-      endpoint = json.loads(sim.stdout.readline())["endpoint"]
-      file.write("\n".join(record(venue, endpoint)))
-      file.flush()
-      detail[venue] = _row(venue, file.name, endpoint)
-      sim.stdin.close()
+  detail = {venue: _row(venue, record(venue)) for venue in SUBSCRIBE}
   return {
     "value": max(row["bond"] for row in detail.values()),
     "unit": "us/message",
@@ -177,21 +193,26 @@ def run() -> dict[str, object]:
   }
 
 
-def _row(venue: str, file: str, endpoint: str) -> dict[str, Any]:
+def _row(venue: str, frames: list[str]) -> dict[str, Any]:
   here = [sys.executable, "-m", "tests.benchmarks.venue_frames"]
   row: dict[str, Any] = {}
-  runs = [_figure([*here, "bond", venue, file, endpoint]) for _ in range(ROUNDS)]
-  row["bond"] = min(runs, key=lambda one: one["us"])["us"]
-  if importlib.util.find_spec("ccxt"):
-    found = _figure([*here, "ccxt.pro", venue, file, endpoint])
-    row[f"ccxt.pro {found['version']}"] = found["us"]
-  pythons = [python for python in os.environ.get("BOND_CRYPTOFEED", "").split(os.pathsep) if python]
-  if importlib.util.find_spec("cryptofeed"):
-    pythons.insert(0, sys.executable)
-  script = str(Path(__file__).with_name("cryptofeed_frames.py"))
-  for python in pythons:
-    found = _figure([python, script, venue, file])
-    row[f"cryptofeed {found['version']}"] = found["us"]
+  with tempfile.NamedTemporaryFile("w", suffix=".frames") as file:
+    file.write("\n".join(frames))
+    file.flush()
+    runs = [_figure([*here, "bond", venue, file.name]) for _ in range(ROUNDS)]
+    row["bond"] = min(runs, key=lambda one: one["us"])["us"]
+    if importlib.util.find_spec("ccxt"):
+      with simulated(venue) as endpoint:
+        found = _figure([*here, "ccxt.pro", venue, file.name, endpoint])
+      row[f"ccxt.pro {found['version']}"] = found["us"]
+    named = os.environ.get("BOND_CRYPTOFEED", "").split(os.pathsep)
+    pythons = [python for python in named if python]
+    if importlib.util.find_spec("cryptofeed"):
+      pythons.insert(0, sys.executable)
+    script = str(Path(__file__).with_name("cryptofeed_frames.py"))
+    for python in pythons if venue in CRYPTOFEED else ():
+      found = _figure([python, script, venue, file.name])
+      row[f"cryptofeed {found['version']}"] = found["us"]
   return row
 
 
@@ -205,5 +226,6 @@ def _figure(command: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-  name, venue, path, endpoint = sys.argv[1:]
-  print(json.dumps(CONTENDERS[name](venue, Path(path).read_text().splitlines(), endpoint)))
+  name, venue, path, *endpoint = sys.argv[1:]
+  frames = Path(path).read_text().splitlines()
+  print(json.dumps(ccxt_pro(venue, frames, *endpoint) if endpoint else native(venue, frames)))
