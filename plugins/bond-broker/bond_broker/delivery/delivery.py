@@ -118,7 +118,7 @@ class Delivery:
     """The last round of the router whose states it has, while it is behind."""
     self._missed: tuple[int, int] | None = None
     """The rounds whose states it does not have: the first, and the end of them."""
-    self._wake = trio.Event()
+    self._wake: trio.Event | None = None
     """Set when there is something to do for a task that has nothing left."""
     self._task: trio.CancelScope | None = None
     if transport.waits:
@@ -211,7 +211,7 @@ class Delivery:
     unsent = self._unsent
     if unsent is not None:
       unsent.put(frame, counted=not requested)
-      self._wake.set()
+      self._wake_up()
       if unsent.overflows:
         self.close(Ending(CloseCode.SLOW, "nothing was read for too long"))
       return
@@ -235,7 +235,7 @@ class Delivery:
   def end(self) -> None:
     """Whether nothing is delivered any more."""
     self._leave()
-    self._wake.set()
+    self._wake_up()
     if self._task is not None:
       self._task.cancel()
 
@@ -288,7 +288,7 @@ class Delivery:
       self._position, self._seen_round = self._pump.position, self._pump.router.round
       self._missed = None
       self._start(rest)
-    self._wake.set()
+    self._wake_up()
 
   def _start(self, rest: memoryview | None) -> None:
     self._unsent = Unsent(rest)
@@ -372,6 +372,7 @@ class Delivery:
     self._enter(State.LIVE)
     self._wake = trio.Event()
     await self._pump.moved(self._wake)
+    self._wake = None
     if self.state is State.LIVE:
       self._enter(State.BEHIND)
 
@@ -379,6 +380,10 @@ class Delivery:
     group = self._pump.groups.of(self.subscriptions.selection)
     self._cursor = None if group is None else group.open_cursor()
     return self._cursor
+
+  def _wake_up(self) -> None:
+    if self._wake is not None:
+      self._wake.set()
 
   # What comes next --------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Clients' requests, read from bytes that may be anything."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
@@ -23,6 +24,8 @@ MAX_NAME = 100
 MAX_ID = 128
 MAX_NESTING = 32
 MAX_UNKNOWN = 20
+SHARED = SHARED_BYTES = 1024
+"""How many requests are kept for clients that send the same, and how long one of them may be."""
 Policy: TypeAlias = Literal["auto", "lossless", "conflate"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 """What a slow client loses: states that a later one replaces, nothing, or all but the latest."""
@@ -125,7 +128,13 @@ _decode = msgspec.json.Decoder().decode
 
 def parse_request(data: bytes) -> Request:
   """The request that a text message holds. Raises BadRequest, and nothing else, for any other
-  bytes."""
+  bytes. Clients that send the same have the same object, as those of one page do."""
+  if len(data) > SHARED_BYTES or b"token" in data:
+    return _parse(data)
+  return _parse_shared(data)
+
+
+def _parse(data: bytes) -> Request:
   try:
     message = _decode(data)
   except (msgspec.DecodeError, ValueError, RecursionError) as exc:
@@ -150,6 +159,9 @@ def parse_request(data: bytes) -> Request:
       exc.name = f"bad_{kind}"
     exc.request_id = _given_id(message)
     raise
+
+
+_parse_shared = lru_cache(SHARED)(_parse)
 
 
 def _nests_deeper(value: object, most: int) -> bool:
@@ -332,9 +344,13 @@ def markets_of(
   return patterns, tuple(markets)
 
 
+# One object for all: each idle client would hold an empty set of its own.
+NO_NAMES = frozenset[str]()
+
+
 def written_names(markets: Iterable[Market]) -> frozenset[str]:
   """The spellings that no market, or more than one, can be read from."""
-  return frozenset(market.name.upper() for market in markets if market.name is not None)
+  return frozenset(market.name.upper() for market in markets if market.name is not None) or NO_NAMES
 
 
 def exchanges_of(names: Iterable[str]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Which of a client's filters, if any, matches an event."""
 
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 from bond_bookkit import BookKey
 
@@ -40,7 +41,7 @@ class Selection:
   """A set of filters as one question: which of them, if any, matches this key? Answers are cached,
   so each key is matched once."""
 
-  __slots__ = ("_answers", "filters", "spellings")
+  __slots__ = ("__weakref__", "_answers", "filters", "spellings")
 
   def __init__(self, filters: tuple[Filter, ...]) -> None:
     self.filters = filters
@@ -68,3 +69,14 @@ class Selection:
       self._answers.clear()
     else:
       self._answers.pop(key, None)
+
+
+_shared = WeakValueDictionary[tuple[Filter, ...], Selection]()
+
+
+def selection_of(filters: tuple[Filter, ...]) -> Selection:
+  """The selection of these filters: one for all clients that have the same."""
+  selection = _shared.get(filters)
+  if selection is None:
+    selection = _shared[filters] = Selection(filters)
+  return selection

@@ -6,7 +6,7 @@ import attrs
 
 from bond_broker.protocol.filters import Filter
 from bond_broker.protocol.requests import Policy
-from bond_broker.protocol.selection import Selection
+from bond_broker.protocol.selection import selection_of
 
 
 @attrs.define(eq=False)
@@ -32,7 +32,7 @@ class Subscriptions:
   def __init__(self, listed: Sequence[Subscription] = ()) -> None:
     self.listed = listed
     # Equal filters count once.
-    self.selection = Selection(tuple(dict.fromkeys(s.filter for s in listed)))
+    self.selection = selection_of(tuple(dict.fromkeys(s.filter for s in listed)))
 
   def with_one_more(self, subscription: Subscription) -> "Subscriptions":
     """These and another one."""

@@ -79,6 +79,12 @@ class Broker:
     self._config = config
     self._backing = backing
     self._nursery = nursery
+    self._session_limits = SessionLimits(
+      heartbeat=config.heartbeat,
+      first_message_within=config.handshake_within,
+      stalled_after=config.stalled_after,
+      max_message=int(config.max_message),
+    )
     self._rules = rules_of(
       config.host, hosts=config.hosts, origins=config.origins, open_to_all=backing.open_to_all
     )
@@ -122,22 +128,47 @@ class Broker:
       # The client has gone already.
       sock.close()
       return
+    session: Session | None = None
     try:
       if self._stopping:
         raise LimitReached("this server is about to stop; come back in a moment", 1)
-      with self.seats.enter(transport.address) as seat:
-        await self._serve_transport(transport, seat, rules)
+      seat = self.seats.enter(transport.address)
+      try:
+        session = await self._serve_transport(transport, seat, rules)
+      finally:
+        if session is None:
+          seat.leave()
     except LimitReached as exc:
       await self._turn_away(transport, exc)
     except OSError:
       return
     except BaseException as exc:
-      # Any error is this connection's own.
-      error = fault_of(exc)
-      self.refused["failed"] += 1
-      logger.error("a connection failed with %s: %s", type(error).__name__, error, exc_info=error)
+      self._failed(exc)
     finally:
-      transport.close()
+      if session is None:
+        transport.close()
+    if session is not None:
+      # Another task, so that an idle client costs no memory for its handshake.
+      self.sessions[session] = None
+      self._nursery.start_soon(self._run, session, seat)
+
+  async def _run(self, session: Session, seat: Seat) -> None:
+    try:
+      with seat:
+        await session.run()
+    except OSError:
+      return
+    except BaseException as exc:
+      self._failed(exc)
+    finally:
+      del self.sessions[session]
+      self._departed = self._departed.plus([session.delivery])
+
+  def _failed(self, exc: BaseException) -> None:
+    """Any error is its connection's own. Raises what is none, as at the end of the server."""
+    error = fault_of(exc)
+    self.refused["failed"] += 1
+    logger.error("a connection failed with %s: %s", type(error).__name__, error, exc_info=error)
 
   async def _turn_away(self, transport: Transport, exc: LimitReached) -> None:
     self.refused["limit"] += 1
@@ -159,25 +190,29 @@ class Broker:
     finally:
       self._turned_away -= 1
 
-  async def _serve_transport(self, transport: Transport, seat: Seat, rules: PortRules) -> None:
+  async def _serve_transport(
+    self, transport: Transport, seat: Seat, rules: PortRules
+  ) -> Session | None:
+    """Answers the request; returns the session that it begins, if any."""
     with trio.move_on_after(self._config.handshake_within) as waiting:
       head = await receive_head(transport, int(self._config.max_message))
     if waiting.cancelled_caught or head is None:
       self.refused["handshake"] += 1
-      return
+      return None
     try:
       query = parse_target(head.request.path)
     except BadRequest as exc:
       await self._refuse_target(transport, head, exc)
-      return
+      return None
     refused = refusal(head, rules)
     if refused is not None:
       self.refused["origin"] += 1
       await send_all(transport, refused)
     elif head.upgrades:
-      await self._serve_websocket(transport, head, query, seat, rules)
+      return await self._open_websocket(transport, head, query, seat, rules)
     else:
       await send_all(transport, await self._answer(transport, head, query, rules))
+    return None
 
   async def _answer(
     self, transport: Transport, head: Head, query: Query, rules: PortRules
@@ -214,27 +249,27 @@ class Broker:
 
   # WebSockets -------------------------------------------------------------------------------------
 
-  async def _serve_websocket(
+  async def _open_websocket(
     self, transport: Transport, head: Head, query: Query, seat: Seat, rules: PortRules
-  ) -> None:
+  ) -> Session | None:
     pump = self._pump_for(query.path)
     if pump is None and not query.path.startswith("/ws/"):
       await send_all(transport, plain_answer(HTTPStatus.NOT_FOUND, {"error": PATHS}))
-      return
+      return None
     # Whether there is a stream is for those to know who may read it. All others see the same, and
     # after the same time, whether there is one or not.
     caller = await self._caller(transport, head, query, rules)
     if pump is None and isinstance(caller, Principal):
       await send_all(transport, self._not_found())
-      return
+      return None
     try:
       opening = accept(head)
     except BadHead as exc:
       await send_all(transport, exc.answer)
-      return
+      return None
     await send_all(transport, opening)
     try:
-      session = await self._session(transport, head, query, seat, caller, pump)
+      return await self._session(transport, head, query, seat, caller, pump)
     except Denied as exc:
       await self._deny(transport, head, exc)
     except AuthError as exc:
@@ -242,8 +277,7 @@ class Broker:
       await self._deny(transport, head, Denied(exc.code, name, str(exc)))
     except LimitReached as exc:
       await self._deny(transport, head, Denied(exc.code, "limit", str(exc)))
-    else:
-      await self._run(session)
+    return None
 
   async def _caller(
     self, transport: Transport, head: Head, query: Query, rules: PortRules
@@ -316,24 +350,6 @@ class Broker:
       handler=backing.handlers.get(query.path),
       player=backing.player,
     )
-
-  @property
-  def _session_limits(self) -> SessionLimits:
-    config = self._config
-    return SessionLimits(
-      heartbeat=config.heartbeat,
-      first_message_within=config.handshake_within,
-      stalled_after=config.stalled_after,
-      max_message=int(config.max_message),
-    )
-
-  async def _run(self, session: Session) -> None:
-    self.sessions[session] = None
-    try:
-      await session.run()
-    finally:
-      del self.sessions[session]
-      self._departed = self._departed.plus([session.delivery])
 
   def _not_found(self) -> bytes:
     if not self._backing.starting():

@@ -126,7 +126,8 @@ class Session:
     self._notices = notices
     self._handler = handler
     self._player = player
-    self._head = head
+    self._begins_with = head.early, head.rest
+    """What came with the handshake: messages that were read already, and bytes."""
     self._protocol = head.protocol
     self._reader = FrameReader(head.protocol, limits.max_message)
     self._started = trio.current_time()
@@ -182,7 +183,8 @@ class Session:
     self.delivery.close(ending)
 
   async def _receive(self) -> None:
-    data, early = self._head.rest, self._head.early
+    early, data = self._begins_with
+    self._begins_with = (), b""
     while self.delivery.ending is None:
       for start in range(0, len(data), PIECE) if data else (0,):
         await self._take(early, data[start : start + PIECE])
