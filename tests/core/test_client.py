@@ -2,6 +2,7 @@
 
 import contextlib
 import ssl
+import threading
 import time
 
 import pytest
@@ -264,6 +265,27 @@ async def test_tls_is_verified_and_a_pinned_address_still_needs_the_right_name()
       async with open_websocket(f"wss://other.test:{port}/", addresses=["127.0.0.1"], tls=trusting):
         raise AssertionError("opened")
     nursery.cancel_scope.cancel()
+
+
+async def test_what_the_machine_trusts_is_read_off_the_loop(monkeypatch):
+  authority, threads = trustme.CA(), []
+  made = ssl.create_default_context
+
+  def read_and_trust():
+    threads.append(threading.current_thread())
+    context = made()
+    authority.configure_trust(context)
+    return context
+
+  monkeypatch.setattr("ssl.create_default_context", read_and_trust)
+  async with trio.open_nursery() as nursery:
+    port = await serving(nursery, echo, tls_context(authority, "venue.test"))
+    url = f"wss://venue.test:{port}/"
+    async with open_websocket(url, addresses=["127.0.0.1"]) as websocket:
+      assert await websocket.receive() == [b"secret"]
+    nursery.cancel_scope.cancel()
+  assert threads
+  assert threading.current_thread() not in threads
 
 
 async def test_a_proxy_in_the_environment_is_not_used(monkeypatch):

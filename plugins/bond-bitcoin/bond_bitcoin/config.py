@@ -1,18 +1,16 @@
 """What a spec says to the source of Bitcoin."""
 
-import re
 from typing import Literal, TypeAlias
 
 import attrs
 
+from bond_bitcoin.addresses import read_address
 from bond_core import Duration
 from bond_core.config import check_endpoint, websocket_scheme, without_slash
 
 PUBLIC = "wss://mempool.space/api/v1/ws"
 PATH = "/api/v1/ws"
 MAX_ACCOUNTS = 100
-
-_ADDRESS = re.compile(r"[13][1-9A-HJ-NP-Za-km-z]{25,34}|(bc|tb|bcrt)1[02-9ac-hj-np-z]{8,87}")
 
 Kind: TypeAlias = Literal["tx", "transfer", "block", "metric"]
 """Kinds of events."""
@@ -65,9 +63,10 @@ class Bitcoin:
         f"{len(self.accounts)} accounts are more than the {MAX_ACCOUNTS} of a source"
       )
     for account in self.accounts:
-      if not _ADDRESS.fullmatch(account):
+      if read_address(account) is None:
         raise ValueError(
-          f"{account[:100]!r} is no address of Bitcoin; write bc1q… or another address"
+          f"{account[:100]!r} is no address of Bitcoin: each has a checksum, which shows a slip; "
+          "write it as your wallet has it, such as bc1q…"
         )
     if not 0 <= self.every <= 3600:
       raise ValueError(f"metrics every {self.every} are out of range; write 0s to 1h")
@@ -91,7 +90,7 @@ class Bitcoin:
     return Connection(
       url=url,
       kinds=self.kinds,
-      accounts=tuple(dict.fromkeys(self.accounts)),
+      accounts=tuple(dict.fromkeys(filter(None, map(read_address, self.accounts)))),
       values=self.values,
       min_amount=self.min_amount,
       every=float(self.every),

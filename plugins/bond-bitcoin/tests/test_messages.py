@@ -309,7 +309,13 @@ def test_pings_are_answered_and_refusals_end_the_source():
 
 @pytest.mark.parametrize(
   "wrong",
-  [{"accounts": ["0xabc"]}, {"accounts": [OURS] * 101}, {"every": 1e9}, {"endpoint": "ftp://x"}],
+  [
+    {"accounts": ["0xabc"]},
+    {"accounts": [OURS[:-1] + "h"]},
+    {"accounts": [OURS] * 101},
+    {"every": 1e9},
+    {"endpoint": "ftp://x"},
+  ],
 )
 def test_settings_that_cannot_be(wrong):
   with pytest.raises(ValueError, match=r"\w"):

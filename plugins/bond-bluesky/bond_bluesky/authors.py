@@ -28,8 +28,8 @@ async def resolve_authors(
   handles = [name for name in names if not name.startswith("did:")]
   if not handles:
     return found, refused
-  import httpx
-
+  # Off the event loop, for the time it takes.
+  httpx = await trio.to_thread.run_sync(__import__, "httpx")
   trusted = await trio.to_thread.run_sync(ssl.create_default_context)
   async with httpx.AsyncClient(
     base_url=endpoint or URL, timeout=10.0, trust_env=False, verify=trusted

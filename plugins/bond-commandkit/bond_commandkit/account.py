@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bond_commandkit.text_to_spec import Answer
+from bond_commandkit.text_to_spec import STARTING, Answer
 
 _SHOWN = {
   "left_out": "left out",
@@ -19,11 +19,14 @@ _UNSAID = ("assumed", "corrected")
 def account_lines(answer: Answer) -> Iterator[str]:
   """What arrives, a line each; then what was corrected, assumed, left out or ignored; then what has
   to be said or installed first."""
-  reading = answer.reading
+  reading, outcome = answer.reading, answer.reading.outcome
+  wrong = reading.spec is not None and answer.spec is None and not reading.missing
+  if outcome in STARTING and wrong:
+    outcome = "cannot start"
   if reading.delivers or reading.remarks:
-    yield f"{reading.outcome}:"
+    yield f"{outcome}:"
   else:
-    yield f"{reading.outcome}: {reading.sentence}".strip()
+    yield f"{outcome}: {reading.sentence}".strip()
   yield from dict.fromkeys(f"  {delivery['text']}" for delivery in reading.delivers)
   yield from (f"  ({remark})" for remark in reading.remarks)
   for entry in reading.account:

@@ -5,7 +5,14 @@ import types
 import attrs
 import bond_legacy
 import pytest
-from bond_commandkit import TextToSpec, is_request, source_words, summary_of, text_to_spec
+from bond_commandkit import (
+  TextToSpec,
+  account_lines,
+  is_request,
+  source_words,
+  summary_of,
+  text_to_spec,
+)
 
 from bond_core import Custom, ParserType, PluginError, Reading, Registry, SourceType, hookimpl
 
@@ -120,6 +127,19 @@ def test_nothing_starts_that_is_asked_about_missing_or_wrong(reading, problem):
   answer = text_to_spec("x", registry(a=[source("a.ticks"), parser("a.parser", reading)]))
   assert answer.spec is None
   assert problem in answer.problems[0]
+
+
+@pytest.mark.parametrize(
+  ("config", "first"), [({"k": 1}, "cannot start: a tick"), ({}, "ok: a tick")]
+)
+def test_what_cannot_start_is_not_called_ok(config, first):
+  spec = {"sources": {"t": {"use": "a.ticks", "with": config}}}
+  found = registry(
+    a=[source("a.ticks"), parser("a.parser", Reading(outcome="ok", spec=spec, sentence="a tick"))]
+  )
+  lines = [*account_lines(text_to_spec("x", found))]
+  assert lines[0] == first
+  assert any(line.startswith("  - ") for line in lines) == bool(config)
 
 
 def test_the_earlier_short_form_is_a_spec_as_well():

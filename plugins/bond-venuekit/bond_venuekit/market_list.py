@@ -182,6 +182,8 @@ class VenueMarkets(Generic[M]):
       return
     rows = {market.symbol: market for market in page.markets}
     new = (rows.keys() - family.parts.keys()) | (page.unread.keys() - family.unread.keys())
+    for symbol in symbols or ():
+      family.unread.pop(symbol, None)
     family.unread.update(page.unread)
     if symbols is None:
       family.parts.update(rows)

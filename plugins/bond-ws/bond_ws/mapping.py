@@ -26,6 +26,10 @@ _SIDES: dict[str, Side] = {
 }
 
 
+_QUOTES = frozenset(["USD", "USDT", "USDC", "EUR", "GBP", "JPY", "BTC", "ETH"])
+"""What follows a colon is the other half of a market where it is one of these."""
+
+
 def symbol_of(text: str, symbols: dict[str, str], quotes: Sequence[str] = ()) -> str:
   """The symbol of a venue's spelling: what `symbols` says, BASE/QUOTE where it can be read or ends
   with one of the `quotes` (the longest first), else the spelling itself: no list says
@@ -33,8 +37,10 @@ def symbol_of(text: str, symbols: dict[str, str], quotes: Sequence[str] = ()) ->
   if (known := symbols.get(text)) is not None:
     return known
   upper = text.strip().upper()
-  if ":" in text and text not in (upper, text.lower()):
-    return text  # A prefix of the venue's own: xyz:TSLA, tDOGE:USD.
+  if ":" in text:
+    last = upper.rpartition(":")[2]
+    if text not in (upper, text.lower()) or ("/" not in text and last not in {*quotes, *_QUOTES}):
+      return text  # A prefix of the venue's own: xyz:TSLA, tDOGE:USD, BINANCE:BTCUSDT.
   if upper.isalnum():
     ends = [quote for quote in quotes if upper.endswith(quote) and len(upper) > len(quote)]
     if ends:

@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 ADDRESS_CHARACTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+CHECKSUM = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 FIRST_HEIGHT = 900_000
 SUBSIDY = 312_500_000
 POOLS = ("Foundry USA", "AntPool", "ViaBTC", "F2Pool", "SpiderPool")
@@ -125,7 +126,17 @@ class BitcoinChain:
     return f"{self._rng.getrandbits(256):064x}"
 
   def _address(self) -> str:
-    return "bc1q" + "".join(self._rng.choices(ADDRESS_CHARACTERS, k=38))
+    """A payment to a key, with the checksum of BIP-173."""
+    values = [0, *self._rng.choices(range(32), k=38)[:32]]
+    check = 1
+    for value in (3, 3, 0, 2, 3, *values, *[0] * 6):
+      top = check >> 25
+      check = (check & 0x1FFFFFF) << 5 ^ value
+      for bit, generator in enumerate(CHECKSUM):
+        if top >> bit & 1:
+          check ^= generator
+    values += [(check ^ 1) >> 5 * place & 31 for place in range(5, -1, -1)]
+    return "bc1" + "".join(ADDRESS_CHARACTERS[value] for value in values)
 
   # Statistics ------------------------------------------------------------------------------------
 
