@@ -38,14 +38,16 @@ def test_what_can_start_is_a_spec_and_what_cannot_says_why(case):
     assert all(len(sentence) > 20 for sentence in reading.missing)
     return
   try:
-    checked = load_spec(json.dumps(reading.spec), registry=EVERYTHING)
+    checked = load_spec(json.dumps(reading.spec, ensure_ascii=False), registry=EVERYTHING)
   except SpecError as exc:
     # A token that is understood and whose contract the source does not know.
     assert "the contract of" in str(exc)
     return
   assert checked.warnings == ()
   # Nothing of the request is lost.
-  text = json.dumps(reading.spec)
+  text = json.dumps(reading.spec, ensure_ascii=False)
+  # xyz:TSLA is XYZ-TSLA.
+  text += text.upper().replace(":", "-")
   for entry in reading.account:
     if entry["slot"] == "symbol" and entry["how"] != "default" and "onchain" not in text:
       assert f'"{entry["value"].partition("/")[0]}' in text
@@ -419,7 +421,7 @@ ASKING = [case for case in cases() if case["outcome"] == "ask"]
 def test_a_spec_to_confirm_is_right(case):
   reading = parse(case["text"], WORDS)
   if reading.spec is not None and not reading.missing:
-    assert load_spec(json.dumps(reading.spec), registry=EVERYTHING).sources
+    assert load_spec(json.dumps(reading.spec, ensure_ascii=False), registry=EVERYTHING).sources
 
 
 @pytest.mark.parametrize(
@@ -472,3 +474,69 @@ def test_a_perpetual_in_dollars_is_an_inverse_one_where_the_others_are_in_usdt(t
   (source,) = spec(text)["sources"].values()
   assert source["use"].startswith(f"{venue}.")
   assert source["with"]["symbols"] == [symbol]
+
+
+@pytest.mark.parametrize(
+  ("text", "symbols"),
+  [
+    ("xyz:TSLA and @107 trades on hyperliquid", ["xyz:TSLA", "@107"]),
+    ("FLX-TSLA perp price on hyperliquid", ["flx:TSLA"]),
+    ("1MBABYDOGE futures trades on binance", ["1MBABYDOGE/USDT:USDT"]),
+    ("price of 币安人生 on binance", ["币安人生/USDT"]),
+  ],
+)
+def test_a_market_goes_by_the_name_that_its_venue_has_for_it(text, symbols):
+  (first, *_) = spec(text)["sources"].values()
+  assert first["with"]["symbols"] == symbols
+
+
+def test_a_window_is_of_the_figure_that_it_stands_beside():
+  nodes = spec("24h volume and last price of TON on okx")["transforms"]
+  assert nodes["window"]["with"]["every"] == 5
+  nodes = spec("5s vwap and trade count of DOT on kucoin")["transforms"]
+  assert nodes["window"]["with"]["every"] == 5
+  assert len(nodes) == 1
+
+
+def test_contracts_are_of_the_venue_that_has_them():
+  words = {"kraken": "ccxt.trades", "krakenfutures": "ccxt.trades"}
+  for text, venue in [("BTC perp trades", "krakenfutures"), ("BTC trades", "kraken")]:
+    (source,) = spec(f"{text} on kraken", words)["sources"].values()
+    assert source["with"]["exchange"] == venue
+
+
+@pytest.mark.parametrize(
+  ("text", "condition"),
+  [
+    ("closed 5m candles of BTC on okx", ["closed"]),
+    ("JUP and BONK transfers on solana over 1m", ["value >= 1000000"]),
+    ("USDC or USDT on ethereum, 5M+", ["value >= 5000000"]),
+    ("500 BTC moving on chain", ["value >= 500"]),
+  ],
+)
+def test_bounds_are_on_what_they_stand_beside(text, condition):
+  assert where(text) == condition
+
+
+def test_a_wallet_of_bitcoin_is_one_and_both_ways_are_told():
+  wallet = "bc1qgdjqv0av3q56jvd82tkdjpy7gdp9ut8tlqmgrpmv24sq90ecnvqqjwvw97"
+  reading = parse(f"bitcoin transfers to {wallet}", WORDS)
+  assert reading.spec["sources"]["onchain-bitcoin"]["with"]["accounts"] == [wallet]
+  assert reading.outcome == "warn"
+  assert "both ways" in reading.sentence
+
+
+def test_a_ticker_of_no_list_is_asked_about_with_a_pair_to_copy():
+  reading = parse("trx & usdd trades on htx", WORDS)
+  assert reading.outcome == "ask"
+  assert reading.offers[0]["request"] == "trx & USDD/USDT trades on htx"
+  assert parse("KAITO price", WORDS).offers[0]["request"] == "KAITO/USDT price"
+
+
+@pytest.mark.parametrize(
+  "wish", ["send me a mail when", "slack us once", "let me know if", "drop me a line whenever"]
+)
+def test_a_message_is_none_that_bond_sends(wish):
+  reading = parse(f"{wish} BTC is over 100k", WORDS)
+  assert reading.outcome == "warn"
+  assert "sends no notifications" in reading.sentence

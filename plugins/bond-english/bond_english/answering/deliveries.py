@@ -4,6 +4,7 @@ from typing import Any, TypeAlias
 
 from bond_english.building.spec_draft import CONSOLIDATE, EACH, SAMPLE, WINDOW, Branch, SpecDraft
 from bond_english.quantities.durations import duration_text
+from bond_english.reading.pairs import market_of, symbol_of
 from bond_english.words import data
 
 Delivery: TypeAlias = dict[str, Any]
@@ -32,7 +33,7 @@ _EACH = {
   "trades": "every trade",
   "volume": "every trade",
   "vwap": "every trade",
-  "orderbook": "the order book at each change",
+  "orderbook": "the best levels of the order book as they change",
   "bbo": "every best bid and ask",
   "ohlc": "candles",
   "funding": "every funding rate",
@@ -73,9 +74,9 @@ def deliveries(spec: SpecDraft) -> list[Delivery]:
     found += [
       {
         "type": _type(branch),
-        "symbol": symbol.partition(":")[0],
+        "symbol": symbol_of(symbol),
         "venue": places if len(places) > 1 else "".join(places),
-        "market": _market(symbol) if places else "",
+        "market": market_of(symbol) if places else "",
         "every": branch.every if branch.output != EACH else 0,
         "where": " and ".join(filter(None, (branch.where, branch.window_where))),
         "text": text,
@@ -100,7 +101,7 @@ def _paths(spec: SpecDraft) -> list[list[Branch]]:
     if branch.output == CONSOLIDATE or (branch.output == WINDOW and not branch.group and venue):
       apart = "together"
     merged = branch.kind == "price" or apart == "together"
-    markets = tuple(sorted(map(_market, spec.sources[branch.source]["with"].get("symbols", []))))
+    markets = tuple(sorted(map(market_of, spec.sources[branch.source]["with"].get("symbols", []))))
     key = (branch.kind, branch.output, branch.every, branch.window_where, apart, markets)
     groups.setdefault((*key, "" if merged else number), []).append(branch)
   return list(groups.values())
@@ -125,23 +126,15 @@ def _type(branch: Branch) -> str:
   return _EVENTS.get(branch.kind, "post" if branch.kind in data.TEXTS else "event")
 
 
-def _market(symbol: str) -> str:
-  base, _, rest = symbol.partition("/")
-  _, _, settle = rest.partition(":")
-  if not settle:
-    return "spot"
-  if "-" in settle:
-    return "future"
-  return "inverse" if settle == base else "perp"
-
-
 def _text(branch: Branch, symbols: list[str], places: list[str], settings: dict[str, Any]) -> str:
   kind = data.KINDS[branch.kind].label if branch.kind in data.KINDS else branch.kind
-  names = ", ".join(dict.fromkeys(symbol.partition(":")[0] for symbol in symbols if symbol))
+  names = ", ".join(dict.fromkeys(symbol_of(symbol) for symbol in symbols if symbol))
   if branch.output == EACH:
     what = _EACH.get(branch.kind, f"all {kind}")
     if branch.kind == "ohlc":
       what = f"candles of {settings.get('interval', '')}"
+    if settings.get("deltas"):
+      what = "every change of the order book"
   elif branch.output == WINDOW:
     what = _WINDOWS.get(branch.kind, kind)
   elif branch.output == CONSOLIDATE:
@@ -152,7 +145,7 @@ def _text(branch: Branch, symbols: list[str], places: list[str], settings: dict[
     what += f" ({', '.join(branch.fields)})"
   parts = [what, names]
   if places:
-    markets = list(dict.fromkeys(_market(symbol) for symbol in symbols))
+    markets = list(dict.fromkeys(market_of(symbol) for symbol in symbols))
     together = " together" if len(places) > 1 and branch.output == WINDOW else ""
     parts.append(f"{' + '.join(places)} {' + '.join(markets)}{together}")
   elif "chain" in settings:

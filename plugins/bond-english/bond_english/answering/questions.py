@@ -5,6 +5,7 @@ from bond_english.meaning.findings import Findings
 from bond_english.meaning.intents import EXAMPLES
 from bond_english.meaning.request import Request
 from bond_english.meaning.sharing import Selection
+from bond_english.reading.unlisted import may_be_ticker
 from bond_english.text.chunks import (
   ALERT,
   ASSET,
@@ -29,6 +30,10 @@ _RECORDING = frozenset(("record", "recording", "recorded", "parquet", "csv", "ex
 """Words for what is done with a stream by other commands."""
 
 
+_WHERE = frozenset(("on", "at", "from", "by", "via", "using", "through"))
+"""After these a venue is named, and no asset."""
+
+
 def ask_open_questions(request: Request, findings: Findings, selections: list[Selection]) -> None:
   """Asks what is still open, and warns of what Bond does not do."""
   if not findings.rejections:
@@ -46,6 +51,9 @@ def _ask_for_subjects(request: Request, findings: Findings, selections: list[Sel
   for selection in selections:
     kind = data.KINDS.get(selection.kind)
     if kind is None or not _needs_subject(request, selection):
+      continue
+    if kind.market and any(_may_be_ticker(request, phrase) for phrase in unknown_phrases(request)):
+      # Whether that is the asset is asked about.
       continue
     label = kind.label[:1].upper() + kind.label[1:]
     if selection.kind in data.TEXTS:
@@ -76,7 +84,7 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
     tokens = request.tokens
     written = request.text[tokens[first.first].start : tokens[last.end - 1].end]
     alike = first.value if len(phrase) == 1 else ()
-    before = tokens[first.first - 1].word if first.first else ""
+    before = _word_before(request, first)
     single = len(phrase) == 1 and tokens[first.first].text.isidentifier()
     if before in ("from", "by") and single and request.kinds() & data.TEXTS:
       findings.ask(f"{written!r} is not understood; an account is written @{written}")
@@ -87,6 +95,14 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
         f"{written!r}: recordings have commands of their own, `bond record` and `bond export`; "
         "leave it out here?",
         leave_out,
+      )
+    elif _may_be_ticker(request, phrase):
+      pair = f"{tokens[first.first].text.upper()}/USDT"
+      others = [leave_out] if request.having(ASSET, PAIR) else []
+      findings.ask(
+        f"{written!r} is in no list of assets; if it is one, write a pair such as {pair}",
+        ((first.first, first.end, pair),),
+        *others,
       )
     elif alike:
       choices = " or ".join(map(repr, alike))
@@ -99,6 +115,17 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
     if chunk.role in (UNKNOWN, OPERATOR) and chunk.left_out:
       written = request.text_of(chunk)
       findings.warn(f"{written!r} is not understood; it is left out as you say")
+
+
+def _may_be_ticker(request: Request, phrase: list[Chunk]) -> bool:
+  """Whether an unknown phrase may name an asset."""
+  (first, *others) = phrase
+  located = _word_before(request, first) in _WHERE
+  return not (others or located) and may_be_ticker(request.tokens[first.first])
+
+
+def _word_before(request: Request, chunk: Chunk) -> str:
+  return request.tokens[chunk.first - 1].word if chunk.first else ""
 
 
 def unknown_phrases(request: Request) -> list[list[Chunk]]:

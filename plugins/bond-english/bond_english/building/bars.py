@@ -53,11 +53,14 @@ def add_bar_branch(
   group: str,
 ) -> None:
   """Adds the branch of a venue's bars, each or sampled at the interval; of trades, of windows."""
+  closed = selection.settings.use("closed")
   if channel == "candle":
+    # A window is sent when it is over; a candle of a venue also while it forms.
+    where = "closed" if closed else ""
     if not requested or requested == length:
-      context.add_branch(selection, source, EACH, symbols=symbols)
+      context.add_branch(selection, source, EACH, where=where, symbols=symbols)
     else:
-      context.add_branch(selection, source, SAMPLE, every=requested, symbols=symbols)
+      context.add_branch(selection, source, SAMPLE, every=requested, where=where, symbols=symbols)
     return
   text = duration_text(length)
   if requested and requested != length:

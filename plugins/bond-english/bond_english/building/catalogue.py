@@ -84,6 +84,13 @@ class SourceCatalogue:
       return SourceMatch(by_ccxt, {"exchange": venue}, "bond-ccxt")
     return None
 
+  def contracts_of(self, venue: str) -> str:
+    """The venue that has the contracts of one whose spot markets stand apart, as krakenfutures has
+    those of kraken; else the venue itself."""
+    apart = f"{venue}futures"
+    served = any(apart in names for names in self._served.values())
+    return apart if served and not self._has_plugin(venue) else venue
+
   def default_venue(self, channel: str, without: Collection[str] = ()) -> str | None:
     """The venue for a channel where a request names none: the first default venue with an installed
     source, else the first with a known package."""

@@ -7,7 +7,7 @@ from bond_english.building.context import BuildContext
 from bond_english.building.how_often import requested_interval
 from bond_english.building.spec_draft import EACH, SAMPLE, WINDOW, Output
 from bond_english.meaning.sharing import Selection, Symbol
-from bond_english.text.chunks import ASSUMED, CHAIN
+from bond_english.text.chunks import ASSUMED, CHAIN, EXACT
 from bond_english.words import chains, data, venues
 
 _SETTING_OF_FILTER = {"mint": "mints", "address": "addresses", "account": "accounts"}
@@ -51,7 +51,11 @@ def add_chain_sources(context: BuildContext, selection: Selection) -> None:
     symbols_of["ethereum"] = []
     context.findings.warn("no chain is named; the gas price is taken for that of Ethereum")
     context.findings.assume("chain", "ethereum", ASSUMED)
-  event_types = filters.use_list("event_types")
+  event_types = [] if selection.kind == "gas" else filters.use_list("event_types")
+  bounded = any(filters.has(f"{side}_amount") for side in ("min", "max"))
+  if bounded and not event_types and selection.kind == "onchain":
+    # Only transfers have an amount.
+    event_types = ["transfer"]
   if filters.use("metric") == "tps" and "metric" not in event_types:
     event_types.append("metric")
   if selection.kind == "gas":
@@ -63,8 +67,10 @@ def add_chain_sources(context: BuildContext, selection: Selection) -> None:
 def _chains_of_addresses(context: BuildContext, selection: Selection) -> list[str]:
   """The chains of an address or of decentralised venues."""
   filters = selection.settings
-  if filters.has("mint") or not str(filters.use("account", "0x")).startswith("0x"):
-    return ["solana"]
+  named = [*filters.use_list("account"), *filters.use_list("mint")]
+  chain = chains.chain_of_address(named[0]) if named else "ethereum"
+  if chain != "ethereum":
+    return [chain]
   if filters.has("address") or filters.has("account"):
     if not selection.symbols:
       context.findings.warn("no chain is named; an address 0x… is taken for one of Ethereum")
@@ -134,8 +140,10 @@ def _add_chain(
     )
     return
   bases = [symbol.pair.base for symbol in symbols]
-  # Amounts, and transfers of ether, are of that and not of every token on the chain.
-  own = bool(where) or (use == "onchain.evm" and "transfer" in event_types)
+  # Amounts, and transfers of SOL or ether, are of that and not of every token on the chain; solana
+  # transfers are all.
+  named = use == "onchain.evm" or any(symbol.chunk.how == EXACT for symbol in symbols)
+  own = bool(where) or (named and "transfer" in event_types)
   tokens = _tokens(chain, bases, own=own)
   network_of: str | None = None
   if not catalogue.is_installed(use):
@@ -153,7 +161,9 @@ def _add_chain(
   if addresses:
     settings |= addresses
     direction = filters.use("direction")
-    if direction is not None and "accounts" in addresses:
+    if direction is not None and use == "onchain.bitcoin":
+      context.findings.warn("on Bitcoin both ways come, and meta.direction of each says which")
+    elif direction is not None and "accounts" in addresses:
       settings["direction"] = direction
   if tokens and not addresses.keys() & {"mints", "addresses"}:
     settings["symbols"] = list(dict.fromkeys(tokens))

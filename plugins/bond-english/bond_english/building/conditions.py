@@ -4,6 +4,7 @@ from typing import Any
 
 from bond_english.building.context import BuildContext
 from bond_english.meaning.sharing import Selection, Symbol
+from bond_english.quantities.amounts import OF_EACH
 from bond_english.words.assets import STABLE
 
 _OPERATORS = (("min", ">="), ("max", "<="))
@@ -37,7 +38,8 @@ def value_condition(context: BuildContext, selection: Selection, symbols: list[S
   for side, operator in _OPERATORS:
     amount = settings.use(f"{side}_amount")
     if amount is not None:
-      if any(symbol.pair.base != amount["unit"] for symbol in symbols):
+      other_units = any(symbol.pair.base != amount["unit"] for symbol in symbols)
+      if other_units and amount["unit"] != OF_EACH:
         _add_no_conversion(context, amount["unit"])
       parts.append(f"value {operator} {number_text(amount['value'])}")
     worth = settings.use(f"{side}_notional_usd")

@@ -3,14 +3,14 @@
 from typing import Any
 
 from bond_english.building.bars import BAR_NAMES, DAY, bar_lengths, has_bars
-from bond_english.building.catalogue import CHANNELS, SourceMatch
+from bond_english.building.catalogue import CHANNELS, SourceCatalogue, SourceMatch
 from bond_english.building.conditions import trade_condition
 from bond_english.building.context import BuildContext
 from bond_english.building.how_often import requested_interval
 from bond_english.building.market_outputs import Delivery, add_market_branch, purpose
 from bond_english.building.spec_draft import EACH, SAMPLE
 from bond_english.meaning.sharing import Selection, Symbol
-from bond_english.reading.pairs import Pair
+from bond_english.reading.pairs import Pair, symbol_of
 from bond_english.text.chunks import CHAIN
 from bond_english.words import data, venues
 
@@ -124,9 +124,9 @@ def _add_channel(
     match, used = catalogue.of_venue(venue, channel), channel
     if used == "candle" and (match is None or not has_bars(catalogue, venue, length)):
       match, used = catalogue.of_venue(venue, "trades"), "trades"
-    for chunk in selection.venues:
-      if chunk.value in (venue, "*"):
-        chunk.told = chunk.told or match is None
+    named = [c for c in selection.venues if c.value == "*" or venue in _places(catalogue, c.value)]
+    for chunk in named:
+      chunk.told = chunk.told or match is None
     if match is None:
       context.add_unavailable(
         selection, f"{label} on {venue}: no package is known that offers this"
@@ -140,11 +140,14 @@ def _add_channel(
     where = trade_condition(context, selection)
     key = f"{venue}-{used.replace('_', '-')}"
     key = spec.add_source(key, match.use, settings, purpose(delivery, where))
-    for chunk in selection.venues:
-      if chunk.value in (venue, "*"):
-        chunk.shape(key)
-    symbols = tuple(dict.fromkeys(spelling.partition(":")[0] for spelling in spellings))
+    for chunk in named:
+      chunk.shape(key)
+    symbols = tuple(dict.fromkeys(map(symbol_of, spellings)))
     add_market_branch(context, delivery, used, key, symbols, where, length, venue)
+
+
+def _places(catalogue: SourceCatalogue, venue: str) -> tuple[str, str]:
+  return venue, catalogue.contracts_of(venue)
 
 
 def _venues(context: BuildContext, selection: Selection, channel: str, label: str) -> list[str]:
@@ -155,7 +158,10 @@ def _venues(context: BuildContext, selection: Selection, channel: str, label: st
     if found:
       return found
   elif selection.venue_names:
-    return selection.venue_names
+    contracts = "spot" not in _market_types(selection)
+    return [
+      catalogue.contracts_of(venue) if contracts else venue for venue in selection.venue_names
+    ]
   quotes = {symbol.pair.quote for symbol in selection.symbols}
   by_ccxt = venues.CCXT_SOURCES.get(channel, "")
   venue = catalogue.default_venue(channel, excluded)
@@ -176,6 +182,9 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
   found: list[str] = []
   for symbol in selection.symbols:
     pair = symbol.pair
+    if pair.own is not None:
+      found.append(pair.own)
+      continue
     market_types = selection.market_types or [_market_type(symbol, selection)]
     usual = venues.MARKET_OF_VENUE.get(venue)
     coins = usual == "inverse" and selection.market_types == ["perp"] and pair.quote is None

@@ -23,8 +23,8 @@ def _said(name: str, value: Any) -> str:
     return f"{_PLURALS[value]} only"
   if name == "depth":
     return f"depth {value}"
-  if name == "deltas":
-    return "as changes"
+  if name == "closed":
+    return "closed only"
   if name == "min_move_pct":
     return f"moves over {value:g}%"
   if name == "direction" and value in ("up", "down", "in", "out"):

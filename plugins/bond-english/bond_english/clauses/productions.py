@@ -47,6 +47,7 @@ from bond_english.text.chunks import (
 )
 from bond_english.text.tokens import SIGN, Token
 from bond_english.words import data
+from bond_english.words.venues import DEXES
 
 WEAK_COST: Final = 14.0
 """Of a reading that needs support: more than an unknown word costs."""
@@ -78,6 +79,8 @@ _WEIGHTS = {
 _SIDES = frozenset(("side", "position"))
 _PARTING = frozenset((VENUE, MARKET_TYPE, "side", "position"))
 """Modifiers that a clause has once: a second list of them, elsewhere, begins another clause."""
+_SWAPS_ELSEWHERE: Final = 1.0
+"""Of swaps as events on a chain beside an exchange, where they are its perpetuals."""
 _WAYS = frozenset(("to", "into", "from"))
 _EVERYTHING = frozenset(("all", "everything", "any", "anything"))
 
@@ -87,7 +90,7 @@ class Hypothesis:
   """One way to read a request up to a token: the last chunk, and what its clause has so far.
 
   `subject` and `data` say whether the clause has them, `first` which came first; `topic` is what
-  the data is about: text, chain or market. `last` is the role of the last chunk that says
+  the data is about: text, chain, swap or market. `last` is the role of the last chunk that says
   something, `separator` how strong the separator after it is, `preposition` the word after it.
   `negated` is 1 after "not", 2 in a list that is left out. `pending` is refunded where the next
   chunk supports a weak one. `has` are the modifiers that a clause has once.
@@ -275,7 +278,8 @@ def _support(state: Hypothesis, chunk: Chunk, tokens: list[Token]) -> float:
     if chunk.weak and not _is_located(state):
       cost += WEAK_COST
   elif chunk.weak:
-    cost += 0.0 if _expects_asset(state, chunk) or chunk.end == len(tokens) == 1 else WEAK_COST
+    alone = chunk.role == ASSET and chunk.end == len(tokens) == 1
+    cost += 0.0 if _expects_asset(state, chunk) or alone else WEAK_COST
   return cost
 
 
@@ -303,8 +307,12 @@ def _supports(state: Hypothesis, chunk: Chunk) -> bool:
     return chunk.role == VENUE and state.separator == 1
   if chunk.role in _SUBJECTS:
     listed = state.separator == 1 and not state.preposition
-    return listed or (adjacent and state.pending != "one")
-  return state.pending == "asset" and adjacent and chunk.role in (*_DATA, MARKET_TYPE, QUOTE)
+    return state.pending != "unlisted" and (listed or (adjacent and state.pending != "one"))
+  return (
+    state.pending in ("asset", "unlisted")
+    and adjacent
+    and chunk.role in (*_DATA, MARKET_TYPE, QUOTE)
+  )
 
 
 def _expects_asset(state: Hypothesis, chunk: Chunk) -> bool:
@@ -320,7 +328,7 @@ def _chain_cost(state: Hypothesis, chunk: Chunk) -> float:
   listed = state.last == CHAIN and state.separator == 1
   located = state.preposition in _CHAIN_PREPOSITIONS and not state.words_since
   subject = state.subject and (state.data or state.last in _SUBJECTS)
-  named = subject or state.topic == "chain" or state.last in (AUTHOR, QUERY)
+  named = subject or state.topic in ("chain", "swap") or state.last in (AUTHOR, QUERY)
   if chunk.weak:
     return 0.0 if located or listed else WEAK_COST
   if chunk.cost >= 3.0 and (listed or (located and named and state.topic != "text")):
@@ -340,6 +348,8 @@ def _pending(state: Hypothesis, chunk: Chunk) -> str:
     return "" if _is_located(state) else "venue"
   if _expects_asset(state, chunk):
     return ""
+  if chunk.role == PAIR:
+    return "unlisted"
   return "one" if chunk.value == "ONE" else "asset"
 
 
@@ -422,9 +432,14 @@ def _join(state: Hypothesis, chunk: Chunk, cost: float, **changes: object) -> Hy
     negated_role="",
     pending=_pending(state, chunk),
     complete_next=chunk.weak and chunk.role in _SUBJECTS,
-    detached=state.separator > 0,
+    detached=state.separator > 0 or _goes_on(state, chunk),
     **changes,
   )
+
+
+def _goes_on(state: Hypothesis, chunk: Chunk) -> bool:
+  """Whether a modifier stands right after one that stands apart: – okx swap."""
+  return state.detached and state.last in _MODIFIERS and chunk.role in _MODIFIERS
 
 
 def _begin(state: Hypothesis, chunk: Chunk, cost: float, **changes: object) -> Hypothesis:
@@ -473,6 +488,8 @@ def _parted(
 
 def _with_data(state: Hypothesis, chunk: Chunk, cost: float) -> list[Hypothesis]:
   topic = _topic(chunk)
+  if topic == "swap" and "exchange" in state.has:
+    cost += _SWAPS_ELSEWHERE
   join = {"data": True, "topic": topic, "first": state.first or "data"}
   begin = {"data": True, "topic": topic, "first": "data"}
   if not state.data:
@@ -501,6 +518,8 @@ def _topic(chunk: Chunk) -> str:
     return "text"
   if chunk.role == METRIC and chunk.value in ("gas", "onchain"):
     return "chain"
+  if chunk.role == EVENT and chunk.value == "swap":
+    return "swap"
   if chunk.role == EVENT or "onchain" in kinds or "gas" in kinds:
     return "chain"
   return "market"
@@ -510,9 +529,13 @@ def _with_modifier(state: Hypothesis, chunk: Chunk, cost: float) -> list[Hypothe
   own = chunk.value if chunk.role == FILTER else chunk.role
   if own not in _PARTING:
     own = ""
+  if own == VENUE and chunk.value not in DEXES and state.topic == "swap":
+    cost += _SWAPS_ELSEWHERE
   followed = state.last == chunk.role or (own == VENUE and state.last == "everywhere")
   repeated = own in state.has and not followed
   has = state.has | {own} if own else state.has
+  if own == VENUE and chunk.value not in DEXES:
+    has |= {"exchange"}
   joined = _join(state, chunk, cost + (0.4 if repeated else 0.0), has=has)
   if own == VENUE and chunk.value == "*":
     joined.last = "everywhere"

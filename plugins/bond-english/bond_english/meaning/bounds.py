@@ -3,8 +3,9 @@
 from typing import Any
 
 from bond_english.meaning.findings import Findings
+from bond_english.meaning.kinds import is_on_chain
 from bond_english.meaning.request import Scope
-from bond_english.quantities.amounts import Bound
+from bond_english.quantities.amounts import OF_EACH, Bound
 from bond_english.quantities.numbers import integral
 from bond_english.text.chunks import (
   ALIAS,
@@ -41,6 +42,8 @@ def _bound(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None
   kinds = _nearest_kinds(request, index)
   if kinds is None and any(c.value in ("side", "position") for c in request.having(FILTER)):
     kinds = {"trades"}
+  if kinds is None and is_on_chain(request) and (bound.unit or bound.with_multiple):
+    kinds = {"onchain"}
   if bound.side is None:
     following = request.following(index, skip=(FILLER, ASSET, PAIR, MARKET_TYPE, FILTER))
     if following is not None and following.role == KIND and data.SIZED & {*following.value}:
@@ -109,10 +112,10 @@ def _bound_on_size(
   if unit == "%":
     chunk.refuse(f"{written} of what?")
   elif unit is None and onchain:
-    before = [c for c in request.chunks[:index] if c.role in (ASSET, PAIR) and not c.left_out]
-    symbols = [c.value for c in before[-1:] if c.role == ASSET] or _symbols(request)
-    if before or len(symbols) == 1:
-      _make_filter(chunk, bound, "amount", kinds, unit=symbols[0])
+    symbols = _symbols(request)
+    if symbols:
+      unit = symbols[0] if len(symbols) == 1 else OF_EACH
+      _make_filter(chunk, bound, "amount", kinds, unit=unit)
     else:
       chunk.refuse(f"{written!r} of which asset?")
   elif unit is None:

@@ -2,6 +2,7 @@
 
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.request import Request, Scope
+from bond_english.reading.names import MERGING
 from bond_english.text.chunks import (
   ALERT,
   ALIAS,
@@ -11,6 +12,7 @@ from bond_english.text.chunks import (
   AUTHOR,
   AVERAGE,
   BOUND,
+  CHAIN,
   CONJUNCTION,
   EVENT,
   EXACT,
@@ -20,6 +22,7 @@ from bond_english.text.chunks import (
   METRIC,
   OPERATOR,
   PAIR,
+  PLAIN,
   POSTS,
   PROVIDER,
   QUERY,
@@ -32,6 +35,10 @@ from bond_english.text.chunks import (
   How,
 )
 from bond_english.words import data
+from bond_english.words.assets import ASSETS, MONEY
+from bond_english.words.chains import CHAIN_OF_ASSET
+from bond_english.words.lexicon import CHAIN_NAMES, KIND_NAMES
+from bond_english.words.plain import bases
 from bond_english.words.venues import DEXES
 
 _WALLET_WORDS = frozenset(("wallet", "account", "holder", "owner", "wallets", "accounts"))
@@ -50,7 +57,9 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
   for index, chunk in clause.indexed(POSTS):
     _posts(request, clause, findings, index, chunk)
   for chunk in clause.having(EVENT):
-    if chunk.value == "tx" and any(venue.value not in DEXES for venue in clause.having(VENUE)):
+    if chunk.value == "movement":
+      _movement(clause, chunk)
+    elif chunk.value == "tx" and any(venue.value not in DEXES for venue in clause.having(VENUE)):
       # Transactions at an exchange.
       chunk.facts = []
       _make_kinds(chunk, ("trades",), ALIAS)
@@ -62,7 +71,9 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
     _vague(clause, findings, chunk)
   for chunk in clause.having(AVERAGE):
     # A window has the average price, and no other average.
-    if clause.kinds() and clause.kinds() <= {"price", "vwap"}:
+    if clause.first_word(chunk) in MERGING:
+      _merged(clause, chunk)
+    elif clause.kinds() and clause.kinds() <= {"price", "vwap"}:
       chunk.role, chunk.value, chunk.facts = FILTER, "blend", [("note", "average", EXACT)]
     else:
       chunk.role, chunk.value = OPERATOR, request.text_of(chunk)
@@ -74,9 +85,57 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
     else:
       chunk.role, chunk.how = KIND, ALIAS
   for index, chunk in clause.indexed(FILTER):
-    _wallet_or_token(clause, index, chunk)
+    _wallet_or_token(request, clause, index, chunk)
+  for index, chunk in clause.indexed(ASSET):
+    _chain_before_token(clause, index, chunk)
+  _kind_by_verb(request, clause, findings)
   _trades_of_tokens(clause, findings)
   _trading_at(request, clause)
+
+
+def _movement(clause: Scope, chunk: Chunk) -> None:
+  """Moves are transfers where a chain, a wallet or an amount of coins is named."""
+  amounts = [other.value.unit for other in clause.having(BOUND)]
+  coins = any(unit in ASSETS and unit not in MONEY for unit in amounts)
+  if coins or is_on_chain(clause) or "onchain" in clause.kinds():
+    chunk.facts = [("filter", {"event_types": ["transfer"]}, ALIAS)]
+    _make_kinds(chunk, ("onchain",), ALIAS)
+  else:
+    chunk.make_unknown()
+
+
+def _merged(clause: Scope, chunk: Chunk) -> None:
+  """Merged books are one book, merged prices and volumes one figure; events come as they are."""
+  kinds = clause.kinds()
+  if kinds == {"orderbook"}:
+    chunk.role, chunk.value = FILTER, METRIC
+    chunk.facts = [("filter", {"metric": "consolidated"}, ALIAS)]
+  elif kinds and kinds <= data.WINDOWED | {"price"} and not _of_stream(clause, chunk):
+    chunk.role, chunk.value, chunk.facts = FILTER, "blend", [("note", "average", EXACT)]
+  else:
+    chunk.make_filler()
+
+
+def _of_stream(clause: Scope, chunk: Chunk) -> bool:
+  """Whether it is the stream that is merged, which it is anyway."""
+  after = clause.tokens[chunk.end : chunk.end + 4]
+  return any(token.word in ("stream", "feed", "streams", "feeds") for token in after)
+
+
+def is_on_chain(clause: Scope) -> bool:
+  """Whether a chain, or an address on one, is named."""
+  return bool(clause.having(CHAIN)) or any(c.value == "address" for c in clause.having(FILTER))
+
+
+def _chain_before_token(clause: Scope, index: int, chunk: Chunk) -> None:
+  """The polygon of "polygon USDC transfers" is where they are."""
+  following = clause.chunks[index + 1] if index + 1 < len(clause.chunks) else None
+  found = CHAIN_NAMES.longest_at(clause.tokens, chunk.first)
+  if following is None or following.role != ASSET or found is None or found[1] != chunk.end:
+    return
+  if "onchain" in clause.kinds() and following.value not in CHAIN_OF_ASSET:
+    chunk.role, chunk.value = CHAIN, found[0]
+    chunk.facts = [("filter", {"chain": found[0]}, ALIAS)]
 
 
 def _network_or_letter(
@@ -127,20 +186,18 @@ def _metric_or_provider(clause: Scope, findings: Findings, chunk: Chunk) -> None
   if kind == "gas":
     # Blocks have their fee as a field; without blocks a fee is a kind of its own.
     chunk.facts = []
-    blocks = any(
-      value == {"event_types": ["block"]} and not _is_how_often(clause, other)
+    mempool = [c for c in clause.having(KIND) if _is_event(c, "mempool") and c.end == chunk.first]
+    blocks = not mempool and any(
+      _is_event(other, "block") and not _is_how_often(clause, other)
       for other in clause.having(KIND)
-      for _, value, _ in other.facts
     )
     if blocks:
       chunk.role, chunk.value, chunk.told = FILTER, "field", True
       chunk.facts = [("note", "a field of the events", chunk.how)]
     else:
       _make_kinds(chunk, ("gas",), ALIAS)
-      for other in clause.having(KIND):
-        # Mempool fees are fees.
-        if any(value == {"event_types": ["mempool"]} for _, value, _ in other.facts):
-          other.make_filler()
+      for other in mempool:
+        other.make_filler()
   elif kind in clause.kinds():
     chunk.role, chunk.value = FILTER, chunk.role
   elif chunk.role == METRIC and kind == "tweets":
@@ -150,6 +207,10 @@ def _metric_or_provider(clause: Scope, findings: Findings, chunk: Chunk) -> None
     if kind == "onchain":
       chunk.facts.append(("filter", {"event_types": ["metric"]}, chunk.how))
     _make_kinds(chunk, (kind,), ALIAS)
+
+
+def _is_event(chunk: Chunk, event: str) -> bool:
+  return any(value == {"event_types": [event]} for _, value, _ in chunk.facts)
 
 
 def _is_how_often(clause: Scope, chunk: Chunk) -> bool:
@@ -169,22 +230,27 @@ def _vague(clause: Scope, findings: Findings, chunk: Chunk) -> None:
   _make_kinds(chunk, kinds, ASSUMED)
 
 
-def _wallet_or_token(clause: Scope, index: int, chunk: Chunk) -> None:
-  """An address is a token's, but after "to" and "from" or a word such as wallet it is a wallet."""
+def _wallet_or_token(request: Request, clause: Scope, index: int, chunk: Chunk) -> None:
+  """An address is a token's, but after "to" and "from", a word such as wallet, or with movements it
+  is a wallet."""
   if chunk.value != "address":
     return
   previous = clause.previous(index, skip=(FILLER,))
   word = "" if previous is None else clause.first_word(previous)
   written = clause.text_of(chunk)
-  if word in _WALLET_WORDS or chunk.preposition in ("to", "from", "into", "by"):
+  moving = any(request.first_word(other) in data.MOVEMENTS for other in request.having(KIND))
+  named = any(slot == "symbol" for slot, _, _ in chunk.facts)
+  ways = ("to", "from", "into", "by")
+  if word in _WALLET_WORDS or chunk.preposition in ways or (moving and not named):
     facts: dict[str, object] = {"account": written}
     if chunk.preposition in ("to", "into"):
       facts["direction"] = "in"
     elif chunk.preposition == "from":
       facts["direction"] = "out"
     chunk.facts = [("filter", facts, chunk.how)]
-  if previous is not None and (word in _WALLET_WORDS or word in _TOKEN_WORDS):
-    previous.make_filler()
+  for other in request.having(UNKNOWN, PLAIN):
+    if request.first_word(other) in _WALLET_WORDS | _TOKEN_WORDS:
+      other.make_filler()
 
 
 def _trading_at(request: Request, clause: Scope) -> None:
@@ -217,6 +283,20 @@ def _trades_of_tokens(clause: Scope, findings: Findings) -> None:
       findings.warn("trades on chain are taken for swaps")
 
 
+def _kind_by_verb(request: Request, clause: Scope, findings: Findings) -> None:
+  """Everything printed above $200k, what is traded on okx: where nothing else names data."""
+  if request.having(KIND, POSTS, EVENT, METRIC, PROVIDER, VAGUE_KIND, WEAK_KIND):
+    return
+  for chunk in clause.having(FILLER, PLAIN):
+    forms = [form for base in bases(clause.first_word(chunk)) for form in (base, f"{base}s")]
+    kinds = {KIND_NAMES.single[form] for form in forms if form in KIND_NAMES.single}
+    if kinds and kinds <= data.SIZED:
+      (kind,) = kinds
+      findings.warn(f"{clause.text_of(chunk)!r} is taken for {data.KINDS[kind].label}")
+      _make_kinds(chunk, (kind,), ASSUMED)
+      return
+
+
 def assume_kinds(request: Request, findings: Findings) -> None:
   """Assumes a kind for a request that names none and has no question yet: trades where a side is
   named, tweets where an author is, else the price."""
@@ -234,6 +314,8 @@ def assume_kinds(request: Request, findings: Findings) -> None:
   filters = {chunk.value for chunk in request.having(FILTER) if isinstance(chunk.value, str)}
   if "depth" in filters:
     findings.assume("source", "orderbook", ALIAS)
+  elif any(isinstance(c.value, tuple) and c.value == ("onchain",) for c in request.having(FILTER)):
+    _assume(findings, "onchain", "no kind of data is named; taken for transfers on the chain")
   elif any("account" in value for c in request.having(FILTER) for _, value, _ in c.facts if value):
     _assume(findings, "onchain", "no kind of data is named; taken for what the wallet transfers")
   elif any(token.word == "everything" for token in request.tokens):

@@ -52,7 +52,10 @@ class Scope:
     at = next(i for i, chunk in enumerate(self.chunks) if chunk is first)
     while at and self.chunks[at - 1].role in (CONJUNCTION, PREPOSITION):
       at -= 1
-    return self.chunks[at].first, last.end, ""
+    end = next(i for i, chunk in enumerate(self.chunks) if chunk is last) + 1
+    while not at and end < len(self.chunks) and self.chunks[end].role in (CONJUNCTION, PREPOSITION):
+      end += 1
+    return self.chunks[at].first, self.chunks[end - 1].end, ""
 
   def text_of(self, chunk: Chunk) -> str:
     """A chunk's piece of the text, as it is written."""

@@ -38,6 +38,7 @@ _KINDS_OF = {
   "deltas": frozenset(("orderbook",)),
   "window_sec": frozenset(("volume", "vwap", "cvd", "price", "trades", "open_interest", "funding")),
   "bar_sec": frozenset(("ohlc",)),
+  "closed": frozenset(("ohlc",)),
   "min_move_pct": _MARKET,
   "direction": _MARKET | _ONCHAIN,
   "lang": _POSTS,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bond_english.meaning.findings import Findings
+from bond_english.meaning.operators import COUNTS
 from bond_english.meaning.request import Scope
 from bond_english.quantities.durations import duration_text
 from bond_english.quantities.intervals import EVERY_UPDATE, Interval
@@ -22,6 +23,7 @@ from bond_english.text.chunks import (
   FILTER,
   INTERVAL,
   KIND,
+  OPERATOR,
   PAIR,
   PREPOSITION,
   REPLAY,
@@ -106,6 +108,8 @@ def _time_span(request: Scope, findings: Findings, index: int, chunk: Chunk) -> 
     if before_span and not _is_after(request, index, "over", "in"):
       continue
     _make_filter(chunk, {"window_sec": integral(span.seconds)})
+    # 24h volume and the last price: the price has no window; the number of trades has.
+    chunk.value = tuple(data.WINDOWED.union(beside.value, ("trades",) if _counts(request) else ()))
     return
   if request.kinds() & data.WINDOWED and _is_after(request, index, "over", "during", "across"):
     _make_filter(chunk, {"window_sec": integral(span.seconds)})
@@ -123,6 +127,11 @@ def _time_span(request: Scope, findings: Findings, index: int, chunk: Chunk) -> 
   else:
     problem = "An interval must be above 0"
     chunk.role, chunk.value = INTERVAL, Interval(None, problem, invalid=True)
+
+
+def _counts(request: Scope) -> bool:
+  counted = any(chunk.value == "count" for chunk in request.having(FILTER))
+  return counted or any(chunk.value in COUNTS for chunk in request.having(OPERATOR))
 
 
 def _is_bar(request: Scope, index: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from bond_english.quantities.durations import duration_at
 from bond_english.quantities.numbers import LONG_MULTIPLES, MULTIPLES, number_at
@@ -13,6 +13,9 @@ from bond_english.words.assets import ENGLISH_TICKERS, STABLE
 from bond_english.words.lexicon import ASSET_NAMES, CURRENCY_NAMES
 
 Side: TypeAlias = Literal["min", "max"]
+
+OF_EACH: Final = "each"
+"""The unit of an amount of whichever asset: JUP and BONK transfers over 1000."""
 
 CURRENCY_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW", "₿": "BTC"}
 
@@ -39,8 +42,8 @@ _MINIMUM = (
     """
     at least; minimum of; minimum; min; min size; exceeding; exceed; exceeds; in excess of; upwards
     of; north of; breaks; from; minimum size; min notional; minimum notional; min amount; min
-    value; min size of; starting at; hits; reaches; crosses; cross; touches; tops; surpasses; goes
-    up to; rises to; climbs to; jumps to; size at least
+    value; min size of; starting at; hits; hit; reaches; reach; crosses; cross; touches; touch;
+    tops; surpasses; surpass; goes up to; rises to; climbs to; jumps to; size at least
     """
   ),
 )

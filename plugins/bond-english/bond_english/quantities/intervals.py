@@ -206,6 +206,9 @@ def _every(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | None:
   if tokens[start].word in _EVENT_NOUNS and tokens[first].word != "per":
     return Interval(EVERY_UPDATE), start + 1
   number = number_at(tokens, start)
+  if number is not None and match_words(tokens, number[1], ("of",)):
+    # Every one of these.
+    return None
   if number is not None and not _counts_a_noun(tokens, number[1]):
     value, end = number
     if value <= 0:

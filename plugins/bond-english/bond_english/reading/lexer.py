@@ -18,6 +18,7 @@ from bond_english.quantities.time_spans import (
   time_of_day_at,
   time_span_at,
 )
+from bond_english.reading.alerts import alert_at
 from bond_english.reading.asset_groups import asset_group_at
 from bond_english.reading.languages import language_at
 from bond_english.reading.names import names_at
@@ -27,9 +28,9 @@ from bond_english.reading.quote_currencies import quote_at
 from bond_english.reading.sides import side_at
 from bond_english.reading.source_words import SourceWords
 from bond_english.reading.unavailable import operator_at, unavailable_at
+from bond_english.reading.unlisted import unlisted_at
 from bond_english.reading.venue_groups import all_venues_at, venue_type_at
 from bond_english.text.chunks import (
-  ALERT,
   BOUND,
   CONJUNCTION,
   CORRECTED,
@@ -60,10 +61,9 @@ FILLER_COST = 0.3
 """A word that says nothing is a worse reading than any that does, and a better one than none."""
 
 _REPLAY = PhraseTable((phrase, phrase) for phrase in unsupported.REPLAY)
-_ALERTS = PhraseTable((phrase, phrase) for phrase in unsupported.ALERTS)
 _EDITS = PhraseTable((phrase, phrase) for phrase in unsupported.EDITS)
 _CORRECTIONS = PhraseTable((phrase, None) for phrase in filler.CORRECTIONS)
-_LEADING_SIGNS = frozenset((*"<>≥≤-−–/~", "<=", ">=", *CURRENCY_SIGNS))
+_LEADING_SIGNS = frozenset((*"<>≥≤-−–/~@", "<=", ">=", *CURRENCY_SIGNS))
 """Signs that a chunk can begin with: -5s, > $100k, /usd."""
 _PICTOGRAMS = frozenset(("So", "Sk", "Cf", "Cc", "Mn", "Me"))
 """Unicode categories."""
@@ -182,12 +182,13 @@ _READERS: tuple[Reader, ...] = (
   _interval,
   _bound,
   plain_time_span_at,
-  _phrase(_ALERTS, ALERT),
+  alert_at,
   _negation,
   venue_type_at,
   side_at,
   quote_at,
   language_at,
+  unlisted_at,
 )
 """Of equally good readings the one of the earlier reader counts: "no aggregation" is an interval
 before "no" is a negation, and 5m is a bound before it is a time span."""

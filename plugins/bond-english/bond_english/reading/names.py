@@ -27,10 +27,12 @@ from bond_english.text.chunks import (
   Fact,
   How,
   Role,
+  filter_chunk,
 )
 from bond_english.text.phrases import PhraseTable
 from bond_english.text.tokens import Token
-from bond_english.words import assets, filler, split_phrases, unsupported, venues
+from bond_english.words import assets, data, filler, split_phrases, split_words, unsupported, venues
+from bond_english.words.english import is_english
 from bond_english.words.lexicon import (
   ASSET_NAMES,
   CHAIN_NAMES,
@@ -48,12 +50,18 @@ from bond_english.words.plain import is_plain
 _WEAK_KINDS = frozenset(
   ("value", "valuation", "rate", "rates", "cost", "worth", "how", "ticks", "tick")
 )
+MERGING = frozenset(("merged", "combined", "consolidated", "pooled", "blended"))
+"""Words for one figure, or one book, of several venues."""
+
 _CONTEXT_WORDS: dict[str, Role] = {
   **dict.fromkeys(("posts", "post", "mentions", "mention"), POSTS),
-  **dict.fromkeys(("average", "avg", "mean"), AVERAGE),
+  **dict.fromkeys(("average", "avg", "mean", *MERGING), AVERAGE),
   "x": AMBIGUOUS_X,
 }
 """Single words whose meaning depends on what stands around them."""
+
+MOVEMENT_COST = 2.5
+"""Of a word such as "moves", which means a transfer only on a chain."""
 
 _VERBS = frozenset(("trade", "price", "book", "mark", "print", "quote"))
 _SUBJECTS = frozenset(("i", "we", "you", "they", "who", "he", "she", "to"))
@@ -65,7 +73,10 @@ _COUNTS = PhraseTable(
   )
 )
 
-WORDS = _CONTEXT_WORDS.keys() | unsupported.LARGE | unsupported.SMALL
+_CLOSED = frozenset(split_words("closed completed finished finalised finalized"))
+"""Of candles that will not change any more."""
+
+WORDS = _CLOSED | _CONTEXT_WORDS.keys() | unsupported.LARGE | unsupported.SMALL
 
 
 def names_at(tokens: Sequence[Token], first: int, sources: SourceWords) -> list[Chunk]:
@@ -111,6 +122,8 @@ def _kind(tokens: Sequence[Token], first: int) -> Chunk | None:
 def _event(tokens: Sequence[Token], first: int) -> Chunk | None:
   found = EVENT_NAMES.longest_at(tokens, first)
   if found is None:
+    if tokens[first].word in data.MOVEMENTS:
+      return Chunk(EVENT, first, first + 1, "movement", ALIAS, cost=MOVEMENT_COST)
     return None
   facts: list[Fact] = [("filter", {"event_types": [found[0]]}, EXACT)]
   return Chunk(EVENT, first, found[1], found[0], ALIAS, facts)
@@ -179,9 +192,9 @@ def _chain(tokens: Sequence[Token], first: int) -> Chunk | None:
     return None
   chain, end = found
   facts: list[Fact] = [("filter", {"chain": chain}, ALIAS)]
-  plain = end == first + 1 and tokens[first].word != "bsc"
+  plain = end == first + 1
   named_like_asset = plain and ASSET_NAMES.longest_at(tokens, first) is not None
-  weak = plain and not named_like_asset
+  weak = plain and not named_like_asset and is_english(tokens[first].word)
   return Chunk(
     CHAIN, first, end, chain, ALIAS, facts, cost=3.0 if named_like_asset else 0.0, weak=weak
   )
@@ -207,6 +220,12 @@ def _vague_size(tokens: Sequence[Token], first: int) -> Chunk | None:
   if word in unsupported.LARGE or word in unsupported.SMALL:
     return Chunk(FILTER, first, first + 1, "size")
   return None
+
+
+def _closed(tokens: Sequence[Token], first: int) -> Chunk | None:
+  if tokens[first].word not in _CLOSED:
+    return None
+  return filter_chunk("closed", first, first + 1, {"closed": True})
 
 
 def _filler_phrase(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -236,6 +255,7 @@ _READERS: tuple[Callable[[Sequence[Token], int], Chunk | None], ...] = (
   _vague,
   _context_word,
   _vague_size,
+  _closed,
   _filler_phrase,
   _count,
 )

@@ -17,6 +17,7 @@ from bond_english.text.chunks import (
 )
 from bond_english.text.tokens import ADDRESS, CASHTAG, HANDLE, HASHTAG, Token
 from bond_english.words import assets
+from bond_english.words.chains import chain_of_address
 from bond_english.words.lexicon import ASSET_NAMES, VENUE_NAMES
 
 MAX_QUERY_TOKENS = 16
@@ -48,9 +49,13 @@ def notation_at(tokens: Sequence[Token], first: int) -> Chunk | None:
 
 
 def _address(token: Token, first: int) -> Chunk:
-  """A contract of an EVM chain or a mint of Solana, with the ticker of a well-known one."""
-  if token.text.startswith("0x"):
+  """A contract of an EVM chain or a mint of Solana, with the ticker of a well-known one; one of
+  Bitcoin is a wallet."""
+  chain = chain_of_address(token.text)
+  if chain == "ethereum":
     name, ticker = "address", assets.CONTRACTS.get(token.word)
+  elif chain == "bitcoin":
+    name, ticker = "account", None
   else:
     name, ticker = "mint", assets.MINTS.get(token.text)
   facts: list[Fact] = [("filter", {name: token.text}, EXACT)]

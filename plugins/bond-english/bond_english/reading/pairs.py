@@ -7,13 +7,21 @@ from typing import NamedTuple
 from bond_english.text.chunks import ALIAS, ASSUMED, EXACT, PAIR, REFUSED, Chunk
 from bond_english.text.tokens import NUMBER, SIGN, WORD, Token
 from bond_english.words.assets import ASSETS, CURRENCIES, EQUITIES, MONEY, QUOTE_RANKING
-from bond_english.words.lexicon import ASSET_NAMES, CURRENCY_NAMES
+from bond_english.words.filler import FILLER, KEYS
+from bond_english.words.lexicon import (
+  ASSET_NAMES,
+  CURRENCY_NAMES,
+  EVENT_NAMES,
+  KIND_NAMES,
+  MARKET_TYPE_NAMES,
+  VENUE_NAMES,
+)
 
 _QUOTES_BY_LENGTH = tuple(
   sorted({*QUOTE_RANKING} - {"TRY"}, key=lambda quote: (-len(quote), quote))
 )
 _RANKS = {quote: number for number, quote in enumerate(QUOTE_RANKING)}
-_LOTS = frozenset(("1000", "10000", "100000", "1000000"))
+_LOTS = frozenset(("1000", "10000", "100000", "1000000", "1M"))
 _PERPETUAL_WORDS = frozenset(("perp", "perpetual", "swap", "p"))
 
 
@@ -23,7 +31,8 @@ class Pair:
 
   `quote` is None where only the base is given (BTC-PERP). `perpetual` says that the spelling names
   a perpetual, `known` that the base is in the table of assets. `expiry` is the date of a future,
-  YYMMDD. `settle` is what a contract settles in, None where the spelling leaves it open.
+  YYMMDD. `settle` is what a contract settles in, None where the spelling leaves it open. `own` is
+  the venue's own name of a market that has no other, such as xyz:TSLA.
   """
 
   base: str
@@ -32,6 +41,7 @@ class Pair:
   known: bool = True
   expiry: str | None = None
   settle: str | None = None
+  own: str | None = None
 
   @property
   def inverse(self) -> bool:
@@ -54,7 +64,7 @@ class _Side(NamedTuple):
 
 def pair_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   """The pair that begins at `first`; the tickers as a list where A/B is no usual market."""
-  for read in (_hyphenated, _with_signs, _single_word, _thousands):
+  for read in (_own_name, _hyphenated, _with_signs, _single_word, _thousands):
     if (chunk := read(tokens, first)) is not None:
       return chunk
   return None
@@ -63,6 +73,39 @@ def pair_at(tokens: Sequence[Token], first: int) -> Chunk | None:
 def is_better_quote(one: str, other: str) -> bool:
   """Whether the market of the two currencies is quoted in `one`."""
   return _RANKS.get(one, len(QUOTE_RANKING)) < _RANKS.get(other, len(QUOTE_RANKING))
+
+
+def _own_name(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """Names that a venue has for a market: xyz:TSLA or XYZ-TSLA, a perpetual of a part of it, and
+  @107, a spot pair by its number."""
+  parts = tokens[first : first + 3]
+  if len(parts) > 1 and parts[0].text == "@" and parts[1].kind == NUMBER and parts[1].attached:
+    if parts[0].attached or not parts[1].text.isdecimal():
+      return None
+    own, end = f"@{parts[1].text}", first + 2
+    quoted = end + 1 < len(tokens) and tokens[end].text == "/" and tokens[end + 1].attached
+    return Chunk(PAIR, first, end + 2 if quoted else end, Pair(own, None, own=own))
+  if len(parts) < 3 or not (parts[1].attached and parts[2].attached):
+    return None
+  part, sign, coin = (token.text for token in parts)
+  if not (part.isalnum() and coin.isalnum() and len(part) <= 12) or _is_name(parts[0]):
+    return None
+  small = sign == ":" and part.islower() and coin[:1].isupper()
+  large = sign == "-" and part.isupper() and (coin in EQUITIES or coin in ASSETS)
+  if not (small or large):
+    return None
+  own = f"{part.lower()}:{coin}"
+  end = first + 3
+  if large and end < len(tokens) and tokens[end].text == "/":
+    return None
+  return Chunk(PAIR, first, end, Pair(f"{part}-{coin}".upper(), None, True, own=own))
+
+
+def _is_name(token: Token) -> bool:
+  """Whether a word has a meaning of its own, so that it names no part of a venue."""
+  tables = (CURRENCY_NAMES, ASSET_NAMES, VENUE_NAMES, KIND_NAMES, EVENT_NAMES, MARKET_TYPE_NAMES)
+  known = any(token.word in table.words for table in tables)
+  return known or token.word in KEYS or token.word in FILLER
 
 
 def _hyphenated(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -236,19 +279,39 @@ def _single_word(tokens: Sequence[Token], first: int) -> Chunk | None:
 def _thousands(tokens: Sequence[Token], first: int) -> Chunk | None:
   """1000PEPE, 1000PEPEUSDT, kPEPE: contracts of so many coins, which have a ticker of their own."""
   number, at = tokens[first], first + 1
+  lots, coin = number.text, tokens[at].text if at < len(tokens) else ""
+  if lots == "1" and coin[:1] == "M" and coin.isupper():
+    lots, coin = "1M", coin[1:]
   if number.kind == WORD and number.text[:1] == "k" and number.text[1:].isupper():
     known = number.text[1:] in ASSETS
     return Chunk(PAIR, first, at, Pair(number.text.upper(), None), EXACT) if known else None
-  if number.text not in _LOTS or at >= len(tokens) or not tokens[at].attached:
+  if lots not in _LOTS or at >= len(tokens) or not tokens[at].attached:
     return None
-  word = tokens[at].text.upper()
-  if word in ASSETS:
-    return Chunk(PAIR, first, at + 1, Pair(number.text + word, None), EXACT)
-  found = _single_word(tokens, at)
+  if coin.upper() in ASSETS:
+    return Chunk(PAIR, first, at + 1, Pair(lots + coin.upper(), None), EXACT)
+  found = _single_word([replace(tokens[at], text=coin), *tokens[at + 1 :]], 0)
   if found is None or not isinstance(found.value, Pair):
     return None
-  pair = replace(found.value, base=number.text + found.value.base)
+  found.end += at
+  pair = replace(found.value, base=lots + found.value.base)
   return Chunk(PAIR, first, found.end, pair, found.how)
+
+
+def symbol_of(spelling: str) -> str:
+  """The symbol of events for a spelling that sources take: BTC/USDT of BTC/USDT:USDT, XYZ-TSLA of
+  xyz:TSLA."""
+  return spelling.partition(":")[0] if "/" in spelling else spelling.replace(":", "-").upper()
+
+
+def market_of(spelling: str) -> str:
+  """The market of such a spelling: spot, perp, inverse or future."""
+  base, slash, rest = spelling.partition("/")
+  _, colon, settle = (rest if slash else spelling).partition(":")
+  if not colon:
+    return "spot"
+  if "-" in settle:
+    return "future"
+  return "inverse" if settle == base else "perp"
 
 
 def pairs_of(chunk: Chunk) -> list[Pair]:

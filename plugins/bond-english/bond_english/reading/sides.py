@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bond_english.text.chunks import FILLER, FILTER, Chunk, filter_chunk
-from bond_english.text.phrases import PhraseTable
+from bond_english.text.phrases import PhraseTable, match_words
 from bond_english.text.tokens import Token
 from bond_english.words import split_phrases
 
@@ -58,4 +58,7 @@ def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   third = tokens[first + 2].word if first + 2 < len(tokens) else ""
   if after == "/" and third in ("buy", "sell"):
     return Chunk(FILLER, first, first + 3)
-  return filter_chunk("side", first, first + 1 + (after in ("side", "pressure")), {"side": word})
+  # Buy side, sell-side.
+  ends = [match_words(tokens, first, (word, noun)) for noun in ("side", "pressure")]
+  end = next(filter(None, ends), first + 1)
+  return filter_chunk("side", first, end, {"side": word})

@@ -55,6 +55,8 @@ MAX_LENGTH = 24
 TWO_EDITS_FROM = 8
 MAX_TICKER_LENGTH = 4
 
+_JOINTS = frozenset((",", "&", "+", "/", "and", "or"))
+
 _TABLES: dict[str, PhraseTable[Any]] = {
   "source": KIND_NAMES,
   "event": EVENT_NAMES,
@@ -102,11 +104,25 @@ def correct(tokens: Sequence[Token], more: Set[str]) -> dict[int, tuple[str, ...
     if token.kind != WORD or is_known(token.word, more):
       continue
     found = correction(token.word, uppercase=token.text.isupper())
+    asset = found.word in ASSET_NAMES.words
+    if len(token.word) <= MAX_TICKER_LENGTH and not asset and _is_in_list(tokens, index):
+      # Trx & usdd: a ticker of no table, and no word for something else.
+      continue
     if found.word is not None:
       token.word, token.corrected = found.word, True
     elif found.alike:
       uncorrected[index] = found.alike
   return uncorrected
+
+
+def _is_in_list(tokens: Sequence[Token], index: int) -> bool:
+  """Whether a word is in a list with a ticker."""
+  for joint, other in ((index - 1, index - 2), (index + 1, index + 2)):
+    if other < 0 or other >= len(tokens) or tokens[joint].word not in _JOINTS:
+      continue
+    if tokens[other].word in ASSET_NAMES.single:
+      return True
+  return False
 
 
 def correction(word: str, *, uppercase: bool = False) -> Correction:
@@ -140,7 +156,8 @@ def correction(word: str, *, uppercase: bool = False) -> Correction:
       if len({meaning for _, meaning in likely}) == 1:
         return Correction(likely[0][0])
   if rivals or word in lookalikes():
-    return Correction(None, tuple(sorted({target, *rivals})))
+    likely_words = {other for distance, other, m in found if distance == least and m != "filler"}
+    return Correction(None, tuple(sorted(likely_words)))
   return Correction(target)
 
 

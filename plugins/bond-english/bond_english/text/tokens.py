@@ -16,8 +16,10 @@ ADDRESS: Final = "address"
 SIGN: Final = "sign"
 
 _PATTERNS: tuple[tuple[TokenKind, re.Pattern[str]], ...] = (
-  # An account or contract of an EVM chain; a Solana address is base58 of 32 bytes.
+  # An account or contract of an EVM chain, an address of Bitcoin; one of Solana is base58 of 32
+  # bytes.
   (ADDRESS, re.compile(r"0x[0-9a-fA-F]{40}(?!\w)")),
+  (ADDRESS, re.compile(r"bc1[a-z0-9]{11,87}(?!\w)|[13][1-9A-HJ-NP-Za-km-z]{25,33}(?!\w)")),
   (ADDRESS, re.compile(r"(?=[1-9A-HJ-NP-Za-km-z]*[1-9])[1-9A-HJ-NP-Za-km-z]{32,44}(?!\w)")),
   # Bluesky's handles are domain names: @alice.bsky.social.
   (HANDLE, re.compile(r"@[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*")),

@@ -1,10 +1,20 @@
 """The vocabulary: assets, venues, chains, kinds of data, and words that say nothing; plain tables,
 and in lexicon the same as phrases to look for."""
 
+from collections.abc import Iterable, Iterator
+
 
 def split_words(text: str) -> tuple[str, ...]:
   """The words of a table's cell."""
   return tuple(text.split())
+
+
+def without_apostrophes(words: Iterable[str]) -> Iterator[str]:
+  """The words, and those with an apostrophe also without it: they're, theyre."""
+  for word in words:
+    yield word
+    if "'" in word and len(word) > 4:
+      yield word.replace("'", "")
 
 
 def split_phrases(text: str) -> tuple[str, ...]:

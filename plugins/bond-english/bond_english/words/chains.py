@@ -1,18 +1,20 @@
 """Chains by name."""
 
+import re
+
 from bond_english.words import split_words
 
 CHAINS = {
-  "solana": ("solana", "sol"),
-  "ethereum": ("ethereum", "eth", "ethereum mainnet", "mainnet"),
+  "solana": ("solana", "sol", "spl"),
+  "ethereum": ("ethereum", "eth", "ethereum mainnet", "mainnet", "erc 20", "erc20"),
   "bitcoin": ("bitcoin", "btc"),
   "base": ("base",),
   "arbitrum": ("arbitrum", "arbitrum one"),
   "optimism": ("optimism",),
   "polygon": ("polygon",),
-  "bsc": ("bsc", "bnb chain", "binance smart chain", "bnb smart chain"),
+  "bsc": ("bsc", "bep 20", "bep20", "bnb chain", "binance smart chain", "bnb smart chain"),
   "avalanche": ("avalanche", "avax"),
-  "tron": ("tron", "trx"),
+  "tron": ("tron", "trx", "trc 20", "trc20"),
   "ton": ("ton",),
   "sui": ("sui",),
   "aptos": ("aptos",),
@@ -40,6 +42,16 @@ CHAIN_OF_ASSET = {
   "DOGE": "dogecoin",
 }
 """The chain whose native asset this is."""
+
+_BITCOIN_ADDRESS = re.compile(r"bc1[a-z0-9]{11,87}|[13][1-9A-HJ-NP-Za-km-z]{25,33}")
+
+
+def chain_of_address(address: str) -> str:
+  """The chain whose addresses are written like this; of 0x… the first one, Ethereum."""
+  if address.startswith("0x"):
+    return "ethereum"
+  return "bitcoin" if _BITCOIN_ADDRESS.fullmatch(address) else "solana"
+
 
 EVM = frozenset(("ethereum", "base", "arbitrum", "optimism", "polygon", "bsc", "avalanche"))
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from bond_english.words import split_phrases
+from bond_english.words import split_phrases, split_words
 
 
 class Kind(NamedTuple):
@@ -137,6 +137,9 @@ _EVENTS = {
 }
 """On-chain events, and the phrases for them."""
 
+MOVEMENTS = frozenset(split_words("moves moved moving movement movements"))
+"""Words for transfers where what moves is on a chain: 500 BTC moving, any movement of a wallet."""
+
 CHAIN_WIDE_EVENTS = frozenset(("block", "slot", "mempool"))
 """Events of a whole chain and not of an asset: eth blocks are blocks of Ethereum."""
 
@@ -174,7 +177,8 @@ _MARKET_TYPES = {
     perps; futures; future; usdt margined; swap market; derivatives; linear perpetuals; usd m; usd
     m futures; usds m; usds m futures; usdt m; usdt m futures; usdm; usdsm; usdtm; um; usdt
     futures; usdt perps; usdt
-    perp; usdⓢ m; usdⓢ m futures; um futures; linear futures; swaps market; perps market; perp
+    perp; usdⓢ m; usdⓢ m futures; um futures; swap; swaps; linear futures; swaps market; perps
+    market; perp
     market; futures market; perpetual market""",
   "inverse": """inverse; inverse perps; inverse perp; coin margined; coin m; coinm; coin m
   perpetual; inverse perpetuals;

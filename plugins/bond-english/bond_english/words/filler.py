@@ -1,11 +1,12 @@
 """Words that say nothing about the stream, and the words between others; closed lists. A word that
 is in no table is unknown."""
 
-from bond_english.words import split_phrases, split_words
+from bond_english.words import split_phrases, split_words, without_apostrophes
 
 FILLER = frozenset(
-  split_words(
-    """
+  without_apostrophes(
+    split_words(
+      """
     a an the this that these those some any my our your their its his her it them they i we you us
     me im i'm i'd i'll we'd we're let's lets let you're please pls plz kindly thanks thank thx ty
     hi hey hello gm yo ok okay so well now then give get gimme show see view display print tell
@@ -30,13 +31,15 @@ FILLER = frozenset(
     readings figure figures interval intervals frequency rate cadence resolution granularity
     timeframe timeframes time times second-by-second basis speed all everything every each whole
     entire full complete combined traded trading listed happening getting coming made seen based
-    related mentioning mention mentions mentioned containing says saying said tagged talking ones
+    related mentioning mention mentions mentioned containing says saying said tagged talking one
+    ones
     lot lots bit kind kinds sort sorts type types public available known called named size sized
     sizes amount amounts notional aggregate aggregated aggregation normalized normalised compare
     compared comparing comparison taking sub know u ur lemme gotta ya plox thx tnx i've you've
     we've got y'all qty
     quantity quantities row rows
     """
+    )
   )
 )
 

@@ -12,7 +12,8 @@ OPERATORS = split_phrases(
   order by; group by; grouped by; compared to yesterday; relative to; deviation; outliers;
   anomalies; anomaly; trend; trends; predict; high and low; highs and lows; high; low; highs; lows;
   maximum of; minimum of; cumulative; count; counts; median; mean of; percentage change; net;
-  arbitrage; arb; arb spread; arbitrage spread; arb opportunities; price gap; spread between;
+  max; min; maximum; minimum; high low; arbitrage; arb; arb spread; arbitrage spread; arb
+  opportunities; price gap; spread between;
   discount; premium; premia; slippage; market impact; cross exchange spread; price difference;
   price differences; implied move; volume profile
   """

@@ -3,7 +3,7 @@
 Unlike filler it may say something to the user, so the account says that it was ignored.
 """
 
-from bond_english.words import split_words
+from bond_english.words import split_words, without_apostrophes
 
 _VERBS = """
 accept access act add adjust advise aim allow analyse analyze append apply arrange ask assemble
@@ -14,12 +14,14 @@ copy cover craft crunch decide dedicate define deliver depend describe deserve d
 determine develop digest dig discover display distribute download draw drive drop dump eat edit
 email emit enable encompass end engage enjoy ensure enter establish evaluate examine execute expect
 expand experiment explain explore export expose extract face feature feel fetch figure fill finish
-fire fit flag focus force form format forward gather generate guarantee guess guide handle happen
+fire fit flag get focus force form format forward gather generate guarantee guess guide handle
+happen
 hear highlight hold hook hope identify illustrate imagine implement improve include incorporate
 inform initiate inspect install instruct integrate intend investigate involve issue join judge jump
 kick land launch lead learn leave load locate log look maintain manage map measure mix mind
 miss model mount need notice obtain offer operate organise organize output own pay
-perform pick pipe plan play please pop populate post prefer prepare present prevent print process
+perform pick pipe receive send plan play please pop populate post prefer prepare present prevent
+print process
 produce program prompt propose prove publish pull question query raise reach react read realise
 realize recall recommend recreate refer reflect relate relay rely remember render reply
 request require research respond rest restart retrieve return reveal review ring roll route sample
@@ -55,7 +57,8 @@ programmatically project proper properly purely purpose purposes quick quickly r
 reason recent recently regular reliable reliably relevant reasonable respectively result results
 robust rough roughly same scalper scalping screen script seamless seconds secondly separate
 separately serious shortly simple since sincerely sir slight slightly slow slowly small smart smooth
-smoothly solid solely someone something sometimes somewhat soon sorry specifically spot-on standard
+smoothly solid solely someone something sometimes somewhat soon sorry specifically sent spot-on
+standard
 state steady steadily straight strategy strategies strictly strong such suitable super sure system
 table tad task tasks team terminal terms testing that's therefore they'll they're though throughout
 thus tidy tight till tiny today ton tool tools trade trades top totally trader traders tradingview
@@ -70,7 +73,7 @@ eg
 """
 
 _STEMS = frozenset(split_words(_VERBS))
-_PLAIN = frozenset(split_words(_OTHERS))
+_PLAIN = frozenset(without_apostrophes(split_words(_OTHERS)))
 _ENDINGS = ("s", "es", "d", "ed", "ing", "er", "ers", "ly", "est")
 
 

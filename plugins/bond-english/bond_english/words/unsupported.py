@@ -21,7 +21,7 @@ NOT_OFFERED = split_phrases(
   exchange reserves; reserves; unlocks; token unlocks; listings; new listings; halving countdown;
   difficulty; stake; validators; base rate; interest rate; interest rates; borrow rate; lending
   rates; 24h change; price change; daily change; percent change; market depth chart; open orders;
-  my orders; my trades; my positions; stochastic; ichimoku; vwma; high low; highs and lows; all
+  my orders; my trades; my positions; stochastic; ichimoku; vwma; all
   time high; ath; median price; median
   """
 )
@@ -57,17 +57,15 @@ REPLAY = split_phrases(
 
 ALERTS = split_phrases(
   """
-  alert me; notify me; warn me; ping me; tell me when; tell me if; let me know; let me know when;
-  let me know if; alert; alerts; notification; notifications; notify; whale alert; whale alerts;
-  price alert; price alerts; alert me when; alert me if; notify me when; notify me if; email me;
-  text me; message me; email me when; text me when; wake me; wake me up; shout; heads up; ping if;
-  ping when; ping on; alert if; alert when; warn if; warn when; notify if; notify when; tell if;
-  tell when; beep if; beep when; tell me as soon as; as soon as; the moment; the second; once; let
-  us know; let us know when; tell us when; tell us if; give me a shout; buzz me; ping us; wake me
-  up if; wake me up when; ping me if; ping me when; shout when; shout if; scream if; flag when;
-  flag if; alarm; send me an alert; send an alert; signal me
+  alert me; alert us; notify me; warn me; ping me; ping us; tell me as soon as; let me know; let us
+  know; alert; alerts; notification; notifications; notify; whale alert; whale alerts; price alert;
+  price alerts; email me; text me; message me; wake me; wake me up; buzz me; signal me; shout; heads
+  up; give me a shout; send me an alert; send an alert; alarm; as soon as; the moment; the second;
+  once; ping if; ping when; ping on; alert if; alert when; warn if; warn when; notify if; notify
+  when; tell if; tell when; beep if; beep when; shout when; shout if; scream if; flag when; flag if
   """
 )
+"""Wishes to be told; reading/alerts.py has those of the form "send me a mail when"."""
 
 HELP = split_phrases(
   """
