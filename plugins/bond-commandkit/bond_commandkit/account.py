@@ -19,7 +19,8 @@ _UNSAID = ("assumed", "corrected")
 def account_lines(answer: Answer) -> Iterator[str]:
   """What arrives, a line each; then what was corrected, assumed, left out or ignored; then what has
   to be said or installed first."""
-  reading, outcome = answer.reading, answer.reading.outcome
+  reading = answer.reading
+  outcome: str = reading.outcome
   wrong = reading.spec is not None and answer.spec is None and not reading.missing
   if outcome in STARTING and wrong:
     outcome = "cannot start"
