@@ -12,7 +12,6 @@ from unittest.mock import patch
 import trio
 from bond_sim.market import pool, products
 from bond_simkit import websocket
-from httpx._transports import default
 from trio.testing import MockClock
 
 from tests.chaos.network import MemoryNetwork
@@ -48,10 +47,8 @@ async def _at_once(call: Callable[..., Any], *arguments: Any, **options: Any) ->
   return call(*arguments)
 
 
-@cache
-def _tls(**options: Any) -> ssl.SSLContext:
-  """One for all runs, none of which uses it: making one reads all certificates."""
-  return ssl.create_default_context()
+_tls = cache(ssl.create_default_context)
+"""One for all runs, none of which uses it: making one reads all certificates."""
 
 
 @contextmanager
@@ -77,7 +74,7 @@ def deterministic(seed: str) -> Iterator[None]:
       (trio.to_thread, "run_sync", _at_once),
       (pool, "PULSE_SECONDS", PULSE_SECONDS),
       (products, "LEVELS", LEVELS),
-      (default, "create_ssl_context", _tls),
+      (ssl, "create_default_context", _tls),
       (websocket, "unacknowledged", lambda stream: stream.socket.unread),
       (scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
       (scheduler, "_r", unseeded(f"{seed} order")),

@@ -1,23 +1,31 @@
 """A reader, with the Python SDK, who believes only what it is sent."""
 
+import json
 import math
+from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import trio
 from kk0 import Stream
+from kk0.steps import subscribe
 
 from tests.chaos.judge import Violation
 from tests.chaos.truth import Sides, Truth
 from tests.world.plan import ClientPlan
 from tests.world.record import LogRecord
 
-MARKET = "ws://127.0.0.1:8080/stream"
+SERVER = "ws://127.0.0.1:8080"
+ENDED_WITHIN = 2.0
+"""Seconds after the end of a token after which nothing is sent any more."""
 CHANNELS = {"trade": "trades", "ticker": "ticker", "orderbook": "orderbook"}
 COMPARED = (
   "exchange", "symbol", "market_type", "price", "size", "side", "trade_id", "bid", "bid_size",
   "ask", "ask_size", "sequence",
 )  # fmt: skip
 
+Tokens = Callable[[int], Awaitable[str]]
+"""Gives a token for so many seconds, once there is a server that does."""
 BookKey = tuple[str, str, str]
 """Exchange, symbol and market type."""
 
@@ -26,8 +34,20 @@ class Client:
   """Reads the market over all its connections, and holds what comes against what the log was given
   and what the venues' books are."""
 
-  def __init__(self, plan: ClientPlan, record: LogRecord, truths: dict[str, Truth]) -> None:
+  def __init__(
+    self, plan: ClientPlan, record: LogRecord, truths: dict[str, Truth], tokens: Tokens
+  ) -> None:
     self.plan = plan
+    self._tokens = tokens
+    self._stalls = list(plan.stalls)
+    self._expires_ms = math.inf
+    """When the token ends that it has shown last."""
+    self._paused = False
+    """It has unsubscribed, and what it subscribed to since is not acknowledged."""
+    self._away: list[tuple[str, int, int]] = []
+    """An epoch and the numbers in it, first and last, that were not for it."""
+    self._cut = False
+    """A /raw has said that something is missing, and not yet where it goes on."""
     self.received = 0
     self.gaps = 0
     self.resumed = 0
@@ -49,38 +69,84 @@ class Client:
     """Reads until its time is over, or it is cancelled."""
     plan = self.plan
     with trio.CancelScope(deadline=math.inf if plan.leaves is None else plan.leaves):
-      stalls = list(plan.stalls)
-      async with Stream(MARKET) as stream:
-        await stream.subscribe(
-          channels=plan.channels,
-          symbols=plan.symbols,
-          policy=plan.policy,
-          from_=plan.since,
-          deltas=plan.deltas or None,
-        )
+      pauses = list(plan.pauses)
+      async with Stream(await self._url(), renew=self._url) as stream:
+        await self._subscribe(stream)
         async for message in stream:
           self.take(message)
-          if stalls and trio.current_time() >= stalls[0][0]:
-            await trio.sleep(stalls.pop(0)[1])
+          if self._stalls and trio.current_time() >= self._stalls[0][0]:
+            await trio.sleep(self._stalls.pop(0)[1])
+          if pauses and trio.current_time() >= pauses[0][0]:
+            await self._pause(stream, pauses.pop(0)[1])
     self.left = True
+
+  def stall(self, seconds: float) -> None:
+    """Lets it read nothing for so long, from its next message on."""
+    self._stalls.append((trio.current_time(), seconds))
+
+  async def _url(self) -> str:
+    """Where it reads, with a new token where it shows one."""
+    plan = self.plan
+    query: list[tuple[str, str]] = []
+    if plan.raw:
+      query += [("channels", ",".join(plan.channels)), ("policy", plan.policy)]
+      query += [("symbol", symbol) for symbol in plan.symbols if symbol != "*"]
+    if plan.token is not None:
+      token = await self._tokens(plan.token)
+      self._expires_ms = int(token.split(".")[1]) * 1000
+      query.append(("token", token))
+    return f"{SERVER}/{'raw' if plan.raw else 'stream'}?{urlencode(query)}"
+
+  async def _subscribe(self, stream: Stream) -> None:
+    plan = self.plan
+    await stream.subscribe(
+      channels=plan.channels,
+      symbols=plan.symbols,
+      policy=plan.policy,
+      from_=None if self._paused else plan.since,
+      deltas=plan.deltas or None,
+    )
+
+  async def _pause(self, stream: Stream, seconds: float) -> None:
+    """Unsubscribes, and subscribes again from then on. The SDK has no call for the first."""
+    session = stream._session
+    if self._paused or not session._acknowledged:
+      return
+    self._paused = True
+    number = next(iter(session._subscriptions))
+    del session._subscriptions[number]
+    message = json.dumps({"type": "unsubscribe", "id": number})
+    assert stream._driver is not None
+    await stream._driver.run(subscribe(session, message))
+    await trio.sleep(seconds)
+    await self._subscribe(stream)
 
   def take(self, message: Any) -> None:
     """Looks at a message. Raises Violation where it cannot be."""
     kind = message.get("type")
     if kind == "system":
-      self._acknowledged(message)
+      if message["status"] == "subscribed":
+        self._acknowledged(message)
       return
     info = message.get("info") or {}
+    if self.plan.raw and kind == "heartbeat":
+      self._beat(info["epoch"], info["seq"])
     number = message.get("seq_internal") or info.get("seq") or message.get("seq") or 0
     self._place = max(self._place, number)
     if kind == "gap":
       self._gap(message)
     elif kind in CHANNELS:
       self._event(kind, message)
-    elif kind == "error":
+    elif kind == "error" and not self._expects(message):
       self._fail(f"an error: {message}")
-    elif kind not in ("heartbeat", "live", "shutdown"):
+    elif kind not in ("heartbeat", "live", "shutdown", "error"):
       self._fail(f"a {kind}, which it did not subscribe to")
+
+  def _expects(self, error: Any) -> bool:
+    """Whether an error is one that its plan has in store: a new token helps."""
+    return self.plan.token is not None and (error["name"], error["retryable"]) == (
+      *("token_expired", True),
+    )
 
   def _fail(self, sentence: str) -> None:
     raise Violation(0, f"{self.plan.name}: {sentence}")
@@ -91,24 +157,50 @@ class Client:
     epoch, number, recovered = message["epoch"], message["seq"], message["recovered"]
     if message["rejected"]:
       self._fail(f"it was rejected: {message['rejected']}")
+    if self._paused:
+      self._paused = False
+      if epoch == self._epoch:
+        self._away.append((epoch, self._place + 1, number))
+      self._go_on(epoch, number)
+      return
     if self._epoch:
       self.resumed += 1
       if recovered is None:
         self._fail("it came back, and the answer does not say whether anything is missing")
     if recovered is False:
-      # What lies between its place and what the server's present life begins with may be lost.
-      until = math.inf
-      if epoch == self._epoch:
-        until = max(number, self._record.lives[epoch][-1])
-      self._declare(self._epoch, self._place + 1, until)
-      self._sequences.clear()
-    elif self._epoch and (epoch, number) != (self._epoch, self._place):
+      self._go_on(epoch, number)
+      return
+    if self._epoch and (epoch, number) != (self._epoch, self._place):
       self._fail(f"it is at {self._epoch}:{self._place}, and goes on at {epoch}:{number}")
     self._begins.setdefault(epoch, number)
     self._epoch, self._place = epoch, number
 
+  def _go_on(self, epoch: str, number: int) -> None:
+    """Begins at another place. What lies between its own and what the server's present life begins
+    with may be lost."""
+    until = math.inf
+    if epoch == self._epoch:
+      until = max(number, self._record.lives[epoch][-1])
+    self._declare(self._epoch, self._place + 1, until)
+    self._sequences.clear()
+    self._begins.setdefault(epoch, number)
+    self._epoch, self._place = epoch, number
+
+  def _beat(self, epoch: str, number: int) -> None:
+    """What a heartbeat says to one that has no acknowledgement."""
+    if self._cut:
+      self._cut = False
+      self._go_on(epoch, number)
+    elif epoch != self._epoch:
+      if self._epoch:
+        self._fail(f"{epoch} begins without a gap")
+      self._begins[epoch] = self._place = number
+      self._epoch = epoch
+
   def _gap(self, message: Any) -> None:
     self.gaps += 1
+    if self.plan.raw and message["reason"] == "expired" and message["from_seq"] is None:
+      self._cut = True
     if message["channel"] == "orderbook":
       # Where a gap leaves open what it concerns, the chain itself says whether anything is missing.
       self._sequences = {
@@ -135,6 +227,10 @@ class Client:
       seen = self._seen.setdefault(self._epoch, set())
       if number in seen:
         self._fail(f"trade {number} came twice")
+      if any(epoch == self._epoch and first <= number <= last for epoch, first, last in self._away):
+        self._fail(f"trade {number} came although it had unsubscribed")
+      if message["ts_event"] > self._expires_ms + ENDED_WITHIN * 1000:
+        self._fail(f"trade {number} came after its token had expired")
       seen.add(number)
     if kind != "orderbook":
       # A view has the number of its last change, which the log may have again as a whole book.

@@ -5,29 +5,39 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import trio
 from kk0 import Refused, Stream
 
 from tests.chaos.judge import Violation
 from tests.world.plan import StreamPlan
+from tests.world.record import LogRecord, Record
 
 API = "http://127.0.0.1:8000"
 CLOSED_WITHIN = 6.0
 """Seconds after a deletion after which nothing comes any more: one, and what a network holds."""
 TRIED = 5.0
+UNDER_WAY = 1.0
+"""Seconds after which a row has come, where nothing holds it up."""
 
 
 class Owner:
   """Has one stream, whatever happens to the server meanwhile."""
 
-  def __init__(self, plan: StreamPlan) -> None:
+  def __init__(self, plan: StreamPlan, record: Record) -> None:
     self.plan = plan
+    self._record = record
     self.windows = 0
     self.done = plan.deletes is None
     """Whether all that it wants has happened."""
     self.url = ""
     self._stream = ""
     self._seen: set[tuple[str, str]] = set()
+    self._epoch = ""
+    self._begins: dict[str, int] = {}
+    self._came: dict[str, set[int]] = {}
+    self._lost: dict[str, list[tuple[float, float]]] = {}
+    self._place = 0
     self._reading = trio.CancelScope()
     self._ended = trio.Event()
     self._deleted_at = math.inf
@@ -93,16 +103,44 @@ class Owner:
     made = await self._request("POST", f"/v1/streams/{self._stream}/token", None, (200, 404))
     return _url(made["ws_url"]) if "ws_url" in made else self.url
 
+  @property
+  def log(self) -> LogRecord:
+    """What the stream's log was given."""
+    return self._record.of(f"simulated:stream:{self._stream}")
+
   def _take(self, message: Any) -> None:
+    if message.get("type") == "heartbeat":
+      self._beat(message["info"])
+    elif message.get("type") == "gap" and message["reason"] in ("slow", "expired"):
+      self._gap(message)
     if message.get("window_start") is None:
       return
     self.windows += 1
+    number = self._place = message["seq"]
+    published = self.log.events.get(self._epoch, {}).get(number)
+    # Windows come without a type.
+    if {"type": "window", **message} != msgspec.to_builtins(published):
+      raise Violation(0, f"{number} of {self._epoch} is {message}, the log has {published}")
+    self._came.setdefault(self._epoch, set()).add(number)
     if trio.current_time() > self._deleted_at + CLOSED_WITHIN:
       raise Violation(0, f"a window came {CLOSED_WITHIN:g} s after its stream was deleted")
     key = message["symbol"], message["window_start"]
     if key in self._seen:
       raise Violation(0, f"the window of {key} came twice")
     self._seen.add(key)
+
+  def _beat(self, info: Any) -> None:
+    if info["epoch"] != self._epoch:
+      self._epoch = info["epoch"]
+      self._begins[self._epoch] = info["seq"]
+    self._place = max(self._place, info["seq"])
+
+  def _gap(self, gap: Any) -> None:
+    """One that names no number concerns all between what came and what comes."""
+    first, last = gap["from_seq"], gap["to_seq"]
+    if first is None:
+      first, last = self._place + 1, math.inf
+    self._lost.setdefault(self._epoch, []).append((first, last))
 
   async def _try_again(self) -> None:
     """The token of a stream that was deleted, once the same stream is there again."""
@@ -120,7 +158,25 @@ class Owner:
     """What has not happened yet."""
     if not self.url:
       return f"the stream of {self.plan} was not made"
-    return None if self.done else f"the stream of {self.plan} is not deleted"
+    if not self.done:
+      return f"the stream of {self.plan} is not deleted"
+    return None if self._deleted_at < math.inf else self._missing()
+
+  def _missing(self) -> str | None:
+    """A row that neither came nor was declared to be lost."""
+    begin, came = self._begins.get(self._epoch), self._came.get(self._epoch, set())
+    if begin is None:
+      return f"the stream of {self.plan} has not come"
+    lost = self._lost.get(self._epoch, [])
+    for appended in self.log.appended:
+      if appended.epoch != self._epoch or appended.at > trio.current_time() - UNDER_WAY:
+        continue
+      for number, event in enumerate(appended.batch, appended.first):
+        if type(event).__name__ != "Window" or number <= begin or number in came:
+          continue
+        if not any(first <= number <= last for first, last in lost):
+          return f"{number} of {self._epoch} is missing: {event}"
+    return None
 
 
 def _url(given: str) -> str:

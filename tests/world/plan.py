@@ -11,7 +11,11 @@ from tests.chaos.venues import KINDS
 SECONDS = 12.0
 """Within which everything happens, by default."""
 
-FaultKind = Literal["cut", "hold", "kill", "power", "stop", "full", "trouble", "clock"]
+FaultKind = Literal["cut", "hold", "kill", "power", "stop", "full", "trouble", "clock", "silence"]
+DRAWN: tuple[FaultKind, ...] = (
+  *("cut", "hold", "kill", "power", "stop", "full", "trouble", "clock"),
+)
+"""Those that strike any world; a silence of all venues is drawn where somebody makes windows."""
 LogMode = Literal["memory", "process", "power"]
 CHANNELS = ("trades", "ticker", "orderbook")
 MARKETS = ("BTC/USDT", "BTC/USDT:USDT")
@@ -35,7 +39,9 @@ class Fault:
 @attrs.frozen
 class ClientPlan:
   """A reader of the market: when it comes and goes, what it subscribes to, where it begins (`since`
-  is what `from` says), and when it stalls and for how long."""
+  is what `from` says), and when it stalls and for how long. `pauses` are when it unsubscribes, and
+  for how long; `token` is for how many seconds a token lets it read, None for one that needs none;
+  with `raw` it reads /raw."""
 
   name: str
   at: float
@@ -46,6 +52,9 @@ class ClientPlan:
   deltas: bool
   since: str | None
   stalls: tuple[tuple[float, float], ...]
+  pauses: tuple[tuple[float, float], ...] = ()
+  token: int | None = None
+  raw: bool = False
 
 
 @attrs.frozen
@@ -78,11 +87,13 @@ class Plan:
   clients: tuple[ClientPlan, ...]
   streams: tuple[StreamPlan, ...]
   faults: tuple[Fault, ...]
+  hush: bool = False
+  """Whether the markets stand still in the end while nobody reads."""
 
   def lines(self) -> list[str]:
     """It, for a trace."""
     return [
-      f"plan    seed {self.seed}, {self.seconds:g} s, log {self.log}",
+      f"plan    seed {self.seed}, {self.seconds:g} s, log {self.log}, hush {self.hush}",
       *(f"plan    {venue.name} with {', '.join(venue.symbols)}" for venue in self.venues),
       *(f"plan    {venue.name}: {episode}" for venue in self.venues for episode in venue.episodes),
       *(f"plan    {client}" for client in self.clients),
@@ -96,15 +107,17 @@ def draw(seed: int, seconds: float = SECONDS) -> Plan:
   rng = random.Random(f"world {seed}")
   modes: tuple[LogMode, ...] = get_args(LogMode)
   names = rng.sample(("binance", "okx", "bybit"), rng.choice((1, 1, 2)))
-  return Plan(
-    seed,
-    seconds,
-    rng.choice(modes),
-    tuple(_venue(rng, name, seconds) for name in names),
-    tuple(_client(rng, number, seconds) for number in range(rng.randint(1, 4))),
-    _streams(seed, names, seconds),
-    tuple(sorted(_faults(rng, seconds), key=lambda fault: fault.at)),
+  log = rng.choice(modes)
+  venues = tuple(_venue(rng, name, seconds) for name in names)
+  clients = tuple(
+    _in_its_way(seed, number, _client(rng, number, seconds), seconds)
+    for number in range(rng.randint(1, 4))
   )
+  streams = _streams(seed, names, seconds)
+  faults = [*_faults(rng, seconds), *_silences(seed, streams, seconds)]
+  faults.sort(key=lambda fault: fault.at)
+  hush = random.Random(f"world {seed} hush").random() < 1 / 3
+  return Plan(seed, seconds, log, venues, clients, streams, tuple(faults), hush)
 
 
 def _streams(seed: int, names: list[str], seconds: float) -> tuple[StreamPlan, ...]:
@@ -118,6 +131,14 @@ def _streams(seed: int, names: list[str], seconds: float) -> tuple[StreamPlan, .
     deletes = rng.uniform(at + 0.5, seconds) if rng.random() < 0.6 else None
     found.append(StreamPlan(rng.choice(names), at, deletes, every))
   return tuple(found)
+
+
+def _silences(seed: int, streams: tuple[StreamPlan, ...], seconds: float) -> list[Fault]:
+  """What the venues say comes late, for the half of those who make windows."""
+  rng = random.Random(f"world {seed} silences")
+  if not streams or rng.random() < 0.5:
+    return []
+  return [Fault(rng.uniform(streams[0].at + 2.0, seconds), "silence", rng.uniform(1.2, 4.0), 0)]
 
 
 def _venue(rng: random.Random, name: str, seconds: float) -> VenuePlan:
@@ -148,14 +169,26 @@ def _client(rng: random.Random, number: int, seconds: float) -> ClientPlan:
   )
 
 
+def _in_its_way(seed: int, number: int, plan: ClientPlan, seconds: float) -> ClientPlan:
+  """A client, one in two of which pauses, shows a token or reads /raw."""
+  rng = random.Random(f"world {seed} way of {number}")
+  way = rng.randrange(8)
+  token = rng.randint(2, 5) if way in (1, 3) else None
+  if way in (0, 1):
+    pauses = [(rng.uniform(plan.at, seconds), rng.uniform(0.0, 3.0)) for _ in range(2)]
+    return attrs.evolve(plan, pauses=tuple(sorted(pauses)), token=token)
+  if way in (2, 3):
+    return attrs.evolve(plan, raw=True, deltas=True, since=None, token=token)
+  return plan
+
+
 def _faults(rng: random.Random, seconds: float) -> list[Fault]:
   if rng.random() < 0.1:
     return []
-  kinds: tuple[FaultKind, ...] = get_args(FaultKind)
   return [
     Fault(
       rng.uniform(0.5, seconds),
-      rng.choice(("cut", "cut", "hold", *kinds)),
+      rng.choice(("cut", "cut", "hold", *DRAWN)),
       rng.choice((rng.uniform(0.05, 0.5), rng.uniform(0.5, 4.0))),
       rng.randrange(64),
     )

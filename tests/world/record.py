@@ -2,23 +2,36 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
+
+import trio
 
 from bond_core import Batch
 from bond_core._logs.memory import MemoryLog
 from tests.chaos.network import Host, host
 
 
+class Appended(NamedTuple):
+  """A batch as a process appended it, at a time (trio's)."""
+
+  at: float
+  writer: Host | None
+  epoch: str
+  first: int
+  batch: Batch
+
+
 class LogRecord:
   """The events of one log, by epoch and number, over all the processes that wrote it. `lives` has
-  the first number that each process gave."""
+  the first number that each process gave, `appended` all batches in order."""
 
   def __init__(self, name: str) -> None:
     self.name = name
     self.events: dict[str, dict[int, Any]] = {}
     self.heads: dict[str, int] = {}
     self.lives: dict[str, list[int]] = {}
+    self.appended: list[Appended] = []
     self._writer: Host | None = None
 
   def append(self, epoch: str, first: int, batch: Batch, writer: Host | None) -> str | None:
@@ -29,6 +42,7 @@ class LogRecord:
     if writer is not self._writer or not known:
       self._writer = writer
       self.lives.setdefault(epoch, []).append(first)
+    self.appended.append(Appended(trio.current_time(), writer, epoch, first, batch))
     for number, event in enumerate(batch, first):
       known[number] = event
     self.heads[epoch] = first + len(batch) - 1

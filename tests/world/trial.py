@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import logging
+import math
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,7 @@ from unittest.mock import patch
 
 import attrs
 import trio
+from bond_sim.market import pool
 from bond_simkit import Hostility, between
 
 from bond_core import Batch, BondError, _simulators
@@ -37,6 +39,7 @@ from tests.world.owner import Owner
 from tests.world.plan import JUMPS_MS, Fault, Plan, VenuePlan
 from tests.world.record import Record
 from tests.world.server import BROKER_PORT, ServerProcess, keeping_of
+from tests.world.windows import check_windows
 
 VENUE_PORT = 9000
 MARKET = "simulated:market"
@@ -44,6 +47,8 @@ MARKET = "simulated:market"
 RECOVERED_WITHIN = 150.0
 """Seconds after the last fault within which everything is as it should be."""
 STOPPED_WITHIN = 10.0
+HUSH = 8.0
+"""Seconds for which nobody reads, and the markets stand still from the middle on."""
 LOOK_EVERY = 1.0
 
 
@@ -200,11 +205,11 @@ class _World:
       self.spec = load_spec(json.dumps({"sources": sources}), registry=REGISTRY)
       await self._start()
       for plan in self.plan.clients:
-        client = Client(plan, self.record.of(MARKET), self.truths)
+        client = Client(plan, self.record.of(MARKET), self.truths, self._token)
         self.clients.append(client)
         nursery.start_soon(self._client, client)
       for stream in self.plan.streams:
-        owner = Owner(stream)
+        owner = Owner(stream, self.record)
         self.owners.append(owner)
         nursery.start_soon(owner.run)
       for fault in self.plan.faults:
@@ -213,7 +218,10 @@ class _World:
       while trio.current_time() < max(self.plan.seconds, last):
         await trio.sleep(LOOK_EVERY)
         self._look()
-      await self._settle()
+      await self._settle(RECOVERED_WITHIN)
+      self.outcome.recovered = trio.current_time() - max(self.plan.seconds, last)
+      if self.plan.hush:
+        await self._hush()
       await self._end()
       nursery.cancel_scope.cancel()
     self.outcome.seconds = trio.current_time()
@@ -233,6 +241,14 @@ class _World:
       await nursery.start(hostility.run)
       url = await nursery.start(lambda task_status: of.serve(config, task_status=task_status))
       task_status.started(url)
+
+  async def _token(self, seconds: int) -> str:
+    """A token for the market, of the server that runs."""
+    while self.server is None or self.server.running is None:
+      await trio.sleep(0.1)
+    # Where a clock moves, its end is none that a client could know.
+    moves = any(fault.kind == "clock" for fault in self.plan.faults)
+    return self.server.running.access.token("market", 604_800 if moves else seconds)
 
   async def _client(self, client: Client) -> None:
     await trio.sleep_until(client.plan.at)
@@ -335,6 +351,13 @@ class _World:
     self.outcome.counts["faults"] += 1
     if fault.kind in ("kill", "power", "stop"):
       await self._take_away(fault.kind, fault.seconds)
+    elif fault.kind == "silence":
+      said = [one for one in self.network.connections if one.port >= VENUE_PORT]
+      for connection in said:
+        connection.hold(True)
+      await trio.sleep(fault.seconds)
+      for connection in said:
+        connection.hold(False)
     elif fault.kind in ("cut", "hold"):
       await self._strike_connection(fault)
     elif fault.kind == "full":
@@ -380,7 +403,19 @@ class _World:
     if self.server is not None and self.server.error is not None:
       raise Violation(0, f"{self.server.host.name} ended with {_words(self.server.error)}")
 
-  async def _settle(self) -> None:
+  async def _hush(self) -> None:
+    """The last that happens comes to all who were behind, and nothing comes after it that could
+    make up for it."""
+    self.note("hush    nobody reads, and the markets come to a stand")
+    for client in self.clients:
+      client.stall(HUSH)
+    await trio.sleep(HUSH / 2)
+    # The patch that it has for the time of the run is taken back with it.
+    pool.PULSE_SECONDS = math.inf
+    await trio.sleep(HUSH / 2)
+    await self._settle(HUSH)
+
+  async def _settle(self, within: float) -> None:
     """Returns when everything is as it should be, for two looks."""
     begun, calm = trio.current_time(), 0
     # Between two pulses of the market, when all that it has sent has come.
@@ -392,9 +427,8 @@ class _World:
       calm = calm + 1 if wrong is None else 0
       if wrong is not None:
         self.note(f"wrong   {wrong}")
-        if trio.current_time() > begun + RECOVERED_WITHIN:
-          raise Violation(0, f"not recovered after {RECOVERED_WITHIN:g} s: {wrong}")
-    self.outcome.recovered = trio.current_time() - begun
+        if trio.current_time() > begun + within:
+          raise Violation(0, f"not recovered after {within:g} s: {wrong}")
 
   def _not_right(self) -> str | None:
     life = self.server
@@ -426,8 +460,22 @@ class _World:
     self.outcome.counts["streams"] += len(self.owners)
     self.outcome.counts["windows"] += sum(owner.windows for owner in self.owners)
     assert self.server is not None
+    self._compare_windows()
     await self._stop(self.server)
     self._look()
+
+  def _compare_windows(self) -> None:
+    if any(fault.kind == "clock" for fault in self.plan.faults):
+      # A window is of the times that venues give, as far as the server's clock lets it trust them.
+      return
+    for owner in self.owners:
+      plan = owner.plan
+      check_windows(
+        *(owner.log, self.record.of(MARKET), plan.venue),
+        every_ms=int(plan.every.removesuffix("s")) * 1000,
+        held=any(fault.kind in ("hold", "silence") for fault in self.plan.faults)
+        or any(venue.episodes for venue in self.plan.venues),
+      )
 
 
 def _sources(venue: VenuePlan) -> dict[str, Any]:

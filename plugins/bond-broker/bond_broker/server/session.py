@@ -241,7 +241,7 @@ class Session:
     if found is not None:
       code, name, reason = found
       if name not in ("stalled", "new_epoch"):
-        self.send(error_message(code, name, reason, retryable=code == CloseCode.SLOW))
+        self.send(error_message(code, name, reason, retryable=code < CloseCode.BAD_TOKEN))
       self.close(Ending(code, reason))
     elif now >= self._next_heartbeat:
       self._heartbeat(now_ms)
