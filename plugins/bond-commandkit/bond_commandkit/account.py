@@ -40,6 +40,8 @@ def account_lines(answer: Answer) -> Iterator[str]:
     yield from (f"  - {problem}" for problem in answer.problems)
   for request in dict.fromkeys(offer["request"] for offer in reading.offers):
     yield f"  say: {request}"
+  if reading.outcome == "ask" and not reading.offers:
+    yield "  (to answer, say the whole request again with the answer in it)"
 
 
 def _shown(value: Any) -> str:

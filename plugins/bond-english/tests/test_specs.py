@@ -540,3 +540,15 @@ def test_a_message_is_none_that_bond_sends(wish):
   reading = parse(f"{wish} BTC is over 100k", WORDS)
   assert reading.outcome == "warn"
   assert "sends no notifications" in reading.sentence
+
+
+def test_blocks_are_of_no_chain_that_is_only_assumed():
+  reading = parse("TIA blocks", WORDS)
+  assert reading.missing == ["blocks of TIA: no package is known that has its chain"]
+  assert "Solana" not in reading.sentence
+
+
+def test_so_little_of_the_past_is_asked_about():
+  reading = parse("ltc/btc last 5s", WORDS)
+  assert [offer["request"] for offer in reading.offers] == ["ltc/btc last price every 5 s"]
+  assert parse("ltc/btc over the last hour", WORDS).outcome == "reject"

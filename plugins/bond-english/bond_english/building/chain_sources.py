@@ -1,6 +1,6 @@
 """Sources of on-chain data: on which chains, of which tokens, contracts or wallets."""
 
-from typing import Any
+from typing import Any, Final
 
 from bond_english.building.conditions import value_condition
 from bond_english.building.context import BuildContext
@@ -19,6 +19,9 @@ _EVENTS = {
   "onchain.bitcoin": ("tx", "transfer", "block", "metric", "mempool"),
 }
 """The kinds of events that each source has."""
+UNKNOWN_CHAIN: Final = "?"
+"""That of an asset whose blocks are asked for, and which is on no chain that is known."""
+
 _RARE = frozenset(("transfer", "swap", "block", "mint", "burn", "account"))
 """Events that are worth more each than as a number."""
 
@@ -46,7 +49,8 @@ def add_chain_sources(context: BuildContext, selection: Selection) -> None:
     elif named:
       symbols_of[home if home in named and home is not None else named[0]].append(symbol)
     else:
-      symbols_of.setdefault(home or _assumed_chain(context, symbol), []).append(symbol)
+      home = home or _assumed_chain(context, selection, symbol)
+      symbols_of.setdefault(home, []).append(symbol)
   if not symbols_of and selection.kind == "gas":
     symbols_of["ethereum"] = []
     context.findings.warn("no chain is named; the gas price is taken for that of Ethereum")
@@ -61,6 +65,13 @@ def add_chain_sources(context: BuildContext, selection: Selection) -> None:
   if selection.kind == "gas":
     event_types = ["metric"]
   for chain, symbols in symbols_of.items():
+    if chain == UNKNOWN_CHAIN:
+      events = " and ".join(f"{event}s" for event in event_types)
+      names = " and ".join(symbol.pair.base for symbol in symbols)
+      context.add_unavailable(
+        selection, f"{events} of {names}: no package is known that has its chain"
+      )
+      continue
     _add_chain(context, selection, chain, symbols, event_types)
 
 
@@ -87,8 +98,11 @@ def _of_transfers(selection: Selection) -> bool:
   return selection.settings.use_list("event_types") == ["transfer"]
 
 
-def _assumed_chain(context: BuildContext, symbol: Symbol) -> str:
-  """The chain of a token without a home chain: Solana or Ethereum, whichever has a source."""
+def _assumed_chain(context: BuildContext, selection: Selection, symbol: Symbol) -> str:
+  """The chain of a token without a home chain: Solana or Ethereum, whichever has a source; neither
+  where blocks of its own chain are asked for."""
+  if not data.CHAIN_WIDE_EVENTS.isdisjoint(selection.settings.use_list("event_types")):
+    return UNKNOWN_CHAIN
   possible = [
     chain
     for chain in ("solana", "ethereum")

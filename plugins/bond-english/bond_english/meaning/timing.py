@@ -33,6 +33,8 @@ from bond_english.text.chunks import (
 )
 from bond_english.words import data
 
+SHORT_PAST = 60.0
+"""Seconds: so little of the past is seldom meant, and "last 5s" may be short for something else."""
 _AVERAGED = frozenset(("price", "trades"))
 """Kinds that a window sums up, so that "over 5 minutes" is how often it comes."""
 _EVENT_KINDS = frozenset(("trades", "liquidations", "onchain", "tweets", "bluesky", "news"))
@@ -169,6 +171,11 @@ def _past(request: Scope, chunk: Chunk, seconds: float) -> None:
     for other in request.having(FILTER)
   ):
     _make_filter(chunk, {"window_sec": integral(seconds)})
+  elif seconds <= SHORT_PAST and request.kinds() <= {"price"}:
+    length = duration_text(seconds)
+    written = request.text_of(chunk)
+    question = f"{written!r}: the last price every {length}? A stream has no past"
+    chunk.refuse(question, instead=[f"last price every {length}"])
   else:
     chunk.refuse(request.text_of(chunk), "history")
 
