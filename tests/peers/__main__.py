@@ -35,10 +35,13 @@ print(json.dumps({"records": len(data), "bytes": data.dtype.itemsize, "trades": 
 
 
 def main() -> int:
-  """Returns 0 where everything is valid and no trade is missing."""
+  """Returns 0 where everything is valid and no trade is missing; 1 also without the captures, since
+  then nothing was shown."""
   if not DATA.exists():
-    print(f"the captures are not at {DATA}; set BOND_SHARED to where they are")
-    return 0
+    print(
+      f"nothing was validated: {DATA} is not there; set BOND_SHARED to the folder that has data/"
+    )
+    return 1
   with tempfile.TemporaryDirectory() as name:
     folder = Path(name)
     venv.create(folder / "peer", with_pip=True)

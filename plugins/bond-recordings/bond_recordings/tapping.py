@@ -25,7 +25,7 @@ def tapped(spec: Spec, kept: KeptFrames) -> Spec:
   # Wrapped once, so that sources of an equal connection still share a feed.
   @functools.cache
   def feed_of(make: Callable[[Any], Feed]) -> Callable[[Any], Feed]:
-    return lambda connection: _tap(make(connection), kept)
+    return lambda connection: _Tapped(make(connection), kept)
 
   return attrs.evolve(
     spec,
@@ -38,39 +38,43 @@ def tapped(spec: Spec, kept: KeptFrames) -> Spec:
   )
 
 
-def _tap(feed: Feed, kept: KeptFrames) -> Feed:
-  urls: dict[str, str] = {}
-  """By group of connections, those of the newest."""
-  of: dict[int, str] = {}
-  """By connection."""
-  handshake, on_open, on_close = feed.handshake, feed.on_open, feed.on_close
-  on_frames, on_response = feed.on_frames, feed.on_response
+class _Tapped:
+  """A feed as it is, that gives what it receives to `kept` on the way."""
 
-  def seen_handshake(group: str, subscriptions: list[Subscription]) -> Handshake:
-    found = handshake(group, subscriptions)
-    urls[group] = bare_url(found.url)
+  def __init__(self, feed: Feed, kept: KeptFrames) -> None:
+    self._feed, self._kept = feed, kept
+    self.exchange, self.actions = feed.exchange, feed.actions
+    self.listed = getattr(feed, "listed", {})
+    self.group, self.limits, self.explain = feed.group, feed.limits, feed.explain
+    self.silence, self.last_received = feed.silence, feed.last_received
+    self.snapshot_weight, self.opening_messages = feed.snapshot_weight, feed.opening_messages
+    self.on_change, self.on_timer = feed.on_change, feed.on_timer
+    self._urls: dict[str, str] = {}
+    """By group of connections, those of the newest."""
+    self._of: dict[int, str] = {}
+    """By connection."""
+
+  def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
+    found = self._feed.handshake(group, subscriptions)
+    self._urls[group] = bare_url(found.url)
     return found
 
-  def seen_open(
-    connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
+  def on_open(
+    self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
   ) -> None:
-    of[connection] = urls.get(feed.group(subscriptions[0]), "")
-    on_open(connection, subscriptions, overlap=overlap, now=now)
+    self._of[connection] = self._urls.get(self.group(subscriptions[0]), "")
+    self._feed.on_open(connection, subscriptions, overlap=overlap, now=now)
 
-  def seen_close(connection: int) -> None:
-    of.pop(connection, None)
-    on_close(connection)
+  def on_close(self, connection: int) -> None:
+    self._of.pop(connection, None)
+    self._feed.on_close(connection)
 
-  def seen_frames(connection: int, frames: list[bytes], received: Moment) -> Batch:
-    kept.keep(feed.exchange, received.ts_ms, of.get(connection, ""), frames)
-    return on_frames(connection, frames, received)
+  def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
+    self._kept.keep(self.exchange, received.ts_ms, self._of.get(connection, ""), frames)
+    return self._feed.on_frames(connection, frames, received)
 
-  def seen_response(fetch: Fetch, response: Response, received: Moment) -> Batch:
+  def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
     if response.status < 300:
       url = bare_url(fetch.url)
-      kept.keep(feed.exchange, received.ts_ms, url, [response.body], fetch.body)
-    return on_response(fetch, response, received)
-
-  feed.handshake, feed.on_open, feed.on_close = seen_handshake, seen_open, seen_close  # type: ignore[method-assign]
-  feed.on_frames, feed.on_response = seen_frames, seen_response  # type: ignore[method-assign]
-  return feed
+      self._kept.keep(self.exchange, received.ts_ms, url, [response.body], fetch.body)
+    return self._feed.on_response(fetch, response, received)

@@ -103,6 +103,11 @@ async def test_why_shows_the_messages_that_an_event_was_made_of(tmp_path):
     assert [frame["seqs"] for frame in found["frames"]] == [[trade["seq_internal"]]]
     assert trade["trade_id"] in found["frames"][0]["data"]
     assert found["frames"][0]["ts_event"] == trade["ts_event"]
+  moments = [("bybit", trade["ts_event"]) for trade in trades]
+  frames, left_out = frames_at([path], moments)
+  assert len(frames) > 1
+  assert left_out == 0
+  assert frames_at([path], moments, len(frames[0].data)) == (frames[:1], len(frames) - 1)
 
 
 async def test_a_venue_that_was_not_recorded_cannot_be_played(tmp_path):
@@ -128,4 +133,4 @@ def test_messages_that_the_disk_is_too_slow_for_are_counted_in_the_recording():
   assert lines[1]["binary"] == "/w=="
   assert len(lines) - 1 + lines[-1]["missed"] == 14
   assert kept.taken() == []
-  assert list(frames_at([], [])) == []
+  assert frames_at([], []) == ([], 0)

@@ -15,6 +15,9 @@ from bond_recordkit.reader import parts
 MOST_HELD = MOST_BYTES // 4
 """Bytes that wait for the disk at most; what comes beyond is counted."""
 
+MOST_SHOWN = 64 * 1024 * 1024
+"""Bytes that one answer holds."""
+
 
 class KeptFrame(
   msgspec.Struct, tag_field="type", tag="frame", kw_only=True, omit_defaults=True, gc=False
@@ -109,10 +112,20 @@ def kept_frames(paths: Sequence[Path], exchange: str | None = None) -> Iterator[
           yield frame
 
 
-def frames_at(paths: Sequence[Path], moments: Iterable[tuple[str, int]]) -> Iterator[KeptFrame]:
-  """The messages that a venue sent at a time of receipt, for all these (exchange, ms)."""
+def frames_at(
+  paths: Sequence[Path], moments: Iterable[tuple[str, int]], most_bytes: int = MOST_SHOWN
+) -> tuple[list[KeptFrame], int]:
+  """The messages that a venue sent at a time of receipt, for all these (exchange, ms), the first of
+  them up to so many bytes; and how many more there are."""
   wanted = frozenset(moments)
-  if wanted:
-    for frame in kept_frames(paths):
-      if (frame.exchange, frame.ts_event) in wanted and not frame.missed:
-        yield frame
+  found: list[KeptFrame] = []
+  size = left_out = 0
+  for frame in kept_frames(paths) if wanted else ():
+    if (frame.exchange, frame.ts_event) not in wanted or frame.missed:
+      continue
+    size += len(frame.data) + len(frame.binary)
+    if size > most_bytes:
+      left_out += 1
+    else:
+      found.append(frame)
+  return found, left_out

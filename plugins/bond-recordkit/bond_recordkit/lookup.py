@@ -90,7 +90,8 @@ def why_recorded(
   if not any(header_of(segment).raw for segment in paths):
     return found
   moments = map(moment_of, found.events[:MOST_EVENTS])
-  return attrs.evolve(found, frames=list(frames_at(paths, moments)))
+  frames, left_out = frames_at(paths, moments)
+  return attrs.evolve(found, frames=frames, frames_left_out=left_out)
 
 
 def _why(paths: list[Path], position: Position, spec: Spec, header: Header) -> Why:

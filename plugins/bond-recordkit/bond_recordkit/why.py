@@ -34,7 +34,8 @@ class Why:
   `events` are those that a window was made of, in order; of anything else, itself. `made_by` is the
   key of the transform, or of the source where the spec is known. `equal` says that the window was
   computed again from them and came out as it was; None where there was nothing to compute. `frames`
-  are the venues' messages that were received at the times of the events.
+  are the venues' messages that were received at the times of the events, but for `frames_left_out`
+  of them, which are too large together.
   """
 
   position: str
@@ -46,6 +47,7 @@ class Why:
   equal: bool | None = None
   versions: dict[str, str] = attrs.field(factory=dict)
   frames: Sequence[KeptFrame] = ()
+  frames_left_out: int = 0
 
   def as_data(self, limit: int = MOST_EVENTS) -> dict[str, Any]:
     """The answer as plain data. `seqs` are the numbers of all events as [first, last] ranges; the
@@ -69,6 +71,8 @@ class Why:
       "gaps": [msgspec.to_builtins(gap) for gap in self.gaps],
       "versions": self.versions,
     }
+    if self.frames_left_out:
+      found["frames_left_out"] = self.frames_left_out
     if isinstance(self.event, Window):
       found["equal"] = self.equal
       found["late"] = self.event.raw_data.get("late", 0)
