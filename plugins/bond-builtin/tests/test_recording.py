@@ -3,7 +3,7 @@
 import bond_builtin.sources.recording as source
 import pytest
 
-from bond_core import Refused, Registry, load_spec, run
+from bond_core import Refused, Registry, Trade, Window, encode, load_spec, run
 
 CLOCK = """
 sources: {{clock: {{use: clock.ticks, with: {{seconds: 0.02}}}}}}
@@ -39,6 +39,19 @@ async def test_one_that_was_cut_off_plays_to_where_it_is_whole(recording, bond_e
   events = await played(recording, bond_events, 20)
   assert [event.data["count"] for event in events] == list(range(1, len(events) + 1))
   assert "ends within a frame" in caplog.text
+
+
+@pytest.mark.parametrize(
+  ("option", "kept"), [("", ["trade", "window"]), ("windows: false", ["trade"])]
+)
+async def test_windows_that_were_recorded_may_be_left_out(tmp_path, bond_events, option, kept):
+  window = Window(ts="x", window_start="x", window_end="x", symbol="BTC/USDT", raw_data={})
+  trade = Trade(exchange="x", symbol="BTC/USDT", price=1.0, size=1.0, ts_event=1000)
+  path = tmp_path / "both.jsonl"
+  path.write_bytes(encode(trade) + b"\n" + encode(window) + b"\n")
+  given = f"{path}, {option}" if option else path
+  events = await bond_events(PLAY.format(path=given), count=len(kept))
+  assert [type(event).__name__.lower() for event in events] == kept
 
 
 def test_an_endless_line_is_read_piece_by_piece(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import trio
 from bond_recordkit.format import is_meta
 from bond_recordkit.zstd import ZstdError, open_zstd
 
-from bond_core import EVENT_TYPES, Batch, Out, Refused, SourceContext, SourceType, decode
+from bond_core import EVENT_TYPES, Batch, Out, Refused, SourceContext, SourceType, Window, decode
 
 logger = logging.getLogger("bond.core")
 
@@ -23,10 +23,12 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 @attrs.frozen
 class Recording:
   """Which files, in order, and how fast: 1 is the pace at which they were recorded, 0 is as fast as
-  the readers take it."""
+  the readers take it. With `windows: false` recorded windows are left out: for a spec that makes
+  its own from the same events."""
 
   path: str | list[str]
   speed: float = attrs.field(default=0.0)
+  windows: bool = True
 
   def missing(self) -> str | None:
     """The recordings that are not there; None where all are."""
@@ -50,6 +52,8 @@ async def play(config: Recording, out: Out, ctx: SourceContext) -> None:
       while lines := await trio.to_thread.run_sync(_lines, path, file):
         batch = _decode(path, line, lines)
         line += len(lines)
+        if not config.windows:
+          batch = [event for event in batch if not isinstance(event, Window)]
         if not config.speed:
           await out.send(batch)
           continue
