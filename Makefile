@@ -6,7 +6,7 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml sd
 ALL := $(VENV)/.installed
 DEMO := $(VENV)/.demo
 
-.PHONY: install page demo test lint format changes constraints dist clean up key logs down
+.PHONY: install page demo test lint collected format changes constraints dist clean up key logs down
 
 install: $(ALL)
 
@@ -40,10 +40,16 @@ lint: install
 # processors, since many tests wait. They start hundreds of programs, which need not be compiled
 # each time, whatever the shell says otherwise. What this machine leaves out is said at the end.
 test: export PYTHONDONTWRITEBYTECODE =
-test: lint
+test: install
+	@$(MAKE) --no-print-directory --jobs=2 lint collected
 	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile --no-loadscope-reorder -r s
 	@# Each folder there is a package.
 	@rm -rf plugins/__pycache__
+
+# Compiles all tests, once: those who run them would do it each, and lint leaves a processor idle.
+# A test that cannot be collected is said by those who run it.
+collected: install
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true
 
 format: install
 	$(BIN)/ruff format .

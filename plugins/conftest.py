@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.every_session import pytest_collection_finish
+from tests.every_session import pytest_collection
 
-__all__ = ["pytest_collection_finish"]
+__all__ = ["pytest_collection"]
 
 SHARED = Path(os.environ.get("BOND_SHARED", Path(__file__).parents[2] / "shared"))
 

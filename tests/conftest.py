@@ -1,5 +1,5 @@
 """What all tests of this folder share."""
 
-from tests.every_session import pytest_collection_finish
+from tests.every_session import pytest_collection
 
-__all__ = ["pytest_collection_finish"]
+__all__ = ["pytest_collection"]

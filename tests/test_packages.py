@@ -153,7 +153,7 @@ def test_tox_has_an_environment_for_each_package():
     [sys.executable, "-m", "tox", "-l"],
     capture_output=True,
     text=True,
-    timeout=60,
+    timeout=300,
     check=False,
     cwd=ROOT,
   )
@@ -169,7 +169,7 @@ def test_tox_installs_in_an_environment_what_its_package_needs():
     [sys.executable, "-m", "tox", "config", "-e", "plugin-ws,py311,lint", "-k", "deps", "commands"],
     capture_output=True,
     text=True,
-    timeout=60,
+    timeout=300,
     check=False,
     cwd=ROOT,
   )
@@ -233,7 +233,7 @@ def test_ci_tests_each_folder_of_plugins_alone(tmp_path):
     ["sh", "-ec", command],
     env={**os.environ, "GITHUB_OUTPUT": str(answer)},
     cwd=ROOT,
-    timeout=20,
+    timeout=300,
     check=False,
     capture_output=True,
     text=True,

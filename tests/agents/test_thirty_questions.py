@@ -50,7 +50,7 @@ async def ask_all(client, reader):
     asked = dict(question.arguments)
     if "cursor" in asked:
       asked["cursor"] = cursor
-    with trio.fail_after(40):
+    with trio.fail_after(60):
       result = await client.call_tool(question.tool, asked)
     assert not result.is_error, (question.text, result.content[0].text)
     answer = result.structured_content
@@ -58,7 +58,7 @@ async def ask_all(client, reader):
     cursor = answer["cursor"]
     found.append((question, asked, answer))
   last = max(int(answer["cursor"].rpartition(":")[2]) for _, _, answer in found)
-  with trio.fail_after(10):
+  with trio.fail_after(60):
     while reader.head < last:
       await trio.sleep(0.05)
   return found
@@ -67,7 +67,7 @@ async def ask_all(client, reader):
 async def check(client, url):
   async with reading(url, SYMBOLS, list(VENUES)) as reader:
     # The books have come before questions about them are answered from other numbers.
-    with trio.fail_after(20):
+    with trio.fail_after(60):
       while len({(b["exchange"], b["symbol"], b["market_type"]) for b in reader.books}) < 6:
         await trio.sleep(0.05)
     found = await ask_all(client, reader)

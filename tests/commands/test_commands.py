@@ -103,7 +103,7 @@ def taken_apart(tmp_path_factory):
       stdin=subprocess.DEVNULL,
       stdout=subprocess.DEVNULL,
       stderr=subprocess.DEVNULL,
-      timeout=20,
+      timeout=120,
       check=False,
     )
     found[line] = file.read_text().split("\0")[:-1]

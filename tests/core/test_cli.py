@@ -24,7 +24,7 @@ def bond(*arguments, **options):
     [*BOND, *map(str, arguments)],
     capture_output=True,
     text=True,
-    timeout=60,
+    timeout=120,
     check=False,
     **options,
   )
@@ -75,7 +75,7 @@ def test_ctrl_c_and_sigterm_end_a_run_with_its_summary_and_exit_code_0(clock, as
   process.stdout.readline()
   started = time.monotonic()
   process.send_signal(ask)
-  _, errors = process.communicate(timeout=20)
+  _, errors = process.communicate(timeout=120)
   assert process.returncode == 0
   assert ", 0 gaps, " in errors
   assert "Traceback" not in errors
@@ -89,7 +89,7 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(clock):
   process.stdout.readline()
   process.stdout.close()
   errors = process.stderr.read()
-  process.wait(timeout=20)
+  process.wait(timeout=120)
   process.stderr.close()
   assert "Traceback" not in errors
   assert process.returncode == 0
@@ -112,7 +112,7 @@ def test_on_a_terminal_it_is_a_live_table_with_the_summary_below(clock, no_color
     while data := os.read(ours, 65536):
       shown += data
   os.close(ours)
-  assert process.wait(timeout=20) == 0
+  assert process.wait(timeout=120) == 0
   text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
   titles = "venue symbol market channel state rate age trend gaps events latest"
   assert re.search(titles.replace(" ", " +"), text)

@@ -124,7 +124,7 @@ async def test_a_ping_and_a_close_right_behind_the_handshake_are_answered():
       answers += data
     nursery.cancel_scope.cancel()
 
-  with trio.fail_after(3):
+  with trio.fail_after(30):
     async with trio.open_nursery() as nursery:
       listeners = await nursery.start(trio.serve_tcp, hasty, 0)
       port = listeners[0].socket.getsockname()[1]
@@ -149,7 +149,7 @@ async def test_messages_before_a_cut_are_not_lost_although_a_pong_cannot_be_writ
 async def test_pings_are_answered_both_ways():
   async def handler(request):
     websocket = await request.accept()
-    with trio.fail_after(3):
+    with trio.fail_after(30):
       await websocket.ping(b"are you there")
       await websocket.send_message("yes")
     await trio.sleep_forever()

@@ -21,7 +21,7 @@ async def test_what_a_source_tells_of_itself_is_in_the_summary(tmp_path):
     f"sinks: {{out: {{use: core.jsonl, from: [posts], with: {{path: '{tmp_path}/out'}}}}}}\n",
     registry=registry,
   )
-  with trio.fail_after(10):
+  with trio.fail_after(60):
     result = await run(spec, duration=5)
   assert result.figures == {"paid": {"spent_usd": 0.15}}
   assert str(result).endswith("; paid: spent_usd 0.15")

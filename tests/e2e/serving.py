@@ -42,7 +42,7 @@ class Server:
 
   async def told(self, pattern):
     """The first thing of this pattern among what it says."""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
       while (found := re.search(pattern, self.errors)) is None:
         await trio.sleep(0.02)
     return found[0].decode()
@@ -55,7 +55,7 @@ class Server:
     """Asks it to stop, as a service manager does, and waits."""
     if self.process.poll() is None:
       self.process.send_signal(signal.SIGTERM)
-    with trio.fail_after(12):
+    with trio.fail_after(60):
       await self.process.wait()
 
 
@@ -85,7 +85,7 @@ async def served(*arguments, port=0, data=None, sim=True, environ=()):
   server = Server(process)
   try:
     async with trio.open_nursery() as nursery:
-      with trio.fail_after(30):
+      with trio.fail_after(60):
         await server._listening()
       nursery.start_soon(server._drain)
       yield server

@@ -172,7 +172,7 @@ def test_the_url_that_bond_token_prints_is_all_one_needs(served):
     env=served.environ,
     capture_output=True,
     text=True,
-    timeout=30,
+    timeout=120,
     check=True,
   )
   with connect(made.stdout.strip(), proxy=None, close_timeout=0.1) as socket:
@@ -258,7 +258,7 @@ def test_off_loopback_nothing_starts_without_a_secret(tmp_path):
       env=clean | environ,
       capture_output=True,
       text=True,
-      timeout=30,
+      timeout=120,
       check=False,
     )
     assert done.returncode == 2

@@ -17,7 +17,7 @@ async def call(url, path, body=None):
   request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"})
 
   def work():
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
       return json.loads(answer.read())
 
   return await trio.to_thread.run_sync(work)
@@ -28,7 +28,7 @@ async def read(url, count):
   got = []
   async with open_websocket(url) as socket:
     while sum("seq" in message for message in got) < count:
-      with trio.fail_after(20):
+      with trio.fail_after(60):
         got += [m for m in map(json.loads, await socket.receive()) if m.get("type") != "heartbeat"]
   return got
 
@@ -40,7 +40,7 @@ async def handshakes(url):
   asks = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
   asks += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
   found = []
-  with trio.fail_after(20):
+  with trio.fail_after(60):
     while True:
       async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
         await stream.send_all(f"GET /{target} HTTP/1.1\r\nHost: {where}\r\n{asks}\r\n".encode())

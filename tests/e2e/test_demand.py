@@ -28,7 +28,7 @@ async def client(port, path="/stream"):
 
 
 async def message(socket, wanted):
-  with trio.fail_after(15):
+  with trio.fail_after(60):
     while True:
       found = json.loads(await socket.get_message())
       if wanted(found):
@@ -153,7 +153,7 @@ async def test_a_stream_of_a_spec_is_shown_under_run(tmp_path):
     process = await trio.lowlevel.open_process(run, stderr=subprocess.PIPE)
     try:
       said = b""
-      with trio.fail_after(20):
+      with trio.fail_after(60):
         while (found := re.search(rb"ws://\S+/ws/[0-9a-f]{16}", said)) is None:
           said += await process.stderr.receive_some()
       await two_windows(found[0].decode())

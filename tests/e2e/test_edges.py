@@ -63,7 +63,7 @@ def bond(arguments, environ=HOME, **options):
     stderr=subprocess.PIPE,
     stdin=subprocess.DEVNULL,
     env=environ,
-    timeout=60,
+    timeout=120,
     check=False,
     **options,
   )
@@ -224,7 +224,7 @@ def test_ctrl_c_and_sigterm_at_any_moment_end_a_command_without_a_traceback(name
       time.sleep(chance.uniform(0, 0.8))
       process.send_signal(number)
       try:
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=120)
       finally:
         process.kill()
     assert not FAULTS.search(said), said.decode()

@@ -27,7 +27,7 @@ async def api_of(server):
 async def test_a_request_becomes_a_stream_that_is_followed():
   async with served() as server:
     api = await api_of(server)
-    with trio.fail_after(30):
+    with trio.fail_after(60):
       done = await listen("BTC price every 1s", "--server", api, "--json", "--duration", "5s")
   assert done.returncode == 0
   windows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -45,7 +45,7 @@ async def test_a_request_becomes_a_stream_that_is_followed():
 async def test_a_token_that_expires_is_replaced_and_nothing_is_lost():
   async with served("--token-ttl", "2") as server:
     api = await api_of(server)
-    with trio.fail_after(40):
+    with trio.fail_after(60):
       done = await listen("BTC price every 1s", "--server", api, "--json", "--duration", "8s")
   assert done.returncode == 0, done.stderr.decode()
   seqs = [json.loads(line)["seq"] for line in done.stdout.splitlines()]
@@ -81,7 +81,7 @@ async def test_after_a_kill_it_goes_on_where_it_was_and_ctrl_c_ends_it_with_0(tm
       received.extend(map(json.loads, lines))
 
   async def got(count):
-    with trio.fail_after(30):
+    with trio.fail_after(60):
       while len(received) < count:
         await trio.sleep(0.05)
 
@@ -101,7 +101,7 @@ async def test_after_a_kill_it_goes_on_where_it_was_and_ctrl_c_ends_it_with_0(tm
     async with served(*arguments, port=port, data=tmp_path):
       await got(before + 2)
       process.send_signal(signal.SIGINT)
-      with trio.fail_after(10):
+      with trio.fail_after(60):
         assert await process.wait() == 0
   # Every message of the stream's log has a number, also a gap of a venue.
   numbered = [one.get("seq") or one.get("seq_internal") for one in received]

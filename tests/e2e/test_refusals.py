@@ -9,7 +9,7 @@ def test_a_market_that_is_not_there_is_a_failure_and_the_rest_runs(tmp_path):
   spec.write_text("sources: {t: {use: binance.trades, with: {symbols: [BTC/USDT, NOPE/USDT]}}}\n")
   command = [sys.executable, "-m", "bond_core", "run", str(spec), "--sim", "--json"]
   ran = subprocess.run(
-    [*command, "--duration", "4s"], capture_output=True, text=True, timeout=60, check=False
+    [*command, "--duration", "4s"], capture_output=True, text=True, timeout=120, check=False
   )
   assert ran.returncode == 1, ran.stderr
   (failed,) = [line for line in ran.stderr.splitlines() if line.startswith("failed: ")]

@@ -53,7 +53,7 @@ async def some(url, wanted):
   """What a WebSocket gives, up to the first frame with these bytes."""
   said = []
   async with open_websocket(url) as socket:
-    with trio.fail_after(20):
+    with trio.fail_after(60):
       while not any(wanted in frame for frame in said):
         said += await socket.receive()
   return b"\n".join(said).decode()

@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 
 async def top(*arguments):
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     return await trio.run_process(
       [*BOND, "top", *arguments], capture_stdout=True, capture_stderr=True, check=False
     )

@@ -67,7 +67,7 @@ async def asked(port, **said):
     await client.send_message(json.dumps({"type": "subscribe", "channels": ["trades"], **said}))
 
     async def next_of(kind):
-      with trio.fail_after(30):
+      with trio.fail_after(60):
         while (message := json.loads(await client.get_message()))["type"] != kind:
           pass
       return message
@@ -78,7 +78,7 @@ async def asked(port, **said):
 async def agreed(*ports):
   """Returns when the servers speak of one epoch: one that follows knows it once the other has
   written something."""
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     while True:
       epochs = set()
       for port in ports:
@@ -123,7 +123,7 @@ async def test_the_second_server_gives_the_same_events_under_the_same_numbers(tm
       await trio.to_thread.run_sync(redis.kill)
       await trio.to_thread.run_sync(redis.start)
       # The first goes on under a new epoch; the other has nothing that it could continue.
-      with trio.fail_after(30):
+      with trio.fail_after(60):
         assert await follower.wait() != 0
       async with asked(first, **{"from": place}) as (ack, mine):
         assert ack["recovered"] is False

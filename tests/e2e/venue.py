@@ -34,7 +34,7 @@ class Simulator:
     """What the control endpoint answers."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{self.endpoint}/_sim/{path}", data=data)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
       return json.loads(answer.read())
 
   async def finished(self):
@@ -55,7 +55,7 @@ async def simulator(*arguments, venue="binance"):
   )
   try:
     line = b""
-    with trio.fail_after(20):
+    with trio.fail_after(60):
       while b"\n" not in line:
         data = await process.stdout.receive_some()
         assert data, "the simulator did not start"

@@ -78,7 +78,7 @@ class Server:
     return found
 
   def get(self, path, url=None):
-    with urllib.request.urlopen(f"{url or self.api}{path}", timeout=5) as answer:
+    with urllib.request.urlopen(f"{url or self.api}{path}", timeout=60) as answer:
       return json.load(answer)
 
   def figures(self):
@@ -90,7 +90,7 @@ class Server:
       json.dumps({"spec": spec}).encode(),
       {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
       return json.load(answer)
 
   def read(self, path, count, *, within=15, kinds=DATA, **subscription):
@@ -137,7 +137,7 @@ def refused(*arguments):
     [*BOND, "serve", "--port", "0", "--api-port", "0", *map(str, arguments)],
     stderr=subprocess.PIPE,
     text=True,
-    timeout=20,
+    timeout=120,
     check=False,
     env=clean({}),
   )
@@ -270,7 +270,7 @@ def test_a_recording_says_so_and_so_does_what_is_made_of_it_later(history):
     "  p: {use: core.project, from: w, with: {fields: {n: price_avg}}}\n"
   )
   done = subprocess.run(
-    [*BOND, "run", str(spec), "--json"], capture_output=True, text=True, timeout=30, check=True
+    [*BOND, "run", str(spec), "--json"], capture_output=True, text=True, timeout=120, check=True
   )
   made = [json.loads(line) for line in done.stdout.splitlines()]
   filled = [one for one in made if one["type"] == "custom" and one["data"]["n"] is not None]
@@ -412,7 +412,7 @@ def test_a_simulator_that_a_spec_names_by_its_address_says_what_it_is(tmp_path):
     assert replayed
     assert all(one.get("simulated") is True for one in replayed)
     run = [*BOND, "run", made, "--duration", "3s", "--json"]
-    done = subprocess.run(run, capture_output=True, check=True, env=clean({}), timeout=30)
+    done = subprocess.run(run, capture_output=True, check=True, env=clean({}), timeout=120)
   shown = [json.loads(line) for line in done.stdout.splitlines()]
   assert {one.get("type", "window") for one in shown} == {"trade", "custom", "window"}
   assert all(marked(one) for one in shown)

@@ -74,7 +74,7 @@ class Reader:
 async def get(url, accept):
   def work():
     made = urllib.request.Request(url, headers={"Accept": accept, "X-API-Key": BOB})
-    with urllib.request.urlopen(made, timeout=10) as answer:
+    with urllib.request.urlopen(made, timeout=60) as answer:
       return answer.read().decode()
 
   return await trio.to_thread.run_sync(work)

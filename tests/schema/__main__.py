@@ -28,7 +28,7 @@ async def main() -> int:
 
 
 async def _listening(log: Path) -> str:
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     while (found := re.search(r"api: (http://\S+)", await trio.Path(log).read_text())) is None:
       await trio.sleep(0.1)
   return found[1]

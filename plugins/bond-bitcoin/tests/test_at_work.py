@@ -23,7 +23,7 @@ async def run_against(nursery, tmp_path, *, faults=(), duration=1.0, settings=""
     f"sinks:\n  out: {{use: core.jsonl, from: [c], with: {{path: '{path}'}}}}\n",
     registry=Registry(),
   )
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     result = await run(spec, duration=duration)
   async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
     stats = (await client.get("/_sim/stats")).json()
@@ -141,7 +141,7 @@ async def test_windows_count_what_the_simulator_wrote(nursery, tmp_path):
     f"sinks:\n  out: {{use: core.jsonl, from: [c, w], with: {{path: '{path}'}}}}\n",
     registry=Registry(),
   )
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     await run(spec, duration=1.5)
   nursery.cancel_scope.cancel()
   rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]

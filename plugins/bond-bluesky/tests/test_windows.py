@@ -23,7 +23,7 @@ async def test_tweets_of_windows_are_those_that_the_simulator_wrote_also_over_a_
     f"sinks:\n  out: {{use: core.jsonl, from: [w], with: {{path: '{path}'}}}}\n",
     registry=Registry(),
   )
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     await run(spec, duration=4)
   async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
     written = (await client.get("/_sim/log")).json()
@@ -53,7 +53,7 @@ async def test_posts_of_authors_come_under_the_handles_that_the_spec_gives(nurse
       registry=Registry(),
     )
 
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     result = await run(posts_of("['@Bo.example.com', nobody.example.com]"), duration=2)
     refused = await run(posts_of("[nobody.example.com]"), duration=20)
   (said,) = result.failures

@@ -143,7 +143,7 @@ async def test_where_a_task_of_a_librarys_own_ends_the_loop_nobody_waits_for_eve
     await asyncio.sleep(3600)
 
   kept = []
-  with trio.fail_after(5):
+  with trio.fail_after(60):
     async with AsyncioThread() as thread:
       with pytest.raises(LibraryError):
         await thread.run(begin)
@@ -195,6 +195,6 @@ async def test_heavy_items_wait_in_the_thread_that_makes_them(monkeypatch):
 
 async def test_a_reader_who_leaves_frees_a_thread_that_waits_for_room(monkeypatch):
   monkeypatch.setattr("bond_bridge.bridge.MOST_BYTES", 10)
-  with trio.fail_after(5):
+  with trio.fail_after(60):
     async with iterate_in_thread(lambda: iter(range(1000)), weigh=lambda item: 8) as receive:
       assert await receive() == [0]

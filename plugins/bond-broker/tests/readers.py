@@ -139,7 +139,7 @@ async def connected(broker, target="/stream", headers=(), receive_buffer=None):
     await stream.send_all("\r\n".join(lines).encode() + b"\r\n\r\n")
     reader = Reader(stream)
     head = b""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
       while b"\r\n\r\n" not in head:
         data = await stream.receive_some(65536)
         if not data:

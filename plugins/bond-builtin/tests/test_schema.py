@@ -26,7 +26,7 @@ def valid(spec, schema=SCHEMA):
 def test_it_is_a_schema_and_the_command_prints_it():
   jsonschema.Draft202012Validator.check_schema(SCHEMA)
   command = [sys.executable, "-m", "bond_core", "schema"]
-  done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+  done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
   assert json.loads(done.stdout) == json.loads(json.dumps(SCHEMA))
 
 

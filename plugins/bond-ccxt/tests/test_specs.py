@@ -52,7 +52,7 @@ def test_only_a_running_source_imports_ccxt(code):
     [sys.executable, "-c", f"{code}\nimport sys; assert 'ccxt' not in sys.modules"],
     capture_output=True,
     text=True,
-    timeout=60,
+    timeout=120,
     check=False,
   )
   assert done.returncode == 0, done.stderr

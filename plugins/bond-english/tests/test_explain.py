@@ -11,7 +11,7 @@ BOND = [sys.executable, "-m", "bond_core"]
 
 def bond(*arguments, **options):
   return subprocess.run(
-    [*BOND, *arguments], capture_output=True, text=True, timeout=60, check=False, **options
+    [*BOND, *arguments], capture_output=True, text=True, timeout=120, check=False, **options
   )
 
 

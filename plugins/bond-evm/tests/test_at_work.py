@@ -55,7 +55,7 @@ async def play(
   node = EvmNode(VenueClock(), chain, every=EVERY, forks=forks)
   plan = sorted(plan)
   stop = trio.Event()
-  with trio.fail_after(25):
+  with trio.fail_after(60):
     async with trio.open_nursery() as own:
       url = await own.start(serve, node, "127.0.0.1", 0)
       spec = load_spec(

@@ -136,7 +136,7 @@ def loaded(tmp_path, settings):
 async def test_a_node_of_another_chain_ends_the_source_with_a_sentence(nursery, tmp_path):
   url = await nursery.start(serve_evm, EvmConfig(port=0, speed=100))
   ws = url.replace("http", "ws") + "/polygon"
-  with trio.fail_after(20):
+  with trio.fail_after(60):
     result = await run(loaded(tmp_path, f"{{url: '{ws}', private: true}}"), duration=10)
   nursery.cancel_scope.cancel()
   [reason] = result.failures
@@ -148,7 +148,7 @@ async def test_without_a_node_the_chain_is_simulated(tmp_path):
   rows = tmp_path / "out.jsonl"
   async with trio.open_nursery() as own:
     own.start_soon(run, spec)
-    with trio.fail_after(40):
+    with trio.fail_after(60):
       while not rows.exists() or b'"kind":"block"' not in rows.read_bytes():
         await trio.sleep(0.1)
     own.cancel_scope.cancel()

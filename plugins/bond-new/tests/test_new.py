@@ -73,7 +73,7 @@ def explained(requests, env):
     env=env,
     capture_output=True,
     text=True,
-    timeout=60,
+    timeout=120,
     check=True,
   ).stdout.splitlines()
   return [json.loads(line) for line in lines]

@@ -77,7 +77,7 @@ async def test_events_come_through_tls_and_a_certificate_that_is_not_trusted_end
     else:
       distrusted = found
 
-  with trio.fail_after(40):
+  with trio.fail_after(60):
     async with trio.open_nursery() as both:
       both.start_soon(keep, "trusted")
       other = tmp_path / "other.pem"

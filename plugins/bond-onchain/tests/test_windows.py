@@ -47,7 +47,7 @@ async def test_the_headline_sentence_counts_what_the_simulated_chain_wrote():
       told += data
 
   try:
-    with trio.fail_after(40):
+    with trio.fail_after(60):
       async with trio.open_nursery() as nursery:
         nursery.start_soon(read_told)
         async for data in process.stdout:

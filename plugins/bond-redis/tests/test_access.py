@@ -121,7 +121,7 @@ def test_both_keys_of_a_log_are_in_one_place_of_a_cluster(start_server):
 async def test_a_cluster_keeps_logs(start_server):
   server = start_server("--cluster-enabled", "yes")
   assert server.says(b"CLUSTER", b"ADDSLOTSRANGE", b"0", b"16383").startswith(b"+OK")
-  with trio.fail_after(20):
+  with trio.fail_after(60):
     while b"cluster_state:ok" not in server.says(b"CLUSTER", b"INFO"):
       await trio.sleep(0.05)
   await works(Streams(url=server.url, cluster=True))

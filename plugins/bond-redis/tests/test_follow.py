@@ -46,7 +46,7 @@ async def following(engine, after):
 
 
 async def until(condition):
-  with trio.fail_after(20):
+  with trio.fail_after(60):
     while not condition():
       await trio.sleep(0.005)
 
@@ -131,7 +131,7 @@ async def test_a_follower_ends_when_the_log_lost_its_continuity(server, loss):
         elif loss == "a read found out first":
           with pytest.raises(EngineError):
             await reader.read(1, 10)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
           await trio.sleep_forever()
     assert raised.group_contains(EngineError, match=r"a new epoch begins|began a new epoch")
     assert numbers(received) == same(range(1, 11))
@@ -162,7 +162,7 @@ async def test_a_killed_writer_and_its_successor_are_followed_with_a_declared_ho
     async with trio.open_nursery() as nursery:
       process = await nursery.start(start)
       lines = b""
-      with trio.fail_after(30):
+      with trio.fail_after(60):
         while lines.count(b"\n") < 40:
           lines += await process.stdout.receive_some()
       process.kill()

@@ -27,7 +27,7 @@ def socket_url(api, path):
 async def test_stream_answers_as_the_broker_does(api):
   async with open_websocket(socket_url(api, "/stream")) as socket:
     await socket.send(b'{"type":"subscribe","channels":["trades"],"id":7}')
-    with trio.fail_after(5):
+    with trio.fail_after(60):
       text = await socket.receive()
       assert b'"status":"subscribed"' in text[0]
       assert b'"id":7' in text[0]
@@ -78,7 +78,7 @@ async def test_a_page_that_the_control_plane_admits_may_open_a_socket_on_its_por
       headers = [("Origin", origin)]
       async with open_websocket(socket_url(api, "/stream"), headers=headers) as socket:
         await socket.send(b'{"type":"ping"}')
-        with trio.fail_after(5):
+        with trio.fail_after(60):
           assert b'"pong"' in (await socket.receive())[0]
 
 
@@ -93,11 +93,11 @@ async def test_beyond_this_machine_credentials_are_needed(tmp_path, monkeypatch)
     async with open_websocket(url) as socket:
       await socket.send(b'{"type":"auth","token":"%s"}' % ANN.encode())
       await socket.send(b'{"type":"ping"}')
-      with trio.fail_after(5):
+      with trio.fail_after(60):
         assert b'"pong"' in (await socket.receive())[0]
     async with open_websocket(url, headers=[("X-API-Key", ANN)]) as socket:
       await socket.send(b'{"type":"ping"}')
-      with trio.fail_after(5):
+      with trio.fail_after(60):
         assert b'"pong"' in (await socket.receive())[0]
 
 
@@ -113,7 +113,7 @@ async def test_a_client_that_does_not_read_is_the_brokers_slow_client(api):
   async with open_websocket(socket_url(api, "/stream")) as socket:
     await socket.send(b'{"type":"subscribe","channels":["trades"]}')
     await socket.receive()
-    with trio.fail_after(20):
+    with trio.fail_after(60):
       for first in range(1, 200_000, 1000):
         api.server.log.ring.append(trades(first, 1000))
         await trio.lowlevel.checkpoint()
@@ -135,6 +135,6 @@ async def test_both_sides_end_together(api):
     await trio.sleep(0.1)
     metrics = (await api.http.get(f"{broker}/metrics")).json()
     assert metrics["clients"] == 1
-  with trio.fail_after(5):
+  with trio.fail_after(60):
     while (await api.http.get(f"{broker}/metrics")).json()["clients"]:
       await trio.sleep(0.05)

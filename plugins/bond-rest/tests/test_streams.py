@@ -479,7 +479,7 @@ async def test_a_stream_that_does_not_run_says_why(tmp_path, monkeypatch, kept):
       # What has ended by itself and not failed, as a source that has nothing more.
       for reader in running.pipeline.readers.values():
         reader.source.stop()
-      with trio.fail_after(5):
+      with trio.fail_after(60):
         while not running.status().ended:
           await trio.sleep(0.01)
     else:

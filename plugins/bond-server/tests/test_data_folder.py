@@ -17,6 +17,6 @@ async def test_sources_learn_the_folder_also_those_of_callers():
   async with open_test_server() as server:
     for opens in (server._sources, server._private.of("alice")):
       reader = opens.open("sources.it", found, found.config())
-      with trio.fail_after(5):
+      with trio.fail_after(60):
         await reader.source.ended.wait()
     assert seen == [server.folder] * 2

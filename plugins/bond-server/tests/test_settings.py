@@ -19,7 +19,7 @@ def serve(*arguments, **environment):
     [*BOND, "serve", *map(str, arguments)],
     capture_output=True,
     text=True,
-    timeout=60,
+    timeout=120,
     check=False,
     env={**kept, **environment},
   )
@@ -139,7 +139,7 @@ def test_the_file_decides_what_runs_and_every_line_is_json(config, tmp_path):
     assert first["level"] == "info"
     assert first["time"].endswith("Z")
     process.send_signal(signal.SIGTERM)
-    rest = process.communicate(timeout=30)[1]
+    rest = process.communicate(timeout=120)[1]
   finally:
     process.kill()
     process.wait()

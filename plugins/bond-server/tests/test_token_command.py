@@ -23,7 +23,7 @@ def bond_token(*arguments, **environ):
     [sys.executable, "-m", "bond_core", "token", *map(str, arguments)],
     capture_output=True,
     text=True,
-    timeout=60,
+    timeout=120,
     check=False,
     env=clean | environ,
   )

@@ -79,7 +79,7 @@ class Sim:
   trade_ids = staticmethod(trade_ids)
 
   async def finished(self):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
       while not (await self.stats())["finished"]:
         await trio.sleep(0.02)
 

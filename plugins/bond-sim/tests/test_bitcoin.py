@@ -26,7 +26,7 @@ def connected(url, path="/api/v1/ws"):
 
 async def request(ws, message):
   await ws.send(json.dumps(message))
-  with trio.fail_after(5):
+  with trio.fail_after(60):
     return json.loads(await ws.recv())
 
 
@@ -38,7 +38,7 @@ async def test_a_reader_gets_the_present_and_then_each_change(url):
     assert heights == list(range(heights[0], heights[0] + 8))
     await ws.send(json.dumps({"track-mempool-txids": True}))
     numbers, mined, added, block = [], [], set(), None
-    with trio.fail_after(10):
+    with trio.fail_after(60):
       while block is None:
         message = json.loads(await ws.recv())
         change = message.get("mempool-txids", {"added": [], "mined": []})

@@ -16,7 +16,7 @@ def request(operation, *topics, **more):
 async def data(ws, count):
   """The next `count` messages with data."""
   found = []
-  with trio.fail_after(8):
+  with trio.fail_after(60):
     while len(found) < count:
       message = json.loads(await ws.recv())
       if "topic" in message:
@@ -102,7 +102,7 @@ async def test_a_late_reader_of_statistics_ends_up_with_what_the_early_one_has(s
     late_messages = await data(late, 6)
     for message in late_messages:
       late_view.update(message["data"])
-    with trio.fail_after(8):
+    with trio.fail_after(60):
       while True:
         [message] = await data(early, 1)
         early_view.update(message["data"])
@@ -117,7 +117,7 @@ async def test_trades_candles_and_liquidations_of_a_category(start_bybit):
   async with sim.connect(LINEAR) as ws:
     await ws.send(request("subscribe", *topics))
     seen = {}
-    with trio.fail_after(8):
+    with trio.fail_after(60):
       while len(seen) < 3:
         [message] = await data(ws, 1)
         seen[message["topic"]] = message["data"][0]
@@ -132,7 +132,7 @@ async def test_unsubscribing_ends_a_topic_and_nothing_else(start_bybit):
     await ws.send(request("subscribe", "orderbook.1.BTCUSDT", "orderbook.1.ETHUSDT"))
     await data(ws, 4)
     await ws.send(request("unsubscribe", "orderbook.1.BTCUSDT", req_id="u"))
-    with trio.fail_after(5):
+    with trio.fail_after(60):
       while json.loads(await ws.recv()).get("op") != "unsubscribe":
         pass
     assert {message["topic"] for message in await data(ws, 10)} == {"orderbook.1.ETHUSDT"}
@@ -148,7 +148,7 @@ async def test_a_books_numbers_go_on_while_nobody_reads_it(start_bybit):
     # Where nobody reads it for a second, it is not kept up any more.
     await trio.sleep(1.5)
     await ws.send(request("subscribe", topic))
-    with trio.fail_after(8):
+    with trio.fail_after(60):
       while (again := (await data(ws, 1))[0])["type"] != "snapshot":
         last = again["data"]["u"]
     assert again["data"]["u"] >= last
@@ -191,7 +191,7 @@ async def test_a_skipped_update_leaves_a_hole_and_is_accounted_for(start_bybit):
     await ws.send(request("subscribe", "orderbook.50.ETHUSDT"))
     steps, last = [], (await data(ws, 2))[-1]["data"]["u"]
     await sim.fault("gap:1/orderbook")
-    with trio.fail_after(8):
+    with trio.fail_after(60):
       while steps[-4:-3] != [2]:
         number = (await data(ws, 1))[0]["data"]["u"]
         steps.append(number - last)

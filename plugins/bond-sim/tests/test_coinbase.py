@@ -29,7 +29,7 @@ class Client:
     await self._websocket.send(json.dumps(request).encode())
 
   async def next(self, channel):
-    with trio.fail_after(10):
+    with trio.fail_after(60):
       while True:
         while self._waiting:
           message = json.loads(self._waiting.pop(0))

@@ -35,7 +35,7 @@ class Client:
       self.announcements.append(message)
 
   async def next(self):
-    with trio.fail_after(5):
+    with trio.fail_after(60):
       return json.loads(await self.ws.recv())
 
   async def announced(self, count, *, keep=lambda result: True):

@@ -28,7 +28,7 @@ class Stream:
 
   async def until(self, enough):
     found = []
-    with trio.fail_after(30):
+    with trio.fail_after(60):
       while not enough(found):
         found += await self._receive()
     return found

@@ -75,7 +75,7 @@ def bond(installed, *arguments):
   return subprocess.run(
     [sys.executable, "-m", "bond_core", *arguments],
     capture_output=True,
-    timeout=60,
+    timeout=120,
     cwd=installed,
     env=os.environ | {"PYTHONPATH": path.rstrip(os.pathsep)},
     check=False,
@@ -106,7 +106,7 @@ async def test_the_tests_of_the_page_pass(imported):
     found = [value for name, value in vars(module).items() if name.startswith("test_")]
     assert len(found) == 2
     for test in found:
-      with trio.fail_after(20):
+      with trio.fail_after(60):
         if (result := test()) is not None:
           await result
 
@@ -137,7 +137,7 @@ async def test_a_client_that_sends_nonsense_is_disconnected_and_the_server_goes_
 
   simulator = importlib.import_module("bond_tide.simulator")
   url = await nursery.start(simulator.serve_tide, simulator.TideConfig(port=0))
-  with trio.fail_after(10):
+  with trio.fail_after(60):
     for message in (b"{", b"[]", b'{"unsubscribe":"BTC-USD"}'):
       async with open_websocket(url.replace("http", "ws") + "/stream") as ws:
         await ws.send(message)

@@ -37,7 +37,7 @@ async def events_of(name, handler, nursery, tmp_path, *, until, **replaced):
   async def running():
     results.append(await run(load_spec(text, registry=Registry()), stop=stop))
 
-  with trio.fail_after(20):
+  with trio.fail_after(60):
     async with trio.open_nursery() as inner:
       inner.start_soon(running)
       await until.wait()

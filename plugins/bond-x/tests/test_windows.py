@@ -20,7 +20,7 @@ async def test_tweets_of_windows_are_those_that_the_simulator_wrote(nursery, tmp
     f"sinks:\n  out: {{use: core.jsonl, from: [w], with: {{path: '{path}'}}}}\n",
     registry=Registry(),
   )
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     await run(spec, duration=5)
   async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
     written = (await client.get("/_sim/log")).json()
@@ -62,7 +62,7 @@ async def test_mock_mode_simulates_by_itself_without_the_token_and_says_so(
   )
   stop, found = trio.Event(), []
   nursery.start_soon(partial(run, spec, stop=stop))
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     while not found:
       await trio.sleep(0.1)
       *lines, _ = path.read_bytes().split(b"\n") if path.exists() else [b""]
@@ -76,7 +76,7 @@ async def test_a_simulator_that_does_not_start_ends_the_source_with_a_sentence(m
   spec = load_spec(
     "sources:\n  posts: {use: x.posts, with: {symbols: [BTC], mode: mock}}\n", registry=Registry()
   )
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     result = await run(spec, duration=20)
   (reason,) = result.failures
   assert "the simulator of x did not start; try `bond sim x` to see why" in reason

@@ -131,5 +131,5 @@ WAYS = {
 
 
 async def _bounded(work):
-  with trio.fail_after(30):
+  with trio.fail_after(60):
     return await work(Awaited)

@@ -208,7 +208,7 @@ def test_a_program_for_the_published_version_runs_unchanged(server, what):
   done = subprocess.run(
     [sys.executable, str(PROGRAM), what, url_of(server.port, path)],
     capture_output=True,
-    timeout=60,
+    timeout=120,
     env={**os.environ, "PYTHONPATH": ""},
   )
   assert done.returncode == 0, done.stderr.decode()
