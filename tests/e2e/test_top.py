@@ -24,7 +24,7 @@ async def test_a_running_server_on_a_pipe_in_json_and_on_a_terminal():
   async with served(EXAMPLE) as server:
     api = (await server.told(rb"api: (http://\S+)")).removeprefix("api: ")
     broker = f"http://127.0.0.1:{server.port}"
-    with connect(f"ws://127.0.0.1:{server.port}/stream") as client:
+    with connect(f"ws://127.0.0.1:{server.port}/stream", ping_interval=None) as client:
       client.send(json.dumps({"type": "subscribe", "channels": ["trades"]}))
       while json.loads(client.recv(timeout=20))["type"] != "trade":
         await trio.lowlevel.checkpoint()

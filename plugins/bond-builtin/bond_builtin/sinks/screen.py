@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 import trio
+from bond_commandkit.live import LAST_WITHIN, live_picture
 
 from bond_core import Batch, Clock, Sink, SinkContext, SinkType, encode
 
 if TYPE_CHECKING:
   from rich.console import Console
-  from rich.live import Live
   from rich.text import Text
 
 REFRESH = 0.2
@@ -52,13 +52,9 @@ class _Table:
     self.rows.take(batch, self._now())
     await trio.lowlevel.checkpoint()
 
-  def picture(self, console: "Console") -> "Text":
+  def lines(self, console: "Console") -> "list[Text]":
     """What to draw now."""
-    from rich.text import Text
-
-    width, height = console.size
-    lines = self.rows.lines(self._now(), width, height)
-    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+    return self.rows.lines(self._now(), *console.size)
 
   def _now(self) -> float:
     return self._clock.mono_ns() / 1e9
@@ -84,21 +80,14 @@ async def screen(config: Screen, ctx: SinkContext) -> AsyncIterator[Sink]:
 
 
 async def _draw(shown: _Table, console: "Console") -> None:
-  from rich.live import Live
-
-  # rich refreshes from a thread of its own unless it is called for each refresh.
-  with Live(console=console, auto_refresh=False) as live:
+  async with live_picture(console) as show:
     try:
       while True:
-        # In a thread: a terminal that is stopped (Ctrl-S) does not stop the run.
-        await trio.to_thread.run_sync(_refresh, live, shown.picture(console))
+        await show(shown.lines(console))
         await trio.sleep(REFRESH)
     finally:
-      _refresh(live, shown.picture(console))
-
-
-def _refresh(live: "Live", picture: "Text") -> None:
-  live.update(picture, refresh=True)
+      with trio.move_on_after(LAST_WITHIN, shield=True):
+        await show(shown.lines(console))
 
 
 TYPE = SinkType(

@@ -3,11 +3,11 @@
 import json
 import sys
 import time
-from functools import partial
 
 import click
 import trio
 from bond_commandkit import FAILED, DurationType, fail, sentences, set_up_logging
+from bond_commandkit.live import live_picture
 from bond_commandkit.signals import on_signals
 
 from bond_core import AuthError, BondError, Disconnected
@@ -89,22 +89,16 @@ async def _print(url: str, key: str | None) -> None:
 
 async def _watch(url: str, key: str | None, every: float) -> None:
   from rich.console import Console
-  from rich.live import Live
-  from rich.text import Text
 
   before, now = None, await look(url, key)
   console, problem = Console(), ""
-  with Live(console=console, auto_refresh=False, screen=True) as live:
-    async with trio.open_nursery() as nursery:
-      await nursery.start(on_signals, nursery.cancel_scope.cancel)
-      while True:
-        width, height = console.size
-        lines = picture(url, now, before, width, height - 1, problem)
-        shown = Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
-        # In a thread: a terminal may be stopped (Ctrl-S).
-        await trio.to_thread.run_sync(partial(live.update, shown, refresh=True))
-        await trio.sleep(1 if before is None else every)
-        try:
-          before, now, problem = now, await look(url, key), ""
-        except Disconnected as exc:
-          problem = str(exc)
+  async with live_picture(console, alone=True) as show, trio.open_nursery() as nursery:
+    await nursery.start(on_signals, nursery.cancel_scope.cancel)
+    while True:
+      width, height = console.size
+      await show(picture(url, now, before, width, height - 1, problem))
+      await trio.sleep(1 if before is None else every)
+      try:
+        before, now, problem = now, await look(url, key), ""
+      except Disconnected as exc:
+        problem = str(exc)
