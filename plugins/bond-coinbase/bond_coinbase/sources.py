@@ -9,7 +9,9 @@ from bond_coinbase.symbols import EXCHANGE
 SOURCES = venue_sources(
   EXCHANGE,
   {
-    "trades": VenueRow(config.Trades, example="{symbols: [BTC/USD, ETH/EUR]}"),
+    "trades": VenueRow(
+      config.Trades, words=("spot in USD",), example="{symbols: [BTC/USD, ETH/EUR]}"
+    ),
     "orderbook": VenueRow(config.Books, example="{symbols: [BTC/USD], depth: 20, speed_ms: 100}"),
     "ticker": VenueRow(config.Tickers, example="{symbols: [BTC/USD]}"),
     "candle": VenueRow(config.Candles, example="{symbols: [BTC/USD]}"),

@@ -74,3 +74,12 @@ def test_the_words_of_ccxt_take_no_venue_away_from_its_own_plugin():
   words |= dict.fromkeys(("binance", "okx", "bybit"), "ccxt.trades")
   for venue in ("binance", "okx", "bybit"):
     assert sources(f"BTC trades on {venue}", words)[f"{venue}-trades"]["use"] == f"{venue}.trades"
+
+
+def test_a_venue_says_which_of_its_markets_is_meant():
+  words = {"toyex": "toyex.trades", "toyex perps in USDC": "toyex.trades"}
+  for text, symbol in [("trades", "BTC/USDC:USDC"), ("spot trades", "BTC/USDC")]:
+    spec = parse(f"BTC {text} on toyex", words).spec
+    assert spec["sources"]["toyex-trades"]["with"]["symbols"] == [symbol]
+  spec = parse("BTC trades on toyex", {"toyex": "toyex.trades"}).spec
+  assert spec["sources"]["toyex-trades"]["with"]["symbols"] == ["BTC/USDT"]

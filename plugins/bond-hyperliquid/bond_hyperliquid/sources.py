@@ -9,7 +9,11 @@ from bond_hyperliquid.symbols import EXCHANGE
 SOURCES = venue_sources(
   EXCHANGE,
   {
-    "trades": VenueRow(config.Trades, example="{symbols: [BTC, 'xyz:TSLA', HYPE/USDC]}"),
+    "trades": VenueRow(
+      config.Trades,
+      words=("perps in USDC",),
+      example="{symbols: [BTC, 'xyz:TSLA', HYPE/USDC]}",
+    ),
     "orderbook": VenueRow(
       config.Books,
       "Order books, whole each time: the best levels, or each as it comes.",

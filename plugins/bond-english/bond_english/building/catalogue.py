@@ -62,7 +62,8 @@ class SourceCatalogue:
     self._words_of: dict[str, list[str]] = {}
     for word, source in source_words.items():
       self._words_of.setdefault(source, []).append(word)
-    self._served = read_source_words(source_words).served
+    read = read_source_words(source_words)
+    self._served, self._usual = read.served, read.usual
 
   def of_venue(self, venue: str, channel: str) -> SourceMatch | None:
     """The source of a venue's channel; None where no package is known to have it."""
@@ -83,6 +84,18 @@ class SourceCatalogue:
     if by_ccxt is not None and venue in venues.VENUES and "ccxt" not in self._served:
       return SourceMatch(by_ccxt, {"exchange": venue}, "bond-ccxt")
     return None
+
+  def quote_of(self, venue: str) -> str:
+    """The quote currency of a venue's main markets."""
+    own = self._usual.get(venue)
+    return venues.QUOTE_OF_VENUE.get(venue, "USDT") if own is None else own.quote
+
+  def market_of(self, venue: str) -> str | None:
+    """The market that is meant on a venue where a request names none; None for spot."""
+    own = self._usual.get(venue)
+    if own is None:
+      return venues.MARKET_OF_VENUE.get(venue)
+    return None if own.market_type == "spot" else own.market_type
 
   def contracts_of(self, venue: str) -> str:
     """The venue that has the contracts of one whose spot markets stand apart, as krakenfutures has

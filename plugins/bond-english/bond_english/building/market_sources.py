@@ -186,20 +186,20 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
       found.append(pair.own)
       continue
     market_types = selection.market_types or [_market_type(symbol, selection)]
-    usual = venues.MARKET_OF_VENUE.get(venue)
+    usual = context.catalogue.market_of(venue)
     coins = usual == "inverse" and selection.market_types == ["perp"] and pair.quote is None
     plain = market_types in (["spot"], ["perp"]) and not selection.market_types
     if usual is not None and (plain or coins):
       market_types = [usual]
       if _market_type(symbol, selection) == "spot":
         context.spec.add_default("filter", {"market": usual})
-    if "perp" in market_types and _settles_in_coins(pair, venue):
+    if "perp" in market_types and _settles_in_coins(context, pair, venue):
       market_types = [*(kind for kind in market_types if kind != "perp"), "inverse"]
     if "inverse" in market_types:
       market_types = [market_type for market_type in market_types if market_type != "perp"]
     quote = pair.quote
     if quote is None:
-      quote = "USD" if pair.base == "USDT" else venues.QUOTE_OF_VENUE.get(venue, "USDT")
+      quote = "USD" if pair.base == "USDT" else context.catalogue.quote_of(venue)
       if market_types != ["inverse"]:
         context.spec.add_default("quote", quote)
     elif quote == "USD" and _has_no_dollars(venue, selection, symbol, market_types):
@@ -218,9 +218,9 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
   return found
 
 
-def _settles_in_coins(pair: Pair, venue: str) -> bool:
+def _settles_in_coins(context: BuildContext, pair: Pair, venue: str) -> bool:
   """Whether a perpetual in dollars is an inverse one: where the linear ones are in USDT."""
-  usual = venues.QUOTE_OF_VENUE.get(venue, "USDT")
+  usual = context.catalogue.quote_of(venue)
   return pair.quote == "USD" and pair.settle is None and usual == "USDT"
 
 

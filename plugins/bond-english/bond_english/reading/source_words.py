@@ -1,7 +1,8 @@
 """The words of installed sources: phrases to look for, and the venues that they have.
 
 A source PLUGIN.CHANNEL of market data is one of the venue PLUGIN, whatever its package. A source
-for any venue has the names of the venues as words: "kraken" is a word of ccxt.trades.
+for any venue has the names of the venues as words: "kraken" is a word of ccxt.trades. "Hyperliquid
+perps in USDC" says which of a venue's markets is meant where a request names none.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bond_english.text.phrases import PhraseTable
+from bond_english.words.lexicon import MARKET_TYPE_NAMES
 
 CHANNELS = frozenset(
   ("trades", "orderbook", "ticker", "funding", "open_interest", "liquidation", "candle", "ohlcv")
@@ -16,13 +18,22 @@ CHANNELS = frozenset(
 """Channels of venues, which a request names by their venue and a kind of data."""
 
 
+class UsualMarket(NamedTuple):
+  """The type of market and the quote currency that are usual on a venue."""
+
+  market_type: str
+  quote: str
+
+
 class SourceWords(NamedTuple):
   """`phrases` for sources (phrase → source), and the `venues` that installed sources have (phrase →
-  venue); `served` are the venues of sources for any venue, by their plugin."""
+  venue); `served` are the venues of sources for any venue, by their plugin, and `usual` what is
+  meant on a venue where a request does not say."""
 
   phrases: PhraseTable[str]
   venues: PhraseTable[str]
   served: Mapping[str, frozenset[str]]
+  usual: Mapping[str, UsualMarket]
 
   @property
   def words(self) -> set[str]:
@@ -41,6 +52,7 @@ def _read(source_words: tuple[tuple[str, str], ...]) -> SourceWords:
   phrases: list[tuple[str, str]] = []
   venues: dict[str, str] = {}
   served: dict[str, set[str]] = {}
+  usual: dict[str, UsualMarket] = {}
   plugins = {source.partition(".")[0] for _, source in source_words}
   for word, source in source_words:
     phrase = " ".join(word.casefold().replace("-", " ").split())
@@ -49,6 +61,8 @@ def _read(source_words: tuple[tuple[str, str], ...]) -> SourceWords:
       phrases += [(phrase, source)] if phrase else []
     elif phrase.partition(" ")[0] == plugin:
       venues[plugin] = plugin
+      if (found := _usual_market(phrase)) is not None:
+        usual[plugin] = found
     elif phrase.isalnum() and phrase not in plugins | CHANNELS:
       served.setdefault(plugin, set()).add(phrase)
     elif phrase in plugins:
@@ -61,4 +75,13 @@ def _read(source_words: tuple[tuple[str, str], ...]) -> SourceWords:
     PhraseTable(phrases),
     PhraseTable(venues.items()),
     {plugin: frozenset(names) for plugin, names in served.items()},
+    usual,
   )
+
+
+def _usual_market(phrase: str) -> UsualMarket | None:
+  """That of VENUE MARKET in QUOTE: hyperliquid perps in usdc."""
+  _, *words = phrase.split()
+  if len(words) != 3 or words[1] != "in" or words[0] not in MARKET_TYPE_NAMES.single:
+    return None
+  return UsualMarket(MARKET_TYPE_NAMES.single[words[0]], words[2].upper())

@@ -152,21 +152,19 @@ CCXT_SOURCES = {
 """The sources of bond-ccxt, for every other venue, by channel."""
 
 QUOTE_OF_VENUE = {
-  **dict.fromkeys(
-    ("coinbase", "kraken", "gemini", "bitstamp", "binanceus", "krakenfutures"), "USD"
-  ),
+  **dict.fromkeys(("kraken", "gemini", "bitstamp", "binanceus", "krakenfutures"), "USD"),
   **dict.fromkeys(("upbit", "bithumb", "coinone", "korbit"), "KRW"),
   **dict.fromkeys(("bitflyer", "bitbank", "coincheck", "zaif"), "JPY"),
   **dict.fromkeys(("bitvavo", "onetrading"), "EUR"),
-  "hyperliquid": "USDC",
   "dydx": "USD",
 }
-"""The quote currency of a venue's main markets, where it is not USDT."""
+"""The quote currency of a venue's main markets, where it is not USDT and no plugin of its own says
+so by its words."""
 
 MARKET_OF_VENUE = {
   **dict.fromkeys(
     (
-      *("hyperliquid", "dydx", "paradex", "binanceusdm", "krakenfutures", "kucoinfutures"),
+      *("dydx", "paradex", "binanceusdm", "krakenfutures", "kucoinfutures"),
       *("apex", "lighter", "aster", "defx", "vertex"),
     ),
     "perp",
