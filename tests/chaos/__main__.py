@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
   parser.add_argument("--first", type=int, default=0, help="the first seed (0)")
   parser.add_argument("--seed", type=int, help="one trial of each venue with this seed")
   parser.add_argument("--venue", choices=list(VENUES), help="one venue only")
+  parser.add_argument(
+    "--stretch", type=float, default=1.0, help="how much longer each plan lasts: 12 is minutes (1)"
+  )
   parser.add_argument("--trace", action="store_true", help="print what happened in each trial")
   parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
   options = parser.parse_args(arguments)
@@ -33,14 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
   failed = 0
   totals = {name: Total() for name in names}
   with multiprocessing.Pool(options.processes) as pool:
-    run = partial(_run, traced=options.trace)
+    run = partial(_run, stretch=options.stretch, traced=options.trace)
     for (name, seed), outcome in zip(trials, pool.imap(run, trials, chunksize=8), strict=True):
       totals[name].add(outcome)
       if options.trace:
         print("\n".join(outcome.trace))
       if outcome.failure is not None:
         failed += 1
-        report(name, seed, outcome, traced=options.trace)
+        report(name, seed, outcome, stretch=options.stretch, traced=options.trace)
   print(table(totals))
   print(f"{len(trials)} trials in {time.monotonic() - started:.0f} s, {failed} failed")
   return 1 if failed else 0
@@ -52,16 +55,19 @@ def shared_out(names: Sequence[str], seeds: int, first: int = 0) -> Iterator[tup
     yield names[number % len(names)], first + number // len(names)
 
 
-def _run(given: tuple[str, int], *, traced: bool) -> Outcome:
-  return trial(*given, traced=traced)
+def _run(given: tuple[str, int], *, stretch: float, traced: bool) -> Outcome:
+  return trial(*given, stretch=stretch, traced=traced)
 
 
-def report(name: str, seed: int, outcome: Outcome, *, traced: bool = False) -> None:
+def report(
+  name: str, seed: int, outcome: Outcome, *, stretch: float = 1.0, traced: bool = False
+) -> None:
   """Prints why a trial failed, with the end of its trace."""
   if not traced:
-    trace = trial(name, seed, traced=True).trace
+    trace = trial(name, seed, stretch=stretch, traced=True).trace
     print("\n".join(trace[-LONGEST_TRACE:]))
-  print(f"FAILED  python -m tests.chaos --venue {name} --seed {seed} --trace: {outcome.failure}")
+  which = f"--venue {name} --seed {seed}" + (f" --stretch {stretch:g}" if stretch != 1 else "")
+  print(f"FAILED  python -m tests.chaos {which} --trace: {outcome.failure}")
 
 
 class Total:

@@ -60,10 +60,11 @@ class Restart:
   away: float
 
 
-def trial(venue: str, seed: int, *, traced: bool = False) -> Outcome:
-  """Runs a trial. An equal venue and seed give an equal one."""
+def trial(venue: str, seed: int, *, stretch: float = 1.0, traced: bool = False) -> Outcome:
+  """Runs a trial. An equal venue, seed and stretch give an equal one; its plan lasts `stretch`
+  times as long as usual."""
   outcome = Outcome(f"{venue} {seed}")
-  run = _Trial(VENUES[venue], seed, outcome, traced)
+  run = _Trial(VENUES[venue], seed, outcome, stretch, traced)
   handler = _LogTrace(run)
   logger = logging.getLogger("bond")
   before = logger.level, logger.propagate
@@ -85,22 +86,26 @@ def trial(venue: str, seed: int, *, traced: bool = False) -> Outcome:
 
 
 class _Trial:
-  def __init__(self, venue: Venue, seed: int, outcome: Outcome, traced: bool) -> None:
+  def __init__(
+    self, venue: Venue, seed: int, outcome: Outcome, stretch: float, traced: bool
+  ) -> None:
     self.venue, self.seed, self.outcome, self.traced = venue, seed, outcome, traced
+    self.chaos = venue.chaos * stretch
     self.truth = venue.truth()
     self.faults: list[str] = []
     rng = random.Random(f"{outcome.seed} plan")
     self.rng = rng
     calm = rng.random() < CALM
     drawn = [] if calm else draw_episodes(rng, venue.kinds, until=CHAOS)
-    longer = venue.chaos / CHAOS
+    longer = self.chaos / CHAOS
     self.episodes = [
       attrs.evolve(episode, begin=episode.begin * longer, end=episode.end * longer)
       for episode in drawn
     ]
     self.restarts: list[Restart] = []
     if not calm and venue.restarts and rng.random() < 0.2:
-      self.restarts.append(Restart(rng.uniform(1, CHAOS - 4), rng.uniform(0.0, 3.0)))
+      at, away = rng.uniform(1, CHAOS - 4), rng.uniform(0.0, 3.0)
+      self.restarts.append(Restart(at * stretch, away * stretch))
     for episode in self.episodes:
       self.note(f"plan    {episode}")
     for restart in self.restarts:
@@ -187,18 +192,18 @@ class _Trial:
       await trio.sleep(1.0)
       self._judge(log, judge)
       now = trio.current_time()
-      if now < self.venue.chaos:
+      if now < self.chaos:
         continue
       wrong = self._wrong(judge, sources, readers)
       if wrong is None:
         calm_since = now if calm_since is None else calm_since
         if now - calm_since >= AFTERWARDS:
-          self.outcome.recovered = calm_since - self.venue.chaos
+          self.outcome.recovered = calm_since - self.chaos
           break
       else:
         self.note(f"wrong   {wrong}")
         calm_since = None
-        if now > self.venue.chaos + within:
+        if now > self.chaos + within:
           raise Violation(0, f"not recovered after {within:.0f} s: {wrong}")
     if not self.episodes and not self.restarts and judge.told["Gap"]:
       raise Violation(0, "a gap where nothing was lost")

@@ -68,6 +68,7 @@ class FilteredStream(Session[Account, Message, Request]):
     self._seen = SeenPosts()
     self._waits = Waits()
     self._down_since_ms: int | None = None
+    self._down_cause = ""
     self._backfill_minutes = 0
     # Of the connection:
     self._open = False
@@ -151,7 +152,7 @@ class FilteredStream(Session[Account, Message, Request]):
     self._open = False
     since, self._up_since_ns = self._up_since_ns, None
     if since is not None:
-      self._down_since_ms = now.ts_ms
+      self._down_since_ms, self._down_cause = now.ts_ms, str(error)
       wait = self._waits.stream_ended((now.mono_ns - since) / 1e9)
     else:
       wait = self._waits.network_failed() if isinstance(error, Disconnected) else 0.0
@@ -176,7 +177,8 @@ class FilteredStream(Session[Account, Message, Request]):
     lost = since is not None and now.ts_ms - since >= self._backfill_minutes * 60_000
     for member in self.members:
       if lost and since is not None:
-        member.give([post_gap("x", "the stream of X was interrupted", since, now.ts_ms)])
+        cause = f"the stream of X was interrupted: {self._down_cause}"
+        member.give([post_gap("x", cause, since, now.ts_ms)])
       member.live()
 
   # Rules -----------------------------------------------------------------------------------------

@@ -330,6 +330,7 @@ def test_an_outage_is_one_gap_for_each_member_unless_the_backfill_covers_it():
   talk.up()
   (first,), (second,) = one.events, two.events
   assert (first.ts_from, first.ts_to, first.channel) == (0, 90_000, "post")
+  assert first.cause == "the stream of X was interrupted: cut off"
   # The log numbers events in place.
   assert first is not second
   talk.join(Member(symbols=["SOL"], backfill_minutes=2))
