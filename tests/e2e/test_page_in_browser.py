@@ -170,6 +170,11 @@ def ask_and_see(browser, ports, proxy, run):
   visitor.until(lambda: "replay" in page.evaluate("states"))
   visitor.until(lambda: visitor.state() == "simulated")
   visitor.until(lambda: visitor.text("spread") != "-")
+  # All figures are of the same moment.
+  best, bid = page.evaluate(
+    "['#bids td', '[data-field=bid]'].map((one) => document.querySelector(one).textContent)"
+  )
+  assert best == bid
 
   # A market that nobody has shows nothing of the one before.
   page.fill("#symbol", "NOBODY/USDT")

@@ -18,8 +18,8 @@ import {
 
 const LEVELS = 10;
 const ROWS = 15;
-/** Milliseconds between two pictures of a part: faster than anybody reads. */
-const PART_EVERY = 100;
+/** Milliseconds from the figures to the chart and back: each is drawn faster than anybody reads. */
+const TURN = 50;
 /** Milliseconds in which a route answers. */
 const ANSWERED_WITHIN = 5_000;
 const SAID: Record<PageState, string> = {
@@ -131,8 +131,8 @@ let stream: Stream | undefined;
 let connected = false;
 let happenedShown = -1;
 let countBefore = 0;
-let partDrawn = 0;
-let nextPart = 0;
+let drawn = 0;
+let chartIsNext = false;
 
 /** Shows what the server knows of a market already: no page waits for the next trade. */
 async function begin(now: Market, symbol: string, kind: string): Promise<void> {
@@ -234,6 +234,21 @@ function draw(): void {
   const aged = $("market").querySelector('[data-field="age"]') as HTMLElement;
   if (state === "stale" || state === "quiet") aged.dataset["late"] = "";
   else delete aged.dataset["late"];
+  // Never both in one frame; and all figures in the same, so that they agree.
+  if (now - drawn < TURN) return;
+  drawn = now;
+  if (chartIsNext) {
+    chart.draw(market.points, market.happened, market.decimals);
+  } else {
+    drawFigures();
+    drawBook();
+    drawTape();
+    drawHappened();
+  }
+  chartIsNext = !chartIsNext;
+}
+
+function drawFigures(): void {
   show("price", figure(market.price));
   show("bid", figure(market.bid));
   show("ask", figure(market.ask));
@@ -245,21 +260,7 @@ function draw(): void {
   const price = fields.get("price") as HTMLElement;
   if (market.priceSeq === null) delete price.dataset["seq"];
   else price.dataset["seq"] = String(market.priceSeq);
-
-  if (now - partDrawn >= PART_EVERY / PARTS.length) {
-    partDrawn = now;
-    PARTS[nextPart]?.();
-    nextPart = (nextPart + 1) % PARTS.length;
-  }
 }
-
-/** What costs more than all else of a frame: no frame has two of them. */
-const PARTS = [
-  () => chart.draw(market.points, market.happened, market.decimals),
-  drawBook,
-  drawTape,
-  drawHappened,
-];
 
 function drawBook(): void {
   const { asks: above, bids: below, bbo } = market.book ?? { asks: [], bids: [], bbo: null };
