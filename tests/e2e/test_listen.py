@@ -28,7 +28,7 @@ async def test_a_request_becomes_a_stream_that_is_followed():
   async with served() as server:
     api = await api_of(server)
     with trio.fail_after(60):
-      done = await listen("BTC price every 1s", "--server", api, "--json", "--duration", "5s")
+      done = await listen("BTC price every 1s", "--server", api, "--json", "--duration", "10s")
   assert done.returncode == 0
   windows = [json.loads(line) for line in done.stdout.splitlines()]
   assert len(windows) >= 2
@@ -46,7 +46,7 @@ async def test_a_token_that_expires_is_replaced_and_nothing_is_lost():
   async with served("--token-ttl", "2") as server:
     api = await api_of(server)
     with trio.fail_after(60):
-      done = await listen("BTC price every 1s", "--server", api, "--json", "--duration", "8s")
+      done = await listen("BTC price every 1s", "--server", api, "--json", "--duration", "14s")
   assert done.returncode == 0, done.stderr.decode()
   seqs = [json.loads(line)["seq"] for line in done.stdout.splitlines()]
   assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))

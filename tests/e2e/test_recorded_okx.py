@@ -72,13 +72,13 @@ def crc(bids, asks):
 @shared_fixture("module")
 def runs(tmp_path_factory):
   """What `bond run` showed under each fault; all play at once. `bond run` subscribes to spot before
-  it has read the list of contracts: on a busy machine that is a second later."""
+  it has read the list of contracts: on a busy machine that is seconds later."""
   captures = [part for name in (FRAMES, LISTING) for part in ("--capture", recorded(name))]
   folder, found = tmp_path_factory.mktemp("okx"), {}
 
   async def one(fault, options):
     async with simulator(
-      *captures, "--speed", "8", "--settle", "2", *options, venue="okx"
+      *captures, "--speed", "8", "--settle", "6", *options, venue="okx"
     ) as venue:
       spec = SPEC.format(symbols=json.dumps(list(MARKETS)), url=venue.endpoint)
       found[fault] = await bond_run(spec, folder, "-v", name=f"f{fault}", until=venue.finished)

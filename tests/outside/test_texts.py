@@ -60,8 +60,10 @@ async def test_a_large_spec_from_outside_holds_up_nobody():
     # What is loaded once.
     await request("POST", url, {"spec": spec})
     nursery.start_soon(pings, server.port, waits)
-    await trio.sleep(0.3)
+    await trio.sleep(1)
+    # How long this machine holds up anybody.
+    usual = max(0.1, 2 * max(waits, default=0))
     answers = [await request("POST", url, {"spec": spec}) for _ in range(10)]
     nursery.cancel_scope.cancel()
   assert {status for status, _ in answers} == {422}
-  assert sum(wait > 0.1 for wait in waits) < 4, sorted(waits)[-12:]
+  assert sum(wait > usual for wait in waits) <= len(answers) // 2, sorted(waits)[-12:]

@@ -149,11 +149,11 @@ async def test_windows_count_what_the_simulator_wrote(nursery, tmp_path):
   for event in events:
     counts[event["ts_event"] // 200] += 1
     sums[event["ts_event"] // 200] += event["value"]
-  assert len(windows) >= 4
+  assert sum(window["onchain_count"] > 0 for window in windows) >= 4
   # The first and the last were cut by the beginning and the end.
   for window in windows[1:-1]:
     start = round(datetime.fromisoformat(window["window_start"]).timestamp() * 5)
-    assert window["onchain_count"] == counts[start] > 0
+    assert window["onchain_count"] == counts[start]
     assert window["onchain_value_sum"] == pytest.approx(sums[start])
 
 

@@ -291,11 +291,11 @@ async def test_a_half_open_connection_is_seen_by_http2_before_anything_else(
 
 
 async def test_pings_are_answered(sim, source, monkeypatch):
-  monkeypatch.setattr("bond_sim.geyser.serving.PING_EVERY", 0.1)
+  monkeypatch.setattr("bond_sim.geyser.serving.PING_EVERY", 0.5)
   node = await sim()
   ctx = await source(node)
   await ctx.until(lambda c: c.events)
-  await trio.sleep(1)
+  await trio.sleep(3)
   stats = await node.stats()
   assert (stats["streams"], stats["violations"]) == (1, {})
 
