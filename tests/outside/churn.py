@@ -1,8 +1,10 @@
 """Streams and clients that come and go, for as long as is said, and what a server keeps of them.
 
 `python -m tests.outside.churn --minutes 10` starts `bond serve` and prints how its memory grew
-after a warm-up; exit code 1 where that is more than `--most` MiB an hour, or the process ended.
-What is kept on purpose is the deletion of each stream, 250 bytes up to a bound: 3 MiB an hour here.
+after a warm-up, with what is certain of that (95 %); exit code 1 where even the least of it is more
+than `--most` MiB an hour, or the process ended. A run that is too short to tell says so by a wide
+interval: `tox -e soak` takes two hours. What is kept on purpose is the deletion of each stream, 250
+bytes up to a bound: 3 MiB an hour here.
 """
 
 import argparse
@@ -27,6 +29,9 @@ ASSETS = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "DOT")
 CHANNELS = ("trades", "orderbook", "ticker", "candle")
 KEYS = {"BOND_API_KEYS": "churn:churn-1f0c9d7b3a55e8c2", "BOND_MAX_STREAMS": "0"}
 KEY = KEYS["BOND_API_KEYS"].partition(":")[2]
+
+STUDENT = ((1, 12.7), (2, 4.3), (3, 3.2), (5, 2.6), (10, 2.2), (30, 2.05), (1 << 30, 2.0))
+"""Degrees of freedom, and how many standard errors 95 % lie within."""
 
 
 def spec_of(number, chance):
@@ -116,7 +121,8 @@ def resident(pid):
 
 
 async def run(minutes, warm_up, workers, seed, environ):
-  """The MiB an hour by which the server grew after the warm-up, and what was done."""
+  """The MiB an hour by which the server grew after the warm-up, how far that may be off, and what
+  was done."""
   async with served(EXAMPLE, environ=KEYS | environ) as server, trio.open_nursery() as nursery:
     churn = Churn(server, await api_of(server))
     for worker in range(workers):
@@ -129,8 +135,25 @@ async def run(minutes, warm_up, workers, seed, environ):
         print(f"{passed / 60:5.1f} min {points[-1][1]:7.1f} MiB {dict(churn.done)}", flush=True)
     nursery.cancel_scope.cancel()
   assert server.process.returncode == 0, server.errors.decode()[-2000:]
-  seconds, held = zip(*[point for point in points if point[0] > 60 * warm_up], strict=True)
-  return statistics.linear_regression(seconds, held).slope * 3600, churn.done
+  return *growth([point for point in points if point[0] > 60 * warm_up]), churn.done
+
+
+def growth(points):
+  """The slope of (seconds, MiB) as MiB an hour, and by how much it may be off either way (95 %).
+  Neighbours are alike, so the means of a minute count as one look each."""
+  minutes = {}
+  for at, held in points:
+    minutes.setdefault(int(at // 60), []).append(held)
+  x, y = list(minutes), [statistics.fmean(held) for held in minutes.values()]
+  if len(x) < 3:
+    raise SystemExit("too short: three minutes after the warm-up are the least")
+  slope, start = statistics.linear_regression(x, y)
+  rest = sum((held - start - slope * at) ** 2 for at, held in zip(x, y, strict=True))
+  middle = statistics.fmean(x)
+  error = (rest / (len(x) - 2) / sum((at - middle) ** 2 for at in x)) ** 0.5
+  # Of Student's distribution, for so many degrees of freedom or a little more.
+  often = next(t for free, t in STUDENT if len(x) - 2 <= free)
+  return slope * 60, error * often * 60
 
 
 def main(arguments):
@@ -141,9 +164,9 @@ def main(arguments):
   parser.add_argument("--seed", type=int, default=int(time.time()))
   parser.add_argument("--most", type=float, default=10, help="MiB an hour")
   given = parser.parse_args(arguments)
-  slope, done = trio.run(run, given.minutes, given.warm_up, given.workers, given.seed, {})
-  print(f"seed {given.seed}; {slope:+.1f} MiB an hour after the warm-up; {dict(done)}")
-  return int(slope > given.most)
+  slope, off, done = trio.run(run, given.minutes, given.warm_up, given.workers, given.seed, {})
+  print(f"seed {given.seed}; {slope:+.1f} ± {off:.1f} MiB an hour after the warm-up; {dict(done)}")
+  return int(slope - off > given.most)
 
 
 if __name__ == "__main__":

@@ -279,7 +279,7 @@ class Client:
     if not self.plan.deltas:
       true = [_best(sides, message["depth"] or 20) for sides in true]
     if told not in true:
-      self._fail(f"the book of {key} at {number} is not the venue's: {told}, {true}")
+      self._fail(f"the book of {key} at {number} is not the venue's: {_differing(told, true)}")
 
   # At the end ------------------------------------------------------------------------------------
 
@@ -352,6 +352,19 @@ def _concerns(gap: Any, key: BookKey) -> bool:
     and gap["symbol"] in ("*", key[1])
     and gap["market_type"] in (None, key[2])
   )
+
+
+def _differing(told: Sides, true: list[Sides]) -> str:
+  """The levels in which a book differs from the venue's last one."""
+  if not true:
+    return "it never had that number"
+  found = [
+    f"{name} {price} has {ours.get(price, 0)}, not {theirs.get(price, 0)}"
+    for name, ours, theirs in zip(("bid", "ask"), told, true[-1], strict=True)
+    for price in sorted({*ours, *theirs})
+    if ours.get(price) != theirs.get(price)
+  ]
+  return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
 
 
 def _best(sides: Sides, depth: int) -> Sides:

@@ -13,6 +13,8 @@ from tests.chaos.network import host
 
 TORN = 0.5
 """Share of losses of power in which the first write that is lost is there in part."""
+SHORT = 5
+"""One change in so many is a write of which only the first half is taken."""
 
 
 class SimulatedFile:
@@ -151,8 +153,10 @@ class SimulatedDisk(Disk):
     found = self._of(file)
     if self.full and _alive():
       raise _error(errno.ENOSPC)
-    self._changing(lambda: found.change(offset, bytes(data)))
-    return len(data)
+    # A system may take a part only: the rest is another call.
+    taken = len(data) if self.calls % SHORT else max(1, len(data) // 2)
+    self._changing(lambda: found.change(offset, bytes(data[:taken])))
+    return taken
 
   def sync(self, file: int) -> None:
     self._changing(self._of(file).sync)

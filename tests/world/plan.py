@@ -56,6 +56,18 @@ class ClientPlan:
   token: int | None = None
   raw: bool = False
 
+  def __str__(self) -> str:
+    parts = [f"{self.name} at {self.at:.2f}: {', '.join(self.channels)} of {self.symbols[0]}"]
+    parts += [self.policy] if self.policy != "auto" else []
+    parts += ["raw"] if self.raw else []
+    parts += ["deltas"] if self.deltas else []
+    parts += [f"from {self.since}"] if self.since else []
+    parts += [f"token for {self.token} s"] if self.token else []
+    parts += [f"leaves at {self.leaves:.2f}"] if self.leaves else []
+    parts += [f"stalls at {at:.2f} for {seconds:.2f}" for at, seconds in self.stalls]
+    parts += [f"unsubscribes at {at:.2f} for {seconds:.2f}" for at, seconds in self.pauses]
+    return ", ".join(parts)
+
 
 @attrs.frozen
 class StreamPlan:
@@ -65,6 +77,10 @@ class StreamPlan:
   at: float
   deletes: float | None
   every: str
+
+  def __str__(self) -> str:
+    deletes = "" if self.deletes is None else f", deleted at {self.deletes:.2f}"
+    return f"stream of {self.every} of {self.venue} at {self.at:.2f}{deletes}"
 
 
 @attrs.frozen

@@ -29,9 +29,12 @@ FOUND = {
   "a resume begins one event too early": 1,
   "a resume begins one event too late": 2,
   "a resume always says that nothing is missing": 0,
+  "after a short write one byte of a frame is left out": 2,
   "the client subscribes afresh after a lost connection": 0,
   "a deletion leaves the stream's tokens valid": 3,
   "the last state of what was conflated is not sent": 13,
+  "nothing ends where its token does": 3,
+  "a window's prices have one trade twice": 3,
 }
 """The first seed that finds a fault, of some; the command goes through all."""
 
