@@ -38,11 +38,13 @@ lint: install
 
 # Files beside each other: a file's tests share what is set up for them. Two more than there are
 # processors, since many tests wait. They start hundreds of programs, which need not be compiled
-# each time, whatever the shell says otherwise. What this machine leaves out is said at the end.
+# each time, whatever the shell says otherwise. Properties are tried with the same examples each time,
+so that a change is judged by itself; pytest alone takes new ones. What this machine leaves out is
+said at the end.
 test: export PYTHONDONTWRITEBYTECODE =
 test: install
 	@$(MAKE) --no-print-directory --jobs=2 lint collected
-	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile --no-loadscope-reorder -r s
+	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile --no-loadscope-reorder --hypothesis-seed=0 -r s
 	@# Each folder there is a package.
 	@rm -rf plugins/__pycache__
 

@@ -278,7 +278,7 @@ async def test_a_half_open_connection_is_seen_by_http2_before_anything_else(
   options = dict(bond_onchain.transport._OPTIONS) | {"grpc.http2.ping_timeout_ms": 300}
   monkeypatch.setattr("bond_onchain.transport._OPTIONS", list(options.items()))
   # Slots so long that the node still has all of them, however busy the machine.
-  node = await sim(slot_ms=100)
+  node = await sim(slot_ms=200)
   ctx = await source(node, event_types=["tx", "block"])
   await ctx.until(lambda c: len(c.of("block")) > 5)
   await node.fault("half-open")
