@@ -39,8 +39,8 @@ lint: install
 # Files beside each other: a file's tests share what is set up for them. Two more than there are
 # processors, since many tests wait. They start hundreds of programs, which need not be compiled
 # each time, whatever the shell says otherwise. Properties are tried with the same examples each time,
-so that a change is judged by itself; pytest alone takes new ones. What this machine leaves out is
-said at the end.
+# so that a change is judged by itself; pytest alone takes new ones. What this machine leaves out is
+# said at the end.
 test: export PYTHONDONTWRITEBYTECODE =
 test: install
 	@$(MAKE) --no-print-directory --jobs=2 lint collected
