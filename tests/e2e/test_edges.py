@@ -193,17 +193,20 @@ INTERRUPTED = {0, -signal.SIGINT, -signal.SIGTERM}
 def begun(process):
   """Waits until the process is past Python's own start, in which nothing can be promised."""
   with open(f"/proc/{process.pid}/status") as status:
-    deadline, twice = time.monotonic() + 20, False
-    while time.monotonic() < deadline and process.poll() is None:
+    deadline, seen, since = time.monotonic() + 20, False, None
+    while (now := time.monotonic()) < deadline and process.poll() is None:
       status.seek(0)
       ignored, caught = (
         int(mask, 16) for mask in re.findall(r"Sig(?:Ign|Cgt):\s*(\w+)", status.read())
       )
-      # Python ignores SIGPIPE and catches SIGINT first of all; then `bond` gives that back.
-      at_work = ignored & 1 << signal.SIGPIPE - 1 and not caught & 1 << signal.SIGINT - 1
-      if at_work and twice:
-        return
-      twice = bool(at_work)
+      # Python ignores SIGPIPE, then catches SIGINT; then `bond` gives that back. A machine that is
+      # busy may stop Python between the two, so what was not seen to be caught has to last.
+      if caught & 1 << signal.SIGINT - 1:
+        seen = True
+      elif ignored & 1 << signal.SIGPIPE - 1:
+        since = now if since is None else since
+        if seen or now - since > 1.0:
+          return
       time.sleep(0.002)
 
 
