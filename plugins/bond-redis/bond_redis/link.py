@@ -83,8 +83,12 @@ class RedisConnection:
       self._scope.cancel()
 
   async def _hold(self, task_status: trio.TaskStatus[Client]) -> None:
+    # Off the event loop, for the time it takes.
+    trusted = (
+      await trio.to_thread.run_sync(ssl.create_default_context) if self.address.tls else None
+    )
     with trio.CancelScope() as scope:
-      async with self._make() as client:
+      async with self._make(trusted) as client:
         await client.ping()
         self._scope = scope
         # What a log has still to write when bond stops goes through it; `close` ends it.
@@ -92,7 +96,7 @@ class RedisConnection:
         task_status.started(client)
         await trio.sleep_forever()
 
-  def _make(self) -> Any:
+  def _make(self, trusted: ssl.SSLContext | None) -> Any:
     address = self.address
     kind: Callable[..., Any] = coredis.Redis
     if self._cluster:
@@ -106,7 +110,7 @@ class RedisConnection:
       port=address.port,
       username=address.username,
       password=address.password,
-      ssl_context=ssl.create_default_context() if address.tls else None,
+      ssl_context=trusted,
       connect_timeout=self._timeout,
       # The keeper retries, and knows what a second try may do.
       retry_policy=NoRetryPolicy(),

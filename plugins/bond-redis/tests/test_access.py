@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+import threading
 import traceback
 from contextlib import aclosing
 from functools import partial
@@ -68,6 +69,20 @@ async def test_what_a_server_repeats_of_a_password_is_left_out(monkeypatch):
       Streams(url=f"redis://127.0.0.1:{port}", password=Secret("PW"), timeout=10.0), r"\*\*\*"
     )
     nursery.cancel_scope.cancel()
+
+
+async def test_what_this_machine_trusts_is_read_off_the_event_loop(server, monkeypatch):
+  threads, make = [], ssl.create_default_context
+
+  def trusted():
+    threads.append(threading.get_ident())
+    return make()
+
+  monkeypatch.setattr(ssl, "create_default_context", trusted)
+  # The server speaks no TLS.
+  await fails(Streams(url=f"rediss://127.0.0.1:{server.port}", timeout=0.5), "did not answer")
+  assert threads
+  assert threading.get_ident() not in threads
 
 
 async def test_tls_is_spoken_and_the_certificate_checked(server, monkeypatch, tmp_path):

@@ -1,3 +1,5 @@
+import ssl
+
 import bond_x.client
 import bond_x.polling
 import bond_x.transport
@@ -120,9 +122,10 @@ class Running:
 async def site(autojump_clock, monkeypatch):
   found = XSite(MockTime())
   found.clients = []
+  trusted = ssl.create_default_context()
 
   def client(account):
-    real = bond_x.client.open_client(account)
+    real = bond_x.client.client_of(account, trusted)
     found.clients.append(account)
     return httpx.AsyncClient(
       base_url=account.endpoint, headers=real.headers, timeout=real.timeout, transport=Wire(found)

@@ -2,11 +2,15 @@
 
 import logging
 import random
+import ssl
+import threading
 from types import SimpleNamespace
 
 import httpx
 import pytest
 import trio
+from bond_x.account import Account
+from bond_x.client import open_client
 from bond_x.endpoint import Endpoint
 
 from bond_core import Refused
@@ -171,3 +175,18 @@ async def test_what_x_will_never_answer_is_refused(autojump_clock):
   async with httpx.AsyncClient(base_url="http://x", transport=transport) as client:
     with pytest.raises(Refused, match=r"400 to GET .*no such operator"):
       await endpoint.get(client, dict, Context)
+
+
+async def test_what_this_machine_trusts_is_read_off_the_event_loop(monkeypatch):
+  threads, make = [], ssl.create_default_context
+
+  def trusted():
+    threads.append(threading.get_ident())
+    return make()
+
+  monkeypatch.setattr(ssl, "create_default_context", trusted)
+  account = Account("https://x.example.com", "token", charged=False)
+  async with open_client(account):
+    pass
+  assert len(threads) == 1
+  assert threading.get_ident() not in threads
