@@ -42,8 +42,8 @@ class Client:
     self._stalls = list(plan.stalls)
     self._expires_ms = math.inf
     """When the token ends that it has shown last."""
-    self._paused = False
-    """It has unsubscribed, and what it subscribed to since is not acknowledged."""
+    self._paused: int | None = None
+    """Where it unsubscribed, while what it subscribed to since is not acknowledged."""
     self._away: list[tuple[str, int, int]] = []
     """An epoch and the numbers in it, first and last, that were not for it."""
     self._cut = False
@@ -103,16 +103,16 @@ class Client:
       channels=plan.channels,
       symbols=plan.symbols,
       policy=plan.policy,
-      from_=None if self._paused else plan.since,
+      from_=plan.since if self._paused is None else None,
       deltas=plan.deltas or None,
     )
 
   async def _pause(self, stream: Stream, seconds: float) -> None:
     """Unsubscribes, and subscribes again from then on. The SDK has no call for the first."""
     session = stream._session
-    if self._paused or not session._acknowledged:
+    if self._paused is not None or not session._acknowledged:
       return
-    self._paused = True
+    self._paused = self._place
     number = next(iter(session._subscriptions))
     del session._subscriptions[number]
     message = json.dumps({"type": "unsubscribe", "id": number})
@@ -157,8 +157,8 @@ class Client:
     epoch, number, recovered = message["epoch"], message["seq"], message["recovered"]
     if message["rejected"]:
       self._fail(f"it was rejected: {message['rejected']}")
-    if self._paused:
-      self._paused = False
+    if self._paused is not None:
+      self._place, self._paused = self._paused, None
       if epoch == self._epoch:
         self._away.append((epoch, self._place + 1, number))
       self._go_on(epoch, number)

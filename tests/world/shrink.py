@@ -51,7 +51,9 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
       yield attrs.evolve(plan, clients=(*plan.clients[:place], simpler, *plan.clients[place + 1 :]))
   for place, venue in enumerate(plan.venues):
     if len(plan.venues) > 1:
-      yield attrs.evolve(plan, venues=plan.venues[:place] + plan.venues[place + 1 :])
+      others = plan.venues[:place] + plan.venues[place + 1 :]
+      streams = tuple(stream for stream in plan.streams if stream.venue != venue.name)
+      yield attrs.evolve(plan, venues=others, streams=streams)
     for gone in range(len(venue.episodes)):
       calmer = attrs.evolve(venue, episodes=venue.episodes[:gone] + venue.episodes[gone + 1 :])
       yield attrs.evolve(plan, venues=(*plan.venues[:place], calmer, *plan.venues[place + 1 :]))

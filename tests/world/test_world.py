@@ -12,7 +12,7 @@ from tests.world.planted import PLANTED
 from tests.world.trial import trial
 
 SEEDS = 40
-REGRESSIONS = (42, 43, 45, 339, 927, 1504, 1933)
+REGRESSIONS = (42, 43, 45, 339, 927, 1504, 1933, 4080, 4097, 4165)
 """Seeds beyond these of worlds that once failed."""
 
 

@@ -4,11 +4,10 @@ import errno
 import hashlib
 import json
 import logging
-import math
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +15,7 @@ from unittest.mock import patch
 
 import attrs
 import trio
-from bond_sim.market import pool
+from bond_sim.market.pool import MarketPool
 from bond_simkit import Hostility, between
 
 from bond_core import Batch, BondError, _simulators
@@ -220,9 +219,10 @@ class _World:
         self._look()
       await self._settle(RECOVERED_WITHIN)
       self.outcome.recovered = trio.current_time() - max(self.plan.seconds, last)
-      if self.plan.hush:
-        await self._hush()
-      await self._end()
+      with ExitStack() as stack:
+        if self.plan.hush:
+          await self._hush(stack)
+        await self._end()
       nursery.cancel_scope.cancel()
     self.outcome.seconds = trio.current_time()
 
@@ -403,15 +403,14 @@ class _World:
     if self.server is not None and self.server.error is not None:
       raise Violation(0, f"{self.server.host.name} ended with {_words(self.server.error)}")
 
-  async def _hush(self) -> None:
+  async def _hush(self, stack: ExitStack) -> None:
     """The last that happens comes to all who were behind, and nothing comes after it that could
-    make up for it."""
+    make up for it, as long as the stack lasts."""
     self.note("hush    nobody reads, and the markets come to a stand")
     for client in self.clients:
       client.stall(HUSH)
     await trio.sleep(HUSH / 2)
-    # The patch that it has for the time of the run is taken back with it.
-    pool.PULSE_SECONDS = math.inf
+    stack.enter_context(patch.object(MarketPool, "advance", lambda pool, now_ms: None))
     await trio.sleep(HUSH / 2)
     await self._settle(HUSH)
 

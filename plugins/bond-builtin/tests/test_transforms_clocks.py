@@ -123,6 +123,22 @@ def test_old_news_of_a_source_whose_clock_is_right_are_late_and_not_new():
   assert (gap.reason, gap.exchange, gap.missed) == ("late", "okx", 1)
 
 
+def test_old_news_that_comes_first_begins_no_windows_of_long_ago():
+  live = Live(window.TYPE, window.Windows(every=Duration(1)))
+  live.clock.wall = T
+  live.push(trade(T - 9 * HOUR, arrived=T, sequence=1))
+  live.run(400)
+  for second in range(3):
+    live.push(trade(live.clock.wall - 60, arrived=live.clock.wall, sequence=2 + second))
+    live.run(SECOND)
+  out = live.take() + live.transform.finish()
+  windows = of(Window, out)
+  assert windows[0].window_start >= "2023-11-14T22:13:18Z"
+  assert sum(w.raw_data["trades"] for w in windows) == 3
+  [gap] = of(Gap, out)
+  assert (gap.reason, gap.missed) == ("late", 1)
+
+
 def test_a_source_that_reads_an_outage_of_an_hour_again_keeps_its_times():
   events = [event for event in minute(0) if event.exchange == "binance"]
   # Known before as one whose clock is right.

@@ -301,8 +301,10 @@ class Windower:
     every = self._every
     start = when - when % every
     if self._next == _NEVER:
-      # Nothing was emitted yet, so the first event is not late.
-      mark = min(self._line.watermark(), when)
+      # Nothing was emitted yet, so the first event is not late, unless it is old news.
+      mark = self._line.watermark()
+      if mark - when <= HOLD_MS:
+        mark = min(mark, when)
       self._next = mark - mark % every
       self._gate = self._next + every
     if start < self._next:
