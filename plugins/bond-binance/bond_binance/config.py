@@ -68,7 +68,8 @@ class Funding(FundingOf):
 
 @attrs.frozen(kw_only=True)
 class Liquidations(LiquidationsOf):
-  """Forced orders on futures: the largest of each second and symbol, as the venue sends them."""
+  """Forced orders on futures, one of each second and symbol, as the venue sends them: the largest
+  on USD-M, the latest on COIN-M."""
 
   venue = VENUE
 

@@ -75,7 +75,7 @@ def candles_in(worth: Worth) -> ReadLatest:
 
 
 def read_liquidation(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
-  """Reads the largest liquidation of its second; the venue sends no others."""
+  """Reads the liquidation of its second that the venue has chosen; it sends no others."""
   message = decode_liquidation(frame).data
   order = message.order
   event = Liquidation(

@@ -19,9 +19,7 @@ SOURCES = venue_sources(
     "funding": VenueRow(
       config.Funding, "Funding rate, mark and index price of futures.", words=("mark price",)
     ),
-    "liquidation": VenueRow(
-      config.Liquidations, "Forced orders on futures: the largest of each second."
-    ),
+    "liquidation": VenueRow(config.Liquidations, "Forced orders on futures: one of each second."),
     "candle": VenueRow(config.Candles),
   },
   feed=binance_feed,

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from bond_ccxt.markets import Listed
+from bond_ccxt.units import volume_of_a_day
 from bond_core import Candle, Funding, Level, Ticker, Trade, epoch_ms
 
 Stamps = tuple[int, int]
@@ -65,10 +66,10 @@ def number_or_none(value: Any) -> int | None:
 
 
 def identity(trade: Any) -> str | None:
-  """The venue's id of a trade."""
+  """The venue's id of a trade, None for an empty one."""
   found = trade.get("id")
   if found is None or type(found) is str:
-    return found
+    return found or None
   if type(found) is not int:
     raise ValueError(f"id is {_short(found)}")
   return str(found)
@@ -125,6 +126,7 @@ def levels(listed: Listed, side: Iterable[Any], depth: int) -> list[Level]:
 def ticker_event(listed: Listed, ticker: Any, stamps: Stamps) -> Ticker:
   """The latest quote and statistics."""
   bid, ask = (amount_or_none(ticker.get(name), name) for name in ("bid", "ask"))
+  volume = volume_of_a_day(listed.instrument.exchange, listed.market, ticker)
   return Ticker(
     last=amount_or_none(ticker.get("last"), "last"),
     mark=amount_or_none(ticker.get("markPrice"), "markPrice"),
@@ -134,7 +136,7 @@ def ticker_event(listed: Listed, ticker: Any, stamps: Stamps) -> Ticker:
     bid_size=_size(listed, ticker.get("bidVolume"), bid),
     ask=ask or None,
     ask_size=_size(listed, ticker.get("askVolume"), ask),
-    volume=amount_or_none(ticker.get("baseVolume"), "baseVolume"),
+    volume=amount_or_none(volume, "volume"),
     **common(listed, stamps, ticker.get("timestamp")),
   )
 
@@ -166,9 +168,16 @@ def read_bar(row: Any) -> Bar:
 
 
 def candle_event(
-  listed: Listed, interval: str, length_ms: int, bar: Bar, stamps: Stamps, *, closed: bool
+  listed: Listed,
+  interval: str,
+  length_ms: int,
+  bar: Bar,
+  stamps: Stamps,
+  *,
+  closed: bool,
+  in_contracts: bool,
 ) -> Candle:
-  """The event of a bar."""
+  """The event of a bar, whose volume is `in_contracts` or in the base."""
   return Candle(
     interval=interval,
     start=bar.start,
@@ -177,7 +186,7 @@ def candle_event(
     high=bar.high,
     low=bar.low,
     close=bar.close,
-    volume=listed.size(bar.volume, bar.close),
+    volume=listed.size(bar.volume, bar.close) if in_contracts else bar.volume,
     closed=closed,
     **common(listed, stamps, None),
   )

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from bond_ccxt.units import IN_CURRENCY
 from bond_core import Instrument, Market, MarketType, Refused, parse_symbol
 
 _KINDS: dict[str, MarketType] = {"spot": "spot", "swap": "perp", "future": "future"}
@@ -37,14 +38,16 @@ class Listed:
 
   def relist(self, market: Any) -> None:
     """Takes over what a newer list says of it."""
-    self.market, self.unit = market, _unit(market)
+    self.market, self.unit = market, _unit(self.instrument.exchange, market)
 
   def size(self, amount: float, price: float) -> float:
     """An amount as ccxt has it, in base units. ccxt counts contracts; spot's are base units."""
     if self.unit == 1:
       return amount
     if self.unit is None:
-      contract = float(self.market.get("contractSize") or 1)
+      contract = 1.0
+      if self.instrument.exchange not in IN_CURRENCY:
+        contract = float(self.market.get("contractSize") or 1)
       return amount * contract / price if price else 0.0
     return float(Decimal(repr(amount)) * self.unit)
 
@@ -63,7 +66,7 @@ def find(exchange: Any, spelling: str, default: MarketType) -> Listed:
     raise Refused(f"{exchange.id}: {spelling} is of the kind {market['type']}, which is not served")
   name = f"{market['base']}/{market['quote']}".upper()
   instrument = Instrument(exchange.id, kind, name + _settlement(markets, market), _expiry(market))
-  return Listed(instrument, market["symbol"], market, _unit(market))
+  return Listed(instrument, market["symbol"], market, _unit(exchange.id, market))
 
 
 def _usable(markets: Any) -> dict[str, Any]:
@@ -76,11 +79,13 @@ def _usable(markets: Any) -> dict[str, Any]:
   }
 
 
-def _unit(market: Any) -> Decimal | None:
+def _unit(exchange_id: str, market: Any) -> Decimal | None:
   if not market.get("contract"):
     return Decimal(1)
   if market.get("inverse"):
     return None
+  if exchange_id in IN_CURRENCY:
+    return Decimal(1)
   return Decimal(repr(market.get("contractSize") or 1)).normalize()
 
 
