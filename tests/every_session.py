@@ -1,6 +1,7 @@
 """What every run of tests shares, in whichever folder it begins: the conftest.py of each has it."""
 
 import gc
+import os
 from collections.abc import Generator
 
 import pytest
@@ -11,6 +12,9 @@ settings.register_profile(
   "bond", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("bond")
+
+# Lists of markets that a user's runs have kept are no part of a test, and tests keep none.
+os.environ["BOND_CACHE"] = os.devnull
 
 
 @pytest.hookimpl(wrapper=True)

@@ -22,8 +22,7 @@ class Out(Protocol):
   """Where a source puts its batches."""
 
   async def send(self, batch: Batch) -> None:
-    """Hands over events in order. Waits for the readers where the source can wait (a recording);
-    a live source is never held up."""
+    """Hands over events in order; only a source that can wait (a recording) waits for readers."""
 
 
 class SourceContext(Protocol):
@@ -45,9 +44,8 @@ class SourceContext(Protocol):
     in a sentence. The rest goes on, and a run ends as one that failed in part."""
 
   def notice(self, part: Subscription, reason: str | None, *, unavailable: bool = True) -> None:
-    """Tells readers what they have to know of one subscription, in a sentence, until another is
-    given or None: why it does not come for now, or what has changed where it is not `unavailable`.
-    """
+    """Tells readers in a sentence what to know of one subscription, until another is given or None:
+    why it does not come for now, or what has changed where it is not `unavailable`."""
 
   async def gap(
     self, cause: str, *, symbol: str = "*", channel: str = "*", missed: int | None = None
@@ -85,11 +83,12 @@ class SourceType:
   `mock(config)` says that the simulator is to be used even in a live run. `exchange(config)` names
   the venue whose events come, where that is not the plugin's name. `on_demand(config, market)`
   gives the configuration that carries one more market as `config` does (None: with defaults), so
-  that a server's clients can subscribe to markets that no spec names; it raises Refused or
-  ValueError for a market that cannot be. `words` are the words of English it answers to; `aliases`
-  other names of it, each with the settings that the name implies; `environment` the variables it
-  reads. `account(config)` names the variable of the machine's own node or account that such a
-  source works at, of which a server's callers have a part each (None: it is the caller's own).
+  that a server's clients can subscribe to what no spec names; it raises Refused or ValueError for a
+  market that cannot be. `unlisted(config)` are the symbols that no list of markets kept on this
+  machine has, each with the reason in a sentence and the nearest ones. `words` are the words of
+  English it answers to; `aliases` other names of it, with the settings that each implies;
+  `environment` the variables it reads. `account(config)` names the variable of the machine's own
+  node or account of which a server's callers have a part each (None: it is the caller's own).
 
   Specs from outside, which a server is sent, may use `public` types only, and set only keys of
   theirs that are numbers, true or false, or words from a closed list, and other keys whose metadata
@@ -111,6 +110,7 @@ class SourceType:
   subscriptions: Callable[[Any], Iterable[Subscription]] | None = None
   view: Callable[[Any], Transform | None] | None = None
   on_demand: Callable[[Any, Market], Any] | None = None
+  unlisted: Callable[[Any], Iterable[tuple[str, str, tuple[str, ...]]]] | None = None
   replay: bool = False
   public: bool = False
   market_data: bool = False

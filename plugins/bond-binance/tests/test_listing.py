@@ -1,15 +1,20 @@
 """Symbols that the venue does not have, or no longer, are refused with a sentence."""
 
+import threading
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from bond_binance import config
 from bond_binance.listing import read_markets
 from bond_binance.messages import decode_listed, decode_listing
+from bond_binance.sources import SOURCES
 from bond_binance.symbols import instrument_of, spelling, venue_symbol
+from bond_venuekit import kept_list
 from bond_venuekit.names import PURPOSE
+from bond_venuekit.testing import ScriptedVenue
 
-from bond_core.feeds import Fetch, Notice, Reject
+from bond_core.feeds import Fetch, Notice, Reject, Response
 
 
 def row(symbol, base, quote, status="TRADING"):
@@ -333,3 +338,76 @@ def test_a_state_that_no_document_has_is_waited_for(venue, state):
   v.answer(fetch, {"symbols": [ROWS[0], row("ETHUSDT", "ETH", "USDT", state)]})
   assert v.take(Reject) == []
   assert [n.subscription.instrument.symbol for n in v.take(Notice)] == ["ETH/USDT"]
+
+
+# Lists that this machine keeps ------------------------------------------------------------------
+
+
+PEPE = row("1000PEPEUSDT", "1000PEPE", "USDT") | {"contractType": "PERPETUAL"}
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+  monkeypatch.setenv("BOND_CACHE", str(tmp_path))
+
+  def kept(family):
+    for thread in threading.enumerate():
+      if thread.name == "bond-listings":
+        thread.join()
+    found = kept_list("binance", family)
+    return None if found is None else set(found.markets.values())
+
+  return kept
+
+
+class KeepingVenue(ScriptedVenue):
+  """The feed as a source of a spec makes it."""
+
+  def make(self, connection):
+    return next(source.feed for source in SOURCES)(connection)
+
+
+def unlisted(*symbols):
+  source = next(source for source in SOURCES if source.name == "binance.trades")
+  return list(source.unlisted(config.Trades(symbols=list(symbols))))
+
+
+def test_a_whole_list_is_kept_and_specs_are_checked_against_it(cache):
+  v = KeepingVenue(config.Trades(symbols=["BTC/USDT:USDT"]))
+  (fetch,) = listings(v)
+  assert unlisted("PEPE/USDT:USDT") == []
+  v.answer(fetch, {"symbols": [row("BTCUSDT", "BTC", "USDT"), PEPE]})
+  assert cache("usdm") == {"BTC/USDT:USDT", "1000PEPE/USDT:USDT"}
+  (symbol, reason, nearest), *others = unlisted("PEPE/USDT:USDT", "BTC/USDT:USDT", "PEPE/USDT")
+  assert (symbol, nearest, others) == ("PEPE/USDT:USDT", ("1000PEPE/USDT:USDT",), [])
+  assert "among Binance's USD-M futures" in reason
+  # A name is split by the venue's list alone, and a simulator has a list of its own.
+  assert unlisted("PEPEUSDT") == []
+  source = next(source for source in SOURCES if source.name == "binance.trades")
+  simulated = config.Trades(symbols=["PEPE/USDT:USDT"], endpoint="http://127.0.0.1:9")
+  assert source.unlisted(simulated) == []
+
+
+def test_spot_whose_symbols_are_known_is_read_as_a_whole_once_to_be_kept(cache):
+  v = KeepingVenue(config.Trades(symbols=["BTC/USDT"]))
+  (fetch,) = listings(v)
+  v.answer(fetch, {"symbols": ROWS[:1]})
+  assert cache("spot") is None
+  v.later(3)
+  (whole,) = listings(v)
+  assert "symbols=" not in whole.url
+  v.answer(whole, {"symbols": ROWS})
+  assert cache("spot") == {"BTC/USDT", "ETH/USDT", "LUNA/USDT", "HALT/USDT"}
+  v.later(20)
+  assert listings(v) == []
+
+
+@pytest.mark.parametrize(
+  ("endpoint", "headers"), [("http://127.0.0.1:9", {}), (None, {"bond-simulator": "1"})]
+)
+def test_the_list_of_a_simulator_is_never_kept(cache, endpoint, headers):
+  v = KeepingVenue(config.Trades(symbols=["BTC/USDT:USDT"], endpoint=endpoint))
+  (fetch,) = listings(v)
+  body = msgspec.json.encode({"symbols": [row("BTCUSDT", "BTC", "USDT")]})
+  v.feed.on_response(fetch, Response(200, headers, body), v.now)
+  assert cache("usdm") is None

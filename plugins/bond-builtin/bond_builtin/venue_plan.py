@@ -3,6 +3,7 @@
 import math
 
 import attrs
+from bond_commandkit import unlisted_of
 
 from bond_core import Refused, Spec
 from bond_core.feeds import JITTER, WEIGHT_SHARE, Feed, Subscription
@@ -34,11 +35,12 @@ class SourcePlan:
 
 @attrs.frozen
 class Plan:
-  """All of it."""
+  """All of it. `unlisted` are sentences about symbols that no list of markets kept here has."""
 
   name: str
   venues: tuple[VenuePlan, ...]
   sources: tuple[SourcePlan, ...]
+  unlisted: tuple[str, ...] = ()
 
 
 def plan(spec: Spec) -> Plan:
@@ -55,7 +57,8 @@ def plan(spec: Spec) -> Plan:
   sources = [
     SourcePlan(key, node.use, node.type.terms or "none named") for key, node in spec.sources.items()
   ]
-  return Plan(spec.name, tuple(venues), tuple(sources))
+  unlisted = tuple(f"sources.{one.source}: {one.reason}" for one in unlisted_of(spec))
+  return Plan(spec.name, tuple(venues), tuple(sources), unlisted)
 
 
 def _groups(feed: Feed, requested: list[Subscription]) -> list[VenuePlan]:

@@ -10,7 +10,7 @@ import attrs
 from bond_ccxt.units import IN_CURRENCY
 from bond_core import Instrument, Market, MarketType, Refused, parse_symbol
 
-_KINDS: dict[str, MarketType] = {"spot": "spot", "swap": "perp", "future": "future"}
+KINDS: dict[str, MarketType] = {"spot": "spot", "swap": "perp", "future": "future"}
 
 
 @attrs.define
@@ -55,13 +55,11 @@ class Listed:
 def find(exchange: Any, spelling: str, default: MarketType) -> Listed:
   """The market that a spelling means; `default` (spot, perp) serves where it leaves that open.
   Raises Refused for one that the venue does not list, with what it lists instead."""
-  markets = _usable(exchange.markets)
-  market = markets.get(spelling)
-  if market is None or (":" not in spelling and default == "perp"):
-    market = _listed_as(markets, spelling, default)
+  markets = usable(exchange.markets)
+  market = found_in(markets, spelling, default)
   if market is None:
     raise Refused(f"{exchange.id} lists no {spelling}{_instead(markets, spelling, default)}")
-  kind = _KINDS.get(market["type"])
+  kind = KINDS.get(market["type"])
   if kind is None:
     raise Refused(f"{exchange.id}: {spelling} is of the kind {market['type']}, which is not served")
   name = f"{market['base']}/{market['quote']}".upper()
@@ -69,7 +67,15 @@ def find(exchange: Any, spelling: str, default: MarketType) -> Listed:
   return Listed(instrument, market["symbol"], market, _unit(exchange.id, market))
 
 
-def _usable(markets: Any) -> dict[str, Any]:
+def found_in(markets: dict[str, Any], spelling: str, default: MarketType) -> Any:
+  """The row that a spelling means, None where there is none."""
+  market = markets.get(spelling)
+  if market is None or (":" not in spelling and default == "perp"):
+    market = _listed_as(markets, spelling, default)
+  return market
+
+
+def usable(markets: Any) -> dict[str, Any]:
   """The rows that say what they are: one that does not spoils no other."""
   return {
     symbol: market
@@ -124,7 +130,7 @@ def _of(markets: dict[str, Any], parsed: Market, kind: MarketType) -> Any:
     for market in markets.values()
     if market["base"].upper() == parsed.base.upper()
     and market["quote"].upper() == parsed.quote
-    and _KINDS.get(market["type"]) == kind
+    and KINDS.get(market["type"]) == kind
     and (parsed.settle is None or (market.get("settle") or "").upper() == parsed.settle)
     and (parsed.expiry is None or market["symbol"].endswith(f"-{parsed.expiry}"))
   ]
@@ -138,7 +144,7 @@ def _named(markets: dict[str, Any], name: str, kind: MarketType) -> Any:
   or an asset against USDT."""
   own = [market for market in markets.values() if str(market.get("id")).upper() == name]
   # A name may stand for a spot market and for a contract.
-  own.sort(key=lambda market: _KINDS.get(market["type"]) != kind)
+  own.sort(key=lambda market: KINDS.get(market["type"]) != kind)
   if own:
     return own[0]
   pairs = {
@@ -156,9 +162,9 @@ def _instead(markets: dict[str, Any], spelling: str, default: MarketType) -> str
   same = [
     symbol
     for symbol, market in markets.items()
-    if market["base"].upper() == parsed.base and market["type"] in _KINDS
+    if market["base"].upper() == parsed.base and market["type"] in KINDS
   ]
   close = sorted(same, key=len)[:4] or difflib.get_close_matches(
-    str(parsed), [s for s, m in markets.items() if m["type"] in _KINDS], 4, 0.6
+    str(parsed), [s for s, m in markets.items() if m["type"] in KINDS], 4, 0.6
   )
   return f"; it has {', '.join(close)}" if close else ""

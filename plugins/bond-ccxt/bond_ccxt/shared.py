@@ -16,6 +16,7 @@ import attrs
 from bond_ccxt.addresses import point_at
 from bond_ccxt.events import UNREADABLE
 from bond_ccxt.exchanges import streaming_ids
+from bond_ccxt.kept import keep_markets
 
 CACHED = 10_000
 """Trades and bars of one symbol that ccxt keeps: what comes in one burst beyond that is lost, and
@@ -51,10 +52,12 @@ class Losses(NamedTuple):
 
 @attrs.define(eq=False)
 class Shared:
-  """An exchange in use; `secrets` never leave it."""
+  """An exchange in use; `secrets` never leave it. `own` says that it is the venue itself, and no
+  simulator: this machine keeps its list of markets."""
 
   exchange: Any
   secrets: tuple[str, ...] = attrs.field(repr=False)
+  own: bool = False
   users: int = 0
   listed_at: float = -math.inf
   """When the list of markets was read (by the time of the loop)."""
@@ -69,8 +72,14 @@ class Shared:
       if asyncio.get_running_loop().time() - self.listed_at < at_most:
         return False
       await self.exchange.load_markets(True)
-      self.listed_at = asyncio.get_running_loop().time()
+      self.note_listed()
       return True
+
+  def note_listed(self) -> None:
+    """The list of markets has been read."""
+    self.listed_at = asyncio.get_running_loop().time()
+    if self.own:
+      keep_markets(self.exchange.id, self.exchange.markets)
 
   def losses(self) -> Losses:
     """Those of the connection that the current task's data came over. ccxt notifies only tasks that
@@ -169,7 +178,7 @@ class Exchanges:
       exchange.set_markets(cached[1], cached[2])
       return
     await exchange.load_markets()
-    shared.listed_at = now()
+    shared.note_listed()
     self._markets[key] = (shared.listed_at, exchange.markets, exchange.currencies)
 
 
@@ -232,7 +241,8 @@ def _made(exchange_class: Any, config: Any) -> Shared:
   exchange.timeout_on_exit = _CLOSING_MS
   if config.endpoint is not None:
     point_at(exchange, config.endpoint)
-  found = Shared(exchange, tuple(credentials.values()))
+  own = config.endpoint is None and not config.options
+  found = Shared(exchange, tuple(credentials.values()), own)
   if config.exchange in streaming_ids():
     found.count_losses()
   return found

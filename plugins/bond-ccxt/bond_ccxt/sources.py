@@ -3,6 +3,7 @@
 from typing import Any
 
 import attrs
+from bond_venuekit import Unlisted
 
 from bond_ccxt import config
 from bond_ccxt.exchanges import exchange_ids
@@ -31,6 +32,12 @@ def _simulator(given: Any) -> str | None:
   return given.exchange if given.exchange in SIMULATED else None
 
 
+def _unlisted(given: Any) -> list[Unlisted]:
+  from bond_ccxt.kept import not_kept
+
+  return not_kept(given)
+
+
 def _on_demand(given: Any, market: Market) -> Any:
   if given is None:
     raise Refused("ccxt does not know which venue to use; name it in a spec: exchange: kraken")
@@ -57,6 +64,7 @@ def _source(
     emits=(event, Gap),
     run=run,
     on_demand=_on_demand,
+    unlisted=_unlisted,
     simulator=_simulator,
     exchange=lambda given: str(given.exchange),
     public=True,

@@ -12,6 +12,7 @@ from bond_commandkit.text_to_spec import (
   summary_of,
   text_to_spec,
 )
+from bond_commandkit.unlisted import UnlistedSymbol, unlisted_of
 
 __all__ = [
   "BAD_SPEC",
@@ -20,6 +21,7 @@ __all__ = [
   "Answer",
   "DurationType",
   "TextToSpec",
+  "UnlistedSymbol",
   "account_lines",
   "fail",
   "into_option",
@@ -32,4 +34,5 @@ __all__ = [
   "source_words",
   "summary_of",
   "text_to_spec",
+  "unlisted_of",
 ]

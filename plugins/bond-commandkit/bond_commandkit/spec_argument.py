@@ -55,7 +55,8 @@ def _requested(text: str, registry: Registry) -> Spec:
   from bond_commandkit.account import account_lines
   from bond_commandkit.text_to_spec import text_to_spec
 
-  answer = text_to_spec(text, registry)
+  # What runs reads the venue's own list, which is newer than one that is kept here.
+  answer = text_to_spec(text, registry, listed=False)
   if " " not in text:
     click.echo(f"there is no file {text!r}; read as a request:", err=True)
   click.echo("\n".join(account_lines(answer)), err=True)

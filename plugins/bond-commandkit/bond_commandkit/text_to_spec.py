@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from bond_commandkit.unlisted import UnlistedSymbol, unlisted_of
 from bond_core import ParserType, PluginError, Reading, SourceType, Spec, SpecError, load_spec
 from bond_core.config import one_of
 from bond_core.packages import fault_of, packages_with
@@ -23,13 +24,15 @@ _LISTED = {"symbol": "symbols", "source": "sources", "exchange": "exchanges"}
 @attrs.frozen
 class Answer:
   """What a text means. `spec` is the checked spec, None where it may not or cannot start; then
-  `problems` says why, one sentence each. `reading` is what `parser` made of the text."""
+  `problems` says why, one sentence each. `reading` is what `parser` made of the text. Where the
+  lists of markets that this machine keeps are all that is against it, `unlisted` says so."""
 
   text: str
   parser: str
   reading: Reading
   spec: Spec | None = None
   problems: tuple[str, ...] = ()
+  unlisted: bool = False
 
   def understood(self) -> dict[str, Any]:
     """The answer as plain data, for JSON: what was asked for, what arrives, and the account of
@@ -61,14 +64,22 @@ class TextToSpec:
   words of the sources are looked up once.
 
   PluginError where no parser is installed, or none of that name. A text is from outside unless it
-  is `trusted`, as for load_spec.
+  is `trusted`, as for load_spec. What the lists of markets that this machine keeps do not have
+  cannot start, unless `listed` is False: for runs, which read the venue's own list, and for
+  simulators.
   """
 
   def __init__(
-    self, registry: Components, *, trusted: bool = True, parser: str | None = None
+    self,
+    registry: Components,
+    *,
+    trusted: bool = True,
+    parser: str | None = None,
+    listed: bool = True,
   ) -> None:
     self._registry = registry
     self._trusted = trusted
+    self._listed = listed
     parsers = [parser for parser in registry.all(ParserType) if parser.parse is not None]
     if not parsers:
       hint = packages_with("parser")
@@ -97,7 +108,28 @@ class TextToSpec:
       readings.append(_best_of(readings))
     name, reading = readings[-1]
     spec, problems = self._checked(reading)
-    return Answer(text, name, reading, spec, problems)
+    missing = [] if spec is None or not self._listed else unlisted_of(spec)
+    if not missing:
+      return Answer(text, name, reading, spec, problems)
+    reading = attrs.evolve(reading, offers=self._listed_instead(text, name, reading, missing))
+    return Answer(text, name, reading, None, tuple(one.reason for one in missing), unlisted=True)
+
+  def _listed_instead(
+    self, text: str, name: str, reading: Reading, missing: list[UnlistedSymbol]
+  ) -> list[dict[str, str]]:
+    """The request with markets that are listed, where it then starts with them."""
+    parser = next(parser for parser in self._parsers if parser.name == name)
+    found: list[dict[str, str]] = []
+    for one in missing:
+      for near in one.nearest:
+        request = _in_place(text, reading, one.symbol, near)
+        spec, _ = self._checked(_read(parser, request, self._words))
+        named = spec is not None and any(
+          near in getattr(node.config, "symbols", ()) for node in spec.sources.values()
+        )
+        if spec is not None and named and not unlisted_of(spec):
+          found.append({"question": one.reason, "request": request})
+    return found
 
   def _checked(self, reading: Reading) -> tuple[Spec | None, tuple[str, ...]]:
     """The spec of a reading that may start, or why there is none."""
@@ -115,9 +147,25 @@ class TextToSpec:
     return spec, ()
 
 
-def text_to_spec(text: str, registry: Components, *, trusted: bool = True) -> Answer:
+def text_to_spec(
+  text: str, registry: Components, *, trusted: bool = True, listed: bool = True
+) -> Answer:
   """What the installed parsers make of one text; see TextToSpec."""
-  return TextToSpec(registry, trusted=trusted).read(text)
+  return TextToSpec(registry, trusted=trusted, listed=listed).read(text)
+
+
+def _in_place(text: str, reading: Reading, symbol: str, other: str) -> str:
+  """A request with another market wherever it names this one's asset or pair."""
+  pair = symbol.partition(":")[0]
+  names = (pair, pair.partition("/")[0])
+  places = {
+    (entry["start"], entry["end"])
+    for entry in reading.account
+    if entry["slot"] == "symbol" and entry["value"] in names and entry["start"] is not None
+  }
+  for start, end in sorted(places, reverse=True):
+    text = text[:start] + other + text[end:]
+  return text
 
 
 def _best_of(asking: list[tuple[str, Reading]]) -> tuple[str, Reading]:

@@ -244,3 +244,73 @@ def test_a_file_is_a_file_whatever_its_name(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   (tmp_path / "BTC price every 5s").write_text("sources: {}")
   assert not is_request("BTC price every 5s")
+
+
+# Kept lists of markets ----------------------------------------------------------------------------
+
+
+@attrs.frozen
+class OfSymbols:
+  """A source's symbols."""
+
+  symbols: list[str]
+
+
+def listing(name, listed):
+  """A source whose venue's list is kept: a symbol that it lacks has its name in thousands."""
+
+  def unlisted(config):
+    for symbol in config.symbols:
+      if symbol not in listed:
+        yield symbol, f"there is no {symbol}", tuple(s for s in listed if s.endswith(symbol))
+
+  return attrs.evolve(source(name), config=OfSymbols, unlisted=unlisted)
+
+
+def echo(text, words):
+  """Reads a text as one pair."""
+  base = text.split()[0]
+  symbol = base if "/" in base else f"{base}/USDT"
+  entry = {"slot": "symbol", "value": base, "how": "exact", "text": base, "start": 0}
+  return Reading(
+    outcome="ok",
+    spec={"sources": {"t": {"use": "a.ticks", "with": {"symbols": [symbol]}}}},
+    account=[{**entry, "end": len(base)}],
+  )
+
+
+def listing_registry():
+  return registry(
+    a=[listing("a.ticks", ["1000PEPE/USDT", "BTC/USDT"])],
+    p=[ParserType(name="p.echo", summary="s", parse=echo)],
+  )
+
+
+def test_a_symbol_that_no_kept_list_has_cannot_start_and_the_nearest_is_offered():
+  found = listing_registry()
+  answer = text_to_spec("PEPE please", found)
+  assert (answer.spec, answer.unlisted) == (None, True)
+  assert answer.problems == ("there is no PEPE/USDT",)
+  told = answer.understood()
+  assert (told["outcome"], told["can_start"]) == ("ok", False)
+  (offer,) = told["offers"]
+  assert offer == {"question": "there is no PEPE/USDT", "request": "1000PEPE/USDT please"}
+  assert text_to_spec(offer["request"], found).spec is not None
+  assert "  say: 1000PEPE/USDT please" in list(account_lines(answer))
+
+
+@pytest.mark.parametrize(("text", "listed"), [("BTC please", True), ("PEPE please", False)])
+def test_what_is_listed_or_not_to_be_looked_up_starts(text, listed):
+  assert text_to_spec(text, listing_registry(), listed=listed).spec is not None
+
+
+def test_a_source_that_fails_to_say_what_is_listed_is_blamed():
+  def failing(config):
+    raise OSError("no disk")
+
+  found = registry(
+    a=[attrs.evolve(listing("a.ticks", []), unlisted=failing)],
+    p=[ParserType(name="p.echo", summary="s", parse=echo)],
+  )
+  with pytest.raises(PluginError, match=r"a\.ticks failed to say what is listed, with OSError"):
+    text_to_spec("BTC please", found)

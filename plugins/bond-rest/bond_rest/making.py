@@ -29,7 +29,7 @@ class Maker:
       if text is not None:
         answer = await self._streams.understand(text)
         understood = answer.understood()
-        checked = await self._streams.confirmed(answer.reading, confirm=confirm)
+        checked = await self._streams.confirmed(answer, confirm=confirm)
       elif spec is not None:
         checked = await self._streams.spec_of(spec)
       else:
@@ -37,6 +37,7 @@ class Maker:
       stream, new = await self._streams.create(checked, owner)
     except ApiError as exc:
       asks = [] if understood is None else [*understood["questions"], *understood["missing"]]
+      asks = asks or ([] if understood is None else understood["problems"])
       more = exc.more if understood is None else {**exc.more, "understood": understood}
       raise StreamRefused(exc.status, exc.detail, more, asks) from exc
     return {**self._streams.answered(stream, owner, understood, host), "new": new}

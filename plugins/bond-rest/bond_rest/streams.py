@@ -11,10 +11,11 @@ import attrs
 import msgspec
 import trio
 from bond_commandkit import Answer, TextToSpec, say
+from bond_server.doors import Server
 
-from bond_core import BondError, PluginError, Reading, Spec, SpecError, load_spec
+from bond_core import BondError, PluginError, Spec, SpecError, load_spec
 from bond_core.logs import EngineError
-from bond_core.services import Server, Stream
+from bond_core.services import Stream
 from bond_core.specs import stream_id
 from bond_rest.config import RestConfig
 from bond_rest.figures import rfc3339
@@ -155,15 +156,22 @@ class Streams:
       raise ApiError(422, f"a request has up to {MAX_REQUEST} characters; say less, or send a spec")
     try:
       if self._reader is None:
-        self._reader = TextToSpec(self._server.registry, trusted=False)
+        listed = not self._server.simulates
+        self._reader = TextToSpec(self._server.registry, trusted=False, listed=listed)
       # A parser may take its time, a language model surely does.
       return await trio.to_thread.run_sync(self._reader.read, text)
     except PluginError as exc:
       raise ApiError(501, str(exc)) from exc
 
-  async def confirmed(self, reading: Reading, *, confirm: bool) -> Spec:
-    """The spec of a reading that may start: ok and warn do, ask does where a person has confirmed
-    it, reject never. ApiError 422 with the questions otherwise."""
+  async def confirmed(self, answer: Answer, *, confirm: bool) -> Spec:
+    """The spec of an answer that may start: ok and warn do, ask and what is in no kept list of
+    markets do where a person has confirmed it, reject never. ApiError 422 with the questions
+    otherwise."""
+    reading = answer.reading
+    if answer.unlisted and not confirm:
+      raise ApiError(
+        422, f'{" ".join(answer.problems)}. Name another one, or send "confirm": true to try it.'
+      )
     unconfirmed = reading.outcome == "ask" and not confirm
     if reading.spec is None or reading.missing or unconfirmed or reading.outcome == "reject":
       message = reading.missing or reading.questions or [reading.sentence]

@@ -81,3 +81,5 @@ class Server(services.Server, Protocol):
   answers: Answers
   player: Player | None
   """What plays a recording; None where the server is live."""
+  simulates: bool
+  """Whether simulators stand in for the venues."""

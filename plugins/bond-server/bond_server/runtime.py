@@ -63,7 +63,9 @@ class RunningServer:
     clock: Clock,
     simulators: Simulators,
     stopping: trio.Event,
+    simulates: bool,
   ) -> None:
+    self.simulates = simulates
     self.log = log
     self.streams = streams
     self.demand = demand
@@ -229,6 +231,7 @@ async def open_server(
       clock=clock,
       simulators=simulators,
       stopping=stopping,
+      simulates=simulate,
     )
     server.answers = await stack.enter_async_context(
       open_answers(server, answers or AnswerLimits())

@@ -41,6 +41,7 @@ class FakeServer:
     self.market = None
     self.maker = None
     self.player = None
+    self.simulates = False
     self.streams = SimpleNamespace(get=lambda stream: None)
     self.demand = self
     self.venues = list(venues)

@@ -26,6 +26,7 @@ from bond_venuekit.config import (
 from bond_venuekit.connection_numbers import NumberedConnectionFeed, as_they_come
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.forming import FormingCandles, ReadCandles
+from bond_venuekit.kept_lists import Unlisted, keep, kept_list, unlisted
 from bond_venuekit.latest import LatestValue, Order, ReadLatest
 from bond_venuekit.market_list import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
 from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
@@ -100,6 +101,7 @@ __all__ = [
   "TickersOf",
   "Time",
   "TradesOf",
+  "Unlisted",
   "UnnumberedTrades",
   "Update",
   "Venue",
@@ -120,6 +122,8 @@ __all__ = [
   "interleaved_crc32",
   "inverse_in_usd",
   "is_name",
+  "keep",
+  "kept_list",
   "linked_ranges",
   "opposite",
   "parts_of",
@@ -132,6 +136,7 @@ __all__ = [
   "take_apart",
   "time_or_none",
   "unified_symbol",
+  "unlisted",
   "venue_sources",
   "view_of_books",
   "view_of_tickers",

@@ -11,6 +11,8 @@ from bond_core import Instrument
 from bond_core.config import did_you_mean
 from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription, own_words, said
 from bond_core.venues import SECOND, UNREADABLE, FeedControl
+from bond_core.websockets import SIMULATOR
+from bond_venuekit.kept_lists import Unlisted, is_due, keep, kept_list, unlisted
 
 MarketState: TypeAlias = Literal["open", "paused", "ended"]
 """`paused` may be open again, `ended` will not by the venue's own documents."""
@@ -25,6 +27,8 @@ KEPT_NS = 60 * SECOND
 """How long a list answers for what is not in it. A market may have been listed since."""
 ALIVE_NS = 30 * SECOND
 """What delivered within this time is not paused, and has not left, whatever the list says."""
+KEEP_NS = 2 * SECOND
+"""Until a list is read that none is kept of on this machine, for checks without a network."""
 HINTS = 5
 """Wrong symbols whose nearest spelling is looked for, since that takes a while."""
 
@@ -93,7 +97,8 @@ class ListSource(Generic[M]):
 class _Family(Generic[M]):
   """What is known of a family. `whole` says that `known` is the whole list, of `whole_ns`; `parts`
   are those of a list that is being read. `unread` are symbols that are listed, though nothing is
-  known of them, and why. Times are monotonic ns."""
+  known of them, and why. `to_keep` says that the whole list is wanted, to be kept. Times are
+  monotonic ns."""
 
   known: dict[str, M] = attrs.field(factory=dict)
   unread: dict[str, str] = attrs.field(factory=dict)
@@ -102,6 +107,7 @@ class _Family(Generic[M]):
   due_ns: int = 0
   asked_ns: int | None = None
   parts: dict[str, M] = attrs.field(factory=dict)
+  to_keep: bool = False
 
 
 @attrs.define
@@ -126,6 +132,24 @@ class VenueMarkets(Generic[M]):
     self._families: dict[str, _Family[M]] = {}
     self._standings: dict[Subscription, _Standing] = {}
     self._requests: dict[tuple[str, bytes | None], tuple[str, list[str] | None]] = {}
+    self._keeps_for = ""
+
+  def keep_lists(self, venue: str) -> None:
+    """Has whole lists kept on this machine under the venue's name, where they are the venue's own
+    and no simulator's; one that is due is read for it."""
+    self._keeps_for = venue
+
+  def unlisted(self, venue: str, instrument: Instrument) -> Unlisted | None:
+    """What the list that is kept of a venue says of an instrument that it does not have; None where
+    it has it, or none is kept."""
+    source = self._source
+    family, symbol = source.family(instrument), source.symbol(instrument)
+    kept = kept_list(venue, family)
+    if kept is None or symbol in kept.markets or symbol in kept.unread:
+      return None
+    spelling = source.spelling(instrument)
+    wanted = spelling if any("/" in name for name in kept.markets.values()) else symbol
+    return unlisted(spelling, source.place(family), kept, wanted)
 
   def listed(self, instrument: Instrument) -> M | None:
     """The market of an instrument as it is listed now; None while that is not known."""
@@ -143,7 +167,9 @@ class VenueMarkets(Generic[M]):
       name = source.family(subscription.instrument)
       if name not in self._families:
         first = 0 if source.waits(subscription) else round(source.first * SECOND)
-        self._families[name] = _Family(due_ns=feed.now_ns + first)
+        to_keep = bool(self._keeps_for) and is_due(self._keeps_for, name)
+        first = min(first, KEEP_NS) if to_keep else first
+        self._families[name] = _Family(due_ns=feed.now_ns + first, to_keep=to_keep)
       family, symbol = self._families[name], source.symbol(subscription.instrument)
       if source.waits(subscription):
         family.due_ns = feed.now_ns if not family.whole else family.due_ns
@@ -197,6 +223,7 @@ class VenueMarkets(Generic[M]):
         self._tell_waiting(feed, name, next(iter(page.unread.values()), "the list is empty"))
         return
       family.known, family.whole, family.whole_ns = rows, True, feed.now_ns
+      self._keep(name, family, response)
     else:
       family.known.update(rows)
     self._judge(feed, name)
@@ -209,7 +236,7 @@ class VenueMarkets(Generic[M]):
       family = self._families.get(name)
       if family is not None and now.mono_ns >= family.due_ns:
         used = {self._source.symbol(s.instrument) for s in self._of(feed, name)}
-        by_name = used <= family.known.keys()
+        by_name = used <= family.known.keys() and not family.to_keep
         self._fetch(feed, name, sorted(used) if by_name else None)
 
   # Details -------------------------------------------------------------------------------------
@@ -236,6 +263,13 @@ class VenueMarkets(Generic[M]):
     self._requests[fetch.url, fetch.body] = name, symbols
     family.asked_ns, family.due_ns = feed.now_ns, feed.now_ns + GIVEN_UP_NS
     feed.actions.append(attrs.evolve(fetch, needed=waiting))
+
+  def _keep(self, name: str, family: _Family[M], response: Response) -> None:
+    """Keeps a whole list on this machine, where that is to be done."""
+    family.to_keep = False
+    if self._keeps_for and SIMULATOR not in response.headers:
+      there = {m.symbol: m.written for m in family.known.values() if m.state != "ended"}
+      keep(self._keeps_for, name, there, family.unread)
 
   def _read(self, name: str, response: Response) -> ListPage[M] | str:
     """A part of a list; what is wrong with an answer that is none, and is requested again soon."""
@@ -302,7 +336,8 @@ class VenueMarkets(Generic[M]):
         hints -= 1
         feed.reject(subscription, f"there is no {spelling} {place}{hint}")
     spread = AGAIN_NS // 5 * (crc32(name.encode()) % 100) // 100
-    family.due_ns = feed.now_ns + (SOON_NS if soon else AGAIN_NS + spread)
+    pause = KEEP_NS if family.to_keep else SOON_NS if soon else AGAIN_NS + spread
+    family.due_ns = feed.now_ns + pause
 
   def _open(
     self, feed: FeedControl, subscription: Subscription, standing: _Standing, market: M

@@ -8,7 +8,7 @@ import attrs
 from bond_core import Batch, Instrument
 from bond_core.config import did_you_mean
 from bond_core.feeds import Fetch, Handshake, Moment, Reject, Response, Subscription
-from bond_core.venues import SECOND, UNREADABLE, TopicFeed
+from bond_core.venues import SECOND, UNREADABLE, MarketList, TopicFeed
 
 PURPOSE = "the list that says which market a name is"
 QUOTE = "USDT"
@@ -54,11 +54,13 @@ def is_name(instrument: Instrument) -> bool:
 
 class NamedFeed(TopicFeed):
   """A TopicFeed that looks up the names which users write in one word before it subscribes to what
-  they stand for; `listed` is what they turned out to be. A name and the market that it is are one
-  subscription at the venue. All else is as in TopicFeed, and `parts` are what that takes."""
+  they stand for; `listed` is what they turned out to be, `markets` the venue's list. A name and the
+  market that it is are one subscription at the venue. All else is as in TopicFeed, and `parts` are
+  what that takes."""
 
   def __init__(self, exchange: str, title: str, *, names: NameList, **parts: Any) -> None:
     super().__init__(exchange, title, **parts)
+    self.markets: MarketList | None = parts.get("markets")
     self.listed: dict[Instrument, Instrument] = {}
     self._title_of_venue = title
     self._names = names

@@ -20,7 +20,10 @@ from bond_core import (
   Transform,
 )
 from bond_core.feeds import Feed
-from bond_venuekit.config import BooksOf, TickersOf, VenueChannel, VenueSource
+from bond_venuekit.config import BooksOf, TickersOf, Venue, VenueChannel, VenueSource
+from bond_venuekit.kept_lists import Unlisted
+from bond_venuekit.market_list import VenueMarkets
+from bond_venuekit.names import NamedFeed, is_name
 from bond_venuekit.views import view_of_books, view_of_tickers
 
 
@@ -83,9 +86,26 @@ def venue_sources(
   """The sources NAME.CHANNEL of a venue, in the order of `rows`.
 
   `feed` makes the venue's feed from a connection, `terms` names its terms of use with their URL.
-  `simulator` is the simulated venue that can stand in for it, None where there is none.
+  `simulator` is the simulated venue that can stand in for it, None where there is none. The lists
+  of markets of a NamedFeed are kept on this machine (kept_lists.py).
   """
-  return [_source(name, channel, row, feed, terms, simulator) for channel, row in rows.items()]
+  keeping = _Keeping(feed, tuple({row.config.venue for row in rows.values()}))
+  return [_source(name, channel, row, keeping, terms, simulator) for channel, row in rows.items()]
+
+
+@attrs.frozen
+class _Keeping:
+  """The same feed, whose lists are kept where its connection is one to the venue itself."""
+
+  feed: Callable[[Any], Feed]
+  venues: tuple[Venue, ...] = attrs.field(eq=False)
+
+  def __call__(self, connection: Any) -> Feed:
+    made = self.feed(connection)
+    own = [venue for venue in self.venues if venue.connection(None) == connection]
+    if own and isinstance(made, NamedFeed) and isinstance(made.markets, VenueMarkets):
+      made.markets.keep_lists(own[0].exchange)
+    return made
 
 
 def _source(
@@ -107,6 +127,7 @@ def _source(
     subscriptions=_subscriptions,
     view=_view_of(row.config),
     on_demand=_on_demand(row.config),
+    unlisted=_unlisted(feed),
     simulator=simulator,
     public=True,
     market_data=True,
@@ -130,6 +151,22 @@ def _connection(config: VenueSource) -> Hashable:
 
 def _subscriptions(config: VenueSource) -> list[Any]:
   return config.subscriptions()
+
+
+def _unlisted(feed: Callable[[Any], Feed]) -> Callable[[VenueSource], list[Unlisted]]:
+  def unlisted(config: VenueSource) -> list[Unlisted]:
+    venue = config.venue
+    if config.connection != venue.connection(None):
+      return []
+    made = feed(config.connection)
+    markets = made.markets if isinstance(made, NamedFeed) else None
+    instruments = [i for i in map(config.instrument, config.symbols) if not is_name(i)]
+    if not isinstance(markets, VenueMarkets):
+      return []
+    found = [markets.unlisted(venue.exchange, instrument) for instrument in instruments]
+    return [one for one in found if one is not None]
+
+  return unlisted
 
 
 def _view_of(config: type[VenueSource]) -> Callable[[Any], Transform | None] | None:

@@ -16,8 +16,8 @@ def plan_command(spec: str, as_json: bool) -> None:
   """Say what SPEC would cost each venue, without connecting: connections, subscriptions, request
   weight, how long a start takes at the venue's published limits, and whose terms apply.
 
-  Whether a venue lists and trades the markets now is not known without connecting: a run refuses
-  what is not listed, and says what is not traded.
+  Whether a venue lists the markets is known where this machine has kept its list, of a run or a
+  server of the last day; what is newer, and what is traded, a run finds out.
   """
   result = plan(read_spec(spec))
   if as_json:
@@ -33,5 +33,7 @@ def plan_command(spec: str, as_json: bool) -> None:
     )
     for reason in row.rejected:
       click.echo(f"    refused: {reason}")
+  for sentence in result.unlisted:
+    click.echo(f"  {sentence}")
   for source in result.sources:
     click.echo(f"  sources.{source.source} ({source.use}), terms of use: {source.terms}")

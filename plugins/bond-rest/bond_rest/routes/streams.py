@@ -36,7 +36,7 @@ def add_streams(app: FastAPI, streams: Streams, guard: Guard, config: RestConfig
       return await streams.spec_of(posted.spec), None
     answer = await streams.understand(posted.natural_language)
     try:
-      spec = await streams.confirmed(answer.reading, confirm=posted.confirm)
+      spec = await streams.confirmed(answer, confirm=posted.confirm)
       return spec, answer.understood()
     except ApiError as exc:
       exc.more.setdefault("understood", answer.understood())
