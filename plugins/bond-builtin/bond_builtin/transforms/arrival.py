@@ -30,8 +30,10 @@ class ArrivalClock:
   """
 
   __slots__ = (
+    "_arrived",
     "_asked",
     "_clock",
+    "_internal",
     "_look",
     "_look_gap",
     "_now_look",
@@ -40,6 +42,7 @@ class ArrivalClock:
     "_stamp",
     "_stamp_gap",
     "_stamp_shift",
+    "_wall",
     "now",
   )
 
@@ -58,6 +61,10 @@ class ArrivalClock:
     # The steady clock when `now` was set, and the timer that was requested.
     self._now_look = 0
     self._asked = 0
+    # What the last stamps gave: events of one frame, or of one read, have the same.
+    self._wall: int | None = None
+    self._internal: int | None = None
+    self._arrived = 0
 
   def begin(self) -> None:
     """Looks at the clock: once for each batch and timer."""
@@ -68,9 +75,12 @@ class ArrivalClock:
       self._settled = steady + _SETTLE_MS
     self._look_gap = gap
     self._look = steady
+    self._wall = None
 
   def of(self, wall: int, internal: int | None) -> int:
     """When something arrived that is stamped `wall` (ms, 0 for unstamped) and `internal` (ns)."""
+    if wall == self._wall and internal == self._internal:
+      return self._arrived
     if not 0 < wall <= END_OF_TIME:
       arrived = self.steady()
     elif internal is not None:
@@ -98,6 +108,7 @@ class ArrivalClock:
       self._now_look = self._look
     elif self.now - arrived > _FAR_MS:
       arrived = self.steady()
+    self._wall, self._internal, self._arrived = wall, internal, arrived
     return arrived
 
   def steady(self) -> int:

@@ -11,12 +11,11 @@ from bond_core import (
   AnyEvent,
   Batch,
   Duration,
+  Event,
   Gap,
-  Heartbeat,
   MarketEvent,
   TransformContext,
   TransformType,
-  Window,
 )
 
 # Late events are declared together, at most this long after the first (ms).
@@ -81,20 +80,21 @@ class Merger:
     arrival = line.arrival
     arrival.begin()
     for event in batch:
-      if isinstance(event, Heartbeat | Window):
-        self._drain(line.watermark(), out)
-        out.append(event)
-        continue
-      if isinstance(event, Gap):
-        self._hold_gap(event, out)
+      if not isinstance(event, Event):
+        if isinstance(event, Gap):
+          self._hold_gap(event, out)
+        else:
+          self._drain(line.watermark(), out)
+          out.append(event)
         continue
       arrived = line.arrive(event)
       if line.ready:
         self._hold_ready()
       if self._late.count and arrival.now >= self._declare_at:
         self._declare(out)
-      # Before the event's source goes on and may hold the watermark again.
-      line.watermark()
+      if line.joins(event):
+        # It never goes back, so what it is before that counts.
+        line.watermark()
       when = line.place(event, arrived)
       if line.ready:
         self._hold_ready()

@@ -1,6 +1,8 @@
 """core.sample: the latest of each stream, every so often."""
 
-from typing import Any
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, get_args
 
 import attrs
 
@@ -13,8 +15,8 @@ from bond_core import (
   Custom,
   DataClock,
   Duration,
-  Gap,
-  Heartbeat,
+  Event,
+  MarketEvent,
   OrderBook,
   TransformContext,
   TransformType,
@@ -29,6 +31,18 @@ MAX_REPEATS = 1_000
 """How often a recording's streams are repeated while nothing comes."""
 
 _NEVER = 1 << 62
+
+# What tells the streams of one instrument apart, besides the expiry of its contract.
+_STREAMS = {Candle: ["interval"], Custom: ["event_type"], ChainEvent: ["chain", "kind"]}
+
+
+def _key_of(kind: type[AnyEvent]) -> Callable[[Any], Any]:
+  names = ["exchange", "market_type", "symbol", "expiry", *_STREAMS.get(kind, ())]
+  return attrgetter(*(name for name in names if name in kind.__struct_fields__))
+
+
+# The stream that an event is the latest of, within its type.
+_KEYS = {kind: _key_of(kind) for kind in (*get_args(MarketEvent), Window)}
 
 
 def _check_every(instance: object, attribute: "attrs.Attribute[Duration]", value: float) -> None:
@@ -72,20 +86,21 @@ class Sampler:
     arrival.begin()
     news = self._news
     for event in batch:
-      if isinstance(event, Gap | Heartbeat):
-        out.append(event)
-        continue
-      if isinstance(event, Window):
+      if isinstance(event, Event):
+        arrival.of(event.ts_event, event.ts_internal)
+      elif isinstance(event, Window):
         arrival.of(0, None)
       else:
-        arrival.of(event.ts_event, event.ts_internal)
-      if arrival.now >= self._tick:
-        self._give(out)
-      if isinstance(event, OrderBook) and (event.update_type != "snapshot" or event.is_reset):
-        news.pop(_key(event), None)
         out.append(event)
         continue
-      key = _key(event)
+      if arrival.now >= self._tick:
+        self._give(out)
+      kind = type(event)
+      key = kind, _KEYS[kind](event)
+      if type(event) is OrderBook and (event.update_type != "snapshot" or event.is_reset):
+        news.pop(key, None)
+        out.append(event)
+        continue
       if news.pop(key, None) is not None:
         self.conflated += 1
       news[key] = event
@@ -133,23 +148,6 @@ class Sampler:
 
   def _arm(self) -> None:
     self._tick = self._arrival.now - self._arrival.now % self._every + self._every
-
-
-def _key(event: AnyEvent) -> tuple[Any, ...]:
-  """The stream that an event is the latest of."""
-  if isinstance(event, Window):
-    return Window, event.symbol
-  if isinstance(event, Candle):
-    stream = event.interval
-  elif isinstance(event, Custom):
-    stream = event.event_type
-  elif isinstance(event, ChainEvent):
-    stream = f"{event.chain} {event.kind}"
-  else:
-    stream = ""
-  expiry = getattr(event, "expiry", None)
-  market_type = getattr(event, "market_type", None)
-  return type(event), event.exchange, market_type, event.symbol, expiry, stream
 
 
 def make(config: Sample, ctx: TransformContext) -> Sampler:

@@ -1,5 +1,7 @@
 """What one symbol did in one window, so far: sums that no order of arrival changes."""
 
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable
 from math import fsum, isfinite, ulp
 from typing import Any
@@ -9,6 +11,9 @@ from bond_core import AnyEvent, ChainEvent, Custom, Liquidation, OrderBook, Post
 # Events are kept as they are and folded into sums this many at a time, which is three times as fast
 # as one by one, and bounds the memory of long windows.
 FOLD = 512
+
+# Values that a sum keeps before it is brought to a few: once for most windows, at their end.
+_KEPT = 8 * FOLD
 
 # Greater numbers are garbage: no sum of them is to overflow.
 _LIMIT = 1e290
@@ -24,16 +29,20 @@ class ExactSum:
 
   def __init__(self) -> None:
     self.count = 0
-    self._parts: list[float] = []
+    self._parts = array("d")
 
   def extend(self, values: list[float]) -> None:
     """Adds values; what is no finite number is left out."""
-    if not _summable(values):
-      values = [value for value in values if abs(value) < _LIMIT]
+    if not are_sound(values):
+      values = [value for value in values if _is_sound(value)]
+    self.extend_sound(values)
+
+  def extend_sound(self, values: list[float]) -> None:
+    """Adds values of which `are_sound` is true."""
     self.count += len(values)
-    self._parts += values
+    self._parts.extend(values)
     self._note(values)
-    if len(self._parts) > FOLD:
+    if len(self._parts) > _KEPT:
       self._compact()
 
   def _note(self, values: list[float]) -> None:
@@ -42,7 +51,7 @@ class ExactSum:
   def join(self, other: "ExactSum") -> None:
     """Adds another sum."""
     self.count += other.count
-    self._parts += other._parts
+    self._parts.extend(other._parts)
 
   def total(self) -> float:
     """The sum, rounded once."""
@@ -55,7 +64,7 @@ class ExactSum:
   def _compact(self) -> None:
     """Replaces the parts by a few that have exactly the same sum: the rounded sum, the rounded rest
     that it leaves, and so on until nothing is left."""
-    parts: list[float] = []
+    parts = array("d")
     while rest := fsum([*self._parts, *(-part for part in parts)]):
       parts.append(rest)
     self._parts = parts
@@ -73,8 +82,15 @@ class DecimalSum(ExactSum):
 
   def _note(self, values: list[float]) -> None:
     places = self._places
-    while places is not None and [round(value, places) for value in values] != values:
-      places = places + 1 if places < MOST_PLACES else None
+    while places is not None:
+      # The quotient of two whole numbers is the float that is written so; `round` takes longer.
+      scale = 10.0**places
+      rounded = [(value * scale + 0.5) // 1.0 / scale for value in values]
+      if rounded == values:
+        break
+      odd = next(value for value, near in zip(values, rounded, strict=True) if value != near)
+      more = range(places + 1, MOST_PLACES + 1)
+      places = next((place for place in more if round(odd, place) == odd), None)
     self._places = places
 
   def join(self, other: ExactSum) -> None:
@@ -92,11 +108,15 @@ class DecimalSum(ExactSum):
     return round(found, places)
 
 
-def _summable(values: list[float]) -> bool:
-  try:
-    return isfinite(fsum(values))
-  except (OverflowError, ValueError):
-    return False
+def are_sound(values: list[float]) -> bool:
+  """Whether all are finite numbers of which no sum overflows."""
+  # Of finite numbers alone the least and the greatest are what they seem.
+  return not values or (isfinite(sum(values)) and _is_sound(min(values)) and _is_sound(max(values)))
+
+
+def _is_sound(value: float) -> bool:
+  # A comparison with what is no number is false.
+  return -_LIMIT < value < _LIMIT
 
 
 class Prices:
@@ -114,15 +134,15 @@ class Prices:
     self._noted = 0
 
   def extend(self, rows: list[tuple[int, Any]], values: list[float]) -> None:
-    """Adds the values of rows of (time, event)."""
+    """Adds the values, of which `are_sound` is true, of rows of (time, event)."""
     if not rows:
       return
-    self.sum.extend(values)
+    self.sum.extend_sound(values)
     self._bound(min(values), max(values))
     times = [when for when, _ in rows]
     begin, end = min(times), max(times)
-    first = min(self._at(i, rows[i], values[i]) for i, when in enumerate(times) if when == begin)
-    last = max(self._at(i, rows[i], values[i]) for i, when in enumerate(times) if when == end)
+    first = min(self._at(i, rows[i], values[i]) for i in _places(times, begin))
+    last = max(self._at(i, rows[i], values[i]) for i in _places(times, end))
     self._place(first, last)
     self._noted += len(rows)
 
@@ -164,6 +184,13 @@ class Prices:
       self._first = first
     if self._last is None or last > self._last:
       self._last = last
+
+
+def _places(times: list[int], time: int) -> Iterable[int]:
+  """Where in `times` this one is."""
+  if times.count(time) == 1:
+    return (times.index(time),)
+  return (place for place, other in enumerate(times) if other == time)
 
 
 class Traded:
@@ -246,14 +273,14 @@ class Tally:
 
   def fold(self) -> None:
     """Brings the sums up to date."""
-    trades: dict[str, list[tuple[int, Trade]]] = {}
+    trades = defaultdict[str, list[tuple[int, Trade]]](list)
     tickers: list[tuple[int, Ticker]] = []
     books: list[OrderBook] = []
     values: list[float] = []
     for row in self.rows:
       event = row[1]
       if isinstance(event, Trade):
-        trades.setdefault(event.exchange, []).append((row[0], event))
+        trades[event.exchange].append((row[0], event))
       elif isinstance(event, Ticker):
         tickers.append((row[0], event))
       elif isinstance(event, OrderBook):
@@ -288,8 +315,8 @@ class Tally:
     prices = [trade.price for _, trade in rows]
     sizes = [trade.size for _, trade in rows]
     turnover = [price * size for price, size in zip(prices, sizes, strict=True)]
-    if not (_summable(prices) and _summable(sizes) and _summable(turnover)):
-      sound = [row for row in rows if _is_sound(row[1])]
+    if not (are_sound(prices) and are_sound(sizes) and are_sound(turnover)):
+      sound = [row for row in rows if _is_sound_trade(row[1])]
       self.invalid += len(rows) - len(sound)
       self._fold_trades(exchange, sound)
       return
@@ -299,22 +326,20 @@ class Tally:
     if traded is None:
       traded = self.venues[exchange] = Traded()
     traded.prices.extend(rows, prices)
-    traded.volume.extend(sizes)
-    traded.turnover.extend(turnover)
+    traded.volume.extend_sound(sizes)
+    traded.turnover.extend_sound(turnover)
 
   def _fold_tickers(self, rows: list[tuple[int, Ticker]]) -> None:
     self.bids.extend([ticker.bid for _, ticker in rows if ticker.bid is not None])
     self.asks.extend([ticker.ask for _, ticker in rows if ticker.ask is not None])
     priced = [
-      (when, ticker) for when, ticker in rows if ticker.last is not None and isfinite(ticker.last)
+      (when, ticker) for when, ticker in rows if ticker.last is not None and _is_sound(ticker.last)
     ]
     self.quoted.extend(priced, [ticker.last for _, ticker in priced if ticker.last is not None])
 
 
-def _is_sound(trade: Trade) -> bool:
-  # A comparison with what is no number is false.
-  numbers = (trade.price, trade.size, trade.price * trade.size)
-  return all(-_LIMIT < number < _LIMIT for number in numbers)
+def _is_sound_trade(trade: Trade) -> bool:
+  return all(map(_is_sound, (trade.price, trade.size, trade.price * trade.size)))
 
 
 def joined(tallies: Iterable[Tally]) -> Tally:

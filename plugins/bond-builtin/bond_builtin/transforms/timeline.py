@@ -46,7 +46,8 @@ class _Source:
   """One (exchange, market type): its venue time, its skew, and when it last went on."""
 
   __slots__ = (
-    *("arrived", "before", "least", "near", "odd", "progress", "seen", "turn", "untimed", "venue"),
+    *("arrived", "before", "least", "near", "odd", "progress", "seen", "skew", "turn", "untimed"),
+    "venue",
   )
 
   def __init__(self) -> None:
@@ -57,25 +58,22 @@ class _Source:
     self.seen = _NEVER
     self.near = _NEVER
     self.odd = 0
+    self.skew = 0
+    """Receive time minus venue time (ms), where it was measured."""
     self.least = 0
     self.before = 0
     self.turn = _NEVER
 
-  @property
-  def skew(self) -> int:
-    """Receive time minus venue time (ms), where it was measured."""
-    return min(self.least, self.before)
-
   def sample(self, arrived: int, skew: int) -> None:
     """Notes one measurement."""
-    if arrived < self.turn:
-      if skew < self.least:
-        self.least = skew
-      return
-    # After a pause nothing of before counts.
-    self.before = skew if arrived >= self.turn + _BUCKET_MS else self.least
-    self.least = skew
-    self.turn = arrived + _BUCKET_MS
+    if arrived >= self.turn:
+      # After a pause nothing of before counts.
+      self.before = skew if arrived >= self.turn + _BUCKET_MS else self.least
+      self.least = skew
+      self.turn = arrived + _BUCKET_MS
+    elif skew < self.least:
+      self.least = skew
+    self.skew = min(self.least, self.before)
 
 
 class Timeline:
@@ -132,6 +130,11 @@ class Timeline:
       self._pass(arrival.now)
     return arrived
 
+  def joins(self, event: MarketEvent) -> bool:
+    """Whether the event's source does not hold the watermark now, and will once it is placed."""
+    source = self._sources.get((event.exchange, event.market_type))
+    return source is None or source.seen < self.arrival.now - self._lateness
+
   def place(self, event: MarketEvent, arrived: int) -> int | None:
     """When the event happened, which its source has now come to; None if that must wait."""
     key = (event.exchange, event.market_type)
@@ -159,7 +162,8 @@ class Timeline:
           source.venue = when
           source.arrived = arrived
           source.odd = 0
-          self._measure(source, arrived, arrived - when)
+          if arrived >= source.turn or arrived - when < source.least:
+            self._measure(source, arrived, arrived - when)
     elif not self._measured:
       return self._wait(event, arrived)
     else:

@@ -20,6 +20,7 @@ from bond_core import (
   Custom,
   DataClock,
   Duration,
+  Event,
   Funding,
   Gap,
   Heartbeat,
@@ -40,7 +41,6 @@ _COUNTED = (Trade, Ticker, OrderBook, Post, ChainEvent, Custom, Liquidation)
 # These only show how far their source has come.
 _PACING = (Funding, OpenInterest, Candle)
 _COUNTED_TYPES = frozenset(_COUNTED)
-_PASSING = (Gap, Heartbeat, Window)
 _CHANNELS = {"*", *(kind.channel for kind in _COUNTED)}
 
 MAX_EMPTY = 1_000
@@ -207,7 +207,7 @@ class Windower:
     line = self._line
     line.arrival.begin()
     for event in batch:
-      if isinstance(event, _PASSING):
+      if not isinstance(event, Event):
         if line.ceiling >= self._gate:
           self._close()
         if isinstance(event, Gap):
@@ -291,12 +291,12 @@ class Windower:
       self._count(event, when)
 
   def _count(self, event: MarketEvent, when: int) -> None:
-    symbol = event.symbol
     if type(event) not in _COUNTED_TYPES or (
-      self._wanted and symbol not in self._wanted and not self._is_named(symbol)
+      type(event) is OrderBook and event.update_type != "snapshot"
     ):
       return
-    if type(event) is OrderBook and event.update_type != "snapshot":
+    symbol = event.symbol
+    if self._wanted and symbol not in self._wanted and not self._is_named(symbol):
       return
     every = self._every
     start = when - when % every
