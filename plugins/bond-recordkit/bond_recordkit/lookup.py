@@ -99,7 +99,8 @@ def _why(paths: list[Path], position: Position, spec: Spec, header: Header) -> W
   if position.of != header.stream_id:
     event = _event_at(paths, position.seq)
   if event is None and (position.of is None or position.of == header.stream_id):
-    return _window_at(paths, position.seq, spec, header.stream_id, header.versions)
+    what = "window" if position.of else "event and no window"
+    return _window_at(paths, position.seq, what, spec, header.stream_id, header.versions)
   if event is None:
     raise RecordingError(f"{paths[-1]} has no event {position.seq}")
   return why_event(spec, event, f"{header.epoch}:{position.seq}", header.versions)
@@ -127,7 +128,7 @@ class _Place(NamedTuple):
   reached_ms: int
 
 
-def _place_of(paths: list[Path], seq: int) -> _Place:
+def _place_of(paths: list[Path], seq: int, what: str) -> _Place:
   """Raises RecordingError where there is no window of this number, which says which there are."""
   first, last, reached = 0, 0, 0
   for number, part in enumerate(event_lines(paths)):
@@ -143,13 +144,13 @@ def _place_of(paths: list[Path], seq: int) -> _Place:
   there = (
     f"its windows have numbers from {first} to {last}, not each of them" if last else "it has none"
   )
-  raise RecordingError(f"{paths[-1]} has no window {seq}; {there}")
+  raise RecordingError(f"{paths[-1]} has no {what} {seq}; {there}")
 
 
 def _window_at(
-  paths: list[Path], seq: int, spec: Spec, stream: str, versions: dict[str, str]
+  paths: list[Path], seq: int, what: str, spec: Spec, stream: str, versions: dict[str, str]
 ) -> Why:
-  place = _place_of(paths, seq)
+  place = _place_of(paths, seq, what)
   span = epoch_of(place.row.window_end) - epoch_of(place.row.window_start)
 
   def before(margin_ms: int | None) -> Batch:

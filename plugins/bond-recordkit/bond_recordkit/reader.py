@@ -1,6 +1,7 @@
 """Reads segments frame by frame, and finds the segments of a recording."""
 
 from collections.abc import Iterator, Sequence
+from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -19,9 +20,10 @@ from bond_recordkit.format import (
   segment_number,
   suffix_of,
 )
-from bond_recordkit.zstd import ZstdDecompressor, ZstdError
+from bond_recordkit.zstd import MAGIC, ZstdDecompressor, ZstdError
 
 _READ = 256 * 1024
+_TAIL = 4 * 1024 * 1024
 _SKIPPABLE = b"\x2a\x4d\x18"
 _header = msgspec.json.Decoder(Header).decode
 _digest = msgspec.json.Decoder(Digest).decode
@@ -76,8 +78,31 @@ def frames(path: Path) -> Iterator[Frame]:
   try:
     with path.open("rb") as file:
       yield from _frames(_Bytes(file))
+  except IsADirectoryError as exc:
+    raise RecordingError(f"{path} is a folder; name a recording, NAME.jsonl.zst") from exc
   except OSError as exc:
     raise RecordingError(f"cannot read the recording {path}: {exc.strerror}") from exc
+
+
+def frames_from_end(path: Path) -> Iterator[bytes]:
+  """The text of a file's whole frames, the last one first. What stands before those that are taken
+  is not unpacked, however long the file is. Raises OSError."""
+  with path.open("rb") as file:
+    end = file.seek(0, SEEK_END)
+    while end:
+      start = max(0, end - _TAIL)
+      file.seek(start)
+      # A frame may begin across the border.
+      data = file.read(end - start + len(MAGIC) - 1)
+      at = len(data)
+      while (at := data.rfind(MAGIC, 0, at + len(MAGIC) - 1)) >= 0:
+        file.seek(start + at)
+        try:
+          yield next(_frames(_Bytes(file))).text
+        except (Torn, RecordingError):
+          # It was cut off, or is no beginning of a frame.
+          continue
+      end = start
 
 
 def _frames(source: _Bytes) -> Iterator[Frame]:
@@ -160,7 +185,10 @@ def read_header(path: Path, line: bytes) -> Header:
   except msgspec.DecodeError as exc:
     raise RecordingError(f"{path} is no recording; `bond record` writes one") from exc
   if found.format != 1:
-    raise RecordingError(f"{path} is of format {found.format}; a newer Bond reads it")
+    raise RecordingError(
+      f"{path} is of format {found.format}, which a newer Bond reads: "
+      "pip install --upgrade bond-recordkit"
+    )
   return found
 
 
@@ -199,13 +227,18 @@ def segments_of(path: Path) -> list[Path]:
 
 def parts(paths: Sequence[Path]) -> Iterator[Part]:
   """What segments hold, frame by frame, up to the last whole frame of one whose recorder was
-  killed. Raises RecordingError where what follows was altered."""
+  killed. Raises RecordingError where what follows was altered, or where a segment is missing."""
+  before: tuple[Path, Header] | None = None
   for path in paths:
     try:
       for frame in frames(path):
         if frame.skipped:
           continue
         lines = frame.text.splitlines()
+        if frame.line == 1 and lines:
+          header = read_header(path, lines[0])
+          _check_follows(before, path, header)
+          before = path, header
         ts = None
         if lines and lines[-1].startswith(META[1]):
           ts = _digest(lines[-1]).ts
@@ -220,6 +253,18 @@ def parts(paths: Sequence[Path]) -> Iterator[Part]:
         ) from torn
     except msgspec.DecodeError as exc:
       raise RecordingError(f"{path} is damaged: {exc}; `bond verify {path}` says where") from exc
+
+
+def _check_follows(before: tuple[Path, Header] | None, path: Path, header: Header) -> None:
+  if before is None:
+    return
+  other, last = before
+  if header.recording == last.recording and header.segment != last.segment + 1:
+    raise RecordingError(
+      f"{path} is segment {header.segment}, and {other} is segment {last.segment}: what lies "
+      f"between is missing, or was recorded while this was read, and reading again finds it. "
+      f"{other} alone is read up to there; where it is moved away, the rest is read"
+    )
 
 
 def event_lines(paths: Sequence[Path]) -> Iterator[Part]:

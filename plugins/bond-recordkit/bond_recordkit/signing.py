@@ -63,9 +63,11 @@ def read_public_key(text: str) -> str:
       "(`openssl pkey -in key.pem -pubout` writes one)"
     ) from exc
   except ValueError as exc:
-    raise RecordingError(f"{text} is no public key in PEM") from exc
+    raise RecordingError(
+      f"{text} is no public key in PEM; `openssl pkey -in key.pem -pubout` writes one"
+    ) from exc
   if not isinstance(key, Ed25519PublicKey):
-    raise RecordingError(f"{text} is no ed25519 key")
+    raise RecordingError(f"{text} is no ed25519 key; give the public half of the recorder's")
   return key.public_bytes_raw().hex()
 
 

@@ -17,6 +17,7 @@ from bond_core import Refused
 from bond_core.config import parse_duration, parse_size
 from bond_recordkit.errors import RecordingError
 from bond_recordkit.format import (
+  Digest,
   Header,
   body_of,
   chained,
@@ -29,11 +30,12 @@ from bond_recordkit.format import (
   sums,
   trailer,
 )
-from bond_recordkit.reader import Torn, frames, read_header
+from bond_recordkit.reader import frames_from_end, header_of
 from bond_recordkit.signing import Signer
 from bond_recordkit.zstd import compressed
 
 _encode = msgspec.json.encode
+_digest = msgspec.json.Decoder(Digest).decode
 
 
 @attrs.frozen
@@ -64,23 +66,31 @@ def read_rotation(text: str) -> Rotation:
 
 
 class _Last:
-  """Where the segment ended that stands at the path already."""
+  """Where the segment ended that stands at the path already: the digest of its last whole frame,
+  and when the newest of its events was received, or where it has none, when it began. Raises
+  RecordingError where it is no recording, and OSError."""
 
   def __init__(self, path: Path) -> None:
-    self.header: Header | None = None
+    self.header = header_of(path)
     self.digest = b""
     self.ts = 0
-    with contextlib.suppress(Torn):
-      for frame in frames(path):
-        if frame.skipped:
-          continue
-        lines = frame.text.splitlines() or [b""]
-        if self.header is None:
-          self.header = read_header(path, lines[0])
-        if (sealed := read_digest(lines[-1])) is not None:
-          self.digest = sealed.sha256
-          said = msgspec.json.decode(lines[-1])
-          self.ts = (said.get("ts") or (0, 0))[1]
+    for text in frames_from_end(path):
+      line = text.rstrip(b"\n").rpartition(b"\n")[2]
+      if (sealed := read_digest(line)) is None:
+        continue
+      self.digest = self.digest or sealed.sha256
+      if (span := _digest(line).ts) is not None:
+        self.ts = span[1]
+        break
+    self.ts = self.ts or self.header.ts_event
+
+
+def _begins_a_recording(path: Path) -> bool:
+  try:
+    header_of(path)
+  except RecordingError:
+    return False
+  return True
 
 
 class RecordingWriter:
@@ -126,7 +136,7 @@ class RecordingWriter:
     path = self.path
     try:
       path.parent.mkdir(parents=True, exist_ok=True)
-      if not path.exists() and self._next.exists() and _Last(self._next).header is not None:
+      if not path.exists() and _begins_a_recording(self._next):
         # Its recorder was killed between the two names of a new segment.
         self._next.replace(path)
       if not path.exists() or not path.stat().st_size:
@@ -136,8 +146,6 @@ class RecordingWriter:
           pass
         return
       last = _Last(path)
-      if last.header is None:
-        raise RecordingError(f"{path} is no recording")
       self._recording, self._segment = last.header.recording, last.header.segment
       self._previous = last.digest.hex()
       self.resumed_from = last.ts or None

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+from bond_recordkit import reader
 from bond_recordkit.errors import RecordingError
 from bond_recordkit.format import TRAILER_BYTES, Header, Sealed, body_of, sums, trailer
 from bond_recordkit.reader import Torn, event_lines, frames, segments_of
@@ -17,7 +18,7 @@ from bond_recordkit.signing import read_public_key, read_signer
 from bond_recordkit.sink import open_recording_sink
 from bond_recordkit.verify import located, verify
 from bond_recordkit.writer import RecordingWriter, Rotation, read_rotation
-from bond_recordkit.zstd import compressed, open_zstd
+from bond_recordkit.zstd import MAGIC, compressed, open_zstd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
   Encoding,
@@ -141,6 +142,40 @@ def test_a_killed_recording_is_gone_on_with(recording):
   write(recording, (3,), first=90)
   assert len(events_in(recording)) == before + 3
   assert verify(segments_of(recording)).sound
+
+
+@pytest.mark.parametrize("cut", [0, 200])
+def test_going_on_reads_the_end_of_the_segment_and_not_all_of_it(tmp_path, monkeypatch, cut):
+  path = tmp_path / "btc.jsonl.zst"
+  write(path, (20,) * 50)
+  path.write_bytes(path.read_bytes()[: path.stat().st_size - cut])
+  unpacked, real = [], reader._unpacked
+  with monkeypatch.context() as patched:
+    patched.setattr(reader, "_unpacked", lambda *given: unpacked.append(1) or real(*given))
+    writer = RecordingWriter(path, described)
+  assert len(unpacked) <= 3
+  assert writer._previous == verify([path]).digest
+  assert writer.resumed_from == 1000 + decode(events_in(path)[-1]).seq_internal
+
+
+def test_the_end_is_found_whatever_stands_behind_it(tmp_path, monkeypatch):
+  path = tmp_path / "btc.jsonl.zst"
+  write(path, (20, 20))
+  data, digest = path.read_bytes(), verify([path]).digest
+  # Also across the borders of what is read at once.
+  for size in (5, 64, 4096):
+    monkeypatch.setattr(reader, "_TAIL", size)
+    for behind in (b"", MAGIC, MAGIC + b"no frame", b"x" * 100, MAGIC * 3):
+      path.write_bytes(data + behind)
+      assert RecordingWriter(path, described)._previous == digest
+
+
+def test_a_recorder_killed_before_its_first_event_leaves_a_time_to_go_on_from(tmp_path):
+  path = tmp_path / "btc.jsonl.zst"
+  writer = RecordingWriter(path, lambda: Header(recording="", ts_event=77))
+  writer.write([b'{"type":"frame","exchange":"x","ts_event":78}'])
+  writer.close()
+  assert RecordingWriter(path, described).resumed_from == 77
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -468,6 +503,24 @@ def test_a_segment_whose_header_was_altered_is_missed(tmp_path, segment):
   write(other, (20,))
   with pytest.raises(RecordingError, match=f"segment {segment} of"):
     segments_of(path)
+
+
+@pytest.mark.parametrize("missing", [2, 3])
+def test_a_segment_that_is_missing_in_the_middle_is_said(tmp_path, missing):
+  path = tmp_path / "btc.jsonl.zst"
+  write(path, (20,) * 5, rotation=Rotation(size=1))
+  (tmp_path / f"btc.{missing}.jsonl.zst").unlink()
+  with pytest.raises(RecordingError, match=rf"is segment {missing + 1}, and .* {missing - 1}:"):
+    events_in(path)
+
+
+def test_a_recorder_that_rotates_while_it_is_read_hides_nothing(tmp_path):
+  path = tmp_path / "btc.jsonl.zst"
+  write(path, (20, 20), rotation=Rotation(size=1))
+  paths = segments_of(path)
+  write(path, (20,), first=41)
+  with pytest.raises(RecordingError, match="reading again finds it"):
+    list(event_lines(paths))
 
 
 def test_segments_of_another_recording_may_lie_beside_it(tmp_path):
