@@ -120,7 +120,7 @@ class MemoryLog:
   log numbers windows that have no `seq` yet. A `paced` log makes its writer wait (`room`) for its
   cursors instead of letting them fall behind; one that does not move at all for `patience` seconds
   is waited for no longer. A log that continues an earlier one takes its `epoch` and its `head`, the
-  last number that was given.
+  last number that was given. In a `sparse` one, a number that no event has is no loss.
   """
 
   def __init__(
@@ -135,8 +135,10 @@ class MemoryLog:
     patience: float = 30.0,
     epoch: str | None = None,
     head: int = 0,
+    sparse: bool = False,
   ) -> None:
     self.name = name
+    self.sparse = sparse
     self.epoch = secrets.token_hex(8) if epoch is None else epoch
     self.appended = head
     self.bytes_held = 0
@@ -167,7 +169,7 @@ class MemoryLog:
   def append(self, batch: Batch, source: Hashable = None, first: int | None = None) -> int:
     """Adds events in order; the sequence number of the first. `source` names the writer, for
     cursors that follow only some. `first` is that number where another process gave it; it may jump
-    ahead, and readers receive a Gap for what lies between."""
+    ahead, and readers receive a Gap for what lies between, but of a sparse log."""
     if first is None:
       first = self.appended + 1
     elif first <= self.appended:
@@ -249,14 +251,7 @@ class MemoryLog:
 
   def read(self, first: int, limit: int) -> Batch:
     """Up to `limit` events from sequence number `first` on."""
-    batch: Batch = []
-    segments = self._segments
-    for index in range(self._index(first), len(segments)):
-      segment = segments[index]
-      batch += segment.events[max(0, first - segment.first) :][: limit - len(batch)]
-      if len(batch) >= limit:
-        break
-    return batch
+    return [event for record in self.records(first, limit) for event in record.events][:limit]
 
   def records(self, first: int, limit: int) -> list[Record]:
     """The batches from sequence number `first` on, with up to about `limit` events; the first one
@@ -401,7 +396,7 @@ class Cursor:
       segments = log._segments
       for index in range(log._index(self.position), len(segments)):
         segment = segments[index]
-        if self.position < segment.first:
+        if self.position < segment.first and not log.sparse:
           tagged.append((None, [self._skip(segment.first, "lost before this log had them")]))
         if self._sources is None or segment.source in self._sources:
           # The common case, a whole segment, hands on the batch itself.

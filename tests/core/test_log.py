@@ -94,6 +94,15 @@ async def test_what_the_ring_lost_is_declared_with_its_exact_range():
   assert cursor.lost == 20
 
 
+async def test_numbers_that_no_event_has_are_no_loss_in_a_sparse_log():
+  log = MemoryLog("market", stamps=True, sparse=True)
+  cursor = log.cursor()
+  for number in (1, 3, 9):
+    log.append(trades(number), first=number)
+  assert ids(await cursor.next()) == ["1", "3", "9"]
+  assert (cursor.lost, cursor.lag, ids(log.read(2, 9))) == (0, 0, ["3", "9"])
+
+
 async def test_old_segments_go_by_time_but_the_newest_stays():
   clock = DataClock(0)
   log = MemoryLog("market", seconds=1, clock=clock)

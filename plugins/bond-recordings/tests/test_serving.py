@@ -11,7 +11,7 @@ from bond_recordings.serving.ledger import Ledger
 from bond_recordings.serving.player import RecordingPlayer
 from bond_recordings.serving.run import serve_replay, services_of
 from bond_recordkit.format import Header
-from bond_recordkit.reader import event_lines
+from bond_recordkit.reader import event_lines, segments_of
 from bond_recordkit.verify import verify
 from bond_recordkit.writer import RecordingWriter
 from bond_server.access.chain import LOCAL
@@ -63,8 +63,8 @@ def events_of(count=200, seed=4):
     )
 
 
-def write(path, events):
-  head = Header(recording="", name="rec", epoch="e1", stream_id=STREAM, spec=SPEC)
+def write(path, events, epoch="e1"):
+  head = Header(recording="", name="rec", epoch=epoch, stream_id=STREAM, spec=SPEC)
   writer = RecordingWriter(path, lambda: head)
   for first in range(0, len(events), 40):
     part = events[first : first + 40]
@@ -191,7 +191,7 @@ async def test_what_can_be_read_at_a_time_is_what_a_copy_cut_there_holds(tmp_pat
       assert len(await read(url, "/raw?from=0")) == sum(isinstance(e, Trade) for e in part)
 
 
-async def read(url, route):
+async def read(url, route, leaving_out=("heartbeat", "gap")):
   """What comes before a reader of all that there is would be live."""
   lines = []
   async with open_websocket(f"{url}{route}") as socket:
@@ -201,8 +201,40 @@ async def read(url, route):
           message = json.loads(bytes(frame))
           if message.get("type") == "live":
             return lines
-          if message.get("type") not in ("heartbeat", "gap"):
+          if message.get("type") not in leaving_out:
             lines.append(message)
+
+
+async def test_numbers_that_the_recorded_spec_has_no_event_of_are_no_loss(tmp_path):
+  path = tmp_path / "rec.jsonl.zst"
+  # A view of a book every so often leaves out the numbers of the changes between.
+  events = [event for event in events_of() if getattr(event, "seq_internal", 1) % 3]
+  write(path, events)
+  numbers = [event.seq_internal for event in events if isinstance(event, Trade)]
+  player = player_of(path, locked=True)
+  async with served(player) as (_, url), open_websocket(f"{url}/raw?from=now-1h") as socket:
+    client, found = Client(socket), []
+    await client.next("live")
+    await player.steer({"type": "advance", "to": "+1s"})
+    await player.steer({"type": "advance", "to": "end"})
+    while len(found) < len(numbers):
+      message = await client.next("trade", "gap")
+      assert message["type"] == "trade", message
+      found.append(message["seq_internal"])
+    assert found == numbers
+    since = f"replay-e1:{numbers[20]}"
+    later = await read(url, f"/raw?from={since}", leaving_out=("heartbeat",))
+    assert [message["seq_internal"] for message in later] == numbers[21:]
+
+
+async def test_a_recording_of_several_runs_is_numbered_by_its_replay(tmp_path):
+  path = tmp_path / "rec.jsonl.zst"
+  write(path, list(events_of(40)))
+  write(path, list(events_of(40, seed=5)), epoch="e2")
+  player = RecordingPlayer(segments_of(path), Selection(), locked=True)
+  await player.steer({"type": "advance", "to": "end"})
+  assert player.log.epoch == f"replay-{player.header.recording}"
+  assert [event.seq_internal for event in await held(player.log)] == list(range(1, 81))
 
 
 async def test_decisions_are_written_with_what_was_known(recording, tmp_path):

@@ -10,9 +10,9 @@ from bond_recordings.commands.record import record_command
 from bond_recordings.commands.why import why_command
 from bond_recordkit import lookup
 from bond_recordkit.errors import RecordingError
-from bond_recordkit.format import Header
+from bond_recordkit.format import NOT_RECORDED, Header
 from bond_recordkit.lookup import read_position, why_recorded
-from bond_recordkit.reader import event_lines, header_of
+from bond_recordkit.reader import event_lines, header_of, runs_of, segments_of
 from bond_recordkit.served import why_in_market, why_of_stream
 from bond_recordkit.writer import RecordingWriter
 from click.testing import CliRunner
@@ -85,6 +85,12 @@ def windows_in(path):
   return [event for event in events if isinstance(event, Window)]
 
 
+def events_of(path):
+  """The events with a number that a segment has."""
+  events = [decode(text) for part in event_lines([path]) for text in part.lines]
+  return [e for e in events if not isinstance(e, Window) and e.seq_internal is not None]
+
+
 def check(why):
   """What any reader can add up by hand."""
   assert why is not None
@@ -115,6 +121,40 @@ def test_every_window_is_what_it_names(recording):
   assert {why.made_by for why in answers} == {("all",), ("large",)}
   assert any(why.event.raw_data.get("late") for why in answers)
   assert any(why.gaps for why in answers)
+
+
+def test_each_run_of_a_recorder_that_was_started_again_answers_for_its_own(tmp_path):
+  recorded(tmp_path, 150)
+  path = recorded(tmp_path, 120, seed=2)
+  first, second = runs_of(segments_of(path))
+  assert first.header.epoch != second.header.epoch
+  for run in (first, second):
+    for why in answers_of(run.paths[-1]):
+      check(why)
+  newest = why_recorded(path, "7")
+  assert newest.position == f"{second.header.epoch}:7"
+  older = why_recorded(path, f"{first.header.epoch}:7")
+  assert older.position == f"{first.header.epoch}:7"
+  assert encode(older.event) != encode(newest.event)
+  last = max(event.seq_internal for event in events_of(first.paths[0]))
+  assert last > max(event.seq_internal for event in events_of(path))
+  assert why_recorded(path, str(last)).position == f"{first.header.epoch}:{last}"
+  with pytest.raises(RecordingError, match="no event and no window 9999"):
+    why_recorded(path, "9999")
+
+
+def test_a_window_right_after_what_was_not_recorded_comes_out(recording, tmp_path):
+  path = tmp_path / "again.jsonl.zst"
+  gap = Gap(exchange="*", symbol="*", channel="*", reason="upstream", cause=NOT_RECORDED)
+  gap.ts_event = gap.ts_to = START_MS
+  gap.ts_from = START_MS - 5000
+  lines = [text for part in event_lines([recording]) for text in part.lines]
+  writer = RecordingWriter(path, lambda: header_of(recording))
+  writer.write([encode(gap), *lines])
+  writer.close()
+  first, *_ = answers = answers_of(path)
+  assert all(why.equal for why in answers)
+  assert [one.cause for one in first.gaps] == [NOT_RECORDED]
 
 
 @pytest.mark.slow

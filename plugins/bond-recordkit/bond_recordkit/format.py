@@ -34,6 +34,9 @@ META: Final = (b'{"type":"recording"', b'{"type":"digest"')
 RAW: Final = b'{"type":"frame"'
 """How the lines begin that hold a venue's own message."""
 
+NOT_RECORDED: Final = "nothing was recorded between these times"
+"""The cause of the gap that a recorder writes when it goes on: no transform was given it."""
+
 _START: Final = b"bond-recording-1\n"
 _TRAILER: Final = struct.Struct("<II")
 _SKIPPABLE: Final = 0x184D2A5B

@@ -13,7 +13,7 @@ from bond_core.specs import Components
 from bond_recordkit.errors import RecordingError
 from bond_recordkit.format import Header
 from bond_recordkit.kept import frames_at
-from bond_recordkit.reader import event_lines, header_of, segments_of
+from bond_recordkit.reader import Run, event_lines, runs_of, segments_of
 from bond_recordkit.why import (
   MOST_EVENTS,
   MOST_READ,
@@ -36,6 +36,10 @@ class Position(NamedTuple):
 
   seq: int
   of: str | None = None
+
+
+class _NotThere(RecordingError):
+  """A run has neither an event nor a window of a number."""
 
 
 def read_position(text: str) -> Position:
@@ -74,20 +78,35 @@ def why_recorded(
   event; where there is none, of a window. `trusted` says that the recording is one's own, so that
   every transform of its spec may run. Raises RecordingError where there is neither."""
   position = read_position(text)
-  paths = segments_of(path)
-  header = header_of(paths[-1])
+  runs = runs_of(segments_of(path))
+  # Each run has numbers from 1 on; the newest that has this one is meant.
+  named = [run for run in reversed(runs) if position.of in (None, *_names(run.header))]
+  if not named:
+    there = " or ".join(" and ".join(_names(run.header)) for run in runs)
+    raise RecordingError(f"{path} has the epoch and the stream {there}, not {position.of}")
+  missing: _NotThere | None = None
+  for run in named:
+    try:
+      return _why_in(run, position, str(path), registry or Registry(), trusted=trusted)
+    except _NotThere as exc:
+      missing = missing or exc
+  raise missing or _NotThere(f"{path} has no event {position.seq}")
+
+
+def _names(header: Header) -> tuple[str, str]:
+  return header.epoch, header.stream_id
+
+
+def _why_in(run: Run, position: Position, file: str, registry: Components, *, trusted: bool) -> Why:
+  paths, header = run
   if not header.spec:
     raise RecordingError(
-      f"{path} does not say which spec was recorded; `bond record` notes it, the sink core.jsonl "
+      f"{file} does not say which spec was recorded; `bond record` notes it, the sink core.jsonl "
       "does not"
     )
-  spec = recorded_spec(header, str(path), registry or Registry(), trusted=trusted)
-  if position.of not in (None, header.epoch, header.stream_id):
-    raise RecordingError(
-      f"{path} has the epoch {header.epoch} and the stream {header.stream_id}, not {position.of}"
-    )
+  spec = recorded_spec(header, file, registry, trusted=trusted)
   found = _why(paths, position, spec, header)
-  if not any(header_of(segment).raw for segment in paths):
+  if not header.raw:
     return found
   moments = map(moment_of, found.events[:MOST_EVENTS])
   frames, left_out = frames_at(paths, moments)
@@ -102,7 +121,7 @@ def _why(paths: list[Path], position: Position, spec: Spec, header: Header) -> W
     what = "window" if position.of else "event and no window"
     return _window_at(paths, position.seq, what, spec, header.stream_id, header.versions)
   if event is None:
-    raise RecordingError(f"{paths[-1]} has no event {position.seq}")
+    raise _NotThere(f"{paths[-1]} has no event {position.seq}")
   return why_event(spec, event, f"{header.epoch}:{position.seq}", header.versions)
 
 
@@ -129,7 +148,7 @@ class _Place(NamedTuple):
 
 
 def _place_of(paths: list[Path], seq: int, what: str) -> _Place:
-  """Raises RecordingError where there is no window of this number, which says which there are."""
+  """Raises _NotThere where there is no window of this number, which says which there are."""
   first, last, reached = 0, 0, 0
   for number, part in enumerate(event_lines(paths)):
     reached = part.ts[1] if part.ts is not None else reached
@@ -144,7 +163,7 @@ def _place_of(paths: list[Path], seq: int, what: str) -> _Place:
   there = (
     f"its windows have numbers from {first} to {last}, not each of them" if last else "it has none"
   )
-  raise RecordingError(f"{paths[-1]} has no {what} {seq}; {there}")
+  raise _NotThere(f"{paths[-1]} has no {what} {seq}; {there}")
 
 
 def _window_at(

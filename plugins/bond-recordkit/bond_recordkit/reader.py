@@ -225,6 +225,25 @@ def segments_of(path: Path) -> list[Path]:
   return [*(other for _, other in sorted(found)), path]
 
 
+class Run(NamedTuple):
+  """The segments that one run of a recorder wrote, with their header: the numbers of the events in
+  them are of its epoch. One that is started again has another."""
+
+  paths: list[Path]
+  header: Header
+
+
+def runs_of(paths: Sequence[Path]) -> list[Run]:
+  """The runs that the segments of a recording are of, in order."""
+  found: list[Run] = []
+  for path in paths:
+    header = header_of(path)
+    if not found or header.epoch != found[-1].header.epoch:
+      found.append(Run([], header))
+    found[-1].paths.append(path)
+  return found
+
+
 def parts(paths: Sequence[Path]) -> Iterator[Part]:
   """What segments hold, frame by frame, up to the last whole frame of one whose recorder was
   killed. Raises RecordingError where what follows was altered, or where a segment is missing."""

@@ -13,7 +13,7 @@ import msgspec
 import trio
 
 from bond_core import AnyEvent, Batch, Gap, SinkContext, Window
-from bond_recordkit.format import FRAME_BYTES, Header
+from bond_recordkit.format import FRAME_BYTES, NOT_RECORDED, Header
 from bond_recordkit.kept import KeptFrames
 from bond_recordkit.signing import Signer
 from bond_recordkit.writer import RecordingWriter, Rotation
@@ -77,7 +77,7 @@ class RecordingSink:
       now = ctx.clock.now_ms()
       gap = Gap(exchange="*", symbol="*", channel="*", reason="upstream", ts_event=now)
       gap.ts_from, gap.ts_to = writer.resumed_from, now
-      gap.cause = "nothing was recorded between these times"
+      gap.cause = NOT_RECORDED
       self._take([gap])
 
   async def write(self, batch: Batch) -> None:

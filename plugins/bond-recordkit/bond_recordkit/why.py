@@ -8,6 +8,7 @@ import attrs
 import msgspec
 
 from bond_core import AnyEvent, Batch, Gap, Heartbeat, Spec, Window
+from bond_recordkit.format import NOT_RECORDED
 from bond_recordkit.kept import KeptFrame
 from bond_recordkit.rerun import Made, Rerun, takes
 
@@ -207,7 +208,7 @@ def _again(spec: Spec, row: Window, events: Batch) -> Made | None:
   if simulated and not real:
     simulated |= {"", "*"}
   rerun = Rerun(spec, frozenset(simulated))
-  rerun.push(events)
+  rerun.push([e for e in events if not isinstance(e, Gap) or e.cause != NOT_RECORDED])
   if (found := _found(rerun, place, row)) is None and events:
     newest = max((getattr(event, "ts_event", 0) for event in events), default=0)
     rerun.wait(newest + _WAIT_MS)
@@ -245,14 +246,14 @@ def _gaps_of(row: Window, made: Made, events: Batch) -> list[Gap]:
   time."""
   start, end = epoch_of(row.window_start), epoch_of(row.window_end)
   times = [event.ts_event for event in made.events if not isinstance(event, Window)]
-  first, last = min(times, default=start), max(times, default=end)
+  first, last = min([start, *times]), max([end, *times])
   return [
     event
     for event in events
     if type(event) is Gap
     and event.symbol in ("*", "", row.symbol)
     and (
-      first <= event.ts_event <= max(last, end)
+      first <= event.ts_event <= last
       or ((event.ts_from or event.ts_event) <= last and (event.ts_to or event.ts_event) >= first)
     )
   ]

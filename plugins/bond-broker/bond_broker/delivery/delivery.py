@@ -466,7 +466,9 @@ class Delivery:
       return []
     first = min(records[0].first, until) if records else until
     if first > self._position:
-      return self._lack(first, "the log does not have these events any more")
+      if not ring.sparse:
+        return self._lack(first, "the log does not have these events any more")
+      self._move_to(first)
     return self._take(self._select(subscriptions, records, until))
 
   def _select(

@@ -66,7 +66,7 @@ class Pump:
     ring, router = self.log.ring, self.router
     while self.position <= ring.head:
       for record in ring.records(self.position, STEP_EVENTS):
-        if record.first > self.position:
+        if record.first > self.position and not ring.sparse:
           touched = router.sort_lost(self.position, record.first - 1, self.now_ms())
           before, self.position = self.position, record.first
           self._flush(touched, before)

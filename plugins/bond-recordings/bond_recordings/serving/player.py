@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import trio
 from bond_recordkit.format import Header
-from bond_recordkit.reader import header_of
+from bond_recordkit.reader import header_of, runs_of
 
 from bond_core import AnyEvent, Batch, BondError, DataClock, Window, decode
 from bond_core.logs import DurableLog, MemoryLog
@@ -46,7 +46,10 @@ class RecordingPlayer:
   ) -> None:
     self.header: Header = header_of(paths[-1])
     self.clock = DataClock()
-    epoch = f"replay-{self.header.epoch or self.header.recording}"
+    # Where the recorder was started again, the same numbers are there once for each run.
+    self._numbered = self.header.spec is not None and len(runs_of(paths)) == 1
+    own = self.header.epoch if self._numbered else self.header.recording
+    epoch = f"replay-{own or self.header.recording}"
     self.log = _log("market", self.clock, stamps=True, epoch=epoch)
     self.made = _log("stream", self.clock, stamps=False, epoch=None)
     """The windows of the recorded spec."""
@@ -56,7 +59,6 @@ class RecordingPlayer:
     self.ended = False
     self.exchanges: set[str] = set()
     self.ledger = ledger or Ledger(None, self.header)
-    self._numbered = self.header.spec is not None
     self._source: Iterator[list[Moment]] = moments(paths, wanted)
     self._held: list[Moment] = []
     self._at = 0
@@ -245,7 +247,10 @@ class RecordingPlayer:
 
 
 def _log(name: str, clock: DataClock, *, stamps: bool, epoch: str | None) -> DurableLog:
-  ring = MemoryLog(name, seconds=1e9, max_bytes=RING_BYTES, clock=clock, stamps=stamps, epoch=epoch)
+  # A recording has the events of its spec, and those alone have numbers in it.
+  ring = MemoryLog(
+    name, seconds=1e9, max_bytes=RING_BYTES, clock=clock, stamps=stamps, epoch=epoch, sparse=True
+  )
   return DurableLog(ring, None)
 
 
