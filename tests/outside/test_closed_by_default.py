@@ -43,7 +43,7 @@ OPEN = {
   "onchain.bitcoin": "endpoint",
   "onchain.evm": "endpoint mode private",
   "onchain.solana": "endpoint mode token",
-  "ws.custom": "exchange function private",
+  "ws.custom": "exchange function private secrets",
   **dict.fromkeys(
     ["core.filter", "core.project", "core.dedupe", "core.merge", "core.window", "core.sample"], ""
   ),

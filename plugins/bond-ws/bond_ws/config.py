@@ -12,7 +12,9 @@ from bond_core import BondError, Duration, MarketType, Secret, Size
 from bond_core.config import Allowance, check_url, load_function, read_allowance
 from bond_ws.decoding import Form
 from bond_ws.matching import check_match
+from bond_ws.paths import parse_path
 from bond_ws.rules import Rule
+from bond_ws.templates import secret_names
 
 MAX_RULES = 32
 MAX_MESSAGES = 100
@@ -86,13 +88,32 @@ class Reply:
 @attrs.frozen(kw_only=True)
 class Failure:
   """Messages with which the venue refuses a request. Reading ends with the reason at the path
-  `text`."""
+  `text`; where the path `symbol` leads to the name of one of several, that one alone is refused."""
 
   when: str | dict[str, Any]
   text: str = ""
+  symbol: str = ""
 
   def __attrs_post_init__(self) -> None:
     check_match(self.when)
+    parse_path(self.text)
+    parse_path(self.symbol)
+
+
+@attrs.frozen(kw_only=True)
+class Channels:
+  """Messages that fit `opened` open a channel, which has a number or a name at the path `id` in
+  them and at the path `of` in each message of the channel. There @.PATH is what the message that
+  opened it says."""
+
+  opened: dict[str, Any]
+  id: str
+  of: str
+
+  def __attrs_post_init__(self) -> None:
+    check_match(self.opened)
+    parse_path(self.id)
+    parse_path(self.of)
 
 
 @attrs.frozen(kw_only=True)
@@ -100,13 +121,17 @@ class Custom:
   """A websocket at `url`, the messages to `send` once it is open, and the rules that `map` its
   messages to events. Headers and query may hold secrets.
 
+  "${secret:NAME}" in a message to send is the secret of that name in `secrets`. `channels` says how
+  messages are told apart that name only the number of a channel. `sequence` is the path of a number
+  that grows by one from message to message of a connection.
+
   The events' exchange is ws-NAME. `silence` is how long the venue is never silent while it works.
   `decode` is what messages are: JSON, compressed JSON (gzip, zlib or deflate, each message by
   itself), msgpack, cbor, text, or bytes as they come. `function` (package.module:function) makes
   events instead of rules. `exchange` names the venue in full, and `private` allows addresses that
-  are not public. What Heartbeat, Reply, Failure and Rule hold, and examples of two venues, is in
-  the README of bond-ws. `quotes` are the quote currencies that names in one word end with (USD:
-  DOTUSD is DOT/USD); without them such a name stays as it is, unless it ends in USDT or USDC.
+  are not public. What Heartbeat, Reply, Failure, Channels and Rule hold, and examples of venues,
+  is in the README of bond-ws. `quotes` are the quote currencies that names in one word end with
+  (USD: DOTUSD is DOT/USD); without them such a name stays as it is, unless it ends in USDT or USDC.
   """
 
   url: str = attrs.field(metadata=PUBLIC)
@@ -118,6 +143,9 @@ class Custom:
   heartbeat: Heartbeat | None = attrs.field(default=None, metadata=PUBLIC)
   replies: list[Reply] = attrs.field(factory=list, metadata=PUBLIC)
   failures: list[Failure] = attrs.field(factory=list, metadata=PUBLIC)
+  channels: Channels | None = attrs.field(default=None, metadata=PUBLIC)
+  sequence: str = attrs.field(default="", metadata=PUBLIC)
+  secrets: dict[str, Secret] = attrs.field(factory=dict, metadata={"public": False})
   silence: Duration | None = None
   max_message: Size = Size(4 * 1024 * 1024)
   decode: Form = "json"
@@ -139,6 +167,8 @@ class Custom:
       raise ValueError(f"{len(self.send)} messages to send are more than {MAX_MESSAGES}")
     for message in self.send:
       _check_message(self, attrs.fields(Custom).send, message)
+    self._check_secrets()
+    parse_path(self.sequence)
     if not 1024 <= self.max_message <= MAX_MESSAGE:
       raise ValueError(f"max_message is {self.max_message}; write 1KiB to 16MiB")
     if self.silence is not None and not 1 <= self.silence <= 3600:
@@ -176,6 +206,16 @@ class Custom:
     url = urlsplit(self.url)
     if url.scheme not in ("ws", "wss") or not url.hostname or url.username or url.fragment:
       raise ValueError("the URL is not one of a websocket; write ws://HOST/PATH or wss://HOST/PATH")
+
+  def _check_secrets(self) -> None:
+    beat = self.heartbeat
+    templates = [*self.send, *(reply.send for reply in self.replies), beat and beat.send]
+    for name in secret_names(templates):
+      if name not in self.secrets:
+        raise ValueError(
+          f"there is no {name!r} in secrets for ${{secret:{name}}}; "
+          f"write secrets: {{{name}: {{secret: VARIABLE}}}}"
+        )
 
   def _check_headers(self) -> None:
     for name, value in self.headers.items():

@@ -1,6 +1,5 @@
 """Any websocket as a Feed: a spec says what is sent, and how messages are read."""
 
-import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -29,16 +28,18 @@ from bond_ws.config import Custom, allowance, as_text
 from bond_ws.decoding import GZIP, as_text as as_message, decoder
 from bond_ws.mapping import UNREADABLE, Mapping
 from bond_ws.matching import UNDECODED, matcher
-from bond_ws.paths import parse_path
-from bond_ws.rules import EVENTS
+from bond_ws.numbers import Numbers
+from bond_ws.paths import MISSING, MOST_ITEMS, Scope, parse_path
+from bond_ws.rules import EVENTS, converted
+from bond_ws.templates import filled
 
 _EVENTS = frozenset(EVENT_TYPES.values())
-_TEMPLATE = re.compile(r"\$\{(?P<path>[^{}]*)\}")
-
-MOST_ITEMS = 40_000
-"""Of one message, by all rules together: nothing else runs while they are read."""
 
 MAX_REPLIES = 10
+
+MOST_CHANNELS = 500
+"""That one connection opens, each with a message of at most MOST_OPENING bytes that is kept."""
+MOST_OPENING = 4096
 
 _FORMS = {"text": "text", "msgpack": "MessagePack", "cbor": "CBOR"}
 
@@ -61,6 +62,9 @@ class _Open:
   """When the last reply was sent (monotonic s)."""
   replies: int = 0
   """Replies in that second."""
+  channels: dict[str | int, Any] = attrs.field(factory=dict)
+  """The messages that opened its channels."""
+  numbers: Numbers = attrs.field(factory=Numbers)
 
 
 class WsFeed:
@@ -75,13 +79,20 @@ class WsFeed:
     self.ignored = 0
     self.unmapped = 0
     self._config = config
-    self._limits = _limits(config)
     self._mappings = [
       Mapping(rule, self.exchange, config.market_type, config.symbols, config.quotes)
       for rule in config.map
     ]
     self._replies = [(matcher(reply.when), reply.send) for reply in config.replies]
-    self._failures = [(matcher(f.when), parse_path(f.text)) for f in config.failures]
+    self._failures = [
+      (matcher(f.when), parse_path(f.text), parse_path(f.symbol) if f.symbol else None)
+      for f in config.failures
+    ]
+    self._sequence = parse_path(config.sequence) if config.sequence else None
+    channels = config.channels
+    self._opens = None if channels is None else matcher(channels.opened)
+    self._id = parse_path(channels.id if channels else "")
+    self._of = parse_path(channels.of if channels else "")
     beat = config.heartbeat
     self._is_pong = None if beat is None or beat.answer is None else matcher(beat.answer)
     # A ping whose answer is not known is only sent; the WebSocket's own ping shows whether the
@@ -102,12 +113,13 @@ class WsFeed:
     # A missing secret or function ends the source with a sentence, before it connects.
     self._headers()
     self._url()
+    self.opening_messages("", [])
     if self._config.function and self._function is None:
       self._function = load(self._config.function, "ws.custom")
     return self.exchange
 
   def limits(self, group: str) -> Limits:
-    return self._limits
+    return _limits(self._config, self._text)
 
   def silence(self, subscription: Subscription) -> float | None:
     return self._config.silence
@@ -119,7 +131,7 @@ class WsFeed:
     return 0
 
   def opening_messages(self, group: str, subscriptions: list[Subscription]) -> list[bytes]:
-    return [as_text(message) for message in self._config.send]
+    return [self._text(message) for message in self._config.send]
 
   def handshake(self, group: str, subscriptions: list[Subscription]) -> Handshake:
     return Handshake(
@@ -131,6 +143,12 @@ class WsFeed:
 
   def _headers(self) -> tuple[tuple[str, str], ...]:
     return tuple((name, _revealed(value)) for name, value in self._config.headers.items())
+
+  def _text(self, template: Any) -> bytes:
+    return as_text(filled(template, self._secret))
+
+  def _secret(self, name: str) -> str:
+    return self._config.secrets[name].reveal()
 
   def _url(self) -> str:
     if not self._config.query:
@@ -149,7 +167,7 @@ class WsFeed:
     self._connections[connection] = _Open(list(subscriptions), now.mono_ns)
     self._received_ns = now.mono_ns
     for message in self._config.send:
-      self.actions.append(Send(connection, as_text(message)))
+      self.actions.append(Send(connection, self._text(message)))
 
   def on_change(
     self,
@@ -171,7 +189,7 @@ class WsFeed:
       for number, opened in self._connections.items():
         if now.mono_ns - opened.beaten_ns >= beat.every * 1e9:
           opened.beaten_ns = now.mono_ns
-          self.actions.append(Send(number, as_text(self._beat)))
+          self.actions.append(Send(number, self._text(self._beat)))
     return []
 
   def on_response(self, fetch: Fetch, response: Response, received: Moment) -> Batch:
@@ -195,12 +213,14 @@ class WsFeed:
       try:
         self._take(connection, opened, frame, received, out, faults)
       except UNREADABLE as exc:
-        # None of a message's events goes on where it cannot be read.
-        del out[before:]
+        # None of a message's events goes on where it cannot be read; what is missing before it is.
+        out[before:] = [event for event in out[before:] if type(event) is Gap]
         faults.append(exc)
     if faults:
       self.unmapped += len(faults)
-      out.append(self._gap(len(faults), _reason(faults[-1]), opened, received))
+      count = "a message" if len(faults) == 1 else f"{len(faults)} messages"
+      cause = f"{count} could not be mapped: {_reason(faults[-1])}"
+      out.append(self._gap(len(faults), cause, opened, received))
     return out
 
   def _take(
@@ -213,7 +233,10 @@ class WsFeed:
     faults: list[Exception],
   ) -> None:
     frame, message = self._decode(frame)
-    if self._reply_to(connection, opened, frame, message, received):
+    scope = (message, self._opening(opened, message))
+    replied = self._reply_to(connection, opened, frame, scope, received)
+    self._count(opened, scope, received, out)
+    if replied:
       return
     if message is UNDECODED:
       if self._function is None:
@@ -221,35 +244,72 @@ class WsFeed:
         raise ValueError(f"it is not {_FORMS.get(self._config.decode, 'JSON')}{hint}")
       message = as_message(frame)
     self._received_ns = received.mono_ns
-    for fits, path in self._failures:
-      if fits(frame, message, message):
-        self._fail(opened, path.read(message, message))
+    for fits, text, symbol in self._failures:
+      if fits(frame, scope):
+        refused = None if symbol is None else symbol.read(scope)
+        self._fail(opened, text.read(scope), refused, received, out)
         return
+    if self._opens is not None and self._opens(frame, scope):
+      self._open_channel(opened, frame, scope)
+      return
     if self._function is not None:
       self._call(self._function, message, received, out)
       return
-    if (items := sum(mapping.size(message) for mapping in self._mappings)) > MOST_ITEMS:
-      raise ValueError(
-        f"the rules would look at {items} items of one message; {MOST_ITEMS} is most"
-      )
-    taken = [mapping.take(frame, message, received, out, faults) for mapping in self._mappings]
+    left, looks = MOST_ITEMS, []
+    for mapping in self._mappings:
+      looks.append((mapping, mapping.scopes(scope, left)))
+      left -= len(looks[-1][1])
+    taken = [
+      mapping.take(frame, scopes, received, opened.numbers, out, faults)
+      for mapping, scopes in looks
+    ]
     if any(taken):
       self.mapped += 1
     else:
       self.ignored += 1
 
+  def _opening(self, opened: _Open, message: Any) -> Any:
+    """The message that opened a message's channel."""
+    if not opened.channels:
+      return MISSING
+    name = self._of.read((message, MISSING))
+    return opened.channels.get(name, MISSING) if isinstance(name, str | int) else MISSING
+
+  def _open_channel(self, opened: _Open, frame: bytes, scope: Scope) -> None:
+    name = self._id.read(scope)
+    if not isinstance(name, str | int) or isinstance(name, bool):
+      raise ValueError("it opens a channel without a number or name")
+    full = len(opened.channels) >= MOST_CHANNELS and name not in opened.channels
+    if full or len(frame) > MOST_OPENING:
+      raise ValueError(
+        f"it opens more than {MOST_CHANNELS} channels, or with more than {MOST_OPENING} bytes"
+      )
+    opened.channels[name] = scope[0]
+
+  def _count(self, opened: _Open, scope: Scope, received: Moment, out: Batch) -> None:
+    """Declares messages that are missing by the numbers of a connection."""
+    if self._sequence is None or (number := self._sequence.read(scope)) is None:
+      return
+    skipped = opened.numbers.skipped("", converted(number, int, self._config.sequence))
+    if skipped:
+      cause = f"numbers at {self._config.sequence} are missing"
+      gap = self._gap(len(skipped), cause, opened, received)
+      gap.venue_from, gap.venue_to = skipped[0], skipped[-1]
+      out.append(gap)
+
   def _reply_to(
-    self, connection: int, opened: _Open, frame: bytes, message: Any, received: Moment
+    self, connection: int, opened: _Open, frame: bytes, scope: Scope, received: Moment
   ) -> bool:
     """Whether a message is the answer to a ping, or gets a reply. It proves that the socket lives,
     not that its data does."""
-    if self._is_pong is not None and self._is_pong(frame, message, message):
+    if self._is_pong is not None and self._is_pong(frame, scope):
       self.actions.append(Pong(connection))
       return True
     for fits, send in self._replies:
-      if fits(frame, message, message):
+      if fits(frame, scope):
         if send is not None:
-          self._reply(connection, opened, as_text(_filled(send, message)), received)
+          reply = filled(send, self._secret, lambda path: parse_path(path).read(scope))
+          self._reply(connection, opened, as_text(reply), received)
         return True
     return False
 
@@ -283,15 +343,24 @@ class WsFeed:
     else:
       self.ignored += 1
 
-  def _fail(self, opened: _Open, said: Any) -> None:
-    text = said if isinstance(said, str) else msgspec.json.encode(said).decode()
-    reason = f"{self.exchange} refused: {own_words(text)}"
+  def _fail(self, opened: _Open, said: Any, symbol: Any, received: Moment, out: Batch) -> None:
+    if symbol is not None:
+      cause = f"{self.exchange} refused {self._words(symbol)}: {self._words(said)}"
+      out.append(self._gap(None, cause, opened, received))
+      return
+    reason = f"{self.exchange} refused: {self._words(said)}"
     for subscription in opened.subscriptions:
       self.actions.append(Reject(subscription, reason))
 
-  def _gap(self, lost: int, cause: str, opened: _Open, received: Moment) -> Gap:
+  def _words(self, said: Any) -> str:
+    """What the venue says, without the secrets that it was sent."""
+    text = said if isinstance(said, str) else msgspec.json.encode(said).decode()
+    given = (self._config.secrets, self._config.headers, self._config.query)
+    secrets = [value.reveal() for of in given for value in of.values() if isinstance(value, Secret)]
+    return own_words(text, hidden=secrets)
+
+  def _gap(self, lost: int | None, cause: str, opened: _Open, received: Moment) -> Gap:
     channels = {subscription.channel for subscription in opened.subscriptions}
-    count = "a message" if lost == 1 else f"{lost} messages"
     return Gap(
       channel=channels.pop() if len(channels) == 1 else "*",
       exchange=self.exchange,
@@ -301,19 +370,19 @@ class WsFeed:
       ts_from=received.ts_ms,
       ts_to=received.ts_ms,
       missed=lost,
-      cause=f"{count} could not be mapped: {cause}",
+      cause=cause,
       streams=[str(subscription) for subscription in opened.subscriptions],
     )
 
 
-def _limits(config: Custom) -> Limits:
+def _limits(config: Custom, text: Callable[[Any], bytes]) -> Limits:
   beat = config.heartbeat
   answered = beat is not None and beat.answer is not None
   return Limits(
     messages=(2 * MAX_REPLIES, 1.0),
     connects=(60, 300.0),
     ping_every=beat.every if beat is not None and (answered or beat.send is None) else None,
-    ping_text=as_text(beat.send) if beat is not None and answered else None,
+    ping_text=text(beat.send) if beat is not None and answered else None,
     max_message_bytes=int(config.max_message),
     # Nothing shows that two connections said the same.
     overlaps=False,
@@ -322,18 +391,6 @@ def _limits(config: Custom) -> Limits:
 
 def _revealed(value: str | Secret) -> str:
   return value.reveal() if isinstance(value, Secret) else value
-
-
-def _filled(template: Any, message: Any) -> Any:
-  """A message to send, with each "${PATH}" replaced by the value there in `message`."""
-  if isinstance(template, str):
-    found = _TEMPLATE.fullmatch(template)
-    return template if found is None else parse_path(found["path"]).read(message, message)
-  if isinstance(template, dict):
-    return {name: _filled(value, message) for name, value in template.items()}
-  if isinstance(template, list):
-    return [_filled(value, message) for value in template]
-  return template
 
 
 def _reason(exc: Exception) -> str:

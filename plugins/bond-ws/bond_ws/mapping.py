@@ -1,15 +1,26 @@
 """Reading messages by rules: the events in one message."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bond_expressions.language import compile_predicate, compile_value
 
-from bond_core import Batch, Custom, Side, Ticker, Trade, parse_market
+from bond_core import Batch, Candle, Custom, Gap, MarketType, Side, Ticker, Trade, parse_market
 from bond_core.feeds import Moment
 from bond_ws.matching import matcher
-from bond_ws.paths import parse_path
-from bond_ws.rules import EVENTS, Rule, Value, converted, own_fields, time_ms
+from bond_ws.numbers import Numbers
+from bond_ws.paths import Each, Scope, parse_path
+from bond_ws.rules import (
+  EVENTS,
+  REQUIRED,
+  TIMES,
+  Rule,
+  Value,
+  converted,
+  length_ms,
+  own_fields,
+  time_ms,
+)
 
 UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
@@ -41,7 +52,7 @@ def symbol_of(text: str, symbols: dict[str, str], quotes: Sequence[str] = ()) ->
     last = upper.rpartition(":")[2]
     if text not in (upper, text.lower()) or ("/" not in text and last not in {*quotes, *_QUOTES}):
       return text  # A prefix of the venue's own: xyz:TSLA, tDOGE:USD, BINANCE:BTCUSDT.
-  if upper.isalnum():
+  if upper.isalnum() and text in (upper, text.lower()):
     ends = [quote for quote in quotes if upper.endswith(quote) and len(upper) > len(quote)]
     if ends:
       quote = max(ends, key=len)
@@ -56,21 +67,31 @@ def symbol_of(text: str, symbols: dict[str, str], quotes: Sequence[str] = ()) ->
 class Reader:
   """Reads the value of one field."""
 
-  def __init__(self, value: str | Value) -> None:
+  def __init__(self, value: str | Value, depth: int) -> None:
     given = Value(path=value) if isinstance(value, str) else value
     self._constant = given.value
-    self._path = parse_path(given.path)
+    self._path = parse_path(given.path, depth)
+    self._split = given.split
+    self._parts = given.part if isinstance(given.part, list) else [given.part]
     self._map = given.map
     self._default = given.default
 
-  def __call__(self, message: Any, item: Any) -> Any:
+  def __call__(self, scope: Scope) -> Any:
     if self._constant is not None:
       return self._constant
-    value = self._path.read(message, item)
+    value = self._path.read(scope)
+    if self._split and value is not None:
+      value = self._parted(value)
     if self._map and isinstance(value, str | bool | int | float):
       written = str(value).lower() if isinstance(value, bool) else str(value)
       value = self._map.get(written, value)
     return self._default if value is None else value
+
+  def _parted(self, value: Any) -> str | None:
+    parts = value.split(self._split) if isinstance(value, str) else []
+    if all(-len(parts) <= number < len(parts) for number in self._parts):
+      return "/".join(parts[number] for number in self._parts)
+    return None
 
 
 class Mapping:
@@ -80,7 +101,7 @@ class Mapping:
     self,
     rule: Rule,
     exchange: str,
-    market_type: str | None,
+    market_type: MarketType | None,
     symbols: dict[str, str],
     quotes: Sequence[str] = (),
   ) -> None:
@@ -91,13 +112,16 @@ class Mapping:
     self._symbols = symbols
     self._quotes = quotes
     self._known: dict[str, str] = {}
-    self._fits = matcher(rule.where)
-    self._each = parse_path(rule.each) if rule.each else None
-    self._symbol = Reader(rule.symbol) if rule.symbol else None
-    self._time = parse_path(rule.time) if rule.time else None
+    self._each = Each(rule.each) if rule.each else None
+    depth = self._each.depth if self._each else 0
+    self._fits = matcher(rule.where, depth)
+    self._symbol = Reader(rule.symbol, depth) if rule.symbol else None
+    self._time = parse_path(rule.time, depth) if rule.time else None
+    self._number = parse_path(rule.consecutive, depth) if rule.consecutive else None
     known = own_fields(self._kind)
+    self._required = REQUIRED.get(rule.emit, ())
     self._fields = [
-      (name, Reader(value), known.get(name, object)) for name, value in rule.fields.items()
+      (name, Reader(value, depth), known.get(name, object)) for name, value in rule.fields.items()
     ]
     self._set = [
       (name, compile_value(text, [self._kind]), known[name]) for name, text in rule.set.items()
@@ -106,18 +130,32 @@ class Mapping:
       compile_predicate(rule.keep, [self._kind]) if rule.keep else None
     )
 
+  def scopes(self, scope: Scope, most: int) -> list[Scope]:
+    """The items of a message that the rule looks at. Raises ValueError for more than `most`."""
+    return [scope] if self._each is None else self._each.scopes(scope, most)
+
   def take(
-    self, frame: bytes, message: Any, received: Moment, out: Batch, faults: list[Exception]
+    self,
+    frame: bytes,
+    scopes: list[Scope],
+    received: Moment,
+    numbers: Numbers,
+    out: Batch,
+    faults: list[Exception],
   ) -> bool:
     """Adds the events in a message; false where the message is not this rule's. Of several items
     those that cannot be read are `faults`, and the others are events all the same."""
     matched = False
-    for item in self._items(message):
-      if self._fits(frame, message, item):
+    for scope in scopes:
+      if self._fits(frame, scope):
         matched = True
         try:
-          event = self._event(message, item, received)
+          event = self._event(scope, received)
           kept = self._keep is None or self._keep([event])
+          if self._number is not None:
+            number = converted(self._number.read(scope), int, self._rule.consecutive)
+            if skipped := numbers.skipped((self, event.symbol), number):
+              out.append(self._gap(skipped, event.symbol, received))
         except UNREADABLE as exc:
           if self._each is None:
             raise
@@ -127,60 +165,65 @@ class Mapping:
           out.append(event)
     return matched
 
-  def size(self, message: Any) -> int:
-    """How many items of a message would be looked at."""
-    if self._each is None:
-      return 1
-    found = self._each.read(message, message)
-    return len(found) if type(found) is list else 0
-
-  def _items(self, message: Any) -> Iterator[Any]:
-    if self._each is None:
-      yield message
-      return
-    found = self._each.read(message, message)
-    if type(found) is list:
-      yield from found
-
-  def _event(self, message: Any, item: Any, received: Moment) -> Trade | Ticker | Custom:
-    values = self._values(message, item)
+  def _event(self, scope: Scope, received: Moment) -> Trade | Ticker | Candle | Custom:
+    values = self._values(scope)
     common: dict[str, Any] = {
       "exchange": self._exchange,
-      "symbol": self._symbol_of(message, item),
+      "symbol": self._symbol_of(scope),
       "market_type": self._market_type,
       "ts_event": received.ts_ms,
       "ts_internal": received.mono_ns,
     }
     if self._time is not None:
-      common["ts_exchange"] = time_ms(self._time.read(message, item), self._rule.unit)
+      common["ts_exchange"] = time_ms(self._time.read(scope), self._rule.unit)
     if self._kind is Custom:
+      item = scope[0]
       data = values if self._fields else item if type(item) is dict else {"value": item}
       return Custom(**common, event_type=self._rule.event_type, data=data)
+    if self._kind is Candle and values.get("end") is None:
+      values["end"] = values["start"] + length_ms(values["interval"])
     event = self._kind(**common, **values)
     for name, compute, kind in self._set:
       value = compute([event])[0]
       setattr(event, name, None if value is None else converted(value, kind, name))
     return event
 
-  def _values(self, message: Any, item: Any) -> dict[str, Any]:
+  def _values(self, scope: Scope) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, read, kind in self._fields:
-      value = read(message, item)
+      value = read(scope)
       if value is None:
         if kind is object:
           values[name] = None
-        elif name in ("price", "size"):
+        elif name in self._required:
           raise ValueError(f"{name} is not there")
       elif name == "side":
         values[name] = _SIDES.get(str(value).lower(), "unknown")
+      elif self._kind is Candle and name in TIMES:
+        values[name] = time_ms(value, self._rule.unit)
       else:
         values[name] = value if kind is object else converted(value, kind, name)
     return values
 
-  def _symbol_of(self, message: Any, item: Any) -> str:
+  def _gap(self, skipped: range, symbol: str, received: Moment) -> Gap:
+    return Gap(
+      channel=self._kind.channel,
+      exchange=self._exchange,
+      symbol=symbol,
+      market_type=self._market_type,
+      ts_event=received.ts_ms,
+      ts_from=received.ts_ms,
+      ts_to=received.ts_ms,
+      venue_from=skipped[0],
+      venue_to=skipped[-1],
+      missed=len(skipped),
+      cause=f"numbers at {self._rule.consecutive} are missing",
+    )
+
+  def _symbol_of(self, scope: Scope) -> str:
     if self._symbol is None:
       return "*"
-    value = self._symbol(message, item)
+    value = self._symbol(scope)
     if type(value) is not str or not value or len(value) > 100:
       raise ValueError("symbol is not there" if value is None else "symbol is no short text")
     found = self._known.get(value)

@@ -9,18 +9,26 @@ import attrs
 import msgspec
 from bond_expressions.language import compile_predicate, compile_value
 
-from bond_core import Custom, Event, Ticker, Trade, epoch_ms
+from bond_core import Candle, Custom, Event, Ticker, Trade, epoch_ms
+from bond_core.config import parse_duration
 from bond_ws.matching import check_match
-from bond_ws.paths import parse_path
+from bond_ws.paths import Each, parse_path
 
 MAX_FIELDS = 64
 MAX_INTEGER = 2**63
 MAX_TIME_MS = 4_102_444_800_000
 """The year 2100: what is beyond is no time, and would be a window that never closes."""
 
-Kind: typing.TypeAlias = type[Trade] | type[Ticker] | type[Custom]
+Kind: typing.TypeAlias = type[Trade] | type[Ticker] | type[Candle] | type[Custom]
 
-EVENTS: dict[str, Kind] = {"trade": Trade, "ticker": Ticker, "custom": Custom}
+EVENTS: dict[str, Kind] = {"trade": Trade, "ticker": Ticker, "candle": Candle, "custom": Custom}
+REQUIRED = {
+  "trade": ("price", "size"),
+  "candle": ("interval", "start", "open", "high", "low", "close", "volume"),
+}
+"""Fields without which there is no event of the kind."""
+TIMES = ("start", "end")
+"""Fields of a candle that are times."""
 _COMMON = frozenset(msgspec.structs.asdict(Event(exchange="", symbol="")))
 
 Unit = Literal["auto", "s", "ms", "us", "ns", "text"]
@@ -29,18 +37,22 @@ _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 @attrs.frozen(kw_only=True)
 class Value:
-  """A value of a message, at `path`, or always `value`. `map` replaces values (true and false are
-  written so), and `default` stands in where there is none."""
+  """A value of a message, at `path`, or always `value`. Of a text that is `split` by something,
+  `part` is the one of that number, or those of several with / between them. `map` replaces values
+  (true and false are written so), and `default` stands in where there is none."""
 
   path: str = ""
   value: str | float | int | bool | None = None
+  split: str = ""
+  part: int | list[int] = 0
   map: dict[str, str | float | int | bool] = attrs.field(factory=dict)
   default: str | float | int | bool | None = None
 
   def __attrs_post_init__(self) -> None:
     if bool(self.path) == (self.value is not None):
       raise ValueError("write path for where the value is, or value for what it always is")
-    parse_path(self.path)
+    if self.part != 0 and not self.split:
+      raise ValueError("say with split what parts the text, such as split: _")
 
 
 @attrs.frozen(kw_only=True)
@@ -48,30 +60,32 @@ class Rule:
   """Messages that fit `where` become events of a kind.
 
   `each` is the path of a list whose items each become one; paths are then those of the item, and
-  $.PATH is the message's. `fields` gives the event's fields their paths, `set` computes fields from
-  the event's own by a safe expression, `keep` is a condition over the event. A custom event without
-  fields holds the whole item. `time` is the path of the venue's time, in `unit`.
+  $.PATH is the message's. Lists in lists are written data[*].trades, and ^.PATH is then what holds
+  the inner one; prices{*} makes items [name, value] of an object. `fields` gives the event's fields
+  their paths, `set` computes fields from the event's own by a safe expression, one after the other,
+  `keep` is a condition over the event. A custom event without fields holds the whole item. `time`
+  is the path of the venue's time, in `unit`. The whole number at `consecutive` grows by one from
+  event to event of a symbol: those that are missing are declared. A candle's `start` and `end` are
+  times too; without `end` its `interval` says it.
   """
 
-  emit: Literal["trade", "ticker", "custom"]
+  emit: Literal["trade", "ticker", "candle", "custom"]
   where: dict[str, Any] = attrs.field(factory=dict)
   each: str = ""
   symbol: str | Value = ""
   time: str = ""
   unit: Unit = "auto"
+  consecutive: str = ""
   fields: dict[str, str | Value] = attrs.field(factory=dict)
   set: dict[str, str] = attrs.field(factory=dict)
   keep: str = ""
   event_type: str = ""
 
   def __attrs_post_init__(self) -> None:
-    check_match(self.where)
-    for path in (self.each, self.time, self.symbol):
-      if isinstance(path, str):
-        parse_path(path)
-    for path in self.fields.values():
-      if isinstance(path, str):
-        parse_path(path)
+    depth = Each(self.each).depth if self.each else 0
+    check_match(self.where, depth)
+    for value in (self.time, self.consecutive, self.symbol, *self.fields.values()):
+      parse_path(value if isinstance(value, str) else value.path, depth)
     if len(self.fields) + len(self.set) > MAX_FIELDS:
       raise ValueError(f"{len(self.fields) + len(self.set)} fields are more than {MAX_FIELDS}")
     self._check_kind()
@@ -98,10 +112,15 @@ class Rule:
     for name in (*self.fields, *self.set):
       if name not in known:
         raise ValueError(f"a {self.emit} has no field {name!r}; it has {', '.join(known)}")
-    if self.emit == "trade" and not {"price", "size"} <= {*self.fields, *self.set}:
-      raise ValueError("a trade has a price and a size; map both in fields")
-    if {*self.set} & {"price", "size"} - {*self.fields}:
-      raise ValueError("set computes from what fields holds; map price and size there first")
+    needed = REQUIRED.get(self.emit, ())
+    if missing := [name for name in needed if name not in (*self.fields, *self.set)]:
+      raise ValueError(f"a {self.emit} has {_listed(needed)}; map {_listed(missing)} in fields")
+    if missing := [name for name in needed if name in self.set and name not in self.fields]:
+      raise ValueError(f"set computes from what fields holds; map {_listed(missing)} there first")
+    if self.emit == "candle" and "end" not in self.fields:
+      interval = self.fields["interval"]
+      if isinstance(interval, Value) and interval.value is not None:
+        length_ms(interval.value)
 
 
 def own_fields(kind: Kind) -> dict[str, type]:
@@ -135,6 +154,17 @@ def converted(value: Any, kind: type, name: str) -> Any:
   raise ValueError(f"{name} cannot be {_short(value)}")
 
 
+def length_ms(interval: object) -> int:
+  """The length of a candle whose interval is written as 1m, 4h or 1d, in ms. Raises ValueError for
+  another."""
+  try:
+    return round(parse_duration(str(interval)) * 1000)
+  except ValueError:
+    raise ValueError(
+      f"the interval {_short(interval)} has no length; write it as 1m or 4h, or map end"
+    ) from None
+
+
 def time_ms(value: Any, unit: str) -> int:
   """Epoch milliseconds of a venue's time. `auto` takes a text with a date for RFC 3339 and finds
   the unit of a number by its size, which is right for the years 2001 to 2286."""
@@ -163,6 +193,11 @@ def _is_number(text: str) -> bool:
   except ValueError:
     return False
   return True
+
+
+def _listed(names: typing.Sequence[str]) -> str:
+  *most, last = names
+  return f"{', '.join(most)} and {last}" if most else last
 
 
 def _short(value: Any) -> str:

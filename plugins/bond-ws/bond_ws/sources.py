@@ -1,6 +1,6 @@
 """The source this plugin offers."""
 
-from bond_core import Custom, Gap, Instrument, SourceType, Ticker, Trade
+from bond_core import Candle, Custom, Gap, Instrument, SourceType, Ticker, Trade
 from bond_core.feeds import Subscription
 from bond_ws import config
 from bond_ws.feed import Connection, WsFeed
@@ -17,9 +17,9 @@ def _subscriptions(given: config.Custom) -> list[Subscription]:
 SOURCES = [
   SourceType(
     name="ws.custom",
-    summary="Any websocket whose messages a mapping turns into trades, tickers or custom events.",
+    summary="Any websocket, with a mapping of its messages to trades, quotes, candles and others.",
     config=config.Custom,
-    emits=(Trade, Ticker, Custom, Gap),
+    emits=(Trade, Ticker, Candle, Custom, Gap),
     feed=WsFeed,
     connection=Connection,
     subscriptions=_subscriptions,

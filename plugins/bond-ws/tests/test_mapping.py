@@ -310,7 +310,10 @@ def test_secrets_go_into_headers_and_the_query_only(monkeypatch):
     ({"map": []}, "with rules in map, or with a function"),
     ({"map": [TRADE] * 40}, "more than 32"),
     ({"map": [TRADE | {"symbol": ""}]}, "is of a symbol"),
-    ({"map": [TRADE | {"fields": {"price": "p"}}]}, "a price and a size"),
+    (
+      {"map": [TRADE | {"fields": {"price": "p"}}]},
+      "a trade has price and size; map size in fields",
+    ),
     ({"map": [TRADE | {"fields": {"price": "p", "size": "q", "cost": "c"}}]}, "no field 'cost'"),
     ({"map": [TRADE | {"where": {"a..b": 1}}]}, "is no path"),
     ({"map": [TRADE | {"where": {"a": {}}}]}, "compared with {has: true}"),
