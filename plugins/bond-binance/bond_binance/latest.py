@@ -5,8 +5,8 @@ from typing import Any
 from bond_venuekit import (
   Order,
   ReadLatest,
-  amount_or_none,
   fraction_or_none,
+  price_or_none,
   read_side,
   time_or_none,
 )
@@ -19,7 +19,8 @@ from bond_core import AnyEvent, Candle, Funding, Liquidation, Ticker
 def read_stats(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
   """Reads last price and the volume of 24 hours."""
   stats = decode_stats(frame).data
-  event = Ticker(ts_exchange=stats.time, last=stats.last, volume=stats.volume, **common)
+  last = price_or_none(stats.last)
+  event = Ticker(ts_exchange=stats.time, last=last, volume=stats.volume, **common)
   return [((stats.time,), event)]
 
 
@@ -31,8 +32,8 @@ def read_funding(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyE
     # What is never paid has no rate, whatever stands there.
     rate=fraction_or_none(mark.rate) if mark.next_time else None,
     next_time=time_or_none(mark.next_time),
-    mark=mark.mark,
-    index=amount_or_none(mark.index),
+    mark=price_or_none(mark.mark),
+    index=price_or_none(mark.index),
     **common,
   )
   return [((mark.time,), event)]
@@ -41,7 +42,9 @@ def read_funding(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyE
 def read_stats_of_contracts(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEvent]]:
   """The same on COIN-M, which counts contracts and gives their worth in the base beside it."""
   stats = decode_stats(frame).data
-  event = Ticker(ts_exchange=stats.time, last=stats.last, volume=stats.other_volume, **common)
+  event = Ticker(
+    ts_exchange=stats.time, last=price_or_none(stats.last), volume=stats.other_volume, **common
+  )
   return [((stats.time,), event)]
 
 

@@ -6,7 +6,7 @@ Notice".
 
 from urllib.parse import quote
 
-from bond_venuekit import LatestValue, VenueMarkets, check_contract
+from bond_venuekit import LatestCandles, LatestValue, VenueMarkets, check_contract
 
 from bond_binance.books import BookState, snapshots_of
 from bond_binance.config import FUTURES_INTERVALS
@@ -94,7 +94,7 @@ class BinanceTopics:
         return LatestValue(subscription, name, forced)
       case _:
         bars = read_candle if worth is None else candles_in(worth)
-        return LatestValue(subscription, name, bars)
+        return LatestCandles(subscription, name, bars)
 
   def _name(self, subscription: Subscription) -> str:
     options = dict(subscription.options)

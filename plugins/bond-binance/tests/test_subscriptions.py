@@ -304,3 +304,36 @@ def test_no_other_stream_promises_a_rhythm(venue):
   v = venue(*everything("spot"))
   v.later(20)
   assert {v.feed.silence(s) for s in v.groups["spot"]} == {None}
+
+
+def test_the_end_of_a_candle_behind_the_beginning_of_the_next_one(venue):
+  def bar(start, close, closed, sent):
+    data = {"t": start, "T": start + 59_999, "i": "1m", "o": "1", "c": close, "h": "9", "l": "1"}
+    data |= {"v": "5", "n": 3, "x": closed, "q": "1"}
+    return {"e": "kline", "E": sent, "s": "BTCUSDT", "k": data}
+
+  binance, start = venue(config.Candles(symbols=["BTC/USDT"])), 1_790_000_040_000
+  told = binance.say(
+    "btcusdt@kline_1m",
+    bar(start, "2", False, start + 10),
+    bar(start + 60_000, "3", False, start + 60_001),
+    bar(start, "2.5", True, start + 60_002),
+    bar(start + 60_000, "3.5", False, start + 62_002),
+  )
+  assert [(event.start - start, event.close, event.closed) for event in told] == [
+    (0, 2.0, False),
+    (60_000, 3.0, False),
+    (0, 2.5, True),
+    (60_000, 3.5, False),
+  ]
+
+
+def test_a_price_that_is_not_there_yet_is_null(venue):
+  binance = venue(config.Tickers(symbols=["BTC/USDT"], quotes=False))
+  stats = {"e": "24hrTicker", "E": 1_790_000_000_000, "c": "0.00000000", "v": "0.0", "q": "0"}
+  [event] = binance.say("btcusdt@ticker", stats)
+  assert (event.last, event.volume) == (None, 0.0)
+  binance = venue(config.Funding(symbols=["BTC/USDT"]))
+  mark = {"e": "markPriceUpdate", "E": 1_790_000_000_000, "p": "0.00", "i": "0", "r": "", "T": 0}
+  [event] = binance.say("btcusdt@markPrice@1s", mark)
+  assert (event.mark, event.index, event.rate) == (None, None, None)

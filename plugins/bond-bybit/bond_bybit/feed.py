@@ -2,7 +2,7 @@
 
 import re
 
-from bond_venuekit import LatestValue, NamedFeed, check_contract, request_number
+from bond_venuekit import LatestCandles, LatestValue, NamedFeed, check_contract, request_number
 
 from bond_bybit.books import BookState, read_quotes
 from bond_bybit.endpoints import CHARACTERS, Connection, limits_of
@@ -107,7 +107,7 @@ class BybitTopics:
       case "liquidation":
         return LiquidationsState(subscription, name)
       case _:
-        return LatestValue(subscription, name, read_candles(subscription))
+        return LatestCandles(subscription, name, read_candles(subscription))
 
 
 def encode_request(operation: Operation, arguments: str, number: int) -> bytes:
@@ -124,10 +124,10 @@ def read_answer(connection: int, frame: bytes) -> Answer:
     return Pong(connection)
   if other.success is None:
     return Unknown()
-  number = request_number(other.req_id)
+  number, said = request_number(other.req_id), other.ret_msg or ""
   if other.success:
     return Confirmed(number)
-  if found := _ALREADY.search(other.ret_msg):
+  if found := _ALREADY.search(said):
     # What else was in the request has no answer, and is subscribed to on a new connection.
     return Confirmed(number, found[1])
-  return Denied(number, other.ret_msg, passing=not _WRONG.search(other.ret_msg))
+  return Denied(number, said, passing=not _WRONG.search(said))

@@ -107,13 +107,14 @@ class Forced(
 
 
 class Other(msgspec.Struct):
-  """Anything: answers, and a topic's message with its keys in another order."""
+  """Anything: answers, of which any field may be null, and a topic's message with its keys in
+  another order."""
 
-  topic: str = ""
-  op: str = ""
+  topic: str | None = None
+  op: str | None = None
   success: bool | None = None
-  ret_msg: str = ""
-  req_id: str = ""
+  ret_msg: str | None = None
+  req_id: str | int | None = None
 
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ lost one shows only when the field changes again.
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from bond_venuekit import amount_or_none, fraction_or_none, time_or_none
+from bond_venuekit import amount_or_none, fraction_or_none, price_or_none, time_or_none
 
 from bond_bybit.messages import Ticker as Fields, decode_ticker
 from bond_bybit.symbols import INVERSE, category
@@ -64,9 +64,9 @@ class StatsPart(TickerPart):
   def event(self, known: Fields, common: dict[str, Any]) -> AnyEvent | None:
     volume = known.turnover24h if self._inverse else known.volume24h
     return Ticker(
-      last=amount_or_none(known.last_price),
-      mark=amount_or_none(known.mark_price),
-      index=amount_or_none(known.index_price),
+      last=price_or_none(known.last_price),
+      mark=price_or_none(known.mark_price),
+      index=price_or_none(known.index_price),
       volume=amount_or_none(volume),
       **common,
     )
@@ -84,8 +84,8 @@ class FundingPart(TickerPart):
     return Funding(
       rate=rate,
       next_time=time_or_none(known.next_funding_time),
-      mark=amount_or_none(known.mark_price),
-      index=amount_or_none(known.index_price),
+      mark=price_or_none(known.mark_price),
+      index=price_or_none(known.index_price),
       **common,
     )
 

@@ -305,3 +305,37 @@ def test_a_name_in_one_word_is_what_the_list_has(venue, written, market, symbol)
     {"topic": f"publicTrade.{name}", "type": "snapshot", "ts": 1, "data": [trade]}
   )
   assert (event.symbol, event.market_type) == (symbol, market)
+
+
+def bar(start, close, size, *, closed=False, at=0):
+  data = {"start": start, "end": start + 59_999, "interval": "1", "open": "1", "high": "9"}
+  data |= {"low": "1", "close": str(close), "volume": str(size), "turnover": "4"}
+  data |= {"confirm": closed, "timestamp": start + at}
+  return {"topic": "kline.1.BTCUSDT", "data": [data], "ts": START_MS, "type": "snapshot"}
+
+
+def test_the_end_of_a_candle_behind_the_beginning_of_the_next_one(venue):
+  bybit, start = venue(config.Candles(symbols=["BTC/USDT"])), START_MS - START_MS % 60_000
+  told = bybit.hear(
+    bar(start, 2, 5, at=10),
+    bar(start + 60_000, 3, 1, at=1),
+    bar(start, 2.5, 6, closed=True, at=60_000),
+    # As another connection sends it, and one that is no end.
+    bar(start, 2.5, 6, closed=True, at=60_000),
+    bar(start, 2, 5, at=59_000),
+    bar(start + 60_000, 3.5, 2, at=1000),
+  )
+  assert [(event.start - start, event.close, event.closed) for event in told] == [
+    (0, 2.0, False),
+    (60_000, 3.0, False),
+    (0, 2.5, True),
+    (60_000, 3.5, False),
+  ]
+
+
+def test_a_price_that_is_not_there_yet_is_null(venue):
+  source = config.Tickers(symbols=["BTC/USDT:USDT"], quotes=False)
+  data = {"lastPrice": "0", "markPrice": "", "indexPrice": "0.00", "volume24h": "0"}
+  message = {"topic": "tickers.BTCUSDT", "type": "snapshot", "ts": START_MS, "data": data}
+  [event] = venue(source).hear(message)
+  assert (event.last, event.mark, event.index, event.volume) == (None, None, None, 0.0)

@@ -128,10 +128,10 @@ def ticker_event(listed: Listed, ticker: Any, stamps: Stamps) -> Ticker:
   bid, ask = (amount_or_none(ticker.get(name), name) for name in ("bid", "ask"))
   volume = volume_of_a_day(listed.instrument.exchange, listed.market, ticker)
   return Ticker(
-    last=amount_or_none(ticker.get("last"), "last"),
-    mark=amount_or_none(ticker.get("markPrice"), "markPrice"),
-    index=amount_or_none(ticker.get("indexPrice"), "indexPrice"),
-    # A side without a quote is null, not 0.
+    last=amount_or_none(ticker.get("last"), "last") or None,
+    mark=amount_or_none(ticker.get("markPrice"), "markPrice") or None,
+    index=amount_or_none(ticker.get("indexPrice"), "indexPrice") or None,
+    # What has no price yet, or no quote, is null and not 0.
     bid=bid or None,
     bid_size=_size(listed, ticker.get("bidVolume"), bid),
     ask=ask or None,
@@ -198,8 +198,8 @@ def funding_event(listed: Listed, rate: Any, stamps: Stamps) -> Funding:
   return Funding(
     rate=None if paid is None else number(paid, "fundingRate"),
     next_time=time_or_none(rate.get("fundingTimestamp") or rate.get("nextFundingTimestamp")),
-    mark=amount_or_none(rate.get("markPrice"), "markPrice"),
-    index=amount_or_none(rate.get("indexPrice"), "indexPrice"),
+    mark=amount_or_none(rate.get("markPrice"), "markPrice") or None,
+    index=amount_or_none(rate.get("indexPrice"), "indexPrice") or None,
     **common(listed, stamps, rate.get("timestamp")),
   )
 

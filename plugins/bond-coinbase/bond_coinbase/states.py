@@ -16,6 +16,7 @@ from bond_venuekit import (
   amount_or_none,
   as_they_come,
   opposite,
+  price_or_none,
   read_side,
 )
 
@@ -162,10 +163,10 @@ class TickerState(SubscriptionState):
           ts_event=ts_ms,
           ts_exchange=time,
           ts_internal=mono_ns,
-          last=amount_or_none(ticker.last),
-          bid=amount_or_none(ticker.bid),
+          last=price_or_none(ticker.last),
+          bid=price_or_none(ticker.bid),
           bid_size=amount_or_none(ticker.bid_size),
-          ask=amount_or_none(ticker.ask),
+          ask=price_or_none(ticker.ask),
           ask_size=amount_or_none(ticker.ask_size),
           volume=amount_or_none(ticker.volume),
           sequence=message.number,

@@ -302,6 +302,15 @@ def test_a_candle_grows_and_the_next_one_closes_it(venue):
   assert found[0].ts_event == found[1].ts_event == NOW + 1000
 
 
+def test_a_closed_candle_that_grew_behind_the_beginning_of_the_next_one(venue):
+  coinbase = venue(config.Candles(symbols=["BTC/USD"]))
+  coinbase.say("candles", candles((2, 1)))
+  assert shown(coinbase.say("candles", candles((3, 1)))) == [(2, 1, True), (3, 1, False)]
+  assert shown(coinbase.say("candles", candles((2, 5)))) == [(2, 5, True)]
+  assert shown(coinbase.say("candles", candles((3, 2), (2, 5)))) == [(3, 2, False)]
+  assert shown(coinbase.say("candles", candles((3, 3), (2, 6)))) == [(2, 6, True), (3, 3, False)]
+
+
 def test_after_an_outage_the_venues_candles_say_which_have_closed(venue):
   coinbase = venue(config.Candles(symbols=["BTC/USD"]))
   coinbase.say("candles", candles((0, 1)))

@@ -8,6 +8,8 @@ from abc import abstractmethod
 from math import isfinite
 from typing import Any
 
+from bond_venuekit import price_or_none
+
 from bond_core import AnyEvent, Batch, Funding, OpenInterest, Ticker
 from bond_core.venues import SubscriptionState, Topic
 from bond_hyperliquid.messages import Context, decode_context
@@ -101,6 +103,7 @@ class ContextTopic(Topic):
 
   def take(self, frame: bytes, ts_ms: int, mono_ns: int, out: Batch) -> None:
     context = decode_context(frame).data.ctx
+    context.mark, context.oracle = price_or_none(context.mark), price_or_none(context.oracle)
     for part in self.states.values():
       if isinstance(part, ContextPart):
         part.update(context, ts_ms, mono_ns, out)

@@ -181,10 +181,10 @@ class Dialect:
         return Confirmed(None, self._named(decode_response(other.data).subscription))
       case "error":
         return self._read_error(decode_text(other.data))
-      case "trades":
+      case "trades" | "candle" if bytes(other.data).lstrip().startswith(b"["):
         rows = decode_rows(other.data)
         named = rows[0] if rows else Named()
-      case "l2Book" | "bbo" | "activeAssetCtx" | "activeSpotAssetCtx" | "candle":
+      case "l2Book" | "bbo" | "activeAssetCtx" | "activeSpotAssetCtx" | "candle" | "trades":
         named = decode_named(other.data)
       case _:
         return Unknown()

@@ -60,22 +60,27 @@ def read_best(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEven
 
 
 def read_candle(frame: bytes, common: dict[str, Any]) -> list[tuple[float, Candle]]:
-  """Reads a candle as it is now; its trades are what grows."""
-  bar = decode_bar(frame).data
-  event = Candle(
-    interval=bar.interval,
-    start=bar.start,
-    end=bar.end + 1,
-    open=bar.open,
-    high=bar.high,
-    low=bar.low,
-    close=bar.close,
-    volume=bar.volume,
-    trades=bar.count,
-    closed=False,
-    **common,
-  )
-  return [(bar.count, event)]
+  """Reads candles as they are now; their trades are what grows."""
+  found = decode_bar(frame).data
+  return [
+    (
+      bar.count,
+      Candle(
+        interval=bar.interval,
+        start=bar.start,
+        end=bar.end + 1,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
+        trades=bar.count,
+        closed=False,
+        **common,
+      ),
+    )
+    for bar in (found if isinstance(found, list) else [found])
+  ]
 
 
 def _price(level: Level | None) -> float | None:

@@ -111,7 +111,9 @@ class Bar(
 
 
 class BarMessage(msgspec.Struct):
-  data: Bar
+  """The venue's document has a list, and its messages have one candle."""
+
+  data: Bar | list[Bar]
 
 
 class Named(msgspec.Struct, rename={"bar_coin": "s", "bar_interval": "i"}):

@@ -305,3 +305,31 @@ def test_the_greeting_of_a_connection_is_no_loss(venue):
   read = lambda frame: v.feed.on_frames(1, [frame], v.now) + v.settle()  # noqa: E731
   assert read(b"Websocket connection established.") == []
   assert [type(event) for event in read(b"Websocket connection estab")] == [Gap]
+
+
+def test_a_closed_candle_that_grew_behind_the_beginning_of_the_next_one(venue):
+  def bar(start, count, close):
+    times = {"t": start, "T": start + 59_999, "s": "BTC", "i": "1m"}
+    return times | {"o": "1", "c": str(close), "h": "9", "l": "1", "v": "5.0", "n": count}
+
+  hyperliquid, start = venue(config.Candles(symbols=["BTC"])), NOW - NOW % 60_000
+  told = hyperliquid.say("candle", bar(start, 1, 2))
+  told += hyperliquid.say("candle", bar(start + 60_000, 1, 3))
+  told += hyperliquid.say("candle", bar(start, 2, 2.5))
+  told += hyperliquid.say("candle", bar(start, 2, 2.5))
+  # Its document has lists.
+  told += hyperliquid.say("candle", [bar(start, 2, 2.5), bar(start + 60_000, 2, 3.5)])
+  assert [(event.start - start, event.close, event.closed) for event in told] == [
+    (0, 2.0, False),
+    (0, 2.0, True),
+    (60_000, 3.0, False),
+    (0, 2.5, True),
+    (60_000, 3.5, False),
+  ]
+
+
+def test_a_price_that_is_not_there_yet_is_null(venue):
+  hyperliquid = venue(config.Tickers(symbols=["BTC"], quotes=False))
+  context = {"markPx": "0.0", "oraclePx": "0", "dayBaseVlm": "0.0", "funding": "0.0"}
+  [event] = hyperliquid.say("activeAssetCtx", {"coin": "BTC", "ctx": context})
+  assert (event.mark, event.index, event.volume) == (None, None, 0.0)

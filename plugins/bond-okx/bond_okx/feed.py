@@ -5,7 +5,14 @@ A topic is named CHANNEL:INSTRUMENT here, or CHANNEL:FAMILY for what covers a wh
 
 import re
 
-from bond_venuekit import LatestValue, NamedFeed, VenueMarkets, check_contract, request_number
+from bond_venuekit import (
+  LatestCandles,
+  LatestValue,
+  NamedFeed,
+  VenueMarkets,
+  check_contract,
+  request_number,
+)
 
 from bond_core.feeds import Expire, Handshake, Limits, Pong, Reset, Subscription, own_words
 from bond_core.venues import (
@@ -126,7 +133,7 @@ class OkxTopics:
       case "liquidation":
         return LiquidationsState(subscription, name, contract)
       case _:
-        return LatestValue(subscription, name, read_candles(subscription))
+        return LatestCandles(subscription, name, read_candles(subscription))
 
 
 def encode_request(operation: Operation, arguments: str, number: int) -> bytes:
@@ -136,7 +143,7 @@ def encode_request(operation: Operation, arguments: str, number: int) -> bytes:
 
 def read_answer(connection: int, frame: bytes) -> Answer | None:
   """What a message means that does not begin as a topic's does."""
-  if frame == b"pong":
+  if frame.strip() == b"pong":
     return Pong(connection)
   other = decode_other(frame)
   if other.arg is not None and bytes(other.data):
@@ -147,21 +154,22 @@ def read_answer(connection: int, frame: bytes) -> Answer | None:
     case "subscribe" | "unsubscribe":
       name = None if other.arg is None else _name(other.arg)
       return Confirmed(request_number(other.id), name)
-    case "notice" if other.code == _SOON_CLOSED:
+    case "notice" if str(other.code) == _SOON_CLOSED:
       return Expire(connection, "OKX is about to close this connection")
-    case "":
+    case None | "":
       return Unknown()
     case _:
       return None
 
 
 def _read_error(connection: int, other: Other) -> Answer:
-  reason = f"{other.msg} (code {other.code})"
-  if other.code == _SUBSCRIPTION_LIMIT:
+  said, code = other.msg or "", str(other.code or "")
+  reason = f"{said} (code {code})"
+  if code == _SUBSCRIPTION_LIMIT:
     return Reset(connection, f"OKX: {own_words(reason, 200)}")
-  names = tuple(f"{channel}:{of}" for channel, of in _NAMED.findall(other.msg))
+  names = tuple(f"{channel}:{of}" for channel, of in _NAMED.findall(said))
   # Any other refusal is of the moment, such as of a busy system.
-  return Denied(request_number(other.id), reason, names, passing=other.code not in _WRONG)
+  return Denied(request_number(other.id), reason, names, passing=code not in _WRONG)
 
 
 def _topic(channel: str, symbol: str) -> Topic:

@@ -10,6 +10,7 @@ from bond_venuekit import (
   amount_or_none,
   fraction_or_none,
   parts_of,
+  price_or_none,
   time_or_none,
 )
 
@@ -67,7 +68,7 @@ def read_stats(frame: bytes, common: dict[str, Any]) -> list[tuple[Order, AnyEve
   stats = _only(decode_stats(frame).data)
   volume = stats.base if common["market_type"] == "spot" else stats.currency
   event = Ticker(
-    ts_exchange=stats.ts, last=amount_or_none(stats.last), volume=amount_or_none(volume), **common
+    ts_exchange=stats.ts, last=price_or_none(stats.last), volume=amount_or_none(volume), **common
   )
   return [((stats.ts,), event)]
 

@@ -124,13 +124,14 @@ class Arg(msgspec.Struct, rename={"instrument": "instId", "family": "instType"})
 
 
 class Other(msgspec.Struct):
-  """Anything: answers, errors, notices, and a topic's message with its keys in another order."""
+  """Anything: answers, errors, notices, of which any field may be null, and a topic's message with
+  its keys in another order."""
 
-  id: str | None = None
-  event: str = ""
+  id: str | int | None = None
+  event: str | None = None
   arg: Arg | None = None
-  code: str = ""
-  msg: str = ""
+  code: str | int | None = None
+  msg: str | None = None
   data: msgspec.Raw = msgspec.Raw()
 
 

@@ -342,7 +342,9 @@ def test_the_notice_of_a_close_and_the_pong(venue):
   okx = venue(config.Trades(symbols=["BTC/USDT"]))
   okx.hear({"event": "notice", "code": "64008", "msg": "The connection will soon be closed."})
   okx.hear(b"pong")
-  assert [type(action) for action in okx.other] == [Expire, Pong]
+  okx.hear(b"pong\n")
+  okx.hear({"event": "notice", "code": 64008, "msg": None, "id": None, "connId": None})
+  assert [type(action) for action in okx.other] == [Expire, Pong, Pong, Expire]
 
 
 def test_four_hundred_names_go_in_requests_of_a_hundred(venue):

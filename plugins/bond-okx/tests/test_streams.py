@@ -220,3 +220,36 @@ def test_a_wrong_checksum_breaks_the_book_where_the_venue_sends_one(venue):
   ) or [None]
   assert gap_or_nothing is None  # a snapshot that is wrong begins no chain, so nothing is lost
   assert [request["op"] for request in okx.asked[1:]] == ["unsubscribe", "subscribe"]
+
+
+def bar(start, close, size, confirm="0"):
+  row = [str(start), "1", "9", "1", str(close), str(size), str(size), "4", confirm]
+  return message("candle1m", "BTC-USDT", row)
+
+
+def test_the_end_of_a_candle_behind_the_beginning_of_the_next_one(venue):
+  okx, start = venue(config.Candles(symbols=["BTC/USDT"])), START_MS - START_MS % 60_000
+  told = okx.hear(
+    bar(start, 2, 5),
+    bar(start + 60_000, 3, 1),
+    bar(start, 2.5, 6, "1"),
+    bar(start, 2.5, 6, "1"),
+    bar(start, 2.7, 7, "1"),
+    bar(start + 60_000, 3.5, 2),
+  )
+  assert [(event.start - start, event.close, event.closed) for event in told] == [
+    (0, 2.0, False),
+    (60_000, 3.0, False),
+    (0, 2.5, True),
+    # The venue has corrected it.
+    (0, 2.7, True),
+    (60_000, 3.5, False),
+  ]
+
+
+@pytest.mark.parametrize("last", ["", "0", "0.000"])
+def test_a_price_that_is_not_there_yet_is_null(venue, last):
+  source = config.Tickers(symbols=["BTC/USDT"], quotes=False)
+  row = {"last": last, "vol24h": "0", "volCcy24h": "0", "ts": "1597026383085"}
+  [event] = venue(source).hear(message("tickers", "BTC-USDT", row))
+  assert (event.last, event.volume) == (None, 0.0)

@@ -27,7 +27,7 @@ from bond_venuekit.connection_numbers import NumberedConnectionFeed, as_they_com
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.forming import FormingCandles, ReadCandles
 from bond_venuekit.kept_lists import Unlisted, keep, kept_list, unlisted
-from bond_venuekit.latest import LatestValue, Order, ReadLatest
+from bond_venuekit.latest import LatestCandles, LatestValue, Order, ReadLatest
 from bond_venuekit.market_list import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
 from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
 from bond_venuekit.numbered import LEAP, NumberedState, witnesses
@@ -36,6 +36,7 @@ from bond_venuekit.reading import (
   amount,
   amount_or_none,
   fraction_or_none,
+  price_or_none,
   read_side,
   request_number,
 )
@@ -75,6 +76,7 @@ __all__ = [
   "FormingCandles",
   "FundingOf",
   "Ids",
+  "LatestCandles",
   "LatestValue",
   "LiquidationsOf",
   "ListPage",
@@ -128,6 +130,7 @@ __all__ = [
   "opposite",
   "parts_of",
   "previous_id",
+  "price_or_none",
   "read_side",
   "readable",
   "request_number",

@@ -8,16 +8,17 @@ import msgspec
 
 from bond_core import AnyEvent, Batch, Candle
 from bond_core.feeds import Moment, Subscription
-from bond_venuekit.latest import LatestValue, Order
+from bond_venuekit.latest import LatestCandles, Order
 
 ReadCandles: TypeAlias = Callable[[bytes, dict[str, Any]], Iterable[tuple[float, Candle]]]
 """(message, the event fields that do not depend on it) → each candle in it, with a number that
 grows as it does, such as its trades or its volume."""
 
 
-class FormingCandles(LatestValue):
+class FormingCandles(LatestCandles):
   """The candles of one length; `read` makes their events, none of them closed. What a message has
-  of before the last candle that was told, or, at first, of before its newest, is history."""
+  of before the last candle that was told, or, at first, of before its newest, is history; but a
+  closed one that has grown since is told again."""
 
   def __init__(self, subscription: Subscription, name: str, read: ReadCandles) -> None:
     super().__init__(subscription, name, self._read_forming)
@@ -41,6 +42,10 @@ class FormingCandles(LatestValue):
     newest = found[-1][1].start
     since = min(self._last[0], newest) if self._last else newest
     for size, candle in found:
+      if self._is_of_ended(candle.start):
+        if size > self._ended[-1]:
+          yield self._closed(size, candle, candle)
+        continue
       if candle.start < since:
         continue
       forming = self._forming

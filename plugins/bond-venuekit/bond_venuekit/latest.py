@@ -77,3 +77,29 @@ class LatestValue(NumberedState):
       out.append(self.gap(cause, ts_ms, mono_ns, missed=self.stale_in_a_row - 1))
     self._before, self._last = (self._last[0] if self._last else None), order
     out.append(event)
+
+
+class LatestCandles(LatestValue):
+  """The candles of one length; their order is (start, closed, what grows). The end of one may come
+  behind the beginning of the next, and may be corrected: then it is told all the same."""
+
+  _ended: Order = ()
+  """The order of what was told last of the candle before the newest."""
+
+  def on_open(self, connection: int, *, overlap: bool, now: Moment) -> None:
+    super().on_open(connection, overlap=overlap, now=now)
+    if not overlap:
+      self._ended = ()
+
+  def _offer(self, order: Order, event: AnyEvent, ts_ms: int, mono_ns: int, out: Batch) -> None:
+    if self._is_of_ended(order[0]) and order[1] and order > self._ended:
+      self._ended, self.received_ns = order, mono_ns
+      out.append(event)
+      return
+    if self._last and order[0] > self._last[0]:
+      self._ended = self._last
+    super()._offer(order, event, ts_ms, mono_ns, out)
+
+  def _is_of_ended(self, start: float) -> bool:
+    """Whether a candle is the one before the newest."""
+    return bool(self._ended) and start == self._ended[0] < self._last[0]

@@ -29,6 +29,12 @@ def amount_or_none(text: str | None) -> float | None:
   return amount(text) if text else None
 
 
+def price_or_none(price: str | float | None) -> float | None:
+  """A price that may not be there yet, for which venues have "" or 0, such as before the first
+  trade. Raises ValueError as `amount`."""
+  return (amount_or_none(price) if isinstance(price, str) else price) or None
+
+
 def fraction_or_none(text: str | None) -> float | None:
   """A decimal text that may be negative, such as a funding rate. Raises ValueError for what is no
   finite number."""
