@@ -117,7 +117,7 @@ async def running(node, folder, port, query=""):
   try:
     yield Program(process)
     await process.stdin.aclose()
-    with trio.fail_after(60):
+    with trio.fail_after(180):
       # Told to stop, it ends by itself: nothing of it is left running. ws gives a server that is
       # gone 30 s to answer its close.
       assert await process.wait() == 0
