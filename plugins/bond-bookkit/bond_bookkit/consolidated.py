@@ -80,8 +80,9 @@ class ConsolidatedBook:
     elif live:
       self._bids.apply(venue, event.bids)
       self._asks.apply(venue, event.asks)
-      self._bids.apply(venue, replica.trimmed[0])
-      self._asks.apply(venue, replica.trimmed[1])
+      if any(replica.trimmed):
+        self._bids.apply(venue, replica.trimmed[0])
+        self._asks.apply(venue, replica.trimmed[1])
     else:
       bids, asks = replica.book.levels()
       self._bids.replace(venue, bids)
@@ -226,21 +227,24 @@ class _Side:
   """The sizes by price and venue, and the prices sorted with the best at the END, where they come
   and go. A key is the price for bids and minus the price for asks (`sign`)."""
 
-  __slots__ = ("keys", "of", "sign", "sizes")
+  __slots__ = ("keys", "of", "shown", "sign", "sizes")
 
   def __init__(self, sign: float) -> None:
     self.sign = sign
     self.sizes: dict[float, dict[str, float]] = {}
+    self.shown: dict[float, ConsolidatedLevel] = {}
+    """The levels that views had and that have not changed since; they are never changed."""
     self.keys: list[float] = []
     self.of: dict[str, set[float]] = {}
     """The keys at which each venue has a size."""
 
   def apply(self, venue: str, levels: Sequence[Level]) -> None:
     """Sets a venue's size at each price; 0 removes it."""
-    sign, sizes, mine = self.sign, self.sizes, self.of[venue]
+    sign, sizes, shown, mine = self.sign, self.sizes, self.shown, self.of[venue]
     for price, size in levels:
       key = price * sign
       if size:
+        shown.pop(key, None)
         at = sizes.get(key)
         if at is None:
           sizes[key] = {venue: size}
@@ -265,6 +269,7 @@ class _Side:
   def _remove(self, venue: str, key: float) -> None:
     at = self.sizes[key]
     del at[venue]
+    self.shown.pop(key, None)
     if not at:
       del self.sizes[key]
       del self.keys[bisect_left(self.keys, key)]
@@ -277,18 +282,22 @@ class _Side:
 
   def top(self, depth: int) -> list[ConsolidatedLevel]:
     """Returns the best levels; the venue with the largest size stands first in each."""
-    sign = self.sign
-    found: list[ConsolidatedLevel] = []
+    shown, found = self.shown, list[ConsolidatedLevel]()
     for key in self.keys[: -depth - 1 : -1]:
-      at = self.sizes[key]
-      if len(at) == 1:
-        [size] = at.values()
-        found.append((key * sign, size, at.copy()))
-      else:
-        shares = dict(sorted(at.items(), key=_size_then_name))
-        # To 15 digits, so that the sum is a decimal as its parts are.
-        found.append((key * sign, float(f"{sum(shares.values()):.15g}"), shares))
+      level = shown.get(key)
+      if level is None:
+        level = shown[key] = self._level(key)
+      found.append(level)
     return found
+
+  def _level(self, key: float) -> ConsolidatedLevel:
+    at = self.sizes[key]
+    if len(at) == 1:
+      [size] = at.values()
+      return key * self.sign, size, at.copy()
+    shares = dict(sorted(at.items(), key=_size_then_name))
+    # To 15 digits, so that the sum is a decimal as its parts are.
+    return key * self.sign, float(f"{sum(shares.values()):.15g}"), shares
 
 
 def _size_then_name(share: tuple[str, float]) -> tuple[float, str]:

@@ -6,7 +6,7 @@ import pytest
 from bond_bookkit import ConsolidatedBook
 from hypothesis import given, settings, strategies as st
 
-from bond_core import Gap, OrderBook
+from bond_core import Gap, OrderBook, encode
 
 MAX_AGE = 1_000
 
@@ -81,6 +81,7 @@ def test_after_any_stream_it_is_what_merging_all_books_anew_gives(steps):
   model = {name: Slow() for name in "abc"}
   now = 1_000_000
   shown = False
+  given_out = []
   for kind, name, later, bids, asks, bid_changes, ask_changes in steps:
     now += later
     ours.expire(now)
@@ -125,6 +126,9 @@ def test_after_any_stream_it_is_what_merging_all_books_anew_gives(steps):
         if one.known:
           live = one.trusted and not one.maybe and now < one.seen + MAX_AGE
           assert (view.venues[name].state == "live") is live
+      given_out.append((view, encode(view)))
+  # What was given out is never changed again.
+  assert all(encode(view) == before for view, before in given_out)
 
 
 # What it shows -----------------------------------------------------------------------------------
