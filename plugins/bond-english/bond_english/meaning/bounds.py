@@ -50,8 +50,11 @@ def _bound(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None
       # $100k trades are trades of at least that much.
       bound = Bound("min", bound.value, bound.unit, bound.high, bound.with_multiple)
     elif bound.unit in ASSETS and bound.unit not in MONEY and not bound.with_multiple:
-      # The price of one BTC.
-      chunk.role, chunk.value, chunk.how = ASSET, bound.unit, ALIAS
+      if bound.value == 1:
+        # The price of one BTC.
+        chunk.role, chunk.value, chunk.how = ASSET, bound.unit, ALIAS
+      else:
+        _ask_what_number_is(request, index, chunk, bound.unit)
       return
     else:
       chunk.make_unknown()
@@ -69,6 +72,16 @@ def _bound(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None
     chunk.refuse(
       f"{request.text_of(chunk)!r}: a bound on {label} is not offered; leave it out?", instead=[""]
     )
+
+
+def _ask_what_number_is(request: Scope, index: int, chunk: Chunk, asset: str) -> None:
+  """10 BTC and ETH trades: those of at least that size, or the number says nothing."""
+  written, instead = request.text_of(chunk), [asset]
+  named = next((c for c in request.chunks[index:] if c.role == KIND), None)
+  if named is not None and data.SIZED & {*named.value}:
+    instead.insert(0, f"{asset} {request.text_of(named)} over {written}")
+  chunk.refuse(f"{written!r}: at least so much, or just {asset}?", instead=instead)
+  chunk.facts.append(("symbol", asset, ALIAS))
 
 
 def _nearest_kinds(request: Scope, index: int) -> set[str] | None:

@@ -48,7 +48,25 @@ def resolve_times(request: Scope, findings: Findings) -> None:
     _time_span(request, findings, index, chunk)
   for index, chunk in request.indexed(INTERVAL):
     _interval_of_kind(request, index, chunk)
+  _bars_in_list(request)
   _prefer_seconds(request)
+
+
+def _bars_in_list(request: Scope) -> None:
+  """Bars every 5m and 1h: several lengths in a list, each of which has its bars."""
+  if request.kinds() != {"ohlc"}:
+    return
+  for index, chunk in list(request.indexed(CONJUNCTION)):
+    pair = (request.previous(index), request.following(index, skip=(FILLER, PREPOSITION)))
+    if all(one is not None and (_is_plain_interval(one) or one.value == "bar_sec") for one in pair):
+      for one in pair:
+        if one is not None and one.role == INTERVAL:
+          _make_filter(one, {"bar_sec": integral(one.value.seconds)})
+
+
+def _is_plain_interval(chunk: Chunk) -> bool:
+  timed = chunk.role == INTERVAL and chunk.value.target is None
+  return timed and bool(chunk.value.seconds)
 
 
 def _prefer_seconds(request: Scope) -> None:

@@ -161,8 +161,9 @@ def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
   if named is not None:
     found = replace(found, unit=found.unit or named[0])
   is_amount = found.unit is not None or found.with_multiple
+  suffix = _SUFFIXES.longest_at(tokens, found.end)
   if side is None:
-    if not (found.more or is_amount):
+    if not (found.more or is_amount or suffix):
       return None
     ranged = _range(tokens, first, ("-", "–", "to")) if is_amount else None
     if ranged is not None:
@@ -170,9 +171,11 @@ def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
   elif not is_amount and tokens[first].word in _WEAK_COMPARISONS:
     return None
   end = found.end
-  suffix = _SUFFIXES.longest_at(tokens, end)
   if suffix is not None:
     side, end = side or suffix[0], suffix[1]
+    if found.unit is None and (after := unit_at(tokens, end)) is not None:
+      # 10 or more BTC.
+      found, end = replace(found, unit=after[0]), after[1]
   elif found.more:
     side = side or "min"
   return Bound(side, found.value, found.unit, None, found.with_multiple), end
