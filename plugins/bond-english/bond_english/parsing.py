@@ -21,11 +21,12 @@ from bond_english.answering.account import account
 from bond_english.answering.deliveries import deliveries
 from bond_english.answering.offers import offers
 from bond_english.answering.questions import ask_open_questions
+from bond_english.answering.rivals import STARTED, asked_which, words_of
 from bond_english.answering.sentence import remarks, sentence
 from bond_english.answering.unshaped import ask_about_unshaped
 from bond_english.building.build import build
 from bond_english.building.how_often import check_intervals
-from bond_english.clauses.chart import best_way
+from bond_english.clauses.chart import best_ways
 from bond_english.meaning.asides import find_asides
 from bond_english.meaning.assumptions import warn_of_assumptions
 from bond_english.meaning.bounds import resolve_bounds
@@ -77,15 +78,22 @@ def parse(
   sources = read_source_words(source_words)
   tokens = split_identifiers(tokens, lambda word: is_known(word, sources.words))
   alike = correct(tokens, sources.words)
-  chunks = best_way(tokens, readings(tokens, sources, alike))
-  request, findings = Request(text, tokens, chunks, source_words, apart=apart), Findings()
+  ways = best_ways(tokens, readings(tokens, sources, alike))
+  written = [words_of(text, tokens, chunks) for chunks in ways]
+  request, findings = Request(text, tokens, ways[0], source_words, apart=apart), Findings()
   reading = _reading(request, findings)
-  if reading.outcome != "ask" or not offering:
-    return reading
 
   def again(other: str) -> Reading:
     return parse(other, source_words, apart=apart, offering=False)
 
+  if reading.outcome in STARTED and len(ways) > 1:
+    others = [
+      _reading(Request(text, tokens, chunks, source_words, apart=apart), Findings())
+      for chunks in ways[1:]
+    ]
+    return asked_which(text, written, [reading, *others], again if offering else None)
+  if reading.outcome != "ask" or not offering:
+    return reading
   found = offers(request, findings, again)
   return attrs.evolve(
     reading,

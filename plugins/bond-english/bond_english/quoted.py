@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import msgspec
 
 from bond_core import Reading
-from bond_english.clauses.chart import best_way
+from bond_english.clauses.chart import best_ways
 from bond_english.parsing import MAX_CHARACTERS, parse
 from bond_english.reading.lexer import readings
 from bond_english.reading.source_words import read_source_words
@@ -301,7 +301,7 @@ class _Order:
       raise NotQuoted("it names a kind that cannot be chosen")
     tokens = tokenise(entry.words)
     alike = correct(tokens, self._sources.words)
-    chunks = best_way(tokens, readings(tokens, self._sources, alike)) if tokens else []
+    chunks = best_ways(tokens, readings(tokens, self._sources, alike))[0] if tokens else []
     if any(chunk.role in roles for chunk in chunks):
       return ""
     self.remarks.append(f"Taken for {entry.means}: {entry.words}")

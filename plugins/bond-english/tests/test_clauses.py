@@ -1,7 +1,7 @@
 """The lexer has every reading of every span; the chart takes those that fit, and makes clauses."""
 
 import pytest
-from bond_english.clauses.chart import best_way
+from bond_english.clauses.chart import best_ways
 from bond_english.reading.lexer import readings
 from bond_english.reading.source_words import read_source_words
 from bond_english.reading.spelling import correct
@@ -21,7 +21,7 @@ def lexed(text):
 def clauses(text):
   """The clauses of a text: (word, role) of what says something; left out words begin with -."""
   tokens, found = lexed(text)
-  chunks = best_way(tokens, found)
+  chunks = best_ways(tokens, found)[0]
   made = {}
   for chunk in chunks:
     if chunk.role not in SILENT:
@@ -46,9 +46,9 @@ def test_a_word_has_every_role_that_it_may_have():
 def test_the_best_way_covers_every_token_once(text):
   tokens, found = lexed(text)
   if not tokens:
-    assert best_way(tokens, found) == []
+    assert best_ways(tokens, found) == [[]]
     return
-  chunks = best_way(tokens, found)
+  chunks = best_ways(tokens, found)[0]
   assert [chunk.first for chunk in chunks] == [0, *(chunk.end for chunk in chunks[:-1])]
   assert chunks[-1].end == len(tokens)
 

@@ -11,8 +11,9 @@ from bond_english.building.market_outputs import Delivery, add_market_branch, pu
 from bond_english.building.spec_draft import EACH, SAMPLE
 from bond_english.meaning.sharing import Selection, Symbol
 from bond_english.reading.pairs import Pair, symbol_of
-from bond_english.text.chunks import CHAIN
+from bond_english.text.chunks import ASSET, CHAIN
 from bond_english.words import data, venues
+from bond_english.words.assets import MONEY
 
 _WINDOWED = frozenset(("trades", "volume", "vwap"))
 """Kinds that windows have sums of, which do not tell spot from perpetuals."""
@@ -202,6 +203,7 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
       quote = "USD" if pair.base == "USDT" else context.catalogue.quote_of(venue)
       if market_types != ["inverse"]:
         context.spec.add_default("quote", quote)
+        _ask_for_quote(context, selection, symbol, quote)
     elif quote == "USD" and _has_no_dollars(venue, selection, symbol, market_types):
       context.findings.warn(f"{venue} has no market in US dollars; USDT is taken for them")
       quote = "USDT"
@@ -216,6 +218,16 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
       if spelling not in found:
         found.append(spelling)
   return found
+
+
+def _ask_for_quote(context: BuildContext, selection: Selection, symbol: Symbol, usual: str) -> None:
+  """BTC and ETH/USDT on a venue of dollars: whether what one says is of the other, too."""
+  said = {other.pair.quote for other in selection.symbols} & MONEY - {usual}
+  base, chunk = symbol.pair.base, symbol.chunk
+  if len(said) == 1 and base not in said and chunk.role == ASSET:
+    pairs = [f"{base}/{quote}" for quote in (*said, usual)]
+    answers = (((chunk.first, chunk.end, pair),) for pair in pairs)
+    context.findings.ask(f"{base} against what: {' or '.join(pairs)}?", *answers)
 
 
 def _settles_in_coins(context: BuildContext, pair: Pair, venue: str) -> bool:

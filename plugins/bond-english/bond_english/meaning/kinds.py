@@ -326,10 +326,22 @@ def assume_kinds(request: Request, findings: Findings) -> None:
     _assume(findings, "liquidations", "longs and shorts are taken for their liquidations")
   elif request.having(AUTHOR) or (request.having(QUERY) and not request.having(ASSET, PAIR)):
     _assume(findings, "tweets", "no kind of data is named; taken for tweets")
+  elif request.having(ASSET, PAIR) and (vague := _activity(request)) is not None:
+    if request.having(CHAIN):
+      findings.assume("source", "onchain", ALIAS)
+      return
+    findings.ask(
+      f"{request.text_of(vague)!r}: what is traded, or what happens on its chain?",
+      *(((vague.first, vague.end, words),) for words in ("trades", "on-chain activity")),
+    )
   elif any(request.first_word(chunk) in _PRICED for chunk in request.having(QUOTE)):
     findings.assume("source", "price", ALIAS)
   elif request.having(ASSET, PAIR):
     _assume(findings, "price", "no kind of data is named; taken for the price")
+
+
+def _activity(request: Request) -> Chunk | None:
+  return next((c for c in request.having(FILLER) if request.first_word(c) == "activity"), None)
 
 
 def _symbol_is_joined_with_texts(request: Request) -> bool:

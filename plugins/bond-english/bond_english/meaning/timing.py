@@ -56,7 +56,7 @@ def _bars_in_list(request: Scope) -> None:
   """Bars every 5m and 1h: several lengths in a list, each of which has its bars."""
   if request.kinds() != {"ohlc"}:
     return
-  for index, chunk in list(request.indexed(CONJUNCTION)):
+  for index, _ in list(request.indexed(CONJUNCTION)):
     pair = (request.previous(index), request.following(index, skip=(FILLER, PREPOSITION)))
     if all(one is not None and (_is_plain_interval(one) or one.value == "bar_sec") for one in pair):
       for one in pair:
