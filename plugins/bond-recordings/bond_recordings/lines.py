@@ -9,9 +9,13 @@ from bond_recordkit.errors import RecordingError
 from bond_recordkit.reader import Part, event_lines
 
 from bond_core import EVENT_TYPES
+from bond_recordings.moments import read_moment, shown_moment
 
 LATE_MS = 10_000
 """Times of receipt may go back by so much where several connections are read."""
+
+_NAMED = 10
+"""Symbols that a message names."""
 
 CHANNEL_OF = {name: str(getattr(kind, "channel", name)) for name, kind in EVENT_TYPES.items()}
 CHANNEL_OF["gap"] = "gap"
@@ -114,6 +118,43 @@ def beginning(paths: Sequence[Path]) -> int:
       if received := key_of(line).ts_event:
         return received
   return 0
+
+
+def span_of(
+  paths: Sequence[Path] | None, since: str | None, until: str | None
+) -> tuple[int | None, int | None]:
+  """--from and --until as epoch ms; durations are from the beginning of a recording. Raises
+  ValueError where one is no time, or where nothing can lie between them."""
+  relative = any(text is not None and text.lstrip().startswith("+") for text in (since, until))
+  if relative and paths is None:
+    raise ValueError("times from the beginning (+5m) are for recordings; write the time itself")
+  begin = beginning(paths) if relative and paths is not None else 0
+  first, last = (None if text is None else read_moment(text, begin) for text in (since, until))
+  if first is not None and last is not None and first >= last:
+    raise ValueError(f"--until {until} is not after --from {since}: nothing lies between")
+  return first, last
+
+
+def require_some(paths: Sequence[Path], wanted: Selection) -> None:
+  """Raises RecordingError where nothing of a recording is wanted, and says what there is."""
+  if wanted.everything or any(
+    not wanted.symbols or key_of(line).symbol in wanted.symbols
+    for lines in selected(paths, wanted)
+    for line in lines
+  ):
+    return
+  reach, symbols, types = Reach(), set[str](), set[str]()
+  for part in event_lines(paths):
+    for key in map(key_of, part.lines):
+      reach.of(key)
+      types.add(CHANNEL_OF.get(key.type, key.type))
+      symbols.add(key.symbol)
+  named = sorted(symbols - {"", "*"})
+  more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+  there = f"{', '.join(named[:_NAMED]) or 'no symbol'}{more} ({', '.join(sorted(types))})"
+  times = f"received from {shown_moment(beginning(paths))} to {shown_moment(reach.ms)}"
+  what = f"{there}, {times}" if types else "nothing"
+  raise RecordingError(f"nothing in {paths[-1]} is as you ask; it has {what}")
 
 
 def selected(paths: Sequence[Path], wanted: Selection) -> Iterator[list[bytes]]:

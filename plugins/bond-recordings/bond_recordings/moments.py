@@ -23,3 +23,8 @@ def read_moment(text: str, begin_ms: int) -> int:
   except ValueError:
     raise ValueError(f"{text!r} is no time; write {FORMS}") from None
   return round(found.replace(tzinfo=found.tzinfo or UTC).timestamp() * 1000)
+
+
+def shown_moment(ms: int) -> str:
+  """A moment as users may write it."""
+  return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")

@@ -11,7 +11,7 @@ from bond_recordings.commands.replay import replay_command
 from bond_recordings.exporting.columns import columns_of, schema
 from bond_recordings.exporting.hft import BUY, CLEAR, EXCHANGE, LOCAL, Row, in_both_orders
 from bond_recordkit.format import Header
-from bond_recordkit.reader import event_lines, segments_of
+from bond_recordkit.reader import event_lines, frames, segments_of
 from bond_recordkit.writer import RecordingWriter, Rotation
 from click.testing import CliRunner
 
@@ -154,10 +154,9 @@ def test_a_part_is_chosen_by_time_channel_and_symbol(recording, tmp_path):
   wanted = [e for e in trades_in if begin + 5000 <= e["ts_event"] < begin + 9000]
   assert len((out / "trades.csv").read_text().splitlines()) == len(wanted) + 1
   assert {path.name for path in out.iterdir()} <= {"trades.csv", "gaps.csv", "_manifest.json"}
-  exported(
-    recording, "--to", "csv", tmp_path / "none", "--symbols", "NONE/USDT", "--channels", "trades"
-  )
-  assert not (tmp_path / "none" / "trades.csv").exists()
+  # A symbol that is there, and one that is not.
+  some = exported(recording, "--to", "csv", tmp_path / "some", "--symbols", "BTC/USDT,NONE/USDT")
+  assert "warning: --symbols: there was nothing of NONE/USDT" in some
 
 
 def test_what_is_wrong_is_said(recording, tmp_path):
@@ -171,6 +170,35 @@ def test_what_is_wrong_is_said(recording, tmp_path):
   assert "is not empty" in refused(recording, "--to", "csv", tmp_path)
   assert "holds no log" in refused(tmp_path, "--to", "csv", tmp_path / "a")
   assert "name a recording" in refused("--to", "csv")
+  none = refused(recording, "--to", "csv", tmp_path / "a", "--symbols", "NONE/USDT")
+  assert "it has BTC, BTC/USDT (" in none
+  assert "received from 2025-10-09T08:53:20" in none
+  assert "it has" in refused(recording, "--to", "csv", tmp_path / "a", "--from", "+9h")
+  for times in (("+9s", "+5s"), ("+9s", "+9s"), ("2030-01-01", "2020-01-01")):
+    span = ("--from", times[0], "--until", times[1])
+    assert "is not after" in refused(recording, "--to", "csv", tmp_path / "a", *span)
+    done = CliRunner().invoke(replay_command, [str(recording), *span])
+    assert (done.exit_code, "is not after" in done.output) == (2, True)
+  assert "is a file; name a folder" in refused(recording, "--to", "csv", recording)
+  assert not (tmp_path / "a").exists()
+  assert not (tmp_path / "a.part").exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "hftbacktest"])
+def test_what_stands_under_a_name_is_whole(recording, tmp_path, form):
+  out = tmp_path / "out"
+  data = bytearray(recording.read_bytes())
+  starts = [frame.offset for frame in frames(recording)]
+  data[starts[2] + 12] ^= 0xFF
+  recording.write_bytes(data)
+  args = [str(recording), "--to", form, str(out)]
+  done = CliRunner().invoke(export_command, args)
+  assert (done.exit_code, "is damaged from byte" in done.output) == (1, True)
+  assert not out.exists()
+  (tmp_path / "out.part").mkdir()
+  done = CliRunner().invoke(export_command, args)
+  assert (done.exit_code, "of an export that did not end" in done.output) == (2, True)
+  assert (tmp_path / "out.part").exists()
 
 
 async def test_the_log_of_a_server_is_read_and_stays_as_it_is(tmp_path):
@@ -225,6 +253,27 @@ def test_hftbacktest_gets_every_level_and_a_clear_at_each_gap(tmp_path):
   assert int(data["ev"][1]) & BUY
   assert data["qty"][4] == 0.0
   assert data["exch_ts"][1] == (START_MS - 5) * 1_000_000
+
+
+def test_each_instrument_has_a_file_of_its_own_whatever_its_symbol(tmp_path):
+  path = tmp_path / "all.jsonl.zst"
+  symbols = ("币安人生/USDT", "火币火币/USDT", "A-B/USDT", "A/B-USDT", "A:B/USDT", "..", "a_b/c")
+  write(path, [next(iter(trades(tmp_path / f"{n}.zst", 1, s))) for n, s in enumerate(symbols)])
+  exported(path, "--to", "hftbacktest", tmp_path / "out")
+  manifest = json.loads((tmp_path / "out/_manifest.json").read_text())
+  assert sorted(one["symbol"] for one in manifest["files"].values()) == sorted(symbols)
+  for name, one in manifest["files"].items():
+    assert (one["records"], len(numpy.load(tmp_path / "out" / name)["data"])) == (1, 1)
+
+
+def test_what_hftbacktest_has_no_records_of_is_left_out_and_said(recording, tmp_path):
+  said = exported(recording, "--to", "hftbacktest", tmp_path / "out")
+  assert "of the type 'ticker', which hftbacktest has no place for, left out" in said
+  manifest = json.loads((tmp_path / "out/_manifest.json").read_text())
+  there = counts(recording)
+  assert set(manifest["tables"]) == {"trades", "orderbooks", "gaps"}
+  assert manifest["rows"] == sum(there[kind] for kind in ("trade", "orderbook", "gap"))
+  assert manifest["left_out"]["ticker"] == there["ticker"]
 
 
 def test_records_stand_in_the_order_of_both_clocks():

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import re
+import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -63,7 +64,7 @@ def frame(
   *,
   since: str | float | None = None,
   until: str | float | None = None,
-  symbols: Sequence[str] | None = None,
+  symbols: str | Sequence[str] | None = None,
   library: Library | None = None,
 ) -> Any:
   """The events of one type as a DataFrame of polars, or of pandas where that is what is installed.
@@ -75,6 +76,7 @@ def frame(
   """
   library = _library(library)
   kind = _kind(table)
+  symbols = [symbols] if isinstance(symbols, str) else symbols
   text = str(source)
   if re.match(r"(ws|http)s?://", text):
     lines = _of_server(text, kind, since, until)
@@ -179,6 +181,8 @@ def walk(
   if training <= 0 or testing <= 0 or stepping <= 0:
     raise ValueError("train, test and step are longer than nothing")
   begin, end = recording.begin, recording.end
+  if begin + training + left_out + testing > end + 1:
+    raise ValueError(f"a fold is longer than {source}, which has {(end - begin) / 1000:g} s")
   while begin + training + left_out + testing <= end + 1:
     middle = begin + training
     first = middle + left_out
@@ -219,31 +223,67 @@ class _Recording:
     start = f'{{"type":"{kind}",'.encode()
     return [line for line in islice(self.all_lines, first, last) if line.startswith(start)]
 
-  def lines(self, kind: str, since: str | float | None, until: str | float | None) -> list[bytes]:
-    """The same, for times as users write them."""
-    return self.between(
-      kind,
-      None if since is None else _moment(since, self.begin),
-      None if until is None else _moment(until, self.begin),
-    )
-
 
 def _lines(path: Path) -> Iterator[bytes]:
+  """The events up to the last whole frame of each segment."""
+  before: tuple[Path, dict[str, Any]] | None = None
   for segment in _segments(path):
     try:
       with _opened(segment) as file:
-        rest = b""
-        while data := file.read(_PIECE):
+        first = file.readline(_PIECE)
+        sealed = first.startswith(_META[0])
+        if sealed:
+          header = json.loads(first)
+          _check_header(before, segment, header)
+          before = segment, header
+        elif first and not first.startswith(b'{"type":"'):
+          raise StreamError(f"{segment} is no recording; bond record writes one")
+        held: list[bytes] = []
+        rest = b"" if sealed else first
+        while data := file.read1(_PIECE):
           lines = (rest + data).split(b"\n")
           rest = lines.pop()
-          yield from (line for line in lines if line and not line.startswith(_META))
-        if rest.endswith(b"}"):
-          yield rest
+          for line in lines:
+            if line.startswith(_META[1]):
+              yield from held
+              held = []
+            elif line and not line.startswith(_META):
+              held.append(line)
+          if not sealed:
+            yield from held
+            held = []
+        if not sealed and rest.endswith(b"}"):
+          yield from rest.splitlines()
     except EOFError:
       # Its recorder was killed: it is whole up to here.
       continue
     except OSError as exc:
       raise StreamError(f"cannot read the recording {segment}: {exc.strerror or exc}") from exc
+    except _damage(segment) as exc:
+      raise StreamError(f"{segment} is damaged: {exc}; bond verify says where") from exc
+
+
+def _damage(path: Path) -> type[Exception]:
+  """What reading a file raises that is packed, and was altered."""
+  error: type[Exception] = _zstd().ZstdError if path.suffix == ".zst" else zlib.error
+  return error
+
+
+def _check_header(
+  before: tuple[Path, dict[str, Any]] | None, path: Path, header: dict[str, Any]
+) -> None:
+  """Raises StreamError for a format that is not known, and for a segment whose predecessor is not
+  there."""
+  if header.get("format") != 1:
+    raise StreamError(
+      f"{path} is of format {header.get('format')}, which a newer kk0 reads: "
+      "pip install --upgrade kk0"
+    )
+  if before is not None and header["segment"] != before[1]["segment"] + 1:
+    raise StreamError(
+      f"{path} is segment {header['segment']}, and {before[0]} is segment {before[1]['segment']}: "
+      "what lies between is missing, or was recorded while this was read"
+    )
 
 
 def _segments(path: Path) -> list[Path]:
@@ -276,14 +316,7 @@ def _id_of(path: Path) -> str | None:
 
 def _opened(path: Path) -> Any:
   if path.suffix == ".zst":
-    try:
-      from compression.zstd import open as open_zstd  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-      try:
-        from backports.zstd import open as open_zstd
-      except ImportError as exc:
-        raise ImportError("recordings in zstd need: pip install 'kk0[frames]'") from exc
-    return open_zstd(path, "rb")
+    return _zstd().open(path, "rb")
   if path.suffix == ".gz":
     import gzip
 
@@ -291,11 +324,33 @@ def _opened(path: Path) -> Any:
   return path.open("rb")
 
 
+def _zstd() -> Any:
+  for name in ("compression.zstd", "backports.zstd"):
+    try:
+      return import_module(name)
+    except ImportError:
+      continue
+  raise ImportError("recordings in zstd need: pip install 'kk0[frames]'")
+
+
+def _between(
+  since: str | float | None, until: str | float | None, begin: int | None
+) -> tuple[int | None, int | None]:
+  """Times as users write them, in epoch ms; `begin` is what + counts from. Raises ValueError where
+  nothing can lie between them."""
+  times = [None if text is None else _moment(text, begin) for text in (since, until)]
+  first, last = times
+  if first is not None and last is not None and first >= last:
+    raise ValueError(f"until {until} is not after since {since}: nothing lies between")
+  return first, last
+
+
 def _of_recording(
   path: Path, kind: str, since: str | float | None, until: str | float | None
 ) -> list[bytes]:
   if since is not None or until is not None:
-    return _Recording(path).lines(kind, since, until)
+    recording = _Recording(path)
+    return recording.between(kind, *_between(since, until, recording.begin))
   start = f'{{"type":"{kind}",'.encode()
   return [line for line in _lines(path) if line.startswith(start)]
 
@@ -304,6 +359,7 @@ def _of_server(
   url: str, kind: str, since: str | float | None, until: str | float | None
 ) -> list[bytes]:
   """What the log of a server has, up to where a reader would be live."""
+  from websockets.exceptions import WebSocketException
   from websockets.sync.client import connect
 
   parts = urlsplit(url)
@@ -311,24 +367,36 @@ def _of_server(
   path = parts.path if parts.path.rstrip("/") else "/raw"
   start = "0" if since is None else str(since)
   query = "&".join(filter(None, (parts.query, urlencode({"from": start}))))
-  end = None if until is None else _moment(until, 0)
+  end = None if until is None else _moment(until, None)
   prefix = f'{{"type":"{kind}",'
   found: list[bytes] = []
-  with connect(urlunsplit((scheme, parts.netloc, path, query, "")), max_size=None) as socket:
-    for message in socket:
-      text = message if isinstance(message, str) else message.decode()
-      if text.startswith('{"type":"live"'):
-        break
-      if text.startswith('{"type":"error"'):
-        said = json.loads(text)
-        error = LookAhead if said.get("name") == "look_ahead" else StreamError
-        raise error(said["message"])
-      if text.startswith(prefix):
-        line = text.encode()
-        received = _RECEIVED.search(line)
-        if end is None or received is None or int(received[1]) < end:
-          found.append(line)
+  try:
+    with connect(urlunsplit((scheme, parts.netloc, path, query, "")), max_size=None) as socket:
+      for message in socket:
+        text = message if isinstance(message, str) else message.decode()
+        if text.startswith('{"type":"live"'):
+          break
+        if text.startswith('{"type":"error"'):
+          said = json.loads(text)
+          error = LookAhead if said.get("name") == "look_ahead" else StreamError
+          raise error(said["message"])
+        if text.startswith(prefix):
+          line = text.encode()
+          received = _RECEIVED.search(line)
+          if end is None or received is None or int(received[1]) < end:
+            found.append(line)
+  except (OSError, WebSocketException) as exc:
+    raise StreamError(f"cannot read {scheme}://{parts.netloc.rpartition('@')[2]}: {exc}") from exc
   return found
+
+
+def _beginning(folder: Path) -> int | None:
+  """When the first event of an export was received; None where its manifest is not there."""
+  try:
+    tables = json.loads((folder / "_manifest.json").read_bytes())["tables"].values()
+  except (OSError, ValueError, KeyError):
+    return None
+  return min((first for table in tables if (first := table["first_ts"])), default=None)
 
 
 def _of_parquet(
@@ -342,9 +410,14 @@ def _of_parquet(
   table = next((name for name, of in _TABLES.items() if of == kind), kind)
   files = sorted((folder / table).rglob("*.parquet"))
   if not files:
-    raise StreamError(f"{folder} has no table {table}; bond export --to parquet writes one")
-  first = None if since is None else _moment(since, 0)
-  last = None if until is None else _moment(until, 0)
+    there = sorted({path.relative_to(folder).parts[0] for path in folder.rglob("*.parquet")})
+    known = f"it has {', '.join(there)}" if there else "bond export --to parquet writes some"
+    raise StreamError(f"{folder} has no table {table}; {known}")
+  first, last = _between(since, until, _beginning(folder))
+  if kind == "window" and (first, last) != (None, None):
+    raise StreamError(
+      "windows in Parquet have no time of receipt; read the recording, or choose by window_end"
+    )
   if library == "polars":
     import polars
 
@@ -461,10 +534,12 @@ def _span(text: str) -> int:
   return round(float(found[1]) * _MS[found[2]])
 
 
-def _moment(value: str | float, begin_ms: int) -> int:
+def _moment(value: str | float, begin_ms: int | None) -> int:
   if isinstance(value, int | float):
     return round(value * 1000)
   if value.startswith("+"):
+    if begin_ms is None:
+      raise ValueError(f"{value!r} is from the beginning of a recording; write the time itself")
     return begin_ms + _span(value[1:])
   try:
     return round(float(value) * 1000)

@@ -2,10 +2,13 @@
 
 import json
 import random
+import subprocess
+import sys
 
 import pytest
 from bond_recordings.exporting.parquet import ParquetFiles
-from bond_recordkit.format import Header
+from bond_recordkit.format import TRAILER_BYTES, Header
+from bond_recordkit.reader import event_lines
 from bond_recordkit.writer import RecordingWriter, Rotation
 from kk0 import Locked, LookAhead, StreamError, frame, walk
 from kk0.recordings import columns_of
@@ -162,3 +165,61 @@ def test_older_files_of_another_recording_are_no_part_of_it(tmp_path, events):
     if not first:
       path.unlink()
   assert list(frame(path)["seq_internal"]) == [event.seq_internal for event in events[30:60]]
+
+
+def written(path, events, **how):
+  writer = RecordingWriter(path, lambda: Header(recording=""), **how)
+  for first in range(0, len(events), 10):
+    writer.write([encode(event) for event in events[first : first + 10]])
+  writer.close()
+
+
+def test_of_a_recorder_that_was_killed_every_whole_frame_is_read(tmp_path, events):
+  path = tmp_path / "btc.jsonl.zst"
+  written(path, events[:50])
+  whole = path.read_bytes()[:-TRAILER_BYTES]
+  for cut in range(5, 400, 57):
+    path.write_bytes(whole[:-cut])
+    found = list(frame(path)["seq_internal"])
+    recorded = [line for part in event_lines([path]) for line in part.lines]
+    assert found == [json.loads(line)["seq_internal"] for line in recorded]
+    assert len(found) >= 20
+
+
+def test_what_cannot_be_read_is_said(tmp_path, events):
+  path = tmp_path / "btc.jsonl.zst"
+  written(path, events[:50], rotation=Rotation(size=1))
+  (tmp_path / "btc.2.jsonl.zst").rename(tmp_path / "two")
+  with pytest.raises(StreamError, match=r"is segment 3, and .* is segment 1"):
+    frame(path)
+  (tmp_path / "two").rename(tmp_path / "btc.2.jsonl.zst")
+  assert len(frame(path)) == 50
+  data = bytearray(path.read_bytes())
+  data[-250] ^= 0xFF
+  path.write_bytes(data)
+  with pytest.raises(StreamError, match=r"is damaged: .* bond verify says where"):
+    frame(path)
+  RecordingWriter(tmp_path / "2.zst", lambda: Header(recording="", format=2)).close()
+  for name, text in (("2.zst", None), ("a.yaml", "sources: {}"), ("none.zst", None)):
+    if text is not None:
+      (tmp_path / name).write_text(text)
+    with pytest.raises(StreamError, match=r"newer kk0|is no recording|cannot read"):
+      frame(tmp_path / name)
+  with pytest.raises(StreamError, match=r"cannot read ws://127.0.0.1:1: "):
+    frame("http://127.0.0.1:1")
+
+
+def test_times_that_nothing_lies_between_are_said(recording, events, tmp_path):
+  with pytest.raises(ValueError, match="nothing lies between"):
+    frame(recording, since="+9s", until="+5s")
+  with pytest.raises(ValueError, match=r"a fold is longer than .* s$"):
+    next(walk(recording, train="9d", test="1s"))
+  # One symbol may be said as it is.
+  assert len(frame(recording, symbols="BTC/USDT")) == len(frame(recording, symbols=["BTC/USDT"]))
+  out = tmp_path / "out"
+  export = (sys.executable, "-m", "bond_core", "export", recording, "--to", "parquet", out)
+  subprocess.run(export, check=True)
+  late = [event for event in events if event.ts_event >= events[0].ts_event + 5000]
+  assert len(frame(out, since="+5s")) == len(late) < COUNT
+  with pytest.raises(StreamError, match="no table candles; it has gaps, trades"):
+    frame(out, "candles")

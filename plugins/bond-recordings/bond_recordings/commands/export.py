@@ -1,12 +1,11 @@
 """bond export"""
 
+import shutil
 import time
-from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-import attrs
 import click
 import msgspec
 import trio
@@ -14,15 +13,14 @@ from bond_commandkit import FAILED, fail, sentences, set_up_logging
 from bond_recordkit.errors import RecordingError
 from bond_recordkit.sink import versions
 
-from bond_core import CHANNELS, BondError
+from bond_core import CHANNELS, EVENT_TYPES, BondError
 from bond_core.config import counted, one_of
-from bond_recordings.exporting.columns import schema
 from bond_recordings.exporting.csvs import CsvFiles
 from bond_recordings.exporting.hft import HftFiles
 from bond_recordings.exporting.parquet import ParquetFiles
-from bond_recordings.exporting.tables import Counts
-from bond_recordings.lines import Selection, beginning
-from bond_recordings.moments import FORMS, read_moment
+from bond_recordings.exporting.tables import Counts, Files
+from bond_recordings.lines import Selection, require_some, span_of
+from bond_recordings.moments import FORMS
 from bond_recordings.sources import (
   Origin,
   log_in,
@@ -33,14 +31,6 @@ from bond_recordings.sources import (
 )
 
 MANIFEST = "_manifest.json"
-
-
-class Files(Protocol):
-  """What takes lines and makes files of them."""
-
-  def add(self, lines: Sequence[bytes]) -> None: ...
-  def close(self) -> None: ...
-  def discard(self) -> None: ...
 
 
 _TO: dict[str, type[ParquetFiles] | type[CsvFiles] | type[HftFiles]] = {
@@ -59,7 +49,7 @@ _TO: dict[str, type[ParquetFiles] | type[CsvFiles] | type[HftFiles]] = {
   type=click.Choice(list(_TO)),
   help="Parquet (with DuckDB), CSV, or the records of hftbacktest (with numpy).",
 )
-@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--url", metavar="URL", help="Read a running server: ws://localhost:8080.")
 @click.option("--from", "since", metavar="TIME", help=f"Received from here on: {FORMS}.")
 @click.option("--until", metavar="TIME", help="Received before.")
@@ -94,35 +84,48 @@ def export_command(
     recording, folder = None, recording
   if folder is None or (recording is None) == (url is None):
     fail("name a recording and a folder to write to, or --url and a folder")
+  if folder.is_file():
+    fail(f"{folder} is a file; name a folder: a recording is exported into one of its own")
   if folder.is_dir() and any(folder.iterdir()):
     fail(f"{folder} is not empty; name a new folder, so that nothing of before is read with it")
+  # What stands under its name is whole.
+  part = folder.with_name(f"{folder.name}.part")
+  if part.exists():
+    fail(f"{part} is there, of an export that did not end; remove it, or name another folder")
   try:
-    opened = _opened(recording, url, since, until, channels, symbols)
-    files = _TO[form](folder)
+    opened, wanted = _opened(recording, url, since, until, channels, symbols)
+    files: Files = _TO[form](part)
   except (BondError, ValueError) as exc:
     fail(str(exc))
   began = time.monotonic()
+  counts = Counts(files.types, wanted.symbols)
   try:
-    counts, described = trio.run(_copy, opened, files)
+    described = trio.run(_copy, opened, files, counts)
+    if not (counts.rows or wanted.everything):
+      raise RecordingError("nothing that is there is as you ask; leave options out to see what is")
+    manifest = {
+      "format": form,
+      "source": described,
+      "written_by": versions(),
+      "rows": counts.rows,
+      "tables": counts.as_data(),
+      "left_out": counts.left_out,
+      **files.described(),
+    }
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (part / MANIFEST).write_bytes(text)
+    part.replace(folder)
   except* BondError as group:
     fail("\n".join(sentences(group)), FAILED)
-  manifest = {
-    "format": form,
-    "source": described,
-    "written_by": versions(),
-    "rows": counts.rows,
-    "tables": counts.as_data(),
-    "left_out": counts.left_out,
-    "decimals": "NAME_text is the decimal as text, NAME the float64 of it",
-    "schema": schema() if form == "parquet" else None,
-  }
-  (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+  finally:
+    shutil.rmtree(part, ignore_errors=True)
   for kind, count in counts.left_out.items():
+    why = f"{form} has no place for" if kind in EVENT_TYPES else "this Bond does not know"
     click.echo(
-      f"warning: {counted(count, 'event')} of the type {kind!r}, which this Bond does not know, "
-      "left out",
-      err=True,
+      f"warning: {counted(count, 'event')} of the type {kind!r}, which {why}, left out", err=True
     )
+  for symbol in sorted(counts.missing):
+    click.echo(f"warning: --symbols: there was nothing of {symbol}", err=True)
   if not quiet:
     seconds = time.monotonic() - began
     click.echo(
@@ -139,30 +142,24 @@ def _opened(
   until: str | None,
   channels: str,
   symbols: str,
-) -> AbstractAsyncContextManager[Origin]:
+) -> tuple[AbstractAsyncContextManager[Origin], Selection]:
   """What is to be read. Raises ValueError or BondError for what is not there or not valid."""
   named = _listed(channels)
   known = (*CHANNELS, "gap")
   if wrong := [name for name in named if name not in known]:
     raise ValueError(f"--channels: {wrong[0]!r} is none; there are {one_of(known)}")
-  wanted = Selection(channels=named, symbols=_listed(symbols))
   paths = None if recording is None else recording_at(recording)
-  begin = beginning(paths) if paths and "+" in f"{since}{until}" else 0
-  if paths is None and any(text is not None and text.startswith("+") for text in (since, until)):
-    raise ValueError("times from the beginning (+5m) are for recordings; write the time itself")
-  wanted = attrs.evolve(
-    wanted,
-    since=None if since is None else read_moment(since, begin),
-    until=None if until is None else read_moment(until, begin),
-  )
+  first, last = span_of(paths, since, until)
+  wanted = Selection(since=first, until=last, channels=named, symbols=_listed(symbols))
   if url is not None:
-    return open_server(url, wanted)
+    return open_server(url, wanted), wanted
   if paths is not None:
-    return open_recording(paths, wanted)
+    require_some(paths, wanted)
+    return open_recording(paths, wanted), wanted
   if recording is None:
     raise RecordingError("nothing to read was named")
   log_in(recording)
-  return open_log_folder(recording, wanted)
+  return open_log_folder(recording, wanted), wanted
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -170,9 +167,9 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 async def _copy(
-  opened: AbstractAsyncContextManager[Origin], files: Files
-) -> tuple[Counts, dict[str, object]]:
-  counts = Counts()
+  opened: AbstractAsyncContextManager[Origin], files: Files, counts: Counts
+) -> dict[str, Any]:
+  """Writes what is read; what a manifest says of where it came from."""
 
   def take(lines: list[bytes]) -> None:
     counts.add(lines)
@@ -186,4 +183,4 @@ async def _copy(
     await trio.to_thread.run_sync(files.close)
   finally:
     files.discard()
-  return counts, origin.described
+  return origin.described

@@ -15,9 +15,10 @@ from bond_recordkit.errors import RecordingError
 from bond_recordkit.reader import segments_of
 
 from bond_core import BondError
-from bond_recordings.lines import Selection, beginning
-from bond_recordings.moments import FORMS, read_moment
+from bond_recordings.lines import Selection, require_some, span_of
+from bond_recordings.moments import FORMS
 from bond_recordings.playing import paced
+from bond_recordings.serving.ledger import check_ledger
 
 _SHOWN = ("price", "size", "side", "bid", "ask", "last", "rate", "price_avg", "reason", "cause")
 
@@ -107,11 +108,11 @@ def replay_command(
   set_up_logging(verbose, quiet)
   try:
     paths = segments_of(recording)
-    begin = beginning(paths) if "+" in f"{since}{until}" else 0
-    wanted = Selection(
-      since=None if since is None else read_moment(since, begin),
-      until=None if until is None else read_moment(until, begin),
-    )
+    first, last = span_of(paths, since, until)
+    wanted = Selection(since=first, until=last)
+    require_some(paths, wanted)
+    if ledger is not None:
+      check_ledger(ledger)
   except (RecordingError, ValueError) as exc:
     fail(str(exc))
   if port is None and (locked or ledger is not None):

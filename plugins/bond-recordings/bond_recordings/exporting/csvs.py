@@ -17,6 +17,8 @@ _decode = msgspec.json.decode
 class CsvFiles:
   """Takes lines, and writes them by type."""
 
+  types = EVENT_TYPES
+
   def __init__(self, folder: Path) -> None:
     self.folder = folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,6 +46,10 @@ class CsvFiles:
       for line in several:
         event = _decode(line)
         writer.writerow([shown(event.get(source)) for source in sources])
+
+  def described(self) -> dict[str, Any]:
+    """How decimals stand in them."""
+    return {"decimals": "a number of a venue is the text of its decimal"}
 
   def close(self) -> None:
     """Ends the files."""

@@ -7,9 +7,10 @@ there twice, once for the exchange and once for the strategy.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -29,7 +30,8 @@ LOCAL: Final = 1 << 30
 EXCHANGE: Final = 1 << 31
 
 _MS: Final = 1_000_000
-_NEEDED: Final = (b'{"type":"trade"', b'{"type":"orderbook"', b'{"type":"gap"')
+_TYPES: Final = ("trade", "orderbook", "gap")
+_NEEDED: Final = tuple(f'{{"type":"{kind}"'.encode() for kind in _TYPES)
 _decode = msgspec.json.Decoder(Trade | OrderBook | Gap).decode
 
 
@@ -43,8 +45,19 @@ class Row(NamedTuple):
   qty: float
 
 
+class Instrument(NamedTuple):
+  """What a file is of."""
+
+  exchange: str
+  symbol: str
+  market_type: str | None
+  expiry: str | None
+
+
 class HftFiles:
   """Takes lines, and writes NAME.npz for each instrument at the end."""
+
+  types = _TYPES
 
   def __init__(self, folder: Path) -> None:
     try:
@@ -55,8 +68,8 @@ class HftFiles:
       ) from exc
     self._numpy = numpy
     self.folder = folder
-    self._rows: dict[str, list[Row]] = {}
-    self._exchanges: dict[str, tuple[str, str]] = {}
+    self._rows: dict[Instrument, list[Row]] = {}
+    self._files: dict[str, dict[str, Any]] = {}
 
   def add(self, lines: Sequence[bytes]) -> None:
     """Takes lines of events, in order; trades, books and gaps are used."""
@@ -67,9 +80,8 @@ class HftFiles:
       if isinstance(event, Gap):
         self._clear(event)
         continue
-      name = _name(event)
-      self._exchanges.setdefault(name, (event.exchange, event.symbol))
-      rows = self._rows.setdefault(name, [])
+      instrument = Instrument(event.exchange, event.symbol, event.market_type, event.expiry)
+      rows = self._rows.setdefault(instrument, [])
       local = event.ts_event * _MS
       exchange = (event.ts_exchange or event.ts_event) * _MS
       if isinstance(event, Trade):
@@ -89,26 +101,38 @@ class HftFiles:
   def _clear(self, gap: Gap) -> None:
     if gap.reason == "late":
       return
-    for name, (exchange, symbol) in self._exchanges.items():
-      if gap.exchange in ("*", exchange) and gap.symbol in ("*", "", symbol):
+    for one, rows in self._rows.items():
+      if gap.exchange in ("*", one.exchange) and gap.symbol in ("*", "", one.symbol):
         at = gap.ts_event * _MS
-        self._rows[name].append(Row(CLEAR, at, at, 0.0, 0.0))
+        rows.append(Row(CLEAR, at, at, 0.0, 0.0))
 
   def close(self) -> None:
     """Writes the files."""
     self.folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in self._rows.items():
+    for instrument, rows in self._rows.items():
       data = in_both_orders(self._numpy, rows)
-      self._numpy.savez_compressed(self.folder / f"{name}.npz", data=data)
+      name = f"{_name(instrument, self._files)}.npz"
+      self._numpy.savez_compressed(self.folder / name, data=data)
+      self._files[name] = {**instrument._asdict(), "records": len(data)}
+
+  def described(self) -> dict[str, Any]:
+    """Which instrument each file is of."""
+    return {"files": self._files}
 
   def discard(self) -> None:
     """Lets go of what is held."""
     self._rows.clear()
 
 
-def _name(event: Trade | OrderBook) -> str:
-  parts = (event.exchange, event.symbol, event.market_type, event.expiry)
-  return re.sub(r"[^A-Za-z0-9_.-]", "-", "_".join(part for part in parts if part))
+def _name(instrument: Instrument, taken: Container[str]) -> str:
+  """A name for its file that no other instrument has."""
+  plain = re.sub(r"[/:]", "-", "_".join(part for part in instrument if part))
+  name = found = quote(plain, safe="")
+  number = 1
+  while f"{found}.npz" in taken:
+    number += 1
+    found = f"{name}_{number}"
+  return found
 
 
 def dtype(numpy: Any) -> "np.dtype[Any]":

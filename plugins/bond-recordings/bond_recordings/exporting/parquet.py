@@ -3,10 +3,10 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from bond_core import EVENT_TYPES, BondError
-from bond_recordings.exporting.columns import Column, Kind, columns_of, table_of
+from bond_recordings.exporting.columns import Column, Kind, columns_of, schema, table_of
 from bond_recordings.exporting.tables import typed
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _UNPARTED: Final = ("gap",)
 
 class ParquetFiles:
   """Takes lines, and writes them by type. Call it from one thread at a time."""
+
+  types = EVENT_TYPES
 
   def __init__(self, folder: Path) -> None:
     try:
@@ -56,6 +58,11 @@ class ParquetFiles:
       self._held[kind] = self._held.get(kind, 0) + len(several)
       if self._held[kind] >= AT_ONCE:
         self._write(kind)
+
+  def described(self) -> dict[str, Any]:
+    """How decimals stand in them, and the columns of all tables."""
+    decimals = "NAME_text is the decimal as text, NAME the float64 of it"
+    return {"decimals": decimals, "schema": schema()}
 
   def close(self) -> None:
     """Writes the rest. The table of gaps is there also where there was none."""

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from bond_recordkit.format import Header
+from bond_recordkit.errors import RecordingError
+from bond_recordkit.format import Header, suffix_of
+from bond_recordkit.reader import header_of
 from bond_recordkit.signing import Signer
 from bond_recordkit.sink import versions
 from bond_recordkit.writer import RecordingWriter
@@ -14,6 +16,16 @@ from bond_core import BondError, Custom, encode
 
 MOST_BYTES = 64 * 1024
 MOST = 100_000
+_NAME = "decisions on "
+
+
+def check_ledger(path: Path) -> None:
+  """Raises RecordingError where decisions cannot go into this file: it is called otherwise than a
+  recording, or has something else in it, which they would stand among."""
+  if not suffix_of(path.name):
+    raise RecordingError(f"{path}: a ledger is a recording, and is called NAME.jsonl.zst")
+  if path.exists() and path.stat().st_size and not header_of(path).name.startswith(_NAME):
+    raise RecordingError(f"{path} is no ledger; give it a name of its own")
 
 
 class Ledger:
@@ -26,9 +38,7 @@ class Ledger:
     self._before = ""
     self._writer: RecordingWriter | None = None
     if path is not None:
-      head = Header(
-        recording="", name=f"decisions on {of.name}", epoch=of.epoch, versions=versions()
-      )
+      head = Header(recording="", name=f"{_NAME}{of.name}", epoch=of.epoch, versions=versions())
       self._writer = RecordingWriter(path, lambda: head, signer=signer)
 
   def add(self, decision: Any, position: str, now_ms: int) -> dict[str, Any]:
