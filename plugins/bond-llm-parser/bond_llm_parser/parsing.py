@@ -6,6 +6,7 @@ and the reading always asks whether it is meant.
 """
 
 import threading
+from concurrent.futures import Future
 from functools import lru_cache
 from typing import Final
 
@@ -74,6 +75,8 @@ Request: {_EXAMPLE}
 Answer: {msgspec.json.encode(_ANSWER).decode()}"""
 
 _free = threading.BoundedSemaphore(MAX_ASKED)
+_lock = threading.Lock()
+_under_way: dict[tuple[Settings, str], Future[Clauses]] = {}
 
 
 def parse(text: str, source_words: dict[str, str]) -> Reading:
@@ -93,7 +96,7 @@ def parse(text: str, source_words: dict[str, str]) -> Reading:
     # An order, the past: a model changes nothing about that.
     return Reading(outcome="ask", account=own.account, questions=own.questions)
   try:
-    return read_clauses(text, _divide(settings, text), source_words)
+    return read_clauses(text, _divided(settings, text), source_words)
   except NoAnswer as exc:
     return _without(f"the language model {exc}")
   except NotQuoted as exc:
@@ -102,6 +105,24 @@ def parse(text: str, source_words: dict[str, str]) -> Reading:
 
 def _without(why: str) -> Reading:
   return Reading(outcome="ask", questions=[why], remarks=[f"{why[:1].upper()}{why[1:]}"])
+
+
+def _divided(settings: Settings, text: str) -> Clauses:
+  """The answer for a text; those who ask for the same one at a time wait for one request, and have
+  its failure in common."""
+  key = settings, text
+  with _lock:
+    found = _under_way.get(key)
+    future = _under_way.setdefault(key, Future())
+  if found is None:
+    try:
+      future.set_result(_divide(settings, text))
+    except BaseException as exc:
+      future.set_exception(exc)
+    finally:
+      with _lock:
+        del _under_way[key]
+  return future.result()
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -2,6 +2,7 @@
 breaks, stalls, or was talked into something."""
 
 import json
+import threading
 import time
 
 import pytest
@@ -31,6 +32,14 @@ PRICE = {
   "every": ["every 5s"],
 }
 GOOD = clauses(PRICE, ignored=["at"])
+
+
+CALL = {
+  "id": "1",
+  "type": "function",
+  "function": {"name": "clauses", "arguments": json.dumps(GOOD)},
+}
+"""The answer as a call of a tool, which nobody has offered."""
 
 
 def told(reading):
@@ -174,6 +183,13 @@ def test_an_answer_that_leaves_out_what_the_grammar_reads_is_told(model):
     completion(GOOD, finish_reason="length"),
     completion(GOOD, finish_reason="content_filter"),
     completion(None, refusal="I cannot help with that."),
+    completion(None, tool_calls=[CALL]),
+    completion("", tool_calls=[CALL], finish_reason="tool_calls"),
+    json.dumps({"choices": [{"message": {"content": [{"type": "text", "text": "{}"}]}}]}).encode(),
+    json.dumps({"choices": [{"text": json.dumps(GOOD)}]}).encode(),
+    json.dumps({"message": {"content": json.dumps(GOOD)}, "done": True}).encode(),
+    b'data: {"choices": [{"delta": {"content": "{"}}]}\n\ndata: [DONE]\n\n',
+    b'{"error": {"message": "overloaded", "code": 529}}',
   ],
 )
 def test_an_answer_in_another_form_is_not_used(model, body):
@@ -254,7 +270,8 @@ def test_a_host_that_is_no_name_is_told(model, monkeypatch, host):
 
 
 @pytest.mark.parametrize(
-  ("status", "hint"), [(401, "BOND_LLM_KEY"), (404, "BOND_LLM_URL"), (500, "500")]
+  ("status", "hint"),
+  [(401, "BOND_LLM_KEY"), (404, "BOND_LLM_URL"), (429, "429"), (500, "500"), (204, "204")],
 )
 def test_a_refusal_is_told_without_the_key(model, monkeypatch, status, hint):
   monkeypatch.setenv("BOND_LLM_KEY", "sk-very-secret")
@@ -296,6 +313,38 @@ def test_what_is_confirmed_is_what_was_shown(model):
   )
   assert parse(TEXT, WORDS) == first
   assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_those_who_ask_for_the_same_at_a_time_wait_for_one_request(model, status):
+  begun, all_there = threading.Event(), threading.Event()
+
+  def answer(handler):
+    begun.set()
+    all_there.wait(20)
+    handler.send_response(status)
+    handler.send_header("content-length", str(len(completion(GOOD))))
+    handler.end_headers()
+    handler.wfile.write(completion(GOOD))
+
+  model.answer, found = answer, []
+  threads = [threading.Thread(target=lambda: found.append(parse(TEXT, WORDS))) for _ in range(6)]
+  threads[0].start()
+  assert begun.wait(20)
+  for thread in threads[1:]:
+    thread.start()
+  # Only these wait for the same future; the first is with the model.
+  (future,) = parsing._under_way.values()
+  while len(future._condition._waiters) < 5:
+    time.sleep(0.01)
+  all_there.set()
+  for thread in threads:
+    thread.join(20)
+  assert len(model.requests) == 1
+  assert len(found) == 6
+  assert all(one == found[0] for one in found)
+  assert (found[0].spec is not None) is (status == 200)
+  assert parsing._under_way == {}
 
 
 def test_a_failure_is_not_remembered(model):
