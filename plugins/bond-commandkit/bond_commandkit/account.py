@@ -21,8 +21,7 @@ def account_lines(answer: Answer) -> Iterator[str]:
   to be said or installed first."""
   reading = answer.reading
   outcome: str = reading.outcome
-  wrong = reading.spec is not None and answer.spec is None and not reading.missing
-  if outcome in STARTING and wrong:
+  if outcome in STARTING and answer.spec is None:
     outcome = "cannot start"
   if reading.delivers or reading.remarks:
     yield f"{outcome}:"

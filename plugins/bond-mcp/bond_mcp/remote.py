@@ -62,12 +62,19 @@ class RemoteDesk:
     if "stream_id" not in made:
       understood = made.get("understood") or {}
       asks = [*understood.get("questions", ()), *understood.get("missing", ())]
+      asks = asks or [*understood.get("problems", ())]
       if not asks:
         raise _refused(status, made)
       answer = await self._call("GET", "/v1/markets", params={"budget": 200})
       answer = {key: answer[key] for key in ("as_of", "age_ms", "state", "fresh", "cursor", "gaps")}
       note = "Nothing was started: answer the questions, and ask again."
-      return {**answer, "note": note, "started": False, "questions": asks}
+      return {
+        **answer,
+        "note": note,
+        "started": False,
+        "questions": asks,
+        "understood": understood,
+      }
     params = {"stream": made["stream_id"], **({"budget": budget} if budget else {})}
     answer = await self._call("GET", "/v1/since", params=params)
     for name in ("changes", "events_seen"):

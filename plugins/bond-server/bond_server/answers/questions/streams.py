@@ -117,16 +117,21 @@ class StreamQuestions(Questions):
     return marked(answer)
 
 
+_LONG = ("account", "spec", "delivers", "remarks", "filters", "offers", "text")
+"""What an answer that has to be short leaves out of what was understood, the longest first."""
+
+
 def _account(made: dict[str, Any], room: int) -> dict[str, Any]:
-  """What was understood of a text, in the words that a person gets, as far as it fits."""
+  """What was understood of a text, the same object as everywhere, as far as it fits."""
   understood = made.get("understood")
   if not understood:
     return {}
   account = {
-    key: understood[key]
-    for key in ("outcome", "sentence", "unknown", "missing", "packages", "problems", "account")
-    if understood.get(key)
+    key: [quoted(one, 8) for one in value] if isinstance(value, list) else quoted(value, 8)
+    for key, value in understood.items()
   }
-  if tokens_of(account) > room:
-    account.pop("account", None)
-  return {"understood": quoted(account, 6)}
+  for long in _LONG:
+    if tokens_of(account) <= room:
+      break
+    account.pop(long, None)
+  return {"understood": account}
