@@ -62,6 +62,8 @@ class ConnectionSlot:
     self.connections: list[Connection] = []
     self.scope = trio.CancelScope()
     self.rhythm = Rhythm(trio.current_time())
+    self.pong_within = 0.0
+    """How long a ping's answer may take: thrice the last ones, or twice what was not enough."""
     self.opened = 0
     self.last_heard_ms: int | None = None
     self.down_since_ms: int | None = None

@@ -145,6 +145,7 @@ class Socket:
     self.protocol.parser = self.protocol.parse()
     next(self.protocol.parser)
     self.answering = True
+    self.late = 0.0
     self.received = []
     self.pings = 0
 
@@ -160,7 +161,8 @@ class Socket:
     await self.stream.aclose()
 
   async def serve(self):
-    """Reads what the client sends, and answers pings while `answering`."""
+    """Reads what the client sends, and answers pings while `answering`, `late` by so many
+    seconds."""
     while data := await self.stream.receive_some():
       self.protocol.receive_data(data)
       for frame in self.protocol.events_received():
@@ -172,6 +174,7 @@ class Socket:
         elif frame.opcode is Opcode.PING:
           self.pings += 1
       if self.answering:
+        await trio.sleep(self.late)
         await self.flush()
       else:
         self.protocol.data_to_send()

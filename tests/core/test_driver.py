@@ -4,9 +4,11 @@ import logging
 import random
 from contextlib import asynccontextmanager, suppress
 from itertools import count
+from unittest.mock import AsyncMock
 
 import pytest
 import trio
+import trio.lowlevel
 from mini import MiniFeed, MiniVenue, subscription
 from trio.testing import wait_all_tasks_blocked
 
@@ -272,6 +274,75 @@ async def test_quiet_hours_with_answered_pings_are_no_outage(
     await rig.venue.sockets[-1].say("A/USDT 1000")
     await wait_all_tasks_blocked()
     assert (rig.trades[-1], rig.gaps) == (("A/USDT", 1000), [])
+
+
+LIMITS_OF_PINGS = [
+  Limits(max_age=None),
+  Limits(max_age=None, ping_text=b"ping", ping_after=20.0),
+  Limits(max_age=None, ping_text=b"ping", ping_every=20.0),
+]
+
+
+@asynccontextmanager
+async def quiet_venue(limits, pause, **pings):
+  """A market with a message every `pause` seconds, at a venue that answers pings so."""
+  async with running("A/USDT", limits=limits) as rig:
+    said = 0
+
+    async def serve(socket):
+      with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        await socket.serve()
+
+    async def talk(socket):
+      nonlocal said
+      for name, value in pings.items():
+        setattr(socket, name, value)
+      rig.nursery.start_soon(serve, socket)
+      while True:
+        await trio.sleep(pause)
+        said += 1
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+          await socket.say(f"A/USDT {said}")
+
+    async def talk_all():
+      heard = 0
+      while True:
+        for socket in rig.venue.sockets[heard:]:
+          rig.nursery.start_soon(talk, socket)
+          heard += 1
+        await trio.sleep(1)
+
+    rig.nursery.start_soon(talk_all)
+    await rig.connected()
+    yield rig
+
+
+@pytest.mark.parametrize("limits", LIMITS_OF_PINGS)
+@pytest.mark.parametrize("late", [4, 12, 18])
+async def test_a_venue_that_answers_pings_late_is_not_dead_again_and_again(
+  autojump_clock, limits, late
+):
+  async with quiet_venue(limits, 45, late=late) as rig:
+    await trio.sleep(2 * 3600)
+    # What it takes has to be learned first.
+    learned = 0 if late < 10 else 2
+    assert len(rig.gaps) <= learned
+    assert len(rig.venue.sockets) <= 2 + learned
+
+
+@pytest.mark.parametrize("limits", LIMITS_OF_PINGS)
+@pytest.mark.parametrize("pause", [5, 25, 50])
+async def test_a_venue_that_never_answers_pings_lives_while_it_sends(autojump_clock, limits, pause):
+  async with quiet_venue(limits, pause, answering=False) as rig:
+    await trio.sleep(1200)
+    before = len(rig.gaps)
+    assert before <= 3
+    await trio.sleep(2 * 3600)
+    assert len(rig.gaps) == before
+    # Nothing at all is death also there.
+    rig.venue.sockets[-1].say = AsyncMock()
+    await trio.sleep(400)
+    assert len(rig.gaps) > before
 
 
 async def test_pings_that_are_required_more_often_than_answers_may_take_show_a_half_open_socket(

@@ -34,6 +34,8 @@ CHANNELS = ("trades", "orderbook", "ticker", "candle")
 HEARTBEATS = b'{"type":"subscribe","channel":"heartbeats"}'
 SILENT_NS = 10 * SECOND
 """A heartbeat comes every second."""
+LATE_NS = 50 * SECOND
+"""What sends other messages lives; but without heartbeats the venue closes channels after 60 s."""
 KEPT_NS = 60 * SECOND
 """So long at least messages of a product may come that is no longer subscribed to."""
 
@@ -85,6 +87,8 @@ class CoinbaseFeed(NumberedConnectionFeed):
     )
     self._heard: dict[int, int] = {}
     """When each connection was opened or last had a heartbeat (monotonic ns)."""
+    self._spoke: dict[int, int] = {}
+    """When each connection last had any message."""
     self._greeted: set[int] = set()
     """Connections on which the subscription to heartbeats was answered."""
 
@@ -100,14 +104,22 @@ class CoinbaseFeed(NumberedConnectionFeed):
 
   def on_close(self, connection: int) -> None:
     self._heard.pop(connection, None)
+    self._spoke.pop(connection, None)
     self._greeted.discard(connection)
     super().on_close(connection)
 
+  def on_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
+    if connection in self._heard:
+      self._spoke[connection] = received.mono_ns
+    return super().on_frames(connection, frames, received)
+
   def on_timer(self, now: Moment) -> Batch:
     for connection, heard in self._heard.items():
-      if now.mono_ns - heard > SILENT_NS:
+      silent = now.mono_ns - self._spoke.get(connection, 0) > SILENT_NS
+      limit = SILENT_NS if silent else LATE_NS
+      if now.mono_ns - heard > limit:
         self._heard[connection] = now.mono_ns
-        reason = f"{TITLE} sent no heartbeat for {SILENT_NS // SECOND} s"
+        reason = f"{TITLE} sent no heartbeat for {limit // SECOND} s"
         self.actions.append(Reset(connection, reason))
     if now.mono_ns - self._kept_ns > KEPT_NS:
       self._kept_ns = now.mono_ns

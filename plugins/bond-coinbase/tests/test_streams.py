@@ -64,6 +64,20 @@ def test_each_connection_has_heartbeats_and_requests_name_one_channel(venue):
   ]  # fmt: skip
 
 
+def test_late_heartbeats_are_no_death_of_a_connection_that_sends_other_messages(venue):
+  coinbase = venue(config.Trades(symbols=["BTC/USD"]))
+  for number in range(40):
+    coinbase.later(1)
+    coinbase.say("market_trades", [{"type": "update", "trades": [trade(number)]}])
+  coinbase.say("heartbeats", [{"current_time": "now", "heartbeat_counter": 7}])
+  assert coinbase.take(Reset) == []
+  for number in range(40, 92):
+    coinbase.later(1)
+    coinbase.say("market_trades", [{"type": "update", "trades": [trade(number)]}])
+  [reset] = coinbase.take(Reset)
+  assert reset.reason == "Coinbase sent no heartbeat for 50 s"
+
+
 def test_a_connection_without_heartbeats_is_opened_anew(venue):
   coinbase = venue(config.Trades(symbols=["BTC/USD"]))
   for _ in range(12):
