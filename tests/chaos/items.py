@@ -90,7 +90,10 @@ class ItemJudge(Judge):
     elif isinstance(event, Post):
       self._item(event.tweet_id or "", event.text)
     elif isinstance(event, ChainEvent) and event.kind == "tx":
-      self._item(str((event.meta or {}).get("txid")), "")
+      meta = event.meta or {}
+      # What is taken back is no item of its own.
+      if meta.get("status") != "removed":
+        self._item(str(meta.get("txid")), "")
 
   def wrong(self, readers: list[SourceReader]) -> str | None:
     """What is missing; None where everything is told or declared."""

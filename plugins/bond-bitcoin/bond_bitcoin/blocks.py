@@ -57,6 +57,11 @@ class Tip:
     for height in sorted((h for h in self._blocks if h >= block.height), reverse=True):
       yield Step(self._blocks.pop(height), removed=True)
     missed = 0 if last is None else max(0, block.height - last - 1)
+    parent = self._blocks.get(block.height - 1)
+    if parent is not None and block.previousblockhash not in (None, parent.id):
+      # It follows another block than the one before it, which did not come.
+      yield Step(self._blocks.pop(parent.height), removed=True)
+      missed = 1
     self._add(block)
     yield Step(block, missed=missed)
 

@@ -58,6 +58,9 @@ LEAP = 1_000_000
 MAX_SEEN = 200_000
 """Transactions that are known to have had their event."""
 
+GONE = -1.0
+"""Stands for what a transaction moves that was taken back."""
+
 LIMITS = Limits(
   messages=(5, 1.0),
   connects=(10, 60.0),
@@ -98,7 +101,8 @@ class BitcoinFeed:
     # When connections that had no message yet were last sent their requests, and which ones again.
     self._requested_ns: dict[int, int] = {}
     self._requested_again: set[int] = set()
-    self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
+    # With what they move.
+    self._seen: OrderedDict[tuple[str, str], float | None] = OrderedDict()
     self._info: MempoolInfo | None = None
     self._fees: Fees | None = None
     self._vbytes_per_second: float | None = None
@@ -266,21 +270,41 @@ class BitcoinFeed:
     for pair in entered.replaced:
       by = pair.by["txid"] if isinstance(pair.by, dict) else pair.by
       replaces.setdefault(str(by), []).append(pair.replaced)
+    # A message that came again brings nothing back that has left the mempool since.
+    is_news = entered.sequence > self._sequences.get(connection, -1)
     out += self._numbered(connection, entered, received)
+    by = {old: new for new, replaced in replaces.items() for old in replaced}
+    for txid in (*by, *(txid for txid in entered.removed if isinstance(txid, str))):
+      out += self._undone(txid, by.get(txid), received)
     for txid, tx in found:
-      if not self._new(txid, ""):
+      moved = None if tx is None else moved_by(tx)
+      if self._seen.get((txid, "")) == GONE and is_news:
+        del self._seen[txid, ""]
+      if not self._new(txid, "", moved):
         continue
       meta: dict[str, Any] = {"txid": txid, "status": "mempool"}
       if txid in replaces:
         meta["replaces"] = replaces[txid]
       if tx is not None:
         meta |= _figures(tx)
-      moved = None if tx is None else moved_by(tx)
-      if "tx" in self._kinds:
-        out.append(_event("tx", moved, meta, received))
-      if "transfer" in self._kinds and moved is not None and moved >= self._to.min_amount:
-        out.append(_event("transfer", moved, meta, received))
+      out += self._moved(moved, meta, received)
     return out
+
+  def _moved(
+    self, moved: float | None, meta: dict[str, Any], received: Moment
+  ) -> Iterable[ChainEvent]:
+    if "tx" in self._kinds:
+      yield _event("tx", moved, meta, received)
+    if "transfer" in self._kinds and moved is not None and moved >= self._to.min_amount:
+      yield _event("transfer", moved, meta, received)
+
+  def _undone(self, txid: str, by: str | None, received: Moment) -> Iterable[ChainEvent]:
+    """Takes a transaction back that had its event, and is in no block."""
+    moved = self._seen.get((txid, ""), GONE)
+    if moved != GONE:
+      self._seen[txid, ""] = GONE
+      meta = {"txid": txid, "status": "removed"} | ({"replaced_by": by} if by else {})
+      yield from self._moved(moved, meta, received)
 
   def _unheard(self, connection: int, received: Moment) -> Batch:
     """A change of the mempool without its transactions. Requests have no answer, so several of them
@@ -323,7 +347,8 @@ class BitcoinFeed:
           if self._new(tx.txid, account):
             out += self._of_account(tx, account, status, received)
       for tx in self._readable(found.removed, as_transaction, received, out):
-        if self._seen.pop((tx.txid, account), self) is None:
+        if (tx.txid, account) in self._seen:
+          del self._seen[tx.txid, account]
           out += self._of_account(tx, account, "removed", received)
     return out
 
@@ -367,13 +392,13 @@ class BitcoinFeed:
     }
     return [_event("metric", fees.fastest_fee, meta, received)]
 
-  def _new(self, txid: str, account: str) -> bool:
+  def _new(self, txid: str, account: str, moved: float | None = None) -> bool:
     """Whether a transaction is seen for the first time; then it has been."""
     key = (txid, account)
     if key in self._seen:
       self.duplicates += 1
       return False
-    self._seen[key] = None
+    self._seen[key] = moved
     if len(self._seen) > MAX_SEEN:
       self._seen.popitem(last=False)
     return True

@@ -86,11 +86,13 @@ class Replaced(msgspec.Struct):
 
 
 class Entered(msgspec.Struct):
-  """What changed in the mempool. `added` are ids, or whole transactions. The numbers go up by one
-  with each change, and stay while the server is behind its node."""
+  """What changed in the mempool. `added` are ids, or whole transactions; `removed` are ids of those
+  that left it and are in no block. The numbers go up by one with each change, and stay while the
+  server is behind its node."""
 
   sequence: Count
   added: list[Any]
+  removed: list[Any] = msgspec.field(default_factory=list)
   replaced: list[Replaced] = msgspec.field(default_factory=list)
 
 

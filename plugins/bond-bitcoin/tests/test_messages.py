@@ -88,8 +88,9 @@ def test_transactions_by_their_ids_each_once():
     {"mempool-txids": change},
     {"mempool-txids": {**change, "sequence": 6, "added": ["b", "c"], "replaced": replaced}},
   )
-  assert told(events) == [("tx", None, "a"), ("tx", None, "b"), ("tx", None, "c")]
-  assert events[2].meta == {"txid": "c", "status": "mempool", "replaces": ["a"]}
+  assert told(events) == [("tx", None, name) for name in ("a", "b", "a", "c")]
+  assert events[2].meta == {"txid": "a", "status": "removed", "replaced_by": "c"}
+  assert events[3].meta == {"txid": "c", "status": "mempool", "replaces": ["a"]}
   assert (events[0].exchange, events[0].symbol, events[0].chain) == ("bitcoin", "BTC", "bitcoin")
   assert feed.duplicates == 3
 
@@ -320,3 +321,54 @@ def test_pings_are_answered_and_refusals_end_the_source():
 def test_settings_that_cannot_be(wrong):
   with pytest.raises(ValueError, match=r"\w"):
     Bitcoin(**wrong)
+
+
+def changed(number, **what):
+  return {"mempool-transactions": {"sequence": number, "added": [], **what}}
+
+
+def statuses(events):
+  return [
+    (e.meta["txid"], e.meta["status"], e.value) if isinstance(e, ChainEvent) else Gap
+    for e in events
+  ]
+
+
+def test_what_was_told_and_leaves_the_mempool_is_taken_back_unless_it_is_mined():
+  feed = feed_of(min_amount=0.1)
+  payment, small, mined = (
+    tx(name, [(OURS, 10**8)], [(THEIRS, value)])
+    for name, value in (("a", 5 * 10**7), ("small", 1000), ("mined", 6 * 10**7))
+  )
+  read(feed, changed(1, added=[payment, small, mined]))
+  gone = changed(2, removed=["a", "small", "unknown", None, 7], mined=["mined"])
+  assert statuses(read(feed, gone)) == [("a", "removed", 0.5)]
+  assert statuses(read(feed, changed(3, removed=["a"]))) == []
+  # It is sent again, and told again; a message that comes twice brings nothing back.
+  assert statuses(read(feed, changed(4, added=[payment]))) == [("a", "mempool", 0.5)]
+  assert statuses(read(feed, changed(5, removed=["a"]))) == [("a", "removed", 0.5)]
+  assert statuses(read(feed, changed(5, added=[payment]))) == []
+
+
+def test_a_conflict_in_a_block_takes_back_what_was_told_and_says_by_what():
+  # What a block has may never have been in the mempool: it is in no `added`.
+  feed = feed_of(event_types=["tx"], values=True)
+  read(feed, changed(1, added=[tx("a", [(OURS, 10**8)], [(THEIRS, 5 * 10**7)])]))
+  by = tx("b", [(OURS, 10**8)], [(OURS, 9 * 10**7)])
+  [event] = read(feed, changed(2, replaced=[{"replaced": "a", "by": by}]))
+  assert event.meta == {"txid": "a", "status": "removed", "replaced_by": "b"}
+  assert (event.kind, event.value) == ("tx", 0.5)
+
+
+@pytest.mark.parametrize("height", [101, 102])
+def test_a_block_that_follows_another_than_ours_takes_that_back(height):
+  feed = feed_of(event_types=["block"])
+  ours = [block(number, f"o{number}", f"o{number - 1}") for number in range(97, 102)]
+  read(feed, {"blocks": ours[:-1]}, {"block": ours[-1]})
+  other = block(height, f"x{height}", f"x{height - 1}")
+  found = read(feed, {"block": other})
+  told = [(e.meta["hash"], e.meta["status"]) for e in found if isinstance(e, ChainEvent)]
+  gone = [(f"o{number}", "removed") for number in range(101, height - 2, -1)]
+  assert told == [*gone, (f"x{height}", "confirmed")]
+  [gap] = [e for e in found if isinstance(e, Gap)]
+  assert (gap.cause, gap.missed) == (f"blocks {height - 1} to {height - 1} did not come", 1)

@@ -13,8 +13,11 @@ from bond_bluesky.cursor import StreamCursor
 from bond_bluesky.filters import PostFilter
 from bond_bluesky.messages import COLLECTION, read_message, words_of
 from bond_core import Batch, BondError, Refused
-from bond_core.feeds import Handshake, Moment
+from bond_core.feeds import Handshake, Moment, own_words
 from bond_core.sessions import Member, Session
+
+OUTDATED = "OutdatedCursor"
+"""What a server calls it that it no longer has all since the cursor."""
 
 
 class Jetstream(Session[Handshake, bytes, bytes]):
@@ -84,6 +87,12 @@ class Jetstream(Session[Handshake, bytes, bytes]):
     except (ValueError, RecursionError):
       for _, batch in filters:
         batch.append(post_gap("bluesky", "a message could not be read", now_ms, now_ms, 1))
+      return
+    if message.notice is not None:
+      if message.notice.startswith(OUTDATED):
+        cause = f"the server says: {own_words(message.notice)}"
+        for _, batch in filters:
+          batch.append(post_gap("bluesky", cause, now_ms, now_ms))
       return
     if (missing := self._cursor.advance(message.time_us, now_ms * 1000)) is not None:
       cause = "the server no longer has what was written during an outage"

@@ -16,12 +16,14 @@ _TAG = "app.bsky.richtext.facet#tag"
 
 @attrs.frozen
 class Message:
-  """One message, at `time_us` (epoch microseconds). A new post has `rkey` and `record`."""
+  """One message, at `time_us` (epoch microseconds). A new post has `rkey` and `record`. What the
+  server says about the stream itself has `notice`, and no time."""
 
   time_us: int
   did: str
   rkey: str = ""
   record: dict[str, Any] | None = None
+  notice: str | None = None
 
 
 def read_message(data: bytes) -> Message:
@@ -29,6 +31,8 @@ def read_message(data: bytes) -> Message:
   found = msgspec.json.decode(data)
   if not isinstance(found, dict):
     raise ValueError("no object")
+  if found.get("kind") == "info" and "did" not in found:
+    return Message(0, "", notice=" ".join(texts_in([found.get("name"), found.get("message")])))
   time_us, did, commit = found.get("time_us"), found.get("did"), found.get("commit")
   if type(time_us) is not int or not 0 < time_us < 1 << 62 or not isinstance(did, str):
     raise ValueError("no time_us or no did")

@@ -6,7 +6,7 @@ from bond_bluesky.config import SERVERS, Posts
 from bond_bluesky.filters import filter_of
 from bond_bluesky.jetstream import Jetstream
 
-from bond_core import Disconnected, Gap, Refused
+from bond_core import Disconnected, Gap, Post, Refused
 from bond_core.feeds import Moment
 from bond_core.testing import RecordingMember, SessionConformance
 
@@ -170,3 +170,21 @@ def test_a_server_of_ones_own_may_be_quiet_for_longer_each_time():
   public.on_open(at(0))
   public.on_close(Disconnected("silent"), at(60))
   assert public.silence == 60
+
+
+def test_what_the_server_says_of_the_stream_is_no_lost_post_unless_it_says_so():
+  session, reader = Jetstream(SERVERS), member(symbols=["BTC"])
+  joined(session, reader)
+  session.target(at(100))
+  session.on_open(at(100))
+  said = {"kind": "info", "name": "Welcome", "message": "be kind"}
+  old = {"kind": "info", "name": "OutdatedCursor", "message": "Possibly missing events"}
+  session.on_messages([msgspec.json.encode(said), post(110, "$BTC")], at(120))
+  assert [type(event) for event in reader.events] == [Post]
+  session.on_messages([msgspec.json.encode(old), msgspec.json.encode({"kind": "info"})], at(121))
+  [gap] = reader.events[1:]
+  assert gap.cause == "the server says: OutdatedCursor Possibly missing events"
+  assert gap.missed is None
+  # What has neither a time nor says that it is of the stream cannot be read.
+  session.on_messages([b'{"kind": "commit"}'], at(122))
+  assert reader.events[-1].missed == 1

@@ -108,7 +108,16 @@ def _content(data: bytes) -> bytes:
     raise NoAnswer("declined to answer")
   if choice.finish_reason == "length":
     raise NoAnswer("answered with less than the whole")
-  content = (choice.message.content or "").encode()
-  if len(content) > MAX_CONTENT:
+  content = choice.message.content or ""
+  if len(content.encode()) > MAX_CONTENT:
     raise NoAnswer(f"answered more than {MAX_CONTENT // 1024} KiB")
+  return _bare(content).encode()
+
+
+def _bare(content: str) -> str:
+  """The JSON of an answer, without what models put around it: their thoughts before, and a fence of
+  Markdown."""
+  content = content.rpartition("</think>")[2].strip()
+  if content.startswith("```") and content.endswith("```"):
+    content = content.removeprefix("```").removeprefix("json").removesuffix("```")
   return content

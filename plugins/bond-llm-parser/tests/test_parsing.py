@@ -58,6 +58,21 @@ def test_a_good_answer_gives_the_spec_that_the_grammar_makes_of_the_words_and_as
   assert reading.questions == ["Is this meant: price, ETH/USDT, binance spot, a row every 5 s?"]
 
 
+@pytest.mark.parametrize(
+  "around",
+  [
+    "```json\n{}\n```",
+    "```\n{}\n```\n",
+    "<think>The user says {{price}}.</think>\n\n{}",
+    "<think>\n</think>```json\n{}```",
+  ],
+)
+def test_thoughts_and_a_fence_around_a_good_answer_are_left_out(model, around):
+  model.answer = completion(around.format(json.dumps(GOOD)))
+  reading = parse(TEXT, WORDS)
+  assert reading.spec == read_by_grammar("ETH price on binance every 5s", WORDS).spec
+
+
 def test_what_is_sent_is_the_request_the_instructions_and_the_schema(model, monkeypatch):
   monkeypatch.setenv("BOND_LLM_KEY", "sk-secret")
   model.answer = completion(GOOD)

@@ -24,7 +24,8 @@ MOST_KEY = 64
 
 
 def check(update: pb.SubscribeUpdate) -> None:
-  """ValueError for an update that has more parts than can be, which would take long to read."""
+  """ValueError for an update that has more parts than can be, which would take long to read, or of
+  a transaction that has none of its effects."""
   kind = update.WhichOneof("update_oneof")
   if kind == "transaction":
     info = update.transaction.transaction
@@ -40,6 +41,8 @@ def check(update: pb.SubscribeUpdate) -> None:
       raise ValueError(f"a transaction of {most} accounts")
     if len(info.signature) > MOST_KEY:
       raise ValueError(f"a signature of {len(info.signature)} bytes")
+    if not info.HasField("meta"):
+      raise ValueError("a transaction without its meta, which has all its effects")
   elif kind == "account" and len(update.account.account.pubkey) > MOST_KEY:
     raise ValueError(f"an account of {len(update.account.account.pubkey)} bytes")
   elif kind == "block_meta" and len(update.block_meta.rewards.rewards) > MOST_REWARDS:

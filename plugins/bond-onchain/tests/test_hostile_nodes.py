@@ -68,6 +68,7 @@ def hold_the_loop():
 def transaction(**meta):
   info = pb.SubscribeUpdateTransactionInfo(signature=bytes(64), index=1)
   info.transaction.message.account_keys.append(KEY)
+  info.meta.fee = 5000
   for name, value in meta.items():
     getattr(info.meta, name).extend(value)
   update = pb.SubscribeUpdate()

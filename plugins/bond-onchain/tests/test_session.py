@@ -375,3 +375,17 @@ def test_a_gap_begins_where_blocks_may_still_be_abandoned():
     talk.connect()
   talk.blocks(500)
   assert talk.gaps == [(108, 500)]
+
+
+def test_a_transaction_without_its_effects_is_declared_and_not_told_as_one_that_had_none():
+  for kinds in (["tx"], ["transfer"]):
+    talk = Talk(event_types=kinds)
+    talk.connect()
+    update = pb.SubscribeUpdate()
+    update.transaction.slot = 100
+    update.transaction.transaction.signature = b"s" * 64
+    talk.session.on_messages([update], talk.now)
+    [gap] = talk.events
+    assert isinstance(gap, Gap)
+    assert (gap.venue_from, gap.missed) == (100, 1)
+    assert "without its meta" in gap.cause

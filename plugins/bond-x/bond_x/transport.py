@@ -15,6 +15,10 @@ from bond_x.filtered_stream import STREAM, Message, Request
 
 MAX_REASON = 16 * 1024
 
+PLAIN = {"accept-encoding": "identity"}
+"""X compresses the stream for clients that accept gzip, as httpx does by itself; what is read here
+are its bytes as they come."""
+
 
 class XTransport:
   """Requests of an account. The stream, once it is requested, is read beside them."""
@@ -46,7 +50,7 @@ class XTransport:
     timeout = httpx.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN, read=None)
     try:
       async with self._client.stream(
-        "GET", STREAM, params=dict(request.params), timeout=timeout
+        "GET", STREAM, params=dict(request.params), headers=PLAIN, timeout=timeout
       ) as answer:
         self._put_answer(request, answer, b"" if answer.is_success else await _beginning(answer))
         if answer.is_success:

@@ -4,12 +4,15 @@ import logging
 import random
 import ssl
 import threading
+import zlib
 from types import SimpleNamespace
 
+import bond_x.transport
 import httpx
 import pytest
 import trio
 from bond_x.account import Account
+from bond_x.answers import OpenStream
 from bond_x.client import open_client
 from bond_x.endpoint import Endpoint
 
@@ -190,3 +193,34 @@ async def test_what_this_machine_trusts_is_read_off_the_event_loop(monkeypatch):
     pass
   assert len(threads) == 1
   assert threading.get_ident() not in threads
+
+
+async def test_the_stream_is_not_compressed_as_x_does_for_clients_that_accept_it(monkeypatch):
+  lines = [b'{"data":{"id":"1"}}\r\n', b"\r\n", b'{"data":{"id":"2"}}\r\n']
+
+  def answer(request):
+    packs = "gzip" in request.headers["accept-encoding"]
+
+    async def body():
+      packer = zlib.compressobj(wbits=31)
+      for line in lines:
+        yield packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH) if packs else line
+      await trio.sleep_forever()
+
+    headers = {"content-encoding": "gzip"} if packs else {}
+    return httpx.Response(200, headers=headers, content=body())
+
+  monkeypatch.setattr(
+    bond_x.transport,
+    "open_client",
+    lambda account: httpx.AsyncClient(
+      base_url=account.endpoint, transport=httpx.MockTransport(answer)
+    ),
+  )
+  account = Account("https://x.example.com", "token", charged=False)
+  with trio.fail_after(60):
+    async with bond_x.transport.open_transport(account) as transport:
+      await transport.send(OpenStream({}))
+      found = [message for _ in range(4) for message in await transport.receive()]
+  assert found[0].status == 200
+  assert found[1:] == lines

@@ -48,6 +48,7 @@ LIMITS = {
   f"GET {SEARCH}": 450,
   f"GET {COUNTS}": 300,
 }
+GZIP = (("content-encoding", "gzip"),)
 WINDOW = 900.0
 MAX_RULES = 1000
 STORED = 100_000
@@ -295,8 +296,9 @@ class XSite:
     since = self._clock.now_ms() - minutes * 60_000
     lines = [self._line(post) for post in self.written if post["created_ms"] >= since]
     backfill = [line for line in lines if line is not None] if minutes else []
-    body = XStreamBody(receive, backfill, partial(self._gone, send))
-    return HttpResponse(body=body, headers=headers)
+    packed = "gzip" in request.headers.get("accept-encoding", "")
+    body = XStreamBody(receive, backfill, partial(self._gone, send), packed=packed)
+    return HttpResponse(body=body, headers=(*headers, *(GZIP if packed else ())))
 
   def _search(self, request: HttpRequest, headers: _Headers) -> HttpResponse:
     try:
