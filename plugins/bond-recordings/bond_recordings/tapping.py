@@ -62,7 +62,8 @@ class _Tapped:
   def on_open(
     self, connection: int, subscriptions: list[Subscription], *, overlap: bool, now: Moment
   ) -> None:
-    self._of[connection] = self._urls.get(self.group(subscriptions[0]), "")
+    url = self._of[connection] = self._urls.get(self.group(subscriptions[0]), "")
+    self._kept.keep_opening(self.exchange, now.ts_ms, url)
     self._feed.on_open(connection, subscriptions, overlap=overlap, now=now)
 
   def on_close(self, connection: int) -> None:

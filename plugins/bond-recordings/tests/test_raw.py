@@ -7,13 +7,18 @@ from functools import partial
 import pytest
 import trio
 from bond_recordings.recorder import Target, recorded
+from bond_recordkit.format import Header
 from bond_recordkit.kept import MOST_HELD, KeptFrames, bare_url, frames_at, kept_frames
 from bond_recordkit.lookup import why_recorded
 from bond_recordkit.reader import event_lines
 from bond_recordkit.verify import verify
+from bond_recordkit.writer import RecordingWriter
 from bond_sim.binance.config import BinanceConfig, serve_binance
 from bond_sim.bybit.config import BybitConfig, serve_bybit
 from bond_sim.coinbase.config import CoinbaseConfig, serve_coinbase
+from bond_sim.hyperliquid.config import HyperliquidConfig, serve_hyperliquid
+from bond_sim.hyperliquid.playback import history_apart
+from bond_sim.market.capture_files import capture_lines
 from bond_sim.okx.config import OkxConfig, serve_okx
 from bond_simkit import SimulatorError
 
@@ -25,6 +30,7 @@ VENUES = {
   "bybit": (BybitConfig, serve_bybit, ["BTC/USDT", PERP], 300),
   "okx": (OkxConfig, serve_okx, ["BTC/USDT", PERP], 150),
   "coinbase": (CoinbaseConfig, serve_coinbase, ["BTC/USD"], 100),
+  "hyperliquid": (HyperliquidConfig, serve_hyperliquid, ["BTC/USDC:USDC", "ETH/USDC:USDC"], 100),
 }
 OWN = ("ts_event", "ts_internal", "seq_internal")
 """What is of the run and not of the venue; numbers of Coinbase's are the connection's."""
@@ -32,11 +38,11 @@ OWN = ("ts_event", "ts_internal", "seq_internal")
 
 def spec_of(venue, endpoint, symbols):
   given = {"symbols": symbols, "endpoint": endpoint}
-  nodes = {
-    "t": {"use": f"{venue}.trades", "with": given},
-    "b": {"use": f"{venue}.orderbook", "with": {**given, "deltas": True}},
-  }
-  if venue != "coinbase":
+  nodes = {"t": {"use": f"{venue}.trades", "with": given}}
+  if venue != "hyperliquid":
+    # Its books are views, whose times are of the run.
+    nodes["b"] = {"use": f"{venue}.orderbook", "with": {**given, "deltas": True}}
+  if venue not in ("coinbase", "hyperliquid"):
     nodes["q"] = {"use": f"{venue}.ticker", "with": given}
   return load_spec(json.dumps({"name": "raw", "sources": nodes}), registry=Registry())
 
@@ -87,6 +93,35 @@ async def test_the_same_events_come_of_a_recording_that_is_played_as_the_venue(v
   assert len(wanted) >= 2
   assert events_in(again, venue) == wanted
   assert not list(kept_frames([again]))
+
+
+def test_what_was_before_a_connection_is_told_apart_from_what_came_since():
+  def frame(*times):
+    rows = [{"coin": "BTC", "time": time, "tid": time} for time in times]
+    return json.dumps({"channel": "trades", "data": rows}).encode()
+
+  def times(parts):
+    return [[row["time"] for row in json.loads(part)["data"]] for part in parts]
+
+  assert times(history_apart(frame(3, 12, 7, 10), 10)) == [[3, 7], [12, 10]]
+  assert history_apart(frame(3, 7), 10) == [frame(3, 7)]
+  assert times(history_apart(frame(12), 10)) == [[9], [12]]
+  assert history_apart(b'{"channel":"bbo","data":{}}', 10) == [b'{"channel":"bbo","data":{}}']
+
+
+def test_when_a_socket_was_opened_is_kept_and_is_no_message(tmp_path):
+  kept = KeptFrames()
+  kept.keep_opening("x", 5, "wss://x/ws")
+  kept.keep("x", 9, "wss://x/ws", [b'{"a":1}'])
+  path = tmp_path / "raw.jsonl.zst"
+  writer = RecordingWriter(path, lambda: Header(recording="", raw=True))
+  writer.write(kept.taken())
+  writer.close()
+  opening, message = kept_frames([path])
+  assert (opening.opened, opening.ts_event, opening.url) == (True, 5, "wss://x/ws")
+  assert frames_at([path], [("x", 5), ("x", 9)]) == ([message], 0)
+  lines = [line for _, line in capture_lines(path, "x")]
+  assert lines == [b"wss://x/ws <-> 0.005", b'0.009: {"a":1}']
 
 
 async def test_why_shows_the_messages_that_an_event_was_made_of(tmp_path):

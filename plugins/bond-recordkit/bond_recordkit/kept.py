@@ -24,7 +24,8 @@ class KeptFrame(
 ):
   """A message as it was received at `ts_event` (ms), from a socket at `url` or as the answer to a
   request there; `posted` is the body of that request. `data` is the text, `binary` what is none.
-  With `missed` it stands for so many that the disk was too slow for."""
+  With `missed` it stands for so many that the disk was too slow for; `opened` is no message, but
+  when the socket at `url` was opened."""
 
   exchange: str
   ts_event: int
@@ -33,11 +34,12 @@ class KeptFrame(
   data: str = ""
   binary: bytes = b""
   missed: int = 0
+  opened: bool = False
 
   @property
   def answered(self) -> bool:
     """Whether it is the answer to a request."""
-    return self.url.startswith("http")
+    return self.url.startswith("http") and not self.opened
 
 
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -70,6 +72,13 @@ class KeptFrames:
     lines = _encode_lines(
       [_frame(exchange, received_ms, url, text, message) for message in messages]
     )
+    self._lines += lines.splitlines()
+    self.bytes += len(lines)
+
+  def keep_opening(self, exchange: str, opened_ms: int, url: str) -> None:
+    """Notes that a connection was opened: a venue may send first what was before."""
+    opening = KeptFrame(exchange=exchange, ts_event=opened_ms, url=url, opened=True)
+    lines = _encode_lines([opening])
     self._lines += lines.splitlines()
     self.bytes += len(lines)
 
@@ -121,7 +130,7 @@ def frames_at(
   found: list[KeptFrame] = []
   size = left_out = 0
   for frame in kept_frames(paths) if wanted else ():
-    if (frame.exchange, frame.ts_event) not in wanted or frame.missed:
+    if (frame.exchange, frame.ts_event) not in wanted or frame.missed or frame.opened:
       continue
     size += len(frame.data) + len(frame.binary)
     if size > most_bytes:

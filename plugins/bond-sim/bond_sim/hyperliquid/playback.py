@@ -16,6 +16,10 @@ _EXPECTED = '1790232236.5: {"channel":"trades","data":[{"coin":"BTC",…}]}'
 _KEPT = ("l2Book ", "bbo ", "activeAssetCtx ")
 
 
+class _Timed(msgspec.Struct):
+  time: int = 0
+
+
 class _Named(msgspec.Struct):
   coin: str = ""
   s: str = ""
@@ -30,6 +34,9 @@ class _Frame(msgspec.Struct):
 _read = msgspec.json.Decoder(_Frame).decode
 _read_named = msgspec.json.Decoder(_Named).decode
 _read_rows = msgspec.json.Decoder(list[_Named]).decode
+_read_raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_read_timed = msgspec.json.Decoder(_Timed).decode
+_encode = msgspec.json.encode
 
 
 def topic_of(frame: bytes, url: str = "") -> str | None:
@@ -50,7 +57,26 @@ def topic_of(frame: bytes, url: str = "") -> str | None:
       return None
 
 
-CAPTURED = Captured("hyperliquid", topic_of, _EXPECTED)
+def history_apart(frame: bytes, opened_ms: int) -> list[bytes]:
+  """The first message of trades as two: what was traded before the connection, which is history to
+  whoever subscribes, and what was traded since, which is not. Where nothing was before, a trade of
+  nothing stands for it, or a reader of today would take for history all that comes first."""
+  message = _read(frame)
+  if message.channel != "trades":
+    return [frame]
+  rows = _read_raw(message.data)
+  times = [_read_timed(row).time for row in rows]
+  since = [row for row, time in zip(rows, times, strict=True) if time >= opened_ms]
+  if not since:
+    return [frame]
+  before: list[Any] = [row for row, time in zip(rows, times, strict=True) if time < opened_ms]
+  if not before:
+    nothing = {"side": "B", "px": "0", "sz": "0", "hash": "0x0", "time": opened_ms - 1, "tid": 0}
+    before = [{"coin": _read_named(rows[0]).coin, **nothing, "users": ["0x0", "0x0"]}]
+  return [_encode({"channel": "trades", "data": part}) for part in (before, since)]
+
+
+CAPTURED = Captured("hyperliquid", topic_of, _EXPECTED, history_apart)
 
 
 class HyperliquidPlayback:

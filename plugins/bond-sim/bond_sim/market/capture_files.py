@@ -54,7 +54,7 @@ def _kept(path: Path, exchange: str) -> Iterator[KeptFrame]:
   found = False
   try:
     for frame in kept_frames(segments_of(path), exchange):
-      found = True
+      found = found or not frame.opened
       yield frame
   except RecordingError as error:
     raise SimulatorError(str(error)) from error
@@ -67,17 +67,21 @@ def _kept(path: Path, exchange: str) -> Iterator[KeptFrame]:
 
 def _kept_lines(path: Path, exchange: str) -> Iterator[bytes]:
   opened = ""
+  openings: dict[str, bytes] = {}
   for frame in _kept(path, exchange):
     at, url = b"%d.%03d" % divmod(frame.ts_event, 1000), frame.url.encode()
     # A line break stands between values only, where a space means the same.
     data = b" ".join(frame.data.encode().splitlines())
+    if frame.opened:
+      opened, openings[frame.url] = "", at
+      continue
     if frame.answered:
       opened = ""
       yield b"%b -> %b: %b" % (url, at, data)
       continue
     if frame.url != opened:
       opened = frame.url
-      yield b"%b <-> %b" % (url, at)
+      yield b"%b <-> %b" % (url, openings.get(frame.url, at))
     yield b"%b: %b" % (at, data)
 
 

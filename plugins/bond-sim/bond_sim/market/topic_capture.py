@@ -21,12 +21,16 @@ from bond_sim.market.capture_files import capture_lines, nanoseconds
 from bond_sim.market.player import CapturePlayer
 
 _TIMED = re.compile(rb"(\d+\.\d+): (\{.*\})")
-_OPENED = re.compile(rb"(wss?://\S+) <-> [\d.]+")
+_OPENED = re.compile(rb"(wss?://\S+) <-> (\d+\.\d+)")
 _STEP_NS = 1_000_000
 
 TopicOf = Callable[[bytes, str], str | None]
 """(frame, URL of its socket where known) → the topic that it is a message of, None for none. Raises
 msgspec.DecodeError for what is no JSON."""
+
+Apart = Callable[[bytes, int], list[bytes]]
+"""(first frame of a topic, ms at which its socket was opened) → what was before, and the rest, each
+a message of its own."""
 
 
 @attrs.frozen
@@ -36,6 +40,9 @@ class Captured:
   exchange: str
   topic_of: TopicOf
   expected: str
+  apart: Apart | None = None
+  """Of a venue that sends in its first message what was before, without which a reader of today
+  takes all of it for that."""
 
   def scan(self, path: Path) -> "TopicCapture":
     """The contents of a recording, from reading it through. Raises SimulatorError for a file that
@@ -52,10 +59,10 @@ class Captured:
 
   def records(self, path: Path) -> Iterator["TopicRecord"]:
     """The records of a recording, in order. Raises SimulatorError for a frame that is cut short."""
-    url = ""
+    url, opened_ms, begun = "", 0, set[str]()
     for number, line in capture_lines(path, self.exchange):
       if opened := _OPENED.match(line):
-        url = opened[1].decode()
+        url, opened_ms = opened[1].decode(), nanoseconds(opened[2]) // 1_000_000
       timed = _TIMED.fullmatch(line)
       if timed is None and not line.startswith(b"{"):
         continue
@@ -64,8 +71,14 @@ class Captured:
         topic = self.topic_of(frame, url)
       except msgspec.DecodeError as error:
         raise SimulatorError(f"{path}:{number}: the frame is no JSON ({error})") from error
-      if topic is not None:
-        yield TopicRecord(time_ns, topic, frame)
+      if topic is None:
+        continue
+      parts = [frame]
+      if self.apart is not None and opened_ms and topic not in begun:
+        begun.add(topic)
+        parts = self.apart(frame, opened_ms)
+      for part in parts:
+        yield TopicRecord(time_ns, topic, part)
 
 
 class Played(Protocol):
