@@ -21,6 +21,7 @@ from bond_english.answering.account import account
 from bond_english.answering.deliveries import deliveries
 from bond_english.answering.offers import offers
 from bond_english.answering.questions import ask_open_questions
+from bond_english.answering.recordings import about_recordings
 from bond_english.answering.rivals import STARTED, asked_which, words_of
 from bond_english.answering.sentence import remarks, sentence
 from bond_english.answering.unshaped import ask_about_unshaped
@@ -75,6 +76,8 @@ def parse(
   tokens = tokenise(text) if len(text) <= MAX_CHARACTERS else []
   if len(text) > MAX_CHARACTERS or len(tokens) > MAX_TOKENS:
     return _too_long(text)
+  if other := about_recordings(text, lambda inner: parse(inner, source_words, apart=apart)):
+    return other
   sources = read_source_words(source_words)
   tokens = split_identifiers(tokens, lambda word: is_known(word, sources.words))
   alike = correct(tokens, sources.words)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 from bond_recordings.commands.record import record_command
@@ -87,6 +88,39 @@ def test_a_request_may_say_the_commands_verb_again(monkeypatch, given, request_)
   monkeypatch.setattr("bond_recordings.commands.record.read_spec", read)
   invoked(record_command, given)
   assert seen == [request_]
+
+
+@pytest.mark.parametrize(
+  ("given", "options", "path", "duration"),
+  [
+    ("record BTC trades to btc.jsonl.zst for an hour", (), "btc.jsonl.zst", 3600),
+    ("BTC trades for half an hour into 'x.jsonl'", (), "x.jsonl.zst", 1800),
+    ("save BTC trades for 90s", (), "trades.jsonl.zst", 90),
+    ("record BTC trades to a.jsonl.zst for 1h", ("-o", "b.jsonl.zst"), "b.jsonl.zst", 3600),
+    ("record BTC trades for 1h", ("--duration", "5s"), "trades.jsonl.zst", 5),
+  ],
+)
+def test_a_request_may_say_where_to_and_for_how_long(monkeypatch, given, options, path, duration):
+  seen = {}
+
+  def read(text):
+    seen["request"] = text
+    return SimpleNamespace(name="trades", warnings=[])
+
+  def recorded(spec, target):
+    seen["path"] = target.path.name
+    return spec
+
+  def run(work, spec, duration, *others):
+    seen["duration"] = duration
+    raise SystemExit(0)
+
+  module = "bond_recordings.commands.record"
+  monkeypatch.setattr(f"{module}.read_spec", read)
+  monkeypatch.setattr(f"{module}.recorded", recorded)
+  monkeypatch.setattr(f"{module}.trio.run", run)
+  invoked(record_command, given, *options)
+  assert seen == {"request": "BTC trades", "path": path, "duration": duration}
 
 
 def test_a_window_stands_behind_what_it_is_made_of(spec, tmp_path):

@@ -8,8 +8,18 @@ from pathlib import Path
 
 import click
 import trio
-from bond_commandkit import FAILED, DurationType, fail, read_spec, say, sentences, set_up_logging
+from bond_commandkit import (
+  FAILED,
+  DurationType,
+  fail,
+  is_request,
+  read_spec,
+  say,
+  sentences,
+  set_up_logging,
+)
 from bond_commandkit.last_resort import last_resort
+from bond_commandkit.recording_words import recording_request
 from bond_commandkit.signals import on_signals
 from bond_recordkit.errors import RecordingError
 from bond_recordkit.format import suffix_of
@@ -19,7 +29,7 @@ from bond_recordkit.sink import Progress
 from bond_recordkit.writer import Rotation, read_rotation
 
 from bond_core import BondError, RunResult, Spec, run
-from bond_core.config import counted
+from bond_core.config import counted, parse_duration
 from bond_recordings.figures import size_text
 from bond_recordings.recorder import Target, recorded
 from bond_recordings.tapping import untapped
@@ -102,11 +112,16 @@ def record_command(
   bond record btc-pulse.yaml -o btc.jsonl.zst --sim --duration 20s
   bond record btc-pulse.yaml -o hours.jsonl.zst --rotate 1h --keep 48 --sim --duration 5s
   bond record "BTC price on binance" -o price.jsonl.zst --sim --duration 5s
+  bond record "BTC trades on binance to btc.jsonl.zst for 5s" --sim
   bond record btc-pulse.yaml -o raw.jsonl.zst --raw --sim --duration 5s
   """
   set_up_logging(verbose, quiet)
-  # The command is the verb: a request may say it again.
-  checked = read_spec(_VERB.sub("", spec))
+  # The command is the verb: a request may say it again, and the file and how long with it.
+  wish = recording_request(spec) or recording_request(f"record {spec}")
+  if wish is not None and is_request(spec):
+    spec, path = wish.request, path or (Path(wish.path) if wish.path else None)
+    duration = duration or (float(parse_duration(wish.duration)) if wish.duration else None)
+  checked = read_spec(spec)
   path = path or Path(f"{_file_name(checked.name)}.jsonl.zst")
   if not suffix_of(path.name):
     fail(f"{path}: a recording is called NAME.jsonl.zst")
@@ -142,9 +157,6 @@ def record_command(
   for failure in result.failures:
     click.echo(f"failed: {failure}", err=True)
   sys.exit(FAILED if result.failures else 0)
-
-
-_VERB = re.compile(r"^\s*(?:please\s+)?(?:record|save)\s+(?=\S+\s)", re.IGNORECASE)
 
 
 def _file_name(name: str) -> str:
