@@ -4,6 +4,7 @@ Source: X API v2, "Build a rule" and "Filtered stream: rules". Rules outlive con
 to the app, so only those with Bond's own tag are ever deleted.
 """
 
+import re
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
@@ -13,18 +14,29 @@ from bond_social import terms_of
 MAX_RULE = 1024
 TAG = "bond:"
 
+_PLAIN = re.compile(r"[#$@]?\w+")
+_OPERATORS = ("OR", "AND", "NOT")
+
 
 def rule_of(asset: str, query: str, words: Iterable[str], retweets: bool) -> str:
   """Returns the rule for posts about an asset ("" for any) that match the query."""
   parts = []
   if asset:
-    terms = [f'"{term}"' if " " in term else term for term in terms_of(asset, words)]
+    terms = [_quoted(term) for term in terms_of(asset, words)]
     parts.append(f"({' OR '.join(terms)})" if len(terms) > 1 else terms[0])
   if query:
     parts.append(f"({query})")
   if not retweets:
     parts.append("-is:retweet")
   return " ".join(parts)
+
+
+def _quoted(term: str) -> str:
+  """Returns a term as X's rules have it: what has punctuation or blanks is found in quotes only,
+  and outside of them a minus, a colon or a parenthesis is an operator."""
+  if _PLAIN.fullmatch(term) and term not in _OPERATORS:
+    return term
+  return f'"{term.replace(chr(34), " ").strip()}"'
 
 
 def tag_of(rule: str) -> str:
