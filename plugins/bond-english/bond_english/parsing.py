@@ -30,6 +30,7 @@ from bond_english.building.how_often import check_intervals
 from bond_english.clauses.chart import best_ways
 from bond_english.meaning.asides import find_asides
 from bond_english.meaning.assumptions import warn_of_assumptions
+from bond_english.meaning.background import find_background
 from bond_english.meaning.bounds import resolve_bounds
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.intents import detect_intents
@@ -107,6 +108,7 @@ def parse(
 
 def _reading(request: Request, findings: Findings) -> Reading:
   """The reading of one way to read the text."""
+  find_background(request)
   find_asides(request)
   complete_negations(request, findings)
   clauses = request.clauses()

@@ -56,6 +56,14 @@ POLITE = (
   "my boss wants the {}",
   "for my thesis I need {}",
   "honestly I'm just curious about this: {}",
+  "hiya! {}",
+  "context: a study of slippage. data: {}",
+  "our desk backtests the basis, so {}",
+  "my flatmate insists on {}",
+  "{}, if it isn't too much trouble",
+  "{} for my arb bot",
+  "{} so that I can compute the ratio myself",
+  "{}. Yours sincerely, Marianne",
 )
 WALLET = "0x28C6c06298d514Db089934071355E5743bf21d60"
 DERIVATIVES = ("funding", "open interest", "liquidations")
@@ -195,6 +203,16 @@ def contrasts(seed: int, count: int) -> Iterator[tuple[str, str]]:
     ("{} funding above 0.01%", "{} funding above -0.01%"),
     ("{}USD perp trades on binance", "{}USDT perp trades on binance"),
     ("orderbook.50.{}USDT", "orderbook.200.{}USDT"),
+    ("{} price above 100 or below 50", "{} price above 100"),
+    ("{} trades at a price over 100 usd", "{} trades over 100 usd"),
+    ("{} trades on okx, wait, on bybit", "{} trades on okx"),
+    ("{} order book, 20 levels - actually 50", "{} order book, 20 levels"),
+    ("ignore small stuff: {} trades over $20k", "ignore small stuff: {} trades under $20k"),
+    ("1h and 5m candles of {}", "1h candles of {}"),
+    ("bbo of {} on okx and bybit, consolidated", "bbo of {} on okx and bybit"),
+    ("average {} bid and ask every 5s", "{} bid and ask every 5s"),
+    ("{} trades over two hundred and fifty usd", "{} trades over two hundred usd"),
+    ("wss://fstream.binance.com/ws/{}USDT@aggTrade", "wss://stream.binance.com/ws/{}USDT@aggTrade"),
     ("5m candles of {} on binance and 1h candles of ETH on okx", "5m candles of {} and ETH on okx"),
   ]
   source = requests(seed)

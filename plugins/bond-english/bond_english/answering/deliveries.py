@@ -51,6 +51,7 @@ _WINDOWS = {
   "trades": "trades added up",
   "volume": "volume",
   "vwap": "VWAP",
+  "bbo": "average bid and ask",
   "ohlc": "bars",
   "liquidations": "number of liquidations",
   "tweets": "number of tweets",

@@ -24,11 +24,8 @@ from bond_english.text.chunks import (
   Chunk,
 )
 from bond_english.words import data
+from bond_english.words.unsupported import RECORDING
 from bond_english.words.venues import DEXES
-
-_RECORDING = frozenset(("record", "recording", "recorded", "parquet", "csv", "export", "save"))
-"""Words for what is done with a stream by other commands."""
-
 
 _WHERE = frozenset(("on", "at", "from", "by", "via", "using", "through"))
 """After these a venue is named, and no asset."""
@@ -90,7 +87,7 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
       findings.ask(f"{written!r} is not understood; an account is written @{written}")
       continue
     leave_out = (request.without(first, last),)
-    if {token.word for token in tokens[first.first : last.end]} & _RECORDING:
+    if {token.word for token in tokens[first.first : last.end]} & RECORDING:
       findings.ask(
         f"{written!r}: recordings have commands of their own, `bond record` and `bond export`; "
         "leave it out here?",

@@ -58,7 +58,7 @@ def add_bar_branch(
     # A window is sent when it is over; a candle of a venue also while it forms.
     where = "closed" if closed else ""
     if not requested or requested == length:
-      context.add_branch(selection, source, EACH, where=where, symbols=symbols)
+      context.add_branch(selection, source, EACH, every=length, where=where, symbols=symbols)
     else:
       context.add_branch(selection, source, SAMPLE, every=requested, where=where, symbols=symbols)
     return

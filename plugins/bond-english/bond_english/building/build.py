@@ -62,7 +62,7 @@ def _add(context: BuildContext, selection: Selection) -> None:
     if chunk.role != INTERVAL:
       continue
     seconds = chunk.value.seconds
-    timed = [b for b in made if (b.output == EACH if not seconds else b.every == seconds)]
+    timed = [b for b in made if b.every == seconds or (b.output == EACH and not seconds)]
     if timed or (not made and nodes):
       chunk.shape(*nodes)
   every = {branch.every if branch.output != EACH else 0.0 for branch in made}

@@ -131,6 +131,9 @@ def _add_chain(
     for name, setting in _SETTING_OF_FILTER.items()
     if filters.has(name)
   }
+  if event_types == ["tx"] and "mints" in addresses:
+    # Transactions name programs and tokens alike.
+    addresses["addresses"] = addresses.pop("mints")
   use = chains.SOURCES.get(chain)
   if kind == "gas":
     use = catalogue.of_kind("gas") or use

@@ -87,6 +87,12 @@ def add_market_branch(
       context.add_branch(selection, source, EACH, where=where, symbols=symbols)
   elif kind in ("trades", "liquidations"):
     _add_events(context, delivery, source, symbols, where, group)
+  elif kind == "bbo" and selection.blend and delivery.requested:
+    if settings.use_list("metric"):
+      context.findings.note("the average spread is ask_avg less bid_avg of each row")
+    context.add_branch(
+      selection, source, WINDOW, every=delivery.requested, symbols=symbols, group=group
+    )
   else:
     branch = _add_sampled(context, delivery, source, symbols, where)
     if kind == "bbo":

@@ -33,7 +33,8 @@ def add_market_sources(context: BuildContext, selection: Selection) -> None:
     source = context.catalogue.of_kind("implied_vol") or context.catalogue.by_words("options")
     _add_single_source(context, selection, source)
   else:
-    if "future" in selection.market_types:
+    undated = any(symbol.pair.expiry is None for symbol in selection.symbols)
+    if "future" in selection.market_types and undated:
       context.findings.ask("Which dated future? Write it as BTC/USDT:USDT-261225.")
     requested = requested_interval(context.request, context.findings, selection)
     types = _market_types(selection)
@@ -165,6 +166,10 @@ def _venues(context: BuildContext, selection: Selection, channel: str, label: st
     ]
   quotes = {symbol.pair.quote for symbol in selection.symbols}
   by_ccxt = venues.CCXT_SOURCES.get(channel, "")
+  written_for = next((v for word, v in venues.DIALECTS.items() if word in context.request.text), "")
+  if written_for and written_for not in excluded:
+    context.spec.add_default("exchange", written_for)
+    return [written_for]
   venue = catalogue.default_venue(channel, excluded)
   if quotes and quotes <= {"USD", "GBP"} and catalogue.is_installed(by_ccxt):
     usual = next((v for v in venues.USD_VENUES if v not in excluded), venue)
@@ -187,6 +192,9 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
       found.append(pair.own)
       continue
     market_types = selection.market_types or [_market_type(symbol, selection)]
+    # The quarterly against the perp: another clause has its own market of the same asset.
+    other = all(market.clause != symbol.chunk.clause for market in selection.markets)
+    apart = "future" in market_types or (other and bool(selection.markets))
     usual = context.catalogue.market_of(venue)
     coins = usual == "inverse" and selection.market_types == ["perp"] and pair.quote is None
     plain = market_types in (["spot"], ["perp"]) and not selection.market_types
@@ -209,7 +217,7 @@ def _spellings(context: BuildContext, selection: Selection, venue: str) -> list[
       quote = "USDT"
     for market_type in market_types:
       spelling = f"{pair.base}/{quote}"
-      if pair.expiry is not None:
+      if pair.expiry is not None and (market_type == "future" or not apart):
         spelling += f":{pair.settle or quote}-{pair.expiry}"
       elif market_type == "inverse" or pair.inverse:
         spelling = f"{pair.base}/USD:{pair.base}"

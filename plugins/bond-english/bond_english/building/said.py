@@ -6,13 +6,29 @@ from typing import Any
 from bond_english.quantities.durations import duration_text
 
 _SIGNS = {"min": "≥", "max": "≤"}
+_STRICT = {"≥": ">", "≤": "<"}
 _EVENTS = {"tx": "transactions", "mempool": "mempool", "account": "balances"}
 _PLURALS = {"buy": "buys", "sell": "sells", "long": "longs", "short": "shorts"}
 
 
 def conditions_said(settings: Iterable[tuple[str, Any]]) -> list[str]:
   """Each filter that narrows the events down, once."""
-  return list(dict.fromkeys(filter(None, (_said(name, value) for name, value in settings))))
+  found = list(settings)
+  values = dict(found)
+  said: list[str] = []
+  for name, value in found:
+    other = values.get(f"max_{name.removeprefix('min_')}") if name.startswith("min_") else None
+    if other is not None and _value(value) > _value(other):
+      # At ≥ 3,500 or ≤ 3,000.
+      joined = f"{_said(name, value)} or {_said(f'max_{name[4:]}', other)}"
+      said = [part for part in said if part not in joined.split(" or ")] + [joined]
+    elif all(_said(name, value) not in part.split(" or ") for part in said):
+      said.append(_said(name, value))
+  return list(filter(None, said))
+
+
+def _value(amount: Any) -> float:
+  return float(amount["value"] if isinstance(amount, dict) else amount)
 
 
 def _said(name: str, value: Any) -> str:
@@ -50,7 +66,7 @@ def _bound(sign: str, what: str, value: Any) -> str:
   if what == "amount":
     return f"of {sign} {_number(value['value'])} {value['unit']}"
   if what == "rate":
-    return f"rate {sign} {value * 100:g}%"
+    return f"rate {sign if value else _STRICT[sign]} {value * 100:g}%"
   return f"at {sign} {_number(value)}"
 
 

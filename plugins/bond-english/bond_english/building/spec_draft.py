@@ -18,10 +18,11 @@ class Branch:
   """The path of one source's events through the spec.
 
   They end in windows or samples of `every` seconds, in one book of all venues at most every `every`
-  seconds with `depth` levels, or go out each by itself. `where` is a condition on the events,
-  `window_where` one on the windows; `fields` are computed from the events. `symbols` are what the
-  source is about, `kind` the kind of data, `said` the filters that it has, in words. Windows of
-  different `group` are apart from each other; one without a group is of every group.
+  seconds with `depth` levels, or go out each by itself, bars those of `every` seconds. `where` is a
+  condition on the events, `window_where` one on the windows; `fields` are computed from the events.
+  `symbols` are what the source is about, `kind` the kind of data, `said` the filters that it has,
+  in words. Windows of different `group` are apart from each other; one without a group is of every
+  group.
   """
 
   source: str

@@ -81,6 +81,8 @@ _PARTING = frozenset((VENUE, MARKET_TYPE, "side", "position"))
 """Modifiers that a clause has once: a second list of them, elsewhere, begins another clause."""
 _SWAPS_ELSEWHERE: Final = 1.0
 """Of swaps as events on a chain beside an exchange, where they are its perpetuals."""
+_LONG_QUOTE: Final = 6
+"""Tokens."""
 _WAYS = frozenset(("to", "into", "from"))
 _EVERYTHING = frozenset(("all", "everything", "any", "anything"))
 
@@ -154,15 +156,18 @@ def extend(state: Hypothesis, chunk: Chunk, tokens: list[Token]) -> list[Hypothe
   if role == NEGATION:
     return [_next(state, chunk, cost, negated=1, negated_role="", separator=0, pending="")]
   if role == QUERY and chunk.end > chunk.first + 1 and state.topic != "text":
-    # Words in quotes are searched for where posts are asked for.
-    cost += 3.0
+    # Words in quotes are searched for where posts are asked for; a whole request may be quoted.
+    cost += 3.0 if chunk.end < chunk.first + _LONG_QUOTE else 3.0 * (chunk.end - chunk.first)
   cost += _support(state, chunk, tokens)
   found = _negated(state, chunk, cost)
   if found is not None:
     ended = _ended_negation(state, chunk, tokens)
     return [found, *ended]
-  if chunk.value == "address" and state.subject and state.data and state.preposition in _WAYS:
+  if chunk.value == "address" and state.subject and (not state.data or state.preposition in _WAYS):
     # ETH transfers to a wallet: it narrows them, and is no other subject.
+    return [_join(state, chunk, cost, has=state.has | {"address"})]
+  if role in _SUBJECTS and "address" in state.has and not state.data and not state.separator:
+    # Watch the wallet for outgoing USDC.
     return [_join(state, chunk, cost)]
   if role in _SUBJECTS or (role == FILTER and chunk.value in _SUBJECT_FILTERS):
     return _with_subject(state, chunk, cost)
@@ -212,7 +217,9 @@ def _with_filler(state: Hypothesis, chunk: Chunk, cost: float, tokens: list[Toke
       weight = 0 if attached else 3
     else:
       weight = 1 if token.text in _MARKS else 0
-    negated = state.negated if weight < 3 and token.text != ")" else 0
+    # Exclude: okx, but ignore the small ones: BTC trades.
+    ended = token.text == ")" or (token.text == ":" and state.negated == 2)
+    negated = state.negated if weight < 3 and not ended else 0
     return _next(
       state,
       chunk,
@@ -329,6 +336,7 @@ def _chain_cost(state: Hypothesis, chunk: Chunk) -> float:
   located = state.preposition in _CHAIN_PREPOSITIONS and not state.words_since
   subject = state.subject and (state.data or state.last in _SUBJECTS)
   named = subject or state.topic in ("chain", "swap") or state.last in (AUTHOR, QUERY)
+  named = named or "address" in state.has
   if chunk.weak:
     return 0.0 if located or listed else WEAK_COST
   if chunk.cost >= 3.0 and (listed or (located and named and state.topic != "text")):
@@ -456,8 +464,9 @@ def _begin(state: Hypothesis, chunk: Chunk, cost: float, **changes: object) -> H
 
 
 def _with_subject(state: Hypothesis, chunk: Chunk, cost: float) -> list[Hypothesis]:
-  join = {"subject": True, "first": state.first or "subject"}
-  begin = {"subject": True, "first": "subject"}
+  has = frozenset(("address",)) if chunk.value == "address" else frozenset()
+  join = {"subject": True, "first": state.first or "subject", "has": state.has | has}
+  begin = {"subject": True, "first": "subject", "has": has}
   if not state.subject:
     if not state.data:
       found = [_join(state, chunk, cost, **join)]

@@ -5,7 +5,8 @@ from typing import Any
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.kinds import is_on_chain
 from bond_english.meaning.request import Scope
-from bond_english.quantities.amounts import OF_EACH, Bound
+from bond_english.quantities.amounts import OF_EACH, Bound, Side
+from bond_english.quantities.depths import MAX_LEVELS
 from bond_english.quantities.numbers import integral
 from bond_english.text.chunks import (
   ALIAS,
@@ -18,13 +19,19 @@ from bond_english.text.chunks import (
   KIND,
   MARKET_TYPE,
   PAIR,
+  UNKNOWN,
   Chunk,
   Fact,
   How,
 )
+from bond_english.text.tokens import NUMBER
 from bond_english.words import data, unsupported
 from bond_english.words.assets import ASSETS, MONEY
 
+_AMOUNTLESS = ({"event_types": ["tx"]}, {"event_types": ["mempool"]})
+"""Events that say that something moves, and not how much."""
+_WORTHS = frozenset(("notional", "value", "worth"))
+_CERTAINLY_MONEY = 100_000
 _SIZES = frozenset(("size", "sizes", "amount", "amounts", "qty", "quantity"))
 """Words for an amount of the asset itself."""
 
@@ -32,9 +39,29 @@ _SIZES = frozenset(("size", "sizes", "amount", "amounts", "qty", "quantity"))
 def resolve_bounds(request: Scope, findings: Findings) -> None:
   """Makes every bound a filter on kinds of data, an asset ("one BTC"), or a question. The value of
   such a filter is the kinds."""
+  for chunk in request.having(FILTER):
+    if chunk.value == "move" and request.kinds() == {"funding"}:
+      # A rate that rises over 0.03%.
+      move = chunk.facts[0][1]
+      side: Side = "max" if move.get("direction") == "down" else "min"
+      chunk.role, chunk.value, chunk.facts = BOUND, Bound(side, move["min_move_pct"], "%"), []
+  for index, chunk in request.indexed(UNKNOWN):
+    _levels(request, index, chunk)
   for index, chunk in request.indexed(BOUND):
     _bound(request, findings, index, chunk)
   _vague_sizes(request)
+
+
+def _levels(request: Scope, index: int, chunk: Chunk) -> None:
+  """A bare number after a book is its depth: watchOrderBook('SOL/USDT', 20)."""
+  token = request.tokens[chunk.first]
+  named = any("depth" in value for c in request.having(FILTER) for _, value, _ in c.facts if value)
+  book = any(other.value == ("orderbook",) for other in request.chunks[:index])
+  bare = book and not named and request.kinds() == {"orderbook"}
+  number = int(token.text) if token.kind == NUMBER and token.text.isdecimal() else 0
+  if bare and 0 < number <= MAX_LEVELS:
+    chunk.role, chunk.value = FILTER, "depth"
+    chunk.facts = [("filter", {"depth": number}, EXACT)]
 
 
 def _bound(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None:
@@ -42,7 +69,8 @@ def _bound(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None
   kinds = _nearest_kinds(request, index)
   if kinds is None and any(c.value in ("side", "position") for c in request.having(FILTER)):
     kinds = {"trades"}
-  if kinds is None and is_on_chain(request) and (bound.unit or bound.with_multiple):
+  named = any(chunk.value == "address" for chunk in request.having(FILTER))
+  if kinds is None and is_on_chain(request) and (named or bound.unit or bound.with_multiple):
     kinds = {"onchain"}
   if bound.side is None:
     following = request.following(index, skip=(FILLER, ASSET, PAIR, MARKET_TYPE, FILTER))
@@ -59,8 +87,8 @@ def _bound(request: Scope, findings: Findings, index: int, chunk: Chunk) -> None
     else:
       chunk.make_unknown()
       return
-  if kinds is None or "price" in kinds:
-    _bound_on_price(request, chunk, bound)
+  if kinds is None or "price" in kinds or bound.of_price:
+    _bound_on_price(request, chunk, bound, kinds)
   elif kinds & data.SIZED:
     _bound_on_size(request, findings, index, chunk, bound, kinds & data.SIZED)
   elif "funding" in kinds:
@@ -100,13 +128,14 @@ def _nearest_kinds(request: Scope, index: int) -> set[str] | None:
   return first | sized if first is not None and first & data.SIZED else first
 
 
-def _bound_on_price(request: Scope, chunk: Chunk, bound: Bound) -> None:
+def _bound_on_price(request: Scope, chunk: Chunk, bound: Bound, kinds: set[str] | None) -> None:
   if bound.unit == "%":
     chunk.refuse(f"{request.text_of(chunk)} of what, and within what time?")
   elif bound.unit is not None and bound.unit not in MONEY:
     chunk.refuse(f"A price is in a currency: what does {request.text_of(chunk)!r} mean?")
   else:
-    _make_filter(chunk, bound, "price", ("price",))
+    traded = (kinds or set()) & {"trades", "liquidations"} if bound.of_price else None
+    _make_filter(chunk, bound, "price", tuple(sorted(traded or ("price",))))
 
 
 def _bound_on_size(
@@ -120,11 +149,15 @@ def _bound_on_size(
   """A bound on the amount of an asset, or on the worth in dollars or another currency."""
   kinds = tuple(sorted(sized))
   onchain = "onchain" in sized
+  for event in request.having(KIND) if onchain else ():
+    if any(value in _AMOUNTLESS for _, value, _ in event.facts):
+      # Of Bitcoin a transfer is a transaction that enters the mempool, with its amount.
+      event.facts = [("filter", {"event_types": ["transfer"]}, ALIAS)]
   written = request.text_of(chunk)
   unit = bound.unit
   if unit == "%":
     chunk.refuse(f"{written} of what?")
-  elif unit is None and onchain:
+  elif unit == OF_EACH or (unit is None and onchain):
     symbols = _symbols(request)
     if symbols:
       unit = symbols[0] if len(symbols) == 1 else OF_EACH
@@ -136,7 +169,7 @@ def _bound_on_size(
     symbols = _symbols(request)
     if beside & _SIZES and not bound.with_multiple and len(symbols) == 1:
       _make_filter(chunk, bound, "amount", kinds, unit=symbols[0])
-    elif bound.with_multiple or bound.value >= 1000:
+    elif bound.with_multiple or beside & _WORTHS or bound.value >= _CERTAINLY_MONEY:
       _make_filter(chunk, bound, "notional_usd", kinds, how=ASSUMED)
       findings.warn(f"{written!r} is taken for US dollars")
     else:

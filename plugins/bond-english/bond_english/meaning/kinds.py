@@ -42,9 +42,12 @@ from bond_english.words.plain import bases
 from bond_english.words.venues import DEXES
 
 _WALLET_WORDS = frozenset(("wallet", "account", "holder", "owner", "wallets", "accounts"))
+_WALLET_ADJECTIVES = frozenset(("hot", "cold", "deposit", "treasury", "multisig"))
 _TOKEN_WORDS = frozenset(("mint", "contract", "address", "token"))
 
 
+_AVERAGED = frozenset(("price", "vwap", "bbo"))
+"""Kinds of which a window has the average: of the price, of the best bid and ask."""
 _PRICED = frozenset(("priced", "quoted", "denominated"))
 """Words for a currency that say that a price is meant."""
 
@@ -54,6 +57,8 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
   worth."""
   for index, chunk in clause.indexed(AMBIGUOUS_X):
     _network_or_letter(request, clause, findings, index, chunk)
+  for chunk in clause.having(VENUE):
+    _each_of_named(request, chunk)
   for index, chunk in clause.indexed(POSTS):
     _posts(request, clause, findings, index, chunk)
   for chunk in clause.having(EVENT):
@@ -70,10 +75,10 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
   for chunk in clause.having(VAGUE_KIND):
     _vague(clause, findings, chunk)
   for chunk in clause.having(AVERAGE):
-    # A window has the average price, and no other average.
+    # A window has the average price, bid and ask, and no other average.
     if clause.first_word(chunk) in MERGING:
       _merged(clause, chunk)
-    elif clause.kinds() and clause.kinds() <= {"price", "vwap"}:
+    elif clause.kinds() & _AVERAGED and clause.kinds() <= _AVERAGED | {"trades"}:
       chunk.role, chunk.value, chunk.facts = FILTER, "blend", [("note", "average", EXACT)]
     else:
       chunk.role, chunk.value = OPERATOR, request.text_of(chunk)
@@ -93,6 +98,17 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
   _trading_at(request, clause)
 
 
+def _each_of_named(request: Request, chunk: Chunk) -> None:
+  """Each exchange are those that the request names. @binance is an account where posts are asked
+  for."""
+  written = request.text_of(chunk)
+  named = [other for other in request.having(VENUE) if other.value != "*"]
+  if chunk.value == "*" and named and request.first_word(chunk) in ("each", "every"):
+    chunk.make_filler()
+  elif written.startswith("@") and (request.having(POSTS) or request.kinds() & data.TEXTS):
+    chunk.role, chunk.value, chunk.how = AUTHOR, written[1:], EXACT
+
+
 def _movement(clause: Scope, chunk: Chunk) -> None:
   """Moves are transfers where a chain, a wallet or an amount of coins is named."""
   amounts = [other.value.unit for other in clause.having(BOUND)]
@@ -100,6 +116,9 @@ def _movement(clause: Scope, chunk: Chunk) -> None:
   if coins or is_on_chain(clause) or "onchain" in clause.kinds():
     chunk.facts = [("filter", {"event_types": ["transfer"]}, ALIAS)]
     _make_kinds(chunk, ("onchain",), ALIAS)
+  elif clause.kinds() and clause.having(ASSET, PAIR):
+    # A moving picture of the best bid and offer.
+    chunk.role, chunk.value = PLAIN, None
   else:
     chunk.make_unknown()
 
@@ -107,6 +126,12 @@ def _movement(clause: Scope, chunk: Chunk) -> None:
 def _merged(clause: Scope, chunk: Chunk) -> None:
   """Merged books are one book, merged prices and volumes one figure; events come as they are."""
   kinds = clause.kinds()
+  quotes = [other for other in clause.having(KIND) if other.value == ("bbo",)]
+  if kinds == {"bbo"} and not any(other.facts for other in quotes):
+    # The best bid and ask of all is the first level of one book.
+    for other in quotes:
+      other.value, other.facts = ("orderbook",), [("filter", {"depth": 1}, ALIAS)]
+    kinds = {"orderbook"}
   if kinds == {"orderbook"}:
     chunk.role, chunk.value = FILTER, METRIC
     chunk.facts = [("filter", {"metric": "consolidated"}, ALIAS)]
@@ -146,11 +171,14 @@ def _network_or_letter(
   located = chunk.preposition in ("on", "from")
   nearby = {other.role for other in clause.chunks[max(0, index - 3) : index + 3]}
   named = any("tweets" in other.value for other in request.having(KIND))
+  beside = clause.chunks[max(0, index - 2) : index]
+  joined = [other.role for other in beside] == [KIND, CONJUNCTION]
+  network = joined and not data.TEXTS.isdisjoint(beside[0].value)
   if located and request.having(POSTS):
     _make_kinds(chunk, ("tweets",), ALIAS)
   elif named:
     chunk.make_filler()
-  elif POSTS in nearby or (following is not None and following.role in (METRIC, POSTS)):
+  elif network or POSTS in nearby or (following is not None and following.role in (METRIC, POSTS)):
     _make_kinds(chunk, ("tweets",), ALIAS)
   elif located and not request.having(KIND, WEAK_KIND, EVENT, VAGUE_KIND):
     _make_kinds(chunk, ("tweets",), ASSUMED)
@@ -194,6 +222,7 @@ def _metric_or_provider(clause: Scope, findings: Findings, chunk: Chunk) -> None
     if blocks:
       chunk.role, chunk.value, chunk.told = FILTER, "field", True
       chunk.facts = [("note", "a field of the events", chunk.how)]
+      findings.note(f"each block has the {clause.text_of(chunk)}")
     else:
       _make_kinds(chunk, ("gas",), ALIAS)
       for other in mempool:
@@ -249,8 +278,12 @@ def _wallet_or_token(request: Request, clause: Scope, index: int, chunk: Chunk) 
       facts["direction"] = "out"
     chunk.facts = [("filter", facts, chunk.how)]
   for other in request.having(UNKNOWN, PLAIN):
-    if request.first_word(other) in _WALLET_WORDS | _TOKEN_WORDS:
+    if request.first_word(other) in _WALLET_WORDS | _TOKEN_WORDS | _WALLET_ADJECTIVES:
       other.make_filler()
+  owners = [c for c in clause.chunks[:index] if c.role not in (FILLER, PLAIN, UNKNOWN)][-1:]
+  if word in _WALLET_WORDS and owners and owners[0].role == VENUE:
+    # Binance's hot wallet: whose it is.
+    owners[0].make_filler()
 
 
 def _trading_at(request: Request, clause: Scope) -> None:
@@ -288,6 +321,8 @@ def _kind_by_verb(request: Request, clause: Scope, findings: Findings) -> None:
   if request.having(KIND, POSTS, EVENT, METRIC, PROVIDER, VAGUE_KIND, WEAK_KIND):
     return
   for chunk in clause.having(FILLER, PLAIN):
+    if clause.first_word(chunk) in KIND_NAMES.single:
+      continue
     forms = [form for base in bases(clause.first_word(chunk)) for form in (base, f"{base}s")]
     kinds = {KIND_NAMES.single[form] for form in forms if form in KIND_NAMES.single}
     if kinds and kinds <= data.SIZED:

@@ -1,15 +1,20 @@
 """What a request leaves out, and what that leaves: not longs is shorts, nothing under $50k is from
 $50k on."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.request import Request
 from bond_english.quantities.amounts import Bound, Side
+from bond_english.quantities.numbers import number_at
 from bond_english.text.chunks import (
   ASSET,
   AUTHOR,
   BOUND,
   CONJUNCTION,
   CORRECTION,
+  EXACT,
   FILLER,
   FILTER,
   INTERVAL,
@@ -59,11 +64,13 @@ def _take_back(request: Request) -> None:
   for index, chunk in enumerate(request.chunks):
     beside = request.chunks[max(0, index - 1) : index + 2]
     alone = sum(other.left_out and other.role in _NAMED for other in beside) == 1
-    if not chunk.left_out or chunk.role not in _NAMED or not alone:
+    side = chunk.role == FILTER and chunk.value in ("side", "position")
+    if not chunk.left_out or not (side or (chunk.role in _NAMED and alone)):
       continue
     for other in request.chunks[:index]:
-      if (other.role, other.value) == (chunk.role, chunk.value):
-        other.left_out = True
+      same = (other.role, other.value) == (chunk.role, chunk.value)
+      if same and (not side or other.facts == chunk.facts):
+        other.left_out = other.told = True
 
 
 def _leaves_out(request: Request, index: int) -> bool:
@@ -103,6 +110,8 @@ def _inverts_bound(request: Request, index: int) -> None:
   without the small ones (< $1000)."""
   between: list[Chunk] = []
   for chunk in request.chunks[index + 1 :]:
+    if request.first_word(chunk) == ":" and between:
+      return
     if chunk.role == BOUND:
       bound: Bound = chunk.value
       if bound.side is None or bound.high is not None:
@@ -153,10 +162,38 @@ def _complement(request: Request, findings: Findings, chunk: Chunk) -> None:
 
 
 def _correct(request: Request, findings: Findings) -> None:
-  """After "no wait" the later of two values holds."""
+  """After "no wait" the later of two values holds, in the place of the other: a number is of what
+  the number before was of."""
   for index, _ in request.indexed(CORRECTION):
-    later = {other.role for other in request.chunks[index:] if not other.left_out}
-    for other in request.chunks[:index]:
-      if other.role in later and other.role in _CORRECTABLE and not other.left_out:
+    earlier = [c for c in request.chunks[:index] if not c.left_out and _slot(c)]
+    later = [c for c in request.chunks[index:] if not c.left_out]
+    for chunk in later:
+      _complete_correction(request, earlier, chunk)
+    taken = {_slot(chunk): chunk for chunk in reversed(later)}
+    for other in earlier:
+      if (new := taken.get(_slot(other))) is not None:
         other.left_out = other.told = True
+        new.clause = other.clause
         findings.warn(f"{request.text_of(other)!r} is taken back")
+
+
+def _slot(chunk: Chunk) -> str:
+  """What a chunk says, of which a request has one after a correction; empty for the others."""
+  if chunk.role == FILTER and chunk.value in ("depth", "side", "position"):
+    return str(chunk.value)
+  if chunk.role in (ASSET, PAIR):
+    return ASSET
+  return chunk.role if chunk.role in _CORRECTABLE else ""
+
+
+def _complete_correction(request: Request, earlier: Sequence[Chunk], chunk: Chunk) -> None:
+  """Make it 100k, actually 50: a bound or a depth as the one before."""
+  number = number_at(request.tokens, chunk.first) if chunk.role == UNKNOWN else None
+  bounds = [other.value for other in earlier if other.role == BOUND]
+  if chunk.role == BOUND and chunk.value.side is None and bounds:
+    chunk.value = replace(chunk.value, side=bounds[-1].side)
+  elif number is not None and any(_slot(other) == "depth" for other in earlier):
+    chunk.role, chunk.value = FILTER, "depth"
+    chunk.facts = [("filter", {"depth": int(number[0])}, EXACT)]
+  elif number is not None and bounds:
+    chunk.role, chunk.value = BOUND, replace(bounds[-1], value=number[0], high=None)

@@ -11,7 +11,7 @@ the data. Modifiers are of their clause, and of others where those have none:
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.request import Request, Scope
@@ -89,7 +89,8 @@ class Selection:
 @dataclass(slots=True)
 class _Clause:
   """The chunks of a clause by what they are. `opposed` says that it has a side, and another clause
-  the other one: buys on binance and sells on okx."""
+  the other one, or a venue, and the clause before it another one: buys on binance and sells on okx,
+  okx perps, bybit spot."""
 
   scope: Scope
   kinds: list[tuple[str, Chunk]] = field(default_factory=list)
@@ -150,14 +151,33 @@ def share(request: Request, scopes: list[Scope], findings: Findings) -> list[Sel
       named = [*((kind, None) for kind in assumed), *named]
     elif assumed and not clause.kinds:
       named = [(kind, None) for kind in assumed]
-    for kind, chunk in named:
-      found = _selection(clause, kind, chunk, findings, request)
+    for kind, chunk, part in (
+      (kind, chunk, part) for kind, chunk in named for part in _by_unit(clause)
+    ):
+      found = _selection(part, kind, chunk, findings, request)
       same = next((other for other in selections if _is_same(other, found)), None)
       if same is None:
         selections.append(found)
       else:
         _join(same, found)
   return selections
+
+
+def _by_unit(clause: _Clause) -> list[_Clause]:
+  """The clause, or one for each of its assets where each has an amount of its own: at least 50 WBTC
+  or 1m DAI."""
+  amounts = [(s, s.value["unit"]) for s in clause.settings if s.name.endswith("_amount")]
+  units = {unit for _, unit in amounts}
+  if len(units) < 2 or units != {symbol.pair.base for symbol in clause.symbols}:
+    return [clause]
+  return [
+    replace(
+      clause,
+      symbols=[symbol for symbol in clause.symbols if symbol.pair.base == unit],
+      settings=[s for s in clause.settings if all(s is not o or u == unit for o, u in amounts)],
+    )
+    for unit in dict.fromkeys(symbol.pair.base for symbol in clause.symbols)
+  ]
 
 
 def _shared(clauses: list[_Clause]) -> list[_Clause]:
@@ -217,7 +237,7 @@ def _settings_of(chunk: Chunk) -> Iterable[Setting]:
 
 def _without_restatements(clauses: list[_Clause]) -> list[_Clause]:
   """The clauses without those that say the data of the one before again, to narrow it: the tape of
-  SOL, only clips over $250k."""
+  SOL, only clips over $250k; trades on okx, only SOL trades over $250k."""
   kept: list[_Clause] = []
   for clause in clauses:
     kinds = {kind for kind, _ in clause.kinds}
@@ -226,13 +246,14 @@ def _without_restatements(clauses: list[_Clause]) -> list[_Clause]:
       before is not None
       and bool(kinds)
       and kinds <= {kind for kind, _ in before.kinds}
-      and not (clause.symbols or clause.venues or clause.markets or clause.chains)
-      and bool(before.symbols)
+      and not (clause.venues or clause.markets or clause.chains)
+      and bool(before.symbols) != bool(clause.symbols)
       and not (before.settings and clause.settings)
     )
     if before is None or not again:
       kept.append(clause)
       continue
+    before.symbols += clause.symbols
     before.settings += clause.settings
     before.intervals += clause.intervals
     before.blend += clause.blend
@@ -244,8 +265,11 @@ def _without_restatements(clauses: list[_Clause]) -> list[_Clause]:
 
 def _find_opposed(clauses: list[_Clause]) -> None:
   sides = [{s.value for s in clause.settings if s.name in _SIDES} for clause in clauses]
-  for clause, own in zip(clauses, sides, strict=True):
-    clause.opposed = bool(own) and any(other and other != own for other in sides)
+  places = [{chunk.value for chunk in clause.venues} for clause in clauses]
+  for index, clause in enumerate(clauses):
+    sided = sides[index] and any(other and other != sides[index] for other in sides)
+    located = places[index] and index and places[index - 1] - places[index]
+    clause.opposed = bool(sided or located)
 
 
 def _share_trailing_symbols(clauses: list[_Clause]) -> None:

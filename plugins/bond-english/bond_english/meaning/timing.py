@@ -37,6 +37,9 @@ SHORT_PAST = 60.0
 """Seconds: so little of the past is seldom meant, and "last 5s" may be short for something else."""
 _AVERAGED = frozenset(("price", "trades"))
 """Kinds that a window sums up, so that "over 5 minutes" is how often it comes."""
+_HEDGES = frozenset(
+  ("the", "a", "about", "around", "roughly", "approximately", "some", "another", "say", "maybe")
+)
 _EVENT_KINDS = frozenset(("trades", "liquidations", "onchain", "tweets", "bluesky", "news"))
 
 
@@ -159,7 +162,7 @@ def _is_bar(request: Scope, index: int) -> bool:
   candles), or anywhere in their clause where no other one is."""
   if "ohlc" not in request.kinds():
     return False
-  beside: tuple[Role, ...] = (CONJUNCTION, FILLER, TIME_SPAN, FILTER)
+  beside: tuple[Role, ...] = (CONJUNCTION, FILLER, PREPOSITION, TIME_SPAN, FILTER)
   for chunk in (request.following(index, skip=beside), request.previous(index, skip=beside)):
     if chunk is not None and chunk.role == KIND and "ohlc" in chunk.value:
       return True
@@ -216,10 +219,11 @@ def _interval_of_kind(request: Scope, index: int, chunk: Chunk) -> None:
 
 
 def _is_after(request: Scope, index: int, *words: str) -> bool:
-  """Whether one of the words is right before a chunk, or before its article."""
+  """Whether one of the words is right before a chunk, or before its article or a word such as
+  about."""
   tokens, first = request.tokens, request.chunks[index].first
   at = first - 1
-  if at >= 0 and tokens[at].word in ("the", "a"):
+  while at >= 0 and tokens[at].word in _HEDGES:
     at -= 1
   return at >= 0 and tokens[at].word in words
 

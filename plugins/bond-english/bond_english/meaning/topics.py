@@ -19,7 +19,10 @@ from bond_english.text.chunks import (
 )
 from bond_english.words import data
 
-_ABOUT_WORDS = frozenset(("about", "mentioning", "containing", "regarding", "concerning"))
+_CITING = frozenset(("mentioning", "containing"))
+_ABOUT_WORDS = _CITING | {"about", "regarding", "concerning"}
+_VERBS = frozenset(("mention", "mentions", "contain", "contains", "say", "says"))
+"""After "that" and the like: posts which mention listing."""
 
 
 def find_topics(request: Scope, findings: Findings) -> None:
@@ -28,9 +31,11 @@ def find_topics(request: Scope, findings: Findings) -> None:
   for index, chunk in enumerate(request.chunks):
     if chunk.role == KIND:
       texts = not data.TEXTS.isdisjoint(chunk.value)
-    if not texts or chunk.left_out or chunk.role not in (PREPOSITION, FILLER):
+    if not texts or chunk.left_out or chunk.role not in (PREPOSITION, FILLER, PLAIN):
       continue
-    if request.first_word(chunk) in _ABOUT_WORDS:
+    word = request.first_word(chunk)
+    said = index and request.first_word(request.chunks[index - 1]) in ("that", "which", "who")
+    if word in _ABOUT_WORDS or (said and word in _VERBS):
       _find_topic(request, findings, index + 1)
   for chunk in request.having(QUERY):
     written = request.text_of(chunk)
@@ -51,14 +56,16 @@ def _find_topic(request: Scope, findings: Findings, first: int) -> None:
     if chunk.role in (ASSET, PAIR) and not topic:
       # News about the ethereum ETF are about both.
       continue
-    if chunk.role not in (UNKNOWN, FILLER, PLAIN, QUOTE, OPERATOR) or chunk.left_out:
+    ended = request.first_word(chunk) in (".", "!", "?", ";")
+    if ended or chunk.role not in (UNKNOWN, FILLER, PLAIN, QUOTE, OPERATOR) or chunk.left_out:
       break
     topic.append(chunk)
-  while topic and topic[-1].role in (FILLER, PLAIN):
+  said = request.first_word(request.chunks[first - 1]) in _VERBS | _CITING
+  while topic and (topic[-1].role == FILLER or (topic[-1].role == PLAIN and not said)):
     topic.pop()
   while topic and topic[0].role == FILLER:
     topic.pop(0)
-  if not any(chunk.role == UNKNOWN for chunk in topic):
+  if not any(chunk.role == UNKNOWN or (said and chunk.role == PLAIN) for chunk in topic):
     return
   tokens = request.tokens
   query = request.text[tokens[topic[0].first].start : tokens[topic[-1].end - 1].end]

@@ -19,21 +19,29 @@ OF_EACH: Final = "each"
 
 CURRENCY_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW", "₿": "BTC"}
 
-_MORE = split_words("more greater larger bigger higher wider longer heavier stronger faster")
-_LESS = split_words("less smaller lower fewer narrower tighter shorter lighter")
+_MORE = (
+  *split_words("more greater larger bigger higher wider longer heavier stronger faster dearer"),
+  *split_phrases("more big; more large; more high; more expensive; more great"),
+)
+_LESS = (
+  *split_words("less smaller lower fewer narrower tighter shorter lighter cheaper"),
+  *split_phrases("more small; more low; more cheap; less expensive"),
+)
 _THAN = ("than", "as", "then")
 _OVER = split_words("above over past beyond through")
 _UNDER = split_words("below under beneath")
 _MOVES = split_words(
   """
-  is are goes go going gets get moves move breaks break crosses cross crossing closes
-  close rises rise jumps jump climbs climb pops spikes spike falls fall drops drop dips dip slips
-  slip sinks sink crashes crash slides slide tanks comes come turns turn stays stay worth size of
+  is are goes go going gets get pumps pump dumps dump moves move breaks break crosses cross
+  crossing closes close rises rise jumps jump climbs climb pops spikes spike falls fall drops drop
+  dips dip slips slip sinks sink crashes crash slides slide tanks comes come turns turn stays stay
+  worth size of
   """
 )
 """What is said of the amount that a bound is on, with the words above."""
 _MINIMUM = (
   *_OVER,
+  *split_phrases("bigger of; larger of; greater of; superior to; major of"),
   *(f"{more} {than}" for more in _MORE for than in _THAN),
   *(f"{no} {less} {than}" for no in ("no", "not") for less in _LESS for than in _THAN),
   *(f"worth {more} than" for more in _MORE),
@@ -49,6 +57,7 @@ _MINIMUM = (
 )
 _MAXIMUM = (
   *_UNDER,
+  *split_phrases("smaller of; lower of; inferior to; minor of"),
   *(f"{less} {than}" for less in _LESS for than in _THAN),
   *(f"{no} {more} {than}" for no in ("no", "not") for more in _MORE for than in _THAN),
   *(f"worth {less} than" for less in _LESS),
@@ -98,12 +107,40 @@ _SIGNED: PhraseTable[Side] = PhraseTable(
   for sign, side in _SIGN_SIDES.items()
 )
 """Above or below nothing: funding that goes negative."""
+_MEASURES = PhraseTable(
+  [
+    *((phrase, False) for phrase in split_phrases("value; notional; worth; notional value")),
+    *(
+      (phrase, True)
+      for phrase in split_phrases(
+        """
+        priced; at a price; at prices; at price; with a price; with price; with prices; with a price
+        of; whose price is; where price; where the price; where price is; where the price is
+        """
+      )
+    ),
+  ]
+)
+"""What is compared, and whether that is the price: usd value between, priced over."""
+_OUTSIDE = PhraseTable(
+  (f"{move} {phrase}".strip(), None)
+  for move in ("", "is", "goes", "go", "moves", "breaks", "trades", "falls", "gets")
+  for phrase in split_phrases(
+    """
+    outside; outside of; out of; leaves; leave; leaving; exits; exit; not between; breaks out of;
+    leaves the range; outside the range; out of the range; leaves the range of; outside the range of
+    """
+  )
+)
+_PRICES = frozenset(split_words("cheap cheaper expensive dearer"))
+_COINS = frozenset(split_words("coin coins token tokens units"))
 # These compare only a clear amount: not from 2020, past 5 trades.
 _WEAK_COMPARISONS = frozenset(("from", "past"))
 
 WORDS = (
   _COMPARISONS.words
   | _SIGNED.words
+  | _MEASURES.words - {"with", "a", "at", "of", "is", "the", "where", "whose"}
   | {"between", "percent", "pct", "more", "less"}
   | set(MULTIPLES)
 )
@@ -116,8 +153,9 @@ CORRECTABLE = frozenset(
 class Bound:
   """An amount as a bound: a minimum, a maximum, or with `side` None neither of them.
 
-  `unit` is a ticker, a currency, % or None where there is none. `high` is the upper end of a range.
-  `with_multiple` says that k or m was used, as people do for money.
+  `unit` is a ticker, a currency, %, OF_EACH or None where there is none. `high` is the upper end of
+  a range; where it is below `value`, what is outside of both counts. `with_multiple` says that k or
+  m was used, as people do for money, `of_price` that it is said to be on the price.
   """
 
   side: Side | None
@@ -125,6 +163,7 @@ class Bound:
   unit: str | None
   high: float | None = None
   with_multiple: bool = False
+  of_price: bool = False
 
   @property
   def in_dollars(self) -> bool:
@@ -143,11 +182,34 @@ class _Amount:
 
 def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
   """The bound that begins at `first`, and the index after it."""
+  return _measured(tokens, first) or _bound_at(tokens, first)
+
+
+def _measured(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
+  """Usd value between $10k and $50k, notional over 50k, priced above 120000."""
+  currency = CURRENCY_NAMES.longest_at(tokens, first)
+  measure = _MEASURES.longest_at(tokens, first if currency is None else currency[1])
+  if measure is None:
+    return None
+  of_price, at = measure
+  at += at < len(tokens) and tokens[at].word in ("is", "of")
+  found = _bound_at(tokens, at) if at < len(tokens) else None
+  if found is None or found[0].side is None:
+    return None
+  bound, end = found
+  unit = bound.unit or (None if currency is None else currency[0])
+  return replace(bound, unit=unit, of_price=of_price), end
+
+
+def _bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
   signed = _SIGNED.longest_at(tokens, first)
   if signed is not None:
     return Bound(signed[0], 0.0, None), signed[1]
   if tokens[first].word == "between":
     return _range(tokens, first + 1, ("and", "to", "-"))
+  outside = _OUTSIDE.longest_at(tokens, first)
+  if outside is not None:
+    return _outside(tokens, outside[1])
   side, at = _comparison_at(tokens, first)
   named = None
   if side is not None and (named := unit_at(tokens, at)):
@@ -162,6 +224,9 @@ def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
     found = replace(found, unit=found.unit or named[0])
   is_amount = found.unit is not None or found.with_multiple
   suffix = _SUFFIXES.longest_at(tokens, found.end)
+  if suffix is not None and _amount_at(tokens, suffix[1], money=True) is not None:
+    # Above 4000 or below 2500.
+    suffix = None
   if side is None:
     if not (found.more or is_amount or suffix):
       return None
@@ -178,7 +243,17 @@ def bound_at(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
       found, end = replace(found, unit=after[0]), after[1]
   elif found.more:
     side = side or "min"
-  return Bound(side, found.value, found.unit, None, found.with_multiple), end
+  of_price = not _PRICES.isdisjoint(token.word for token in tokens[first:at])
+  return Bound(side, found.value, found.unit, None, found.with_multiple, of_price), end
+
+
+def _outside(tokens: Sequence[Token], first: int) -> tuple[Bound, int] | None:
+  """From the upper amount on, or up to the lower one."""
+  found = _range(tokens, first, ("and", "to", "-", "–"))
+  if found is None or found[0].high is None:
+    return None
+  bound, end = found
+  return replace(bound, value=found[0].high, high=bound.value), end
 
 
 def unit_at(tokens: Sequence[Token], at: int, *, clear: bool = False) -> tuple[str, int] | None:
@@ -223,6 +298,8 @@ def _amount_at(tokens: Sequence[Token], first: int, *, money: bool) -> _Amount |
       unit, at = CURRENCY_SIGNS[tokens[at].text], at + 1
     else:
       found = unit_at(tokens, at, clear=money or with_multiple)
+      if found is None and unit is None and tokens[at].word in _COINS:
+        found = OF_EACH, at + 1
       # In "$5 btc" the unit is the dollar.
       if found is not None and (unit is None or (found[0] in STABLE and unit == "USD")):
         unit, at = found
@@ -282,6 +359,7 @@ def _past_equals(tokens: Sequence[Token], at: int) -> int:
 
 
 def _range(tokens: Sequence[Token], first: int, words: Sequence[str]) -> tuple[Bound, int] | None:
+  """The amounts from one to another."""
   low = _amount_at(tokens, first, money=True)
   if low is None or low.end >= len(tokens) or tokens[low.end].word not in words:
     return None

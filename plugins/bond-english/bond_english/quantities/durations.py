@@ -80,7 +80,11 @@ def _counted(tokens: Sequence[Token], first: int) -> tuple[float, int] | None:
     return _rounded(total + 0.5 * seconds), end
   # Each further part has a smaller unit: 1h 30m, 1 minute and 30 seconds.
   while True:
-    begin = at + 1 if at < len(tokens) and tokens[at].word == "and" else at
+    # In "1d and 4h bars" there are two.
+    joined = at < len(tokens) and tokens[at].word == "and"
+    if joined and tokens[at - 1].word in SHORT_UNITS:
+      return _rounded(total), at
+    begin = at + joined
     more = _smaller_part(tokens, begin, seconds)
     if more is None:
       return _rounded(total), at

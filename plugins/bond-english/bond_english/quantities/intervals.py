@@ -46,6 +46,11 @@ _COUNTED_NOUNS = frozenset(
 _INTERVAL_NOUNS = frozenset(
   ("interval", "intervals", "cadence", "resolution", "granularity", "frequency")
 )
+_REPEATING = frozenset(
+  split_words(
+    "refresh rate poll polling throttle throttled aggregate sample sampling bucket update"
+  )
+)
 _NOUNS_AFTER_DURATION = _INTERVAL_NOUNS | frozenset(
   split_words(
     """
@@ -78,7 +83,8 @@ _REAL_TIME = PhraseTable(
     real time; realtime; in real time; in realtime; as near to real time as possible; as close to
     real time as possible; near real time; close to real time; as near real time as possible; near
     to real time; as close to realtime as possible; as fast as possible; as fast as you can; as
-    quickly as possible; as soon as possible; asap; as often as possible; as frequently as
+    quickly as possible; as soon as possible; asap; all the time; as often as possible; as
+    frequently as
     possible; as it happens; as they happen; as they come; as they come in; as it comes; as they
     occur; as they arrive; as it arrives; as it comes in; instantly; instantaneous; immediately;
     continuously; continuous; constantly; nonstop; non stop; no aggregation; without aggregation;
@@ -123,6 +129,7 @@ _FUNCTION_WORDS = frozenset(
 WORDS = (
   _EVERY
   | _INTERVAL_NOUNS
+  | _REPEATING
   | _COUNT_WORDS.words
   | _ADVERBS.words
   | _REAL_TIME.words
@@ -172,9 +179,8 @@ def _set_phrase(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | N
 
 def _every(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | None:
   """Every 5s, each second, every other minute, once per hour, per second."""
-  start = match_words(tokens, first, ("at", "every")) or match_words(
-    tokens, first, ("once", "every")
-  )
+  before = (("at", "every"), ("once", "every"), ("group", "by"))
+  start = next(filter(None, (match_words(tokens, first, words) for words in before)), None)
   if start is None:
     word = tokens[first].word
     if word not in _EVERY and word != "per":
@@ -263,11 +269,12 @@ def _rate(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | None:
 
 def _noun_before(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | None:
   """Interval of 5s, interval: 5s, at a rate of 2 per second."""
-  if tokens[first].word not in _INTERVAL_NOUNS and tokens[first].word not in ("refresh", "rate"):
+  if tokens[first].word not in _INTERVAL_NOUNS | _REPEATING:
     return None
   at = first + 1
+  signs = (":", "=", '"', "'") if tokens[first].word in _REPEATING else (":", "=")
   while at < len(tokens) and (
-    tokens[at].word in ("of", "is", "set", "to", "rate") or tokens[at].text in (":", "=")
+    tokens[at].word in ("of", "is", "set", "to", "rate") or tokens[at].text in signs
   ):
     at += 1
   if at >= len(tokens):

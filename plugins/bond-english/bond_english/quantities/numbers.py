@@ -77,8 +77,23 @@ def number_at(tokens: Sequence[Token], first: int) -> tuple[float, int] | None:
   if token.word in _TENS and end < len(tokens):
     last = end + 1 if tokens[end].text == "-" else end
     if last < len(tokens) and tokens[last].word in _UNITS:
-      return value + _WORDS[tokens[last].word], last + 1
+      value, end = value + _WORDS[tokens[last].word], last + 1
+  if value in (100, 1000) and tokens[end - 1].word != token.word:
+    # A hundred and fifty.
+    return _with_rest(tokens, value, end)
+  if end < len(tokens) and tokens[end].word == "hundred" and value < 100:
+    return _with_rest(tokens, 100 * value, end + 1)
   return value, end
+
+
+def _with_rest(tokens: Sequence[Token], hundreds: float, at: int) -> tuple[float, int]:
+  """Two hundred and fifty: hundreds, and what is said after them."""
+  rest = at + 1 if at < len(tokens) and tokens[at].word == "and" else at
+  if rest < len(tokens) and tokens[rest].word in _WORDS:
+    found = number_at(tokens, rest)
+    if found is not None and found[0] < 100:
+      return hundreds + found[0], found[1]
+  return hundreds, at
 
 
 def integral(value: float) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from bond_english.text.tokens import WORD, Token, folded
 
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 
 
 def split_identifiers(tokens: Sequence[Token], is_known: Callable[[str], bool]) -> list[Token]:

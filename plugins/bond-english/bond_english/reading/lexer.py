@@ -11,6 +11,7 @@ from typing import TypeAlias
 from bond_english.quantities.amounts import CURRENCY_SIGNS, bound_at
 from bond_english.quantities.depths import depth_at
 from bond_english.quantities.intervals import interval_at
+from bond_english.quantities.numbers import number_at
 from bond_english.quantities.price_moves import price_move_at
 from bond_english.quantities.time_spans import (
   ago_at,
@@ -27,6 +28,7 @@ from bond_english.reading.pairs import pair_at
 from bond_english.reading.quote_currencies import quote_at
 from bond_english.reading.sides import side_at
 from bond_english.reading.source_words import SourceWords
+from bond_english.reading.spelling import is_known
 from bond_english.reading.unavailable import operator_at, unavailable_at
 from bond_english.reading.unlisted import unlisted_at
 from bond_english.reading.venue_groups import all_venues_at, venue_type_at
@@ -48,8 +50,8 @@ from bond_english.text.chunks import (
   Role,
 )
 from bond_english.text.phrases import PhraseTable
-from bond_english.text.tokens import SIGN, WORD, Token
-from bond_english.words import filler, unsupported
+from bond_english.text.tokens import NUMBER, SIGN, WORD, Token
+from bond_english.words import filler, split_words, unsupported
 from bond_english.words.lexicon import NEGATIONS
 from bond_english.words.plain import is_plain
 
@@ -63,7 +65,9 @@ FILLER_COST = 0.3
 _REPLAY = PhraseTable((phrase, phrase) for phrase in unsupported.REPLAY)
 _EDITS = PhraseTable((phrase, phrase) for phrase in unsupported.EDITS)
 _CORRECTIONS = PhraseTable((phrase, None) for phrase in filler.CORRECTIONS)
-_LEADING_SIGNS = frozenset((*"<>≥≤-−–/~@", "<=", ">=", *CURRENCY_SIGNS))
+_LETTERS = frozenset(split_words("a b c d e i ii iii iv v"))
+_ADDRESS_PARTS = frozenset(split_words("com io net org exchange api ws public stream localhost"))
+_LEADING_SIGNS = frozenset((*"<>≥≤-−–/~@.:(", "<=", ">=", *CURRENCY_SIGNS))
 """Signs that a chunk can begin with: -5s, > $100k, /usd."""
 _PICTOGRAMS = frozenset(("So", "Sk", "Cf", "Cc", "Mn", "Me"))
 """Unicode categories."""
@@ -121,8 +125,41 @@ def _with_slash(tokens: Sequence[Token], first: int) -> Chunk | None:
   return Chunk(CONJUNCTION, first, first + 2, "with") if words[:2] == ["w", "/"] else None
 
 
+def _address_part(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """What an address of the web has besides names: .com, :9443, /v3."""
+  token = tokens[first]
+  if first + 1 < len(tokens) and token.text in ".:/" and tokens[first + 1].attached:
+    following = tokens[first + 1]
+    part = following.word in _ADDRESS_PARTS or _is_version(following.word)
+    port = token.text == ":" and following.kind == NUMBER
+    port = port and tokens[first - 1].word in _ADDRESS_PARTS
+    return Chunk(FILLER, first, first + 2) if token.attached and (part or port) else None
+  if first + 3 < len(tokens) and [t.text for t in tokens[first + 1 : first + 4]] == [":", "/", "/"]:
+    return Chunk(FILLER, first, first + 4)
+  return Chunk(FILLER, first, first + 1) if _is_version(token.word) else None
+
+
+def _is_version(word: str) -> bool:
+  return word[:1] == "v" and word[1:].isdecimal() and len(word) == 2
+
+
+def _enumerator(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """(1), 2): the number of a part of the request."""
+  opened = tokens[first].text == "("
+  at = first + opened
+  if at + 1 >= len(tokens) or tokens[at + 1].text != ")" or not tokens[at + 1].attached:
+    return None
+  token = tokens[at]
+  numbered = (token.kind == NUMBER and len(token.text) < 3) or token.word in _LETTERS
+  signs = [other.text for other in tokens[:first]]
+  starts = not tokens[first].attached and signs.count("(") <= signs.count(")")
+  return Chunk(FILLER, first, at + 2) if numbered and starts else None
+
+
 def _key(tokens: Sequence[Token], first: int) -> Chunk | None:
   """The key of key=value, "key": value and key: value; product_ids and inst type, too."""
+  if _names_a_value(tokens, first):
+    return Chunk(KEY, first, first + 2)
   end = first
   while end < len(tokens) and tokens[end].word in filler.KEYS:
     joined = end + 1 < len(tokens) and tokens[end + 1].text == "_"
@@ -134,6 +171,13 @@ def _key(tokens: Sequence[Token], first: int) -> Chunk | None:
   if end >= len(tokens) or tokens[end].text not in ("=", ":"):
     return None
   return Chunk(KEY, first, end + 1)
+
+
+def _names_a_value(tokens: Sequence[Token], first: int) -> bool:
+  """Whether a word that says nothing here stands before an object: t: {use: …}."""
+  signs = [token.text for token in tokens[first + 1 : first + 3]]
+  known = is_known(tokens[first].word, frozenset())
+  return tokens[first].kind == WORD and signs == [":", "{"] and not known
 
 
 def _interval(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -155,6 +199,25 @@ def _negation(tokens: Sequence[Token], first: int) -> Chunk | None:
   return None if found is None else Chunk(NEGATION, first, found[1])
 
 
+def _correction(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """No wait, make it; the "actually" of "20 levels - actually 50"; "okx, sorry, bybit"."""
+  found = _CORRECTIONS.longest_at(tokens, first)
+  if found is not None:
+    # What "wait not buys" leaves out is read as any other.
+    return Chunk(CORRECTION, first, found[1] - (tokens[found[1] - 1].word == "not"))
+  if not first or tokens[first].word not in filler.HESITATIONS or tokens[first - 1].kind != SIGN:
+    return None
+  at = first + 1
+  paused = at < len(tokens) and tokens[at].text == "," and tokens[first].word != "actually"
+  at += at < len(tokens) and tokens[at].text == ","
+  again = at < len(tokens) and (
+    tokens[at].word == "not"
+    or number_at(tokens, at) is not None
+    or bound_at(tokens, at) is not None
+  )
+  return Chunk(CORRECTION, first, first + 1) if paused or again else None
+
+
 def _phrase(phrases: PhraseTable[str] | PhraseTable[None], role: Role) -> Reader:
   def read(tokens: Sequence[Token], first: int) -> Chunk | None:
     found = phrases.longest_at(tokens, first)
@@ -165,10 +228,12 @@ def _phrase(phrases: PhraseTable[str] | PhraseTable[None], role: Role) -> Reader
 
 _READERS: tuple[Reader, ...] = (
   _with_slash,
+  _address_part,
+  _enumerator,
   _key,
   pair_at,
   _phrase(_REPLAY, REPLAY),
-  _phrase(_CORRECTIONS, CORRECTION),
+  _correction,
   asset_group_at,
   all_venues_at,
   depth_at,

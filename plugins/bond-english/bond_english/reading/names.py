@@ -30,8 +30,9 @@ from bond_english.text.chunks import (
   filter_chunk,
 )
 from bond_english.text.phrases import PhraseTable
-from bond_english.text.tokens import Token
+from bond_english.text.tokens import WORD, Token
 from bond_english.words import assets, data, filler, split_phrases, split_words, unsupported, venues
+from bond_english.words.chains import SOURCES
 from bond_english.words.english import is_english
 from bond_english.words.lexicon import (
   ASSET_NAMES,
@@ -50,8 +51,13 @@ from bond_english.words.plain import is_plain
 _WEAK_KINDS = frozenset(
   ("value", "valuation", "rate", "rates", "cost", "worth", "how", "ticks", "tick")
 )
-MERGING = frozenset(("merged", "combined", "consolidated", "pooled", "blended"))
+MERGING = frozenset(
+  split_words("merged combined consolidated pooled blended aggregate aggregated total overall")
+)
 """Words for one figure, or one book, of several venues."""
+
+CHAIN_SOURCES = frozenset(SOURCES.values())
+"""Sources whose events have words of their own."""
 
 _CONTEXT_WORDS: dict[str, Role] = {
   **dict.fromkeys(("posts", "post", "mentions", "mention"), POSTS),
@@ -69,7 +75,21 @@ _SUBJECTS = frozenset(("i", "we", "you", "they", "who", "he", "she", "to"))
 _COUNTS = PhraseTable(
   (phrase, None)
   for phrase in split_phrases(
-    "number of; count of; counts of; how many; numbers of; tally of; total number of; the number of"
+    """
+    number of; count of; counts of; how many; numbers of; tally of; total number of; the number of;
+    count and total value; count and value; count and volume; count and notional; count and size;
+    number and value; number and total value; count and total size; count and total notional
+    """
+  )
+)
+
+_EVERY_CHANGE = PhraseTable(
+  (phrase, None)
+  for phrase in split_phrases(
+    """
+    raw updates; raw update; raw deltas; raw diffs; incremental updates; incremental; deltas; diffs;
+    every level change; all level changes; every change of a level; diff updates; delta updates
+    """
   )
 )
 
@@ -89,7 +109,10 @@ def names_at(tokens: Sequence[Token], first: int, sources: SourceWords) -> list[
     chunk.cost += 0.02 * number
   longest = max((chunk.end for chunk in found), default=first)
   source = sources.phrases.longest_at(tokens, first)
-  if source is not None and source[1] > longest:
+  # Solana transfers are transfers, on Solana.
+  event = source is not None and EVENT_NAMES.longest_at(tokens, source[1] - 1) is not None
+  own = source is not None and source[0] in CHAIN_SOURCES and event
+  if source is not None and source[1] > longest and not own:
     found.append(Chunk(KIND, first, source[1], (source[0],), cost=0.3))
   venue = sources.venues.longest_at(tokens, first)
   if venue is not None and all(chunk.role != VENUE for chunk in found):
@@ -103,8 +126,7 @@ def _kind(tokens: Sequence[Token], first: int) -> Chunk | None:
     return None
   kind, end = found
   word = tokens[first].word
-  if end == first + 1 and word in _VERBS and first and tokens[first - 1].word in _SUBJECTS:
-    # I trade perps on Bybit: who asks, and not what for.
+  if end == first + 1 and _is_verb(tokens, first):
     return None
   chunk = Chunk(KIND, first, end, (kind,), EXACT if word.rstrip("s") == kind.rstrip("s") else ALIAS)
   if word == "how" or (end == first + 1 and word in _WEAK_KINDS):
@@ -117,6 +139,20 @@ def _kind(tokens: Sequence[Token], first: int) -> Chunk | None:
     chunk.end = end + 1
     chunk.facts.append(("filter", {"deltas": True}, EXACT))
   return chunk
+
+
+def _is_verb(tokens: Sequence[Token], first: int) -> bool:
+  """Whether a name of data is what somebody does: I trade perps on Bybit, my husband trades."""
+  word, before = tokens[first].word, [token.word for token in tokens[max(0, first - 2) : first]]
+  if word in _VERBS:
+    return before[-1:] != [] and before[-1] in _SUBJECTS
+  known = len(before) == 2 and before[1] in ASSET_NAMES.words | VENUE_NAMES.words
+  return (
+    word.removesuffix("s") in _VERBS
+    and before[:1] != []
+    and not known
+    and (len(before) == 2 and before[0] in ("my", "our") and tokens[first - 1].kind == WORD)
+  )
 
 
 def _event(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -180,7 +216,7 @@ def _venue_chunk(tokens: Sequence[Token], first: int, venue: str, end: int) -> C
   how: How = EXACT if tokens[first].word == venue else ALIAS
   # A venue whose name is an English word needs "on", a capital letter or a venue beside it.
   word = tokens[first].word
-  english = venue in venues.ENGLISH_NAMES or word in filler.FILLER or is_plain(word)
+  english = word in venues.ENGLISH_NAMES or word in filler.FILLER or is_plain(word)
   weak = english and end == first + 1 and tokens[first].text.islower()
   cost = 1.5 if tokens[first].word in ASSET_NAMES.single and end == first + 1 else 0.0
   return Chunk(VENUE, first, end, venue, how, cost=cost, weak=weak)
@@ -195,9 +231,11 @@ def _chain(tokens: Sequence[Token], first: int) -> Chunk | None:
   plain = end == first + 1
   named_like_asset = plain and ASSET_NAMES.longest_at(tokens, first) is not None
   weak = plain and not named_like_asset and is_english(tokens[first].word)
-  return Chunk(
-    CHAIN, first, end, chain, ALIAS, facts, cost=3.0 if named_like_asset else 0.0, weak=weak
-  )
+  after = [token.word for token in tokens[end : end + 2]]
+  # Solana transfers of USDC.
+  where = len(after) > 1 and after[0] in EVENT_NAMES.single and after[1] == "of"
+  cost = 3.0 if named_like_asset and not where else 0.0
+  return Chunk(CHAIN, first, end, chain, ALIAS, facts, cost=cost, weak=weak)
 
 
 def _market_type(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -212,6 +250,9 @@ def _market_type(tokens: Sequence[Token], first: int) -> Chunk | None:
 
 def _context_word(tokens: Sequence[Token], first: int) -> Chunk | None:
   role = _CONTEXT_WORDS.get(tokens[first].word)
+  if role == POSTS and first and tokens[first - 1].word in ("that", "which", "who"):
+    # Posts which mention an ETF.
+    return None
   return None if role is None else Chunk(role, first, first + 1)
 
 
@@ -226,6 +267,14 @@ def _closed(tokens: Sequence[Token], first: int) -> Chunk | None:
   if tokens[first].word not in _CLOSED:
     return None
   return filter_chunk("closed", first, first + 1, {"closed": True})
+
+
+def _deltas(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """Every change of a book, where one is named: level2 of BTC, the raw updates."""
+  found = _EVERY_CHANGE.longest_at(tokens, first)
+  if found is None or all(KIND_NAMES.single.get(t.word) != "orderbook" for t in tokens):
+    return None
+  return filter_chunk("deltas", first, found[1], {"deltas": True})
 
 
 def _filler_phrase(tokens: Sequence[Token], first: int) -> Chunk | None:
@@ -256,6 +305,7 @@ _READERS: tuple[Callable[[Sequence[Token], int], Chunk | None], ...] = (
   _context_word,
   _vague_size,
   _closed,
+  _deltas,
   _filler_phrase,
   _count,
 )

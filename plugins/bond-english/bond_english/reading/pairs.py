@@ -137,6 +137,8 @@ def _with_signs(tokens: Sequence[Token], first: int) -> Chunk | None:
   if base == quote:
     return None
   if base in CURRENCIES and quote in CURRENCIES:
+    if _names_venue(tokens):
+      return Chunk(PAIR, first, end, Pair(base, quote))
     return Chunk(REFUSED, first, end, (f"{base}/{quote}", "equity"))
   if quote in _RANKS and (not is_better_quote(base, quote) or {base, quote} <= MONEY):
     # Scripts without capital letters have tickers as they are.
@@ -192,6 +194,11 @@ def _side_at(tokens: Sequence[Token], first: int) -> _Side | None:
   if not text.isalnum() or not 2 <= len(text) <= 15:
     return None
   return _Side(text.upper() if text.isupper() else text, False, end)
+
+
+def _names_venue(tokens: Sequence[Token]) -> bool:
+  """Whether a request names an exchange, of which some have euros in dollars."""
+  return any(token.word in VENUE_NAMES.single for token in tokens)
 
 
 def _perpetual(tokens: Sequence[Token], first: int, base: _Side) -> Chunk | None:
@@ -266,6 +273,8 @@ def _single_word(tokens: Sequence[Token], first: int) -> Chunk | None:
   for base, quote in named or splits[::-1]:
     known = base in ASSETS
     if base in CURRENCIES and quote in CURRENCIES:
+      if _names_venue(tokens):
+        return Chunk(PAIR, first, first + 1, Pair(base, quote))
       return Chunk(REFUSED, first, first + 1, (f"{base}/{quote}", "equity"))
     if not known and not (token.uppercase and quote in MONEY and len(base) > 1):
       continue

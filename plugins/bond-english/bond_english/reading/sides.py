@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bond_english.text.chunks import FILLER, FILTER, Chunk, filter_chunk
+from bond_english.text.chunks import EXACT, FILLER, FILTER, Chunk, Fact, filter_chunk
 from bond_english.text.phrases import PhraseTable, match_words
 from bond_english.text.tokens import Token
 from bond_english.words import split_phrases
@@ -13,6 +13,7 @@ _TAKERS = frozenset(("market", "taker", "aggressor", "aggressive"))
 """Words for who begins a trade, which is the side of it."""
 _HELD = frozenset(("long", "short", "longs", "shorts"))
 """Words for positions."""
+_APART = frozenset(("apart", "separately", "separate", "split", "individually"))
 _BOTH = PhraseTable(
   (phrase, None)
   for phrase in split_phrases(
@@ -31,7 +32,12 @@ def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   """The side or position that begins at `first`: a filter, which for both of them adds nothing."""
   both = _BOTH.longest_at(tokens, first)
   if both is not None:
-    return Chunk(FILTER, first, both[1], "position" if tokens[first].word in _HELD else "side")
+    name, end = "position" if tokens[first].word in _HELD else "side", both[1]
+    if end < len(tokens) and tokens[end].word in _APART:
+      values = ("long", "short") if name == "position" else ("buy", "sell")
+      facts: list[Fact] = [("filter", {name: value}, EXACT) for value in values]
+      return Chunk(FILTER, first, end + 1, name, facts=facts)
+    return Chunk(FILTER, first, end, name)
   word = tokens[first].word
   after = tokens[first + 1].word if first + 1 < len(tokens) else ""
   before = tokens[first - 1].word if first else ""

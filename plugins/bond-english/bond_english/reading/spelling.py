@@ -101,6 +101,10 @@ def correct(tokens: Sequence[Token], more: Set[str]) -> dict[int, tuple[str, ...
   """
   uncorrected: dict[int, tuple[str, ...]] = {}
   for index, token in enumerate(tokens):
+    base, mark, _ = token.word.partition("'")
+    if mark and base and token.kind == WORD and not is_known(token.word, more):
+      # ETH's, it'd.
+      token.word = base
     if token.kind != WORD or is_known(token.word, more):
       continue
     found = correction(token.word, uppercase=token.text.isupper())
@@ -127,6 +131,8 @@ def _is_in_list(tokens: Sequence[Token], index: int) -> bool:
 
 def correction(word: str, *, uppercase: bool = False) -> Correction:
   """The correction of an unknown word; `uppercase` says that it is written in capital letters."""
+  if not word.replace("'", "").isalpha():
+    return Correction(None)
   if not MIN_LENGTH <= len(word) <= MAX_LENGTH or (uppercase and len(word) <= MAX_TICKER_LENGTH):
     return Correction(None)
   limit = 2 if len(word) >= TWO_EDITS_FROM else 1

@@ -32,7 +32,7 @@ _PATTERNS: tuple[tuple[TokenKind, re.Pattern[str]], ...] = (
 # In 1m30s and 5min the unit ends where its letters end.
 _UNIT = re.compile(r"[^\W\d_]+")
 # In depth20, top5 and books5 the number begins where the letters end.
-_NUMBERED = re.compile(r"(?:depth|top|(?:order)?books?)(?=\d)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:depth|top|(?:order)?books?|candles?|klines?)(?=\d)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 
 

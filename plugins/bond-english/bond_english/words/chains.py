@@ -7,7 +7,7 @@ from bond_english.words import split_words
 CHAINS = {
   "solana": ("solana", "sol", "spl"),
   "ethereum": ("ethereum", "eth", "ethereum mainnet", "mainnet", "erc 20", "erc20"),
-  "bitcoin": ("bitcoin", "btc"),
+  "bitcoin": ("bitcoin", "btc", "sat vb", "sats vb", "sat vbyte", "sats vbyte", "sat per vbyte"),
   "base": ("base",),
   "arbitrum": ("arbitrum", "arbitrum one"),
   "optimism": ("optimism",),

@@ -63,7 +63,8 @@ SIZED = frozenset(("trades", "liquidations", "onchain"))
 """Kinds whose events have a size that a request can bound."""
 
 _PHRASES = {
-  "price": """price; prices; last price; pricing; ticker; tickers; value;
+  "price": """price; prices; ticker 24 hr; ticker 24 h; 24 hr ticker; 24 h ticker; last price;
+    pricing; ticker; tickers; value;
     valuation; rate; rates; cost; worth; exchange rate; last traded price;
     current price; quote price; px; last px; spot px; quotation; quotations; quotation price;
     average price; average prices; mean price; avg price; going rate;
@@ -72,6 +73,7 @@ _PHRASES = {
     and sales; trade stream; matches; market trades; trade tape; tick data; aggtrade; agg trades;
     aggtrades; aggregated trades; aggregate trades; tick trades; market orders; public trades;
     publictrade; public trade; trades all; last trade; last trades; latest trades; clips; clip;
+    operations;
     ticks; tick; trade prints; trade ticks""",
   "orderbook": """order book; order books; orderbook; orderbooks; book; books; depth; market depth;
     depth chart data; l2; level 2; level2;
@@ -131,13 +133,14 @@ _EVENTS = {
     blockchain transactions""",
   "mint": "mints; minting; token mints",
   "burn": "burns; token burns",
-  "account": "account updates; account changes; wallet updates",
+  "account": """account updates; account changes; wallet updates; balance changes; balance updates;
+    account balance changes; balance change; changes of balance""",
   "slot": "slots; slot updates",
   "mempool": "mempool; mempool transactions; pending transactions",
 }
 """On-chain events, and the phrases for them."""
 
-MOVEMENTS = frozenset(split_words("moves moved moving movement movements"))
+MOVEMENTS = frozenset(split_words("moves moved moving movement movements flow flows"))
 """Words for transfers where what moves is on a chain: 500 BTC moving, any movement of a wallet."""
 
 CHAIN_WIDE_EVENTS = frozenset(("block", "slot", "mempool"))
@@ -177,15 +180,19 @@ _MARKET_TYPES = {
     perps; futures; future; usdt margined; swap market; derivatives; linear perpetuals; usd m; usd
     m futures; usds m; usds m futures; usdt m; usdt m futures; usdm; usdsm; usdtm; um; usdt
     futures; usdt perps; usdt
-    perp; usdⓢ m; usdⓢ m futures; um futures; swap; swaps; linear futures; swaps market; perps
+    perp; usdⓢ m; usdⓢ m futures; um futures; fapi; fstream; swap; swaps; linear futures; swaps
+    market; perps
     market; perp
     market; futures market; perpetual market""",
   "inverse": """inverse; inverse perps; inverse perp; coin margined; coin m; coinm; coin m
   perpetual; inverse perpetuals;
-    coin m futures; coin margined futures; coin margined perps; coin m perps; cm futures; inverse
+    coin m futures; coin margined futures; coin margined perps; coin m perps; cm futures; dapi;
+    dstream; inverse
     futures; inverse swaps""",
   "spot": "spot; spot market; spot markets; spot only",
-  "future": "quarterly; quarterlies; dated futures; quarterly futures; delivery futures",
+  "future": """quarterly; quarterlies; dated; dated future; dated futures; quarterly future;
+    quarterly
+  futures; delivery; delivery future; delivery futures; dated contract; dated contracts""",
   "option": "option; options; options market; calls; puts",
 }
 """Types of markets, and the phrases for them."""
@@ -223,4 +230,13 @@ PROVIDERS = {
 
 PHRASES = {kind: split_phrases(text) for kind, text in _PHRASES.items()}
 EVENTS = {event: split_phrases(text) for event, text in _EVENTS.items()}
+_MONTHS = split_words(
+  """
+  january february march april may june july august september october november december jan feb mar
+  apr jun jul aug sep sept oct nov dec
+  """
+)
 MARKET_TYPES = {market_type: split_phrases(text) for market_type, text in _MARKET_TYPES.items()}
+MARKET_TYPES["future"] += tuple(
+  f"{month} {noun}" for month in _MONTHS for noun in ("quarterly", "future", "futures", "contract")
+)

@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 from bond_english.words.filler import FILLER
-from bond_english.words.plain import bases
+from bond_english.words.plain import PLAIN, bases
 
 
 def is_english(word: str) -> bool:
@@ -16,4 +16,4 @@ def is_english(word: str) -> bool:
 @cache
 def _words() -> frozenset[str]:
   text = files("bond_english.words").joinpath("english.txt").read_text(encoding="utf-8")
-  return FILLER.union(line for line in text.splitlines() if not line.startswith("#"))
+  return FILLER.union(PLAIN, (line for line in text.splitlines() if not line.startswith("#")))

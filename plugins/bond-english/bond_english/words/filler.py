@@ -37,7 +37,9 @@ FILLER = frozenset(
     sizes amount amounts notional aggregate aggregated aggregation normalized normalised compare
     compared comparing comparison taking sub know u ur lemme gotta ya plox thx tnx i've you've
     we've got y'all qty
-    quantity quantities row rows
+    quantity quantities row rows him her he she rn tho topic topics ccxt const async await var
+    subtask http https
+    wss www
     """
     )
   )
@@ -45,6 +47,14 @@ FILLER = frozenset(
 
 PHRASES = split_phrases(
   """
+  total value; total notional; then stop; and stop; and then stop; until stopped; until i stop it;
+  until i stop; till i stop it;
+  until further notice; until i say stop; until i say so; no end; without end; in one go; in one
+  trade; at once; open stream; create stream; start stream; create subscription; in time order; in
+  order of time; ordered by time; sorted by time; in chronological order; on the same; for the same;
+  of the same; at the same venue; there is no hurry; no hurry; no rush; take your time; kind
+  regards;
+  best regards; best wishes; warm regards; with kind regards; many thanks; thanks in advance;
   open a subscription; open a stream; open a feed; open a connection; open a channel; as well;
   as well as; at the same time; right now; real quick; in terms of; keep an eye on; up to
   date; as of now; at the moment; and so on; at all; good morning; no problem; thank you; of
@@ -62,17 +72,24 @@ PREPOSITIONS = frozenset(
 """What links the word before it to the one after it: price of BTC, tweets about ETH."""
 
 CONJUNCTIONS = frozenset(
-  ("and", "but", "plus", "also", "or", "with", "then", "including", "alongside")
+  ("and", "but", "plus", "also", "or", "with", "then", "including", "alongside", "n")
 )
 """Words between the members of a list."""
 
 CORRECTIONS = split_phrases(
   """
-  no wait; wait no; actually no; no actually; sorry i mean; sorry i meant; i mean; or rather;
+  no wait; wait no; no hold on; hold on; no sorry; actually make it; actually make that; make it;
+  make that; wait not; or better;
+  on
+  second thought; on second thoughts; actually no; no actually; sorry i mean; sorry i meant; i
+  mean; or rather;
   scratch that
   """
 )
 """After these the request is said again, otherwise."""
+
+HESITATIONS = frozenset(("actually", "er", "erm", "wait", "sorry"))
+"""So it is after these, between a sign and a number or "not"."""
 
 KEYS = frozenset(
   split_words(
@@ -113,7 +130,8 @@ SAME = tuple(
   for noun in split_words(
     """
     pair pairs coin coins token tokens asset assets instrument instruments symbol symbols market
-    markets contract contracts exchange exchanges venue venues ticker tickers
+    markets contract contracts exchange exchanges venue venues ticker tickers amount amounts size
+    sizes bound bounds threshold thresholds filter filters limit limits interval
     """
   )
 )

@@ -6,8 +6,9 @@ Unlike filler it may say something to the user, so the account says that it was 
 from bond_english.words import split_words, without_apostrophes
 
 _VERBS = """
-accept access act add adjust advise aim allow analyse analyze append apply arrange ask assemble
-assess assist attach attempt await backfill beep believe blend bother break briefly build buzz
+accept access act actualise actualize add adjust advise aim allow analyse analyze append apply
+arrange ask assemble
+assess assist attach attempt await backfill beep believe blend bother break briefly build buzz call
  capture care catch change choose clean clear click collect combine come comply compose compute
 concern conduct configure confirm connect consider consume contain continue contribute convert cook
 copy cover craft crunch decide dedicate define deliver depend describe deserve design desire detect
@@ -68,18 +69,23 @@ you'd plenty bunch series range variety mixture combination handful list
 collection picture sense individual level levels overview native
 you'll pinging yourself kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi
 asap tbh imo hmm um uh oh ah who's where's when's how's there's here's it's he's she's which's
+better somebody anybody nobody taken took given gave got gotten gone went came began begun kept
+held shown
+said told thought brought found felt met put ran sent spoken chosen written drawn er erm uh poll
+json
+jsonl ndjson myself yourself himself themselves
 upcoming single-stream one-stream unified seamlessly ok'd specially moreover furthermore i.e e.g ie
 eg
 """
 
 _STEMS = frozenset(split_words(_VERBS))
-_PLAIN = frozenset(without_apostrophes(split_words(_OTHERS)))
+PLAIN = _STEMS | frozenset(without_apostrophes(split_words(_OTHERS)))
 _ENDINGS = ("s", "es", "d", "ed", "ing", "er", "ers", "ly", "est")
 
 
 def is_plain(word: str) -> bool:
   """Whether a word is plain English: one of the table, or a form of one of its verbs."""
-  return word in _PLAIN or word in _STEMS or any(base in _STEMS for base in bases(word))
+  return word in PLAIN or any(base in _STEMS for base in bases(word))
 
 
 def bases(word: str) -> list[str]:

@@ -22,10 +22,43 @@ NOT_OFFERED = split_phrases(
   difficulty; stake; validators; base rate; interest rate; interest rates; borrow rate; lending
   rates; 24h change; price change; daily change; percent change; market depth chart; open orders;
   my orders; my trades; my positions; stochastic; ichimoku; vwma; all
-  time high; ath; median price; median
+  time high; ath; median price; median;
+  momentum; velocity; skew; skews; volatility smile; term structure; contango; backwardation;
+  carry trade; toxicity; vpin; drawdown; returns; beta; alpha; sharpe; yield; yields; walls; wall;
+  pressure; resistance; breakout; breakouts; reversal; reversals; divergence; divergences;
+  crossover; crossovers; oversold; overbought; uptrend; downtrend; fibonacci; pivots; patterns;
+  engagement; likes; retweets; reposts; replies; followers; comments; leaderboard; leaderboards;
+  vault; vaults; leverage; collateral; insurance fund; slope; depth weighted; adoption;
+  correlated; uncorrelated
   """
 )
 """Data that a user may well mean and that no source offers."""
+
+NARROWING = frozenset(
+  split_words(
+    """
+    insider insiders institutional institutions institution iceberg icebergs hidden dark odd wash
+    washed spoof spoofed spoofing suspicious unusual abnormal anomalous unexpected volatile
+    volatility illiquid liquid profitable bullish bearish viral trending verified unverified
+    influencer influencers influential unique distinct duplicate duplicated failed failing
+    reverted cancelled canceled rejected unconfirmed confirmed unfilled filled orphaned stuck
+    resting passive maker makers annualized annualised weighted smoothed smoothing adjusted
+    detrended lagged delayed stale expected theoretical realized realised implied predicted
+    estimated projected forecasted unrealized opening closing overnight intraday weekend weekends
+    session sessions rising falling increasing decreasing declining winning losing winners losers
+    extreme extremes outlier anomaly surge surges burst bursts sudden fake rumors rumours
+    celebrities celebrity developers arbitrageurs hedgers miners miner dormant inactive frozen
+    locked bridged burned midnight noon dawn dusk
+    """
+  )
+)
+"""Words that narrow market data down in a way that nothing offers, so that they are never taken for
+plain English: insider trades, unusual volume."""
+
+RECORDING = frozenset(
+  ("record", "recording", "recorded", "parquet", "csv", "export", "save", "storing", "store")
+)
+"""Words for what is done with a stream by other commands."""
 
 HISTORY = split_phrases(
   """

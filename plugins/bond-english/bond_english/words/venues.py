@@ -9,13 +9,13 @@ binance:
 okx: okex
 bybit:
 kraken:
-coinbase: coinbase pro, coinbase advanced, coinbase exchange
+coinbase: cb, coinbase pro, coinbase advanced, coinbase advanced trade, coinbase exchange
 kucoin:
 gate: gate io, gateio
 htx: huobi
 bitget:
 mexc:
-bitfinex:
+bitfinex: bfx
 bitstamp:
 gemini:
 deribit:
@@ -26,7 +26,7 @@ binanceusdm: binance usdm
 krakenfutures:
 kucoinfutures:
 okxus: okx us
-hyperliquid:
+hyperliquid: hl
 dydx:
 paradex:
 apex: apex omni
@@ -141,6 +141,16 @@ ENGLISH_NAMES = frozenset(
 
 DEFAULT_VENUES = ("binance", "okx", "bybit")
 """The default venues where a request names none; the first that has the data counts."""
+
+DIALECTS = {
+  "l2Book": "hyperliquid",
+  "activeAssetCtx": "hyperliquid",
+  "instId": "okx",
+  "publicTrade": "bybit",
+  "allLiquidation": "bybit",
+  "product_id": "coinbase",
+}
+"""Words that only one venue's interface has, so that a message with them is one of that venue."""
 
 CCXT_SOURCES = {
   "trades": "ccxt.trades",
