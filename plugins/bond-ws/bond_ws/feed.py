@@ -113,7 +113,8 @@ class WsFeed:
     # A missing secret or function ends the source with a sentence, before it connects.
     self._headers()
     self._url()
-    self.opening_messages("", [])
+    for secret in self._config.secrets.values():
+      secret.reveal()
     if self._config.function and self._function is None:
       self._function = load(self._config.function, "ws.custom")
     return self.exchange
@@ -288,10 +289,13 @@ class WsFeed:
 
   def _count(self, opened: _Open, scope: Scope, received: Moment, out: Batch) -> None:
     """Declares messages that are missing by the numbers of a connection."""
-    if self._sequence is None or (number := self._sequence.read(scope)) is None:
+    if self._sequence is None:
       return
-    skipped = opened.numbers.skipped("", converted(number, int, self._config.sequence))
-    if skipped:
+    try:
+      number = converted(self._sequence.read(scope), int, self._config.sequence)
+    except ValueError:
+      return  # A message of another form, such as a greeting, is not numbered.
+    if skipped := opened.numbers.skipped("", number):
       cause = f"numbers at {self._config.sequence} are missing"
       gap = self._gap(len(skipped), cause, opened, received)
       gap.venue_from, gap.venue_to = skipped[0], skipped[-1]

@@ -11,7 +11,7 @@ import pytest
 from bond_ws.feed import MOST_CHANNELS, Connection, WsFeed
 from bond_ws.sources import SOURCES
 
-from bond_core import Candle, Gap, Registry, SpecError, Ticker, Trade, load_spec
+from bond_core import Candle, Gap, Registry, SecretMissing, SpecError, Ticker, Trade, load_spec
 from bond_core.feeds import Moment, Pong, Reject, Send
 
 JSON = msgspec.json.encode
@@ -823,3 +823,27 @@ map: [{emit: trade, where: {op: t}, symbol: {value: A}, fields: {price: p, size:
     "a message could not be mapped: price is not there",
   ]
   assert feed.limits("").ping_text == b'{"op":"ping","key":"canary"}'
+
+
+def test_what_is_not_numbered_is_no_loss():
+  feed = feed_of("""
+url: wss://ws.example.com/
+sequence: "[-1]"
+map: [{emit: trade, where: {"[0]": t}, symbol: {value: A}, fields: {price: "[1]", size: "[2]"}}]
+""")
+  assert told(feed, ["t", 1, 1, 7], ["hello", "hb"], ["t", [2]], {"n": 1}, ["t", 2, 2, 8]) == [
+    ("A", 1, 1, "unknown", None, None),
+    ("A", 2, 2, "unknown", None, None),
+    (Gap, "a message could not be mapped: price cannot be [2]"),
+  ]
+
+
+def test_a_secret_that_is_missing_ends_the_source_before_it_connects(monkeypatch):
+  monkeypatch.delenv("WS_KEY", raising=False)
+  with pytest.raises(SecretMissing, match="WS_KEY is not in the environment"):
+    feed_of("""
+url: wss://ws.example.com/
+secrets: {key: {secret: WS_KEY}}
+replies: [{when: {hello: 1}, send: {auth: "${secret:key}"}}]
+map: [{emit: custom, event_type: it}]
+""")
