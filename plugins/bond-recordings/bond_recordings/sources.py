@@ -22,6 +22,7 @@ from bond_recordings.lines import Picker, Reach, Selection, key_of, selected
 LOG = "core.file"
 _MARKET = ("market", "simulated%3Amarket")
 """The folders of the log of all events, of the venues and of simulators."""
+_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _AT_ONCE = 8192
 _KEPT = {"keep": "366d", "size": "1000TiB"}
 """Reading a log drops nothing of it."""
@@ -67,7 +68,9 @@ def recording_at(path: Path) -> list[Path] | None:
 def log_in(folder: Path) -> tuple[Path, str]:
   """The folder of logs and the name of the one that is meant: a log's own folder, or a server's
   (--data), where that of all events is. Raises RecordingError where there is none."""
-  for found in (folder, *(base / name for base in (folder, folder / "log") for name in _MARKET)):
+  # A server with --sim has what is its own one folder down.
+  bases = (folder, folder / "log", folder / "simulated" / "log")
+  for found in (folder, *(base / name for base in bases for name in _MARKET)):
     note = found / "name"
     if note.is_file():
       return found.parent, note.read_text(encoding="utf-8")
@@ -117,7 +120,9 @@ async def _of_engine(engine: Engine, wanted: Selection) -> AsyncIterator[list[by
 async def open_server(url: str, wanted: Selection) -> AsyncIterator[Origin]:
   """What the log of a running server has, by replay over its WebSocket."""
   parts = urlsplit(url)
-  scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+  if parts.scheme not in _SCHEMES or not parts.netloc:
+    raise RecordingError(f"{url!r} is no URL of a server; write ws://localhost:8080")
+  scheme = _SCHEMES[parts.scheme]
   path = parts.path if parts.path.rstrip("/") else "/raw"
   since = 0.0 if wanted.since is None else wanted.since / 1000
   query = "&".join(filter(None, (parts.query, urlencode({"from": f"{since:.3f}"}))))

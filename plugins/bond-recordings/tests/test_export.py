@@ -1,6 +1,7 @@
 """bond export: what goes into other programs' files is what was recorded."""
 
 import json
+import shutil
 
 import duckdb
 import numpy
@@ -170,6 +171,9 @@ def test_what_is_wrong_is_said(recording, tmp_path):
   assert "is not empty" in refused(recording, "--to", "csv", tmp_path)
   assert "holds no log" in refused(tmp_path, "--to", "csv", tmp_path / "a")
   assert "name a recording" in refused("--to", "csv")
+  for url in ("banana", "file:///tmp", "ws://"):
+    done = CliRunner().invoke(export_command, ["--url", url, "--to", "csv", str(tmp_path / "a")])
+    assert (done.exit_code, "write ws://localhost:8080" in done.output) == (1, True)
   none = refused(recording, "--to", "csv", tmp_path / "a", "--symbols", "NONE/USDT")
   assert "it has BTC, BTC/USDT (" in none
   assert "received from 2025-10-09T08:53:20" in none
@@ -214,6 +218,13 @@ async def test_the_log_of_a_server_is_read_and_stays_as_it_is(tmp_path):
   assert len((tmp_path / "out" / "trades.csv").read_text().splitlines()) == 21
   manifest = json.loads((tmp_path / "out" / "_manifest.json").read_text())
   assert manifest["source"] == {"log": "market", "epoch": epoch}
+  # With --sim a server has its own one folder down.
+  shutil.copytree(tmp_path / "log", tmp_path / "server" / "simulated" / "log")
+  await trio.to_thread.run_sync(exported, tmp_path / "server", "--to", "csv", tmp_path / "sim")
+  assert (tmp_path / "sim/trades.csv").read_bytes() == (tmp_path / "out/trades.csv").read_bytes()
+  args = [str(tmp_path), "--to", "csv", str(tmp_path / "none"), "--symbols", "NONE/USDT"]
+  none = await trio.to_thread.run_sync(CliRunner().invoke, export_command, args)
+  assert (none.exit_code, "nothing that is there is as you ask" in none.output) == (1, True)
   async with open_log(log, config, "market", stamps=True) as again:
     assert again.epoch == epoch
     # Its own gap, for the time while no server ran.

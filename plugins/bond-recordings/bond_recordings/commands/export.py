@@ -101,7 +101,8 @@ def export_command(
   counts = Counts(files.types, wanted.symbols)
   try:
     described = trio.run(_copy, opened, files, counts)
-    if not (counts.rows or wanted.everything):
+    none_named = bool(wanted.symbols) and counts.missing == set(wanted.symbols)
+    if none_named or not (counts.rows or wanted.everything):
       raise RecordingError("nothing that is there is as you ask; leave options out to see what is")
     manifest = {
       "format": form,
