@@ -113,3 +113,26 @@ def test_each_offered_request_means_exactly_one_of_the_meanings_and_starts():
     assert all(one.spec in meanings for one in offered), text
     assert len(offered) < 2 or offered[0].spec != offered[1].spec, text
   assert asked
+
+
+@pytest.mark.parametrize("text", ["BTC trades gate", "gate BTC trades", "gate ETH order book"])
+def test_a_venue_whose_name_is_an_english_word_is_offered_as_one(text):
+  reading = parse(text, WORDS)
+  assert reading.outcome == "ask"
+  first = parse(reading.offers[0]["request"], WORDS)
+  assert first.outcome in STARTED
+  assert {source["with"]["exchange"] for source in first.spec["sources"].values()} == {"gate"}
+
+
+@pytest.mark.parametrize("text", ["linear tether BTC trades", "BTC tether margined trades on okx"])
+def test_tether_beside_linear_is_what_contracts_are_counted_in_and_no_asset(text):
+  (source,) = parse(text, WORDS).spec["sources"].values()
+  assert source["with"]["symbols"] == ["BTC/USDT:USDT"]
+
+
+@pytest.mark.parametrize("asset", ["XEC", "BCH", "ADA", "XRP"])
+def test_coins_of_a_chain_that_nothing_reads_are_not_looked_for_on_another(asset):
+  reading = parse(f"{asset} transfers", WORDS)
+  assert reading.spec is None
+  (missing,) = reading.missing
+  assert "no package is known that offers this" in missing

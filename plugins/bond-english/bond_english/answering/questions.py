@@ -25,7 +25,7 @@ from bond_english.text.chunks import (
 )
 from bond_english.words import data
 from bond_english.words.unsupported import RECORDING
-from bond_english.words.venues import DEXES
+from bond_english.words.venues import DEXES, ENGLISH_NAMES
 
 _WHERE = frozenset(("on", "at", "from", "by", "via", "using", "through"))
 """After these a venue is named, and no asset."""
@@ -100,6 +100,12 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
         f"{written!r} is in no list of assets; if it is one, write a pair such as {pair}",
         ((first.first, first.end, pair),),
         *others,
+      )
+    elif len(phrase) == 1 and written.lower() in ENGLISH_NAMES:
+      findings.ask(
+        f"{written!r}: if that is the exchange, say 'on {written}'",
+        ((first.first, first.end, f"on {written}"),),
+        leave_out,
       )
     elif alike:
       choices = " or ".join(map(repr, alike))

@@ -40,6 +40,17 @@ CHAIN_OF_ASSET = {
   "NEAR": "near",
   "LTC": "litecoin",
   "DOGE": "dogecoin",
+  **dict(
+    entry.split(":")
+    for entry in split_words(
+      """
+      ADA:cardano ALGO:algorand ATOM:cosmos BCH:bitcoin-cash DASH:dash DCR:decred DOT:polkadot
+      EGLD:multiversx ETC:ethereum-classic FIL:filecoin FLOW:flow HBAR:hedera ICP:internet-computer
+      IOTA:iota KAS:kaspa KSM:kusama VET:vechain XEC:ecash XLM:stellar XMR:monero XRP:ripple
+      XTZ:tezos ZEC:zcash ZIL:zilliqa
+      """
+    )
+  ),
 }
 """The chain whose native asset this is."""
 

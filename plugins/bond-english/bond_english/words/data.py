@@ -183,7 +183,7 @@ _MARKET_TYPES = {
     perp; usdⓢ m; usdⓢ m futures; um futures; fapi; fstream; swap; swaps; linear futures; swaps
     market; perps
     market; perp
-    market; futures market; perpetual market""",
+    market; futures market; perpetual market; linear tether; tether linear; tether margined""",
   "inverse": """inverse; inverse perps; inverse perp; coin margined; coin m; coinm; coin m
   perpetual; inverse perpetuals;
     coin m futures; coin margined futures; coin margined perps; coin m perps; cm futures; dapi;
