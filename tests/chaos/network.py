@@ -183,6 +183,11 @@ class MemorySocket(SocketType):
     return bool(pipe.arrived) or pipe.over or pipe.broken
 
   @property
+  def _sock(self) -> "MemorySocket":
+    # anyio takes options of a socket to the one below.
+    return self
+
+  @property
   def unread(self) -> int:
     """Bytes that were sent and not yet read at the other end."""
     return len(self._outbox.data)
@@ -220,7 +225,7 @@ class MemorySocket(SocketType):
 
   async def connect(self, address: Any) -> None:
     await trio.lowlevel.checkpoint()
-    listener = self._network.listening.get(address[1])
+    listener = self._network.listening.get(self._network.leads(address[1]))
     if self._closed or listener is None or listener._backlog is None:
       raise _error(errno.EBADF if self._closed else errno.ECONNREFUSED)
     self._address, self._peer = (HOST, next(self._network.ports)), tuple(address[:2])
@@ -419,6 +424,11 @@ class MemoryNetwork(trio.abc.SocketFactory):
     if here is not None and not here.alive:
       raise _error(errno.ENETDOWN)
     return MemorySocket(self, family, type, proto)
+
+  def leads(self, port: int) -> int:
+    """The port that listens where a connection is made to a port: another one where something
+    stands between them."""
+    return port
 
   def connected(self, connection: Connection) -> None:
     """A connection was made; a network that is no better than others may add to it."""

@@ -180,10 +180,19 @@ class Client:
     with may be lost."""
     until = math.inf
     if epoch == self._epoch:
-      until = max(number, self._record.lives[epoch][-1])
+      until = max(number, self._record.lives.get(epoch, [0])[-1])
     self._declare(self._epoch, self._place + 1, until)
     self._sequences.clear()
-    self._begins.setdefault(epoch, number)
+    # What it has had, or left out, of that epoch beyond the number comes again.
+    self._away = [
+      (away, first, min(last, number) if away == epoch else last)
+      for away, first, last in self._away
+    ]
+    self._seen[epoch] = {seen for seen in self._seen.get(epoch, ()) if seen <= number}
+    self._latest = {
+      key: latest for key, latest in self._latest.items() if key[0] != epoch or latest <= number
+    }
+    self._begins[epoch] = min(number, self._begins.get(epoch, number))
     self._epoch, self._place = epoch, number
 
   def _beat(self, epoch: str, number: int) -> None:
@@ -312,7 +321,7 @@ class Client:
     last: dict[BookKey, int] = {}
     for number, event in self._record.events.get(self._epoch, {}).items():
       if type(event).__name__ == "Ticker" and number > self._begins[self._epoch]:
-        last[key_of(event)] = number
+        last[key_of(event)] = max(number, last.get(key_of(event), 0))
     for key, number in last.items():
       told = self._latest.get((self._epoch, "ticker", key), 0)
       if "ticker" in self.plan.channels and self._wants(key) and told != number:

@@ -11,19 +11,26 @@ ROOM = (2_048, 16_384, 262_144)
 
 class WorldNetwork(MemoryNetwork):
   """Each connection has its own ways, drawn from the seed. Those to `narrow` ports have little
-  room."""
+  room, those to `near` ports little delay. `balanced` has the ports behind one that is several
+  servers'."""
 
-  def __init__(self, seed: str, narrow: set[int]) -> None:
+  def __init__(self, seed: str, narrow: set[int], near: set[int]) -> None:
     super().__init__()
+    self.balanced: dict[int, tuple[int, ...]] = {}
     self._seed = seed
-    self._narrow = narrow
+    self._narrow, self._near = narrow, near
     self._made = 0
+    self._balancer = random.Random(f"{seed} balancer")
+
+  def leads(self, port: int) -> int:
+    there = [one for one in self.balanced.get(port, ()) if one in self.listening]
+    return self._balancer.choice(there) if there else port
 
   def connected(self, connection: Connection) -> None:
     rng = random.Random(f"{self._seed} connection {self._made}")
     self._made += 1
     for pipe in connection.pipes:
-      pipe.delay = rng.choice(DELAYS)
+      pipe.delay = rng.choice(DELAYS[:3] if connection.port in self._near else DELAYS)
       pipe.chop = rng if rng.random() < 0.5 else None
     if connection.port in self._narrow:
       connection.back.room = rng.choice(ROOM)

@@ -1,7 +1,7 @@
 """What happens in a world: who is there, what they do, and what goes wrong, drawn from a seed."""
 
 import random
-from typing import Literal, get_args
+from typing import Literal
 
 import attrs
 from bond_simkit import Episode, draw_episodes
@@ -11,12 +11,23 @@ from tests.chaos.venues import KINDS
 SECONDS = 12.0
 """Within which everything happens, by default."""
 
-FaultKind = Literal["cut", "hold", "kill", "power", "stop", "full", "trouble", "clock", "silence"]
+FaultKind = Literal[
+  *("cut", "hold", "kill", "power", "stop", "full", "trouble", "clock", "silence"),
+  *("takeover", "failover", "redis"),
+]
 DRAWN: tuple[FaultKind, ...] = (
   *("cut", "hold", "kill", "power", "stop", "full", "trouble", "clock"),
 )
-"""Those that strike any world; a silence of all venues is drawn where somebody makes windows."""
-LogMode = Literal["memory", "process", "power"]
+"""Those that strike a server alone; a silence of all venues is drawn where somebody makes
+windows."""
+OF_TWO: tuple[FaultKind, ...] = (
+  *("cut", "hold", "hold", "kill", "stop", "takeover", "failover", "redis", "clock"),
+)
+"""Those that strike two servers that share a log. One takes the other's place while that one runs
+(takeover) or once it is dead (failover)."""
+LogMode = Literal["memory", "process", "power", "redis"]
+ALONE: tuple[LogMode, ...] = ("memory", "process", "power")
+"""The logs of a server that has its own."""
 CHANNELS = ("trades", "ticker", "orderbook")
 MARKETS = ("BTC/USDT", "BTC/USDT:USDT")
 JUMPS_MS = (-3_600_000, -2_000, -300, 300, 2_000, 3_600_000)
@@ -121,9 +132,8 @@ class Plan:
 def draw(seed: int, seconds: float = SECONDS) -> Plan:
   """The plan of a seed."""
   rng = random.Random(f"world {seed}")
-  modes: tuple[LogMode, ...] = get_args(LogMode)
   names = rng.sample(("binance", "okx", "bybit"), rng.choice((1, 1, 2)))
-  log = rng.choice(modes)
+  log = rng.choice(ALONE)
   venues = tuple(_venue(rng, name, seconds) for name in names)
   clients = tuple(
     _in_its_way(seed, number, _client(rng, number, seconds), seconds)
@@ -131,8 +141,11 @@ def draw(seed: int, seconds: float = SECONDS) -> Plan:
   )
   streams = _streams(seed, names, seconds)
   faults = [*_faults(rng, seconds), *_silences(seed, streams, seconds)]
-  faults.sort(key=lambda fault: fault.at)
   hush = random.Random(f"world {seed} hush").random() < 1 / 3
+  both = random.Random(f"world {seed} both")
+  if both.random() < 1 / 8:
+    log, streams, faults = "redis", (), _faults_of_two(both, seconds)
+  faults.sort(key=lambda fault: fault.at)
   return Plan(seed, seconds, log, venues, clients, streams, tuple(faults), hush)
 
 
@@ -209,4 +222,11 @@ def _faults(rng: random.Random, seconds: float) -> list[Fault]:
       rng.randrange(64),
     )
     for _ in range(rng.randint(1, 6))
+  ]
+
+
+def _faults_of_two(rng: random.Random, seconds: float) -> list[Fault]:
+  return [
+    Fault(rng.uniform(0.5, seconds), rng.choice(OF_TWO), rng.uniform(0.05, 6.0), rng.randrange(64))
+    for _ in range(rng.randint(1, 5))
   ]

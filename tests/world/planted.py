@@ -97,6 +97,10 @@ def _doubled(self: Prices, rows: Any, values: Any, extend: Any = Prices.extend) 
   extend(self, rows[-1:], values[-1:])
 
 
+def _writing(self: Any, traffic: Any, init: Any = MarketRouter.__init__, **more: Any) -> None:
+  init(self, traffic)
+
+
 PLANTED = (
   Planted("a gap of a slow client is not sent", Delivery, "_lose", _undeclared),
   Planted("a resume begins one event too early", Served, "_find", _shifted(-1)),
@@ -127,6 +131,11 @@ PLANTED = (
     "an unsubscribed client goes on receiving",
     *(Delivery, "unsubscribe", lambda self, gone: None),
   ),
+  Planted(
+    "a server that takes over goes on where the stored numbers end",
+    *(durable, "SHARED_MARGIN", 0),
+  ),
+  Planted("a server that follows writes books again", MarketRouter, "__init__", _writing),
   Planted("what is too late for a window is not declared", Late, "declare", _unsaid),
   Planted("a window's prices have one trade twice", Prices, "extend", _doubled),
 )

@@ -21,18 +21,28 @@ from bond_server.streams import LogKeeping
 
 from bond_core import Duration, Registry, Spec, SystemClock
 from bond_core.testing._components import REGISTRY
-from tests.chaos.network import Host, host
+from tests.chaos.network import HOST, Host, host
 from tests.world.disk import SimulatedDisk
 from tests.world.plan import LogMode
+from tests.world.redis import REDIS_PORT
 
 BROKER_PORT = 8080
+"""Where clients come: to the server, or to what leads to one of two."""
+PORTS = (8081, 8082)
+"""Where two servers listen."""
+REDIS = f"redis://{HOST}:{REDIS_PORT}"
 SECRET = b"a secret of servers in tests only"
 RING = Duration(4.0)
 """How long the logs stay in memory: short, so that readers fall behind what it holds."""
 
 
-def keeping_of(mode: LogMode, disk: SimulatedDisk, registry: Registry = REGISTRY) -> LogKeeping:
-  """How the server keeps its logs."""
+def keeping_of(
+  mode: LogMode, disk: SimulatedDisk, registry: Registry = REGISTRY, *, follow: bool = False
+) -> LogKeeping:
+  """How the server keeps its logs, or reads those that another one keeps."""
+  if mode == "redis":
+    log = registry.log("redis.streams")
+    return LogKeeping(log, log.config(url=REDIS, keep=RING), follow, simulated=True)
   if mode == "memory":
     log = registry.log("core.memory")
     return LogKeeping(log, log.config(keep=RING), simulated=True)
@@ -47,14 +57,17 @@ def keeping_of(mode: LogMode, disk: SimulatedDisk, registry: Registry = REGISTRY
 class ServerProcess:
   """One life of a server."""
 
-  def __init__(self, number: int, keeping: LogKeeping, spec: Spec, folder: Path | None) -> None:
+  def __init__(
+    self, number: int, keeping: LogKeeping, spec: Spec, folder: Path | None, port: int
+  ) -> None:
     """With a `folder`, which keeps streams and what was deleted, there is a control plane."""
     self.host = Host(f"server {number}")
     self.running: RunningServer | None = None
     self.ended = trio.Event()
     self.error: Exception | None = None
     """What ended it, other than an order."""
-    self._keeping, self._spec, self._folder = keeping, spec, folder
+    self._keeping, self._folder, self._port = keeping, folder, port
+    self._specs = [] if keeping.follow else [spec]
     self._scope = trio.CancelScope()
 
   async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -89,16 +102,17 @@ class ServerProcess:
       registry=REGISTRY,
       access=access,
       folder=folder,
-      specs=[self._spec],
+      specs=self._specs,
       clock=clock,
     ) as server:
       self.running = server
       async with trio.open_nursery() as nursery:
         server.streams.starting = True
-        await nursery.start(partial(serve_broker, BrokerConfig(port=BROKER_PORT), server))
+        await nursery.start(partial(serve_broker, BrokerConfig(port=self._port), server))
         if folder is not None:
           await nursery.start(partial(serve_rest, RestConfig(), server))
-        server.carry(self._spec)
+        for spec in self._specs:
+          server.carry(spec)
         server.streams.starting = False
         serving()
 

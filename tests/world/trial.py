@@ -23,11 +23,11 @@ from bond_core._clock import SystemClock
 from bond_core._errors import leaves
 from bond_core._feeds.liveness import SourceState
 from bond_core._spec.load import load_spec
-from bond_core.logs import DurableLog
+from bond_core.logs import DurableLog, EngineError
 from bond_core.testing._components import REGISTRY
 from tests.chaos.judge import Violation
 from tests.chaos.markets import MarketJudge
-from tests.chaos.network import Host, MemoryNetwork, host
+from tests.chaos.network import Host, host
 from tests.chaos.truth import Truth, noted_by
 from tests.chaos.venues import VENUES
 from tests.world import simulation
@@ -37,7 +37,8 @@ from tests.world.network import WorldNetwork
 from tests.world.owner import Owner
 from tests.world.plan import JUMPS_MS, Fault, Plan, VenuePlan
 from tests.world.record import Record
-from tests.world.server import BROKER_PORT, ServerProcess, keeping_of
+from tests.world.redis import KEPT, REDIS_PORT, SimulatedRedis, real_redis
+from tests.world.server import BROKER_PORT, PORTS, ServerProcess, keeping_of
 from tests.world.windows import check_windows
 
 VENUE_PORT = 9000
@@ -45,7 +46,8 @@ MARKET = "simulated:market"
 """The name of the log of all events."""
 RECOVERED_WITHIN = 150.0
 """Seconds after the last fault within which everything is as it should be."""
-STOPPED_WITHIN = 10.0
+STOPPED_WITHIN = 12.0
+"""Five seconds for clients, and five for the log."""
 HUSH = 8.0
 """Seconds for which nobody reads, and the markets stand still from the middle on."""
 LOOK_EVERY = 1.0
@@ -92,9 +94,10 @@ def trial(plan: Plan, *, traced: bool = False) -> Outcome:
       world.record.kept(),
       patch.object(_simulators, "simulator", world.simulator),
       world.folder_of_streams(),
+      world.shared_redis(),
     ):
       name = f"world {plan.seed}"
-      network = WorldNetwork(name, {BROKER_PORT})
+      network = WorldNetwork(name, {BROKER_PORT}, {REDIS_PORT})
       simulation.run(name, network, world.work, [order] if traced else [])
   except BaseException as exc:
     found = [error for error in leaves(exc) if isinstance(error, Violation)]
@@ -131,9 +134,13 @@ class _World:
     self.disk = SimulatedDisk()
     self.clients: list[Client] = []
     self.rng = random.Random(f"world {plan.seed} strikes")
-    self.network: MemoryNetwork
+    self.network: WorldNetwork
     self.nursery: trio.Nursery
     self.server: ServerProcess | None = None
+    """That which reads the venues."""
+    self.follower: ServerProcess | None = None
+    """That which serves what the other one writes, where there are two."""
+    self.redis: SimulatedRedis | None = None
     self.lives = 0
     self.urls: dict[str, str] = {}
     self.owners: list[Owner] = []
@@ -143,6 +150,12 @@ class _World:
     self._kept = "", 0
     """The last number that must have survived, and its epoch; and the first of that life."""
     self._since = 0
+    self._ports = list(PORTS)
+    """Of the server, and of the one that follows it."""
+    self._changing_over = False
+    self._forgetful = False
+    """Whether Redis lost what it had taken."""
+    self._writer: Host | None = None
     self._hostilities: dict[str, Hostility] = {}
     self._judges: dict[str, MarketJudge] = {}
     self._told: dict[str, list[Any]] = {}
@@ -174,6 +187,17 @@ class _World:
       self.folder = Path(folder)
       yield
 
+  @contextmanager
+  def shared_redis(self) -> Iterator[None]:
+    """A Redis for the time of the world, where servers share one."""
+    if self.plan.log != "redis":
+      self._ports = [BROKER_PORT]
+      yield
+      return
+    with real_redis() as real:
+      self.redis = SimulatedRedis(real)
+      yield
+
   def truth(self) -> Truth:
     """The truth of the venue whose task runs."""
     process = host.get()
@@ -182,7 +206,7 @@ class _World:
 
   def _appended(self, log: str, batch: Batch) -> None:
     self.outcome.counts["events"] += len(batch)
-    if log == MARKET:
+    if log == MARKET and host.get() is self._writer:
       for event in batch:
         if event.exchange in self._told:
           self._told[event.exchange].append(event)
@@ -192,7 +216,7 @@ class _World:
 
   # Everything ------------------------------------------------------------------------------------
 
-  async def work(self, network: MemoryNetwork) -> None:
+  async def work(self, network: WorldNetwork) -> None:
     """Carries out the plan, waits until all is right again, and stops the server."""
     self.network = network
     async with trio.open_nursery() as nursery:
@@ -202,7 +226,12 @@ class _World:
         self.urls[venue.name] = await nursery.start(self._venue, venue, VENUE_PORT + place)
         sources |= _sources(venue)
       self.spec = load_spec(json.dumps({"sources": sources}), registry=REGISTRY)
+      if self.redis is not None:
+        network.balanced[BROKER_PORT] = PORTS
+        await nursery.start(self.redis.run)
       await self._start()
+      if self.redis is not None:
+        nursery.start_soon(self._follow)
       for plan in self.plan.clients:
         client = Client(plan, self.record.of(MARKET), self.truths, self._token)
         self.clients.append(client)
@@ -262,7 +291,9 @@ class _World:
     """A new life of the server; tries again while its disk does not let it."""
     while True:
       self.lives += 1
-      life = ServerProcess(self.lives, keeping_of(self.plan.log, self.disk), self.spec, self.folder)
+      keeping = keeping_of(self.plan.log, self.disk)
+      life = ServerProcess(self.lives, keeping, self.spec, self.folder, self._ports[0])
+      self._writer = life.host
       self._judges, self._told = {}, {}
       for venue in self.plan.venues:
         of, withheld = VENUES[venue.name], self._hostilities[venue.name].withheld
@@ -285,6 +316,60 @@ class _World:
         judge.follow([reader for reader in carried if reader.source.exchange == exchange])
       self.server = life
       return
+
+  async def _follow(self) -> None:
+    """Keeps a second server running, as service managers do."""
+    while True:
+      await trio.sleep(1.0)
+      if self._changing_over:
+        continue
+      self.lives += 1
+      keeping = keeping_of(self.plan.log, self.disk, follow=True)
+      life = ServerProcess(self.lives, keeping, self.spec, None, self._ports[1])
+      try:
+        await self.nursery.start(life.run)
+      except Exception as exc:
+        if not all(isinstance(error, BondError) for error in leaves(exc)):
+          raise
+        self.note(f"server  {life.host.name} does not start: {_words(exc)}")
+        continue
+      self.note(f"server  {life.host.name} follows")
+      self.follower = life
+      await life.ended.wait()
+      self.follower = None
+      if life.error is not None:
+        self.note(f"server  {life.host.name} ends: {_words(life.error)}")
+        if not all(isinstance(error, EngineError) for error in leaves(life.error)):
+          self.wrong.append(f"{life.host.name} ended with {_words(life.error)}")
+
+  async def _change_over(self, fault: Fault) -> None:
+    """The second server writes from now on, and the first one follows it."""
+    async with self._restarting:
+      old, other = self.server, self.follower
+      if old is None or other is None:
+        return
+      self._look()
+      self._changing_over = True
+      if fault.kind == "failover":
+        self.server = None
+        self._note_kept(old)
+        old.kill()
+      await self._stop(other)
+      self._ports.reverse()
+      await self._start()
+      if old.host.alive:
+        await trio.sleep(fault.seconds)
+        await self._stop(old)
+      self._changing_over = False
+
+  def _note_kept(self, life: ServerProcess) -> None:
+    """Notes what has to be there in the next life."""
+    log = None if life.running is None else life.running.log
+    if log is not None and log.engine is not None and not self._forgetful:
+      self._kept = log.epoch, log.engine.head
+      # Before `broken_at` some may be missing, as readers are told.
+      begin = self.record.of(MARKET).lives.get(log.epoch, [0])[-1]
+      self._since = max(begin, log.broken_at)
 
   async def _compare(self, log: DurableLog) -> None:
     """What was acknowledged is there, and all that is there was once appended."""
@@ -315,13 +400,8 @@ class _World:
         return
       self._look()
       self.server = None
-      safe = {"memory": (), "process": ("kill", "stop"), "power": ("kill", "stop", "power")}
-      log = None if life.running is None else life.running.log
-      if log is not None and log.engine is not None and how in safe[self.plan.log]:
-        self._kept = log.epoch, log.engine.head
-        # Before `broken_at` some may be missing, as readers are told.
-        begin = self.record.of(MARKET).lives.get(log.epoch, [0])[-1]
-        self._since = max(begin, log.broken_at)
+      if how != "power" or self.plan.log != "process":
+        self._note_kept(life)
       if how == "stop":
         await self._stop(life)
       else:
@@ -349,8 +429,18 @@ class _World:
     await trio.sleep_until(fault.at)
     self.note(f"fault   {fault}")
     self.outcome.counts["faults"] += 1
-    if fault.kind in ("kill", "power", "stop"):
+    if fault.kind in ("kill", "stop") and self.redis is not None and fault.which % 2:
+      if self.follower is not None and not self._changing_over:
+        await self._stop(self.follower) if fault.kind == "stop" else self.follower.kill()
+    elif fault.kind in ("kill", "power", "stop"):
       await self._take_away(fault.kind, fault.seconds)
+    elif fault.kind in ("takeover", "failover"):
+      await self._change_over(fault)
+    elif fault.kind == "redis" and self.redis is not None:
+      kept = KEPT[fault.which % len(KEPT)]
+      self.note(f"fault   Redis ends, and comes back with {kept}")
+      self._forgetful |= kept != "everything"
+      await self.redis.restart(fault.seconds, kept)
     elif fault.kind == "silence":
       said = [one for one in self.network.connections if one.port >= VENUE_PORT]
       for connection in said:
@@ -446,6 +536,12 @@ class _World:
     log = life.running.log
     if log.failure is not None:
       return f"the log is not kept: {log.failure}"
+    if self.redis is not None:
+      other = self.follower
+      if other is None or other.running is None:
+        return "no second server runs"
+      if other.running.log.epoch != log.epoch:
+        return f"the second server is in {other.running.log.epoch}, the first in {log.epoch}"
     everyone = (*self.clients, *self.owners)
     return next((wrong for one in everyone if (wrong := one.missing())), None)
 
@@ -460,6 +556,9 @@ class _World:
     self.outcome.counts["windows"] += sum(owner.windows for owner in self.owners)
     assert self.server is not None
     self._compare_windows()
+    if self.follower is not None:
+      self._changing_over = True
+      await self._stop(self.follower)
     await self._stop(self.server)
     self._look()
 

@@ -107,16 +107,22 @@ class LiveBook(Generic[Reader]):
     self.replica = self.last = None
     self.views.cancel_due()
 
-  def checkpoint(self, now: float) -> OrderBook | None:
+  def checkpoint(self, now: float, torn_at: int) -> OrderBook | None:
     """The whole book, where it is time to write it to the log again: a replay begins at one, and it
-    may weigh only a part of what the deltas since the last one weighed."""
+    may weigh only a part of what the deltas since the last one weighed. Where the log lacks events
+    before `torn_at` that came after its snapshot, it is written at once, for all: whoever reads the
+    log elsewhere has lost the book."""
     replica = self.whole
-    if replica is None or now < self.checkpointed + CHECKPOINT_AFTER:
+    if replica is None:
       return None
-    if self.changed_levels < CHECKPOINT_SHARE * sum(replica.book.size):
+    torn = bool(self.snapshots) and self.snapshots[-1] < torn_at
+    if not torn and (
+      now < self.checkpointed + CHECKPOINT_AFTER
+      or self.changed_levels < CHECKPOINT_SHARE * sum(replica.book.size)
+    ):
       return None
     event = replica.view(None)
-    event.is_reset = False
+    event.is_reset = torn
     return event
 
   def due_before(self, gap: Gap) -> list[View[Reader]]:

@@ -133,6 +133,12 @@ class Delivery:
     return self._pump.position if self._is_written_to else self._position
 
   @property
+  def place(self) -> int:
+    """The last log number before what may come. A replay may read books from further back."""
+    starts = (subscription.start for subscription in self.subscriptions.listed)
+    return max(self.next_number, min(starts, default=0)) - 1
+
+  @property
   def lag(self) -> int:
     """How many log numbers it is behind."""
     return self._pump.position - self.next_number

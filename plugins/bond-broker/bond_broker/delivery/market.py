@@ -78,9 +78,11 @@ class MarketRouter:
   """Sorts the events of the log by group. Its cost is that of the events and of the groups that
   match, not of those that do not."""
 
-  def __init__(self, traffic: Traffic) -> None:
+  def __init__(self, traffic: Traffic, *, follows: bool = False) -> None:
+    """It writes books to the log again, unless it `follows` another process, which does."""
     self.round = 0
     self.number = 0
+    self._follows = follows
     self._traffic = traffic
     self._gaps: deque[Gap] = deque(maxlen=MAX_GAPS)
     self._groups = Lookup[Group]()
@@ -230,7 +232,7 @@ class MarketRouter:
 
   def _sort_book(self, event: OrderBook, touched: list[Group]) -> None:
     book = self._book(event)
-    if event.is_reset is False:
+    if event.is_reset is False and book.whole is not None:
       # A checkpoint: all clients here have what it holds.
       book.note_snapshot(event.seq_internal or 0)
       return
@@ -311,12 +313,13 @@ class MarketRouter:
     self._sort_gap(lost_gap(first, last, now_ms, "slow", "the server could not keep up"), touched)
     return touched
 
-  def checkpoints(self) -> Batch:
+  def checkpoints(self, torn_at: int) -> Batch:
     now = trio.current_time()
-    if now < self._checkpoints_at:
+    if self._follows or now < self._checkpoints_at:
       return []
     self._checkpoints_at = now + 1.0
-    return [event for book in self._books.values() if (event := book.checkpoint(now)) is not None]
+    found = (book.checkpoint(now, torn_at) for book in self._books.values())
+    return [event for event in found if event is not None]
 
   # What goes to one client ------------------------------------------------------------------------
 
@@ -490,9 +493,12 @@ class MarketRouter:
     return found
 
   def unseen(self, request: Subscribe) -> list[Rejection]:
-    """What a request names that was not seen, where no source can be leased for it."""
+    """What a request names that was not seen, where no source can be leased for it; nothing as long
+    as the log has not shown anything."""
     seen = {(key[0].channel, key[1], key[2]) for key in self._routes}  # type: ignore[attr-defined]
     seen |= {("orderbook", key[0], key[2]) for key in self._books}
+    if not seen:
+      return []
     matched = request.filter
     return [
       Rejection(

@@ -25,13 +25,19 @@ class Pump:
   """Carries one log to its clients. `position` is the next log number that goes to the groups."""
 
   def __init__(
-    self, log: DurableLog, router: Router, nursery: trio.Nursery, now_ms: Callable[[], int]
+    self,
+    log: DurableLog,
+    router: Router,
+    nursery: trio.Nursery,
+    now_ms: Callable[[], int],
+    begin: int | None = None,
   ) -> None:
+    """It begins with what comes, or with a number of the log."""
     self.log = log
     self.router = router
     self.groups = Groups(router.add, router.remove)
     self.now_ms = now_ms
-    self.position = log.head + 1
+    self.position = log.head + 1 if begin is None else begin
     self.delivered = 0
     """Messages written to groups."""
     self.scope = trio.CancelScope()
@@ -54,7 +60,9 @@ class Pump:
       await self._follow_the_log()
       if router.next_due() <= trio.current_time():
         self._flush(router.sort_due(), self.position)
-      if (checkpoints := router.checkpoints()) and self.position > ring.head:
+      # What an engine could not be given is known once it takes something again.
+      torn_at = self.log.broken_at if self.log.failure is None else 0
+      if (checkpoints := router.checkpoints(torn_at)) and self.position > ring.head:
         # Nothing has been appended since the state that they hold.
         ring.append(checkpoints, self)
       if self._waiting:

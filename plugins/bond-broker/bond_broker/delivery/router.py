@@ -48,8 +48,8 @@ class Router(Protocol):
   def sort_lost(self, first: int, last: int, now_ms: int) -> list[Group]:
     """As `sort`, for the declaration of numbers that the log had and has lost."""
 
-  def checkpoints(self) -> Batch:
-    """States to write to the log again, for replays."""
+  def checkpoints(self, torn_at: int) -> Batch:
+    """States to write to the log again, for replays, and where it lacks events before a number."""
 
   # For one client that follows alone --------------------------------------------------------------
 

@@ -47,7 +47,7 @@ class StreamRouter:
     gap = lost_gap(first, last, now_ms, "slow", "the server could not keep up")
     return self._to_all([gap_message(gap)])
 
-  def checkpoints(self) -> Batch:
+  def checkpoints(self, torn_at: int) -> Batch:
     return []
 
   def select(

@@ -47,7 +47,7 @@ from bond_broker.server.session import Session, SessionLimits, send_all
 from bond_broker.server.sockets import Encrypted, Plain, open_listeners, tls_of
 from bond_broker.server.status import PATHS, answer, refuse_caller
 from bond_core import AuthError, Credentials, Principal
-from bond_core.logs import DurableLog
+from bond_core.logs import DurableLog, EngineError
 from bond_core.packages import fault_of
 from bond_core.websockets import FrameReader
 
@@ -60,6 +60,7 @@ SHARE = 0.75
 """Of the process's descriptors."""
 MOST_TURNED_AWAY = 32
 """Connections that are held at one time to say that there is no place for them."""
+READ_EVENTS = 1024
 FORGET_EVERY = 15.0
 """Seconds between two looks at what is carried no more."""
 STALLED_AT_LEAST = 2.0
@@ -92,7 +93,7 @@ class Broker:
       logger.warning("%s", self._rules.names)
     self.seats = Seats(within_descriptors(config.limits, SHARE))
     self._traffic = Traffic()
-    self._market = MarketRouter(self._traffic)
+    self._market = MarketRouter(self._traffic, follows=backing.follows)
     self._leases = Leases(
       backing.demand, backing.exchanges, self._market.unseen if backing.follows else lambda _: ()
     )
@@ -386,10 +387,23 @@ class Broker:
     """What the log of all events says of each market now."""
     return self._market
 
-  def follow_market(self) -> None:
-    """Begins to follow the log of all events, so that new clients find its books."""
-    if self._backing.log is not None:
-      self._pump("", self._backing.log)
+  async def follow_market(self) -> None:
+    """Begins to follow the log of all events, so that new clients find its books: with what comes,
+    or with all that there is where another process writes it."""
+    log = self._backing.log
+    if log is None:
+      return
+    number = log.head + 1
+    if self._backing.follows:
+      number = log.oldest
+      with suppress(EngineError):
+        while records := await log.records(number, READ_EVENTS):
+          for record in records:
+            if record.first > number:
+              self._market.sort_lost(number, record.first - 1, self._backing.clock.now_ms())
+            self._market.sort(record)
+            number = record.last + 1
+    self._pump("", log, number)
 
   def _pump_for(self, path: str) -> Pump | None:
     backing = self._backing
@@ -399,13 +413,14 @@ class Broker:
       return self._pump(path[4:], log)
     return None
 
-  def _pump(self, stream: str, log: DurableLog) -> Pump:
-    """The pump of a stream's log, or of all events where the id is empty."""
+  def _pump(self, stream: str, log: DurableLog, begin: int | None = None) -> Pump:
+    """The pump of a stream's log, or of all events where the id is empty. A new one begins with a
+    number, or with what comes."""
     known = self._pumps.get(stream)
     if known is not None and known.log is log:
       return known
     router = StreamRouter() if stream else self._market
-    pump = Pump(log, router, self._nursery, self._backing.clock.now_ms)
+    pump = Pump(log, router, self._nursery, self._backing.clock.now_ms, begin)
     self._pumps[stream] = pump
     self._nursery.start_soon(pump.run)
     return pump
@@ -496,6 +511,7 @@ async def open_broker(config: BrokerConfig, backing: Backing) -> AsyncIterator[B
   try:
     async with trio.open_nursery() as nursery:
       broker = Broker(config, backing, nursery)
+      await broker.follow_market()
       for listener in listeners:
         unix = listener.family == socket.AF_UNIX
         if not unix:
@@ -506,7 +522,6 @@ async def open_broker(config: BrokerConfig, backing: Backing) -> AsyncIterator[B
       if config.unix is not None:
         broker.addresses.append(f"unix:{config.unix}")
       nursery.start_soon(broker.watch)
-      broker.follow_market()
       yield broker
       nursery.cancel_scope.cancel()
   finally:

@@ -44,7 +44,7 @@ from bond_broker.protocol.subscription import Subscription
 from bond_broker.server.leases import Leases
 from bond_broker.server.metrics import ClientStatus
 from bond_core import AuthError, BondError, Bounds, Principal
-from bond_core.logs import DurableLog
+from bond_core.logs import DurableLog, EngineError
 from bond_core.services import Lease, Rejection, SourceStatus
 from bond_core.websockets import FrameReader
 
@@ -55,6 +55,8 @@ MESSAGES_PER_SECOND = 100
 # What is read is parsed in pieces of this many bytes: a flood is noticed within a few milliseconds.
 PIECE = 4096
 MAX_SUBSCRIPTIONS = 200
+# How long (s) a client that comes back waits for a server that does not yet have what it had.
+BEHIND_FOR = 1.0
 # Seconds between two heartbeats where what they say about sources keeps changing.
 HURRIED_AFTER = 5.0
 # Every ack lists all subscriptions, so this bounds an ack too.
@@ -281,7 +283,7 @@ class Session:
     self._last_heartbeat = trio.current_time()
     self._next_heartbeat = self._last_heartbeat + self._limits.heartbeat
     info: dict[str, Any] = {
-      "seq": delivery.next_number - 1,
+      "seq": delivery.place,
       "epoch": self.pump.log.epoch,
       "sources": self._sources(),
       "conflated": delivery.conflated,
@@ -415,7 +417,7 @@ class Session:
       self.delivery.subscribe(subscription, answer, gap)
     else:
       self._give_back(request)
-      self.send(answer(self.delivery.next_number - 1))
+      self.send(answer(self.delivery.place))
     self._begin_heartbeats()
 
   def _begin_heartbeats(self) -> None:
@@ -429,11 +431,19 @@ class Session:
     place = parse_since(since, now)
     self._check_time(place)
     if isinstance(place, AfterNumber):
+      if place.epoch == log.epoch:
+        # A server that follows the one where the client was may be a moment behind it.
+        with trio.move_on_after(BEHIND_FOR):
+          await log.ring.reached(place.number)
       return (*await resumed(log, place), None)
-    start = await log.find(place.time_ms)
-    if place.time_ms >= now or start > log.oldest:
-      return start, None, None
-    oldest = await log.records(log.oldest, 1)
+    try:
+      start = await log.find(place.time_ms)
+      if place.time_ms >= now or start > log.oldest:
+        return start, None, None
+      oldest = await log.records(log.oldest, 1)
+    except EngineError:
+      # The ring has the latest all the same.
+      start, oldest = log.ring.find(place.time_ms), log.ring.records(log.ring.oldest, 1)
     if oldest and oldest[0].ts_ms <= place.time_ms:
       return start, None, None
     gap = lost_gap(1, start - 1, now, "expired", "the log does not reach back so far")
@@ -470,7 +480,7 @@ class Session:
     self._list("unsubscribed", request)
 
   def _list(self, status: Status, request: Unsubscribe | SubscriptionList) -> None:
-    self.send(self._ack(status, request, self.delivery.next_number - 1, [], None))
+    self.send(self._ack(status, request, self.delivery.place, [], None))
 
   def _ack(
     self,
@@ -552,9 +562,11 @@ async def send_all(transport: Transport, data: bytes | memoryview) -> None:
 
 async def resumed(log: DurableLog, place: AfterNumber) -> tuple[int, bool]:
   """Where a reader that comes back with its place begins, and whether nothing is missing there."""
-  known = place.epoch == log.epoch and log.oldest - 1 <= place.number <= log.head
-  recovered = await log.continues(place.epoch, place.number)
-  return place.number + 1 if known else log.oldest, recovered
+  start = log.oldest
+  if place.epoch == log.epoch:
+    # What lies beyond the head is lost, or comes yet.
+    start = min(max(place.number + 1, start), log.head + 1)
+  return start, await log.continues(place.epoch, place.number)
 
 
 def close_reason(reason: str) -> str:
