@@ -1,7 +1,7 @@
 """tox -e peers: hftbacktest validates what is exported for it, in an environment of its own.
 
 Real captures of 2024 are played as Binance, recorded, and exported; what comes out is counted
-against the captures.
+against the captures: trades, quotes, the snapshot and the changes of the book.
 """
 
 import gzip
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import venv
 from pathlib import Path
+from typing import Any
 
 PEER = "hftbacktest==2.4.4"
 ROOT = Path(__file__).parents[2]
@@ -24,13 +25,15 @@ BOND = [sys.executable, "-m", "bond_core"]
 CHECK = """
 import json, sys
 import numpy as np
-from hftbacktest import EXCH_EVENT, TRADE_EVENT
+from hftbacktest import EXCH_EVENT, LOCAL_EVENT, TRADE_EVENT
 from hftbacktest.data import validate_event_order
 data = np.load(sys.argv[1])["data"]
 validate_event_order(data)
-seen = data["ev"][(data["ev"] & EXCH_EVENT) != 0]
-trades = int(((seen & 0xff) == TRADE_EVENT).sum())
-print(json.dumps({"records": len(data), "bytes": data.dtype.itemsize, "trades": trades}))
+kinds, found = data["ev"] & 0xff, {}
+for name, flag in (("exchange", EXCH_EVENT), ("local", LOCAL_EVENT)):
+  seen = kinds[(data["ev"] & flag) != 0]
+  found[name] = {"records": len(seen), "trades": int((seen == TRADE_EVENT).sum())}
+print(json.dumps({"bytes": data.dtype.itemsize, **found}))
 """
 
 
@@ -51,7 +54,7 @@ def main() -> int:
 
 
 def check(folder: Path, peer: Path, market: str) -> int:
-  """Returns 0 where the export of one capture is valid and has all of its trades."""
+  """Returns 0 where the export of one capture is valid and has all that is in it."""
   capture, symbol, exported = CAPTURES[market]
   recording, out = folder / f"{market}.jsonl.zst", folder / market
   record(folder, DATA / capture, symbol, recording)
@@ -59,9 +62,24 @@ def check(folder: Path, peer: Path, market: str) -> int:
   done = subprocess.run(
     [peer, "-c", CHECK, out / exported], check=True, capture_output=True, text=True
   )
-  found, ids = json.loads(done.stdout), trade_ids(DATA / capture)
-  right = (found["bytes"], found["trades"]) == (64, len(ids))
-  print(f"{market}: {found}, trades in the capture {len(ids)}: {'equal' if right else 'NOT EQUAL'}")
+  manifest = json.loads((out / "_manifest.json").read_text())
+  rows = {name: table["rows"] for name, table in manifest["tables"].items()}
+  books = books_in(recording)
+  counted = Counted(DATA / capture, books[0]["sequence"])
+  found = {**json.loads(done.stdout), "rows": rows, "left_out": manifest["left_out"]}
+  # Before the snapshot the depth is cleared, by one record. Each record stands once in the order of
+  # either clock.
+  levels = sum(len(book["bids"]) + len(book["asks"]) for book in books)
+  each = {"records": 1 + levels + len(counted.trades), "trades": len(counted.trades)}
+  wanted = {
+    "bytes": 64,
+    "exchange": each,
+    "local": each,
+    "rows": {"trades": len(counted.trades), "orderbooks": 1 + counted.changes},
+    "left_out": {"ticker": counted.quotes},
+  }
+  right = found == wanted
+  print(f"{market}: {found}, in the capture {wanted}: {'equal' if right else 'NOT EQUAL'}")
   return 0 if right else 1
 
 
@@ -82,6 +100,7 @@ def record(folder: Path, capture: Path, symbol: str, recording: Path) -> None:
           {
             "sources": {
               "t": {"use": "binance.trades", "with": given},
+              "q": {"use": "binance.ticker", "with": {**given, "stats": False}},
               "b": {"use": "binance.orderbook", "with": {**given, "deltas": True}},
             }
           }
@@ -101,16 +120,29 @@ def span_of(capture: Path) -> float:
   return (times[-1] - times[0]) / 1e9
 
 
-def trade_ids(capture: Path) -> set[int]:
-  """The trades in a capture, read in the plainest way; those of the market itself alone."""
-  found = set()
-  for line in lines_of(capture):
-    message = json.loads(line.split(" ", 1)[1])
-    if message.get("stream", "").endswith("@trade"):
-      data = message["data"]
-      if data.get("X", "MARKET") == "MARKET":
-        found.add(data["t"])
-  return found
+def books_in(recording: Path) -> list[dict[str, Any]]:
+  """The books of a recording: a snapshot, whose time is of the run, and the changes after it."""
+  command = [*BOND, "replay", recording, "--json", "--speed", "max"]
+  lines = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()
+  return [json.loads(line) for line in lines if line.startswith(b'{"type":"orderbook"')]
+
+
+class Counted:
+  """What is in a capture, read in the plainest way: its trades, those of the market itself alone,
+  its quotes, and the changes of its book after a number."""
+
+  def __init__(self, capture: Path, after: int) -> None:
+    self.trades: set[int] = set()
+    self.quotes = self.changes = 0
+    for line in lines_of(capture):
+      message = json.loads(line.split(" ", 1)[1])
+      stream, data = message.get("stream", ""), message.get("data", message)
+      if stream.endswith("@bookTicker"):
+        self.quotes += 1
+      elif "@depth" in stream:
+        self.changes += data["u"] > after
+      elif stream.endswith("@trade") and data.get("X", "MARKET") == "MARKET":
+        self.trades.add(data["t"])
 
 
 def lines_of(capture: Path) -> list[str]:
