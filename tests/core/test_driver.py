@@ -310,7 +310,7 @@ async def quiet_venue(limits, pause, **pings):
         for socket in rig.venue.sockets[heard:]:
           rig.nursery.start_soon(talk, socket)
           heard += 1
-        await trio.sleep(1)
+        await trio.sleep(5)
 
     rig.nursery.start_soon(talk_all)
     await rig.connected()
@@ -318,12 +318,12 @@ async def quiet_venue(limits, pause, **pings):
 
 
 @pytest.mark.parametrize("limits", LIMITS_OF_PINGS)
-@pytest.mark.parametrize("late", [4, 12, 18])
+@pytest.mark.parametrize("late", [4, 12])
 async def test_a_venue_that_answers_pings_late_is_not_dead_again_and_again(
   autojump_clock, limits, late
 ):
   async with quiet_venue(limits, 45, late=late) as rig:
-    await trio.sleep(2 * 3600)
+    await trio.sleep(1200)
     # What it takes has to be learned first.
     learned = 0 if late < 10 else 2
     assert len(rig.gaps) <= learned
@@ -331,13 +331,13 @@ async def test_a_venue_that_answers_pings_late_is_not_dead_again_and_again(
 
 
 @pytest.mark.parametrize("limits", LIMITS_OF_PINGS)
-@pytest.mark.parametrize("pause", [5, 25, 50])
+@pytest.mark.parametrize("pause", [25, 50])
 async def test_a_venue_that_never_answers_pings_lives_while_it_sends(autojump_clock, limits, pause):
   async with quiet_venue(limits, pause, answering=False) as rig:
-    await trio.sleep(1200)
+    await trio.sleep(600)
     before = len(rig.gaps)
     assert before <= 3
-    await trio.sleep(2 * 3600)
+    await trio.sleep(1200)
     assert len(rig.gaps) == before
     # Nothing at all is death also there.
     rig.venue.sockets[-1].say = AsyncMock()

@@ -333,3 +333,32 @@ def test_a_price_that_is_not_there_yet_is_null(venue):
   context = {"markPx": "0.0", "oraclePx": "0", "dayBaseVlm": "0.0", "funding": "0.0"}
   [event] = hyperliquid.say("activeAssetCtx", {"coin": "BTC", "ctx": context})
   assert (event.mark, event.index, event.volume) == (None, None, 0.0)
+
+
+def test_what_delivers_goes_on_though_it_is_listed_as_delisted(venue):
+  hyperliquid = venue(config.Trades(symbols=["BTC", "ETH"]))
+  listed = hyperliquid.perps
+  hyperliquid.perps = [
+    {**dex, "universe": [{**perp, "isDelisted": True} for perp in dex["universe"]]}
+    for dex in listed
+  ]
+  hyperliquid.sent()
+
+  def minutes(count, first):
+    told = []
+    for number in range(6 * count):
+      hyperliquid.later(10)
+      told += hyperliquid.say("trades", [trade(first + number, hyperliquid.now_ms)])
+    return [event.trade_id for event in told]
+
+  assert minutes(10, 100) == [str(number) for number in range(100, 160)]
+  [gone] = hyperliquid.take(Notice)
+  assert (gone.subscription.instrument.symbol, gone.unavailable) == ("ETH/USDC", True)
+  [left] = hyperliquid.sent()
+  assert (left["method"], left["subscription"]["coin"]) == ("unsubscribe", "ETH")
+  hyperliquid.perps = listed
+  assert len(minutes(7, 200)) == 42
+  [back] = hyperliquid.take(Notice)
+  assert (back.subscription, back.reason) == (gone.subscription, None)
+  [again] = hyperliquid.sent()
+  assert (again["method"], again["subscription"]["coin"]) == ("subscribe", "ETH")

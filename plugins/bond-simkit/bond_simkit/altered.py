@@ -10,8 +10,10 @@ HALTED = (
   (b'"live"', b'"suspend"'),
   (b'"Trading"', b'"Settling"'),
   (b'"online"', b'"offline"'),
+  (b'"maxLeverage":', b'"isDelisted":true,"maxLeverage":'),
 )
-"""How venues write that a market is traded, and that it is not for now."""
+"""How venues write that a market is traded, and that it is not for now; Hyperliquid's perpetuals
+are delisted then."""
 _IDS = frozenset(("id", "a", "tradeId", "execId"))
 
 

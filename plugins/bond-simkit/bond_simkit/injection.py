@@ -42,6 +42,9 @@ VENUE_FAULTS = FaultNotation(
     "html": FaultKind("REST answers 200 with a page instead of data for ARG", "seconds", 2.0),
     "break": FaultKind("REST lists all markets as not trading for ARG", "seconds", 2.0),
     "delist": FaultKind("REST lists no market /TEXT, such as /BTCUSDT, for ARG", "seconds", 2.0),
+    "resize": FaultKind(
+      "OKX: contracts with /TEXT in their names are worth ten times as much for ARG", "seconds"
+    ),
     "slow": FaultKind("delays answers and frames by ARG", "seconds", 0.5),
   },
   examples="drop@5s or gap:5/depth@100f",
@@ -61,7 +64,7 @@ ALTERING = {"nameless": without_ids, "empty": without_rows}
 LISTING = {"break": halted, "delist": delisted}
 """And to those that say what there is."""
 
-_LASTING = frozenset((*MUTING, *STATUSES, *PAGES, *ALTERING, *LISTING, "refuse", "cut"))
+_LASTING = frozenset((*MUTING, *STATUSES, *PAGES, *ALTERING, *LISTING, "refuse", "cut", "resize"))
 
 
 @attrs.define(eq=False)

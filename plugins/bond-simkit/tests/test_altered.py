@@ -36,3 +36,11 @@ def test_markets_are_halted_or_left_out_of_a_list(venue, status, other):
   assert msgspec.json.decode(halted(body, "")) == listed(("A", other), ("B", other))
   assert msgspec.json.decode(delisted(body, "A")) == listed(("B", status))
   assert delisted(b"<html>", "A") == b"<html>"
+
+
+def test_the_perpetuals_of_hyperliquid_are_delisted():
+  body = b'[{"universe":[{"szDecimals":5,"name":"BTC","maxLeverage":20}]}]'
+  [dex] = msgspec.json.decode(halted(body, ""))
+  assert dex["universe"] == [
+    {"szDecimals": 5, "name": "BTC", "isDelisted": True, "maxLeverage": 20}
+  ]

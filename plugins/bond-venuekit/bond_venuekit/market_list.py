@@ -26,7 +26,7 @@ GIVEN_UP_NS = 120 * SECOND
 KEPT_NS = 60 * SECOND
 """How long a list answers for what is not in it. A market may have been listed since."""
 ALIVE_NS = 30 * SECOND
-"""What delivered within this time is not paused, and has not left, whatever the list says."""
+"""What delivered within this time is traded, whatever the list says."""
 KEEP_NS = 2 * SECOND
 """Until a list is read that none is kept of on this machine, for checks without a network."""
 HINTS = 5
@@ -311,7 +311,7 @@ class VenueMarkets(Generic[M]):
         reason = f"what comes {place} for {spelling} is {market.instead}; write that"
         feed.reject(subscription, reason)
         continue
-      if market is not None and (market.state == "open" or (market.state == "paused" and alive)):
+      if market is not None and (market.state == "open" or alive):
         self._open(feed, subscription, standing, market)
       elif market is not None and market.state == "paused":
         soon, standing.opened = True, True

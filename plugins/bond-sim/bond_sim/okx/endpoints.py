@@ -63,7 +63,7 @@ class OkxEndpoints:
     if inst_type not in INST_TYPES:
       raise VenueRestError("51000", "Parameter instType error", 400)
     return [
-      instrument.row()
+      self._generator.now(instrument).row()
       for symbol, instrument in self._generator.instruments.items()
       if instrument.inst_type == inst_type and only in (None, symbol)
     ]

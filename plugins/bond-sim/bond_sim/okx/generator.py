@@ -46,7 +46,16 @@ class OkxGenerator(TopicGenerator[OkxInstrument, OkxWriter]):
   def __init__(self, config: MarketConfig, clock: VenueTime) -> None:
     listed = instruments(day_of(clock), config.markets)
     by_symbol = {instrument.product.symbol: instrument for instrument in listed}
-    super().__init__(config, clock, by_symbol, OkxWriter, span)
+    super().__init__(config, clock, by_symbol, self._writer, span)
+
+  def now(self, instrument: OkxInstrument) -> OkxInstrument:
+    """An instrument as it is listed now, which the fault `resize` changes."""
+    fault = self.fanout.faults.active("resize") if instrument.contract_value else None
+    resized = fault is not None and fault.matches(instrument.product.symbol)
+    return instrument.resized() if resized else instrument
+
+  def _writer(self, instrument: OkxInstrument) -> OkxWriter:
+    return OkxWriter(instrument, partial(self.now, instrument))
 
   def find(
     self, path: OkxSocketPath, channel: str, symbol: str, inst_type: str

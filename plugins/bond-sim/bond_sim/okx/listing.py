@@ -1,6 +1,7 @@
 """The instruments of the simulated OKX, and how OKX lists them ("Get instruments")."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal
 
 import attrs
@@ -45,6 +46,11 @@ class OkxInstrument:
   def linear_in_dollars(self) -> bool:
     """Whether it is one of the contracts in dollars that settle in dollars."""
     return self.product.quote == "USD" and not self.product.inverse
+
+  def resized(self) -> "OkxInstrument":
+    """The same with contracts that are worth ten times as much, a tenth of which is a lot."""
+    worth = format(Decimal(self.contract_value) * 10, "f")
+    return attrs.evolve(self, contract_value=worth, places=self.places + 1)
 
   def size(self, lots: int) -> str:
     """A size in lots as the venue writes it."""

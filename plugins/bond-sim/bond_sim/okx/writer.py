@@ -1,6 +1,7 @@
 """The JSON of OKX's channels and REST rows for one instrument, field by field as documented in "WS
 / Trades channel" and its neighbours."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,12 +17,16 @@ _encode = msgspec.json.encode
 
 
 class OkxWriter:
-  """Writes one instrument's messages."""
+  """Writes one instrument's messages; `now` is how it is listed, which may change."""
 
-  def __init__(self, instrument: OkxInstrument) -> None:
-    self._instrument = instrument
+  def __init__(self, instrument: OkxInstrument, now: Callable[[], OkxInstrument]) -> None:
+    self._now = now
     self._symbol = instrument.product.symbol
     self._scale = instrument.product.scale
+
+  @property
+  def _instrument(self) -> OkxInstrument:
+    return self._now()
 
   def price(self, ticks: int) -> str:
     """A price in ticks as the venue writes it."""
