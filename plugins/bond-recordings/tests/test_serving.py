@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 from bond_recordings.lines import Selection
-from bond_recordings.serving.ledger import Ledger
+from bond_recordings.serving.ledger import Ledger, check_ledger
 from bond_recordings.serving.player import RecordingPlayer
 from bond_recordings.serving.run import serve_replay, services_of
+from bond_recordkit.errors import RecordingError
 from bond_recordkit.format import Header
 from bond_recordkit.reader import event_lines, segments_of
 from bond_recordkit.verify import verify
@@ -256,6 +257,17 @@ async def test_decisions_are_written_with_what_was_known(recording, tmp_path):
     await player.steer({"type": "decide"})
   with pytest.raises(BondError, match="has up to"):
     await player.steer({"type": "decide", "decision": "x" * 70_000})
+
+
+def test_decisions_go_into_a_file_of_their_own(recording, tmp_path):
+  with pytest.raises(RecordingError, match="is no ledger"):
+    check_ledger(recording)
+  with pytest.raises(RecordingError, match=r"is called NAME\.jsonl\.zst"):
+    check_ledger(tmp_path / "ledger.txt")
+  path = tmp_path / "ledger.jsonl.zst"
+  check_ledger(path)
+  Ledger(path, Header(recording="", name="rec")).close()
+  check_ledger(path)
 
 
 async def test_a_replay_is_paused_sought_and_sped_up(recording):
