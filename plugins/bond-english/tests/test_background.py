@@ -48,6 +48,10 @@ NARROWING = [
   "ETH ratio to BTC on okx",
   "goal: the ratio of ETH and BTC on okx",
   "ETH trades on steam",
+  "ETH price on okx without weekends",
+  "ETH trades on okx, no insiders",
+  "KAITO: trades; ETH: trades",
+  "kaito. ETH trades on okx",
 ]
 
 
@@ -71,6 +75,8 @@ def test_words_that_may_narrow_the_data_down_are_asked_about(text):
     ("https://api.okx.com:443/api/v5/trades?symbol=ETHUSDT", PLAIN),
     ("okx.watchOrderBook('SOL/USDT', 50)", "SOL book on okx, 50 levels"),
     ("1) ETH trades on okx", PLAIN),
+    ("ETH price in GBP on kraken, er, in EUR", "ETH price in EUR on kraken"),
+    ("ETH trades, minus anything below 1 ETH", "ETH trades of at least 1 ETH"),
     ("btc trades over two hundred and fifty thousand dollars", "btc trades over $250k"),
     ("BTC price cheaper than 90000 usd", "BTC price below 90000 usd"),
   ],
@@ -109,6 +115,12 @@ def test_an_amount_of_a_bitcoin_transaction_needs_events_that_have_one():
   spec = parse("bitcoin transactions in the mempool over 250 BTC", WORDS).spec
   (source,) = spec["sources"].values()
   assert source["with"]["event_types"] == ["transfer"]
+
+
+def test_an_amount_is_of_transfers_and_of_no_block_beside_them():
+  reading = parse("every bitcoin block plus the transactions above 500 BTC", WORDS)
+  assert [entry["where"] for entry in reading.delivers] == ["value >= 500", ""]
+  assert "of ≥ 500 BTC" not in reading.delivers[1]["text"]
 
 
 def test_merged_quotes_are_the_first_level_of_one_book():

@@ -24,7 +24,7 @@ from bond_english.text.chunks import (
   Chunk,
 )
 from bond_english.words import data
-from bond_english.words.unsupported import RECORDING
+from bond_english.words.unsupported import NARROWING, RECORDING
 from bond_english.words.venues import DEXES, ENGLISH_NAMES
 
 _WHERE = frozenset(("on", "at", "from", "by", "via", "using", "through"))
@@ -117,7 +117,11 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
   for chunk in request.chunks:
     if chunk.role in (UNKNOWN, OPERATOR) and chunk.left_out:
       written = request.text_of(chunk)
-      findings.warn(f"{written!r} is not understood; it is left out as you say")
+      if request.first_word(chunk) in NARROWING:
+        # Without insiders there is less, and of what cannot be known.
+        findings.ask(f"{written!r} cannot be told apart, and so not left out; everything, then?")
+      else:
+        findings.warn(f"{written!r} is not understood; it is left out as you say")
 
 
 def _may_be_ticker(request: Request, phrase: list[Chunk]) -> bool:

@@ -52,7 +52,7 @@ def _add(context: BuildContext, selection: Selection) -> None:
   used = selection.settings.used()
   said = ", ".join(conditions_said((setting.name, setting.value) for setting in used))
   for branch in made:
-    branch.said = said
+    branch.said = branch.said or said
   for chunk in (*selection.chunks(), *(setting.chunk for setting in used), *selection.blend):
     chunk.shape(*nodes)
   if nodes == ["missing"]:

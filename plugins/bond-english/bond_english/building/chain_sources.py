@@ -5,6 +5,7 @@ from typing import Any, Final
 from bond_english.building.conditions import value_condition
 from bond_english.building.context import BuildContext
 from bond_english.building.how_often import requested_interval
+from bond_english.building.said import conditions_said
 from bond_english.building.spec_draft import EACH, SAMPLE, WINDOW, Output
 from bond_english.meaning.sharing import Selection, Symbol
 from bond_english.text.chunks import ASSUMED, CHAIN, EXACT
@@ -22,6 +23,7 @@ _EVENTS = {
 UNKNOWN_CHAIN: Final = "?"
 """That of an asset whose blocks are asked for, and which is on no chain that is known."""
 
+_AMOUNTS = frozenset(("min_amount", "max_amount"))
 _RARE = frozenset(("transfer", "swap", "block", "mint", "burn", "account"))
 """Events that are worth more each than as a number."""
 
@@ -56,7 +58,7 @@ def add_chain_sources(context: BuildContext, selection: Selection) -> None:
     context.findings.warn("no chain is named; the gas price is taken for that of Ethereum")
     context.findings.assume("chain", "ethereum", ASSUMED)
   event_types = [] if selection.kind == "gas" else filters.use_list("event_types")
-  bounded = any(filters.has(f"{side}_amount") for side in ("min", "max"))
+  bounded = any(map(filters.has, _AMOUNTS))
   if bounded and not event_types and selection.kind == "onchain":
     # Only transfers have an amount.
     event_types = ["transfer"]
@@ -72,7 +74,18 @@ def add_chain_sources(context: BuildContext, selection: Selection) -> None:
         selection, f"{events} of {names}: no package is known that has its chain"
       )
       continue
-    _add_chain(context, selection, chain, symbols, event_types)
+    if bounded and "transfer" in event_types and len(event_types) > 1:
+      # Blocks have no amount.
+      others = [event for event in event_types if event != "transfer"]
+      for own, unbounded in ((["transfer"], False), (others, True)):
+        begun = len(context.spec.branches)
+        _add_chain(context, selection, chain, symbols, own, unbounded=unbounded)
+        said: list[tuple[str, Any]] = [("event_types", own)]
+        said += [(s.name, s.value) for s in filters.used() if s.name in _AMOUNTS and not unbounded]
+        for branch in context.spec.branches[begun:]:
+          branch.said = ", ".join(conditions_said(said))
+    else:
+      _add_chain(context, selection, chain, symbols, event_types)
 
 
 def _chains_of_addresses(context: BuildContext, selection: Selection) -> list[str]:
@@ -122,10 +135,12 @@ def _add_chain(
   chain: str,
   symbols: list[Symbol],
   event_types: list[str],
+  *,
+  unbounded: bool = False,
 ) -> None:
   filters, catalogue, kind = selection.settings, context.catalogue, selection.kind
   label, display_name = data.KINDS[kind].label, _display_name(chain)
-  where = value_condition(context, selection, symbols)
+  where = "" if unbounded else value_condition(context, selection, symbols)
   addresses = {
     setting: filters.use_list(name)
     for name, setting in _SETTING_OF_FILTER.items()

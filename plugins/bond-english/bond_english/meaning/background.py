@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from bond_english.meaning.request import Request
 from bond_english.reading.spelling import known_words
+from bond_english.reading.unlisted import may_be_ticker
 from bond_english.text.chunks import (
   ASSET,
   AUTHOR,
@@ -80,7 +81,7 @@ _POSSESSIVES = frozenset(split_words("my our your their his her"))
 _DETERMINERS = _POSSESSIVES | {"a", "an", "its", "some"}
 _ASIDE_PLACES = frozenset(("in", "on", "into", "onto", "to", "through", "via", "for", "as"))
 _BEFORE_VERBS = frozenset(split_words("like want wanna need needs try trying going able have love"))
-_SIGNING = frozenset(split_words("regards wishes cheers thanks sincerely yours thank best"))
+_SIGNING = frozenset(split_words("regards wishes cheers thanks sincerely yours thank best ta"))
 
 
 def find_background(request: Request) -> None:
@@ -171,8 +172,10 @@ def _is_apart(
   words = _words(request, part)
   if any(chunk.left_out or _is_notion(request, chunk) for chunk in unknown):
     return False
+  named = any(may_be_ticker(request.tokens[chunk.first]) for chunk in unknown)
   if leading and closing == ":":
-    return True
+    # Requirement: ETH trades, but not: KAITO: trades.
+    return not named
   if not words or words[0] in _ADDED or any(not _is_word(request, chunk) for chunk in unknown):
     return False
   sentence = (not opening or opening in _SENTENCE_ENDS) and (
@@ -180,7 +183,8 @@ def _is_apart(
   )
   signed = bool(before) and not _SIGNING.isdisjoint(before)
   if sentence or signed:
-    return True
+    # Hiya! But kaito. may be one.
+    return signed or not (named and len(words) == 1) or closing == "!"
   if not all(_is_english(request, chunk) for chunk in unknown):
     # Howdy folks, but not: kaito, btc.
     return leading and any(chunk.role == PLAIN for chunk in part)

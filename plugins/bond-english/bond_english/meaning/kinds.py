@@ -42,6 +42,8 @@ from bond_english.words.plain import bases
 from bond_english.words.venues import DEXES
 
 _WALLET_WORDS = frozenset(("wallet", "account", "holder", "owner", "wallets", "accounts"))
+_ENTERING = frozenset(("to", "into", "entering", "enters", "reaching", "reaches"))
+_LEAVING = frozenset(("from", "leaving", "leaves", "exiting", "exits"))
 _WALLET_ADJECTIVES = frozenset(("hot", "cold", "deposit", "treasury", "multisig"))
 _TOKEN_WORDS = frozenset(("mint", "contract", "address", "token"))
 
@@ -269,12 +271,13 @@ def _wallet_or_token(request: Request, clause: Scope, index: int, chunk: Chunk) 
   written = clause.text_of(chunk)
   moving = any(request.first_word(other) in data.MOVEMENTS for other in request.having(KIND))
   named = any(slot == "symbol" for slot, _, _ in chunk.facts)
-  ways = ("to", "from", "into", "by")
-  if word in _WALLET_WORDS or chunk.preposition in ways or (moving and not named):
+  way = chunk.preposition or word
+  directed = way in ("by", *_ENTERING, *_LEAVING)
+  if word in _WALLET_WORDS or directed or (moving and not named):
     facts: dict[str, object] = {"account": written}
-    if chunk.preposition in ("to", "into"):
+    if way in _ENTERING:
       facts["direction"] = "in"
-    elif chunk.preposition == "from":
+    elif way in _LEAVING:
       facts["direction"] = "out"
     chunk.facts = [("filter", facts, chunk.how)]
   for other in request.having(UNKNOWN, PLAIN):

@@ -25,6 +25,7 @@ from bond_english.text.chunks import (
   PLAIN,
   PREPOSITION,
   QUERY,
+  QUOTE,
   UNKNOWN,
   VENUE,
   Chunk,
@@ -34,7 +35,7 @@ from bond_english.words import data
 _COMPLEMENTS = {"buy": "sell", "sell": "buy", "long": "short", "short": "long"}
 _ADDED = frozenset(("lang", "address"))
 """Filters that sources can add and not leave out."""
-_CORRECTABLE = frozenset((INTERVAL, KIND, ASSET, PAIR, MARKET_TYPE, VENUE, BOUND))
+_CORRECTABLE = frozenset((INTERVAL, QUOTE, KIND, ASSET, PAIR, MARKET_TYPE, VENUE, BOUND))
 """Roles of what "no wait" takes back."""
 _NAMED = frozenset((KIND, ASSET, PAIR, MARKET_TYPE, VENUE))
 _COMPARATIVES = frozenset(

@@ -37,7 +37,8 @@ FILLER = frozenset(
     sizes amount amounts notional aggregate aggregated aggregation normalized normalised compare
     compared comparing comparison taking sub know u ur lemme gotta ya plox thx tnx i've you've
     we've got y'all qty
-    quantity quantities row rows him her he she rn tho topic topics ccxt const async await var
+    quantity quantities row rows him her he she rn tho ta freq topic topics ccxt const async await
+    var
     subtask http https
     wss www
     """
@@ -97,7 +98,7 @@ KEYS = frozenset(
     symbol symbols ticker pair pairs market markets instrument asset assets coin exchange exchanges
     venue venues source sources channel channels type kind data stream streams feed topic interval
     frequency every period depth levels limit query filter side chain network window timeframe
-    event events params method param metric metrics name names product products id ids inst
+    event events freq params method param metric metrics name names product products id ids inst
     instruments args arg op action req request command cmd topics feeds subscribe subscription
     format timeframes intervals min max notional
     """
@@ -116,7 +117,8 @@ NEGATIONS = split_phrases(
   everything but; all but; filter out; filtering out; cut out; strip out; take out; get rid of; i
   don't want; not; no; without; except; excluding; exclude; excl; skip;
   skipping; ignore; ignoring; omit; omitting; drop; dropping; sans; non; never; neither;
-  nor; avoid; don't; dont; isn't; remove; hide; nothing; none; anything but; no more
+  nor; avoid; forget; forget about; never mind; minus anything; minus the; minus any; don't; dont;
+  isn't; remove; hide; nothing; none; anything but; no more
   """
 )
 """Phrases that leave out what follows."""
