@@ -388,6 +388,18 @@ def test_a_whole_list_is_kept_and_specs_are_checked_against_it(cache):
   assert source.unlisted(simulated) == []
 
 
+def test_a_kept_list_is_read_once_however_many_symbols_are_checked(cache, monkeypatch):
+  v = KeepingVenue(config.Trades(symbols=["BTC/USDT:USDT"]))
+  v.answer(listings(v)[0], {"symbols": [row("BTCUSDT", "BTC", "USDT"), PEPE]})
+  assert cache("usdm") is not None
+  read = []
+  monkeypatch.setattr(
+    "bond_venuekit.sources.kept_list", lambda *of: read.append(of) or kept_list(*of)
+  )
+  assert len(unlisted(*(f"X{n}/USDT:USDT" for n in range(20)), "BTC/USDT:USDT")) == 20
+  assert read == [("binance", "usdm")]
+
+
 def test_spot_whose_symbols_are_known_is_read_as_a_whole_once_to_be_kept(cache):
   v = KeepingVenue(config.Trades(symbols=["BTC/USDT"]))
   (fetch,) = listings(v)

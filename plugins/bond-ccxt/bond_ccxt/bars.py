@@ -42,7 +42,7 @@ class Bars:
     self._in_contracts = counts_bars_in_contracts(listed.instrument.exchange, streamed=not polled)
     self._current: Bar | None = None
     self._closed: dict[int, Bar] = {}
-    """The last bars that were told as closed, by their starts."""
+    """The last bars that had an event as closed, by their starts."""
     self._behind_ms: int | None = None
     """Since when only bars of before the current one come."""
     self._unreadable: dict[str, Exception] = {}

@@ -245,15 +245,18 @@ class Tape:
     keyed: list[_Keyed] = []
     counts: Counter[_Alike] = Counter()
     nameless = 0
-    for trade, told in zip(trades, alike, strict=True):
+    for trade, of in zip(trades, alike, strict=True):
       key = None
-      if told is not None and told[0] is not None and told[0] not in self._shared:
-        key = _Key(*told, None)
-      elif told is not None and told[1][0] is not None:
-        key = _Key(*told, counts[told])
-        counts[told] += 1
-      elif told is not None:
-        nameless += 1
+      if of is not None:
+        name, said = of
+        time = said[0]
+        if name is not None and name not in self._shared:
+          key = _Key(name, said, None)
+        elif time is not None:
+          key = _Key(name, said, counts[of])
+          counts[of] += 1
+        else:
+          nameless += 1
       keyed.append((key, trade))
     if len(keyed) > 1 and nameless == len(keyed):
       raise ccxt.NotSupported(

@@ -17,8 +17,8 @@ grows as it does, such as its trades or its volume."""
 
 class FormingCandles(LatestCandles):
   """The candles of one length; `read` makes their events, none of them closed. What a message has
-  of before the last candle that was told, or, at first, of before its newest, is history; but a
-  closed one that has grown since is told again."""
+  of before the last candle that had an event, or, at first, of before its newest, is history; but
+  a closed one that has grown since has another event."""
 
   def __init__(self, subscription: Subscription, name: str, read: ReadCandles) -> None:
     super().__init__(subscription, name, self._read_forming)

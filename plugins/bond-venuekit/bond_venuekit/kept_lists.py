@@ -3,7 +3,7 @@
 A whole list that a run or a server has read from the venue itself is kept for a day: names and
 nothing else, a file each, in `listings` of the user's cache folder. What is there is data from
 outside: it is read with bounds, into plain texts, and counts as none where anything is wrong with
-it. Lists of simulators are never kept, and never asked.
+it. Lists of simulators are not kept.
 """
 
 import contextlib
@@ -122,12 +122,15 @@ def keep(venue: str, family: str, markets: Mapping[str, str], unread: Iterable[s
   others = [symbol for symbol in unread if _is_name(symbol)]
   body = msgspec.json.encode(KeptList(venue, family, time.time(), good, others))
   if len(body) <= MAX_BYTES and (path := _path(venue, family)) is not None:
-    threading.Thread(target=_replace, args=(path, body), name="bond-listings").start()
+    writing = threading.Thread(target=_replace, args=(path, body), name="bond-listings")
+    # Where no thread can be started, as when the process ends, nothing is kept.
+    with contextlib.suppress(RuntimeError):
+      writing.start()
 
 
 def nearest(wanted: str, written: Iterable[str]) -> tuple[str, ...]:
-  """The markets that somebody may mean who writes one that is not listed: the same in thousands or
-  millions, the same asset against others, else the closest spelling."""
+  """The markets that may be meant by one that is not listed: the same in thousands or millions, the
+  same asset against others, else the closest spelling."""
   known = list(dict.fromkeys(written))
   plain, base = _plain(wanted), _plain(_base(wanted))
   found = [name for name in known if _plain(name) == plain]

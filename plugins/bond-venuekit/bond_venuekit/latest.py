@@ -81,10 +81,10 @@ class LatestValue(NumberedState):
 
 class LatestCandles(LatestValue):
   """The candles of one length; their order is (start, closed, what grows). The end of one may come
-  behind the beginning of the next, and may be corrected: then it is told all the same."""
+  behind the beginning of the next, and may be corrected: it is an event all the same."""
 
   _ended: Order = ()
-  """The order of what was told last of the candle before the newest."""
+  """The order of the last event of the candle before the newest."""
 
   def on_open(self, connection: int, *, overlap: bool, now: Moment) -> None:
     super().on_open(connection, overlap=overlap, now=now)

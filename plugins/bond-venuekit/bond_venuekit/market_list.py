@@ -12,7 +12,7 @@ from bond_core.config import did_you_mean
 from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription, own_words, said
 from bond_core.venues import SECOND, UNREADABLE, FeedControl
 from bond_core.websockets import SIMULATOR
-from bond_venuekit.kept_lists import Unlisted, is_due, keep, kept_list, unlisted
+from bond_venuekit.kept_lists import KeptList, Unlisted, unlisted
 
 MarketState: TypeAlias = Literal["open", "paused", "ended"]
 """`paused` may be open again, `ended` will not by the venue's own documents."""
@@ -52,6 +52,10 @@ class ListedMarket:
 
 M = TypeVar("M", bound=ListedMarket)
 
+KeepList: TypeAlias = Callable[[str, Mapping[str, str], Iterable[str]], None]
+"""Takes a whole list: (family, how users write each market, by its symbol, the symbols of which
+nothing else is known)."""
+
 
 @attrs.frozen
 class ListPage(Generic[M]):
@@ -64,6 +68,10 @@ class ListPage(Generic[M]):
 
 
 def _nothing_waits(subscription: Subscription) -> bool:
+  return False
+
+
+def _nothing_is_due(family: str) -> bool:
   return False
 
 
@@ -132,19 +140,22 @@ class VenueMarkets(Generic[M]):
     self._families: dict[str, _Family[M]] = {}
     self._standings: dict[Subscription, _Standing] = {}
     self._requests: dict[tuple[str, bytes | None], tuple[str, list[str] | None]] = {}
-    self._keeps_for = ""
+    self._is_due: Callable[[str], bool] = _nothing_is_due
+    self._keep: KeepList | None = None
 
-  def keep_lists(self, venue: str) -> None:
-    """Has whole lists kept on this machine under the venue's name, where they are the venue's own
-    and no simulator's; one that is due is read for it."""
-    self._keeps_for = venue
+  def keep_lists(self, is_due: Callable[[str], bool], keep: KeepList) -> None:
+    """Hands whole lists to `keep`, where they are the venue's own and no simulator's; that of a
+    family that `is_due` is read for it."""
+    self._is_due, self._keep = is_due, keep
 
-  def unlisted(self, venue: str, instrument: Instrument) -> Unlisted | None:
-    """What the list that is kept of a venue says of an instrument that it does not have; None where
-    it has it, or none is kept."""
+  def unlisted(
+    self, kept_list: Callable[[str], KeptList | None], instrument: Instrument
+  ) -> Unlisted | None:
+    """What the list that is kept of a family says of an instrument that it does not have; None
+    where it has it, or none is kept."""
     source = self._source
     family, symbol = source.family(instrument), source.symbol(instrument)
-    kept = kept_list(venue, family)
+    kept = kept_list(family)
     if kept is None or symbol in kept.markets or symbol in kept.unread:
       return None
     spelling = source.spelling(instrument)
@@ -167,7 +178,7 @@ class VenueMarkets(Generic[M]):
       name = source.family(subscription.instrument)
       if name not in self._families:
         first = 0 if source.waits(subscription) else round(source.first * SECOND)
-        to_keep = bool(self._keeps_for) and is_due(self._keeps_for, name)
+        to_keep = self._is_due(name)
         first = min(first, KEEP_NS) if to_keep else first
         self._families[name] = _Family(due_ns=feed.now_ns + first, to_keep=to_keep)
       family, symbol = self._families[name], source.symbol(subscription.instrument)
@@ -223,7 +234,7 @@ class VenueMarkets(Generic[M]):
         self._tell_waiting(feed, name, next(iter(page.unread.values()), "the list is empty"))
         return
       family.known, family.whole, family.whole_ns = rows, True, feed.now_ns
-      self._keep(name, family, response)
+      self._hand_over(name, family, response)
     else:
       family.known.update(rows)
     self._judge(feed, name)
@@ -264,12 +275,12 @@ class VenueMarkets(Generic[M]):
     family.asked_ns, family.due_ns = feed.now_ns, feed.now_ns + GIVEN_UP_NS
     feed.actions.append(attrs.evolve(fetch, needed=waiting))
 
-  def _keep(self, name: str, family: _Family[M], response: Response) -> None:
-    """Keeps a whole list on this machine, where that is to be done."""
+  def _hand_over(self, name: str, family: _Family[M], response: Response) -> None:
+    """Has a whole list kept, where that is to be done."""
     family.to_keep = False
-    if self._keeps_for and SIMULATOR not in response.headers:
+    if self._keep is not None and SIMULATOR not in response.headers:
       there = {m.symbol: m.written for m in family.known.values() if m.state != "ended"}
-      keep(self._keeps_for, name, there, family.unread)
+      self._keep(name, there, family.unread)
 
   def _read(self, name: str, response: Response) -> ListPage[M] | str:
     """A part of a list; what is wrong with an answer that is none, and is requested again soon."""

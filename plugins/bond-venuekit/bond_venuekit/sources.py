@@ -1,6 +1,7 @@
 """A venue's sources from one table."""
 
 from collections.abc import Callable, Hashable, Mapping
+from functools import cache, partial
 from typing import Any, get_args, get_type_hints
 
 import attrs
@@ -21,7 +22,7 @@ from bond_core import (
 )
 from bond_core.feeds import Feed
 from bond_venuekit.config import BooksOf, TickersOf, Venue, VenueChannel, VenueSource
-from bond_venuekit.kept_lists import Unlisted
+from bond_venuekit.kept_lists import Unlisted, is_due, keep, kept_list
 from bond_venuekit.market_list import VenueMarkets
 from bond_venuekit.names import NamedFeed, is_name
 from bond_venuekit.views import view_of_books, view_of_tickers
@@ -104,7 +105,8 @@ class _Keeping:
     made = self.feed(connection)
     own = [venue for venue in self.venues if venue.connection(None) == connection]
     if own and isinstance(made, NamedFeed) and isinstance(made.markets, VenueMarkets):
-      made.markets.keep_lists(own[0].exchange)
+      exchange = own[0].exchange
+      made.markets.keep_lists(partial(is_due, exchange), partial(keep, exchange))
     return made
 
 
@@ -160,10 +162,12 @@ def _unlisted(feed: Callable[[Any], Feed]) -> Callable[[VenueSource], list[Unlis
       return []
     made = feed(config.connection)
     markets = made.markets if isinstance(made, NamedFeed) else None
-    instruments = [i for i in map(config.instrument, config.symbols) if not is_name(i)]
     if not isinstance(markets, VenueMarkets):
       return []
-    found = [markets.unlisted(venue.exchange, instrument) for instrument in instruments]
+    # A list is read once, however many symbols there are.
+    kept = cache(partial(kept_list, venue.exchange))
+    instruments = [i for i in map(config.instrument, config.symbols) if not is_name(i)]
+    found = [markets.unlisted(kept, instrument) for instrument in instruments]
     return [one for one in found if one is not None]
 
   return unlisted

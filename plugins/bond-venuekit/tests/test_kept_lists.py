@@ -111,6 +111,15 @@ def test_a_folder_that_cannot_be_made_keeps_nothing(monkeypatch):
   assert kept_list("binance", "usdm") is None
 
 
+def test_a_process_that_can_start_no_thread_keeps_nothing(kept, monkeypatch):
+  def start(thread):
+    raise RuntimeError("can't start new thread")
+
+  monkeypatch.setattr(threading.Thread, "start", start)
+  keep("binance", "usdm", MARKETS)
+  assert kept_list("binance", "usdm") is None
+
+
 def test_the_folder_follows_the_rules_of_the_desktop(monkeypatch, tmp_path):
   monkeypatch.setenv("HOME", str(tmp_path))
   usual = tmp_path / ".cache" / "bond" / "listings"

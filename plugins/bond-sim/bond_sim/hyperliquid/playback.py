@@ -59,8 +59,8 @@ def topic_of(frame: bytes, url: str = "") -> str | None:
 
 def history_apart(frame: bytes, opened_ms: int) -> list[bytes]:
   """The first message of trades as two: what was traded before the connection, which is history to
-  whoever subscribes, and what was traded since, which is not. Where nothing was before, a trade of
-  nothing stands for it, or a reader of today would take for history all that comes first."""
+  a subscriber, and what was traded since, which is not. Where nothing was before, a trade of size 0
+  stands for it, since a reader takes for history all that comes first."""
   message = _read(frame)
   if message.channel != "trades":
     return [frame]

@@ -23,6 +23,7 @@ class OkxWriter:
     self._now = now
     self._symbol = instrument.product.symbol
     self._scale = instrument.product.scale
+    self._price_decimals = instrument.product.price_decimals
 
   @property
   def _instrument(self) -> OkxInstrument:
@@ -30,7 +31,7 @@ class OkxWriter:
 
   def price(self, ticks: int) -> str:
     """A price in ticks as the venue writes it."""
-    return decimals(ticks, self._instrument.product.price_decimals)
+    return decimals(ticks, self._price_decimals)
 
   def trades(self, name: str, fills: list[Fill]) -> bytes:
     last, lots = fills[-1], sum(fill.lots for fill in fills)
