@@ -8,15 +8,15 @@ import re
 import shlex
 from typing import NamedTuple
 
-_UNITS = {"s": "s", "sec": "s", "second": "s", "m": "m", "min": "m", "minute": "m"}
-_UNITS |= {"h": "h", "hr": "h", "hour": "h", "d": "d", "day": "d"}
+_NUMBERS = {"a": "1", "an": "1", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
+_NUMBERS |= {"six": "6", "eight": "8", "ten": "10", "twelve": "12", "twenty": "20", "thirty": "30"}
 _PLEASE = r"\s*(?:(?:please|can you|could you)\s+)*"
 _FILE = r"[\"'`]?(?P<path>[^\s\"'`]+\.(?:jsonl|zst|ndjson))[\"'`]?"
 _RECORD = re.compile(rf"{_PLEASE}(?:record|save|capture)\s+(?P<request>\S+\s.*)", re.I | re.S)
 _INTO = re.compile(rf"[\s,]+(?:in)?to\s+(?:(?:a|the)\s+)?(?:file\s+)?{_FILE}", re.I)
 _FOR = re.compile(
-  r"[\s,]+for\s+(?:(?P<half>half\s+an?)|(?P<one>an?|one)|(?P<number>\d{1,6}))\s*"
-  r"(?P<unit>s|sec|second|m|min|minute|h|hr|hour|d|day)s?\s*[.!?]*\s*$",
+  rf"[\s,]+for\s+(?P<half>half\s+)?(?P<number>\d{{1,6}}(?:\.\d{{1,3}})?|{'|'.join(_NUMBERS)})\s*"
+  r"(?P<unit>s|sec|second|m|min|minute|h|hr|hour|d|day)s?(?:\s+please)?\s*[.!?]*\s*$",
   re.I,
 )
 _REPLAY = re.compile(
@@ -71,10 +71,10 @@ def replay_command(text: str) -> str | None:
 
 
 def _duration(found: re.Match[str]) -> str:
-  unit = _UNITS[found["unit"].lower()]
-  if found["half"]:
-    return {"h": "30m", "m": "30s", "d": "12h"}.get(unit, f"1{unit}")
-  return f"{found['number'] or 1}{unit}"
+  number = _NUMBERS.get(found["number"].lower(), found["number"])
+  # Each unit is the first letter of its words.
+  unit = found["unit"][0].lower()
+  return f"{float(number) / 2:g}{unit}" if found["half"] else f"{number}{unit}"
 
 
 def _named(path: str) -> str:

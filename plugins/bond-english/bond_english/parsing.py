@@ -77,8 +77,12 @@ def parse(
   tokens = tokenise(text) if len(text) <= MAX_CHARACTERS else []
   if len(text) > MAX_CHARACTERS or len(tokens) > MAX_TOKENS:
     return _too_long(text)
-  if other := about_recordings(text, lambda inner: parse(inner, source_words, apart=apart)):
-    return other
+
+  def again(other: str) -> Reading:
+    return parse(other, source_words, apart=apart, offering=False)
+
+  if about := about_recordings(text, again):
+    return about
   sources = read_source_words(source_words)
   tokens = split_identifiers(tokens, lambda word: is_known(word, sources.words))
   alike = correct(tokens, sources.words)
@@ -86,10 +90,6 @@ def parse(
   written = [words_of(text, tokens, chunks) for chunks in ways]
   request, findings = Request(text, tokens, ways[0], source_words, apart=apart), Findings()
   reading = _reading(request, findings)
-
-  def again(other: str) -> Reading:
-    return parse(other, source_words, apart=apart, offering=False)
-
   if reading.outcome in STARTED and len(ways) > 1:
     others = [
       _reading(Request(text, tokens, chunks, source_words, apart=apart), Findings())

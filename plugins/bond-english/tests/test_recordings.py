@@ -1,6 +1,7 @@
 """Requests to record, and to play a recording: the command that does it."""
 
 import pytest
+from bond_english import parsing
 from bond_english.parsing import parse
 from installed import WORDS
 
@@ -21,9 +22,12 @@ from installed import WORDS
     (
       "save btc trades into 'x.jsonl.zst' for half an hour",
       "btc trades",
-      "-o x.jsonl.zst --duration 30m",
+      "-o x.jsonl.zst --duration 0.5h",
     ),
     ("record BTC trades", "BTC trades", ""),
+    ("record BTC trades for two hours", "BTC trades", "--duration 2h"),
+    ("record BTC trades for 1.5 hours please", "BTC trades", "--duration 1.5h"),
+    ("record BTC trades for half a second", "BTC trades", "--duration 0.5s"),
   ],
 )
 def test_a_request_to_record_is_answered_with_the_command(text, request_, options):
@@ -66,3 +70,10 @@ def test_the_past_is_rejected_with_the_commands_that_have_it(text):
 )
 def test_what_is_no_request_to_record_is_read_as_any_other(text):
   assert not any("command of its own" in question for question in parse(text, WORDS).questions)
+
+
+def test_a_verb_that_is_said_again_and_again_is_not_read_each_time(monkeypatch):
+  read, best_ways = [], parsing.best_ways
+  monkeypatch.setattr(parsing, "best_ways", lambda *given: read.append(1) or best_ways(*given))
+  parse("save " * 80 + "BTC flurbs and dominance trades", WORDS)
+  assert len(read) < 80

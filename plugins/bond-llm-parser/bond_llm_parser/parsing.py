@@ -29,6 +29,8 @@ from bond_llm_parser.settings import OFF, Settings, SettingsError, read_settings
 
 MAX_ASKED: Final = 4
 """Requests that are with the model at a time."""
+MAX_WAITING: Final = 16
+"""Those who wait for an answer that is asked for already; each holds a thread."""
 REMEMBERED: Final = 256
 """Answers that are kept, so that what is confirmed is what was shown."""
 
@@ -75,6 +77,7 @@ Request: {_EXAMPLE}
 Answer: {msgspec.json.encode(_ANSWER).decode()}"""
 
 _free = threading.BoundedSemaphore(MAX_ASKED)
+_waiting = threading.BoundedSemaphore(MAX_WAITING)
 _lock = threading.Lock()
 _under_way: dict[tuple[Settings, str], Future[Clauses]] = {}
 
@@ -112,16 +115,22 @@ def _divided(settings: Settings, text: str) -> Clauses:
   its failure in common."""
   key = settings, text
   with _lock:
-    found = _under_way.get(key)
+    joins = key in _under_way
     future = _under_way.setdefault(key, Future())
-  if found is None:
+  if joins:
+    if not _waiting.acquire(blocking=False):
+      raise NoAnswer(f"has {MAX_WAITING} who wait for an answer already; try again")
     try:
-      future.set_result(_divide(settings, text))
-    except BaseException as exc:
-      future.set_exception(exc)
+      return future.result()
     finally:
-      with _lock:
-        del _under_way[key]
+      _waiting.release()
+  try:
+    future.set_result(_divide(settings, text))
+  except BaseException as exc:
+    future.set_exception(exc)
+  finally:
+    with _lock:
+      del _under_way[key]
   return future.result()
 
 

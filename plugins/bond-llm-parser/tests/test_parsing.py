@@ -362,6 +362,31 @@ def test_those_who_ask_for_the_same_at_a_time_wait_for_one_request(model, status
   assert parsing._under_way == {}
 
 
+def test_so_many_wait_for_one_request_and_others_try_again(model, monkeypatch):
+  monkeypatch.setattr(parsing, "_waiting", threading.BoundedSemaphore(1))
+  found = []
+
+  def answer(handler):
+    asking = [threading.Thread(target=lambda: found.append(parse(TEXT, WORDS))) for _ in range(2)]
+    for thread in asking:
+      thread.start()
+    # One of them waits for this answer, the other one does not.
+    while not found:
+      time.sleep(0.01)
+    handler.send_response(200)
+    handler.send_header("content-length", str(len(completion(GOOD))))
+    handler.end_headers()
+    handler.wfile.write(completion(GOOD))
+
+  model.answer = answer
+  assert parse(TEXT, WORDS).spec is not None
+  while len(found) < 2:
+    time.sleep(0.01)
+  assert "try again" in told(found[0])
+  assert found[1].spec is not None
+  assert len(model.requests) == 1
+
+
 def test_a_failure_is_not_remembered(model):
   model.status = 503
   told(parse(TEXT, WORDS))

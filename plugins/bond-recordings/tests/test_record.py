@@ -123,6 +123,11 @@ def test_a_request_may_say_where_to_and_for_how_long(monkeypatch, given, options
   assert seen == {"request": "BTC trades", "path": path, "duration": duration}
 
 
+def test_a_request_may_not_say_a_time_that_an_option_may_not():
+  done = CliRunner().invoke(record_command, ["BTC trades for 999999 days"])
+  assert (done.exit_code, "longer than 366 days" in done.output) == (2, True)
+
+
 def test_a_window_stands_behind_what_it_is_made_of(spec, tmp_path):
   path = tmp_path / "trades.jsonl.zst"
   invoked(record_command, spec, "-o", path)

@@ -252,8 +252,8 @@ def _lines(path: Path) -> Iterator[bytes]:
           if not sealed:
             yield from held
             held = []
-        if not sealed and rest.endswith(b"}"):
-          yield from rest.splitlines()
+        if not sealed and rest.endswith((b"}", b"}\n")):
+          yield rest.rstrip()
     except EOFError:
       # Its recorder was killed: it is whole up to here.
       continue

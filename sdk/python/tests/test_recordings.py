@@ -223,3 +223,11 @@ def test_times_that_nothing_lies_between_are_said(recording, events, tmp_path):
   assert len(frame(out, since="+5s")) == len(late) < COUNT
   with pytest.raises(StreamError, match="no table candles; it has gaps, trades"):
     frame(out, "candles")
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_lines_without_digests_the_last_one_is_read_too(tmp_path, events, count, end):
+  path = tmp_path / "btc.jsonl"
+  path.write_text("\n".join(encode(event).decode() for event in events[:count]) + end)
+  assert len(frame(path)) == count

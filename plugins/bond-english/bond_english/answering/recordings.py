@@ -6,8 +6,7 @@ from typing import Any
 from bond_commandkit.recording_words import recording_request, replay_command
 
 from bond_core import Reading
-
-STARTED = ("ok", "warn")
+from bond_english.answering.rivals import STARTED
 
 
 def about_recordings(text: str, read: Callable[[str], Reading]) -> Reading | None:
@@ -18,19 +17,22 @@ def about_recordings(text: str, read: Callable[[str], Reading]) -> Reading | Non
     return Reading(
       outcome="reject", account=_numbered([_said(text, 0, len(text))]), questions=[reason]
     )
-  wish = recording_request(text)
-  inner = None if wish is None else read(wish.request)
-  if wish is None or inner is None or inner.outcome not in STARTED or not inner.spec:
+  requested = recording_request(text)
+  if requested is None or recording_request(requested.request) is not None:
+    # Each "record" more would be one more request to read.
     return None
-  first = text.index(wish.request)
-  end = first + len(wish.request)
+  inner = read(requested.request)
+  if inner.outcome not in STARTED or not inner.spec:
+    return None
+  first = text.index(requested.request)
+  end = first + len(requested.request)
   inside = [_moved(entry, first) for entry in inner.account]
-  question = f"To record is a command of its own: {wish.command}"
+  question = f"To record is a command of its own: {requested.command}"
   return Reading(
     outcome="ask",
     account=_numbered([_said(text, 0, first), *inside, _said(text, end, len(text))]),
     questions=[question],
-    offers=[{"question": question, "request": wish.request}],
+    offers=[{"question": question, "request": requested.request}],
     delivers=inner.delivers,
     remarks=inner.remarks,
   )

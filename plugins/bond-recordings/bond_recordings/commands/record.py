@@ -29,7 +29,7 @@ from bond_recordkit.sink import Progress
 from bond_recordkit.writer import Rotation, read_rotation
 
 from bond_core import BondError, RunResult, Spec, run
-from bond_core.config import counted, parse_duration
+from bond_core.config import counted
 from bond_recordings.figures import size_text
 from bond_recordings.recorder import Target, recorded
 from bond_recordings.tapping import untapped
@@ -117,10 +117,11 @@ def record_command(
   """
   set_up_logging(verbose, quiet)
   # The command is the verb: a request may say it again, and the file and how long with it.
-  wish = recording_request(spec) or recording_request(f"record {spec}")
-  if wish is not None and is_request(spec):
-    spec, path = wish.request, path or (Path(wish.path) if wish.path else None)
-    duration = duration or (float(parse_duration(wish.duration)) if wish.duration else None)
+  requested = recording_request(spec) or recording_request(f"record {spec}")
+  if requested is not None and is_request(spec):
+    spec, path = requested.request, path or (Path(requested.path) if requested.path else None)
+    if requested.duration:
+      duration = duration or DurationType().convert(requested.duration, None, None)
   checked = read_spec(spec)
   path = path or Path(f"{_file_name(checked.name)}.jsonl.zst")
   if not suffix_of(path.name):
