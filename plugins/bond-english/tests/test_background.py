@@ -3,6 +3,7 @@ nothing, asked about where they can."""
 
 import pytest
 from bond_commandkit import summary_of
+from bond_english.building.said import conditions_said
 from bond_english.parsing import parse
 from installed import WORDS
 
@@ -101,6 +102,11 @@ def test_two_ways_to_say_one_thing(text, other):
 def test_bounds_are_on_what_they_are_said_of(text, where):
   (delivered,) = {entry["where"] for entry in parse(text, WORDS).delivers}
   assert delivered == where
+
+
+def test_what_is_outside_of_two_bounds_is_said_once():
+  bounds = [("min_price", 4000), ("side", "buy"), ("max_price", 2500)]
+  assert conditions_said([*bounds, *bounds]) == ["at ≥ 4,000 or at ≤ 2,500", "buys only"]
 
 
 def test_each_asset_has_its_own_amount():

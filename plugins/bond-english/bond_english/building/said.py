@@ -15,16 +15,21 @@ def conditions_said(settings: Iterable[tuple[str, Any]]) -> list[str]:
   """Each filter that narrows the events down, once."""
   found = list(settings)
   values = dict(found)
-  said: list[str] = []
-  for name, value in found:
-    other = values.get(f"max_{name.removeprefix('min_')}") if name.startswith("min_") else None
-    if other is not None and _value(value) > _value(other):
-      # At ≥ 3,500 or ≤ 3,000.
-      joined = f"{_said(name, value)} or {_said(f'max_{name[4:]}', other)}"
-      said = [part for part in said if part not in joined.split(" or ")] + [joined]
-    elif all(_said(name, value) not in part.split(" or ") for part in said):
-      said.append(_said(name, value))
-  return list(filter(None, said))
+  # At ≥ 3,500 or ≤ 3,000: what is outside of two bounds.
+  upper = {name: name.replace("min_", "max_", 1) for name in values if name.startswith("min_")}
+  outside = {
+    low: high
+    for low, high in upper.items()
+    if high in values and _value(values[low]) > _value(values[high])
+  }
+  said = [
+    f"{_said(name, value)} or {_said(outside[name], values[outside[name]])}"
+    if name in outside
+    else _said(name, value)
+    for name, value in found
+    if name not in outside.values()
+  ]
+  return list(dict.fromkeys(filter(None, said)))
 
 
 def _value(amount: Any) -> float:
