@@ -475,7 +475,7 @@ class FeedDriver:
         connection.end(dead)
         return
       ping_after = min(limits.ping_after, slot.rhythm.limit())
-      within = max(PONG_WITHIN, slot.pong_within)
+      within = min(max(PONG_WITHIN, slot.pong_within), max(60.0, slot.rhythm.limit()))
       if connection.pongs != pongs:
         slot.pong_within = max(0.9 * slot.pong_within, 3 * (now - (pinged_at or now)))
         pinged_at, pongs, answered_at = None, connection.pongs, now
@@ -483,7 +483,7 @@ class FeedDriver:
         pinged_at = None
       if pinged_at is not None and now - pinged_at > within:
         connection.end(f"half-open: no answer to a ping for {within:.0f} s")
-        slot.pong_within = min(2 * within, max(60.0, slot.rhythm.limit()))
+        slot.pong_within = 2 * within
         return
       if answered_at > slot.rhythm.last and slot.rhythm.state(now) is SourceState.STALE:
         # The venue lives, and so the silence may be its markets'. Whether the subscriptions are

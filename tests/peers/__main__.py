@@ -68,7 +68,8 @@ def check(folder: Path, peer: Path, market: str) -> int:
   counted = Counted(DATA / capture, books[0]["sequence"])
   found = {**json.loads(done.stdout), "rows": rows, "left_out": manifest["left_out"]}
   # Before the snapshot the depth is cleared, by one record. Each record stands once in the order of
-  # either clock.
+  # either clock. A change also brings levels beyond the first snapshot where a second one was
+  # fetched for them, so levels are counted in the recording.
   levels = sum(len(book["bids"]) + len(book["asks"]) for book in books)
   each = {"records": 1 + levels + len(counted.trades), "trades": len(counted.trades)}
   wanted = {

@@ -65,7 +65,12 @@ class Store:
   async def open(self) -> None:
     """Opens the file, or makes it. Raises BondError where that fails, and for a file that is there
     and has lost what it held."""
-    await self._in_thread(self._open)
+    try:
+      await self._in_thread(self._open)
+    except BondError:
+      if self._connection is not None:
+        await self.close()
+      raise
 
   async def close(self) -> None:
     """Closes the file."""

@@ -431,6 +431,17 @@ async def test_a_table_that_lost_what_it_held_is_not_taken_for_an_empty_one(tmp_
       pass
 
 
+async def test_a_table_that_cannot_be_used_is_closed_again(tmp_path):
+  path = tmp_path / "streams.db"
+  with contextlib.closing(sqlite3.connect(path)) as table:
+    table.execute("CREATE TABLE other (a)")
+  store = Store(path)
+  with pytest.raises(BondError, match="is damaged"):
+    await store.open()
+  with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+    await store.all()
+
+
 async def test_the_table_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
   def die(file):
     raise OSError(5, "Input/output error")
