@@ -214,6 +214,18 @@ def contrasts(seed: int, count: int) -> Iterator[tuple[str, str]]:
     ("{} trades over two hundred and fifty usd", "{} trades over two hundred usd"),
     ("wss://fstream.binance.com/ws/{}USDT@aggTrade", "wss://stream.binance.com/ws/{}USDT@aggTrade"),
     ("5m candles of {} on binance and 1h candles of ETH on okx", "5m candles of {} and ETH on okx"),
+    (f"transfers {WALLET} sends, {{}} price", f"transfers {WALLET} receives, {{}} price"),
+    (f"transfers out of {WALLET}, {{}} price", f"transfers into {WALLET}, {{}} price"),
+    (f"transfers of {WALLET}, never what it sends, {{}} price", f"{WALLET} transfers, {{}} price"),
+    ("{} trades on okx and bybit every 10s, blended", "{} trades on okx and bybit every 10s"),
+    ("mix {} prices of okx and bybit", "{} prices of okx and bybit"),
+    ("all {} trades and the book every 1s", "{} trades and the book every 1s"),
+    ("{} trades and book every 1s, no aggregation", "{} trades and book every 1s"),
+    ("30s bars from {} trades", "30s bars and {} trades"),
+    ("volume of {} trades", "volume and {} trades"),
+    ("tweets about {} not from elonmusk", "tweets about {}"),
+    ("tweets about {} without replies", "tweets about {}"),
+    ("Polygon: USDC transfers, {} price", "Arbitrum: USDC transfers, {} price"),
   ]
   source = requests(seed)
   for number in range(count):

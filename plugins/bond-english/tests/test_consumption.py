@@ -43,6 +43,12 @@ def test_ids_are_of_one_entry_each():
     ("BTC price during the weekend", "weekend"),
     ("skip trades between $10k and $50k, BTC", "$10k"),
     ("BTC trades, not the dust under $10k", "dust"),
+    ("BTC trades every 10s, no aggregation", "added up"),
+    ("raw BTC trades every 10s", "added up"),
+    ("tweets about BTC without spam", "spam"),
+    ("posts about BTC on X, not from hedge funds", "funds"),
+    ("Bluesky posts about BTC, not from jay.bsky.team", "jay.bsky.team"),
+    ("0x514910771AF9Ca656af840dff83E8264EcF986CA token transfers, USDC", "USDC"),
   ],
 )
 def test_what_shapes_nothing_is_asked_about(text, lost):
@@ -76,6 +82,33 @@ def test_a_delivery_says_the_filters_that_it_has(text, said):
   first, second = parse(text, WORDS).delivers
   assert said in first["text"]
   assert said not in second["text"]
+
+
+WALLET = "0x28C6c06298d514Db089934071355E5743bf21d60"
+
+
+@pytest.mark.parametrize(
+  ("text", "settings"),
+  [
+    (f"USDC sent by {WALLET}", {"direction": "out", "symbols": ["USDC"]}),
+    (f"usdc received by {WALLET}", {"direction": "in", "symbols": ["USDC"]}),
+    (f"USDC sent to {WALLET}", {"direction": "in", "symbols": ["USDC"]}),
+    (f"USDC received from {WALLET}", {"direction": "out", "symbols": ["USDC"]}),
+    (f"transfers of {WALLET}, not the ones it sends", {"direction": "in"}),
+    (f"transfers of {WALLET}, what it sends or receives", {}),
+    (f"{WALLET}: transfers going out, only USDC", {"direction": "out", "symbols": ["USDC"]}),
+    (
+      f"skip anything that isn't USDC: transfers to {WALLET}",
+      {"direction": "in", "symbols": ["USDC"]},
+    ),
+    (f"transfers out of {WALLET}, nothing but USDC", {"symbols": ["USDC"], "direction": "out"}),
+  ],
+)
+def test_which_way_a_wallet_moves_is_kept(text, settings):
+  (source,) = parse(text, WORDS).spec["sources"].values()
+  assert source["with"]["accounts"] == [WALLET]
+  told = {key: source["with"][key] for key in ("direction", "symbols") if key in source["with"]}
+  assert told == settings
 
 
 def test_a_rolling_window_after_an_article():

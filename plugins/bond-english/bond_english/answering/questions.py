@@ -13,6 +13,7 @@ from bond_english.text.chunks import (
   CHAIN,
   FILLER,
   FILTER,
+  NEGATION,
   OPERATOR,
   PAIR,
   PLAIN,
@@ -29,6 +30,8 @@ from bond_english.words.venues import DEXES, ENGLISH_NAMES
 
 _WHERE = frozenset(("on", "at", "from", "by", "via", "using", "through"))
 """After these a venue is named, and no asset."""
+_LINKS = frozenset(("from", "by", "of", "with", "to", "about", "in", "mentioning", "containing"))
+_NO = frozenset(("no", "not", "without", "except", "excluding", "skip", "ignore", "minus"))
 
 
 def ask_open_questions(request: Request, findings: Findings, selections: list[Selection]) -> None:
@@ -117,11 +120,20 @@ def _ask_about_unknown_words(request: Request, findings: Findings) -> None:
   for chunk in request.chunks:
     if chunk.role in (UNKNOWN, OPERATOR) and chunk.left_out:
       written = request.text_of(chunk)
-      if request.first_word(chunk) in NARROWING:
+      if request.first_word(chunk) in NARROWING or _is_part_of_data(request, chunk):
         # Without insiders there is less, and of what cannot be known.
         findings.ask(f"{written!r} cannot be told apart, and so not left out; everything, then?")
       else:
         findings.warn(f"{written!r} is not understood; it is left out as you say")
+
+
+def _is_part_of_data(request: Request, chunk: Chunk) -> bool:
+  """Whether what is left out would be some of the data, and no more than that is known: not from
+  hedge funds, posts without spam."""
+  before = _word_before(request, chunk)
+  at = next(i for i, other in enumerate(request.chunks) if other is chunk)
+  negated = at > 0 and request.chunks[at - 1].role in (NEGATION, FILLER) and before in _NO
+  return before in _LINKS or (negated and bool(request.kinds() & data.TEXTS))
 
 
 def _may_be_ticker(request: Request, phrase: list[Chunk]) -> bool:

@@ -199,6 +199,10 @@ def _add_chain(
       settings["direction"] = direction
   if tokens and not addresses.keys() & {"mints", "addresses"}:
     settings["symbols"] = list(dict.fromkeys(tokens))
+  elif others := [s.chunk for s in symbols if s.pair.base in tokens and s.chunk.value != "address"]:
+    # The address says which token it is.
+    written = context.request.text_of(others[0])
+    context.findings.ask(f"{written!r}, or the token of the address?")
   if network_of is not None:
     # So that the activity of another chain counts in the windows of this asset.
     settings["symbol"] = network_of

@@ -42,6 +42,7 @@ def add_text_source(context: BuildContext, selection: Selection) -> None:
       query.append(f"({names})" if len(authors) > 1 else names)
     if lang is not None:
       query.append(f"lang:{lang}")
+    query += [f"-{operator}" for operator in filters.use_list("without")]
   else:
     settings |= {"authors": authors} if authors else {}
     settings |= {"lang": lang} if lang is not None else {}

@@ -1,8 +1,10 @@
 """Which kinds of data a clause asks for, also where it names them in a roundabout way."""
 
+import re
+
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.request import Request, Scope
-from bond_english.reading.names import MERGING
+from bond_english.reading.names import BLENDING, MERGING
 from bond_english.text.chunks import (
   ALERT,
   ALIAS,
@@ -18,6 +20,7 @@ from bond_english.text.chunks import (
   EXACT,
   FILLER,
   FILTER,
+  INTERVAL,
   KIND,
   METRIC,
   OPERATOR,
@@ -27,6 +30,7 @@ from bond_english.text.chunks import (
   PROVIDER,
   QUERY,
   QUOTE,
+  TIME_SPAN,
   UNKNOWN,
   VAGUE_KIND,
   VENUE,
@@ -34,9 +38,11 @@ from bond_english.text.chunks import (
   Chunk,
   How,
 )
+from bond_english.text.tokens import SIGN
 from bond_english.words import data
 from bond_english.words.assets import ASSETS, MONEY
 from bond_english.words.chains import CHAIN_OF_ASSET
+from bond_english.words.english import is_english
 from bond_english.words.lexicon import CHAIN_NAMES, KIND_NAMES
 from bond_english.words.plain import bases
 from bond_english.words.venues import DEXES
@@ -50,6 +56,11 @@ _TOKEN_WORDS = frozenset(("mint", "contract", "address", "token"))
 
 _AVERAGED = frozenset(("price", "vwap", "bbo"))
 """Kinds of which a window has the average: of the price, of the best bid and ask."""
+_HANDLE = re.compile(r"\w{2,15}", re.ASCII)
+"""What X takes as the name of an account."""
+_MADE = data.WINDOWED | {"ohlc"}
+"""Kinds that are made of trades."""
+_OF = frozenset(("from", "of", "over", "using", "with"))
 _PRICED = frozenset(("priced", "quoted", "denominated"))
 """Words for a currency that say that a price is meant."""
 
@@ -91,10 +102,13 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
       chunk.make_filler()
     else:
       chunk.role, chunk.how = KIND, ALIAS
+  for chunk in clause.having(KIND):
+    _what_it_is_made_of(request, request.chunks.index(chunk), chunk)
   for index, chunk in clause.indexed(FILTER):
     _wallet_or_token(request, clause, index, chunk)
   for index, chunk in clause.indexed(ASSET):
     _chain_before_token(clause, index, chunk)
+  _posts_left_out(request, clause, findings)
   _kind_by_verb(request, clause, findings)
   _trades_of_tokens(clause, findings)
   _trading_at(request, clause)
@@ -109,6 +123,20 @@ def _each_of_named(request: Request, chunk: Chunk) -> None:
     chunk.make_filler()
   elif written.startswith("@") and (request.having(POSTS) or request.kinds() & data.TEXTS):
     chunk.role, chunk.value, chunk.how = AUTHOR, written[1:], EXACT
+
+
+def _what_it_is_made_of(request: Request, index: int, chunk: Chunk) -> None:
+  """The trades of "bars from ETH trades" are what the bars are made of, and no data besides."""
+  for number in reversed(range(index)):
+    made = request.chunks[number]
+    if made.role in (CONJUNCTION, BOUND) or request.tokens[made.first].kind == SIGN:
+      return
+    if made.role == KIND:
+      between = {token.word for token in request.tokens[made.end : chunk.first]}
+      if chunk.value == ("trades",) and made.value[0] in _MADE and between & _OF:
+        made.parts.append(chunk)
+        chunk.make_filler()
+      return
 
 
 def _movement(clause: Scope, chunk: Chunk) -> None:
@@ -137,10 +165,16 @@ def _merged(clause: Scope, chunk: Chunk) -> None:
   if kinds == {"orderbook"}:
     chunk.role, chunk.value = FILTER, METRIC
     chunk.facts = [("filter", {"metric": "consolidated"}, ALIAS)]
-  elif kinds and kinds <= data.WINDOWED | {"price"} and not _of_stream(clause, chunk):
+  elif kinds and kinds <= _one_figure(clause, chunk) and not _of_stream(clause, chunk):
     chunk.role, chunk.value, chunk.facts = FILTER, "blend", [("note", "average", EXACT)]
   else:
     chunk.make_filler()
+
+
+def _one_figure(clause: Scope, chunk: Chunk) -> frozenset[str]:
+  """The kinds of which venues can be merged into one figure: trades where they are added up."""
+  added = clause.having(INTERVAL, TIME_SPAN) and clause.first_word(chunk) in BLENDING
+  return data.WINDOWED | {"price"} | ({"trades"} if added else set())
 
 
 def _of_stream(clause: Scope, chunk: Chunk) -> bool:
@@ -155,12 +189,15 @@ def is_on_chain(clause: Scope) -> bool:
 
 
 def _chain_before_token(clause: Scope, index: int, chunk: Chunk) -> None:
-  """The polygon of "polygon USDC transfers" is where they are."""
-  following = clause.chunks[index + 1] if index + 1 < len(clause.chunks) else None
+  """The polygon of "polygon USDC transfers" and of "polygon: USDC to 0x…" is where they are."""
+  at = index + 1
+  at += at < len(clause.chunks) and clause.first_word(clause.chunks[at]) == ":"
+  following = clause.chunks[at] if at < len(clause.chunks) else None
   found = CHAIN_NAMES.longest_at(clause.tokens, chunk.first)
   if following is None or following.role != ASSET or found is None or found[1] != chunk.end:
     return
-  if "onchain" in clause.kinds() and following.value not in CHAIN_OF_ASSET:
+  on_chain = "onchain" in clause.kinds() or (not clause.kinds() and is_on_chain(clause))
+  if on_chain and following.value not in CHAIN_OF_ASSET:
     chunk.role, chunk.value = CHAIN, found[0]
     chunk.facts = [("filter", {"chain": found[0]}, ALIAS)]
 
@@ -209,6 +246,24 @@ def _posts(request: Request, clause: Scope, findings: Findings, index: int, chun
   free = ", which are free" if kind == "bluesky" else ""
   written, label = request.text_of(chunk), data.KINDS[kind].label
   findings.warn(f"no network is named; {written!r} is taken for {label}{free}")
+
+
+def _posts_left_out(request: Request, clause: Scope, findings: Findings) -> None:
+  """Not from @elonmusk, without replies: what a search on X leaves out."""
+  if "tweets" not in request.kinds():
+    return
+  for chunk in clause.chunks:
+    written = clause.text_of(chunk).removeprefix("@")
+    if not chunk.left_out or chunk.role not in (UNKNOWN, AUTHOR):
+      continue
+    operator = data.LEFT_OUT_POSTS.get(clause.first_word(chunk))
+    named = clause.tokens[chunk.first - 1].word in ("from", "by") and not is_english(written)
+    if chunk.role == AUTHOR or named:
+      operator = f"from:{written}" if _HANDLE.fullmatch(written) else None
+    if operator is not None:
+      chunk.role, chunk.value, chunk.left_out = FILTER, "without", False
+      chunk.facts = [("filter", {"without": operator}, EXACT)]
+      findings.note(f"without {written}")
 
 
 def _metric_or_provider(clause: Scope, findings: Findings, chunk: Chunk) -> None:
@@ -266,13 +321,17 @@ def _wallet_or_token(request: Request, clause: Scope, index: int, chunk: Chunk) 
   is a wallet."""
   if chunk.value != "address":
     return
+  _token_in_brackets(request, chunk)
   previous = clause.previous(index, skip=(FILLER,))
   word = "" if previous is None else clause.first_word(previous)
   written = clause.text_of(chunk)
   moving = any(request.first_word(other) in data.MOVEMENTS for other in request.having(KIND))
   named = any(slot == "symbol" for slot, _, _ in chunk.facts)
   way = chunk.preposition or word
-  directed = way in ("by", *_ENTERING, *_LEAVING)
+  directed = way in ("by", *_ENTERING, *_LEAVING) or any(
+    other.value == "direction" for other in request.having(FILTER)
+  )
+  directed = directed or (word not in _TOKEN_WORDS and not named and _names_token(clause))
   if word in _WALLET_WORDS or directed or (moving and not named):
     facts: dict[str, object] = {"account": written}
     if way in _ENTERING:
@@ -287,6 +346,24 @@ def _wallet_or_token(request: Request, clause: Scope, index: int, chunk: Chunk) 
   if word in _WALLET_WORDS and owners and owners[0].role == VENUE:
     # Binance's hot wallet: whose it is.
     owners[0].make_filler()
+
+
+def _names_token(clause: Scope) -> bool:
+  """Whether a token is named besides an address, which is then no token's: USDC moved by 0x…"""
+  tokens = [c for c in clause.having(ASSET) if c.how == EXACT or c.value not in CHAIN_OF_ASSET]
+  return bool(tokens) and "onchain" in clause.kinds()
+
+
+def _token_in_brackets(request: Request, chunk: Chunk) -> None:
+  """The (USDT) after the address of a token names it once more."""
+  contract = any(slot == "filter" and "account" not in value for slot, value, _ in chunk.facts)
+  index = request.chunks.index(chunk)
+  after = request.chunks[index + 1 : index + 4]
+  texts = [request.text_of(other) for other in after]
+  if contract and len(after) == 3 and after[1].role == ASSET and texts[::2] == ["(", ")"]:
+    chunk.facts = [fact for fact in chunk.facts if fact[0] != "symbol"]
+    chunk.facts.append(("symbol", after[1].value, ALIAS))
+    after[1].make_filler()
 
 
 def _trading_at(request: Request, clause: Scope) -> None:

@@ -32,7 +32,15 @@ from bond_english.text.chunks import (
 )
 from bond_english.words import data
 
-_COMPLEMENTS = {"buy": "sell", "sell": "buy", "long": "short", "short": "long"}
+_COMPLEMENTS = {
+  "buy": "sell",
+  "sell": "buy",
+  "long": "short",
+  "short": "long",
+  "in": "out",
+  "out": "in",
+}
+_TWO_SIDED = frozenset(("side", "position", "direction"))
 _ADDED = frozenset(("lang", "address"))
 """Filters that sources can add and not leave out."""
 _CORRECTABLE = frozenset((INTERVAL, QUOTE, KIND, ASSET, PAIR, MARKET_TYPE, VENUE, BOUND))
@@ -139,12 +147,13 @@ def _inverts_bound(request: Request, index: int) -> None:
 
 def _complement(request: Request, findings: Findings, chunk: Chunk) -> None:
   """Gives what is left out its complement: sells for not buys, shorts for not longs."""
-  if chunk.role == FILTER and chunk.value in ("side", "position") and chunk.facts:
+  if chunk.role == FILTER and chunk.value in _TWO_SIDED and chunk.facts:
     written = request.text_of(chunk)
     other = _COMPLEMENTS[chunk.facts[0][1][chunk.value]]
     chunk.facts = [("filter", {chunk.value: other}, chunk.how)]
     chunk.left_out = False
-    findings.note(f"without {written}: {other}s only")
+    only = {"in": "incoming", "out": "outgoing"}.get(other, f"{other}s")
+    findings.note(f"without {written}: {only} only")
   elif chunk.role == INTERVAL:
     chunk.left_out = False
     if sum(1 for _ in request.indexed(INTERVAL)) == 1:
@@ -152,6 +161,9 @@ def _complement(request: Request, findings: Findings, chunk: Chunk) -> None:
   elif chunk.role == BOUND:
     chunk.left_out = False
     chunk.refuse(f"{request.text_of(chunk)!r} of what: is that left out, or asked for?")
+  elif chunk.role == AUTHOR and "tweets" in request.kinds():
+    # A search on X can leave out an account.
+    return
   elif chunk.role in (AUTHOR, QUERY) or (chunk.role == FILTER and chunk.value in _ADDED):
     chunk.left_out = False
     chunk.refuse(f"{request.text_of(chunk)!r} can be asked for and not left out; everything, then?")

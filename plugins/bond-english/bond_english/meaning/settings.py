@@ -11,7 +11,7 @@ from bond_english.words import data
 
 LISTS = frozenset(
   (
-    *("event_types", "authors", "query", "mint", "address", "account", "chain"),
+    *("event_types", "authors", "query", "without", "mint", "address", "account", "chain"),
     *("metric", "universe", "bar_sec", "provider"),
   )
 )
@@ -44,6 +44,7 @@ _KINDS_OF = {
   "lang": _POSTS,
   "query": _POSTS,
   "authors": _POSTS,
+  "without": frozenset(("tweets",)),
   "provider": _POSTS,
   "event_types": _ONCHAIN,
   "chain": _ANY,

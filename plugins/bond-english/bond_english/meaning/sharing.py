@@ -341,6 +341,9 @@ def _share_symbols(clauses: list[_Clause]) -> None:
     donor = next((c for c in _neighbours(clauses, index) if c in having), None)
     if donor is not None:
       clause.symbols = list(donor.symbols)
+      named = [symbol.chunk for symbol in donor.symbols]
+      # The token of an address is that of the address.
+      clause.settings += [s for s in donor.settings if any(s.chunk is chunk for chunk in named)]
       clause.markets = clause.markets or [c for c in donor.markets if not _derivatives(clause)]
 
 
@@ -496,7 +499,7 @@ def _is_same(one: Selection, other: Selection) -> bool:
     and one.venue_names == other.venue_names
     and one.market_types == other.market_types
     and one.chain_names == other.chain_names
-    and one.settings.plain() == other.settings.plain()
+    and sorted(one.settings.plain(), key=repr) == sorted(other.settings.plain(), key=repr)
     and [c.value for c in one.intervals] == [c.value for c in other.intervals]
   )
 

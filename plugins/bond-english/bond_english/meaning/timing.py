@@ -75,15 +75,26 @@ def _is_plain_interval(chunk: Chunk) -> bool:
 def _prefer_seconds(request: Scope) -> None:
   """Real-time, every 5s: the number of seconds counts."""
   plain = [chunk for chunk in request.having(INTERVAL) if chunk.value.target is None]
+  events = [c for c in request.having(KIND) if not _EVENT_KINDS.isdisjoint(c.value)]
+  others = [c for c in request.having(KIND) if _EVENT_KINDS.isdisjoint(c.value)]
   if any(chunk.value.seconds for chunk in plain):
     for chunk in plain:
-      if chunk.value.seconds == EVERY_UPDATE:
+      if chunk.value.seconds != EVERY_UPDATE:
+        continue
+      if chunk.value.added_up or not events:
         chunk.make_filler()
+      elif others:
+        # Trades and the book every 100 ms, no aggregation: trades are what would be added up.
+        chunk.value = Interval(EVERY_UPDATE, target=events[0].first)
+      else:
+        chunk.refuse("Each event as it comes, or added up at the interval?")
 
 
 def _every_event(request: Scope, index: int, chunk: Chunk) -> None:
   """Every trade, each BTC liquidation: every update."""
-  if request.first_word(chunk) not in ("every", "each"):
+  word = request.first_word(chunk)
+  several = len([c for c in request.having(KIND) if not c.left_out]) > 1
+  if word not in ("every", "each") and not (word == "all" and several):
     return
   following = request.following(index, skip=(FILLER, ASSET, PAIR))
   if following is None or following.role != KIND:

@@ -24,13 +24,15 @@ class Interval:
 
   Where it is None, `problem` is the question that has to be answered first, or with `invalid` the
   reason why it is no interval. `target` is the first token of the words for the one kind of event
-  that it is of (every trade), None where it is of everything around it.
+  that it is of (every trade), None where it is of everything around it. `added_up` is false where
+  the words say that each event comes by itself: no aggregation.
   """
 
   seconds: float | None
   problem: str = ""
   invalid: bool = False
   target: int | None = None
+  added_up: bool = True
 
 
 _EVERY = frozenset(("every", "each"))
@@ -87,15 +89,24 @@ _REAL_TIME = PhraseTable(
     frequently as
     possible; as it happens; as they happen; as they come; as they come in; as it comes; as they
     occur; as they arrive; as it arrives; as it comes in; instantly; instantaneous; immediately;
-    continuously; continuous; constantly; nonstop; non stop; no aggregation; without aggregation;
-    unaggregated; not aggregated; no windows; non aggregated; no aggregating; without aggregating;
-    no window; without windows; don't aggregate; do not aggregate; dont aggregate; no batching; no
-    sampling; raw; raw feed; raw data; unfiltered; tick by tick; every single update; every single
+    continuously; continuous; constantly; nonstop; non stop; unfiltered;
+    every single update; every single
     tick; all updates; all ticks; max speed; maximum speed; full speed; at full speed; no
     interval; whenever it changes; when it changes; whenever they change; as it changes; on change;
     on every change; on each change; whenever it moves; no delay; without delay; every single one;
     one by one; as they are made; up to the
     millisecond
+    """
+  )
+)
+_NOT_ADDED_UP = PhraseTable(
+  (phrase, EVERY_UPDATE)
+  for phrase in split_phrases(
+    """
+    no aggregation; without aggregation; unaggregated; not aggregated; no windows; non aggregated;
+    no aggregating; without aggregating; no window; without windows; don't aggregate; do not
+    aggregate; dont aggregate; no batching; no sampling; tick by tick; without sampling; not
+    sampled; raw; raw feed; raw data
     """
   )
 )
@@ -133,6 +144,7 @@ WORDS = (
   | _COUNT_WORDS.words
   | _ADVERBS.words
   | _REAL_TIME.words
+  | _NOT_ADDED_UP.words
   | _VAGUE.words
   | _LIMITS.words
   | frozenset(("hz", "hertz", "khz", "other", "times", "per"))
@@ -167,10 +179,10 @@ def interval_at(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | N
 
 def _set_phrase(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | None:
   best: tuple[Interval, int] | None = None
-  for table in (_REAL_TIME, _ADVERBS):
+  for table in (_REAL_TIME, _ADVERBS, _NOT_ADDED_UP):
     found = table.longest_at(tokens, first)
     if found is not None and (best is None or found[1] > best[1]):
-      best = Interval(found[0]), found[1]
+      best = Interval(found[0], added_up=table is not _NOT_ADDED_UP), found[1]
   vague = _VAGUE.longest_at(tokens, first)
   if vague is not None and (best is None or vague[1] > best[1]):
     best = Interval(None, _TOO_VAGUE), vague[1]

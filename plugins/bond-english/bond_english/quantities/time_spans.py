@@ -8,7 +8,8 @@ from bond_english.quantities.durations import UNITS, VAGUE_NUMBERS, duration_at,
 from bond_english.quantities.numbers import number_at
 from bond_english.text.chunks import TIME_SPAN, Chunk, question_chunk
 from bond_english.text.phrases import PhraseTable, is_joiner
-from bond_english.text.tokens import NUMBER, Token
+from bond_english.text.tokens import NUMBER, SIGN, Token
+from bond_english.words.filler import FILLER
 
 Direction: TypeAlias = Literal["past", "next", "rolling", "none"]
 
@@ -59,10 +60,21 @@ def plain_time_span_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   if found is None:
     return None
   single = tokens[first].word in ("a", "an") and number_at(tokens, first) is None
-  if single and tokens[first + 1].word not in ("half", "quarter", "tenth"):
+  if (
+    single
+    and not _is_how_long(tokens, first, found[1])
+    and tokens[first + 1].word not in ("half", "quarter", "tenth")
+  ):
     return None
   seconds, end = found
   return Chunk(TIME_SPAN, first, end, TimeSpan(seconds, NO_DIRECTION))
+
+
+def _is_how_long(tokens: Sequence[Token], first: int, end: int) -> bool:
+  """Whether a time span stands between "for" and the end of a phrase: for an hour, for a day on
+  okx."""
+  ends = end == len(tokens) or tokens[end].kind == SIGN or tokens[end].word in FILLER
+  return first > 0 and tokens[first - 1].word == "for" and ends
 
 
 def ago_at(tokens: Sequence[Token], first: int) -> Chunk | None:

@@ -33,7 +33,9 @@ from bond_english.reading.unavailable import operator_at, unavailable_at
 from bond_english.reading.unlisted import unlisted_at
 from bond_english.reading.venue_groups import all_venues_at, venue_type_at
 from bond_english.text.chunks import (
+  ALIAS,
   BOUND,
+  CHAIN,
   CONJUNCTION,
   CORRECTED,
   CORRECTION,
@@ -47,6 +49,7 @@ from bond_english.text.chunks import (
   REPLAY,
   UNKNOWN,
   Chunk,
+  Fact,
   Role,
 )
 from bond_english.text.phrases import PhraseTable
@@ -65,6 +68,7 @@ FILLER_COST = 0.3
 _REPLAY = PhraseTable((phrase, phrase) for phrase in unsupported.REPLAY)
 _EDITS = PhraseTable((phrase, phrase) for phrase in unsupported.EDITS)
 _CORRECTIONS = PhraseTable((phrase, None) for phrase in filler.CORRECTIONS)
+_EXCEPT = PhraseTable((phrase, None) for phrase in filler.EXCEPT)
 _LETTERS = frozenset(split_words("a b c d e i ii iii iv v"))
 _ADDRESS_PARTS = frozenset(split_words("com io net org exchange api ws public stream localhost"))
 _LEADING_SIGNS = frozenset((*"<>≥≤-−–/~@.:(", "<=", ">=", *CURRENCY_SIGNS))
@@ -143,6 +147,15 @@ def _is_version(word: str) -> bool:
   return word[:1] == "v" and word[1:].isdecimal() and len(word) == 2
 
 
+def _method(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """Eth_subscribe: a method of Ethereum's nodes."""
+  signs = [token.text for token in tokens[first : first + 2]]
+  if signs != ["eth", "_"] or not tokens[first + 1].attached:
+    return None
+  facts: list[Fact] = [("filter", {"chain": "ethereum"}, ALIAS)]
+  return Chunk(CHAIN, first, min(first + 3, len(tokens)), "ethereum", ALIAS, facts)
+
+
 def _enumerator(tokens: Sequence[Token], first: int) -> Chunk | None:
   """(1), 2): the number of a part of the request."""
   opened = tokens[first].text == "("
@@ -199,6 +212,21 @@ def _negation(tokens: Sequence[Token], first: int) -> Chunk | None:
   return None if found is None else Chunk(NEGATION, first, found[1])
 
 
+def _only(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """Skip anything that's not, nothing but: what is left out twice is what is asked for alone."""
+  found = NEGATIONS.longest_at(tokens, first)
+  if found is None:
+    return None
+  at = found[1]
+  while at < len(tokens) and tokens[at].word in filler.EVERYTHING_THAT:
+    at += 1
+  bare = tokens[first].word in ("nothing", "none")
+  if at >= len(tokens) or (at == found[1] and not bare):
+    return None
+  second = _EXCEPT.longest_at(tokens, at)
+  return None if second is None else Chunk(FILLER, first, second[1], cost=-2.0)
+
+
 def _correction(tokens: Sequence[Token], first: int) -> Chunk | None:
   """No wait, make it; the "actually" of "20 levels - actually 50"; "okx, sorry, bybit"."""
   found = _CORRECTIONS.longest_at(tokens, first)
@@ -229,6 +257,7 @@ def _phrase(phrases: PhraseTable[str] | PhraseTable[None], role: Role) -> Reader
 _READERS: tuple[Reader, ...] = (
   _with_slash,
   _address_part,
+  _method,
   _enumerator,
   _key,
   pair_at,
@@ -248,6 +277,7 @@ _READERS: tuple[Reader, ...] = (
   _bound,
   plain_time_span_at,
   alert_at,
+  _only,
   _negation,
   venue_type_at,
   side_at,

@@ -51,9 +51,12 @@ from bond_english.words.plain import is_plain
 _WEAK_KINDS = frozenset(
   ("value", "valuation", "rate", "rates", "cost", "worth", "how", "ticks", "tick")
 )
-MERGING = frozenset(
-  split_words("merged combined consolidated pooled blended aggregate aggregated total overall")
+BLENDING = frozenset(
+  split_words(
+    "merged combined consolidated pooled blended mixed blend blending mix mixing merge merging pool"
+  )
 )
+MERGING = BLENDING | frozenset(split_words("aggregate aggregated total overall"))
 """Words for one figure, or one book, of several venues."""
 
 CHAIN_SOURCES = frozenset(SOURCES.values())

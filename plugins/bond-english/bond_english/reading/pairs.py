@@ -80,7 +80,8 @@ def _own_name(tokens: Sequence[Token], first: int) -> Chunk | None:
   @107, a spot pair by its number."""
   parts = tokens[first : first + 3]
   if len(parts) > 1 and parts[0].text == "@" and parts[1].kind == NUMBER and parts[1].attached:
-    if parts[0].attached or not parts[1].text.isdecimal():
+    numbered = parts[1].text.isdecimal() and _is_at(tokens, "hyperliquid")
+    if parts[0].attached or not numbered:
       return None
     own, end = f"@{parts[1].text}", first + 2
     quoted = end + 1 < len(tokens) and tokens[end].text == "/" and tokens[end + 1].attached
@@ -99,6 +100,11 @@ def _own_name(tokens: Sequence[Token], first: int) -> Chunk | None:
   if large and end < len(tokens) and tokens[end].text == "/":
     return None
   return Chunk(PAIR, first, end, Pair(f"{part}-{coin}".upper(), None, True, own=own))
+
+
+def _is_at(tokens: Sequence[Token], venue: str) -> bool:
+  """Whether a request names a venue."""
+  return any(VENUE_NAMES.single.get(token.word) == venue for token in tokens)
 
 
 def _is_name(token: Token) -> bool:

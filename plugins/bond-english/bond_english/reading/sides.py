@@ -2,13 +2,40 @@
 
 from collections.abc import Sequence
 
-from bond_english.text.chunks import EXACT, FILLER, FILTER, Chunk, Fact, filter_chunk
+from bond_english.text.chunks import ALIAS, EXACT, FILLER, FILTER, Chunk, Fact, filter_chunk
 from bond_english.text.phrases import PhraseTable, match_words
-from bond_english.text.tokens import Token
+from bond_english.text.tokens import ADDRESS, Token
 from bond_english.words import split_phrases
 
 _SIDES = {"buys": "buy", "buyers": "buy", "sells": "sell", "sellers": "sell"}
 _DIRECTIONS = {"incoming": "in", "inbound": "in", "outgoing": "out", "outbound": "out"}
+_WALLET_VERBS = PhraseTable(
+  (phrase, direction)
+  for direction, phrases in (
+    (
+      "in",
+      """
+      receives; received; receiving; receive; gets; going in; going into; coming in; coming into;
+      comes in; goes in; goes into; arriving; arriving at; arrives; arrives at; deposits;
+      flowing in;
+      flowing into; entering; enters; credited to
+      """,
+    ),
+    (
+      "out",
+      """
+      sends; sent; sending; send; going out; going out of; going out from; coming out;
+      coming out of;
+      goes out; goes out of; comes out of; out of; leaving; leaves; withdrawals; flowing out;
+      flowing out of; spends; pays out; exiting; exits
+      """,
+    ),
+  )
+  for phrase in split_phrases(phrases)
+)
+"""What a wallet does, where a request names one by its address."""
+_OTHER_END = {"out": "to", "in": "from"}
+"""After these it is somebody else who does it: sent to the wallet, received from it."""
 _TAKERS = frozenset(("market", "taker", "aggressor", "aggressive"))
 """Words for who begins a trade, which is the side of it."""
 _HELD = frozenset(("long", "short", "longs", "shorts"))
@@ -28,6 +55,25 @@ WORDS = (
 )
 
 
+def _moved(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """Which way something moves at a wallet: what it receives, going out of it; both ways add
+  nothing."""
+  found = _WALLET_VERBS.longest_at(tokens, first)
+  if found is None or all(token.kind != ADDRESS for token in tokens):
+    return None
+  direction, end = found
+  joined = end < len(tokens) and tokens[end].word in ("or", "and", "/", "&")
+  other = _WALLET_VERBS.longest_at(tokens, end + 1) if joined and end + 1 < len(tokens) else None
+  if other is not None and other[0] != direction:
+    return Chunk(FILTER, first, other[1], "direction")
+  if tokens[first].word == "send" and first == 0:
+    # Send me the transfers.
+    return None
+  if end < len(tokens) and tokens[end].word in (_OTHER_END[direction], "me", "us"):
+    return None
+  return filter_chunk("direction", first, end, {"direction": direction}, ALIAS)
+
+
 def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   """The side or position that begins at `first`: a filter, which for both of them adds nothing."""
   both = _BOTH.longest_at(tokens, first)
@@ -38,6 +84,9 @@ def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
       facts: list[Fact] = [("filter", {name: value}, EXACT) for value in values]
       return Chunk(FILTER, first, end + 1, name, facts=facts)
     return Chunk(FILTER, first, end, name)
+  moved = _moved(tokens, first)
+  if moved is not None:
+    return moved
   word = tokens[first].word
   after = tokens[first + 1].word if first + 1 < len(tokens) else ""
   before = tokens[first - 1].word if first else ""

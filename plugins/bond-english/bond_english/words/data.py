@@ -197,6 +197,14 @@ _MARKET_TYPES = {
 }
 """Types of markets, and the phrases for them."""
 
+LEFT_OUT_POSTS = {
+  **dict.fromkeys(("retweets", "retweet", "reposts", "rts"), "is:retweet"),
+  **dict.fromkeys(("replies", "reply"), "is:reply"),
+  **dict.fromkeys(("quotes", "quote"), "is:quote"),
+  **dict.fromkeys(("links", "link", "urls"), "has:links"),
+}
+"""Posts that X's search can leave out, and its operators for them (docs.x.com, "Build a rule")."""
+
 VAGUE_PHRASES = {
   "market data": ("price", "volume"),
   "market info": ("price", "volume"),

@@ -123,6 +123,14 @@ NEGATIONS = split_phrases(
 )
 """Phrases that leave out what follows."""
 
+EXCEPT = split_phrases(
+  "not; isn't; aren't; but; except; except for; other than; besides; apart from"
+)
+"""After "nothing", and after a negation and "everything that is", what is asked for alone."""
+EVERYTHING_THAT = frozenset(
+  split_words("anything everything all any those ones stuff that that's thats which who is are")
+)
+
 PARTED_NEGATIONS = frozenset(("leave", "leaving", "keep", "keeping", "filter", "take", "cut"))
 """Verbs that leave something out where "out" stands behind it."""
 
