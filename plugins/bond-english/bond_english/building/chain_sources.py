@@ -188,6 +188,8 @@ def _add_chain(
       package = _PACKAGES.get(use, _DEFAULT_PACKAGE)
       context.spec.require_package(package, f"{label} of {display_name}")
   settings: dict[str, Any] = {"chain": chain} if use == "onchain.evm" else {}
+  if use == chains.SOURCES["solana"] and filters.has("commitment"):
+    settings["commitment"] = filters.use("commitment")
   if event_types:
     settings["event_types"] = list(event_types)
   if addresses:

@@ -339,7 +339,8 @@ def _chain_cost(state: Hypothesis, chunk: Chunk) -> float:
   named = named or "address" in state.has
   if chunk.weak:
     return 0.0 if located or listed else WEAK_COST
-  if chunk.cost >= 3.0 and (listed or (located and named and state.topic != "text")):
+  within = state.preposition == "in" and state.subject and state.topic == "chain"
+  if chunk.cost >= 3.0 and (listed or within or (located and named and state.topic != "text")):
     return -3.4
   return 0.0
 

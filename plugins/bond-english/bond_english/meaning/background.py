@@ -128,12 +128,18 @@ def _parts(request: Request) -> Iterator[tuple[list[Chunk], str]]:
     if alone and word in _ENDS and not (attached and word in (".", "-")):
       yield part, word
       part = []
-    elif word in _REASONS and part:
+    elif part and (word in _REASONS or _is_reason(request, chunk)):
       yield part, word
       part = [chunk]
     else:
       part.append(chunk)
   yield part, ""
+
+
+def _is_reason(request: Request, chunk: Chunk) -> bool:
+  """Whether a chunk is the "as" before what the asker does or has: as my German is rusty."""
+  words = [token.word for token in request.tokens[chunk.first : chunk.first + 2]]
+  return words[:1] == ["as"] and not _PERSONS.isdisjoint(words[1:])
 
 
 def _words(request: Request, chunks: Sequence[Chunk]) -> list[str]:

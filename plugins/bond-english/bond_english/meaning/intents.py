@@ -2,6 +2,7 @@
 
 from bond_english.meaning.findings import Findings
 from bond_english.meaning.request import Request
+from bond_english.reading.sides import key_before
 from bond_english.text.chunks import (
   ASSET,
   BOUND,
@@ -68,6 +69,9 @@ def _orders(request: Request, findings: Findings) -> None:
     word = request.first_word(chunk)
     single = chunk.end == chunk.first + 1
     if not single or word not in unsupported.ORDER_VERBS or chunk.left_out:
+      continue
+    if key_before(request.tokens, chunk.first) == "side":
+      # "side": "sell" of trades.
       continue
     begins = index == start or (index > 0 and request.chunks[index - 1].role == CONJUNCTION)
     if _is_order(request, index, chunk, begins):

@@ -70,6 +70,10 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
   worth."""
   for index, chunk in clause.indexed(AMBIGUOUS_X):
     _network_or_letter(request, clause, findings, index, chunk)
+  for chunk in clause.having(FILTER):
+    if chunk.value == "closed" and request.having(EVENT):
+      # Of events on a chain it is how sure they are.
+      chunk.value, chunk.facts = "commitment", [("filter", {"commitment": "finalized"}, EXACT)]
   for chunk in clause.having(VENUE):
     _each_of_named(request, chunk)
   for index, chunk in clause.indexed(POSTS):
@@ -86,7 +90,7 @@ def resolve_kinds(request: Request, clause: Scope, findings: Findings) -> None:
   for chunk in clause.having(PROVIDER, METRIC):
     _metric_or_provider(clause, findings, chunk)
   for chunk in clause.having(VAGUE_KIND):
-    _vague(clause, findings, chunk)
+    _vague(request, clause, findings, chunk)
   for chunk in clause.having(AVERAGE):
     # A window has the average price, bid and ask, and no other average.
     if clause.first_word(chunk) in MERGING:
@@ -304,9 +308,13 @@ def _is_how_often(clause: Scope, chunk: Chunk) -> bool:
   return clause.tokens[chunk.first - 1].word in ("every", "each") if chunk.first else False
 
 
-def _vague(clause: Scope, findings: Findings, chunk: Chunk) -> None:
+def _vague(request: Request, clause: Scope, findings: Findings, chunk: Chunk) -> None:
   kinds = chunk.value
   named = clause.kinds()
+  if "_" in clause.text_of(chunk) and request.having(KIND):
+    # The name of a tool, beside what it is to do.
+    chunk.make_filler()
+    return
   texts = data.TEXTS.issuperset(kinds) and not data.TEXTS.isdisjoint(named)
   if named.issuperset(kinds) or texts:
     chunk.make_filler()

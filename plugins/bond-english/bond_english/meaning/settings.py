@@ -44,6 +44,7 @@ _KINDS_OF = {
   "lang": _POSTS,
   "query": _POSTS,
   "authors": _POSTS,
+  "commitment": frozenset(("onchain",)),
   "without": frozenset(("tweets",)),
   "provider": _POSTS,
   "event_types": _ONCHAIN,

@@ -28,6 +28,7 @@ from bond_english.text.chunks import (
   PREPOSITION,
   REPLAY,
   TIME_SPAN,
+  UNKNOWN,
   Chunk,
   Role,
 )
@@ -45,6 +46,11 @@ _EVENT_KINDS = frozenset(("trades", "liquidations", "onchain", "tweets", "bluesk
 
 def resolve_times(request: Scope, findings: Findings) -> None:
   """Makes every time span an interval, a filter or a refusal, and "every trade" an interval."""
+  if request.having(INTERVAL, TIME_SPAN):
+    for chunk in request.having(UNKNOWN):
+      if request.first_word(chunk) in ("window", "windows"):
+        # 1s VWAP windows: what has that length.
+        chunk.make_filler()
   for index, chunk in request.indexed(FILLER):
     _every_event(request, index, chunk)
   for index, chunk in request.indexed(TIME_SPAN):

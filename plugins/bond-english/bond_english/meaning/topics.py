@@ -5,6 +5,7 @@ from bond_english.meaning.request import Scope
 from bond_english.text.chunks import (
   ASSET,
   ASSUMED,
+  CONJUNCTION,
   FILLER,
   KIND,
   OPERATOR,
@@ -21,6 +22,7 @@ from bond_english.words import data
 
 _CITING = frozenset(("mentioning", "containing"))
 _ABOUT_WORDS = _CITING | {"about", "regarding", "concerning"}
+_WORDS = frozenset(("word", "words", "keyword", "keywords", "phrase", "term"))
 _VERBS = frozenset(("mention", "mentions", "contain", "contains", "say", "says"))
 """After "that" and the like: posts which mention listing."""
 
@@ -35,7 +37,7 @@ def find_topics(request: Scope, findings: Findings) -> None:
       continue
     word = request.first_word(chunk)
     said = index and request.first_word(request.chunks[index - 1]) in ("that", "which", "who")
-    if word in _ABOUT_WORDS or (said and word in _VERBS):
+    if word in _ABOUT_WORDS | _WORDS or (said and word in _VERBS):
       _find_topic(request, findings, index + 1)
   for chunk in request.having(QUERY):
     written = request.text_of(chunk)
@@ -45,11 +47,12 @@ def find_topics(request: Scope, findings: Findings) -> None:
 
 
 def _find_topic(request: Scope, findings: Findings, first: int) -> None:
-  about = request.first_word(request.chunks[first - 1]) == "about"
+  about = request.first_word(request.chunks[first - 1]) in _ABOUT_WORDS
   if about and first < len(request.chunks) and request.chunks[first].role == VENUE:
     # Tweets about Binance are not data of Binance.
     chunk = request.chunks[first]
     chunk.role, chunk.facts = QUERY, [("filter", {"query": request.text_of(chunk)}, chunk.how)]
+    _find_next(request, findings, first + 1)
     return
   topic: list[Chunk] = []
   for chunk in request.chunks[first:]:
@@ -60,6 +63,7 @@ def _find_topic(request: Scope, findings: Findings, first: int) -> None:
     if ended or chunk.role not in (UNKNOWN, FILLER, PLAIN, QUOTE, OPERATOR) or chunk.left_out:
       break
     topic.append(chunk)
+  _find_next(request, findings, first + len(topic))
   said = request.first_word(request.chunks[first - 1]) in _VERBS | _CITING
   while topic and (topic[-1].role == FILLER or (topic[-1].role == PLAIN and not said)):
     topic.pop()
@@ -73,3 +77,11 @@ def _find_topic(request: Scope, findings: Findings, first: int) -> None:
     chunk.role, chunk.value, chunk.how = QUERY, query, ASSUMED
     chunk.facts = [("filter", {"query": query}, ASSUMED)]
   findings.warn(f"{query!r} is taken for words to search for")
+
+
+def _find_next(request: Scope, findings: Findings, at: int) -> None:
+  """Searches for the word after "and", too: mentioning coinbase and hack."""
+  after = request.chunks[at : at + 2]
+  words = [chunk.role for chunk in after] == [CONJUNCTION, UNKNOWN]
+  if words and after[0].value in ("and", "&", "+") and not after[1].left_out:
+    _find_topic(request, findings, at + 1)

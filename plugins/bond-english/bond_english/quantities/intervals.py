@@ -36,7 +36,7 @@ class Interval:
 
 
 _EVERY = frozenset(("every", "each"))
-_PER = frozenset(("a", "an", "per", "every", "each", "/"))
+_PER = frozenset(("a", "an", "per", "every", "each", "by", "in", "/"))
 _COUNTED_NOUNS = frozenset(
   split_words(
     """
@@ -57,7 +57,7 @@ _NOUNS_AFTER_DURATION = _INTERVAL_NOUNS | frozenset(
   split_words(
     """
     updates update ticks refresh windows window steps snapshots samples polling sampling apart
-    buckets bucket aggregation aggregates period periods
+    buckets bucket aggregation aggregates period periods increments increment slices
     """
   )
 )
@@ -125,7 +125,8 @@ _LIMITS = PhraseTable(
   (phrase, None)
   for phrase in split_phrases(
     """
-    more than; more often than; at most; no more than; no more often than; up to; max; maximum;
+    more than; more often than; not more than; not more often than; at most; no more than;
+    no more often than; up to; max; maximum;
     at a maximum of; about; around; roughly; approximately; approx; sampled; refreshed; updated;
     polled; snapshotted; at least
     """

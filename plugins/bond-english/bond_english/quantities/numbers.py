@@ -67,7 +67,7 @@ def number_at(tokens: Sequence[Token], first: int) -> tuple[float, int] | None:
     return None
   token = tokens[first]
   if token.kind == NUMBER:
-    value = float(token.text.replace(",", "").replace("_", ""))
+    value = float("".join(token.text.replace(",", "").replace("_", "").split()))
     # 1e999 is infinite.
     return (value, first + 1) if math.isfinite(value) else None
   found = _PHRASES.longest_at(tokens, first)

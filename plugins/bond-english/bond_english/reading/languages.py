@@ -30,9 +30,25 @@ WORDS = frozenset(_LANGUAGES)
 
 def language_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   """The language that begins at `first`: a filter with `lang`."""
+  if tokens[first].word in ("lang", "language"):
+    return _value(tokens, first)
   at = match_words(tokens, first, ("in",)) or first
   if at >= len(tokens) or tokens[at].word not in _LANGUAGES:
     return None
   end = at + 1
   end += end < len(tokens) and tokens[end].word in ("language", "only")
   return filter_chunk("lang", first, end, {"lang": _LANGUAGES[tokens[at].word]})
+
+
+def _value(tokens: Sequence[Token], first: int) -> Chunk | None:
+  """The language of lang='en' and "lang": "english"."""
+  at = first + 1
+  while at < len(tokens) and tokens[at].text in ("=", ":", "'", '"'):
+    at += 1
+  if at in (first + 1, len(tokens)):
+    return None
+  word = tokens[at].word
+  code = word if word in _LANGUAGES.values() else _LANGUAGES.get(word)
+  end = at + 1
+  end += end < len(tokens) and tokens[end].text == tokens[at - 1].text
+  return None if code is None else filter_chunk("lang", first, end, {"lang": code})

@@ -103,7 +103,8 @@ def _at(tokens: Sequence[Token], first: int, sources: SourceWords) -> list[Chunk
   if notation is not None:
     return [notation]
   found: list[Chunk] = []
-  quoted = None if tokens[0].text in ("{", "[") else quoted_at(tokens, first)
+  written = tokens[0].text == "[" or any(token.text == "{" for token in tokens[:first])
+  quoted = None if written or tokens[0].text == "{" else quoted_at(tokens, first)
   if quoted is not None:
     found.append(quoted)
   if tokens[first].kind != SIGN or tokens[first].text in _LEADING_SIGNS:

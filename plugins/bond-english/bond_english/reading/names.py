@@ -53,7 +53,7 @@ _WEAK_KINDS = frozenset(
 )
 BLENDING = frozenset(
   split_words(
-    "merged combined consolidated pooled blended mixed blend blending mix mixing merge merging pool"
+    "merged combined consolidated pooled blended mixed blend blending mix mixing merge merging"
   )
 )
 MERGING = BLENDING | frozenset(split_words("aggregate aggregated total overall"))
@@ -148,6 +148,8 @@ def _is_verb(tokens: Sequence[Token], first: int) -> bool:
   """Whether a name of data is what somebody does: I trade perps on Bybit, my husband trades."""
   word, before = tokens[first].word, [token.word for token in tokens[max(0, first - 2) : first]]
   if word in _VERBS:
+    # I usually trade stocks.
+    before = [other for other in before if not other.endswith("ly")]
     return before[-1:] != [] and before[-1] in _SUBJECTS
   known = len(before) == 2 and before[1] in ASSET_NAMES.words | VENUE_NAMES.words
   return (
@@ -205,6 +207,9 @@ def _asset(tokens: Sequence[Token], first: int) -> Chunk | None:
     if exact
     else token.word in assets.ENGLISH_NAMES and token.text.islower()
   )
+  if ticker == "HYPE":
+    # The coin of a venue that is named beside it.
+    weak = weak and all(VENUE_NAMES.single.get(t.word) != "hyperliquid" for t in tokens)
   return Chunk(ASSET, first, end, ticker, EXACT if exact else ALIAS, weak=weak)
 
 

@@ -79,6 +79,10 @@ def _own_name(tokens: Sequence[Token], first: int) -> Chunk | None:
   """Names that a venue has for a market: xyz:TSLA or XYZ-TSLA, a perpetual of a part of it, and
   @107, a spot pair by its number."""
   parts = tokens[first : first + 3]
+  if parts[0].text in EQUITIES and _is_at(tokens, "hyperliquid"):
+    # Hyperliquid has perpetuals of shares, those of xyz.
+    share = Pair(f"XYZ-{parts[0].text}", None, True, own=f"xyz:{parts[0].text}")
+    return Chunk(PAIR, first, first + 1, share, ALIAS, cost=-2.0)
   if len(parts) > 1 and parts[0].text == "@" and parts[1].kind == NUMBER and parts[1].attached:
     numbered = parts[1].text.isdecimal() and _is_at(tokens, "hyperliquid")
     if parts[0].attached or not numbered:

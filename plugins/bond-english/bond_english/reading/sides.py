@@ -55,6 +55,12 @@ WORDS = (
 )
 
 
+def key_before(tokens: Sequence[Token], first: int) -> str:
+  """The key whose value begins at `first`, without quotation marks; empty where there is none."""
+  before = [token.word for token in tokens[:first] if token.text not in ("'", '"')][-2:]
+  return before[0] if len(before) == 2 and before[1] in ("=", ":") else ""
+
+
 def _moved(tokens: Sequence[Token], first: int) -> Chunk | None:
   """Which way something moves at a wallet: what it receives, going out of it; both ways add
   nothing."""
@@ -95,7 +101,7 @@ def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
   if word in _HELD:
     if after in ("position", "positions") and any(t.word.startswith("liq") for t in tokens):
       return filter_chunk("position", first, first + 2, {"position": word.rstrip("s")})
-    if before in ("=", ":") and tokens[first - 2].word in ("side", "position"):
+    if key_before(tokens, first) in ("side", "position"):
       return filter_chunk("position", first, first + 1, {"position": word.rstrip("s")})
     # Long liquidations, long BTC liquidations, liquidations long.
     near = (before, *(token.word for token in tokens[first + 1 : first + 3]))

@@ -25,6 +25,8 @@ _PATTERNS: tuple[tuple[TokenKind, re.Pattern[str]], ...] = (
   (HANDLE, re.compile(r"@[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*")),
   (CASHTAG, re.compile(r"\$[A-Za-z][A-Za-z0-9]*")),
   (HASHTAG, re.compile(r"#[^\W_]\w*")),
+  # 500 000, with a narrow space or a usual one.
+  (NUMBER, re.compile(r"\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\w)|\d{1,3}(?: \d{3})* 000(?!\w)")),
   (NUMBER, re.compile(r"\d{1,3}(?:[,_]\d{3})+(?:\.\d+)?(?![\d])|\d+(?:\.\d+)?(?:[eE]\d+)?|\.\d+")),
   (WORD, re.compile(r"[^\W\d_](?:[^\W_]|['’](?=[^\W\d_]))*")),
   (SIGN, re.compile(r">=|<=|=>|->|\.\.\.|\S")),

@@ -84,7 +84,9 @@ _PHRASES = {
     level1;
     quotes; best bid; best ask; best offer; best quotes; nbbo; bidask; touch;
     bookticker; bbo tbt; book ticker; best prices; inside market;
-    bid; bids; ask; asks; bid price; ask price; bid prices; ask prices; offers""",
+    best buy and best sell price; best buy and sell price; best buy and best sell prices; best buy
+    price; best sell price; bid; bids; ask; asks; bid price; ask price; bid prices; ask prices;
+    offers""",
   "ohlc": """candles; candle; candlesticks; candlestick; ohlc; ohlcv; bars; bar; klines; kline;
     candle data; ohlc bars; ohlc candles; ohlcv bars; ohlcv candles; open high low close; chart
     data; price bars; price candles""",

@@ -63,7 +63,7 @@ PHRASES = split_phrases(
   in comparison; nothing else; and nothing else; nothing more; in one stream; in the same stream;
   on the same stream; on the same clock; same time; same clock; one stream; a stream of; one feed;
   just one; not only; not just; one of; one by one; this one; the one; in parallel; low latency; in
-  a single stream; each of; all of; both of
+  a single stream; each of; all of; both of; the closest thing to; closest thing to; something like
   """
 )
 
@@ -100,7 +100,7 @@ KEYS = frozenset(
     frequency every period depth levels limit query filter side chain network window timeframe
     event events freq params method param metric metrics name names product products id ids inst
     instruments args arg op action req request command cmd topics feeds subscribe subscription
-    format timeframes intervals min max notional
+    format timeframes intervals min max notional fields field
     """
   )
 )

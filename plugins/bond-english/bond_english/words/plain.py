@@ -70,7 +70,7 @@ collection picture sense individual level levels overview native
 you'll pinging yourself kindest regards fast-paced ultra mega kinda sorta lol haha btw fyi
 asap tbh imo hmm um uh oh ah who's where's when's how's there's here's it's he's she's which's
 better somebody anybody nobody taken took given gave got gotten gone went came began begun kept
-built
+built peg pegs
 held shown
 said told thought brought found felt met put ran sent spoken chosen written drawn er erm uh poll
 json

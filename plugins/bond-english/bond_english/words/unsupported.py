@@ -91,7 +91,8 @@ REPLAY = split_phrases(
 ALERTS = split_phrases(
   """
   alert me; alert us; notify me; warn me; ping me; ping us; tell me as soon as; let me know; let us
-  know; alert; alerts; notification; notifications; notify; whale alert; whale alerts; price alert;
+  know; lmk; alert; alerts; notification; notifications; notify; whale alert; whale alerts;
+  price alert;
   price alerts; email me; text me; message me; wake me; wake me up; buzz me; signal me; shout; heads
   up; give me a shout; send me an alert; send an alert; alarm; as soon as; the moment; the second;
   once; ping if; ping when; ping on; alert if; alert when; warn if; warn when; notify if; notify
