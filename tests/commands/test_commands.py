@@ -16,6 +16,7 @@ import pytest
 import trustme
 from bond_builtin.commands.init import examples
 from bond_commandkit import TextToSpec
+from bond_commandkit.recording_words import recording_request
 
 from bond_core import Registry
 from bond_core._cli.main import main
@@ -145,6 +146,8 @@ def test_commands_take_what_a_shell_makes_of_every_line(taken_apart):
       continue
     request = given.get("request") or given.get("spec") or ""
     request = request if isinstance(request, str) else " ".join(request)
+    if name == "record" and (to_record := recording_request(f"record {request}")) is not None:
+      request = to_record.request
     # What `bond explain` is for is also to show what is not understood.
     explains = name == "explain" and request in line.text
     if " " in request and not explains and (problems := text_to_spec.read(request).problems):
