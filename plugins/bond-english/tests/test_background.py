@@ -109,6 +109,15 @@ def test_what_is_outside_of_two_bounds_is_said_once():
   assert conditions_said([*bounds, *bounds]) == ["at ≥ 4,000 or at ≤ 2,500", "buys only"]
 
 
+def test_a_share_is_a_perpetual_only_where_one_is_named():
+  (delivered,) = parse("trades of the TSLA perp on hyperliquid", WORDS).delivers
+  assert delivered["symbol"] == "XYZ-TSLA"
+  (aside,) = parse("I trade TSLA on Hyperliquid. BTC funding there", WORDS).delivers
+  assert aside["symbol"] == "BTC/USDC"
+  for text in ("TSLA price on hyperliquid", "TSLA perp trades on okx"):
+    assert parse(text, WORDS).outcome == "reject"
+
+
 def test_each_asset_has_its_own_amount():
   reading = parse("DAI + WBTC transfers, min 50 wbtc / min 1m dai", WORDS)
   assert {(e["symbol"], e["where"]) for e in reading.delivers} == {

@@ -79,7 +79,8 @@ def _own_name(tokens: Sequence[Token], first: int) -> Chunk | None:
   """Names that a venue has for a market: xyz:TSLA or XYZ-TSLA, a perpetual of a part of it, and
   @107, a spot pair by its number."""
   parts = tokens[first : first + 3]
-  if parts[0].text in EQUITIES and _is_at(tokens, "hyperliquid"):
+  perpetual = any(MARKET_TYPE_NAMES.single.get(token.word) == "perp" for token in tokens)
+  if parts[0].text in EQUITIES and perpetual and _is_at(tokens, "hyperliquid"):
     # Hyperliquid has perpetuals of shares, those of xyz.
     share = Pair(f"XYZ-{parts[0].text}", None, True, own=f"xyz:{parts[0].text}")
     return Chunk(PAIR, first, first + 1, share, ALIAS, cost=-2.0)
