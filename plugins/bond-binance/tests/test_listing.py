@@ -10,7 +10,7 @@ from bond_binance.listing import read_markets
 from bond_binance.messages import decode_listed, decode_listing
 from bond_binance.sources import SOURCES
 from bond_binance.symbols import instrument_of, spelling, venue_symbol
-from bond_venuekit import kept_list
+from bond_venuekit import HINTS, kept_list
 from bond_venuekit.names import PURPOSE
 from bond_venuekit.testing import ScriptedVenue
 
@@ -398,6 +398,14 @@ def test_a_kept_list_is_read_once_however_many_symbols_are_checked(cache, monkey
   )
   assert len(unlisted(*(f"X{n}/USDT:USDT" for n in range(20)), "BTC/USDT:USDT")) == 20
   assert read == [("binance", "usdm")]
+
+
+def test_the_nearest_of_the_first_wrong_symbols_are_looked_for(cache):
+  v = KeepingVenue(config.Trades(symbols=["BTC/USDT:USDT"]))
+  v.answer(listings(v)[0], {"symbols": [row("BTCUSDT", "BTC", "USDT"), PEPE]})
+  assert cache("usdm") is not None
+  found = unlisted(*(f"PEPE{n}/USDT:USDT" for n in range(20)))
+  assert [bool(nearest) for _, _, nearest in found] == [True] * HINTS + [False] * (20 - HINTS)
 
 
 def test_spot_whose_symbols_are_known_is_read_as_a_whole_once_to_be_kept(cache):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bond_venuekit import Unlisted, keep, kept_list, unlisted
+from bond_venuekit import HINTS, Unlisted, keep, kept_list, unlisted
 
 from bond_ccxt.markets import KINDS, found_in, usable
 from bond_core import MarketType, parse_symbol
@@ -30,10 +30,11 @@ def not_kept(config: Any) -> list[Unlisted]:
     return []
   rows = {symbol: _row(symbol) for symbol in kept.markets}
   symbols = [symbol for symbol in config.symbols if parse_symbol(symbol).name is None]
+  missing = [symbol for symbol in symbols if found_in(rows, symbol, config.market) is None]
+  place = f"on {config.exchange}"
   return [
-    unlisted(symbol, f"on {config.exchange}", kept, _full(symbol, config.market))
-    for symbol in symbols
-    if found_in(rows, symbol, config.market) is None
+    unlisted(symbol, place, kept, _full(symbol, config.market), hint=number < HINTS)
+    for number, symbol in enumerate(missing)
   ]
 
 

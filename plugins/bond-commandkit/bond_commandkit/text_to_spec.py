@@ -117,18 +117,21 @@ class TextToSpec:
   def _listed_instead(
     self, text: str, name: str, reading: Reading, missing: list[UnlistedSymbol]
   ) -> list[dict[str, str]]:
-    """The request with markets that are listed, where it then starts with them."""
-    parser = next(parser for parser in self._parsers if parser.name == name)
+    """The request with a market that is listed, where it then starts with that: where there is one
+    symbol to replace, since each of these requests is read and checked again."""
+    one, *others = missing
     found: list[dict[str, str]] = []
-    for one in missing:
-      for near in one.nearest:
-        request = _in_place(text, reading, one.symbol, near)
-        spec, _ = self._checked(_read(parser, request, self._words))
-        named = spec is not None and any(
-          near in getattr(node.config, "symbols", ()) for node in spec.sources.values()
-        )
-        if spec is not None and named and not unlisted_of(spec):
-          found.append({"question": one.reason, "request": request})
+    if any(other.symbol != one.symbol for other in others):
+      return found
+    parser = next(parser for parser in self._parsers if parser.name == name)
+    for near in one.nearest:
+      request = _in_place(text, reading, one.symbol, near)
+      spec, _ = self._checked(_read(parser, request, self._words))
+      named = spec is not None and any(
+        near in getattr(node.config, "symbols", ()) for node in spec.sources.values()
+      )
+      if spec is not None and named and not unlisted_of(spec):
+        found.append({"question": one.reason, "request": request})
     return found
 
   def _checked(self, reading: Reading) -> tuple[Spec | None, tuple[str, ...]]:

@@ -299,6 +299,23 @@ def test_a_symbol_that_no_kept_list_has_cannot_start_and_the_nearest_is_offered(
   assert "  say: 1000PEPE/USDT please" in list(account_lines(answer))
 
 
+def test_many_symbols_that_no_kept_list_has_are_named_and_the_text_is_read_once():
+  read = []
+
+  def pairs(text, words):
+    read.append(text)
+    spec = {"sources": {"t": {"use": "a.ticks", "with": {"symbols": text.split()}}}}
+    return Reading(outcome="ok", spec=spec)
+
+  found = registry(
+    a=[listing("a.ticks", ["1000PEPE/USDT", "1000BONK/USDT"])],
+    p=[ParserType(name="p.pairs", summary="s", parse=pairs)],
+  )
+  answer = text_to_spec("PEPE/USDT BONK/USDT", found)
+  assert answer.problems == ("there is no PEPE/USDT", "there is no BONK/USDT")
+  assert (answer.understood()["offers"], len(read)) == ([], 1)
+
+
 @pytest.mark.parametrize(("text", "listed"), [("BTC please", True), ("PEPE please", False)])
 def test_what_is_listed_or_not_to_be_looked_up_starts(text, listed):
   assert text_to_spec(text, listing_registry(), listed=listed).spec is not None

@@ -26,7 +26,7 @@ from bond_venuekit.config import (
 from bond_venuekit.connection_numbers import NumberedConnectionFeed, as_they_come
 from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.forming import FormingCandles, ReadCandles
-from bond_venuekit.kept_lists import Unlisted, keep, kept_list, unlisted
+from bond_venuekit.kept_lists import HINTS, Unlisted, keep, kept_list, unlisted
 from bond_venuekit.latest import LatestCandles, LatestValue, Order, ReadLatest
 from bond_venuekit.market_list import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
 from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
@@ -68,6 +68,7 @@ from bond_venuekit.unnumbered import UnnumberedTrades
 from bond_venuekit.views import view_of_books, view_of_tickers
 
 __all__ = [
+  "HINTS",
   "LEAP",
   "BookSync",
   "BooksOf",

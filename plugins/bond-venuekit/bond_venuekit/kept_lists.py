@@ -29,6 +29,8 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_MARKETS = 50_000
 MAX_NAME = 64
 NEAREST = 4
+HINTS = 5
+"""Wrong symbols whose nearest ones are looked for at once, since that takes a while."""
 
 _PLACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _FACTORS = re.compile(r"1(?:0{3,9}|[mM](?=[A-Z]))|^[kK](?=[A-Z]{3})")
@@ -59,10 +61,12 @@ class Unlisted(NamedTuple):
   nearest: tuple[str, ...]
 
 
-def unlisted(symbol: str, place: str, kept: KeptList, wanted: str = "") -> Unlisted:
+def unlisted(
+  symbol: str, place: str, kept: KeptList, wanted: str = "", *, hint: bool = True
+) -> Unlisted:
   """What is to be said of a symbol that a list does not have; `wanted` is how the list would write
-  it, where that is not the same."""
-  close = nearest(wanted or symbol, kept.markets.values())
+  it, where that is not the same. Without a `hint` the nearest ones are not looked for (HINTS)."""
+  close = nearest(wanted or symbol, kept.markets.values()) if hint else ()
   near = f"; the nearest: {one_of(close)}" if close else ""
   return Unlisted(symbol, f"there is no {symbol} {place} by the list of {kept.day}{near}", close)
 

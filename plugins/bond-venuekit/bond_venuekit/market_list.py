@@ -12,7 +12,7 @@ from bond_core.config import did_you_mean
 from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription, own_words, said
 from bond_core.venues import SECOND, UNREADABLE, FeedControl
 from bond_core.websockets import SIMULATOR
-from bond_venuekit.kept_lists import KeptList, Unlisted, unlisted
+from bond_venuekit.kept_lists import HINTS, KeptList, Unlisted, unlisted
 
 MarketState: TypeAlias = Literal["open", "paused", "ended"]
 """`paused` may be open again, `ended` will not by the venue's own documents."""
@@ -29,8 +29,6 @@ ALIVE_NS = 30 * SECOND
 """What delivered within this time is traded, whatever the list says."""
 KEEP_NS = 2 * SECOND
 """Until a list is read that none is kept of on this machine, for checks without a network."""
-HINTS = 5
-"""Wrong symbols whose nearest spelling is looked for, since that takes a while."""
 
 _SEE = "; see the venue's list of markets"
 
@@ -149,10 +147,10 @@ class VenueMarkets(Generic[M]):
     self._is_due, self._keep = is_due, keep
 
   def unlisted(
-    self, kept_list: Callable[[str], KeptList | None], instrument: Instrument
+    self, kept_list: Callable[[str], KeptList | None], instrument: Instrument, *, hint: bool
   ) -> Unlisted | None:
-    """What the list that is kept of a family says of an instrument that it does not have; None
-    where it has it, or none is kept."""
+    """What the list that is kept of a family says of an instrument that it does not have, and with
+    a `hint` which are the nearest ones; None where it has it, or none is kept."""
     source = self._source
     family, symbol = source.family(instrument), source.symbol(instrument)
     kept = kept_list(family)
@@ -160,7 +158,7 @@ class VenueMarkets(Generic[M]):
       return None
     spelling = source.spelling(instrument)
     wanted = spelling if any("/" in name for name in kept.markets.values()) else symbol
-    return unlisted(spelling, source.place(family), kept, wanted)
+    return unlisted(spelling, source.place(family), kept, wanted, hint=hint)
 
   def listed(self, instrument: Instrument) -> M | None:
     """The market of an instrument as it is listed now; None while that is not known."""

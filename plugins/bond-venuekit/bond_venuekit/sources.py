@@ -22,7 +22,7 @@ from bond_core import (
 )
 from bond_core.feeds import Feed
 from bond_venuekit.config import BooksOf, TickersOf, Venue, VenueChannel, VenueSource
-from bond_venuekit.kept_lists import Unlisted, is_due, keep, kept_list
+from bond_venuekit.kept_lists import HINTS, Unlisted, is_due, keep, kept_list
 from bond_venuekit.market_list import VenueMarkets
 from bond_venuekit.names import NamedFeed, is_name
 from bond_venuekit.views import view_of_books, view_of_tickers
@@ -167,8 +167,12 @@ def _unlisted(feed: Callable[[Any], Feed]) -> Callable[[VenueSource], list[Unlis
     # A list is read once, however many symbols there are.
     kept = cache(partial(kept_list, venue.exchange))
     instruments = [i for i in map(config.instrument, config.symbols) if not is_name(i)]
-    found = [markets.unlisted(kept, instrument) for instrument in instruments]
-    return [one for one in found if one is not None]
+    found: list[Unlisted] = []
+    for instrument in instruments:
+      one = markets.unlisted(kept, instrument, hint=len(found) < HINTS)
+      if one is not None:
+        found.append(one)
+    return found
 
   return unlisted
 
