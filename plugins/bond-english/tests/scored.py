@@ -88,13 +88,13 @@ def table(scored: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> str:
   return "\n".join(lines) + "\n"
 
 
-def page() -> str:
-  """docs/english.md with the table of today."""
+def page(scored: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> str:
+  """docs/english.md with the table of cases and what was answered."""
   before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
   after = rest.split(MARKS[1])[1]
-  made = table((case, answer(case["text"])) for case in cases())
-  return f"{before}{MARKS[0]}\n{made}{MARKS[1]}{after}"
+  return f"{before}{MARKS[0]}\n{table(scored)}{MARKS[1]}{after}"
 
 
 if __name__ == "__main__":
-  PAGE.write_text(page(), encoding="utf-8")
+  answered = [(case, answer(case["text"])) for case in cases()]
+  PAGE.write_text(page(answered), encoding="utf-8")

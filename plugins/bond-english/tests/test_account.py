@@ -3,33 +3,10 @@
 import pytest
 from bond_english.parsing import parse
 from installed import WORDS
-from scored import cases
-
-SLOTS = {
-  *("symbol", "source", "exchange", "interval", "filter", "quote", "chain", "left_out", "unknown"),
-  *("refused", "note", "filler", "negation", "ignored"),
-}
-HOW = {"exact", "alias", "corrected", "assumed", "default"}
 
 
 def entries(text, slot):
   return [entry for entry in parse(text, WORDS).account if entry["slot"] == slot]
-
-
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case["text"])
-def test_every_character_is_accounted_for(case):
-  text = case["text"]
-  covered = set()
-  for entry in parse(text, WORDS).account:
-    assert entry["slot"] in SLOTS
-    assert entry["how"] in HOW
-    if entry["start"] is None:
-      assert entry["how"] in ("assumed", "default", "alias")
-      assert entry["text"] == ""
-    else:
-      assert entry["text"] == text[entry["start"] : entry["end"]]
-      covered.update(range(entry["start"], entry["end"]))
-  assert [c for at, c in enumerate(text) if at not in covered and not c.isspace()] == []
 
 
 def test_it_says_how_a_word_is_known():

@@ -3,23 +3,6 @@
 import pytest
 from bond_english.parsing import parse
 from installed import WORDS
-from scored import cases
-
-TEXTS = [case["text"] for case in cases()]
-
-
-@pytest.mark.parametrize("text", TEXTS)
-def test_each_offered_request_is_understood_as_it_stands(text):
-  reading = parse(text, WORDS)
-  assert reading.outcome == "ask" or not reading.offers
-  for offer in reading.offers:
-    assert offer["question"] in reading.questions
-    found = parse(offer["request"], WORDS)
-    assert found.outcome in ("ok", "warn"), offer
-    assert found.spec is not None
-  if reading.outcome == "ask" and reading.spec is not None:
-    # What a person may confirm is what the first offered request gives.
-    assert reading.spec == parse(reading.offers[0]["request"], WORDS).spec
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,7 @@ import pytest
 from bond_commandkit import source_words
 from bond_english.parsing import parse
 from installed import EVERYTHING, WORDS, registry
-from scored import cases
 
-from bond_core import SpecError
 from bond_core.specs import load_spec, stream_id
 
 
@@ -23,36 +21,6 @@ def uses(text, words=WORDS):
 def where(text):
   nodes = spec(text)["transforms"].values()
   return [node["with"]["where"] for node in nodes if node["use"] == "core.filter"]
-
-
-STARTING = [case for case in cases() if case["outcome"] in ("ok", "warn")]
-
-
-@pytest.mark.parametrize("case", STARTING, ids=lambda case: case["text"])
-def test_what_can_start_is_a_spec_and_what_cannot_says_why(case):
-  reading = parse(case["text"], WORDS)
-  if reading.outcome == "ask":
-    assert "ask" in [other.get("outcome") for other in case["also_ok"]]
-    return
-  if reading.missing:
-    assert all(len(sentence) > 20 for sentence in reading.missing)
-    return
-  try:
-    checked = load_spec(json.dumps(reading.spec, ensure_ascii=False), registry=EVERYTHING)
-  except SpecError as exc:
-    # A token that is understood and whose contract the source does not know.
-    assert "the contract of" in str(exc)
-    return
-  assert checked.warnings == ()
-  # Nothing of the request is lost.
-  text = json.dumps(reading.spec, ensure_ascii=False)
-  # xyz:TSLA is XYZ-TSLA.
-  text += text.upper().replace(":", "-")
-  for entry in reading.account:
-    if entry["slot"] == "symbol" and entry["how"] != "default" and "onchain" not in text:
-      assert f'"{entry["value"].partition("/")[0]}' in text
-    if entry["slot"] == "exchange" and entry["value"] != "*" and "onchain" not in text:
-      assert f'"{entry["value"]}' in text
 
 
 def test_the_headline():
@@ -412,16 +380,6 @@ def test_where_leaving_something_out_is_an_answer_the_rest_is_there_to_confirm(t
 )
 def test_where_it_is_none_there_is_no_spec(text):
   assert parse(text, WORDS).spec is None
-
-
-ASKING = [case for case in cases() if case["outcome"] == "ask"]
-
-
-@pytest.mark.parametrize("case", ASKING, ids=lambda case: case["text"])
-def test_a_spec_to_confirm_is_right(case):
-  reading = parse(case["text"], WORDS)
-  if reading.spec is not None and not reading.missing:
-    assert load_spec(json.dumps(reading.spec, ensure_ascii=False), registry=EVERYTHING).sources
 
 
 @pytest.mark.parametrize(
