@@ -15,7 +15,8 @@ demo: $(if $(wildcard $(ALL)),$(ALL),$(DEMO))
 	$(BIN)/bond run examples/btc-pulse.yaml --sim --duration 20s
 
 # One pip call, so that the packages in this folder satisfy each other. tests/packages.py finds them.
-# What builds them is installed once before: an environment for each of them takes a minute.
+# What builds them is installed once before: an environment for each of them takes a minute. Modules
+# are compiled when they are first imported: most of ccxt's never are.
 $(ALL): GROUPS := --group lint --group test
 $(DEMO): WHICH := demo
 $(ALL) $(DEMO): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constraints.txt tests/packages.py
@@ -23,8 +24,8 @@ $(ALL) $(DEMO): pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) constrai
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(if $(GROUPS),$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1')
 	$(BIN)/python -m tests.packages $(WHICH) >$(VENV)/packages.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation $(GROUPS) --requirement $(VENV)/packages.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-compile hatchling editables
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --no-compile $(GROUPS) --requirement $(VENV)/packages.txt
 	touch $@
 
 # What `/` of the control plane shows; `make install` builds it too, where Node is.

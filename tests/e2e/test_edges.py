@@ -214,7 +214,7 @@ def begun(process):
 def test_ctrl_c_and_sigterm_at_any_moment_end_a_command_without_a_traceback(name, place):
   chance = random.Random(name)
   arguments = [word for word in place.commands[name] if word not in ("--duration", "300ms")]
-  for number in [signal.SIGINT] * 10 + [signal.SIGTERM]:
+  for number in [signal.SIGINT] * 5 + [signal.SIGTERM]:
     with subprocess.Popen(
       [*BOND, *arguments],
       stdout=subprocess.PIPE,
