@@ -20,7 +20,6 @@ from bond_core.venues import (
   Confirmed,
   Denied,
   FeedControl,
-  Operation,
   RequestForm,
   SubscriptionState,
   Topic,
@@ -41,6 +40,7 @@ from bond_okx.liquidations import LiquidationsState, LiquidationsTopic
 from bond_okx.listing import OkxMarket, contract_in, okx_markets
 from bond_okx.messages import Arg, Other, decode_other
 from bond_okx.names import names_of
+from bond_okx.requests import argument_of, encode_request, key_of
 from bond_okx.symbols import EXCHANGE, TITLE, family, settled_in, venue_symbol
 from bond_okx.trades import TradesState
 
@@ -66,7 +66,7 @@ def okx_feed(connection: Connection) -> NamedFeed:
     channels=CHANNELS,
     topics=OkxTopics(connection, markets),
     requests=RequestForm(encode_request, characters=REQUEST_CHARACTERS),
-    read_answer=read_answer,
+    read_answer=markets.hearing(read_answer),
     opening=b'{"arg":{"channel":"',
     closing=b'"}',
     markets=markets,
@@ -112,8 +112,8 @@ class OkxTopics:
         return _topic(candle_channel(options.get("interval", "1m")), symbol)
       case _:
         channel, kind = "liquidation-orders", family(subscription.instrument)
-        key = _key(channel, "instType", kind)
-        return LiquidationsTopic(f"{channel}:{kind}", key=key, argument=_argument(key))
+        key = key_of(channel, "instType", kind)
+        return LiquidationsTopic(f"{channel}:{kind}", key=key, argument=argument_of(key))
 
   def state(self, subscription: Subscription, name: str, feed: FeedControl) -> SubscriptionState:
     contract = contract_in(self._markets, subscription.instrument)
@@ -134,11 +134,6 @@ class OkxTopics:
         return LiquidationsState(subscription, name, contract)
       case _:
         return LatestCandles(subscription, name, read_candles(subscription))
-
-
-def encode_request(operation: Operation, arguments: str, number: int) -> bytes:
-  """A request to subscribe or unsubscribe."""
-  return f'{{"id":"{number}","op":"{operation}","args":[{arguments}]}}'.encode()
 
 
 def read_answer(connection: int, frame: bytes) -> Answer | None:
@@ -173,16 +168,8 @@ def _read_error(connection: int, other: Other) -> Answer:
 
 
 def _topic(channel: str, symbol: str) -> Topic:
-  key = _key(channel, "instId", symbol)
-  return Topic(f"{channel}:{symbol}", key=key, argument=_argument(key))
-
-
-def _key(channel: str, field: str, of: str) -> str:
-  return f'{channel}","{field}":"{of}'
-
-
-def _argument(key: str) -> str:
-  return f'{{"channel":"{key}"}}'
+  key = key_of(channel, "instId", symbol)
+  return Topic(f"{channel}:{symbol}", key=key, argument=argument_of(key))
 
 
 def _name(arg: Arg) -> str:

@@ -2,17 +2,20 @@
 what they are worth; everything else at once, since the venue refuses what it does not have.
 
 Source: "Get instruments" (state: live, suspend, preopen, test, and others since; an instrument that
-has ended is not listed; ctVal, ctMult, ctType, lotSz, tickSz).
+has ended is not listed; ctVal, ctMult, ctType, lotSz, tickSz), and "Instruments channel" (the whole
+list when it is subscribed to, then the rows whose state changes, such as of a contract that is
+suspended to be resized).
 """
 
 import attrs
 import msgspec
-from bond_venuekit import ListedMarket, ListPage, ListSource, VenueMarkets, readable
+from bond_venuekit import ListedMarket, ListNews, ListPage, ListSource, VenueMarkets, readable
 
 from bond_core import Instrument
 from bond_core.feeds import Fetch, Subscription, own_words
 from bond_okx.contracts import Contract, ContractOf, contract_of
 from bond_okx.endpoints import PUBLIC, Connection
+from bond_okx.requests import argument_of, encode_request, key_of
 from bond_okx.symbols import SPOT, TITLE, family, spelling, venue_symbol
 
 FIRST_SECONDS = 60.0
@@ -23,6 +26,8 @@ OPEN = frozenset(("live", "post_only"))
 
 _IN_CONTRACTS = ("trades", "orderbook", "liquidation")
 """Channels whose sizes are counted in contracts on derivatives; so are quotes."""
+
+_NEWS = "instruments"
 
 _PLACES = {SPOT: "on OKX spot", "SWAP": "among OKX's perpetuals", "FUTURES": "among OKX's futures"}
 
@@ -72,6 +77,7 @@ def okx_markets(connection: Connection) -> VenueMarkets[OkxMarket]:
       place=lambda kind: _PLACES[kind],
       first=FIRST_SECONDS,
       waits=needs_contract,
+      news=news_of,
     )
   )
 
@@ -97,9 +103,16 @@ def needs_contract(subscription: Subscription) -> bool:
   return subscription.channel in _IN_CONTRACTS or ("stream", "quotes") in subscription.options
 
 
+def news_of(kind: str) -> ListNews:
+  """The channel of a family's list."""
+  argument = argument_of(key_of(_NEWS, "instType", kind))
+  return ListNews(f"{_NEWS}:{kind}", encode_request("subscribe", argument, 0))
+
+
 def read_markets(kind: str, body: bytes) -> ListPage[OkxMarket]:
-  """The markets in an answer of "Get instruments"; contracts without a worth, as some are before
-  they open, are not among them, since their sizes mean nothing. Raises UNREADABLE."""
+  """The markets in an answer of "Get instruments", or in a message of the channel; contracts
+  without a worth, as some are before they open, are not among them, since their sizes mean nothing.
+  Raises UNREADABLE."""
   listing = _read(body)
   if listing.code != "0":
     said = own_words(listing.msg, 200)

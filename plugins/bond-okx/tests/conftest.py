@@ -22,11 +22,11 @@ LISTED = {
 
 class Venue(ScriptedVenue):
   """An OKX of our own making: it lists contracts, and confirms what is asked. `lists` counts the
-  requests of lists."""
+  requests of lists, `news` has those of what is pushed of them."""
 
   def __init__(self, *sources, listed=None, confirms=True):
     self.listed = LISTED if listed is None else listed
-    self.confirms, self.lists = confirms, 0
+    self.confirms, self.lists, self.news = confirms, 0, []
     super().__init__(*sources)
 
   def make(self, connection):
@@ -37,6 +37,9 @@ class Venue(ScriptedVenue):
     return {"code": "0", "data": self.listed.get(fetch.url.rpartition("=")[2], [])}
 
   def on_request(self, request, connection):
+    if request["id"] == "0":
+      self.asked.remove(request)
+      self.news.append((connection, request["args"]))
     for arg in request["args"] if self.confirms else ():
       yield {"id": request["id"], "event": request["op"], "arg": arg, "connId": "a4d3ae55"}
 

@@ -210,6 +210,66 @@ def test_a_contract_that_is_worth_another_amount_is_told_and_counted_so(venue):
   assert [event.size for event in okx.hear(trade("BTC-USDT-SWAP", 8))] == [0.1]
 
 
+def pushed(**changed):
+  arg = {"channel": "instruments", "instType": "SWAP"}
+  return {"arg": arg, "data": contract(**changed)["SWAP"]}
+
+
+def test_a_contract_size_that_is_pushed_counts_from_the_next_message(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT:USDT"]), listed=contract())
+  okx.later(1)
+  channel = {"channel": "instruments", "instType": "SWAP"}
+  assert okx.news == [(1, [channel])]
+  events = okx.hear(trade("BTC-USDT-SWAP", 7), pushed(ctVal="0.001"), trade("BTC-USDT-SWAP", 8))
+  assert [event.size for event in events] == [1.0, 0.1]
+  okx.listed = contract(ctVal="0.001")
+  okx.later(1)
+  assert [notice.reason for notice in okx.take(Notice)] == [
+    "BTC/USDT:USDT among OKX's perpetuals: the contract size is 0.001 now, it was 0.01"
+  ]
+  # The list that is read later says the same; another connection is told of changes too.
+  read = okx.lists
+  okx.later(370)
+  assert (okx.lists, okx.other) == (read + 1, [])
+  okx.open(2, overlap=True)
+  okx.later(1)
+  assert okx.news == [(1, [channel]), (2, [channel])]
+
+
+def test_what_is_pushed_while_the_list_is_read_is_newer_than_its_answer():
+  feed = okx_feed(config.Connection("http://127.0.0.1:1"))
+  wanted = config.Trades(symbols=["BTC/USDT:USDT"]).subscriptions()
+  feed.on_open(1, wanted, overlap=False, now=Moment(0, 0))
+  [fetch] = feed.actions
+  feed.on_timer(Moment(0, 0))
+  feed.on_frames(1, [json.dumps(pushed(ctVal="0.001")).encode()], Moment(0, 0))
+  answer = json.dumps({"code": "0", "data": contract()["SWAP"]}).encode()
+  feed.on_response(fetch, Response(200, {}, answer), Moment(0, 0))
+  message = json.dumps(trade("BTC-USDT-SWAP", 8), separators=(",", ":")).encode()
+  [event] = feed.on_frames(1, [message], Moment(0, 0))
+  assert event.size == 0.1
+
+
+@pytest.mark.parametrize("said", ["refused", "unreadable"])
+def test_where_nothing_is_pushed_of_contracts_their_list_is_read(venue, said):
+  okx = venue(config.Trades(symbols=["BTC/USDT:USDT", "BTC/USDT"]), listed=contract())
+  okx.later(1)
+  message = pushed() | {"data": {}}
+  if said == "refused":
+    message = {"id": "0", "event": "error", "code": "60018", "msg": "no"}
+  assert okx.hear(message) == okx.other == []
+  okx.listed = contract(ctVal="0.001")
+  okx.later(370)
+  assert [event.size for event in okx.hear(trade("BTC-USDT-SWAP", 8))] == [0.1]
+
+
+def test_spot_has_no_news_of_contracts(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT"]), config.OpenInterest(symbols=["BTC/USDT:USDT"]))
+  okx.later(120)
+  assert len(okx.asked) == 1
+  assert okx.news == []
+
+
 def test_a_book_begins_anew_when_its_contract_is_worth_another_amount(venue):
   okx = venue(config.Books(symbols=["BTC/USDT:USDT"], deltas=True), listed=contract())
   arg = {"channel": "books", "instId": "BTC-USDT-SWAP"}

@@ -207,6 +207,28 @@ async def test_a_skipped_update_is_seen_in_the_chain_and_accounted_for(start_okx
   assert (fault["state"], fault["frames"]) == ("done", 1)
 
 
+async def test_the_list_is_pushed_in_full_and_then_what_changes_before_it_counts(start_okx):
+  sim = await start_okx(speed=5)
+  instruments = {"channel": "instruments", "instType": "SWAP"}
+  async with sim.connect(PUBLIC) as ws:
+    await ws.send(request("subscribe", {**instruments, "instType": "NONE"}))
+    assert json.loads(await ws.recv())["code"] == "60018"
+    await ws.send(request("subscribe", instruments))
+    [listed] = await data(ws, 1)
+    answer = await sim.get("/api/v5/public/instruments?instType=SWAP")
+    assert listed == {"arg": instruments, "data": answer.json()["data"]}
+    await ws.send(request("subscribe", channel("trades", "BTC-USDT-SWAP")))
+    await data(ws, 1)
+    await sim.fault("resize/BTC-USDT")
+    messages = await data(ws, 1)
+    while messages[-1]["arg"]["channel"] == "trades" and len(messages) < 100:
+      messages += await data(ws, 1)
+  assert messages[-1]["arg"] == instruments
+  assert [(row["instId"], row["ctVal"]) for row in messages[-1]["data"]] == [
+    ("BTC-USDT-SWAP", "0.10")
+  ]
+
+
 async def test_all_trades_come_one_by_one_on_business(start_okx):
   sim = await start_okx(speed=20)
   async with sim.connect(BUSINESS) as ws:

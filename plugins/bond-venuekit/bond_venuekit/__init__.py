@@ -28,7 +28,14 @@ from bond_venuekit.fetched_book import FetchedBook, SnapshotSource
 from bond_venuekit.forming import FormingCandles, ReadCandles
 from bond_venuekit.kept_lists import HINTS, Unlisted, keep, kept_list, unlisted
 from bond_venuekit.latest import LatestCandles, LatestValue, Order, ReadLatest
-from bond_venuekit.market_list import ListedMarket, ListPage, ListSource, MarketState, VenueMarkets
+from bond_venuekit.market_list import (
+  ListedMarket,
+  ListNews,
+  ListPage,
+  ListSource,
+  MarketState,
+  VenueMarkets,
+)
 from bond_venuekit.names import NamedFeed, NameList, NameRequest, is_name
 from bond_venuekit.numbered import LEAP, NumberedState, witnesses
 from bond_venuekit.reading import (
@@ -80,6 +87,7 @@ __all__ = [
   "LatestCandles",
   "LatestValue",
   "LiquidationsOf",
+  "ListNews",
   "ListPage",
   "ListSource",
   "ListedMarket",

@@ -2,15 +2,23 @@
 and what its numbers are counted in."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from zlib import crc32
 
 import attrs
 
 from bond_core import Instrument
 from bond_core.config import did_you_mean
-from bond_core.feeds import Fetch, Moment, Notice, Response, Subscription, own_words, said
-from bond_core.venues import SECOND, UNREADABLE, FeedControl
+from bond_core.feeds import Fetch, Moment, Notice, Response, Send, Subscription, own_words, said
+from bond_core.venues import (
+  SECOND,
+  UNREADABLE,
+  Answer,
+  Denied,
+  FeedControl,
+  ReadAnswer,
+  TopicMessage,
+)
 from bond_core.websockets import SIMULATOR
 from bond_venuekit.kept_lists import HINTS, KeptList, Unlisted, unlisted
 
@@ -65,6 +73,14 @@ class ListPage(Generic[M]):
   unread: Mapping[str, str] = attrs.field(factory=dict)
 
 
+class ListNews(NamedTuple):
+  """What a venue pushes when a list changes: the name of its topic, and the request that subscribes
+  to it, which has the number 0."""
+
+  topic: str
+  request: bytes
+
+
 def _nothing_waits(subscription: Subscription) -> bool:
   return False
 
@@ -85,7 +101,8 @@ class ListSource(Generic[M]):
   `place` ends sentences, such as "on Binance spot". What `waits` is subscribed to when its family's
   list is known; other lists are first read after `first` seconds, where the venue itself refuses to
   subscribe to what it does not have: a list then refuses nothing, and what it no longer has leaves
-  the venue.
+  the venue. `news` is what the venue pushes of a family's list, None where it pushes nothing;
+  `read` reads its messages too. It is requested on the connections of what `waits`.
   """
 
   family: Callable[[Instrument], str]
@@ -97,14 +114,16 @@ class ListSource(Generic[M]):
   by_name: Callable[[str], int] = lambda family: 0
   first: float = 0.0
   waits: Callable[[Subscription], bool] = _nothing_waits
+  news: Callable[[str], ListNews] | None = None
 
 
 @attrs.define
 class _Family(Generic[M]):
   """What is known of a family. `whole` says that `known` is the whole list, of `whole_ns`; `parts`
   are those of a list that is being read. `unread` are symbols that are listed, though nothing is
-  known of them, and why. `to_keep` says that the whole list is wanted, to be kept. Times are
-  monotonic ns."""
+  known of them, and why. `to_keep` says that the whole list is wanted, to be kept. `news` was
+  pushed since the list was last requested; `unjudged` says that the subscriptions were not compared
+  with it yet. Times are monotonic ns."""
 
   known: dict[str, M] = attrs.field(factory=dict)
   unread: dict[str, str] = attrs.field(factory=dict)
@@ -114,6 +133,8 @@ class _Family(Generic[M]):
   asked_ns: int | None = None
   parts: dict[str, M] = attrs.field(factory=dict)
   to_keep: bool = False
+  news: dict[str, M] = attrs.field(factory=dict)
+  unjudged: bool = False
 
 
 @attrs.define
@@ -140,6 +161,10 @@ class VenueMarkets(Generic[M]):
     self._requests: dict[tuple[str, bytes | None], tuple[str, list[str] | None]] = {}
     self._is_due: Callable[[str], bool] = _nothing_is_due
     self._keep: KeepList | None = None
+    self._news_topics: dict[str, str] = {}
+    """The families whose news was requested, by the names of their topics."""
+    self._news_on: set[tuple[int, str]] = set()
+    """The connections and families on which it was."""
 
   def keep_lists(self, is_due: Callable[[str], bool], keep: KeepList) -> None:
     """Hands whole lists to `keep`, where they are the venue's own and no simulator's; that of a
@@ -165,6 +190,23 @@ class VenueMarkets(Generic[M]):
     source = self._source
     family = self._families.get(source.family(instrument))
     return None if family is None else family.known.get(source.symbol(instrument))
+
+  def hearing(self, read_answer: ReadAnswer) -> ReadAnswer:
+    """Reads what `read_answer` does, and the news of lists. A size counts from the next message on;
+    readers are told with the next timer. Where the venue refuses its news, the list is read at its
+    pace all the same."""
+
+    def read(connection: int, frame: bytes) -> Answer | None:
+      answer = read_answer(connection, frame)
+      match answer:
+        case TopicMessage(name=topic) if topic in self._news_topics:
+          self._take_news(self._news_topics[topic], frame)
+          return None
+        case Denied(number=0):
+          return None
+      return answer
+
+    return read
 
   # MarketList ----------------------------------------------------------------------------------
 
@@ -235,20 +277,58 @@ class VenueMarkets(Generic[M]):
       self._hand_over(name, family, response)
     else:
       family.known.update(rows)
+    # What was pushed meanwhile may be newer than the answer.
+    family.known.update(family.news)
     self._judge(feed, name)
     feed.proceed()
 
   def on_timer(self, feed: FeedControl, now: Moment) -> None:
+    self._request_news(feed)
     states = {state.subscription for state in feed.states()}
     self._standings = {s: found for s, found in self._standings.items() if s in states}
     for name in {self._source.family(subscription.instrument) for subscription in states}:
       family = self._families.get(name)
+      if family is not None and family.whole and family.unjudged:
+        due_ns = family.due_ns
+        self._judge(feed, name)
+        family.due_ns = min(due_ns, family.due_ns)
+        feed.proceed()
       if family is not None and now.mono_ns >= family.due_ns:
         used = {self._source.symbol(s.instrument) for s in self._of(feed, name)}
         by_name = used <= family.known.keys() and not family.to_keep
         self._fetch(feed, name, sorted(used) if by_name else None)
 
   # Details -------------------------------------------------------------------------------------
+
+  def _request_news(self, feed: FeedControl) -> None:
+    """Requests the news of each list on the connections that carry what waits for it."""
+    source = self._source
+    if source.news is None:
+      return
+    wanted = {
+      (connection, source.family(state.subscription.instrument))
+      for state in feed.states()
+      if source.waits(state.subscription)
+      for connection in state.carriers
+    }
+    for connection, name in sorted(wanted - self._news_on):
+      news = source.news(name)
+      self._news_topics[news.topic] = name
+      feed.actions.append(Send(connection, news.request))
+    self._news_on = wanted
+
+  def _take_news(self, name: str, frame: bytes) -> None:
+    """Takes the rows that were pushed. What is not among them is as it was."""
+    family = self._families[name]
+    try:
+      page = self._source.read(name, frame)
+    except UNREADABLE:
+      family.due_ns = 0  # The list itself says what it was.
+      return
+    family.news.update((market.symbol, market) for market in page.markets)
+    if family.whole:
+      family.known.update(family.news)
+      family.unjudged = True
 
   def _decides(self, subscription: Subscription) -> bool:
     """Whether the list says that a market does not exist; elsewhere the venue has said so."""
@@ -265,6 +345,8 @@ class VenueMarkets(Generic[M]):
     fetch = source.request(name, symbols, rest)
     if under_way and (fetch.url, fetch.body) in self._requests:
       return
+    if not rest:
+      family.news = {}
     if symbols is None and not rest:
       # What a reading before it has left is no part of this one.
       family.parts, family.unread = {}, {}
@@ -307,6 +389,7 @@ class VenueMarkets(Generic[M]):
   def _judge(self, feed: FeedControl, name: str) -> None:
     """Tells every subscription of a family what its list says, and when it is read again."""
     family, source, hints, soon = self._families[name], self._source, HINTS, False
+    family.unjudged = False
     heard = {state.subscription: state.received_ns for state in feed.states()}
     for subscription in self._of(feed, name):
       standing = self._standings.setdefault(subscription, _Standing())

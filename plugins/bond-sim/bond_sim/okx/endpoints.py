@@ -12,15 +12,12 @@ from bond_sim.market.rest import VenueRestError, whole_number
 from bond_sim.okx.bars import length_of
 from bond_sim.okx.generator import OkxGenerator
 from bond_sim.okx.listing import LISTED_MS
-from bond_sim.okx.markets import PUBLIC, OkxEndpoint
+from bond_sim.okx.markets import INST_TYPES, PUBLIC, OkxEndpoint
 
 T = TypeVar("T")
 
 MAX_LEVELS, MAX_ROWS, MAX_BARS = 400, 500, 300
 MAX_FUNDINGS, MAX_INTERESTS = 400, 100
-INST_TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
-"""Values of instType that requests may have, with those that the simulator has no instruments
-of."""
 
 
 class OkxEndpoints:
@@ -62,11 +59,8 @@ class OkxEndpoints:
     inst_type, only = request.param("instType"), request.param("instId")
     if inst_type not in INST_TYPES:
       raise VenueRestError("51000", "Parameter instType error", 400)
-    return [
-      self._generator.now(instrument).row()
-      for symbol, instrument in self._generator.instruments.items()
-      if instrument.inst_type == inst_type and only in (None, symbol)
-    ]
+    rows = self._generator.listed(inst_type)
+    return [row for row in rows if only in (None, row["instId"])]
 
   def _facts(self, channel: str, request: HttpRequest) -> list[Any]:
     only, now = request.param("instId"), self._markets.now_ms()

@@ -1,6 +1,7 @@
 """Generated markets of OKX, and the channels that publish them."""
 
 from functools import partial
+from typing import Any
 
 import msgspec
 from bond_simkit import VenueTime
@@ -21,7 +22,7 @@ from bond_sim.market.topic_market import (
 from bond_sim.market.topic_markets import TopicGenerator, day_of
 from bond_sim.okx.bars import length_of
 from bond_sim.okx.listing import OkxInstrument, instruments
-from bond_sim.okx.markets import BUSINESS, PUBLIC, OkxSocketPath
+from bond_sim.okx.markets import BUSINESS, INST_TYPES, PUBLIC, OkxSocketPath
 from bond_sim.okx.writer import OkxWriter
 
 _EVERYWHERE = {
@@ -38,6 +39,7 @@ _ON_CONTRACTS = {
 _ON_PERPETUALS = {"funding-rate": MarketTopic(STATE, "funding-rate", 30_000)}
 TRADES_ALL = MarketTopic(EACH_TRADE, "trades-all")
 LIQUIDATIONS = MarketTopic(FORCED, "liquidation-orders")
+LIST = "instruments"
 
 
 class OkxGenerator(TopicGenerator[OkxInstrument, OkxWriter]):
@@ -47,12 +49,28 @@ class OkxGenerator(TopicGenerator[OkxInstrument, OkxWriter]):
     listed = instruments(day_of(clock), config.markets)
     by_symbol = {instrument.product.symbol: instrument for instrument in listed}
     super().__init__(config, clock, by_symbol, self._writer, span)
+    self._resized: set[str] = set()
 
   def now(self, instrument: OkxInstrument) -> OkxInstrument:
-    """An instrument as it is listed now, which the fault `resize` changes."""
+    """An instrument as it is listed now, which the fault `resize` changes. The channel of its list
+    has that before anything is counted so."""
     fault = self.fanout.faults.active("resize") if instrument.contract_value else None
-    resized = fault is not None and fault.matches(instrument.product.symbol)
-    return instrument.resized() if resized else instrument
+    symbol = instrument.product.symbol
+    resized = fault is not None and fault.matches(symbol)
+    found = instrument.resized() if resized else instrument
+    if resized != (symbol in self._resized):
+      self._resized ^= {symbol}
+      inst_type = instrument.inst_type
+      self.fanout.publish(f"{LIST} {inst_type}", _list_message(inst_type, [found.row()]))
+    return found
+
+  def listed(self, inst_type: str) -> list[dict[str, Any]]:
+    """The rows of an instType as they are now."""
+    return [
+      self.now(instrument).row()
+      for instrument in self.instruments.values()
+      if instrument.inst_type == inst_type
+    ]
 
   def _writer(self, instrument: OkxInstrument) -> OkxWriter:
     return OkxWriter(instrument, partial(self.now, instrument))
@@ -60,6 +78,10 @@ class OkxGenerator(TopicGenerator[OkxInstrument, OkxWriter]):
   def find(
     self, path: OkxSocketPath, channel: str, symbol: str, inst_type: str
   ) -> TopicChannel | None:
+    if channel == LIST and path == PUBLIC and inst_type in INST_TYPES:
+      return TopicChannel(
+        f"{channel} {inst_type}", lambda: [_list_message(inst_type, self.listed(inst_type))]
+      )
     if channel == LIQUIDATIONS.name and path == PUBLIC:
       symbols = self.of_type(inst_type) if inst_type != "SPOT" else []
       topics = [(symbol, LIQUIDATIONS) for symbol in symbols]
@@ -96,6 +118,11 @@ class OkxGenerator(TopicGenerator[OkxInstrument, OkxWriter]):
     return [
       symbol for symbol, instrument in self.instruments.items() if instrument.inst_type == inst_type
     ]
+
+
+def _list_message(inst_type: str, rows: list[dict[str, Any]]) -> bytes:
+  """A message of "Instruments channel"."""
+  return msgspec.json.encode({"arg": {"channel": LIST, "instType": inst_type}, "data": rows})
 
 
 class _OkxNumbers(msgspec.Struct, gc=False):

@@ -11,6 +11,10 @@ OkxSocketPath = Literal["public", "business"]
 PUBLIC: OkxSocketPath = "public"
 BUSINESS: OkxSocketPath = "business"
 
+INST_TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
+"""Values of instType that requests may have, with those that the simulator has no instruments
+of."""
+
 
 def path_of(channel: str) -> OkxSocketPath:
   """The path that has a channel."""
