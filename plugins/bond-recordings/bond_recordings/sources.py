@@ -10,7 +10,7 @@ import attrs
 import msgspec
 import trio
 from bond_recordkit.errors import RecordingError
-from bond_recordkit.reader import header_of, last_digest, segments_of
+from bond_recordkit.reader import last_digest, runs_of, segments_of
 
 from bond_core import BondError, Registry
 from bond_core.logs import Engine
@@ -40,8 +40,10 @@ class Origin:
 
 @asynccontextmanager
 async def open_recording(paths: list[Path], wanted: Selection) -> AsyncIterator[Origin]:
-  """The events of a recording's segments."""
-  header = header_of(paths[-1])
+  """The events of a recording's segments. Where its recorder was started again, `epoch`, `spec` and
+  `versions` are of the last run, and `runs` says those of each."""
+  runs = runs_of(paths)
+  header = runs[-1].header
   described = {
     "files": [path.name for path in paths],
     "recording": header.recording,
@@ -50,6 +52,15 @@ async def open_recording(paths: list[Path], wanted: Selection) -> AsyncIterator[
     "stream_id": header.stream_id,
     "spec": header.spec,
     "versions": header.versions,
+    "runs": [
+      {
+        "files": [path.name for path in run.paths],
+        "epoch": run.header.epoch,
+        "spec": run.header.spec,
+        "versions": run.header.versions,
+      }
+      for run in runs
+    ],
   }
   yield Origin(_in_thread(selected(paths, wanted)), described)
 

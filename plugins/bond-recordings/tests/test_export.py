@@ -23,8 +23,8 @@ from bond_core.testing import START_MS, sample_events
 DECIMALS = ("0.1", "57019.38", "123456789.12345", "0.00000012", "1000.0")
 
 
-def write(path, events, **how):
-  writer = RecordingWriter(path, lambda: Header(recording="", epoch="e1"), **how)
+def write(path, events, epoch="e1", **how):
+  writer = RecordingWriter(path, lambda: Header(recording="", epoch=epoch), **how)
   for first in range(0, len(events), 50):
     batch = events[first : first + 50]
     times = [event.ts_event for event in batch if getattr(event, "ts_event", 0)]
@@ -95,6 +95,19 @@ def test_parquet_has_every_event_once(recording, tmp_path):
   assert manifest["tables"]["trades"]["first_seq"] == lines_of(recording)[0]["seq_internal"]
   assert manifest["source"]["digest"]
   assert len(manifest["source"]["files"]) == len(segments_of(recording))
+  [run] = manifest["source"]["runs"]
+  assert run["files"] == manifest["source"]["files"]
+
+
+def test_the_manifest_says_which_epoch_each_run_of_a_recorder_had(tmp_path):
+  path = tmp_path / "twice.jsonl.zst"
+  write(path, sample_events()[:3], epoch="e1")
+  write(path, sample_events()[:3], epoch="e2")
+  exported(path, "--to", "csv", tmp_path / "out")
+  source = json.loads((tmp_path / "out/_manifest.json").read_text())["source"]
+  first, second = source["runs"]
+  assert first["files"] + second["files"] == source["files"]
+  assert (first["epoch"], second["epoch"], source["epoch"]) == ("e1", "e2", "e2")
 
 
 def test_a_column_keeps_its_type_whatever_is_in_it(recording, tmp_path):
