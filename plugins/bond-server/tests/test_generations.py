@@ -207,6 +207,25 @@ def test_the_file_is_bounded_however_many_streams_are_deleted(tmp_path, monkeypa
   assert "more than 50 streams were deleted" in caplog.text
 
 
+def test_memory_is_bounded_and_forgets_what_was_deleted_longest_ago(monkeypatch, caplog):
+  monkeypatch.setattr(module, "MOST", 50)
+  generations = MemoryGenerations()
+  for number in (*range(50), 0, 50):
+    generations.advance(f"{number:016x}")
+  kept = [number for number in range(51) if generations.current(f"{number:016x}")]
+  assert kept == [0, *range(2, 51)]
+  assert "more than 50 streams were deleted" in caplog.text
+
+
+def test_what_this_process_wrote_is_not_read_again(tmp_path, monkeypatch):
+  generations = FileGenerations(tmp_path / FILE)
+  generations.advance(STREAM)
+  monkeypatch.setattr(module, "read_private", lambda path: pytest.fail("read again"))
+  look_now(generations)
+  assert generations.current(STREAM) == 1
+  assert generations.advance(STREAM) == 2
+
+
 def test_the_file_of_an_earlier_version_counts(tmp_path):
   (tmp_path / FILE).write_text(json.dumps({STREAM: 3}))
   (tmp_path / FILE).chmod(0o600)

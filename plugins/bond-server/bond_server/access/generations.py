@@ -58,18 +58,26 @@ class MemoryGenerations:
   """Generations that last as long as the process."""
 
   def __init__(self) -> None:
-    self._current: dict[str, Deleted] = {}
-    self._used: set[str] = set()
+    # The one that was raised last stands last.
+    self._current: dict[str, int] = {}
 
   def current(self, stream: str) -> int:
-    if stream not in self._current:
-      return 0
-    self._used.add(stream)
-    return self._current[stream].generation
+    return self._current.get(stream, 0)
 
   def advance(self, stream: str) -> int:
-    self._current = _raised(self._current, stream, self._used)
-    return self.current(stream)
+    self._current[stream] = raised = self._current.pop(stream, 0) + 1
+    if len(self._current) > MOST:
+      _warn_of_forgotten()
+      del self._current[next(iter(self._current))]
+    return raised
+
+
+def _warn_of_forgotten() -> None:
+  logger.warning(
+    "more than %d streams were deleted within a year; the deletions before the last ones are "
+    "forgotten",
+    MOST,
+  )
 
 
 def _raised(known: Mapping[str, Deleted], stream: str, used: Collection[str]) -> dict[str, Deleted]:
@@ -80,13 +88,8 @@ def _raised(known: Mapping[str, Deleted], stream: str, used: Collection[str]) ->
   kept = {name: one for name, one in known.items() if one.at > since or name in used}
   kept[stream] = Deleted(known.get(stream, Deleted()).generation + 1, now)
   if len(kept) > MOST:
-    newest = sorted(kept.items(), key=lambda item: item[1].at)[-MOST:]
-    logger.warning(
-      "more than %d streams were deleted within a year; the deletions before the last ones are "
-      "forgotten",
-      MOST,
-    )
-    kept = dict(newest)
+    _warn_of_forgotten()
+    kept = dict(sorted(kept.items(), key=lambda item: item[1].at)[-MOST:])
   return kept
 
 
@@ -119,10 +122,11 @@ class FileGenerations:
     with self._raising:
       try:
         with self._alone():
-          self._read()
+          if self._stamp() != self._seen:
+            self._read()
           raised = _raised(self._current, stream, self._used)
           replace_private(self._path, msgspec.json.encode(raised))
-        self._current = raised
+          self._current, self._seen = raised, self._stamp()
       except (OSError, AuthError) as exc:
         self._current = _raised(self._current, stream, self._used)
         why = exc.strerror if isinstance(exc, OSError) else str(exc)
