@@ -2,7 +2,8 @@
 
 Ethereum's contract ABI (docs.soliditylang.org, abi-spec): values stand in words of 32 bytes;
 ERC-20 (EIP-20) has Transfer(address indexed from, address indexed to, uint256 value), ERC-721
-(EIP-721) the same event with its third value indexed, so with four topics and no data.
+(EIP-721) the same event with its third value indexed, so with four topics and no data. Contracts of
+before these rules index nothing, so all three values stand in the data.
 JSON-RPC writes bytes and quantities in hexadecimal with 0x (EIP-1474).
 """
 
@@ -63,9 +64,17 @@ def hash_of(text: str) -> str:
   return low
 
 
+def is_unindexed(topics: list[str]) -> bool:
+  """Returns whether a log has no topic but that of its event."""
+  return len(topics) == 1
+
+
 def transfer_of(topics: list[str], data: str) -> tuple[str, str, int] | None:
   """Returns from, to and amount of an ERC-20 transfer; None for any other log, such as that of an
-  ERC-721 or of a contract with rules of its own."""
+  ERC-721 or of a contract with rules of its own. Where nothing is indexed the amount may be the id
+  of a collectible."""
+  if is_unindexed(topics) and len(data) == 2 + 3 * 64:
+    topics, data = [*topics, data[:66], "0x" + data[66:130]], "0x" + data[130:]
   if len(topics) != 3:
     return None
   event, sender, receiver, amount = (text.lower() for text in (*topics, data))

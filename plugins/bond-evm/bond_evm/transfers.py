@@ -9,7 +9,16 @@ from typing import Any
 import msgspec
 
 from bond_core import ChainEvent
-from bond_evm.abi import DECIMALS, SYMBOL, TRANSFER, as_topic, decimals_of, symbol_of, transfer_of
+from bond_evm.abi import (
+  DECIMALS,
+  SYMBOL,
+  TRANSFER,
+  as_topic,
+  decimals_of,
+  is_unindexed,
+  symbol_of,
+  transfer_of,
+)
 from bond_evm.calls import Call
 from bond_evm.config import Evm
 from bond_evm.events import EventWriter
@@ -122,6 +131,8 @@ class Transfers:
     moved = transfer_of(log.topics, log.data)
     if moved is None:
       return
+    if token.decimals is None and is_unindexed(log.topics):
+      return  # What has no decimals is a collectible, as far as is known.
     time = self._time_of(log.block) if log.time is None else log.time
     event = self._writer.transfer(log, moved, token, time, self._now_ms())
     if self._least and (event.value is None or event.value < self._least):

@@ -497,6 +497,21 @@ def test_a_contract_that_does_not_answer_has_amounts_without_decimals():
   assert busy.told() == [("transfer", 11, 5.0, "confirmed")], "it is asked again"
 
 
+@pytest.mark.parametrize("decimals", [2, None])
+def test_a_transfer_that_indexes_nothing_is_of_a_token_where_its_contract_has_decimals(decimals):
+  node = Talk(**TRANSFER)
+  failed = ValueError(3, "execution reverted")
+  node.answers["eth_call"] = lambda params: failed if decimals is None else word(decimals)
+  plain = log(11, 0, token=OTHER)
+  event, sender, receiver = plain["topics"]
+  bare = plain | {"topics": [event], "data": sender + receiver[2:] + plain["data"][2:]}
+  node.open().announce(bare)
+  told = [("transfer", 11, 50_000.0, "confirmed")]
+  assert node.told() == ([] if decimals is None else told)
+  node.announce(bare | {"removed": True})
+  assert [told[3] for told in node.told()] == ([] if decimals is None else ["removed"])
+
+
 def test_nodes_that_are_dead_or_wrong_are_given_up():
   node = Talk(**TRANSFER).open()
   node.wait(59)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bond_sim.evm.chain import DECIMALS, KNOWN, ODD, SYMBOL, EvmBlock, EvmChain
+from bond_sim.evm.chain import DECIMALS, EARLY, KNOWN, ODD, SYMBOL, EvmBlock, EvmChain
 
 INVALID_PARAMS = -32602
 LIMIT_EXCEEDED = -32005
@@ -78,7 +78,7 @@ class EvmCalls:
     """The last block of a node that is behind; None while it is not. Blocks that are named are
     answered by another one, as where a provider shares out requests."""
     self._chain = chain
-    self._tokens = {token.address: token for token in (*KNOWN, *ODD)}
+    self._tokens = {token.address: token for token in (*KNOWN, *ODD, EARLY)}
     self.whole_receipts = True
     """Whether there is eth_getBlockReceipts, which older nodes lack."""
     self._methods: dict[str, Callable[[list[Any]], Any]] = {

@@ -69,6 +69,10 @@ ODD = (
 COLLECTIBLE = "0x00000000000000000000000000000000000000c1"
 """An ERC-721: its Transfer has the id of the item as a topic, and no amount."""
 
+EARLY = _token("0x00000000000000000000000000000000000000b1", "EARLY", 6)
+EARLY_COLLECTIBLE = "0x00000000000000000000000000000000000000c2"
+"""Contracts of before the rules, whose Transfer indexes nothing."""
+
 
 @attrs.frozen
 class EvmBlock:
@@ -259,6 +263,10 @@ class EvmChain:
     logs: list[dict[str, Any]] = [moved | {"data": "0x" + _word(amount)}]
     if kind > 0.9:
       logs.insert(0, moved | {"topics": [APPROVAL, sender, receiver], "data": "0x" + _word(amount)})
+    elif kind > 0.85:
+      early = EARLY_COLLECTIBLE if kind > 0.875 else EARLY.address
+      data = sender + receiver[2:] + _word(rng.randrange(10_000))
+      logs.append({"address": early, "topics": [TRANSFER], "data": data})
     elif kind > 0.8:
       item = "0x" + _word(rng.randrange(10_000))
       logs.append(
@@ -283,19 +291,22 @@ class EvmChain:
 
 
 def _is_transfer(log: dict[str, Any]) -> bool:
+  if log["address"] == EARLY.address:
+    return True
   return log["topics"][0] == TRANSFER and len(log["topics"]) == 3
 
 
 def _transfer(log: dict[str, Any]) -> dict[str, Any]:
+  data = "".join(topic[2:] for topic in log["topics"][1:]) + log["data"][2:]
   return {
     "block": log["blockHash"],
     "height": int(log["blockNumber"], 16),
     "txid": log["transactionHash"],
     "log_index": int(log["logIndex"], 16),
     "token": log["address"],
-    "from": "0x" + log["topics"][1][26:],
-    "to": "0x" + log["topics"][2][26:],
-    "amount": str(int(log["data"], 16)),
+    "from": "0x" + data[24:64],
+    "to": "0x" + data[88:128],
+    "amount": str(int(data[128:], 16)),
   }
 
 
