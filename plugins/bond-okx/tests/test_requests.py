@@ -486,6 +486,17 @@ def test_an_empty_list_is_told(venue):
   assert len(okx.asked) == 1
 
 
+def test_a_list_that_nothing_waits_for_is_requested_less_often_where_it_does_not_come(venue):
+  okx = venue(config.Trades(symbols=["BTC/USDT"]), listed={})
+  at = []
+  for second in range(1, 1200):
+    before = okx.lists
+    okx.later(1)
+    at += [second] if okx.lists != before else []
+  assert at == [60, 75, 105, 165, 285, 525, 825, 1125]
+  assert okx.other == []
+
+
 @pytest.mark.parametrize("depth", [0, 401, 500])
 def test_more_levels_than_the_venue_has_are_refused(depth):
   with pytest.raises(ValueError, match=f"{depth} levels cannot be shown; write 1 to 400"):

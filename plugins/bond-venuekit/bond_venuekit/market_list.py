@@ -123,7 +123,8 @@ class _Family(Generic[M]):
   are those of a list that is being read. `unread` are symbols that are listed, though nothing is
   known of them, and why. `to_keep` says that the whole list is wanted, to be kept. `news` was
   pushed since the list was last requested; `unjudged` says that the subscriptions were not compared
-  with it yet. Times are monotonic ns."""
+  with it yet. `failures` are those of a list that decides nothing and was never read. Times are
+  monotonic ns."""
 
   known: dict[str, M] = attrs.field(factory=dict)
   unread: dict[str, str] = attrs.field(factory=dict)
@@ -133,6 +134,7 @@ class _Family(Generic[M]):
   asked_ns: int | None = None
   parts: dict[str, M] = attrs.field(factory=dict)
   to_keep: bool = False
+  failures: int = 0
   news: dict[str, M] = attrs.field(factory=dict)
   unjudged: bool = False
 
@@ -372,10 +374,16 @@ class VenueMarkets(Generic[M]):
       return own_words(str(exc), 200)
 
   def _tell_waiting(self, feed: FeedControl, name: str, trouble: str) -> None:
-    """Tells the readers of what waits for a list that it does not come."""
-    if self._families[name].whole:
+    """Tells the readers of what waits for a list that it does not come. One that decides
+    nothing is requested less and less often, down to the usual pace."""
+    family = self._families[name]
+    if family.whole:
       return
-    for subscription in filter(self._source.waits, self._of(feed, name)):
+    subscriptions = self._of(feed, name)
+    if not any(map(self._decides, subscriptions)):
+      family.due_ns = feed.now_ns + min(SOON_NS << family.failures, AGAIN_NS)
+      family.failures = min(family.failures + 1, 5)
+    for subscription in filter(self._source.waits, subscriptions):
       standing = self._standings.setdefault(subscription, _Standing())
       spelling, place = self._source.spelling(subscription.instrument), self._source.place(name)
       reason = f"it is not known yet what {spelling} is {place}: {trouble}"
