@@ -317,14 +317,18 @@ class Client:
     return None
 
   def _behind(self) -> str | None:
-    """Of which key it does not have the last state."""
+    """Of which key it does not have the last state. What came while it had unsubscribed is not for
+    it, however long nothing comes after that."""
+    away = [(first, end) for epoch, first, end in self._away if epoch == self._epoch]
     last: dict[BookKey, int] = {}
     for number, event in self._record.events.get(self._epoch, {}).items():
-      if type(event).__name__ == "Ticker" and number > self._begins[self._epoch]:
+      if type(event).__name__ != "Ticker" or number <= self._begins[self._epoch]:
+        continue
+      if not any(first <= number <= end for first, end in away):
         last[key_of(event)] = max(number, last.get(key_of(event), 0))
     for key, number in last.items():
       told = self._latest.get((self._epoch, "ticker", key), 0)
-      if "ticker" in self.plan.channels and self._wants(key) and told != number:
+      if "ticker" in self.plan.channels and self._wants(key) and told < number:
         return f"{self.plan.name}: the ticker of {key} is at {told}, not {number}"
     for key, at in self._expected_books().items():
       if self._sequences.get(key) != at:

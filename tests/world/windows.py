@@ -4,7 +4,9 @@ given."""
 from collections.abc import Iterator
 from datetime import datetime
 from math import fsum, isclose
-from typing import Any
+from typing import Any, NamedTuple
+
+from bond_bookkit import AHEAD_MS
 
 from tests.chaos.judge import Violation
 from tests.chaos.network import Host
@@ -34,21 +36,37 @@ def check_windows(
     _Life(fed, venue, every_ms, held).check(rows)
 
 
+class _Trade(NamedTuple):
+  """A trade: the time in the world at which it was received, and the venue time at which it counts
+  (epoch ms)."""
+
+  at: float
+  when: int
+  event: Any
+
+
 class _Life:
   """What one life of a stream made of what one life of a server received."""
 
   def __init__(self, fed: list[Appended], venue: str, every_ms: int, held: bool) -> None:
     self._every = every_ms
     self._delay = HELD_MS if held else LATENCY_MS
-    self._trades: dict[int, list[tuple[float, Any]]] = {}
+    self._trades: dict[int, list[_Trade]] = {}
     self._gaps: list[tuple[float, Any]] = []
+    skew = LATENCY_MS
     for at, event in _events(fed):
       kind = type(event).__name__
       if kind == "Trade" and (event.exchange, event.symbol, event.market_type) == (
         *(venue, "BTC/USDT", "spot"),
       ):
-        start = event.ts_exchange - event.ts_exchange % every_ms
-        self._trades.setdefault(start, []).append((at, event))
+        when = event.ts_exchange
+        if when - event.ts_event > AHEAD_MS:
+          # No news is from so far ahead: it counts at the time of its receipt.
+          when = event.ts_event - skew
+        else:
+          skew = min(skew, event.ts_event - when)
+        start = when - when % every_ms
+        self._trades.setdefault(start, []).append(_Trade(at, when, event))
       elif kind == "Gap" and event.exchange in ("*", venue) and event.reason == "upstream":
         self._gaps.append((at, event))
 
@@ -82,13 +100,11 @@ class _Life:
       last = start, at
 
   def _check_row(self, row: Any, start: int, at: float) -> None:
-    all_of_it = [trade for when, trade in self._trades.get(start, []) if when <= at]
+    all_of_it = [trade for trade in self._trades.get(start, []) if trade.at <= at]
     count = row.raw_data["trades"]
     # It closes once: all that came before is in it, and nothing that came after.
     in_time = [
-      trade
-      for when, trade in self._trades.get(start, [])
-      if when <= at and START_MS + when * 1000 < start + self._every + LATENESS_MS
+      trade for trade in all_of_it if START_MS + trade.at * 1000 < start + self._every + LATENESS_MS
     ]
     if not len(in_time) <= count <= len(all_of_it):
       self._fail(row, f"it counts {count} trades of {len(in_time)} to {len(all_of_it)}")
@@ -105,7 +121,7 @@ class _Life:
     """What came too late is declared by when the next window has closed."""
     start, at = last
     late = sum(
-      max(0, sum(when < at for when, _ in self._trades.get(window, ())) - count)
+      max(0, sum(trade.at < at for trade in self._trades.get(window, ())) - count)
       for window, count in known.items()
       if window < start
     )
@@ -135,13 +151,16 @@ class _Life:
     raise Violation(0, f"the window {row.window_start} to {row.window_end}: {sentence}")
 
 
-def _computed(trades: list[Any]) -> dict[str, float | None]:
+def _computed(counted: list[_Trade]) -> dict[str, float | None]:
   """The figures of a row, of these trades."""
-  if not trades:
+  if not counted:
     return dict.fromkeys(("price_avg", "price_open", "price_high", "price_low", "price_close"))
+  in_order = [
+    one.event for one in sorted(counted, key=lambda one: (one.when, int(one.event.trade_id)))
+  ]
+  trades = [one.event for one in counted]
   prices = [trade.price for trade in trades]
   volume = fsum(trade.size for trade in trades)
-  in_order = sorted(trades, key=lambda trade: (trade.ts_exchange, int(trade.trade_id)))
   return {
     "price_avg": fsum(prices) / len(prices),
     "price_open": in_order[0].price,
