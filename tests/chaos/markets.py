@@ -103,7 +103,7 @@ class MarketJudge(Judge):
   # Events ----------------------------------------------------------------------------------------
 
   def _fail(self, sentence: str) -> None:
-    raise Violation(self.at, sentence)
+    raise Violation(self.at, f"{self._exchange}: {sentence}")
 
   def _gap(self, gap: Gap) -> None:
     if gap.exchange != self._exchange:

@@ -72,7 +72,7 @@ def test_every_field_of_subscribe_is_explained():
   plural = {"channels", "symbols", "exchanges"}
   known = {f for f in requests._FILTER_FIELDS if f"{f}s" not in plural}
   table = section("Subscribe").partition("The answer is the ack")[0]
-  assert first_column(table) == known | {"policy", "from", "id"}
+  assert first_column(table) == known | {"policy", "from", "snapshot", "id"}
 
 
 def test_every_field_of_an_ack_is_explained():

@@ -278,6 +278,59 @@ async def test_a_client_that_comes_back_with_deltas_goes_on_with_the_book_it_has
     assert sorted(follower.seen) == list(range(10, venue.sequence + 1))
 
 
+@pytest.mark.parametrize("before_the_start", [False, True])
+async def test_a_replayed_book_that_was_in_doubt_comes_with_the_gap(before_the_start):
+  """One without sequences: its reader could not see that a change is missing."""
+  at = {"exchange": "x", "symbol": "BTC/USDT", "market_type": "spot", "sequence": None}
+  book = {**at, "prev_sequence": None, "bids": [(99.0, 1.0)], "asks": [(101.0, 1.0)]}
+  async with serving() as broker:
+    ring = broker.log.ring
+    gap = Gap(exchange="x", symbol="*", channel="*", cause="cut off")
+    ring.append([OrderBook(**book, update_type="snapshot", is_reset=True)])
+    ring.append([gap] if before_the_start else [])
+    start = ring.head
+    ring.append([OrderBook(**book, update_type="delta")])
+    async with connected(broker) as reader:
+      await reader.subscribe(**DELTAS, snapshot=True, **{"from": f"{broker.log.epoch}:{start}"})
+      await reader.until(lambda m: m["type"] == "live")
+      came = [m.get("update_type", m["type"]) for m in reader.before if m["type"] != "heartbeat"]
+      assert came == ["snapshot", *(["gap"] if before_the_start else []), "delta"]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_a_client_that_comes_back_without_a_book_is_sent_it_where_it_asks(quiet):
+  """As one whose connection ended between the ack and the book; nothing else is left out for it."""
+  async with serving() as broker:
+    venue, silent = Venue(broker.log), Venue(broker.log, 2, symbol="ETH/USDT")
+    venue.snapshot()
+    silent.snapshot()
+    venue.change(20)
+    async with connected(broker) as reader:
+      ack = await reader.subscribe(**DELTAS, symbols=["BTC/USDT", "ETH/USDT"])
+    begun = venue.sequence
+    if not quiet:
+      venue.change(30)
+    async with connected(broker) as reader:
+      place = f"{ack['epoch']}:{ack['seq']}"
+      again = await reader.subscribe(
+        **DELTAS, symbols=["BTC/USDT", "ETH/USDT"], snapshot=True, **{"from": place}
+      )
+      assert again["recovered"] is True
+      await reader.until(lambda m: m["type"] == "live")
+      follower, other = Follower(), Follower()
+      seen = reader.before
+      venue.change(10)
+      silent.change(10)
+      await reader.until(lambda m: m.get("sequence") == silent.sequence)
+      for message in (*seen, *reader.before, *reader.messages):
+        if message["type"] == "orderbook":
+          (follower if message["symbol"] == "BTC/USDT" else other).take(message)
+      check(follower, venue)
+      check(other, silent)
+      assert (follower.resets, other.resets) == (1, 1)
+      assert min(follower.seen) == begun
+
+
 async def test_views_of_a_client_that_stalled_end_with_the_book_as_it_is(monkeypatch):
   monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_BYTES", 64 * 1024)
   monkeypatch.setattr("bond_broker.delivery.groups.REMEMBERED_AT_LEAST", 16 * 1024)

@@ -39,6 +39,8 @@ export interface Subscription {
   policy?: "auto" | "lossless" | "conflate";
   /** Begin in the past: `now-5m`, a time, or `EPOCH:SEQ`. */
   from?: string | number | Date;
+  /** With `deltas` and a `from` of `EPOCH:SEQ`: begin with each whole book, for a reader without them. */
+  snapshot?: boolean;
   /** Ends this subscription; with the last one the stream ends, with the signal's reason. */
   signal?: AbortSignal;
 }

@@ -10,10 +10,42 @@ const EXPIRED = 4005;
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 const LONGEST_WAIT = 30_000;
 
-/** Where a subscription is: after number `seq` of `epoch`. */
-interface Place {
-  epoch: string;
-  seq: number;
+/**
+ * Where a subscription is: after number `seq` of `epoch`. Its reader has all books whole once it is
+ * past `wholeAfter`; until then a chain of deltas cannot go on from here without them.
+ */
+class Place {
+  wholeAfter: number;
+
+  /** `replays` until its `live`; the books come before that, or with it, unless it is `whole`. */
+  constructor(
+    readonly epoch: string,
+    public seq: number,
+    public replays: boolean,
+    whole: boolean,
+  ) {
+    this.wholeAfter = whole ? -Infinity : replays ? Infinity : seq;
+  }
+
+  /** Whether its reader may have less than all whole books. */
+  get lacksBooks(): boolean {
+    return this.seq <= this.wholeAfter;
+  }
+
+  /** The replay is over; the books that it did not show come now. */
+  live(seq: number): void {
+    this.replays = false;
+    if (this.wholeAfter === Infinity) this.wholeAfter = seq;
+  }
+
+  /** Numbers up to `to` were left out; the books come again. */
+  lost(to: number | null): void {
+    this.wholeAfter = this.replays ? Infinity : Math.max(this.wholeAfter, to ?? this.seq);
+  }
+
+  toString(): string {
+    return `${this.epoch}:${this.seq}`;
+  }
 }
 
 /**
@@ -37,6 +69,7 @@ export class Session {
   readonly #moving = new Set<Place>();
   #url: URL;
   #own: Place | undefined;
+  #ownReplays = false;
   #failures = 0;
   #patience = 0;
   #nextId = 0;
@@ -82,7 +115,10 @@ export class Session {
     const url = new URL(this.#url);
     if (!this.subscribes && this.#own) {
       url.searchParams.delete("from");
-      url.searchParams.append("from", text(this.#own));
+      url.searchParams.delete("snapshot");
+      url.searchParams.append("from", `${this.#own}`);
+      const raw = /\/raw\/*$/.test(url.pathname);
+      if (raw && this.#own.lacksBooks) url.searchParams.append("snapshot", "true");
     }
     return url.href;
   }
@@ -96,10 +132,19 @@ export class Session {
   /** What to send first on a connection: every subscription, from where it is. */
   connected(): string[] {
     this.#moving.clear();
-    return [...this.#wanted].map(([id, request]) => {
-      const place = this.#places.get(id);
-      return JSON.stringify(place ? { ...request, from: text(place) } : request);
-    });
+    this.#ownReplays = new URL(this.url()).searchParams.has("from");
+    if (this.#own) this.#own.replays = this.#ownReplays;
+    return [...this.#wanted.keys()].map((id) => JSON.stringify(this.#request(id)));
+  }
+
+  /** What asks for a subscription, from where it is. */
+  #request(id: number): Record<string, unknown> {
+    const request = this.#wanted.get(id) as Record<string, unknown>;
+    const place = this.#places.get(id);
+    if (!place) return request;
+    const { snapshot: _, ...again } = request;
+    if (request["deltas"] && place.lacksBooks) return { ...again, from: `${place}`, snapshot: true };
+    return { ...again, from: `${place}` };
   }
 
   /**
@@ -142,7 +187,7 @@ export class Session {
         this.#beat(message.info ?? {});
         break;
       case "live":
-        this.#reach(message.seq);
+        this.#live(message.id, message.seq);
         break;
       case "shutdown":
         this.#patience = message.retry_after_ms || 0;
@@ -153,6 +198,7 @@ export class Session {
         // Windows come without a type on a stream's own socket.
         (message as { type?: string }).type ??= "window";
         this.#reach(message.seq_internal ?? message.seq);
+        if (message.type === "gap") this.#lose(message);
     }
     return message;
   }
@@ -161,8 +207,10 @@ export class Session {
     const id = message.id as number;
     if (!this.#wanted.has(id)) return;
     this.#failures = 0;
+    const request = this.#request(id);
+    const whole = message.recovered === true && !request["snapshot"];
     this.#forget(id);
-    const place = { epoch: message.epoch, seq: message.seq };
+    const place = new Place(message.epoch, message.seq, request["from"] != null, whole);
     this.#places.set(id, place);
     this.#moving.add(place);
     if (message.recovered === false) {
@@ -200,9 +248,28 @@ export class Session {
   #beat({ seq, epoch }: Record<string, unknown>): void {
     // Where no subscription is acknowledged, a heartbeat says where this reader is.
     if (!this.subscribes && typeof epoch === "string" && this.#own?.epoch !== epoch) {
-      this.#own = { epoch, seq: typeof seq === "number" ? seq : 0 };
+      // What it lacks of books comes with the replay; else they came before this.
+      const replays = this.#ownReplays;
+      this.#own = new Place(epoch, typeof seq === "number" ? seq : 0, replays, !replays);
     }
     this.#reach(seq);
+  }
+
+  #live(id: unknown, seq: number): void {
+    this.#reach(seq);
+    this.#ownReplays = false;
+    this.#own?.live(seq);
+    const place = this.#places.get(id as number);
+    if (place && this.#moving.has(place)) place.live(seq);
+  }
+
+  /** A gap that is of no log but of what this reader was sent. */
+  #lose({ channel, seq_internal, ids, to_seq }: Gap): void {
+    if (seq_internal != null || (channel !== "*" && channel !== "orderbook")) return;
+    for (const [id, place] of this.#places) {
+      if (this.#moving.has(place) && (!ids || ids.includes(id))) place.lost(to_seq);
+    }
+    this.#own?.lost(to_seq);
   }
 
   #reach(seq: unknown): void {
@@ -210,10 +277,6 @@ export class Session {
     for (const place of this.#moving) if (seq > place.seq) place.seq = seq;
     if (this.#own && seq > this.#own.seq) this.#own.seq = seq;
   }
-}
-
-function text({ epoch, seq }: Place): string {
-  return `${epoch}:${seq}`;
 }
 
 function listed(names: Names | undefined): readonly string[] | undefined {

@@ -7,6 +7,7 @@ back.
 
 import json
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -33,16 +34,35 @@ DEFAULT_CHANNELS = ("orderbook", "trades")
 
 
 class Place:
-  """Where a subscription is: after number `seq` of `epoch`."""
+  """Where a subscription is: after number `seq` of `epoch`. Its reader has all books whole once it
+  is past `whole_after`; until then a chain of deltas cannot go on from here without them."""
 
-  __slots__ = ("epoch", "seq")
+  __slots__ = ("epoch", "replays", "seq", "whole_after")
 
-  def __init__(self, epoch: str, seq: int) -> None:
+  def __init__(self, epoch: str, seq: int, *, replays: bool, whole: bool) -> None:
+    """`replays` until its `live`; the books come before that, or with it, unless it is `whole`."""
     self.epoch = epoch
     self.seq = seq
+    self.replays = replays
+    self.whole_after = -math.inf if whole else math.inf if replays else seq
 
   def __str__(self) -> str:
     return f"{self.epoch}:{self.seq}"
+
+  @property
+  def lacks_books(self) -> bool:
+    """Whether its reader may have less than all whole books."""
+    return self.seq <= self.whole_after
+
+  def live(self, seq: int) -> None:
+    """The replay is over; the books that it did not show come now."""
+    self.replays = False
+    if self.whole_after == math.inf:
+      self.whole_after = seq
+
+  def lost(self, to: int | None) -> None:
+    """Numbers up to `to` were left out; the books come again."""
+    self.whole_after = math.inf if self.replays else max(self.whole_after, to or self.seq)
 
 
 class Session:
@@ -70,6 +90,7 @@ class Session:
     self._places: dict[int, Place] = {}
     self._acknowledged: set[int] = set()
     self._own: Place | None = None
+    self._own_replays = False
     self._first_wait = first_wait
     self._failures = 0
     self._patience = 0.0
@@ -109,8 +130,11 @@ class Session:
     """Where to connect, from where this reader is."""
     if self.subscribes or self._own is None:
       return urlunsplit(self._parts)
-    query = [(k, v) for k, v in parse_qsl(self._parts.query, keep_blank_values=True) if k != "from"]
+    given = parse_qsl(self._parts.query, keep_blank_values=True)
+    query = [(k, v) for k, v in given if k not in ("from", "snapshot")]
     query.append(("from", str(self._own)))
+    if self._own.lacks_books and self._parts.path.rstrip("/").endswith("/raw"):
+      query.append(("snapshot", "true"))
     return urlunsplit(self._parts._replace(query=urlencode(query)))
 
   def move(self, url: str) -> None:
@@ -121,13 +145,21 @@ class Session:
   def connected(self) -> list[str]:
     """What to send first: every subscription, from where it is."""
     self._acknowledged.clear()
-    messages = []
-    for number, subscription in self._subscriptions.items():
-      place = self._places.get(number)
-      messages.append(
-        json.dumps(subscription if place is None else {**subscription, "from": str(place)})
-      )
-    return messages
+    self._own_replays = "from" in dict(parse_qsl(urlsplit(self.url()).query))
+    if self._own is not None:
+      self._own.replays = self._own_replays
+    return [json.dumps(self._request(number)) for number in self._subscriptions]
+
+  def _request(self, number: int) -> Message:
+    """What asks for a subscription, from where it is."""
+    subscription, place = self._subscriptions[number], self._places.get(number)
+    if place is None:
+      return subscription
+    again = {**subscription, "from": str(place)}
+    again.pop("snapshot", None)
+    if subscription.get("deltas") and place.lacks_books:
+      again["snapshot"] = True
+    return again
 
   def lost(self, code: int | None = None, reason: str = "") -> float:
     """The connection has ended, with a close code, an HTTP status or none; how many seconds to wait
@@ -176,7 +208,7 @@ class Session:
       self._beat(message)
       _call(self.on_heartbeat, message)
     elif kind == "live":
-      self._reach(message.get("seq"))
+      self._live(message)
     elif kind == "shutdown":
       self._patience = float(message.get("retry_after_ms") or 0) / 1000
     elif kind == "error":
@@ -184,6 +216,7 @@ class Session:
     else:
       self._reach(message.get("seq_internal", message.get("seq")))
       if kind == "gap":
+        self._lose(message)
         _call(self.on_gap, message)
     return message
 
@@ -192,9 +225,15 @@ class Session:
     if message.get("status") != "subscribed" or number not in self._subscriptions:
       return
     self._failures = 0
-    self._places[number] = Place(str(message["epoch"]), int(message["seq"]))
+    request, recovered = self._request(number), message.get("recovered")
+    self._places[number] = Place(
+      str(message["epoch"]),
+      int(message["seq"]),
+      replays=request.get("from") is not None,
+      whole=recovered is True and not request.get("snapshot"),
+    )
     self._acknowledged.add(number)
-    if message.get("recovered") is False:
+    if recovered is False:
       self.declared = {
         "type": "gap",
         "channel": "*",
@@ -225,8 +264,30 @@ class Session:
     # Where no subscription is acknowledged, a heartbeat says where this reader is.
     known = self._own is not None and self._own.epoch == epoch
     if not self.subscribes and epoch is not None and not known:
-      self._own = Place(str(epoch), int(seq or 0))
+      # What it lacks of books comes with the replay; else they came before this.
+      replays = self._own_replays
+      self._own = Place(str(epoch), int(seq or 0), replays=replays, whole=not replays)
     self._reach(seq)
+
+  def _live(self, message: Message) -> None:
+    seq = message.get("seq")
+    self._reach(seq)
+    self._own_replays = False
+    number = message.get("id")
+    place = self._places[number] if number in self._acknowledged else self._own
+    if place is not None and isinstance(seq, int):
+      place.live(seq)
+
+  def _lose(self, gap: Message) -> None:
+    """A gap that is of no log but of what this reader was sent."""
+    if gap.get("seq_internal") is not None or gap.get("channel") not in ("*", "orderbook"):
+      return
+    ids, to = gap.get("ids"), gap.get("to_seq")
+    for number in self._acknowledged:
+      if ids is None or number in ids:
+        self._places[number].lost(to)
+    if self._own is not None:
+      self._own.lost(to)
 
   def _reach(self, seq: Any) -> None:
     if not isinstance(seq, int):

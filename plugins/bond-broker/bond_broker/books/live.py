@@ -111,8 +111,9 @@ class LiveBook(Generic[Reader]):
     """The whole book, where it is time to write it to the log again: a replay begins at one, and it
     may weigh only a part of what the deltas since the last one weighed. Where the log lacks events
     before `torn_at` that came after its snapshot, it is written at once, for all: whoever reads the
-    log elsewhere has lost the book."""
-    replica = self.whole
+    log elsewhere has lost the book. One that is in doubt is not written: whoever reads it would
+    take it for proven."""
+    replica = self.certain
     if replica is None:
       return None
     torn = bool(self.snapshots) and self.snapshots[-1] < torn_at

@@ -1,7 +1,7 @@
 """The order books of a replay, as they were then."""
 
 import msgspec
-from bond_bookkit import BookKey, BookView, ReplicaBook, concerns
+from bond_bookkit import BookKey, BookView, ReplicaBook, concerns, may_concern
 
 from bond_broker.protocol.filters import Filter
 from bond_broker.protocol.subscription import Subscription
@@ -43,12 +43,16 @@ class ReplayBooks:
     return (id(subscription), key) in self._started
 
   def on_gap(self, gap: Gap) -> None:
-    """A loss was declared."""
+    """A loss was declared, maybe before a subscription's start."""
     for view in self._views.values():
       view([gap])
+    if gap.channel not in ("orderbook", "*"):
+      return
     for key, replica in self._books.items():
       if concerns(gap, key):
         replica.chained = False
+      elif may_concern(gap, key):
+        replica.doubt = gap
 
   def _deltas(self, number: int, event: OrderBook, subscription: Subscription) -> Batch:
     checkpoint = event.is_reset is False
@@ -65,7 +69,11 @@ class ReplayBooks:
         out.append(event if not checkpoint else _as_beginning(event))
       elif replica is not None and replica.chained:
         self._started.add(chain)
-        out += [replica.view(None, reset=True), event]
+        out.append(replica.view(None, reset=True))
+        if replica.doubt is not None:
+          # Its reader knows no more than those who were there then.
+          out.append(subscription.filter.shown(replica.doubt))
+        out.append(event)
     elif number >= subscription.start and not checkpoint:
       out.append(event)
     if chain not in self._started:

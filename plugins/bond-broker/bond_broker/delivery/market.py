@@ -232,7 +232,7 @@ class MarketRouter:
 
   def _sort_book(self, event: OrderBook, touched: list[Group]) -> None:
     book = self._book(event)
-    if event.is_reset is False and book.whole is not None:
+    if event.is_reset is False and book.certain is not None:
       # A checkpoint: all clients here have what it holds.
       book.note_snapshot(event.seq_internal or 0)
       return
@@ -416,13 +416,14 @@ class MarketRouter:
           continue
         matched, shown = subscription.filter, books.update(number, event, subscription)
       else:
+        if type(event) is Gap:
+          # Also one from before the start: the books come from before it.
+          books.on_gap(event)
         found = _matching(subscriptions, start, number, event)
         if found is None:
           continue
-        matched, shown = found, [event]
-        if type(event) is Gap:
-          books.on_gap(event)
-          shown = [matched.shown(event)]
+        matched = found
+        shown = [matched.shown(event) if type(event) is Gap else event]
       for part in shown:
         frames += (made := frames_of(part, matched))
         size += sum(map(len, made))

@@ -13,6 +13,7 @@ from bond_broker.protocol.requests import (
   channels_of,
   check_names,
   exchanges_of,
+  flag,
   markets_of,
   written_names,
 )
@@ -28,6 +29,7 @@ class Query:
   exchanges: tuple[str, ...] = ()
   since: str | None = None
   policy: Policy = "auto"
+  snapshot: bool = False
 
 
 # One object for all: each idle client would hold a set of its own.
@@ -69,6 +71,7 @@ def parse_target(target: str) -> Query:
     exchanges=tuple(name.lower() for name in exchanges if name != "*"),
     since=since or None,
     policy=policy,
+    snapshot=flag({name: given[-1] for name, given in values.items()}, "snapshot"),
   )
 
 

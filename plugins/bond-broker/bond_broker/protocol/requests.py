@@ -1,6 +1,6 @@
 """Clients' requests, read from bytes that may be anything."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -54,13 +54,15 @@ _CHANNEL_OF: dict[str, Channel] = {**{channel: channel for channel in CHANNELS},
 
 @attrs.frozen
 class Subscribe:
-  """A request for events. `since` is `from` as it was written, `received` the whole message."""
+  """A request for events. `since` is `from` as it was written, `snapshot` that its reader has no
+  books whatever `since` is, `received` the whole message."""
 
   filter: Filter
   markets: tuple[Market, ...]
   request_id: str | float | None = None
   since: str | None = None
   policy: Policy = "auto"
+  snapshot: bool = False
   received: dict[str, Any] = attrs.field(factory=dict)
 
   @property
@@ -118,7 +120,7 @@ _FILTER_FIELDS = frozenset(
     *("depth", "speed_ms", "raw", "compact", "deltas", "consolidated"),
   )
 )
-_FIELDS = _FILTER_FIELDS | {"type", "id", "from", "policy"}
+_FIELDS = _FILTER_FIELDS | {"type", "id", "from", "policy", "snapshot"}
 
 Request = Subscribe | Unsubscribe | SubscriptionList | Ping | Auth | Steering
 
@@ -187,7 +189,15 @@ def _subscribe(message: dict[str, Any]) -> Subscribe:
     policy = "auto"
   if policy not in POLICIES:
     raise BadRequest(f"policy is {_shown(policy)}; it is one of {', '.join(POLICIES)}")
-  return Subscribe(matched, markets, request_id, _since(message), policy, message)
+  return Subscribe(
+    matched,
+    markets,
+    request_id,
+    since=_since(message),
+    policy=policy,
+    snapshot=flag(message, "snapshot"),
+    received=message,
+  )
 
 
 def _filter(message: dict[str, Any]) -> tuple[Filter, tuple[Market, ...]]:
@@ -199,10 +209,10 @@ def _filter(message: dict[str, Any]) -> tuple[Filter, tuple[Market, ...]]:
     exchanges=exchanges_of(_names(message, "exchange")),
     depth=_positive(message.get("depth"), DEFAULT_DEPTH, MAX_DEPTH),
     speed_ms=_positive(message.get("speed_ms"), DEFAULT_SPEED_MS, MAX_SPEED_MS),
-    raw=_flag(message, "raw"),
-    compact=_flag(message, "compact"),
-    deltas=_flag(message, "deltas"),
-    consolidated=_flag(message, "consolidated"),
+    raw=flag(message, "raw"),
+    compact=flag(message, "compact"),
+    deltas=flag(message, "deltas"),
+    consolidated=flag(message, "consolidated"),
   )
   return matched, markets
 
@@ -267,7 +277,9 @@ def _since(message: dict[str, Any]) -> str | None:
   return str(value)
 
 
-def _flag(message: dict[str, Any], field: str) -> bool:
+def flag(message: Mapping[str, Any], field: str) -> bool:
+  """What a field that is true or false says; false where it is missing. Raises BadRequest for
+  another value."""
   value = message.get(field)
   if value is None:
     return False

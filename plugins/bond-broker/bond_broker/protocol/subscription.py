@@ -20,7 +20,8 @@ class Subscription:
   start: int = 0
   live_at: int | None = None
   resumes: bool = False
-  """Its reader has everything before `start`, so a chain of deltas goes on without a snapshot."""
+  """Its reader has everything before `start`, books too, so a chain of deltas goes on without a
+  snapshot."""
 
 
 class Subscriptions:

@@ -405,7 +405,7 @@ class Session:
       request.request_id,
       request.policy,
       start,
-      resumes=recovered is True,
+      resumes=recovered is True and not request.snapshot,
     )
     if lease.carried:
       self._subscribed.append(Subscribed(subscription, request, lease))
@@ -519,7 +519,8 @@ class Session:
       lost = lost_gap(1, 1, self.pump.now_ms(), "expired", reason)
       lost.from_seq = lost.to_seq = lost.missed = None
       gap = gap_message(lost)
-    subscription = Subscription(matched, None, query.policy, start, resumes=recovered is True)
+    resumes = recovered is True and not query.snapshot
+    subscription = Subscription(matched, None, query.policy, start, resumes=resumes)
     self.delivery.subscribe(subscription, None, gap)
     self._begin_heartbeats()
 
