@@ -439,7 +439,9 @@ class _World:
     elif fault.kind == "redis" and self.redis is not None:
       kept = KEPT[fault.which % len(KEPT)]
       self.note(f"fault   Redis ends, and comes back with {kept}")
-      self._forgetful |= kept != "everything"
+      if kept != "everything":
+        self._forgetful = True
+        self._kept = "", 0
       await self.redis.restart(fault.seconds, kept)
     elif fault.kind == "silence":
       said = [one for one in self.network.connections if one.port >= VENUE_PORT]
