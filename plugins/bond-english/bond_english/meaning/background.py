@@ -1,15 +1,13 @@
 """What a request says of the asker and not of the stream: a greeting, who asks, why, what for.
 
 No word of a sentence, a label or a phrase of that kind can change what is delivered: they are
-ignored, whatever they are, and the account says so. Within a phrase that has its data and its asset
-a word of plain English is ignored as well, for what narrows market data is a closed list: a notion
-that nothing offers (momentum, insider trades) and what would have to be computed are asked about.
+ignored, whatever they are, and the account says so. asides.py has single words.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 
+from bond_english.meaning.plain_english import is_notion, is_plain_english, is_word
 from bond_english.meaning.request import Request
-from bond_english.reading.spelling import known_words
 from bond_english.reading.unlisted import may_be_ticker
 from bond_english.text.chunks import (
   ASSET,
@@ -21,7 +19,6 @@ from bond_english.text.chunks import (
   FILTER,
   KIND,
   METRIC,
-  NEGATION,
   OPERATOR,
   PAIR,
   PLAIN,
@@ -35,16 +32,8 @@ from bond_english.text.chunks import (
   Chunk,
   Role,
 )
-from bond_english.text.tokens import WORD
-from bond_english.words import split_words, unsupported
-from bond_english.words.english import is_english
-from bond_english.words.filler import FILLER as FILLER_WORDS
+from bond_english.words import split_words
 
-_NOTIONS = (
-  frozenset(word for phrase in unsupported.NOT_OFFERED for word in phrase.split())
-  | unsupported.NARROWING
-  | unsupported.RECORDING
-) - FILLER_WORDS
 _SAYS_NOTHING: tuple[Role, ...] = (FILLER, PLAIN, PREPOSITION, CONJUNCTION, UNKNOWN)
 _SUBJECTS: tuple[Role, ...] = (ASSET, PAIR, CHAIN, QUERY, AUTHOR)
 _DATA: tuple[Role, ...] = (KIND, EVENT, METRIC, PROVIDER, VAGUE_KIND, POSTS)
@@ -74,9 +63,15 @@ _OPENINGS = _PERSONS | frozenset(
 )
 """A phrase after a comma that begins with these is none of a list."""
 _POLITE = frozenset(
-  split_words("you u possible ok okay fine alright available feasible that's allowed it's")
+  split_words(
+    """
+    you u possible ok okay fine alright available feasible that's allowed it's isn't isnt is won't
+    doesn't
+    """
+  )
 )
-"""Conditions on these are none on the market: if possible, when you are ready."""
+"""Conditions on these are none on the market: if possible, when you are ready, if it isn't too
+much."""
 _POSSESSIVES = frozenset(split_words("my our your their his her"))
 _DETERMINERS = _POSSESSIVES | {"a", "an", "its", "some"}
 _ASIDE_PLACES = frozenset(("in", "on", "into", "onto", "to", "through", "via", "for", "as"))
@@ -108,7 +103,6 @@ def find_background(request: Request) -> None:
   for index, _ in request.indexed(PREPOSITION, FILLER):
     if _begins_purpose(request, index):
       _ignore(_until_data(request, index), UNKNOWN, OPERATOR)
-  _ignore_in_phrases(request)
 
 
 def _ignore(chunks: Sequence[Chunk], *roles: Role) -> None:
@@ -176,13 +170,13 @@ def _is_apart(
   before it, `leading` says that nothing is asked for before it."""
   unknown = [chunk for chunk in part if chunk.role == UNKNOWN]
   words = _words(request, part)
-  if any(chunk.left_out or _is_notion(request, chunk) for chunk in unknown):
+  if any(chunk.left_out or is_notion(request, chunk) for chunk in unknown):
     return False
   named = any(may_be_ticker(request.tokens[chunk.first]) for chunk in unknown)
   if leading and closing == ":":
     # Requirement: ETH trades, but not: KAITO: trades.
     return not named
-  if not words or words[0] in _ADDED or any(not _is_word(request, chunk) for chunk in unknown):
+  if not words or words[0] in _ADDED or any(not is_word(request, chunk) for chunk in unknown):
     return False
   sentence = (not opening or opening in _SENTENCE_ENDS) and (
     not closing or closing in _SENTENCE_ENDS
@@ -191,34 +185,13 @@ def _is_apart(
   if sentence or signed:
     # Hiya! But kaito. may be one.
     return signed or not (named and len(words) == 1) or closing == "!"
-  if not all(_is_english(request, chunk) for chunk in unknown):
+  if not all(is_plain_english(request, chunk) for chunk in unknown):
     # Howdy folks, but not: kaito, btc.
     return leading and any(chunk.role == PLAIN for chunk in part)
   conditional = words[0] in ("if", "when", "whenever")
   if conditional:
     return not _POLITE.isdisjoint(words[1:3])
   return leading or words[0] in _OPENINGS or (opening == "(" and closing == ")")
-
-
-def _is_word(request: Request, chunk: Chunk) -> bool:
-  """Whether an unknown chunk is a word, and no ticker in capital letters."""
-  token = request.tokens[chunk.first]
-  return token.kind == WORD and not token.uppercase
-
-
-def _is_english(request: Request, chunk: Chunk) -> bool:
-  """Whether an unknown chunk is a word of plain English and of no table."""
-  token = request.tokens[chunk.first]
-  single = chunk.end == chunk.first + 1 and _is_word(request, chunk)
-  known = token.word in _LINKS or token.word in known_words() or _is_notion(request, chunk)
-  return single and not known and is_english(token.word)
-
-
-def _is_notion(request: Request, chunk: Chunk) -> bool:
-  """Whether an unknown chunk is market data that nothing offers, or narrows such data down."""
-  words = _words(request, [chunk])
-  # The tightest would have to be found out.
-  return any(word in _NOTIONS or word.endswith("est") for word in words)
 
 
 def _begins_purpose(request: Request, index: int) -> bool:
@@ -247,76 +220,3 @@ def _until_data(request: Request, index: int) -> list[Chunk]:
       break
     found.append(chunk)
   return found
-
-
-def _ignore_in_phrases(request: Request) -> None:
-  """Ignores plain English in phrases that have their data and their asset without it."""
-  having: dict[int, set[str]] = {}
-  for chunk in request.chunks:
-    if not chunk.left_out:
-      having.setdefault(chunk.clause, set()).add(chunk.role)
-  index = 0
-  while index < len(request.chunks):
-    end = index
-    while end < len(request.chunks) and request.chunks[end].role == UNKNOWN:
-      end += 1
-    run = request.chunks[index:end]
-    if run and _names_nothing(request, index, end, having[run[0].clause]):
-      _ignore(run, UNKNOWN)
-    index = max(end, index + 1)
-
-
-def _names_nothing(request: Request, first: int, end: int, having: Set[str]) -> bool:
-  """Whether unknown words can change nothing. `having` are the roles that their clause has."""
-  run = request.chunks[first:end]
-  if any(chunk.left_out or _is_notion(request, chunk) for chunk in run):
-    return False
-  owner = request.first_word(request.chunks[first - 1]) if first else ""
-  if owner in _POSSESSIVES and all(_is_word(request, chunk) for chunk in run):
-    return True
-  if not all(_is_english(request, chunk) for chunk in run):
-    return False
-  manner = all(request.first_word(chunk).endswith("ly") for chunk in run)
-  whole = not (having.isdisjoint(_SUBJECTS) or having.isdisjoint(_DATA))
-  return _is_beside(request, first) or (whole and (manner or not _narrows(request, first, end)))
-
-
-def _is_beside(request: Request, first: int) -> bool:
-  """Whether words name a place or what somebody does: in the kitchen, I'd like to surprise him."""
-  words = _words(request, request.chunks[max(0, first - 2) : first])[-2:]
-  if len(words) < 2:
-    return False
-  if words[1] == "to":
-    return words[0] in _BEFORE_VERBS
-  return words[0] in _ASIDE_PLACES - {"for", "to"} and words[1] == "the"
-
-
-def _narrows(request: Request, first: int, end: int) -> bool:
-  """Whether words are in a list with what is asked for, or after a word that links them to it."""
-  before = request.chunks[first - 1] if first else None
-  after = request.chunks[end] if end < len(request.chunks) else None
-  if after is not None and (after.role == CONJUNCTION or request.first_word(after) == "of"):
-    return True
-  if before is None:
-    return False
-  word, placed = request.first_word(before), before
-  if word in _DETERMINERS and first > 1:
-    placed = request.chunks[first - 2]
-  if before.role in (CONJUNCTION, NEGATION):
-    return True
-  linked = request.first_word(placed)
-  if placed is not before and linked in _ASIDE_PLACES:
-    return False
-  return linked in _LINKS
-
-
-_LINKS = frozenset(
-  split_words(
-    """
-    of for about on in at by from to into onto with via through as per across between against under
-    over within when if unless until till while whenever where after before during only because
-    outside inside throughout near around like than mentioning mention mentions containing contain
-    contains regarding concerning
-    """
-  )
-)
