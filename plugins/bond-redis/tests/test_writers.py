@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 
+import coredis
 import pytest
 import trio
 from bond_redis import _open, config
@@ -92,6 +93,30 @@ async def test_a_log_that_was_pushed_aside_serves_on_under_an_epoch_of_its_own(
       assert not await new.continues(old.epoch, 7)
       assert await new.continues(epoch, new.head)
   assert "market cannot be kept: another process writes market" in caplog.text
+
+
+@pytest.mark.parametrize("older_epoch", [False, True])
+async def test_a_server_with_a_state_from_before_a_takeover_keeps_the_writer_of_now(
+  server, older_epoch
+):
+  meta = "bond:{market}"
+  async with opened(server) as old, coredis.Redis(port=server.port) as client:
+    await old.write([Record(1, 5, events(1, 10))])
+    before = await client.hgetall(meta)
+    async with opened(server) as new:
+      await new.claim()
+      # The server comes back with what it had before.
+      await client.hset(meta, {**before, **({b"epoch": b"0"} if older_epoch else {})})
+      epoch = new.epoch
+      if older_epoch:
+        with pytest.raises(EngineError, match="has lost what it stored of market; a new epoch"):
+          await new.write([Record(1000, 6, events(1000))])
+      await new.write([Record(1000, 6, events(1000))])
+      assert (new.epoch == epoch) is not older_epoch
+      with pytest.raises(EngineError, match="another process writes market"):
+        await old.write([Record(11, 5, events(11))])
+      there = [1000] if older_epoch else [*range(1, 11), 1000]
+      assert numbers(await new.read(1, 9999)) == same(there)
 
 
 async def test_whoever_opens_a_log_has_it_before_it_gives_a_number(server):

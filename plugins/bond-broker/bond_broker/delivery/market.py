@@ -506,7 +506,7 @@ class MarketRouter:
         channel,
         str(market),
         exchange,
-        "not seen in the log that this server follows; the server that writes it has to carry it",
+        "not seen yet in the log that this server follows; it comes once the writer carries it",
       )
       for market in request.markets
       for channel in sorted(matched.channels)

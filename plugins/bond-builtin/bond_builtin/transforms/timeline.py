@@ -293,8 +293,11 @@ class Timeline:
     return True
 
   def _is_odd(self, source: _Source, when: int, arrived: int) -> bool:
-    """Whether a venue time ahead of the last is to be taken for a fault."""
-    if source.venue is None or when - source.venue - (arrived - source.arrived) <= _FAR_MS:
+    """Whether a venue time ahead of the last is to be taken for a fault. One that is near our clock
+    is none: what came before it was."""
+    if source.near == arrived or source.venue is None:
+      return False
+    if when - source.venue - (arrived - source.arrived) <= _FAR_MS:
       return False
     source.odd += 1
     return source.odd < _ODD_IN_A_ROW
