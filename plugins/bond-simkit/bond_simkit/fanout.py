@@ -188,7 +188,7 @@ class Fanout:
   ) -> bool:
     """Does to a frame what the faults say; true when it is to be sent as it is."""
     cause = self._causes.get(connection)
-    if cause is not None and cause.kind in MUTING:
+    if cause is not None and _mutes(cause, topic):
       self._withhold(cause, topic, data)
       return False
     fault = self.faults.on_frame(topic)
@@ -259,6 +259,10 @@ class Fanout:
         del self._causes[connection]
     if (delayed := self._delayed.pop(fault, None)) is not None:
       delayed.connection.send(delayed.frame)
+
+
+def _mutes(cause: InjectedFault, topic: str) -> bool:
+  return cause.kind in MUTING and (cause.kind != "hush" or cause.matches(topic))
 
 
 def _broken(message: bytes, *, flip: bool) -> bytes:

@@ -20,6 +20,9 @@ VENUE_FAULTS = FaultNotation(
     "silence": FaultKind(
       "no data on the open connections for ARG; pings and pongs go on", "seconds"
     ),
+    "hush": FaultKind(
+      "no data of streams /TEXT on the open connections for ARG; all else goes on", "seconds"
+    ),
     "half-open": FaultKind("nothing is sent or answered on the open connections any more"),
     "cut": FaultKind(
       "ends each connection that has, or is to have, a stream /TEXT, for ARG", "seconds"
@@ -52,7 +55,7 @@ VENUE_FAULTS = FaultNotation(
 )
 
 ENDING = frozenset(("drop", "rst", "close-24h", "cut"))
-MUTING = frozenset(("silence", "half-open"))
+MUTING = frozenset(("silence", "hush", "half-open"))
 ON_FRAMES = frozenset(("gap", "duplicate", "disorder", "corrupt"))
 PAGES = {"401": 401, "403": 403, "451": 451, "html": 200}
 """The status of a page that is not the venue's, by the kind of fault that answers with it."""

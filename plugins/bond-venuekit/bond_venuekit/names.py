@@ -8,7 +8,8 @@ import attrs
 from bond_core import Batch, Instrument
 from bond_core.config import did_you_mean
 from bond_core.feeds import Fetch, Handshake, Moment, Reject, Response, Subscription
-from bond_core.venues import SECOND, UNREADABLE, MarketList, TopicFeed
+from bond_core.venues import SECOND, UNREADABLE, MarketList
+from bond_venuekit.watched import WatchedFeed
 
 PURPOSE = "the list that says which market a name is"
 QUOTE = "USDT"
@@ -52,8 +53,8 @@ def is_name(instrument: Instrument) -> bool:
   return "/" not in instrument.symbol
 
 
-class NamedFeed(TopicFeed):
-  """A TopicFeed that looks up the names which users write in one word before it subscribes to what
+class NamedFeed(WatchedFeed):
+  """A WatchedFeed that looks up the names that users write in one word before it subscribes to what
   they stand for; `listed` is what they turned out to be, `markets` the venue's list. A name and the
   market that it is are one subscription at the venue. All else is as in TopicFeed, and `parts` are
   what that takes."""
