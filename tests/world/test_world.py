@@ -33,7 +33,7 @@ REGRESSIONS = (
   11047,
 )
 """Seeds beyond these of worlds that once failed."""
-OF_TWO = (64, 105, 163, 214, 796, 10105)
+OF_TWO = (64, 105, 163, 214, 796, 10105, 21272)
 """The same, of two servers that share a log."""
 
 

@@ -1,9 +1,10 @@
 """The scripts that run inside the server, each at once and whole.
 
 KEYS are a log's stream and the hash beside it, which holds `epoch`, `writer` (who may write),
-`term` (how many writers there were up to this one: a server that was started again with an older
-state has a lower one than the writer of now, who then goes on), `head` (the id of the last entry,
-0-0 before the first), `ts` (when that was appended), `oldest` (the first number that is stored),
+`term` (when it claimed that, in µs since 1970 or later, so that a later claim has a greater one
+also where the server has lost the one before; a server that was started again with an older state
+has a lower one than the writer of now, who then goes on), `head` (the id of the last entry, 0-0
+before the first), `ts` (when that was appended), `oldest` (the first number that is stored),
 `events` (how many are stored), `name` (the log's, without the prefix) and, after an orderly end,
 `finished`.
 """
@@ -49,9 +50,10 @@ local name, own = ARGV[6], tonumber(ARGV[7])
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'ts', 'oldest', 'finished', 'writer',
   'term')
 local id, now = last(), run()
-local before = tonumber(meta[7] or '0')
-local term = math.max(own, before) + 1
+local before, time = tonumber(meta[7] or '0'), redis.call('TIME')
+local term = string.format('%.0f', math.max(own, before + 1, time[1] * 1e6 + time[2]))
 local gave_up = fresh == '1' and (meta[6] == writer or own > before)
+if meta[1] and meta[6] ~= writer and own > 0 and own <= before then return {'writer'} end
 if meta[1] and id ~= '0-0' and not gave_up then
   if fresh == '1' or meta[1] ~= epoch or number_of(meta[2]) >= first then return {'writer'} end
   redis.call('HSET', KEYS[2], 'writer', writer, 'name', name, 'term', term)

@@ -119,6 +119,19 @@ async def test_a_server_with_a_state_from_before_a_takeover_keeps_the_writer_of_
       assert numbers(await new.read(1, 9999)) == same(there)
 
 
+async def test_who_writes_again_after_a_loss_pushes_no_newer_writer_aside(server):
+  async with opened(server) as old, coredis.Redis(port=server.port) as client:
+    await old.write([Record(1, 5, events(1, 10))])
+    await client.flushall()
+    async with opened(server) as new:
+      await new.claim()
+      for _ in range(2):
+        with pytest.raises(EngineError, match="another process writes market"):
+          await old.write([Record(11, 5, events(11))])
+      await new.write([Record(1000, 6, events(1000))])
+      assert numbers(await new.read(1, 9999)) == same([1000])
+
+
 async def test_whoever_opens_a_log_has_it_before_it_gives_a_number(server):
   async with opened(server) as old:
     await old.write([Record(1, 5, events(1, 10))])
