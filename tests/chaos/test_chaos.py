@@ -23,6 +23,7 @@ REGRESSIONS = (
   ("evm", 10129),
   ("evm", 10223),
   ("evm", 20816),
+  ("hyperliquid", 30086),
 )
 """Venue and seed of trials that once failed."""
 

@@ -6,7 +6,7 @@ from bond_binance.contracts import in_base
 from bond_binance.endpoints import Connection
 
 from bond_core import Candle, Funding, Liquidation, OrderBook, Ticker, Trade
-from bond_core.feeds import Fetch, Reject
+from bond_core.feeds import Fetch, Notice, Reject
 
 PERP = "BTC/USD:BTC"
 
@@ -119,7 +119,12 @@ def test_funding(venue):
 
 def test_what_is_not_listed_or_delivered_is_refused(venue):
   binance = venue(config.Trades(symbols=["XYZ/USD:XYZ", "BTC/USD:BTC-200925"]))
-  answer_list(binance, row("BTCUSD_PERP"), row("BTCUSD_200925", status="DELIVERED"))
+  rows = row("BTCUSD_PERP"), row("BTCUSD_200925", status="DELIVERED")
+  answer_list(binance, *rows)
+  # What has ended is believed of a second list.
+  assert len(binance.take(Notice)) == 1
+  binance.later(15)
+  answer_list(binance, *rows)
   reasons = [reject.reason for reject in binance.take(Reject)]
   assert [reason.partition(";")[0] for reason in reasons] == [
     "there is no XYZ/USD:XYZ among Binance's COIN-M futures",

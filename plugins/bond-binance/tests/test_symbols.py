@@ -61,8 +61,8 @@ def test_contracts_of_coin_m(text, symbol):
   assert read_symbol(symbol).on("binance") == instrument
 
 
-# Six digits are a day.
-assets = st.from_regex(r"(?!\d{6}$)[A-Z0-9]{1,10}", fullmatch=True)
+# Six digits are a day, and so is 31DEC26.
+assets = st.from_regex(r"(?!\d{6}$|\d{1,2}[A-Z]{3}\d\d$)[A-Z0-9]{1,10}", fullmatch=True)
 
 
 @given(assets, assets, st.sampled_from(["spot", "perp", "future"]), st.integers(200101, 991231))

@@ -74,6 +74,11 @@ def test_the_list_says_what_a_market_is_called(venue, written, coin, symbol):
 def test_what_is_not_listed_is_never_subscribed_to(venue, written, told):
   """A coin that does not exist ends the connection with all that it carries."""
   hyperliquid = venue(config.Trades(symbols=["ETH", written]))
+  if "no longer" in told:
+    # That is believed of a second list.
+    [notice] = hyperliquid.take(Notice)
+    assert notice.reason == f"{told}; the list is read once more"
+    hyperliquid.later(16)
   [reject] = hyperliquid.other
   assert isinstance(reject, Reject)
   assert reject.reason.startswith(told)

@@ -142,7 +142,7 @@ class _Family(Generic[M]):
 @attrs.define
 class _Standing:
   """What is known of a subscription: whether it was ever open, since when it is not listed, whether
-  it has left the venue or its readers were told something, and the terms that they know."""
+  it is to be left at the venue or its readers were told something, and the terms that they know."""
 
   opened: bool = False
   missing_ns: int | None = None
@@ -426,8 +426,14 @@ class VenueMarkets(Generic[M]):
       elif standing.opened or last is not None or not self._decides(subscription):
         soon = self._gone(feed, subscription, standing, market, spelling, place) or soon
       elif market is not None:
-        status = f"(status {market.status})"
-        feed.reject(subscription, f"{spelling} is no longer traded {place} {status}; leave it out")
+        # One list may be wrong, as one is that a venue's own cache gives for a moment.
+        since_ns = standing.missing_ns = standing.missing_ns or feed.now_ns
+        reason = f"{spelling} is no longer traded {place} (status {market.status})"
+        if feed.now_ns - since_ns < SOON_NS:
+          soon = standing.left = True
+          self._notify(feed, subscription, standing, f"{reason}; the list is read once more")
+        else:
+          feed.reject(subscription, f"{reason}; leave it out")
       else:
         near = [m.written or m.symbol for m in family.known.values() if m.state != "ended"]
         written = all(m.written for m in family.known.values())
