@@ -26,6 +26,12 @@ ASIDES = [
   "{}. Yours sincerely, Marianne",
   "request #17 -> {}",
   "I'd love to surprise my sister with {}",
+  "for my thesis on microstructure I need {}",
+  "{} so i can watch the premium",
+  "{}, it is for an article on stablecoin flows",
+  "{}, this is for our study of volatility",
+  "I've been trading since 2017. {}",
+  "{}, if that's simpler",
 ]
 
 
@@ -53,6 +59,9 @@ NARROWING = [
   "ETH trades on okx, no insiders",
   "KAITO: trades; ETH: trades",
   "kaito. ETH trades on okx",
+  "for momentum I need ETH trades on okx",
+  "ETH trades on okx if it pumps",
+  "ETH trades on okx, so premium too",
 ]
 
 
@@ -67,6 +76,15 @@ def test_words_that_may_narrow_the_data_down_are_asked_about(text):
     ("Ignore small stuff: SOL trades at least $20k", "SOL trades at least $20k"),
     ("ignoring the tiny ones: ETH liquidations over $50k", "ETH liquidations over $50k"),
     ("Could you get ETH's trades on okx?", PLAIN),
+    ("We hold 300 ETH. ETH trades on okx", PLAIN),
+    ("our fund has 2m ARB: price on okx every 5s", "ARB price on okx every 5s"),
+    ("ETH trades on okx, no perps", "ETH spot trades on okx"),
+    ("HYPE trades on hyperliquid, not perps", "HYPE spot trades on hyperliquid"),
+    ('{"symbol": "ETHUSDT", "exchange": "gate", "channel": "trades"}', "ETH/USDT trades on Gate"),
+    ("ETH trades, gate + okx", "ETH trades on Gate and okx"),
+    ("only the buying ones of ETH trades on okx", "ETH buys on okx"),
+    ("spread between bid n ask of ETH on okx", "ETH spread on okx"),
+    ("mempool fees every minute", "bitcoin mempool fees every minute"),
     ("kraken's btc book", "btc book on kraken"),
     ("ETH trades on bybit, wait, on okx", PLAIN),
     ("ETH trades on bybit... sorry, okx", PLAIN),

@@ -12,6 +12,7 @@ from bond_english.reading.unlisted import may_be_ticker
 from bond_english.text.chunks import (
   ASSET,
   AUTHOR,
+  BOUND,
   CHAIN,
   CONJUNCTION,
   EVENT,
@@ -27,12 +28,14 @@ from bond_english.text.chunks import (
   PROVIDER,
   QUERY,
   REFUSED,
+  TIME_SPAN,
   UNKNOWN,
   VAGUE_KIND,
   Chunk,
   Role,
 )
 from bond_english.words import split_words
+from bond_english.words.assets import ASSETS
 
 _SAYS_NOTHING: tuple[Role, ...] = (FILLER, PLAIN, PREPOSITION, CONJUNCTION, UNKNOWN)
 _SUBJECTS: tuple[Role, ...] = (ASSET, PAIR, CHAIN, QUERY, AUTHOR)
@@ -50,6 +53,11 @@ _WISHES = frozenset(
 )
 """Words of the request itself: I want, we are looking for."""
 _ABILITIES = frozenset(("can", "could", "may"))
+_IT_IS_FOR = [
+  phrase.split()
+  for phrase in ("it is for", "it's for", "its for", "this is for", "that is for", "that's for")
+]
+_HOLDING = frozenset(split_words("hold holds holding held own owns owned have has bought"))
 _WORK = frozenset(split_words("compute calculate derive work build train backtest model estimate"))
 _LABELS = frozenset(
   split_words("context background purpose goal motivation why reason project objective aim")
@@ -65,8 +73,8 @@ _OPENINGS = _PERSONS | frozenset(
 _POLITE = frozenset(
   split_words(
     """
-    you u possible ok okay fine alright available feasible that's allowed it's isn't isnt is won't
-    doesn't
+    you u possible ok okay fine alright available feasible that's thats allowed it's isn't isnt is
+    won't doesn't
     """
   )
 )
@@ -90,16 +98,19 @@ def find_background(request: Request) -> None:
     apart = sum(of_data) > of_data[number]
     if (labelled and apart) or (_is_of_asker(request, part) and sum(stated) > stated[number]):
       _ignore(part, UNKNOWN, OPERATOR, REFUSED)
-      if apart and (labelled or closing in _REASONS | {":", ";"}):
+      purpose = _is_purpose(request, part)
+      if apart and (labelled or purpose or closing in _REASONS | {":", ";"}):
         # We backtest spreads, so we need the best bid and ask.
         _ignore(part, *_DATA, FILTER)
-      if apart and _is_own_work(request, part):
+      if apart and (purpose or _is_own_work(request, part)):
         _ignore(part, *_DATA, *_SUBJECTS)
     elif not stated[number] and any(stated):
       leading = not any(stated[:number])
       before = _words(request, parts[number - 1][0]) if number else []
       if _is_apart(request, part, opening, closing, before, leading=leading):
         _ignore(part, UNKNOWN)
+  for part in (part for part, _ in parts):
+    _take_holdings(request, part)
   for index, _ in request.indexed(PREPOSITION, FILLER):
     if _begins_purpose(request, index):
       _ignore(_until_data(request, index), UNKNOWN, OPERATOR)
@@ -122,7 +133,7 @@ def _parts(request: Request) -> Iterator[tuple[list[Chunk], str]]:
     if alone and word in _ENDS and not (attached and word in (".", "-")):
       yield part, word
       part = []
-    elif part and (word in _REASONS or _is_reason(request, chunk)):
+    elif part and chunk.role != REFUSED and _begins_another(request, chunk):
       yield part, word
       part = [chunk]
     else:
@@ -130,10 +141,13 @@ def _parts(request: Request) -> Iterator[tuple[list[Chunk], str]]:
   yield part, ""
 
 
-def _is_reason(request: Request, chunk: Chunk) -> bool:
-  """Whether a chunk is the "as" before what the asker does or has: as my German is rusty."""
-  words = [token.word for token in request.tokens[chunk.first : chunk.first + 2]]
-  return words[:1] == ["as"] and not _PERSONS.isdisjoint(words[1:])
+def _begins_another(request: Request, chunk: Chunk) -> bool:
+  """Whether a chunk is a word for a reason, the "as" before what the asker does or has (as my
+  German is rusty), or the "if" of a polite condition (if that's simpler)."""
+  word, *after = [token.word for token in request.tokens[chunk.first : chunk.first + 2]]
+  if word in ("as", "if"):
+    return not (_PERSONS if word == "as" else _POLITE).isdisjoint(after)
+  return word in _REASONS
 
 
 def _words(request: Request, chunks: Sequence[Chunk]) -> list[str]:
@@ -141,7 +155,14 @@ def _words(request: Request, chunks: Sequence[Chunk]) -> list[str]:
 
 
 def _is_of_asker(request: Request, part: Sequence[Chunk]) -> bool:
-  """Whether the asker says what they do or have, and not what they want: I trade the basis."""
+  """Whether the asker says what they do or have, and not what they want: I trade the basis, so I
+  can see the premium, it is for a piece on flows."""
+  if _is_purpose(request, part):
+    return True
+  words = _words(request, part)
+  reasoned = [word for word in words if word != "that"]
+  if reasoned[:1] == ["so"] and not _PERSONS.isdisjoint(reasoned[1:2]):
+    return not _ABILITIES.isdisjoint(reasoned[2:3]) or _WISHES.isdisjoint(reasoned)
   for number, chunk in enumerate(part):
     if chunk.role not in (FILLER, PLAIN, UNKNOWN, PREPOSITION, CONJUNCTION):
       return False
@@ -149,6 +170,31 @@ def _is_of_asker(request: Request, part: Sequence[Chunk]) -> bool:
       wishes = _WISHES - _ABILITIES if request.first_word(part[0]) in _REASONS else _WISHES
       return wishes.isdisjoint(_words(request, part[number:]))
   return False
+
+
+def _take_holdings(request: Request, part: Sequence[Chunk]) -> None:
+  """Takes what somebody holds for the asset alone: we hold 40,000 AAVE and 2m ARB."""
+  words = _words(request, part)
+  if _HOLDING.isdisjoint(words) or (_PERSONS | _POSSESSIVES).isdisjoint(words):
+    return
+  held = False
+  for number, chunk in enumerate(part):
+    held = held or request.first_word(chunk) in _HOLDING
+    following = part[number + 1 : number + 2]
+    if not held or chunk.left_out:
+      continue
+    if chunk.role == BOUND and chunk.value.side is None and chunk.value.unit in ASSETS:
+      chunk.role, chunk.value, chunk.facts = ASSET, chunk.value.unit, []
+    elif chunk.role == TIME_SPAN and following and following[0].role == ASSET:
+      # 2m ARB are two millions.
+      _ignore([chunk], TIME_SPAN)
+
+
+def _is_purpose(request: Request, part: Sequence[Chunk]) -> bool:
+  """Whether a part says what the data is for: it is for a piece on flows."""
+  words = _words(request, part)
+  told = words[1:] if words[:1] == ["and"] else words
+  return any(told[: len(phrase)] == phrase for phrase in _IT_IS_FOR)
 
 
 def _is_own_work(request: Request, part: Sequence[Chunk]) -> bool:
@@ -198,13 +244,16 @@ def _begins_purpose(request: Request, index: int) -> bool:
   """Whether what follows is what the data is for, after the data: for my arb bot, to compute the
   ratio."""
   named = {chunk.role for chunk in request.chunks[:index] if not chunk.left_out}
-  if index == 0 and request.first_word(request.chunks[0]) in ("to", "as"):
+  word, following = request.first_word(request.chunks[index]), request.chunks[index + 1 : index + 2]
+  if index == 0 and word in ("to", "as"):
     # To train a model on volatility I need the data.
     return True
-  following = request.chunks[index + 1 : index + 2]
+  if word == "for" and all(chunk.role in _SAYS_NOTHING for chunk in request.chunks[:index]):
+    # For my thesis on microstructure I need the data.
+    asking = any(request.first_word(c) in _PERSONS - _POSSESSIVES for c in request.chunks[index:])
+    return asking and bool(following) and request.first_word(following[0]) in _POSSESSIVES
   if named.isdisjoint(_DATA) or named.isdisjoint(_SUBJECTS) or not following:
     return False
-  word = request.first_word(request.chunks[index])
   if word == "for":
     return request.first_word(following[0]) in _DETERMINERS
   return word == "to" and following[0].role in (PLAIN, UNKNOWN, FILLER)

@@ -287,7 +287,13 @@ def _metric_or_provider(clause: Scope, findings: Findings, chunk: Chunk) -> None
     else:
       _make_kinds(chunk, ("gas",), ALIAS)
       for other in mempool:
-        other.make_filler()
+        if clause.having(CHAIN, ASSET):
+          other.make_filler()
+          continue
+        # What waits to be in a block is said of Bitcoin.
+        other.role, other.value, other.how = CHAIN, "bitcoin", ASSUMED
+        other.facts = [("filter", {"chain": "bitcoin"}, ASSUMED)]
+        findings.warn("No chain is named; the mempool is taken for that of Bitcoin")
   elif kind in clause.kinds():
     chunk.role, chunk.value = FILTER, chunk.role
   elif chunk.role == METRIC and kind == "tweets":

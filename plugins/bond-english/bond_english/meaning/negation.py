@@ -45,6 +45,7 @@ _ADDED = frozenset(("lang", "address"))
 """Filters that sources can add and not leave out."""
 _CORRECTABLE = frozenset((INTERVAL, QUOTE, KIND, ASSET, PAIR, MARKET_TYPE, VENUE, BOUND))
 """Roles of what "no wait" takes back."""
+_OTHER_MARKET = {"perp": "spot", "spot": "perp"}
 _NAMED = frozenset((KIND, ASSET, PAIR, MARKET_TYPE, VENUE))
 _COMPARATIVES = frozenset(
   ("smaller", "less", "lower", "below", "bigger", "larger", "greater", "else")
@@ -170,6 +171,11 @@ def _complement(request: Request, findings: Findings, chunk: Chunk) -> None:
   elif chunk.role == MARKET_TYPE:
     chunk.told = True
     findings.note(f"without {request.text_of(chunk)}")
+    opposite = _OTHER_MARKET.get(chunk.value)
+    if opposite is not None and all(market.left_out for market in request.having(MARKET_TYPE)):
+      # On a venue of perpetuals alone, too.
+      chunk.value, chunk.left_out = opposite, False
+      chunk.facts = [("filter", {"market": opposite}, chunk.how)]
   else:
     chunk.told = True
 

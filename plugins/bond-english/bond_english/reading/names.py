@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from bond_english.reading.sides import key_before
 from bond_english.reading.source_words import SourceWords
 from bond_english.text.chunks import (
   ALIAS,
@@ -56,6 +57,8 @@ BLENDING = frozenset(
     "merged combined consolidated pooled blended mixed blend blending mix mixing merge merging"
   )
 )
+_VENUE_KEYS = frozenset(("exchange", "exchanges", "venue", "venues"))
+_BETWEEN_VENUES = frozenset(("+", "&", "/", ",", "and", "vs", "or", "n"))
 MERGING = BLENDING | frozenset(split_words("aggregate aggregated total overall"))
 """Words for one figure, or one book, of several venues."""
 
@@ -226,8 +229,22 @@ def _venue_chunk(tokens: Sequence[Token], first: int, venue: str, end: int) -> C
   word = tokens[first].word
   english = word in venues.ENGLISH_NAMES or word in filler.FILLER or is_plain(word)
   weak = english and end == first + 1 and tokens[first].text.islower()
+  weak = weak and not _is_said_to_be_venue(tokens, first, end)
   cost = 1.5 if tokens[first].word in ASSET_NAMES.single and end == first + 1 else 0.0
   return Chunk(VENUE, first, end, venue, how, cost=cost, weak=weak)
+
+
+def _is_said_to_be_venue(tokens: Sequence[Token], first: int, end: int) -> bool:
+  """Whether a name that may be an English word is the value of a key for venues, or stands beside
+  one that is no such word: exchange = gate, gate + mexc."""
+  if key_before(tokens, first) in _VENUE_KEYS:
+    return True
+  for sign, other in ((end, end + 1), (first - 1, first - 2)):
+    if sign < 0 or other < 0 or other >= len(tokens) or tokens[sign].text not in _BETWEEN_VENUES:
+      continue
+    if tokens[other].word in VENUE_NAMES.single and not is_english(tokens[other].word):
+      return True
+  return False
 
 
 def _chain(tokens: Sequence[Token], first: int) -> Chunk | None:

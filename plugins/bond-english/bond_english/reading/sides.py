@@ -8,6 +8,9 @@ from bond_english.text.tokens import ADDRESS, Token
 from bond_english.words import split_phrases
 
 _SIDES = {"buys": "buy", "buyers": "buy", "sells": "sell", "sellers": "sell"}
+_DOING = {"buying": "buy", "selling": "sell"}
+_DONE = frozenset(("ones", "trades", "orders", "side", "only"))
+"""The buying ones, selling only."""
 _DIRECTIONS = {"incoming": "in", "inbound": "in", "outgoing": "out", "outbound": "out"}
 _WALLET_VERBS = PhraseTable(
   (phrase, direction)
@@ -114,6 +117,8 @@ def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
     return filter_chunk("side", first, first + 2, {"side": side})
   if word in _SIDES:
     return filter_chunk("side", first, first + 1, {"side": _SIDES[word]})
+  if word in _DOING and (after in _DONE or before == "only"):
+    return filter_chunk("side", first, first + 1, {"side": _DOING[word]})
   if word not in ("buy", "sell"):
     return None
   third = tokens[first + 2].word if first + 2 < len(tokens) else ""

@@ -164,7 +164,14 @@ METRICS = {
     ),
   ),
   "imbalance": ("orderbook", ("imbalance", "book imbalance", "order imbalance")),
-  "spread": ("bbo", ("spread", "spreads", "bid ask spread")),
+  "spread": (
+    "bbo",
+    (
+      *("spread", "spreads", "bid ask spread", "spread between bid and ask"),
+      *("spread between the bid and the ask", "spread between best bid and best ask"),
+      *("spread between bid n ask", "spread between bid & ask", "spread between bid / ask"),
+    ),
+  ),
   "mid": ("bbo", ("mid price", "mid prices", "midprice", "mid", "mids")),
   "sentiment": ("tweets", ("sentiment", "sentiments", "mood")),
   "tps": ("onchain", ("tps", "transactions per second", "throughput", "transaction rate")),

@@ -100,7 +100,7 @@ KEYS = frozenset(
     frequency every period depth levels limit query filter side chain network window timeframe
     event events freq params method param metric metrics name names product products id ids inst
     instruments args arg op action req request command cmd topics feeds subscribe subscription
-    format timeframes intervals min max notional fields field
+    format timeframes tf intervals min max notional fields field
     """
   )
 )

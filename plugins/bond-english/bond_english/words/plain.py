@@ -17,7 +17,7 @@ email emit enable encompass end engage enjoy ensure enter establish evaluate exa
 expand experiment explain explore export expose extract face feature feel fetch figure fill finish
 fire fit flag get focus force form format forward gather generate guarantee guess guide handle
 happen
-hear highlight hold hook hope identify illustrate imagine implement improve include incorporate
+hear highlight hit hold hook hope identify illustrate imagine implement improve include incorporate
 inform initiate inspect install instruct integrate intend investigate involve issue join judge jump
 kick land launch lead learn leave load locate log look maintain manage map measure mix mind
 miss model mount need notice obtain offer operate organise organize output own pay
@@ -72,7 +72,8 @@ asap tbh imo hmm um uh oh ah who's where's when's how's there's here's it's he's
 better somebody anybody nobody taken took given gave got gotten gone went came began begun kept
 built peg pegs
 held shown
-said told thought brought found felt met put ran sent spoken chosen written drawn er erm uh poll
+said told lost thought brought found felt met put ran sent spoken chosen written drawn er erm uh
+poll
 json
 jsonl ndjson myself yourself himself themselves
 upcoming single-stream one-stream unified seamlessly ok'd specially moreover furthermore i.e e.g ie

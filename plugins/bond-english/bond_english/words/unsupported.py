@@ -156,7 +156,7 @@ ORDERS = split_phrases(
   long; open a short; close my position; close position; close my; go long; go short; buy the dip;
   should i buy; should i sell; execute a; execute an order; set a stop; trailing stop; buy me;
   sell my; buy some; buy more; sell all; sell everything; put in an order; stop order; buy order
-  for; sell order for; create an order; submit an order
+  for; sell order for; create an order; submit an order; move my; withdraw my; transfer my
   """
 )
 """Requests to trade."""
