@@ -24,6 +24,8 @@ REGRESSIONS = (
   ("evm", 10223),
   ("evm", 20816),
   ("hyperliquid", 30086),
+  ("coinbase", 50404),
+  ("evm", 50105),
 )
 """Venue and seed of trials that once failed."""
 

@@ -161,16 +161,28 @@ class Transfers:
 
   def _call(self, address: str, data: str, then: Callable[[object], None]) -> None:
     def done(message: Message) -> bool:
-      then(_text(message.result))
+      answer = _text(message.result)
+      if answer is None:
+        return False
+      then(answer)
       return True
 
     def failed(error: Error) -> None:
       if _is_reverted(error):
         then(None)
       else:
-        # Sent without decimals for now, and requested again with the next transfer.
+        # Sent without decimals for now, and requested again with the next transfer. What may be a
+        # collectible as well cannot be sent so, and waits for the next answer.
         self._requested.discard(address)
+        logs = self._waiting.pop(address, {})
+        kept = {key: log for key, log in logs.items() if is_unindexed(log.topics)}
+        self._waiting[address] = {key: log for key, log in logs.items() if key not in kept}
+        self.waiting -= len(kept)
         self._release(address, TokenInfo())
+        if kept:
+          self._waiting[address] = kept
+          self.waiting += len(kept)
+          self._request_token(address)
 
     params = [{"to": address, "data": data}, "latest"]
     self._request(Call("eth_call", params, done, failed, final=_is_reverted))

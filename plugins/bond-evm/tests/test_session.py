@@ -512,6 +512,23 @@ def test_a_transfer_that_indexes_nothing_is_of_a_token_where_its_contract_has_de
   assert [told[3] for told in node.told()] == ([] if decimals is None else ["removed"])
 
 
+@pytest.mark.parametrize("answer", [{}, None, ValueError(-32005, "rate limit exceeded")])
+def test_a_transfer_that_indexes_nothing_waits_for_an_answer_that_can_be_read(answer):
+  node = Talk(**TRANSFER)
+  node.answers["eth_call"] = lambda params: answer
+  plain = log(11, 0, token=OTHER)
+  event, sender, receiver = plain["topics"]
+  bare = plain | {"topics": [event], "data": sender + receiver[2:] + plain["data"][2:]}
+  node.open().announce(bare)
+  for _ in range(40):
+    node.wait(0.5)
+  assert node.told() == []
+  node.answers["eth_call"] = lambda params: word(2)
+  for _ in range(20):
+    node.wait(0.5)
+  assert node.told() == [("transfer", 11, 50_000.0, "confirmed")]
+
+
 def test_nodes_that_are_dead_or_wrong_are_given_up():
   node = Talk(**TRANSFER).open()
   node.wait(59)

@@ -37,7 +37,7 @@ def as_they_come(applied: int, fresh: bool, ids: Ids) -> Verdict:
 class NumberedConnectionFeed(NamedFeed):
   """A NamedFeed whose connections number their messages. `number_of` reads the number of a message,
   None where it has none; `split` makes messages of one that is about several topics, an empty one
-  of what does not say what it is about, which counts as one that did not come.
+  of what does not say what it is about, which counts as lost.
 
   A message that did not come is a Gap of each subscription of the connection, and every book there
   begins anew; one that comes again, or too late, is left out.
@@ -81,10 +81,16 @@ class NumberedConnectionFeed(NamedFeed):
           continue
         out += super().on_frames(connection, run, received)
         run = []
-        self._declare(connection, missing, received, out)
+        self._declare(connection, _cause(*missing), *missing, received, out)
       parts = self._split_message(frame)
       if number is not None:
-        numbers.next_number, numbers.in_a_row = number + 1 if all(parts) else number, 0
+        numbers.next_number, numbers.in_a_row = number + 1, 0
+        if not all(parts):
+          # Before what its other parts tell, which comes after what is not known.
+          out += super().on_frames(connection, run, received)
+          run = []
+          cause = f"a part of message {number} of the connection could not be read"
+          self._declare(connection, cause, number, number, received, out)
       run += filter(None, parts)
     return out + super().on_frames(connection, run, received)
 
@@ -100,14 +106,14 @@ class NumberedConnectionFeed(NamedFeed):
     return (expected, None) if numbers.in_a_row >= IN_A_ROW else None
 
   def _declare(
-    self, connection: int, missing: tuple[int, int | None], received: Moment, out: Batch
+    self,
+    connection: int,
+    cause: str,
+    first: int,
+    last: int | None,
+    received: Moment,
+    out: Batch,
   ) -> None:
-    first, last = missing
-    cause = f"messages {first} to {last} of the connection did not come"
-    if last is None:
-      cause = f"the numbers of the connection's messages went back from {first}"
-    elif first == last:
-      cause = f"message {first} of the connection did not come"
     for state in list(self.states()):
       if connection not in state.carriers:
         continue
@@ -118,3 +124,11 @@ class NumberedConnectionFeed(NamedFeed):
         out.append(
           state.gap(cause, received.ts_ms, received.mono_ns, venue_from=first, venue_to=last)
         )
+
+
+def _cause(first: int, last: int | None) -> str:
+  if last is None:
+    return f"the numbers of the connection's messages went back from {first}"
+  if first == last:
+    return f"message {first} of the connection did not come"
+  return f"messages {first} to {last} of the connection did not come"
