@@ -12,10 +12,28 @@ from tests.world.planted import PLANTED
 from tests.world.redis import redis_binary
 from tests.world.trial import trial
 
-SEEDS = 100
-REGRESSIONS = (339, 578, 605, 927, 1274, 1504, 1691, 1933, 1977, 4080, 4097, 4165, 6255, 11047)
+SEEDS = 40
+REGRESSIONS = (
+  42,
+  43,
+  45,
+  339,
+  578,
+  605,
+  927,
+  1274,
+  1504,
+  1691,
+  1933,
+  1977,
+  4080,
+  4097,
+  4165,
+  6255,
+  11047,
+)
 """Seeds beyond these of worlds that once failed."""
-OF_TWO = (105, 163, 214, 796, 10105, 21272)
+OF_TWO = (64, 105, 163, 214, 796, 10105, 21272)
 """The same, of two servers that share a log."""
 
 

@@ -68,7 +68,7 @@ def test_what_is_listed_or_about_to_be_stays(venue, rows, pre):
 
 def test_what_delivers_has_not_left(venue):
   bybit = venue(config.Trades(symbols=BOTH), listed=pages(ROWS[0], ROWS[2]))
-  for _ in range(60):
+  for _ in range(50):
     bybit.later(16)
     bybit.hear(trade("ETHUSDT"))
   assert bybit.other == []

@@ -62,6 +62,7 @@ NARROWING = [
   "for momentum I need ETH trades on okx",
   "ETH trades on okx if it pumps",
   "ETH trades on okx, so premium too",
+  "same but for ETH trades on okx",
 ]
 
 
@@ -77,6 +78,10 @@ def test_words_that_may_narrow_the_data_down_are_asked_about(text):
     ("ignoring the tiny ones: ETH liquidations over $50k", "ETH liquidations over $50k"),
     ("Could you get ETH's trades on okx?", PLAIN),
     ("We hold 300 ETH. ETH trades on okx", PLAIN),
+    ("I want my class to plot it on Thursday. ETH trades on okx", PLAIN),
+    ("okx.watchTrades('ETH/USDT') can u give me the same thing", PLAIN),
+    ("ETH trades at intervals of 30 seconds on okx", "ETH trades every 30 s on okx"),
+    ("ETH open interest, all the perp exchanges", "ETH perp open interest, all exchanges"),
     ("our fund has 2m ARB: price on okx every 5s", "ARB price on okx every 5s"),
     ("ETH trades on okx, no perps", "ETH spot trades on okx"),
     ("HYPE trades on hyperliquid, not perps", "HYPE spot trades on hyperliquid"),

@@ -104,6 +104,21 @@ def test_a_topic_that_is_rarely_heard_is_left_alone(venue):
   assert looks(hyperliquid) == []
 
 
+def test_a_topic_that_is_confirmed_and_never_comes_is_looked_into(venue):
+  """As several streams of a venue were for half a day, where only new connections were served."""
+  hyperliquid = both(venue)
+  talk(hyperliquid, 890, trades=False)
+  assert looks(hyperliquid) == []
+  talk(hyperliquid, 12, trades=False)
+  assert len(looks(hyperliquid)) == 1
+  hyperliquid.open(2, overlap=True)
+  talk(hyperliquid, 2, on=(1, 2), trades=False)
+  now = hyperliquid.now_ms
+  hyperliquid.say("trades", [trade(now, now)], 2)
+  [gap] = gaps(hyperliquid.later(1))
+  assert (gap.channel, gap.ts_from) == ("trades", NOW)
+
+
 def test_an_outage_ends_a_look(venue):
   hyperliquid = both(venue)
   talk(hyperliquid, 30)

@@ -15,8 +15,9 @@ from bond_core import Batch
 from bond_core.feeds import Expire, Moment, Subscription
 from bond_core.venues import SECOND, SubscriptionState, TopicFeed
 
-FLOOR = 30.0
-"""Seconds of silence that are never too long."""
+FLOOR, UNKNOWN = 30.0, 900.0
+"""Seconds of silence that are never too long: where the rhythm is known, and where it is not, as of
+what was never heard."""
 FACTOR = 8
 """So many times the longest silence of before is too long."""
 KNOWN_AFTER = 20
@@ -33,7 +34,8 @@ WITHIN = 30.0
 
 @attrs.define
 class _Rhythm:
-  """When a topic was last heard and its longest silence (ns), and in how many seconds it was."""
+  """When a topic was last heard, or else subscribed to, and its longest silence (ns), and in how
+  many seconds it was heard."""
 
   last_ns: int
   longest_ns: int = 0
@@ -139,17 +141,15 @@ class WatchedFeed(TopicFeed):
     for subscription in self._rhythms.keys() - states.keys():
       del self._rhythms[subscription]
     for subscription, state in states.items():
-      if state.received_ns is None:
+      rhythm = self._rhythms.setdefault(subscription, _Rhythm(state.subscribed_ns))
+      if state.received_ns is None or state.received_ns <= rhythm.last_ns:
         continue
-      rhythm = self._rhythms.get(subscription)
-      if rhythm is None:
-        self._rhythms[subscription] = _Rhythm(state.received_ns)
-      elif state.received_ns > rhythm.last_ns:
+      if rhythm.heard:
         # An outage is no silence of the topic's.
         silence_ns = state.received_ns - max(rhythm.last_ns, state.subscribed_ns)
         # It fades slowly, so that a market that woke up is held to its new rhythm.
         rhythm.longest_ns = max(rhythm.longest_ns * 999 // 1000, silence_ns)
-        rhythm.last_ns, rhythm.heard = state.received_ns, rhythm.heard + 1
+      rhythm.last_ns, rhythm.heard = state.received_ns, rhythm.heard + 1
 
   def _begin_looks(self, states: dict[Subscription, SubscriptionState], now_ns: int) -> None:
     lately: dict[int, int] = {}
@@ -161,9 +161,10 @@ class WatchedFeed(TopicFeed):
       [carrier] = state.carriers
       lately[carrier] = max(lately.get(carrier, 0), rhythm.last_ns)
       silence_ns = now_ns - max(rhythm.last_ns, state.subscribed_ns)
-      limit_ns = max(FLOOR * SECOND, FACTOR * rhythm.longest_ns)
+      least = FLOOR if rhythm.heard >= KNOWN_AFTER else UNKNOWN
+      limit_ns = max(least * SECOND, FACTOR * rhythm.longest_ns)
       # A rhythm that the venue promises is held to by the driver.
-      if state.silence is None and rhythm.heard >= KNOWN_AFTER and silence_ns > limit_ns:
+      if state.silence is None and silence_ns > limit_ns:
         silent.setdefault(carrier, {})[subscription] = rhythm.last_ns
     for connection, topics in silent.items():
       group = self.group(next(iter(topics)))

@@ -109,6 +109,13 @@ def find_background(request: Request) -> None:
       before = _words(request, parts[number - 1][0]) if number else []
       if _is_apart(request, part, opening, closing, before, leading=leading):
         _ignore(part, UNKNOWN)
+  for sentence in _sentences(parts):
+    roles = {chunk.role for part in sentence for chunk in part if not chunk.left_out}
+    said = roles.isdisjoint((*_DATA, *_SUBJECTS))
+    if said and any(of_data) and any(_has_person(request, part) for part in sentence):
+      # I teach, and want my class to plot something on Thursday.
+      for part in sentence:
+        _ignore(part, UNKNOWN, REFUSED)
   for part in (part for part, _ in parts):
     _take_holdings(request, part)
   for index, _ in request.indexed(PREPOSITION, FILLER):
@@ -139,6 +146,20 @@ def _parts(request: Request) -> Iterator[tuple[list[Chunk], str]]:
     else:
       part.append(chunk)
   yield part, ""
+
+
+def _sentences(parts: Sequence[tuple[list[Chunk], str]]) -> Iterator[list[list[Chunk]]]:
+  """The parts between two signs that end a sentence, of all but the last one."""
+  sentence: list[list[Chunk]] = []
+  for part, closing in parts:
+    sentence.append(part)
+    if closing in _SENTENCE_ENDS:
+      yield sentence
+      sentence = []
+
+
+def _has_person(request: Request, part: Sequence[Chunk]) -> bool:
+  return not _PERSONS.isdisjoint(_words(request, part))
 
 
 def _begins_another(request: Request, chunk: Chunk) -> bool:

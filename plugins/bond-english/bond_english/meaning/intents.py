@@ -48,10 +48,17 @@ def detect_intents(request: Request, findings: Findings) -> None:
   """Reports why a request cannot be a stream, or which stream it would change."""
   _orders(request, findings)
   _help(request, findings)
-  if request.having(EDIT):
+  if any(not _means_the_text(request, chunk) for chunk in request.having(EDIT)):
     findings.ask(WHICH_STREAM)
   for chunk in request.having(REFUSED):
     _report_refusal(request, findings, chunk)
+
+
+def _means_the_text(request: Request, chunk: Chunk) -> bool:
+  """Whether "the same thing" is what stands before it, as a message that was pasted."""
+  before = {other.role for other in request.chunks if other.end <= chunk.first}
+  said = request.text_of(chunk).lower().removeprefix("the ")
+  return said == "same thing" and KIND in before and not before.isdisjoint((ASSET, PAIR))
 
 
 def _orders(request: Request, findings: Findings) -> None:

@@ -10,7 +10,7 @@ the data. Modifiers are of their clause, and of others where those have none:
 - markets and filters are of all where they stand apart, at the end or at the beginning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bond_english.meaning.findings import Findings
@@ -32,6 +32,7 @@ from bond_english.text.chunks import (
   Chunk,
 )
 from bond_english.words import data
+from bond_english.words.chains import CHAIN_OF_ASSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,13 +371,24 @@ def _share_lists(clauses: list[_Clause]) -> None:
         continue
       later = [other for other in clauses[index + 1 :] if other in having]
       donor = having[0] if len(having) == 1 else (later or [having[-1]])[0]
-      setattr(clause, name, list(getattr(donor, name)))
+      given = list(getattr(donor, name))
+      if name == "chains" and _has_chains_of_its_own(clause, given):
+        continue
+      setattr(clause, name, given)
   last, first = clauses[-1], clauses[0]
   for clause in clauses:
     apart = [chunk for chunk in last.markets if chunk.detached and _is_last(last, chunk)]
     apart += [chunk for chunk in first.markets if _is_first(first, chunk)]
     if not clause.markets and len(clauses) > 1:
       clause.markets = apart
+
+
+def _has_chains_of_its_own(clause: _Clause, given: Sequence[Chunk]) -> bool:
+  """Whether all that a clause names are the coins of other chains: bitcoin transactions, beside
+  USDT on ethereum."""
+  homes = [CHAIN_OF_ASSET.get(symbol.pair.base) for symbol in clause.symbols]
+  named = {chunk.value for chunk in given}
+  return bool(homes) and all(home is not None and home not in named for home in homes)
 
 
 def _is_last(clause: _Clause, chunk: Chunk) -> bool:

@@ -171,7 +171,11 @@ def interval_at(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | N
     found = _rate(tokens, limit[1]) or _every(tokens, limit[1])
     if found is not None:
       return found
-  for read in (_set_phrase, _every, _rate, _noun_before, _noun_after, _negative):
+  phrases = [found for read in (_set_phrase, _every) if (found := read(tokens, first)) is not None]
+  if phrases:
+    # At intervals of 30 seconds, and not "at intervals".
+    return max(phrases, key=lambda found: found[1])
+  for read in (_rate, _noun_before, _noun_after, _negative):
     found = read(tokens, first)
     if found is not None:
       return found
@@ -192,7 +196,10 @@ def _set_phrase(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | N
 
 def _every(tokens: Sequence[Token], first: int) -> tuple[Interval, int] | None:
   """Every 5s, each second, every other minute, once per hour, per second."""
-  before = (("at", "every"), ("once", "every"), ("group", "by"))
+  before = (
+    *(("at", "every"), ("once", "every"), ("group", "by")),
+    *(("at", "intervals", "of"), ("in", "intervals", "of"), ("at", "an", "interval", "of")),
+  )
   start = next(filter(None, (match_words(tokens, first, words) for words in before)), None)
   if start is None:
     word = tokens[first].word

@@ -9,6 +9,7 @@ from bond_english.words import split_phrases
 
 _SIDES = {"buys": "buy", "buyers": "buy", "sells": "sell", "sellers": "sell"}
 _DOING = {"buying": "buy", "selling": "sell"}
+_DONE_TO = {"purchases": "buy", "sales": "sell"}
 _DONE = frozenset(("ones", "trades", "orders", "side", "only"))
 """The buying ones, selling only."""
 _DIRECTIONS = {"incoming": "in", "inbound": "in", "outgoing": "out", "outbound": "out"}
@@ -117,6 +118,8 @@ def side_at(tokens: Sequence[Token], first: int) -> Chunk | None:
     return filter_chunk("side", first, first + 2, {"side": side})
   if word in _SIDES:
     return filter_chunk("side", first, first + 1, {"side": _SIDES[word]})
+  if word in _DONE_TO and after == "of":
+    return filter_chunk("side", first, first + 1, {"side": _DONE_TO[word]})
   if word in _DOING and (after in _DONE or before == "only"):
     return filter_chunk("side", first, first + 1, {"side": _DOING[word]})
   if word not in ("buy", "sell"):

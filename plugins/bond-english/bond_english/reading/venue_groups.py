@@ -19,6 +19,7 @@ _EVERYWHERE = PhraseTable(
 _VENUE_NOUNS = frozenset(
   split_words("exchange exchanges venue venues platform platforms marketplaces")
 )
+_KINDS_OF_MARKET = frozenset(split_words("perp perps perpetual spot futures derivatives crypto"))
 _AFTER_ALL = frozenset(split_words("the of available supported other your known possible"))
 _MAJOR = frozenset(("major", "main", "big", "top", "largest", "biggest"))
 _SEVERAL = frozenset(("multiple", "several", "various", "many"))
@@ -49,6 +50,9 @@ def all_venues_at(tokens: Sequence[Token], first: int) -> Chunk | None:
     at, how = at + 1, ASSUMED
   while at < len(tokens) and tokens[at].word in _MAJOR:
     at, how = at + 1, ASSUMED
+  if first < at < len(tokens) - 1 and tokens[at].word in _KINDS_OF_MARKET:
+    # All the perp exchanges: what kind of market they have is said beside it.
+    return Chunk(VENUE, first, at, "*", how) if tokens[at + 1].word in _VENUE_NOUNS else None
   if at == first or at >= len(tokens) or tokens[at].word not in _VENUE_NOUNS:
     return None
   return Chunk(VENUE, first, at + 1, "*", how)

@@ -63,7 +63,8 @@ PHRASES = split_phrases(
   in comparison; nothing else; and nothing else; nothing more; in one stream; in the same stream;
   on the same stream; on the same clock; same time; same clock; one stream; a stream of; one feed;
   just one; not only; not just; one of; one by one; this one; the one; in parallel; low latency; in
-  a single stream; each of; all of; both of; the closest thing to; closest thing to; something like
+  a single stream; each of; all of; both of; long story;
+  long story short; beyond level one; the closest thing to; closest thing to; something like
   """
 )
 
