@@ -118,6 +118,9 @@ async def running(node, folder, port, query=""):
     yield Program(process)
     await process.stdin.aclose()
     with trio.fail_after(180):
+      # What it still prints would fill the pipe, and it would wait for a reader and not end.
+      while await process.stdout.receive_some():
+        pass
       # Told to stop, it ends by itself: nothing of it is left running. ws gives a server that is
       # gone 30 s to answer its close.
       assert await process.wait() == 0
