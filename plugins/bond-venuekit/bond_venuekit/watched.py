@@ -3,7 +3,7 @@
 Silence alone is no proof, so what is normal is learned of each topic: its longest silence. Far
 beyond that, the next connection is opened beside this one, as when one takes over from another,
 which costs nothing: what comes on both counts once. If the new one brings the topic and the old one
-did not, the topic had died on the old one, and that is one Gap. If neither does, this silence is
+does not, the topic had died on the old one, and that is one Gap. If neither does, this silence is
 normal from then on, and the next look is further away.
 """
 
@@ -28,6 +28,8 @@ LOOKS = (60.0, 3600.0)
 """Seconds from one look to the next of a group: at first, and at most where none found anything."""
 STATES_OF_THINGS = 1.0
 """Seconds for which a new connection may only repeat how things stand."""
+GRACE = 2.0
+"""Seconds for which the old connection may still bring what the new one brought first."""
 WITHIN = 30.0
 """Seconds from the opening of the next connection until a look is over."""
 
@@ -49,9 +51,15 @@ class _Look:
   old: int
   silent: dict[Subscription, int]
   """Since when, monotonic ns."""
+  usual: dict[Subscription, int]
+  """The longest silences before, ns."""
   begun_ns: int
   new: int | None = None
   opened_ns: int = 0
+  closed_ns: int | None = None
+  """When the old one ended."""
+  brought: dict[Subscription, int] = attrs.field(factory=dict)
+  """What the new one alone has brought so far, and when first."""
 
 
 class WatchedFeed(TopicFeed):
@@ -82,22 +90,31 @@ class WatchedFeed(TopicFeed):
       # Where the old one ends before there is a new one, that is an outage like any other.
       if connection == look.new or (connection == look.old and look.new is None):
         del self._looks[group]
+      elif connection == look.old:
+        self._conclude(look)
+        look.closed_ns = self.now_ns
 
   def _on_watched_frames(self, connection: int, frames: list[bytes], received: Moment) -> Batch:
     """`on_frames` while there are looks."""
     watched = [look for look in self._looks.values() if connection in (look.old, look.new)]
     suspects = {s for look in watched for s in look.silent}
-    before = {s: state.received_ns for s, state in self._by_subscription(suspects).items()}
+    states = self._by_subscription(suspects).items()
+    before = {s: (state.received_ns, state.duplicates) for s, state in states}
     out = type(self).on_frames(self, connection, frames, received)
-    for subscription, state in self._by_subscription(suspects).items():
-      if state.received_ns == before.get(subscription):
-        continue
+    for subscription, state in states:
+      received_ns, duplicates = before[subscription]
+      repeats, came = state.duplicates != duplicates, state.received_ns != received_ns
       for look in watched:
-        self._note_heard(look, connection, subscription, received.mono_ns)
+        # On the new connection, what came before says nothing of what comes now.
+        if (came or repeats) if connection == look.old else (came and not repeats):
+          self._note_heard(look, connection, subscription, received.mono_ns)
     return out
 
   def on_timer(self, now: Moment) -> Batch:
     out = super().on_timer(now)
+    for look in self._looks.values():
+      if look.closed_ns is None:
+        self._conclude(look)
     states = {state.subscription: state for state in self.states()}
     for subscription, since_ns in self._dead:
       state = states.get(subscription)
@@ -126,15 +143,30 @@ class WatchedFeed(TopicFeed):
     self, look: _Look, connection: int, subscription: Subscription, now_ns: int
   ) -> None:
     """A silent topic was heard on a connection."""
-    since_ns = look.silent.get(subscription)
-    if since_ns is None:
+    if subscription not in look.silent:
       return
     if connection == look.old:
       del look.silent[subscription]
-    elif now_ns - look.opened_ns > STATES_OF_THINGS * SECOND:
+      look.brought.pop(subscription, None)
+    elif look.closed_ns is None:
+      if now_ns - look.opened_ns > STATES_OF_THINGS * SECOND:
+        look.brought.setdefault(subscription, now_ns)
+    elif now_ns - look.closed_ns <= look.usual[subscription]:
+      # It is back in its own rhythm as soon as the other connection has taken over.
+      self._found_dead(look, subscription)
+    else:
       del look.silent[subscription]
-      self._dead.append((subscription, since_ns))
-      self._next_look.pop(self.group(subscription), None)
+
+  def _conclude(self, look: _Look) -> None:
+    """Finds dead what the old connection has not brought either, after the new one did."""
+    for subscription, heard_ns in list(look.brought.items()):
+      if self.now_ns - heard_ns >= GRACE * SECOND:
+        self._found_dead(look, subscription)
+
+  def _found_dead(self, look: _Look, subscription: Subscription) -> None:
+    look.brought.pop(subscription, None)
+    self._dead.append((subscription, look.silent.pop(subscription)))
+    self._next_look.pop(self.group(subscription), None)
 
   def _listen(self, states: dict[Subscription, SubscriptionState]) -> None:
     """Learns the rhythm of each topic."""
@@ -172,7 +204,8 @@ class WatchedFeed(TopicFeed):
       lively = now_ns - lately[connection] < LIVELY * SECOND
       if group in self._looks or now_ns < again_ns or not lively or not self.limits(group).overlaps:
         continue
-      self._looks[group] = _Look(connection, topics, now_ns)
+      usual = {subscription: self._rhythms[subscription].longest_ns for subscription in topics}
+      self._looks[group] = _Look(connection, topics, usual, now_ns)
       self._next_look[group] = now_ns + round(wait * SECOND), min(2 * wait, LOOKS[1])
       for subscription in topics:
         rhythm = self._rhythms[subscription]
